@@ -1,0 +1,170 @@
+"""Artefacts: what a stage returns. Small frozen records that name the workspace files which hold the arrays.
+
+A field annotated ``File`` is a name relative to the workspace root. Arrays are .npz files without pickles. Common frame =
+the frame of the aligned object in the drop's own unit, after ``origin`` (whole numbers, the drop's unit) was subtracted.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict
+
+File = Annotated[str, "file"]
+Matrix = tuple[tuple[float, ...], ...]  # 4×4, row-major, column vectors: p' = M p
+
+
+class Artefact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def files(self) -> tuple[str, ...]:
+        """Names of all workspace files this artefact refers to, nested ones included."""
+        return tuple(_files(self))
+
+
+def _files(value: Any) -> list[str]:
+    found: list[str] = []
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            item = getattr(value, name)
+            if "file" in field.metadata and isinstance(item, str):
+                found.append(item)
+            else:
+                found += _files(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            found += _files(item)
+    return found
+
+
+class Dropped(Artefact):
+    """The used files of the drop, relative to ``ws.input``, in natural name order."""
+
+    names: tuple[str, ...]
+
+
+class Pass(Artefact):
+    """One scan pass. arrays: points (N,3) float64 in its own frame minus origin; optional normals (N,3), colors (N,3) uint8,
+    grid (N,2) int32 = row, column in the scanner's range grid."""
+
+    name: str  # as the person knows it; for a scan inside a larger file "file.e57#0"
+    arrays: File
+    points: int
+    dropped: int = 0  # rows left out as not finite
+    scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
+    scanner: tuple[float, float, float] | None = None  # the scanner's place in the pass's frame
+    pose: Matrix | None = None  # pass → common frame, where the file gives one
+    duplicate_of: str | None = None
+    warning: str | None = None
+
+
+class Scans(Artefact):
+    """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a guess."""
+
+    passes: tuple[Pass, ...]
+    unit: str
+    unit_guessed: bool
+    origin: tuple[int, int, int] = (0, 0, 0)
+    oriented: bool = False  # normals are there and point outward
+
+
+class Link(Artefact):
+    """A verified link: pose maps pass a into pass b's frame."""
+
+    a: str
+    b: str
+    score: float
+    overlap: float
+    used: bool
+    method: str
+
+
+class Placed(Artefact):
+    name: str
+    points: int
+    placed: bool
+    pose: Matrix | None  # pass → common frame, rigid, in the drop's unit
+    score: float | None
+    overlap: float | None
+    warning: str | None = None
+
+
+class Alignment(Artefact):
+    """Where each pass stands in the common frame, and why we believe it."""
+
+    passes: tuple[Placed, ...]
+    links: tuple[Link, ...]
+    components: tuple[tuple[str, ...], ...]
+    size: float  # the object's size (diagonal between the 0.5 and 99.5 percentiles), drop's unit
+    gap: float | None = None  # median distance between overlapping passes, drop's unit
+
+
+class PointCloud(Artefact):
+    """Merged cloud in the common frame. arrays: points (N,3) float64, normals (N,3) float32, optional colors (N,3) uint8,
+    source (N,) int16 = index of the pass in Alignment.passes."""
+
+    arrays: File
+    points: int
+    spacing: float  # median distance to the nearest neighbour
+    size: float
+    colored: bool
+
+
+class Plane(Artefact):
+    normal: tuple[float, float, float]
+    offset: float  # n·p + offset = 0
+    share: float  # of the points
+    role: str  # support, wall, face …
+    removed: bool = False
+
+
+class Cylinder(Artefact):
+    point: tuple[float, float, float]
+    axis: tuple[float, float, float]
+    radius: float
+    share: float
+
+
+class Features(Artefact):
+    """What was recognised in the cloud: frame = common frame and drop's unit → Y-up metres of model.glb (4×4)."""
+
+    planes: tuple[Plane, ...] = ()
+    cylinders: tuple[Cylinder, ...] = ()
+    symmetry: Plane | None = None
+    up: tuple[float, float, float]
+    up_from: str  # "support plane" | "gravity guess" | "file" …
+    frame: Matrix
+    kept: File | None = None  # npz like PointCloud.arrays without what was removed
+
+
+class Mesh(Artefact):
+    """A triangle mesh. arrays: vertices (V,3) float64, faces (F,3) int32; optional colors (V,3) uint8, normals (V,3) float32,
+    uv (V,2) float32. Scan meshes stand in the common frame and the drop's unit; ``frame`` maps them to Y-up metres."""
+
+    arrays: File
+    vertices: int
+    faces: int
+    watertight: bool
+    manifold: bool
+    unit: str = "m"
+    frame: Matrix | None = None  # None: the mesh already stands in Y-up metres
+    origin: tuple[int, int, int] = (0, 0, 0)
+    unsupported_area: float | None = None  # share of the surface that no point supports
+    scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
+    label: str | None = None  # "draft" or "placeholder" where that is the honest word
+    image: File | None = None  # base-colour texture (PNG) that uv refers to
+
+
+class Exported(Artefact):
+    """Files written below output/, in the order the person asked for them."""
+
+    files_written: tuple[str, ...]
+    faces: int
+    texture: int | None = None  # texture edge, pixels
+
+
+class Pictures(Artefact):
+    """Pictures below output/."""
+
+    preview: str
+    extra: tuple[str, ...] = ()

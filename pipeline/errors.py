@@ -1,0 +1,125 @@
+"""Errors, named by who must act. The class docstring is the default message; every message ends with a remedy.
+
+InputRejected       the submitter: the drop itself must change. Never retried by the pipeline.
+BackendUnavailable  the operator: something this worker needs is missing. Noted, released, not counted.
+StageFailed         the pipeline could not do it: the job goes to failed/ at once.
+LineFault           the disk or the share: the worker pauses and tries the same edge again; no job is blamed.
+"""
+
+from __future__ import annotations
+
+from layout.disk import LineFault
+
+__all__ = [
+    "BackendUnavailable",
+    "Cancelled",
+    "ColourMissing",
+    "EngineDied",
+    "FormatUnavailable",
+    "InputRejected",
+    "LineFault",
+    "MemoryExceeded",
+    "MeshEmpty",
+    "NoOverlap",
+    "OutOfGpuMemory",
+    "PipelineError",
+    "ReadBackFailed",
+    "StageFailed",
+    "SubmitRefused",
+    "TimeExceeded",
+    "ViewsMissing",
+]
+
+
+class PipelineError(Exception):
+    """Something went wrong."""
+
+    who = "pipeline"
+    remedy = "Look at log.txt beside this file, then move the folder back to inbox/ to retry."
+
+    def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.remedy = remedy or type(self).remedy
+        super().__init__(self.message)
+
+
+class InputRejected(PipelineError):
+    """The drop cannot be used as it is."""
+
+    who = "submitter"
+    remedy = "Correct the files and move the folder back to inbox/."
+
+
+class NoOverlap(InputRejected):
+    """No two passes could be matched."""
+
+    remedy = "Scan again so that neighbouring passes share at least a third of their surface, or drop the passes that belong together."
+
+
+class ViewsMissing(InputRejected):
+    """The views that this backend needs are not all there."""
+
+
+class SubmitRefused(PipelineError):
+    """The request was refused before anything was submitted."""
+
+    who = "submitter"
+    remedy = "Correct the option that is named and submit again."
+
+
+class BackendUnavailable(PipelineError):
+    """This worker lacks something that the job needs."""
+
+    who = "operator"
+    remedy = "Run `inbox3d doctor` on the compute host; it names what to install."
+
+
+class FormatUnavailable(BackendUnavailable):
+    """No live worker can write this format."""
+
+
+class StageFailed(PipelineError):
+    """A stage could not finish its work."""
+
+
+class MeshEmpty(StageFailed):
+    """The surface came out empty."""
+
+    remedy = "Check that the passes show one solid surface; for a scan set surface=closed, then move the folder back to inbox/."
+
+
+class ColourMissing(StageFailed):
+    """There is nothing to take colours from."""
+
+
+class ReadBackFailed(StageFailed):
+    """A written file did not read back as it was written."""
+
+
+class OutOfGpuMemory(StageFailed):
+    """The GPU ran out of memory."""
+
+    remedy = "Ask for quality_tier=standard, or give the job to a GPU with more memory."
+
+
+class EngineDied(StageFailed):
+    """The engine died while it worked on this job."""
+
+
+class TimeExceeded(EngineDied):
+    """A stage took longer than its deadline."""
+
+    remedy = "Drop less data at once, or raise [worker] deadline in .pipeline/config/inbox3d.toml."
+
+
+class MemoryExceeded(EngineDied):
+    """A stage needed more memory than the worker may use."""
+
+    remedy = "Drop less data at once, or raise [worker] memory_gb in .pipeline/config/inbox3d.toml."
+
+
+class Cancelled(PipelineError):
+    """Cancelled by a person."""
+
+    who = "submitter"
+    remedy = "Move the folder back to inbox/ to run it again."

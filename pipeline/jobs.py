@@ -1,0 +1,131 @@
+"""Kinds and their options: the ONE definition that the CLI, the API, job.toml, job.json and the docs share.
+
+A request is flat: ``kind`` first, then options. ``parse`` turns any mapping into one of the option models or raises
+SubmitRefused naming the key; ``options_of`` is what stands in job.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+
+from pipeline.errors import SubmitRefused
+
+Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
+FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
+Kind = Literal["scan", "images", "prompt", "convert"]
+
+
+class Tier(NamedTuple):
+    """What a quality tier stands for, for every kind."""
+
+    views: int  # generated views
+    steps: int  # FLUX steps
+    grid: int  # field resolution along an edge
+    cell: float  # merge cell as a share of the object's size
+    depth: int  # deepest Poisson octree
+    faces: int  # faces of model.glb
+    texture: int  # texture edge, pixels
+
+
+TIERS: dict[str, Tier] = {
+    "standard": Tier(views=4, steps=4, grid=256, cell=1 / 400, depth=9, faces=100_000, texture=2048),
+    "high": Tier(views=8, steps=4, grid=384, cell=1 / 1000, depth=11, faces=500_000, texture=4096),
+}
+
+
+class Common(BaseModel):
+    """Options that every kind has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output_format: tuple[Format, ...] = Field(("glb",), min_length=1, description="formats to write; model.glb is always there")
+    quality_tier: Literal["standard", "high"] = Field("standard", description="a row of the table of quality tiers")
+    faces: int | None = Field(None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's")
+    texture: bool = Field(True, description="unwrap the mesh and bake its colours into a texture")
+    texture_size: int | None = Field(None, ge=64, le=16384, description="texture edge in pixels; default: the tier's")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random; same input and seed, same bytes")
+    webhook_url: str | None = Field(None, max_length=2000, description="called when the job ends, signed")
+
+    @field_validator("output_format", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",")]
+        return tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value)) if isinstance(value, (list, tuple)) else value
+
+    @property
+    def tier(self) -> Tier:
+        return TIERS[self.quality_tier]
+
+
+class ScanOptions(Common):
+    """Raw passes of one object or room → an aligned, textured mesh."""
+
+    kind: Literal["scan"] = "scan"
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto guesses and says so")
+    align: Literal["auto", "given", "off"] = Field("auto", description="auto: find the poses; given: trust the files' own; off: already in one frame")
+    components: Literal["largest", "all"] = Field("largest", description="when passes fall into several objects: build the largest or all")
+    plane: Literal["auto", "keep", "remove"] = Field("auto", description="support plane under an object: auto removes it from object scans")
+    surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
+    cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
+    holes: float = Field(0.02, ge=0, le=1, description="fill holes up to this share of the object's size")
+    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out")
+    camera: str | None = Field(None, pattern=r"^[\d.eE+-]+(,[\d.eE+-]+){3}$", description="RGB-D intrinsics fx,fy,cx,cy in pixels")
+
+
+class ConvertOptions(Common):
+    """One mesh file → checked, repaired, in the asked formats."""
+
+    kind: Literal["convert"] = "convert"
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto: by format")
+    up: Literal["auto", "y", "z"] = Field("auto", description="which axis of the file points up; auto: by format")
+    repair: bool = Field(True, description="merge vertices, drop degenerate faces, fill small holes, make normals consistent")
+
+
+class ImagesOptions(Common):
+    """One or several images of an object → mesh."""
+
+    kind: Literal["images"] = "images"
+    backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name")
+    image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
+    image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
+
+
+class PromptOptions(Common):
+    """A sentence → generated views → mesh."""
+
+    kind: Literal["prompt"] = "prompt"
+    prompt: str = Field("", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop")
+    views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
+    backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="reconstruction backend, as for images")
+
+
+AnyOptions = Annotated[ScanOptions | ConvertOptions | ImagesOptions | PromptOptions, Field(discriminator="kind")]
+OPTIONS: dict[str, type[Common]] = {"scan": ScanOptions, "images": ImagesOptions, "prompt": PromptOptions, "convert": ConvertOptions}
+_adapter: TypeAdapter[Any] = TypeAdapter(AnyOptions)
+
+
+def parse(request: Mapping[str, Any]) -> Any:
+    """Validate a flat request (``kind`` + options) and return its option model; SubmitRefused names the offending key."""
+    try:
+        return _adapter.validate_python(dict(request))
+    except ValidationError as error:
+        raise SubmitRefused(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One line a person understands, for the first thing that is wrong."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in OPTIONS) or "kind"
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{where}: there is no such option"
+    return f"{where}: {said} (given: {first.get('input')!r})"[:400]
+
+
+def options_of(options: Common) -> dict[str, Any]:
+    """The options as they stand in job.json: everything but the kind, defaults included."""
+    return options.model_dump(mode="json", exclude={"kind"})

@@ -1,0 +1,82 @@
+"""Recipes: what is done for each kind. A leg is a row of stages on one queue; a stage is named after its file below stages/.
+
+A worker that serves the next queue too goes straight on; otherwise the leg's artefacts are promoted and the job is handed on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from pipeline.artefacts import Artefact
+from pipeline.workspace import Workspace
+
+
+class Leg(NamedTuple):
+    queue: str
+    stages: tuple[str, ...]
+
+
+class Recipe(NamedTuple):
+    kind: str
+    legs: tuple[Leg, ...]
+
+    def leg(self, queue: str) -> Leg | None:
+        return next((leg for leg in self.legs if leg.queue == queue), None)
+
+    def after(self, queue: str) -> Leg | None:
+        """The leg that follows QUEUE, or None at the end."""
+        queues = [leg.queue for leg in self.legs]
+        at = queues.index(queue) + 1
+        return self.legs[at] if at < len(queues) else None
+
+
+FINISH = ("finish.texture", "finish.export", "finish.preview", "finish.report")
+
+RECIPES: dict[str, Recipe] = {
+    recipe.kind: recipe
+    for recipe in (
+        Recipe("scan", (
+            Leg("scan", ("scan.read_passes", "scan.orient", "scan.align", "scan.fuse", "scan.find_features", "scan.mesh", "mesh.clean", "mesh.decimate")),
+            Leg("finish", FINISH),
+        )),
+        Recipe("convert", (
+            Leg("finish", ("mesh.read_mesh", "mesh.clean", "mesh.decimate", *FINISH)),
+        )),
+    )
+}  # fmt: skip
+
+QUEUES = ("scan", "prepare", "views", "mesh", "finish")
+
+
+def stage_function(name: str) -> Callable[..., Artefact]:
+    """The ``run`` of pipeline/stages/NAME; imported here, late, because stages import heavy libraries."""
+    function: Callable[..., Artefact] = importlib.import_module(f"pipeline.stages.{name}").run
+    return function
+
+
+def call(function: Callable[..., Artefact], bag: Iterable[Artefact], ws: Workspace) -> Artefact:
+    """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None`` may be missing."""
+    newest = {type(artefact): artefact for artefact in bag}
+    hints = typing.get_type_hints(function)
+    arguments: dict[str, Any] = {}
+    for name in inspect.signature(function).parameters:
+        wanted, optional = _wanted(hints[name])
+        if wanted is Workspace:
+            arguments[name] = ws
+        elif wanted in newest or optional:
+            arguments[name] = newest.get(wanted)
+        else:
+            raise LookupError(f"{function.__module__} asks for {wanted.__name__}, which no earlier stage returned")
+    return function(**arguments)
+
+
+def _wanted(hint: Any) -> tuple[Any, bool]:
+    if isinstance(hint, types.UnionType):
+        kinds = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        return kinds[0], True
+    return hint, False

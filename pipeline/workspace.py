@@ -1,0 +1,49 @@
+"""Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows nothing of Atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def _silent(fraction: float, message: str) -> None:
+    return None
+
+
+@dataclass
+class Workspace:
+    """One leg's directory.
+
+    root      where the stage's files go; input  the local copy of what was dropped (read only)
+    options   the job's validated options; models  the local model folder, or None
+    """
+
+    root: Path
+    input: Path
+    options: Any
+    models: Path | None = None
+    say: Callable[[float, str], None] = _silent
+    warnings: list[str] = field(default_factory=list)
+
+    def path(self, name: str) -> Path:
+        """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave the workspace."""
+        target = (self.root / name).resolve()
+        if not target.is_relative_to(self.root.resolve()):
+            raise ValueError(f"{name!r} leaves the workspace")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def output(self, name: str) -> Path:
+        """Path of the result file NAME; what lies there when the last leg ends is promoted as output/."""
+        return self.path(f"output/{name}")
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Say how far this stage is: fraction in 0..1 and a few words."""
+        self.say(min(max(fraction, 0.0), 1.0), message)
+
+    def warn(self, text: str) -> None:
+        """Note something the person should know; it ends up in the report, scan.json and job.json."""
+        if text not in self.warnings:
+            self.warnings.append(text)
