@@ -1,0 +1,194 @@
+"""The few file calls that everything else in this package uses; the seam where tests put a misbehaving disk.
+
+Every call goes through ``Disk._do``. Faults of the line (a full, read-only, stale or vanished share) are raised as LineFault,
+so that nobody above mistakes them for a fault of a job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+LINE_ERRNOS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EHOSTDOWN}
+)
+_CHUNK = 4 << 20
+
+
+class LineFault(OSError):
+    """The share or the disk does not work at present; nothing is wrong with any job."""
+
+    who = "operator"
+    remedy = "Free space on Atlas, or bring the share back; work resumes by itself."
+
+    @property
+    def message(self) -> str:
+        return f"{self.strerror or self}" + (f" ({self.filename})" if self.filename else "")
+
+
+class Entry(NamedTuple):
+    name: str
+    is_dir: bool
+
+
+class Disk:
+    """File calls on the real disk. ``durable``: fsync both parents after a rename and every file after a write."""
+
+    def __init__(self, durable: bool = True) -> None:
+        self.durable = durable
+
+    def _do(self, call: str, function: Callable[..., T], *args: Any) -> T:
+        try:
+            return function(*args)
+        except LineFault:
+            raise
+        except OSError as error:
+            if error.errno in LINE_ERRNOS:
+                raise LineFault(error.errno, error.strerror, error.filename) from error
+            raise
+
+    # -- names ------------------------------------------------------------------------------------------------------
+    def rename(self, source: Path, target: Path) -> None:
+        self._do("rename", os.rename, source, target)
+        if self.durable:
+            for parent in {source.parent, target.parent}:
+                self.fsync_dir(parent)
+
+    def mkdir(self, path: Path) -> None:
+        """Make one directory whose parent is there; never parents, never silently an existing one."""
+        self._do("mkdir", os.mkdir, path)
+
+    def rmdir(self, path: Path) -> None:
+        self._do("rmdir", os.rmdir, path)
+
+    def unlink(self, path: Path) -> None:
+        self._do("unlink", os.unlink, path)
+
+    def scandir(self, path: Path) -> list[Entry]:
+        """Names below PATH, unsorted. A missing directory raises; it is never taken for an empty one."""
+        return self._do("scandir", _scandir, path)
+
+    def lstat(self, path: Path) -> os.stat_result | None:
+        """Attributes of PATH itself, or None where it is not seen. Not seen proves nothing on a network mount."""
+        try:
+            return self._do("lstat", os.lstat, path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def seen(self, path: Path) -> bool:
+        """Whether PATH stands in a fresh listing of its parent: stat() answers from stale negative caches on NFS."""
+        try:
+            return any(entry.name == path.name for entry in self.scandir(path.parent))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def fsync_dir(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._do("fsync_dir", _fsync_dir, path)
+
+    # -- contents ---------------------------------------------------------------------------------------------------
+    def read(self, path: Path, limit: int | None = None) -> bytes:
+        return self._do("read", _read, path, limit)
+
+    def write_new(self, path: Path, data: bytes) -> None:
+        """Create PATH; FileExistsError when somebody else was first."""
+        self._do("write_new", _write, path, data, os.O_EXCL, self.durable)
+
+    def write_in_place(self, path: Path, data: bytes) -> None:
+        """Overwrite PATH without a rename (heartbeats: no new directory entry every few seconds)."""
+        self._do("write_in_place", _write, path, data, 0, False)
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Put DATA at PATH by writing a hidden neighbour and renaming it over PATH."""
+        neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        self._do("write_temporary", _write, neighbour, data, os.O_EXCL, self.durable)
+        try:
+            self._do("replace", os.replace, neighbour, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(neighbour)
+            raise
+
+    def copy(self, source: Path, target: Path) -> str:
+        """Copy a regular file, fsync it, and return the SHA-256 of what was read."""
+        return self._do("copy", _copy, source, target)
+
+    def sha256(self, path: Path) -> str:
+        """SHA-256 of what the server holds: the page cache is dropped first, else the client would read its own memory."""
+        return self._do("sha256", _sha256, path)
+
+    def remove_tree(self, path: Path) -> None:
+        """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next try."""
+        self._do("remove_tree", _remove_tree, path)
+
+
+def _scandir(path: Path) -> list[Entry]:
+    with os.scandir(path) as entries:
+        return [Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _fsync_dir(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path, limit: int | None) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        return file.read() if limit is None else file.read(limit)
+
+
+def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flag, 0o664)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+def _copy(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as reader, open(target, "xb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(handle, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _remove_tree(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)

@@ -1,0 +1,199 @@
+"""The files that describe: job.json, progress.json, error.json, heartbeats and atlas.json, as pydantic models.
+
+Each carries ``format: 1``. An older one is read; a newer one is left alone, in words (NewerFormat).
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from layout.disk import Disk
+
+REQUEST_LIMIT = 256 * 1024  # of a job.json found in inbox/ no more is read
+FORMAT = 1
+
+
+class NewerFormat(ValueError):
+    """Written by a newer inbox3d. Operator: update this host; nothing was changed."""
+
+
+class Unreadable(ValueError):
+    """Not readable as what its name says."""
+
+
+class Document(BaseModel):
+    """A small JSON file. Unknown keys are refused, so that a typo cannot pass for an option."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: ClassVar[str]
+    format: int = FORMAT
+
+    @classmethod
+    def load(cls, data: bytes) -> Self:
+        try:
+            document = cls.model_validate_json(data)
+        except ValidationError as error:
+            if _newer(data):
+                raise NewerFormat(f"{cls.name} has a newer format than {FORMAT}") from None
+            raise Unreadable(f"{cls.name}: {error.errors()[0]['msg']}") from None
+        if document.format > FORMAT:
+            raise NewerFormat(f"{cls.name} has format {document.format}; this inbox3d reads {FORMAT}")
+        return document
+
+    def dump(self) -> bytes:
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+
+def _newer(data: bytes) -> bool:
+    import json
+
+    try:
+        return int(json.loads(data).get("format", 0)) > FORMAT
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def now() -> str:
+    """UTC time for people to read; nothing is ever decided by it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+class Source(BaseModel):
+    name: str  # what the person called it
+    origin: Literal["share", "api", "cli"]
+    at: str
+
+
+class Listed(BaseModel):
+    """A file of the drop. For a folder the path is relative to input/<x>/."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+    used: bool = True
+
+
+class Accepted(BaseModel):
+    at: str
+    n: int
+
+
+class Start(BaseModel):
+    n: int
+    worker: str
+    at: str
+    ended: str | None = None
+    noted: str | None = None  # why this start is no crash: handed on, drained, line fault …
+
+
+class Provenance(BaseModel):
+    label: Literal["draft", "placeholder"] | None = None
+    seed: int | None = None
+    backend: str | None = None
+    models: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    times: dict[str, float] = {}  # seconds by stage
+    peak_rss: int | None = None  # bytes
+    warnings: list[str] = []
+
+
+class JobFile(Document):
+    """job.json: who asked for what. No state field: the folder is the state."""
+
+    name: ClassVar[str] = "job.json"
+    id: str
+    kind: str | None = None
+    options: dict[str, Any] = {}
+    source: Source
+    evidence: str | None = None
+    manifest: list[Listed] = []
+    inode: int | None = None
+    quiet: float | None = None  # seconds input/ must have been seen unchanged before a start; doubled after a late arrival
+    accepted: Accepted | None = None
+    starts: list[Start] = []
+    notes: list[str] = []
+    copy_of: str | None = None
+    retry_of: str | None = None
+    after: str | None = None  # the job of the same name that ran when this one was accepted
+    provenance: Provenance = Field(default_factory=Provenance)
+
+    def crashes(self, n: int) -> int:
+        """Starts of this run up to and including N that ended in nobody's words."""
+        base = self.accepted.n if self.accepted else 0
+        return n - base - len({start.n for start in self.starts if base < start.n <= n and start.noted})
+
+    def note_start(self, n: int, **facts: str | None) -> None:
+        """Set facts on start N, adding it where a crash lost the entry."""
+        for start in self.starts:
+            if start.n == n:
+                for key, value in facts.items():
+                    setattr(start, key, value)
+                return
+        self.starts.append(Start(n=n, **{"worker": "unknown", "at": now(), **facts}))
+
+
+class Progress(Document):
+    name: ClassVar[str] = "progress.json"
+    stage: str
+    fraction: float
+    message: str
+    eta: float | None = None  # seconds; None rather than invented
+
+
+class ErrorFile(Document):
+    """error.json: class name, who must act, what to do."""
+
+    name: ClassVar[str] = "error.json"
+    error: str
+    who: Literal["submitter", "operator", "pipeline"]
+    message: str
+    remedy: str
+    stage: str | None = None
+    leg: str | None = None
+    n: int = 0
+
+
+class Heartbeat(Document):
+    name: ClassVar[str] = "heartbeat"
+    worker: str
+    role: Literal["worker", "intake", "web"]
+    counter: int
+    boot: str
+    pid: int
+    lock: tuple[str, int] | None = None  # lock file on its host: path, inode
+    queues: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    version: str = ""
+    job: str | None = None
+    message: str = ""  # in words: idle, working, paused because …
+
+
+class AtlasFile(Document):
+    """atlas.json: which tree this is. A new epoch tells every process to restart under a new name."""
+
+    name: ClassVar[str] = "atlas.json"
+    uuid: str
+    epoch: int = 1
+    inodes: Literal["stable", "changing"] = "stable"
+    created: str = ""
+
+
+def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | None:
+    """job.json of FOLDER, or None where there is none. Unreadable and NewerFormat say what is wrong with it."""
+    try:
+        data = disk.read(folder / JobFile.name, None if limit is None else limit + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if limit is not None and len(data) > limit:
+        raise Unreadable(f"job.json is larger than {limit // 1024} KiB")
+    return JobFile.load(data)
+
+
+def write_job(disk: Disk, folder: Path, job: JobFile) -> None:
+    disk.replace(folder / JobFile.name, job.dump())

@@ -1,0 +1,224 @@
+"""The tree on Atlas and the scratch on a compute host: the only file that spells a folder name.
+
+PATHS is the table behind docs/layout.md: every path with its writer, its reader and its class in the data strategy
+(authoritative, runtime, disposable).
+"""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from layout import names
+from layout.disk import Disk, Entry, LineFault
+from layout.manifest import AtlasFile
+
+
+class State(StrEnum):
+    """Where a job can be. The folder is the state; the order is that of a job's life."""
+
+    INBOX = "inbox"
+    CLAIMED = "claimed"
+    PROCESSING = "processing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+INPUT, OUTPUT, WORK, EARLIER = "input", "output", "work", "earlier"
+CHECKSUMS, LOG, PROGRESS_LINE, ERROR_TEXT = "checksums.sha256", "log.txt", "PROGRESS.txt", "error.txt"
+JOB, ERROR, PROGRESS, IDENTITY = "job.json", "error.json", "progress.json", "atlas.json"
+JOB_TOML, PROMPT, REQUEST = "job.toml", "prompt.txt", "request.json"
+OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)  # set aside in earlier/<n>/ before a new run
+CONFIG_FILE, KEYS_FILE = "inbox3d.toml", "keys"
+
+
+class PathRow(NamedTuple):
+    path: str
+    what: str
+    writer: str
+    reader: str
+    kind: str  # authoritative | runtime | disposable
+    backup: bool
+
+
+PATHS: tuple[PathRow, ...] = (
+    PathRow("inbox/", "drops and sealed jobs that nobody has claimed yet", "people, web layer, CLI", "intake", "authoritative", True),
+    PathRow("inbox/STATUS.txt", "in words: what arrives, waits, runs, failed lately", "intake", "people", "disposable", False),
+    PathRow("claimed/", "accepted jobs that wait for a worker; the hidden ones are being accepted", "intake, workers", "workers", "authoritative", True),
+    PathRow("processing/", "jobs that a worker holds", "workers, reaper", "workers, reaper", "authoritative", True),
+    PathRow("done/", "finished jobs; results in output/", "workers", "people", "authoritative", True),
+    PathRow("failed/", "jobs that ended without a result; error.txt says why", "workers, intake, people", "people", "authoritative", True),
+    PathRow("inputs/", "images that a request may name by path (the mission's /inputs)", "people", "workers", "authoritative", True),
+    PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)", "people, CLI", "intake, workers", "runtime", False),
+    PathRow(".pipeline/atlas.json", "identity of this tree: uuid, format, epoch", "init", "everyone", "runtime", True),
+    PathRow(".pipeline/config/", "inbox3d.toml for all hosts; keys, hashed, mode 0600", "operator, CLI", "everyone", "runtime", True),
+    PathRow(".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False),
+    PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/", "web layer, CLI", "reaper", "disposable", False),
+    PathRow(".pipeline/staging/", "outputs being promoted", "workers", "workers, reaper", "disposable", False),
+    PathRow(".pipeline/workers/", "heartbeats", "workers, intake", "everyone", "disposable", False),
+    PathRow(".pipeline/trash/", "deleted job folders for 30 days, the rest until the next sweep", "reaper, API, CLI", "operator", "disposable", False),
+)  # fmt: skip
+
+JOB_PATHS: tuple[PathRow, ...] = (
+    PathRow(JOB, "who asked for what; no state field", "holder of the folder's path", "everyone", "authoritative", True),
+    PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified", "the person, before the claim", "workers", "authoritative", True),
+    PathRow(f"{WORK}/<leg>/", "artefacts of finished legs, until output/ stands", "workers", "workers", "disposable", False),
+    PathRow(PROGRESS, "stage, fraction, message, ETA; PROGRESS.txt the same in one line", "worker", "people, web layer", "disposable", False),
+    PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole", "worker, by one rename", "people", "authoritative", True),
+    PathRow(LOG, "the job's own log", "worker", "people", "authoritative", True),
+    PathRow(ERROR_TEXT, "in failed/ only: one page a person can read; error.json beside it", "worker, intake, reaper", "people", "authoritative", True),
+    PathRow(f"{EARLIER}/<n>/", "output, error and log of runs before a retry", "intake", "people", "authoritative", True),
+)  # fmt: skip
+
+HOST_PATHS: tuple[PathRow, ...] = (
+    PathRow("<scratch>/<id>@<worker>.<n>/", "a job's local workspace (the mission's /cache)", "worker", "worker", "disposable", False),
+    PathRow("<models>/", "model weights (the mission's /models): a cache, fetched or imported again", "operator, CLI", "workers", "disposable", False),
+)  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Where a job's folder stands, read from its path alone. ``worker`` only in processing/, ``queue`` only in claimed/."""
+
+    state: State
+    path: Path
+    id: str
+    n: int = 0
+    queue: str | None = None
+    worker: str | None = None
+    hidden: bool = False
+
+
+class Atlas:
+    """The storage tree below ROOT, seen through DISK."""
+
+    def __init__(self, root: Path | str, disk: Disk | None = None) -> None:
+        self.root = Path(root).absolute()
+        self.disk = disk or Disk()
+        self.inbox, self.claimed, self.processing, self.done, self.failed = (self.root / state for state in State)
+        self.inputs = self.root / "inputs"
+        self.pipeline = self.root / ".pipeline"
+        self.identity_file = self.pipeline / IDENTITY
+        self.config, self.idem, self.drafts, self.staging, self.workers, self.trash = (
+            self.pipeline / name for name in ("config", "idem", "drafts", "staging", "workers", "trash")
+        )
+        self.config_file, self.keys_file = self.config / CONFIG_FILE, self.config / KEYS_FILE
+        self.status_file = self.inbox / names.STATUS_NAME
+
+    def folders(self) -> list[Path]:
+        """Every directory that ``init`` makes, parents first."""
+        return [
+            *(self.root / state for state in State), self.inputs, self.pipeline,
+            self.config, self.idem, self.drafts, self.staging, self.workers, self.trash,
+        ]  # fmt: skip
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+    def identity(self) -> AtlasFile:
+        """atlas.json; LineFault where it is missing: an unmounted share is never taken for an empty inbox."""
+        try:
+            return AtlasFile.load(self.disk.read(self.identity_file))
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            raise LineFault(error.errno, f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never run here") from error
+
+    def guard(self, known: AtlasFile) -> None:
+        """Raise LineFault unless this is still the tree, in the epoch, that KNOWN describes."""
+        found = self.identity()
+        if (found.uuid, found.epoch) != (known.uuid, known.epoch):
+            raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
+
+    def halted(self) -> str | None:
+        """The path of a HALT file relative to the root, by listing only, or None."""
+        for folder in (self.root, self.inbox):
+            for entry in self.disk.scandir(folder):
+                if names.is_halt(entry.name):
+                    return str((folder / entry.name).relative_to(self.root))
+        return None
+
+    # -- paths of a job ---------------------------------------------------------------------------------------------
+    def at_claimed(self, id: str, queue: str, n: int, hidden: bool = False) -> Place:
+        path = self.claimed / names.claimed_name(id, queue, n, hidden=hidden)
+        return Place(State.CLAIMED, path, id, n, queue=queue, hidden=hidden)
+
+    def at_processing(self, id: str, worker: str, n: int) -> Place:
+        return Place(State.PROCESSING, self.processing / names.processing_name(id, worker, n), id, n, worker=worker)
+
+    def at_done(self, id: str) -> Place:
+        return Place(State.DONE, self.done / id, id)
+
+    def at_failed(self, id: str) -> Place:
+        return Place(State.FAILED, self.failed / id, id)
+
+    def at_inbox(self, name: str) -> Place:
+        return Place(State.INBOX, self.inbox / name, names.id_of(name) or "")
+
+    def draft(self, id: str) -> Path:
+        return self.drafts / id
+
+    def staged(self, place: Place) -> Path:
+        """The staging folder for PLACE: it bears the same name."""
+        return self.staging / place.path.name
+
+    def heartbeat(self, worker: str) -> Path:
+        return self.workers / f"{worker}.json"
+
+    def trash_name(self, name: str) -> Path:
+        """A name in trash/ that never recurs; the date says when it went there."""
+        return self.trash / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}~{name.lstrip('.')}.{names.nonce()}"
+
+    # -- listings ---------------------------------------------------------------------------------------------------
+    def entries(self, state: State) -> list[Entry]:
+        return self.disk.scandir(self.root / state)
+
+    def places(self, state: State) -> list[Place]:
+        """Job folders in STATE by one listing, in name order; whatever is not a job's is left out (strangers())."""
+        found = (self.place(state, entry) for entry in self.entries(state))
+        return sorted((place for place in found if place), key=lambda place: place.path.name)
+
+    def strangers(self, state: State) -> list[str]:
+        """Folders in STATE that are not jobs: left alone, but named in STATUS.txt and by doctor."""
+        if state is State.INBOX:
+            return []
+        return sorted(e.name for e in self.entries(state) if e.is_dir and not names.ignored(e.name) and self.place(state, e) is None)
+
+    def place(self, state: State, entry: Entry) -> Place | None:
+        """What ENTRY of STATE's folder is, or None where it is no job's."""
+        if not entry.is_dir:
+            return None
+        path, parsed = self.root / state / entry.name, names.parse_claimed(entry.name)
+        if state is State.CLAIMED:
+            return Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden) if parsed else None
+        if state is State.PROCESSING:
+            held = names.parse_processing(entry.name)
+            return Place(state, path, held.id, held.n, worker=held.worker) if held else None
+        if state is State.INBOX:
+            return None if names.ignored(entry.name) else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
+        if names.is_id(entry.name):
+            return Place(state, path, entry.name)
+        if parsed and not parsed.hidden:  # dragged here under its working name: tidied later
+            return Place(state, path, parsed.id, parsed.n)
+        return self._twin(state, path)
+
+    @staticmethod
+    def _twin(state: State, path: Path) -> Place | None:
+        """``<id>-<n>``: the name a job got because ``<id>`` was taken."""
+        id, _, n = path.name.rpartition("-")
+        return Place(state, path, id, int(n)) if n.isdigit() and names.is_id(id) else None
+
+
+class Scratch:
+    """The local, disposable workspaces of one compute host."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).absolute()
+
+    def of(self, place: Place) -> Path:
+        """The workspace for a job that stands in processing/ under PLACE's name."""
+        return self.root / place.path.name
+
+    def all(self) -> list[tuple[Path, names.Processing]]:
+        """Every workspace on this host with the parts of its name."""
+        if not self.root.is_dir():
+            return []
+        parsed = ((path, names.parse_processing(path.name)) for path in sorted(self.root.iterdir()))
+        return [(path, parts) for path, parts in parsed if parts]
