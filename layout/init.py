@@ -1,0 +1,101 @@
+"""Making a tree, and proving that the mount under it can carry the lifecycle."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import uuid
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from layout import names, tree
+from layout.disk import Disk
+from layout.lifecycle import EDGES
+from layout.manifest import AtlasFile, now, write_job
+from layout.tree import Atlas, State
+
+
+class Unfit(Exception):
+    """This place cannot carry the lifecycle. Operator: see the message; nothing was left behind."""
+
+
+class Finding(NamedTuple):
+    """One thing that was tried on the real mount."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[Atlas, list[Finding]]:
+    """Create what is missing of the tree at ROOT and prove it. Idempotent; an existing atlas.json is kept.
+
+    RESTORED: the tree came back from a backup or snapshot: job folders that wait in inbox/ and failed/ get their new inodes into
+    job.json, then a new epoch makes every process restart under a new name.
+    """
+    atlas = Atlas(root, disk)
+    atlas.root.mkdir(parents=True, exist_ok=True)
+    for folder in atlas.folders():
+        with contextlib.suppress(FileExistsError):
+            atlas.disk.mkdir(folder)
+            folder.chmod(0o2775)
+    findings = prove(atlas)
+    if any(not finding.ok for finding in findings):
+        raise Unfit("; ".join(f"{finding.what}: {finding.detail}" for finding in findings if not finding.ok))
+    changing: Literal["stable", "changing"] = "changing" if any(f.detail == "changing" for f in findings) else "stable"
+    with contextlib.suppress(FileExistsError):
+        atlas.disk.write_new(atlas.identity_file, AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now()).dump())
+    if restored:
+        _restore(atlas)
+    return atlas, findings
+
+
+def _restore(atlas: Atlas) -> None:
+    from layout.lifecycle import readable_job
+
+    for state in (State.INBOX, State.FAILED):
+        for place in atlas.places(state):
+            job, found = readable_job(atlas, place.path), atlas.disk.lstat(place.path)
+            if job is not None and found is not None and job.inode != found.st_ino:
+                write_job(atlas.disk, place.path, job.model_copy(update={"inode": found.st_ino}))
+    identity = atlas.identity()
+    atlas.disk.replace(atlas.identity_file, identity.model_copy(update={"epoch": identity.epoch + 1}).dump())
+
+
+def prove(atlas: Atlas) -> list[Finding]:
+    """Rename a probe folder along every edge on the real mount, and see whether the rename keeps its inode."""
+    findings = []
+    for edge, source, target in _routes(atlas):
+        findings.append(_try(atlas, edge, source, target))
+    return findings
+
+
+def _routes(atlas: Atlas) -> list[tuple[str, Path, Path]]:
+    folder = {state.value: atlas.root / state for state in State} | {".pipeline/drafts": atlas.drafts, ".pipeline/trash": atlas.trash}
+    routes = []
+    for edge in EDGES:
+        sources = [key for key in folder if key in edge.source]
+        goal = next(key for key in folder if edge.target.startswith(key))
+        routes += [(f"edge {edge.letter} ({edge.verb})", folder[source], folder[goal]) for source in sources]
+    return [*routes, ("promotion", atlas.staging, atlas.processing)]
+
+
+def _try(atlas: Atlas, what: str, source: Path, target: Path) -> Finding:
+    disk, name = atlas.disk, f".probe-{names.nonce(8)}"
+    try:
+        disk.mkdir(source / name)
+        before = disk.lstat(source / name)
+        disk.rename(source / name, target / f"{name}-moved")
+        after = disk.lstat(target / f"{name}-moved")
+        disk.rmdir(target / f"{name}-moved")
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            disk.rmdir(source / name)
+        hint = ": these folders lie on different file systems or mounts" if error.errno == errno.EXDEV else ""
+        return Finding(what, False, f"{error.strerror or error}{hint} ({source.name} → {target.name})")
+    stable = before is not None and after is not None and before.st_ino == after.st_ino
+    return Finding(what, True, "stable" if stable else "changing")
+
+
+def exists(root: Path) -> bool:
+    return (root / ".pipeline" / tree.IDENTITY).is_file()
