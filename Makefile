@@ -1,0 +1,90 @@
+# inbox3d: `make demo` and `make test` are all that a new machine needs (Debian 12, python 3.11, root or sudo).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST ?= OMP_NUM_THREADS=2 $(BIN)/python -m pytest
+PYTEST_ARGS ?=
+PACKAGES := deploy/system-packages.sh
+VIEWER := pipeline/static/vendor/model-viewer.min.js
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: demo
+demo: $(VENV)/.demo ## set up what the demo needs, then turn virtual scan passes into a model
+	$(BIN)/inbox3d demo
+
+.PHONY: test
+test: setup ## set up everything, then run the whole suite (the proofs excepted)
+	$(PYTEST) -m "not proof" $(PYTEST_ARGS)
+
+.PHONY: test-fast
+test-fast: setup ## the suite without its slow tests, under two minutes
+	$(PYTEST) -m "not proof and not slow" $(PYTEST_ARGS)
+
+.PHONY: proof
+proof: setup ## the long proofs
+	$(PYTEST) -m proof --timeout=3600 $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: setup ## ruff, mypy and the import ladder
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: setup ## let ruff sort imports and lay out the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: setup ## write the generated pages again: docs/jobs.md, docs/errors.md, THIRD_PARTY.md
+	$(BIN)/python -m tools.pages --write
+
+.PHONY: bench
+bench: setup ## every benchmark beside its peer; tables in benchmarks/out/
+	@mkdir -p benchmarks/out
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench | tee benchmarks/out/$$(basename $$bench .py).txt; done
+
+.PHONY: setup
+setup: $(VENV)/.all $(VIEWER) ## system packages, .venv/ with everything, the model viewer
+
+# The stamps make a second `make` do nothing; they age with the files that say what is needed.
+$(BIN)/python:
+	$(PACKAGES) venv
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "inbox3d needs python 3.11; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) pip setuptools
+
+$(VENV)/.demo: pyproject.toml constraints.txt $(PACKAGES) | $(BIN)/python
+	$(PACKAGES) scan
+	$(PIP) -e '.[scan]'
+	touch $@
+
+$(VENV)/.all: pyproject.toml constraints.txt $(PACKAGES) | $(BIN)/python
+	$(PACKAGES) scan test
+	$(PIP) -e '.[all,dev]'
+	touch $@ $(VENV)/.demo
+
+node_modules/.stamp: package.json package-lock.json | $(VENV)/.all
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(VIEWER): node_modules/.stamp
+	mkdir -p $(@D)
+	cp node_modules/@google/model-viewer/LICENSE $(@D)/model-viewer.LICENSE
+	cp node_modules/@google/model-viewer/dist/model-viewer.min.js $@
+
+.PHONY: clean
+clean: ## remove what was built or installed here; never an Atlas
+	rm -rf $(VENV) node_modules pipeline/static/vendor benchmarks/out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

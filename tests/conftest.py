@@ -1,0 +1,75 @@
+"""Fixtures and rules that every test shares: what a test needs is asked for by name, and its absence is never silent.
+
+Where something is missing the test is skipped with its name; on a build machine (CI=true) that is a failure, because there
+everything can be installed. A GPU cannot: its tests are skipped everywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Where Debian keeps what is not on an ordinary user's PATH.
+PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin")
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip by name; fail where CI=true."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"{what} is missing, and a build machine must have it: {remedy}", pytrace=False)
+    pytest.skip(f"{what} is missing: {remedy}")
+
+
+def find_program(name: str) -> Path | None:
+    """Where the program NAME is, looking also where servers are kept."""
+    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *PROGRAM_FOLDERS]))
+    return Path(found) if found else None
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def testdata() -> Path:
+    """The folder of shared test data (data/scans, goldens, specs): $INBOX3D_TESTDATA, else ../shared."""
+    folder = Path(os.environ.get("INBOX3D_TESTDATA") or ROOT.parent / "shared").resolve()
+    if not (folder / "data" / "scans").is_dir():
+        missing(f"test data ({folder}/data/scans)", "name its folder in INBOX3D_TESTDATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], Path]:
+    """A function that gives the path of a server or client program (smbd, redis-server, chromium …)."""
+
+    def find(name: str) -> Path:
+        found = find_program(name)
+        if found is None:
+            missing(f"the program {name}", "run deploy/system-packages.sh test")
+            raise AssertionError("unreachable")
+        return found
+
+    return find
+
+
+def has_gpu() -> bool:
+    """Whether this machine has an NVIDIA GPU; asks the driver's files, so that no test run loads torch for it."""
+    return any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip tests marked gpu where there is none."""
+    if has_gpu():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="an NVIDIA GPU is missing (/dev/nvidia0)"))
