@@ -29,7 +29,7 @@ def read(path: Path = FILE) -> dict[str, str]:
 
 def write() -> None:
     pinned = read()
-    versions = {name: needed.version or pinned.get(name) for name, needed in closure().items()}
+    versions = pinned | {name: needed.version or pinned.get(name) for name, needed in closure().items()}
     versions |= {name: metadata.version(name) for name in BUILD}
     unknown = sorted(name for name, version in versions.items() if version is None)
     if unknown:

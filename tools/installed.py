@@ -46,15 +46,13 @@ def closure() -> dict[str, Needed]:
         if (name, frozenset(wanted.extras)) in seen:
             continue
         seen.add((name, frozenset(wanted.extras)))
-        todo += [(line, name) for line in _requirements(name, wanted.extras)]
+        if _version(name, limits[name]) is not None:
+            todo += [(line, name) for line in _requirements(name, wanted.extras)]
     return {name: Needed(_shown(name), _version(name, limits[name]), tuple(sorted(askers))) for name, askers in sorted(by.items())}
 
 
 def _requirements(name: str, extras: set[str]) -> list[Requirement]:
-    try:
-        lines = [Requirement(line) for line in metadata.requires(name) or ()]
-    except metadata.PackageNotFoundError:
-        return []
+    lines = [Requirement(line) for line in metadata.requires(name) or ()]
     return [line for line in lines if line.marker is None or any(line.marker.evaluate({"extra": extra}) for extra in ("", *extras))]
 
 
