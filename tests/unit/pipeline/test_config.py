@@ -1,0 +1,100 @@
+"""Settings come from two files and the environment, and a typo is refused by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def own(tmp_path: Path, text: str = "") -> dict[str, str]:
+    """An environment whose host file holds TEXT."""
+    return {config.HOST_VARIABLE: str(write(tmp_path / "host.toml", text))}
+
+
+def test_defaults_work_unedited(tmp_path: Path) -> None:
+    """Without any file the documented values hold, and no path starts with a tilde."""
+    settings = config.load(tmp_path / "missing.toml", own(tmp_path))
+    assert (settings.intake.quiet_local, settings.intake.quiet_network, settings.intake.patience) == (5, 30, 1800)
+    assert (settings.worker.beat, settings.worker.dead_looks, settings.worker.max_crashes) == (15, 6, 3)
+    assert settings.worker.memory_gb is None
+    assert settings.host.name
+    assert settings.host.scratch.is_absolute()
+
+
+def test_later_layers_win_field_by_field(tmp_path: Path) -> None:
+    """The environment outranks the files and leaves their other fields alone."""
+    shared = write(tmp_path / "inbox3d.toml", "[intake]\ntick = 2\npatience = 60\n")
+    environ = own(tmp_path, '[host]\nname = "prometheus"\ndevices = ["cuda:0"]\n')
+    settings = config.load(shared, {**environ, "INBOX3D_INTAKE__TICK": "0.5", "INBOX3D_HOST__DEVICES": "cuda:1, cuda:2"})
+    assert (settings.intake.tick, settings.intake.patience) == (0.5, 60)
+    assert (settings.host.name, settings.host.devices) == ("prometheus", ("cuda:1", "cuda:2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[intake]\nquite = 5\n", "intake.quite: there is no such setting"),
+        ("[inteke]\n", "inteke: there is no such setting"),
+        ("[worker]\nbeat = -1\n", "worker.beat"),
+        ("[worker]\nbeat = 'often'\n", "often"),
+        ("[intake\n", "not valid TOML"),
+        ("[host]\nname = 'x'\n", "[host] belongs to one host"),
+    ],
+)
+def test_a_wrong_shared_file_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    """The operator reads which file, which key and what is wrong with it."""
+    shared = write(tmp_path / "inbox3d.toml", text)
+    with pytest.raises(config.SettingsRefused) as refused:
+        config.load(shared, own(tmp_path))
+    assert named in refused.value.message
+    assert str(shared) in refused.value.message
+    assert refused.value.who == "operator"
+
+
+def test_what_all_hosts_share_may_not_stand_in_a_host_file(tmp_path: Path) -> None:
+    """Two hosts with two quiet windows would disagree about one inbox."""
+    with pytest.raises(config.SettingsRefused, match="one for all hosts"):
+        config.load(None, own(tmp_path, "[intake]\ntick = 1\n"))
+
+
+def test_an_unknown_variable_is_refused_and_other_variables_are_not_ours(tmp_path: Path) -> None:
+    """Only names with a double underscore are settings."""
+    with pytest.raises(config.SettingsRefused, match=r"environment: intake\.tock"):
+        config.load(None, {**own(tmp_path), "INBOX3D_INTAKE__TOCK": "1"})
+    assert config.load(None, {**own(tmp_path), "INBOX3D_TESTDATA": "/data", "SOME__THING": "1"}).intake.tick == 1
+
+
+def test_a_named_host_file_must_exist(tmp_path: Path) -> None:
+    """A path given by hand is never passed over in silence."""
+    with pytest.raises(config.SettingsRefused, match="does not exist"):
+        config.load(None, {config.HOST_VARIABLE: str(tmp_path / "gone.toml")})
+
+
+def test_settings_are_frozen_and_go_into_json(tmp_path: Path) -> None:
+    """What is in effect cannot change under a running job, and can be written down."""
+    settings = config.load(None, own(tmp_path))
+    with pytest.raises(ValueError, match="frozen"):
+        settings.intake.tick = 3.0  # type: ignore[misc]
+    assert config.Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_every_setting_is_described() -> None:
+    """docs/operations.md is generated from these words."""
+    for group in config.Settings.model_fields.values():
+        assert all(field.description for field in group.annotation.model_fields.values())  # type: ignore[union-attr]
+
+
+def test_the_module_is_light() -> None:
+    """Importing settings and logs loads nothing heavy."""
+    code = "import sys, pipeline.config, pipeline.log; print([m for m in ('torch', 'open3d', 'scipy', 'numpy', 'PIL') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
