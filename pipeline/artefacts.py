@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 File = Annotated[str, "file"]
+MaybeFile = Annotated[str | None, "file"]  # not File | None: files() looks at the outermost annotation
 Matrix = tuple[tuple[float, ...], ...]  # 4×4, row-major, column vectors: p' = M p
 
 
@@ -134,7 +135,7 @@ class Features(Artefact):
     up: tuple[float, float, float]
     up_from: str  # "support plane" | "gravity guess" | "file" …
     frame: Matrix
-    kept: File | None = None  # npz like PointCloud.arrays without what was removed
+    kept: MaybeFile = None  # npz like PointCloud.arrays without what was removed
 
 
 class Mesh(Artefact):
@@ -152,7 +153,10 @@ class Mesh(Artefact):
     unsupported_area: float | None = None  # share of the surface that no point supports
     scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
-    image: File | None = None  # base-colour texture (PNG) that uv refers to
+    image: MaybeFile = None  # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
+    normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
+    painted: MaybeFile = None  # npz like arrays: an earlier form of this mesh, which still has its colours
+    painted_image: MaybeFile = None  # the texture that painted's uv refers to
 
 
 class Exported(Artefact):
@@ -168,3 +172,11 @@ class Pictures(Artefact):
 
     preview: str
     extra: tuple[str, ...] = ()
+
+
+class Report(Artefact):
+    """The page a person opens and the facts a program reads, below output/."""
+
+    page: str
+    facts: str | None = None  # scan.json
+    summary: dict[str, Any] = {}

@@ -1,0 +1,157 @@
+"""Repairs a triangle mesh: what it takes to become an oriented manifold, step by step, with a count of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import holes
+from pipeline.geometry.surface import Surface
+from pipeline.geometry.topology import edges, face_normals, fans, parts, proper, verdict, volume, weld
+
+Array = NDArray[Any]
+WELD = 1e-7  # share of the size: below float32 resolution
+FLOATER = 0.01  # share of the largest part's area
+
+
+@dataclass
+class Repaired:
+    surface: Surface
+    done: dict[str, int] = field(default_factory=dict)
+
+    def note(self, what: str, count: int) -> None:
+        if count:
+            self.done[what] = self.done.get(what, 0) + int(count)
+
+
+def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaired:
+    """Weld, drop degenerate and duplicate faces, undo non-manifold places, drop floaters, orient, fill holes up to WIDEST_HOLE
+    (unit of the vertices). Guarantees faces on welded vertices, no edge with three faces and agreeing neighbours where the
+    surface is orientable; per-vertex colours stay with their vertices, uv and normals are dropped (libraries: numpy, Open3D)."""
+    result = Repaired(replace(surface, uv=None, normals=None))
+    _weld(result)
+    _manifold_edges(result)
+    if drop_floaters:
+        _floaters(result)
+    for _ in range(3):
+        _one_fan(result)
+        _orient(result)
+        _fill(result, widest_hole)
+        shape = verdict(result.surface.faces)
+        if shape.manifold and shape.oriented:
+            break
+        _manifold_edges(result)
+    _outward(result)
+    return result
+
+
+def _weld(result: Repaired) -> None:
+    surface = result.surface
+    faces = weld(surface.vertices, WELD * surface.size)[surface.faces]
+    keep = proper(faces, surface.vertices)
+    result.note("degenerate or duplicate faces dropped", len(faces) - int(keep.sum()))
+    result.surface = surface.only(faces[keep])
+
+
+def _manifold_edges(result: Repaired) -> None:
+    """At an edge with three or more faces the two largest stay."""
+    for _ in range(5):
+        faces = result.surface.faces
+        table = edges(faces)
+        crowded = np.flatnonzero(table.count > 2)
+        if not len(crowded):
+            return
+        _, area = face_normals(result.surface.vertices, faces)
+        order = crowded[np.lexsort((-area[crowded // 3], table.key[crowded]))]
+        first = np.r_[True, np.diff(table.key[order]) != 0]
+        rank = np.arange(len(order)) - np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        drop = np.unique(order[rank >= 2] // 3)
+        result.note("faces at non-manifold edges dropped", len(drop))
+        result.surface = result.surface.only(np.delete(faces, drop, axis=0))
+
+
+def _one_fan(result: Repaired) -> None:
+    """Where fans of faces touch in one vertex each further fan gets a vertex of its own."""
+    faces = result.surface.faces
+    fan = fans(faces)
+    corner = faces.ravel()
+    _, first = np.unique(fan, return_index=True)
+    owner = corner[first]  # the vertex of each fan
+    order = np.argsort(owner, kind="stable")
+    extra = order[np.r_[False, np.diff(owner[order]) == 0]]
+    if not len(extra):
+        return
+    place = owner.copy()
+    place[extra] = len(result.surface.vertices) + np.arange(len(extra))
+    copies = np.r_[np.arange(len(result.surface.vertices)), owner[extra]]
+    result.note("vertices split where surfaces touched", len(extra))
+    result.surface = result.surface.split(copies, place[fan].reshape(-1, 3))
+
+
+def _floaters(result: Repaired) -> None:
+    faces = result.surface.faces
+    part = parts(faces, len(result.surface.vertices))
+    _, area = face_normals(result.surface.vertices, faces)
+    areas = np.bincount(part, weights=area)
+    small = areas < FLOATER * areas.max(initial=0.0)
+    result.note("floating pieces dropped", int(small.sum()))
+    if small.any():
+        result.surface = result.surface.only(faces[~small[part]])
+
+
+def _orient(result: Repaired) -> None:
+    import open3d as o3d
+
+    if verdict(result.surface.faces).oriented:
+        return
+    mesh = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(result.surface.vertices), o3d.utility.Vector3iVector(result.surface.faces)
+    )
+    if mesh.orient_triangles():
+        turned = np.asarray(mesh.triangles).astype(np.int32)
+        result.note("faces turned to agree with their neighbours", int((turned != result.surface.faces).any(axis=1).sum()))
+        result.surface = replace(result.surface, faces=turned)
+
+
+def _fill(result: Repaired, widest: float) -> None:
+    if widest <= 0:
+        return
+    filled = holes.fill(result.surface.vertices, result.surface.faces, widest)
+    result.note("holes filled", filled.closed)
+    added = len(filled.vertices) - len(result.surface.vertices)
+    colors = result.surface.colors
+    if colors is not None and added:
+        near = filled.faces[len(result.surface.faces) :]
+        fill_colors = np.array([_around(near, colors, len(colors) + i) for i in range(added)], np.uint8)
+        colors = np.concatenate([colors, fill_colors])
+    result.surface = replace(result.surface, vertices=filled.vertices, faces=filled.faces.astype(np.int32), colors=colors)
+
+
+def _around(patches: Array, colors: Array, vertex: int) -> Array:
+    """Mean colour of the rim around an added centre."""
+    rim = np.unique(patches[(patches == vertex).any(axis=1)])
+    return np.asarray(colors[rim[rim < len(colors)]].mean(axis=0))
+
+
+def _outward(result: Repaired) -> None:
+    """Closed parts that face inward are turned, but for cavities: parts inside the box of a larger one."""
+    surface = result.surface
+    if not verdict(surface.faces).oriented:
+        return
+    part = parts(surface.faces, len(surface.vertices))
+    turned = surface.faces.copy()
+    count = int(part.max(initial=-1)) + 1
+    if count > 200:
+        return
+    boxes = [surface.vertices[surface.faces[part == i].ravel()] for i in range(count)]
+    low, high = np.array([b.min(axis=0) for b in boxes]), np.array([b.max(axis=0) for b in boxes])
+    for i in range(count):
+        mine = part == i
+        inside = ((low < low[i]) & (high > high[i])).all(axis=1).any()
+        if not inside and verdict(surface.faces[mine]).closed and volume(surface.vertices, surface.faces[mine]) < 0:
+            turned[mine] = turned[mine][:, ::-1]
+            result.note("parts turned outward", 1)
+    result.surface = replace(surface, faces=turned)
