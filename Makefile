@@ -61,9 +61,9 @@ setup: $(VENV)/.all $(VIEWER) ## system packages, .venv/ with everything, the mo
 # The stamps make a second `make` do nothing; they age with the files that say what is needed.
 $(BIN)/python:
 	$(PACKAGES) venv
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "inbox3d needs python 3.11; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "inbox3d needs python 3.11; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) pip setuptools
+	$(PIP) pip
 
 $(VENV)/.demo: pyproject.toml constraints.txt $(PACKAGES) | $(BIN)/python
 	$(PACKAGES) scan

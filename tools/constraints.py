@@ -1,11 +1,11 @@
 """Write constraints.txt anew: the installed version of every distribution that an extra of ours needs.
 
-usage: python -m tools.constraints      A distribution that is not installed here keeps the line it has.
+usage: python -m tools.constraints      A distribution that is not installed here keeps the line it has; so do pip and
+what builds the wheel.
 """
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -17,7 +17,7 @@ HEAD = """\
 # Versions that are known to work together; every pip of this project reads this file (-c constraints.txt).
 # Written by `python -m tools.constraints`. torch: any build of this version will do, the CPU one included.
 """
-BUILD = ("pip", "setuptools")
+BUILD = ("pip", "hatchling", "trove-classifiers")
 
 
 def read(path: Path = FILE) -> dict[str, str]:
@@ -30,7 +30,7 @@ def read(path: Path = FILE) -> dict[str, str]:
 def write() -> None:
     pinned = read()
     versions = pinned | {name: needed.version or pinned.get(name) for name, needed in closure().items()}
-    versions |= {name: metadata.version(name) for name in BUILD}
+    versions |= {name: pinned[name] for name in BUILD}
     unknown = sorted(name for name, version in versions.items() if version is None)
     if unknown:
         raise SystemExit(f"not installed and without a line in {FILE.name}: {', '.join(unknown)}")
