@@ -1,0 +1,97 @@
+"""scan.json: what was found out about a scan, for programs. No times and no paths in it: same input and seed, same bytes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from typing import Any
+
+import numpy as np
+
+from pipeline.artefacts import Alignment, Exported, Features, Mesh, Placed, PointCloud, Scans
+from pipeline.geometry.units import as_matrix, as_rows
+
+LIBRARIES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "xatlas", "meshoptimizer", "small_gicp", "kiss_matcher", "pillow")
+
+
+def scan_facts(
+    mesh: Mesh,
+    exported: Exported,
+    alignment: Alignment,
+    scans: Scans | None,
+    cloud: PointCloud | None,
+    features: Features | None,
+    seed: int,
+    warnings: list[str],
+) -> dict[str, Any]:
+    """The content of scan.json. Poses and frame count from the coordinates as they stand in the dropped files and in cloud.ply,
+    survey origin included."""
+    return {
+        "format": 1,
+        "passes": [_pass(placed, mesh) for placed in alignment.passes],
+        "links": [link.model_dump(mode="json") for link in alignment.links],
+        "components": [list(names) for names in alignment.components],
+        "unit": mesh.unit,
+        "unit_guessed": bool(scans and scans.unit_guessed),
+        "origin": list(mesh.origin),
+        "frame": _rows(as_matrix(mesh.frame) @ _shift(mesh, -1)),
+        "size": alignment.size,
+        "gap": alignment.gap,
+        "cloud": None if cloud is None else {"points": cloud.points, "spacing": cloud.spacing, "colored": cloud.colored},
+        "features": None if features is None else features.model_dump(mode="json", exclude={"kept", "frame"}),
+        "mesh": mesh_facts(mesh),
+        "texture": exported.texture,
+        "files": list(exported.files_written),
+        "seed": seed,
+        "versions": versions(),
+        "warnings": warnings,
+    }
+
+
+def mesh_facts(mesh: Mesh) -> dict[str, Any]:
+    return {
+        "vertices": mesh.vertices,
+        "faces": mesh.faces,
+        "watertight": mesh.watertight,
+        "manifold": mesh.manifold,
+        "unsupported_area": mesh.unsupported_area,
+        "scan_to_mesh": mesh.scan_to_mesh,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of ourselves and of the libraries that shape results; what is not installed is left out."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False, default=float) + "\n"
+
+
+def _pass(placed: Placed, mesh: Mesh) -> dict[str, Any]:
+    pose = None if placed.pose is None else _rows(_shift(mesh, 1) @ as_matrix(placed.pose) @ _shift(mesh, -1))
+    return {
+        "file": placed.name,
+        "points": placed.points,
+        "placed": placed.placed,
+        "pose": pose,
+        "score": placed.score,
+        "overlap": placed.overlap,
+        "warning": placed.warning,
+    }
+
+
+def _shift(mesh: Mesh, sign: int) -> Any:
+    matrix = np.eye(4)
+    matrix[:3, 3] = np.asarray(mesh.origin, dtype=np.float64) * sign
+    return matrix
+
+
+def _rows(matrix: Any) -> list[list[float]]:
+    return [list(row) for row in as_rows(matrix)]

@@ -1,0 +1,54 @@
+"""export: a mesh is written in every asked format, and every file is read back."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
+from pipeline.stages.finish import _readback
+from pipeline.stages.finish._model import Model, into_space, model_of
+from pipeline.stages.finish.writers import ply
+from pipeline.workspace import Workspace
+
+
+def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: Workspace) -> Exported:
+    """Write model.glb, the asked formats and, for scans, cloud.ply below output/.
+
+    glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's own unit and frame with
+    the survey origin restored. Raises ReadBackFailed when a file does not read back as it was written, FormatUnavailable when
+    this host lacks the writer's library.
+    """
+    model = model_of(mesh, ws)
+    formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
+    written: list[str] = []
+    for number, suffix in enumerate(formats):
+        ws.progress(number / (len(formats) + 1), f"writing model.{suffix}")
+        written += _write(into_space(model, mesh, suffix), suffix, ws.output(f"model.{suffix}"))
+    if cloud is not None:
+        _cloud(cloud, mesh, ws)
+        written.append("cloud.ply")
+    return Exported(files_written=tuple(written), faces=mesh.faces, texture=_edge(model))
+
+
+def _write(model: Model, suffix: str, path: Path) -> list[str]:
+    importlib.import_module(f"pipeline.stages.finish.writers.{suffix}").write(model, path)
+    _readback.compare(path, model)
+    beside = [path.with_suffix(end) for end in (".mtl", ".png") if suffix == "obj"]
+    return [path.name, *(item.name for item in beside if item.exists())]
+
+
+def _cloud(cloud: PointCloud, mesh: Mesh, ws: Workspace) -> None:
+    with np.load(ws.path(cloud.arrays)) as arrays:
+        points = arrays["points"] + np.asarray(mesh.origin, dtype=np.float64)
+        ply.write_cloud(points, arrays.get("normals"), arrays.get("colors"), ws.output("cloud.ply"))
+
+
+def _edge(model: Model) -> int | None:
+    if model.image is None:
+        return None
+    with Image.open(model.image) as image:
+        return max(image.size)
