@@ -1,0 +1,170 @@
+"""What a file is by its first bytes, and what its name says that it should be."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from layout.names import without_go
+
+HEAD = 64 << 10  # bytes of a file that are looked at
+
+WORDS = {
+    "ply": "a PLY file", "pcd": "a PCD file", "e57": "an E57 file", "las": "a LAS file", "glb": "a GLB model",
+    "jpeg": "a JPEG image", "png": "a PNG image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "a BMP image",
+    "tiff": "a TIFF image", "heic": "a HEIC image", "pnm": "a PGM or PPM image", "zip": "a zip archive", "gzip": "a gzip file",
+    "7z": "a 7z archive", "rar": "a RAR archive", "pdf": "a PDF document", "video": "a video", "sound": "a sound file",
+    "html": "a web page", "program": "a program", "text": "plain text",
+}  # fmt: skip
+
+_MAGIC = (
+    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF8", "gif"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"),
+    (b"ply\n", "ply"), (b"ply\r", "ply"), (b"# .PCD", "pcd"), (b"ASTM-E57", "e57"), (b"LASF", "las"), (b"glTF", "glb"),
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"),
+    (b"%PDF-", "pdf"), (b"\x1aE\xdf\xa3", "video"), (b"ID3", "sound"), (b"OggS", "sound"), (b"fLaC", "sound"), (b"\x7fELF", "program"),
+)  # fmt: skip
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+
+# What the first bytes of a file with this suffix must be.
+BY_SUFFIX = {
+    ".ply": "ply", ".pcd": "pcd", ".e57": "e57", ".las": "las", ".laz": "las", ".glb": "glb", ".png": "png", ".jpg": "jpeg",
+    ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".heic": "heic",
+    ".heif": "heic", ".pgm": "pnm", ".ppm": "pnm", ".zip": "zip", ".3mf": "zip", ".usdz": "zip", ".gz": "gzip",
+}  # fmt: skip
+TEXT = frozenset({".xyz", ".pts", ".ptx", ".csv", ".asc", ".obj", ".off", ".gltf", ".txt", ".json", ".md", ".toml"})
+FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
+NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - {".txt", ".json", ".md"}
+
+
+class Element(NamedTuple):
+    """A PLY element; sizes holds one entry per property: (bytes, 0) of a scalar, (bytes of the count, bytes of an item) of a list."""
+
+    name: str
+    rows: int
+    sizes: tuple[tuple[int, int], ...]
+
+    @property
+    def has_lists(self) -> bool:
+        return any(item for _, item in self.sizes)
+
+    @property
+    def least(self) -> int:
+        """Fewest bytes of one binary row."""
+        return sum(size for size, _ in self.sizes)
+
+
+class PlyHeader(NamedTuple):
+    form: str  # ascii, binary_little_endian, binary_big_endian
+    elements: tuple[Element, ...]
+    length: int  # bytes
+
+    @property
+    def is_mesh(self) -> bool:
+        return any(element.rows for element in self.elements if element.name in ("face", "tristrips"))
+
+
+def suffix(name: str) -> str:
+    """The suffix that tells the format, lower case: ".ply" of a.PLY, a.ply.gz and a.ply.go."""
+    plain = PurePosixPath(without_go(name)).name.lower()
+    if plain.endswith(".tgz"):
+        return ".tar"
+    return PurePosixPath(plain.removesuffix(".gz")).suffix
+
+
+def packed(name: str) -> bool:
+    """Is this one gzip-packed file, by its name?"""
+    return without_go(name).lower().endswith((".gz", ".tgz"))
+
+
+def sniff(head: bytes) -> str | None:
+    """A key of WORDS, or None where the first bytes tell nothing."""
+    found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or _container(head)
+    if found is None and looks_like_text(head):
+        start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        found = "html" if start.startswith((b"<!doctype html", b"<html")) else "pcd" if _is_pcd(head) else "text"
+    return found
+
+
+def _container(head: bytes) -> str | None:
+    if head[4:8] == b"ftyp":
+        return "heic" if head[8:12] in _HEIC else "video"
+    if head[:4] == b"RIFF" and len(head) >= 12:
+        return {b"WEBP": "webp", b"AVI ": "video"}.get(head[8:12], "sound")
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and len(head) > 26:
+        return "bmp"
+    return "pnm" if re.match(rb"P[1-6]\s", head) else None
+
+
+def _is_pcd(head: bytes) -> bool:
+    return re.search(rb"^FIELDS\s", head[:4096], re.M) is not None and re.search(rb"^(VERSION|SIZE)\s", head[:4096], re.M) is not None
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Printable in UTF-8 or Latin-1: no control characters but blanks; a character cut in half at the end is no matter."""
+    return bool(head) and not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
+
+
+def contradiction(name: str, head: bytes) -> str | None:
+    """In words what the file is, if its first bytes are surely not what its name says; None if they agree or tell nothing.
+
+    Zeros tell nothing: a copier may have made room for the file without filling it yet.
+    """
+    if packed(name):
+        kind = sniff(head)
+        return WORDS[kind] if kind not in ("gzip", None) else contradiction_inside(name, head)
+    return _against(suffix(name), head)
+
+
+def contradiction_inside(name: str, head: bytes) -> str | None:
+    found = _against(suffix(name), unzipped(head)) if suffix(name) != ".tar" else None
+    return f"{found} in gzip" if found else None
+
+
+def _against(ending: str, head: bytes) -> str | None:
+    kind = sniff(head)
+    if kind is None:
+        return None
+    if ending in BY_SUFFIX:
+        expected = BY_SUFFIX[ending]
+        return None if kind == expected or expected.startswith(kind) else WORDS[kind]
+    if ending in TEXT or ending in FREE:
+        return None if kind in ("text", "html", "pcd", "ply", "pnm") else WORDS[kind]
+    return None
+
+
+def unzipped(head: bytes, limit: int = HEAD) -> bytes:
+    """The first bytes inside a gzip file of which HEAD is the beginning; b"" where that cannot be told."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, limit)
+    except zlib.error:
+        return b""
+
+
+_SIZES = {
+    "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2, "int": 4, "int32": 4, "uint": 4,
+    "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,
+}  # fmt: skip
+
+
+def ply_header(head: bytes) -> PlyHeader | None:
+    """The header of a PLY file, or None if HEAD does not hold a whole and valid one."""
+    end = re.search(rb"\bend_header[ \t]*(\r\n|\n|\r)", head)
+    if not head.startswith(b"ply") or not end:
+        return None
+    form, elements = "", list[Element]()
+    try:
+        for line in head[: end.start()].decode("latin-1").splitlines():
+            match line.split():
+                case ["format", form, *_]:
+                    pass
+                case ["element", name, count]:
+                    elements.append(Element(name, int(count), ()))
+                case ["property", "list", count_type, item_type, _]:
+                    elements[-1] = elements[-1]._replace(sizes=(*elements[-1].sizes, (_SIZES[count_type], _SIZES[item_type])))
+                case ["property", kind, _]:
+                    elements[-1] = elements[-1]._replace(sizes=(*elements[-1].sizes, (_SIZES[kind], 0)))
+    except (KeyError, ValueError, IndexError):
+        return None
+    return PlyHeader(form, tuple(elements), end.end()) if form else None
