@@ -229,6 +229,13 @@ def first_leg(atlas: Atlas, place: Place, queues: Sequence[str]) -> str:
     return queues[-1]
 
 
+def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
+    """Correct a queue that no recipe knows: the job stays in claimed/ under the right name."""
+    goal = atlas.at_claimed(place.id, queue, place.n)
+    _move(atlas, place.path, goal.path)
+    return goal
+
+
 def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_ONE_RUN) -> None:
     """Move an earlier run's files to earlier/<n>/. Idempotent; nothing is overwritten."""
     disk = atlas.disk

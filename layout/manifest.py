@@ -88,6 +88,7 @@ class Start(BaseModel):
     at: str
     ended: str | None = None
     noted: str | None = None  # why this start is no crash: handed on, drained, line fault …
+    crash: str | None = None  # what its worker saw of a crash: the engine died of signal 11 …
 
 
 class Provenance(BaseModel):

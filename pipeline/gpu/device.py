@@ -1,0 +1,65 @@
+"""Devices: which ones a host has, how an engine is bound to one, how much memory it may use, and what a worker can do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.jobs import FORMATS
+
+
+class Capabilities(NamedTuple):
+    """What a heartbeat promises: backends with verified weights, and formats that can be written."""
+
+    backends: tuple[str, ...]
+    formats: tuple[str, ...]
+
+
+def gpus() -> list[str]:
+    """Names of the CUDA devices that the driver shows, without loading torch: cuda:0, cuda:1 …"""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return [f"cuda:{index}" for index, name in enumerate(allowed.split(",")) if name.strip() not in ("", "-1")]
+    return [f"cuda:{index}" for index, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+
+
+def chosen(wanted: tuple[str, ...]) -> list[str]:
+    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is none."""
+    return [device for want in wanted for device in (gpus() or ["cpu"] if want == "auto" else [want])]
+
+
+def engine_environment(device: str) -> dict[str, str]:
+    """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the network."""
+    cores = str(len(os.sched_getaffinity(0)))
+    environment = {"OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores, "HF_HUB_OFFLINE": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    kind, _, index = device.partition(":")
+    allowed = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    if kind == "cuda":
+        number = int(index or 0)
+        return environment | {"CUDA_VISIBLE_DEVICES": allowed[number] if number < len(allowed) else str(number)}
+    return environment | {"CUDA_VISIBLE_DEVICES": ""}
+
+
+def memory_limit(gigabytes: float | None) -> int:
+    """Bytes of memory an engine may use: what settings say, else 80 % of the machine."""
+    if gigabytes is not None:
+        return int(gigabytes * 2**30)
+    return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def capabilities(queues: tuple[str, ...], models: Path) -> Capabilities:
+    """What this host can do for QUEUES, by what is installed; nothing heavy is imported."""
+    if "finish" not in queues:
+        return Capabilities((), ())
+    lacking = {name for name, there in OPTIONAL_FORMATS.items() if not there()}
+    return Capabilities((), tuple(name for name in FORMATS if name not in lacking))
+
+
+OPTIONAL_FORMATS = {
+    "usdz": lambda: importlib.util.find_spec("pxr") is not None,
+    "3mf": lambda: importlib.util.find_spec("networkx") is not None and importlib.util.find_spec("lxml") is not None,
+    "fbx": lambda: importlib.util.find_spec("bpy") is not None or shutil.which("blender") is not None,
+}

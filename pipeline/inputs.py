@@ -1,0 +1,86 @@
+"""The local copy of a job's input/, and whether the original changed meanwhile.
+
+People can write on into a claimed folder (open SMB handles do, without any error), so the source tree is looked at before and after
+the copy, and once more before results are promoted.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from layout import accept, tree
+from layout.disk import Disk
+from layout.manifest import JobFile, Listed
+from layout.tree import Place
+
+Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_ns
+RECORD = "input.json"
+
+
+class InputChanged(Exception):
+    """input/ on Atlas is no longer what was copied."""
+
+
+def snapshot(disk: Disk, inside: Path) -> Snapshot:
+    """What stands in INSIDE now, ignored names aside."""
+    rows = []
+    for path, size in accept.files_below(disk, inside):
+        attributes = disk.lstat(inside / path)
+        if attributes is not None:
+            rows.append((path, size, attributes.st_mtime_ns, attributes.st_ctime_ns))
+    return tuple(rows)
+
+
+def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]]:
+    """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen and the SHA-256 by path.
+
+    InputChanged when the source changed while it was copied.
+    """
+    inside, target = place.path / tree.INPUT, root / tree.INPUT
+    before = snapshot(disk, inside)
+    recorded = _recorded(root)
+    if recorded is not None and recorded[0] == before:
+        return recorded
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    sums = {}
+    for path, *_ in before:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        sums[path] = disk.copy(inside / path, target / path)
+    if snapshot(disk, inside) != before:
+        raise InputChanged(place.id)
+    (root / RECORD).write_text(json.dumps([before, sums]))
+    return before, sums
+
+
+def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:
+    try:
+        rows, sums = json.loads((root / RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    return tuple((str(path), int(size), int(mtime), int(ctime)) for path, size, mtime, ctime in rows), sums
+
+
+def check(disk: Disk, place: Place, seen: Snapshot) -> None:
+    """InputChanged unless input/ is still as SEEN."""
+    if snapshot(disk, place.path / tree.INPUT) != seen:
+        raise InputChanged(place.id)
+
+
+def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> None:
+    """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before."""
+    inside = place.path / tree.INPUT
+    prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
+    before = {row.path: row for row in job.manifest}
+    rows = []
+    for path, digest in sums.items():
+        name = path if prefix == "." else path.removeprefix(f"{prefix}/")
+        old = before.pop(name, None)
+        if old is None or (old.sha256 not in (None, digest)):
+            job.notes.append(f"{name} {'arrived after the job was accepted' if old is None else 'was changed since the last start'}")
+        size = (inside / path).stat().st_size
+        rows.append(Listed(path=name, size=size, sha256=digest, used=old.used if old else True))
+    job.notes += [f"{name} was taken away after the job was accepted" for name in before]
+    job.manifest = rows

@@ -1,0 +1,45 @@
+"""Progress of the running job: progress.json for programs, PROGRESS.txt in one line for people, at most every two seconds."""
+
+from __future__ import annotations
+
+import time
+
+from layout import tree
+from layout.disk import Disk
+from layout.lifecycle import Gone
+from layout.manifest import Progress
+from layout.tree import Place
+
+INTERVAL = 2.0
+
+
+class Reporter:
+    """Writes progress into the folder that this worker holds; Gone tells that it no longer does (the fence)."""
+
+    def __init__(self, disk: Disk, place: Place, stages: tuple[str, ...], interval: float = INTERVAL) -> None:
+        self.disk, self.place, self.stages, self.interval = disk, place, stages, interval
+        self.stage, self.fraction, self.message = stages[0] if stages else "", 0.0, ""
+        self._last, self._began = -interval, time.monotonic()
+
+    def at(self, stage: str, fraction: float, message: str) -> None:
+        self.stage, self.message = stage, message
+        position = self.stages.index(stage) if stage in self.stages else 0
+        self.fraction = (position + fraction) / max(len(self.stages), 1)
+
+    def tick(self) -> None:
+        """Write if it is time to, and look whether the folder is still ours."""
+        if time.monotonic() - self._last < self.interval:
+            return
+        self._last = time.monotonic()
+        progress = Progress(stage=self.stage, fraction=round(self.fraction, 3), message=self.message, eta=self._eta())
+        line = f"{self.fraction:4.0%}  {self.stage}  {self.message}\n"
+        try:
+            self.disk.replace(self.place.path / tree.PROGRESS, progress.dump())
+            self.disk.replace(self.place.path / tree.PROGRESS_LINE, line.encode())
+        except (FileNotFoundError, NotADirectoryError):
+            raise Gone(self.place.path.name) from None
+
+    def _eta(self) -> float | None:
+        """Seconds left, by this job's own pace; None until a fifth is done."""
+        spent = time.monotonic() - self._began
+        return round(spent * (1 - self.fraction) / self.fraction, 1) if self.fraction >= 0.2 and spent > 5 else None

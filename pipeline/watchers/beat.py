@@ -1,0 +1,175 @@
+"""Heartbeats: how processes that move folders show that they live, and how others judge it without any shared clock.
+
+A heartbeat is a counter in .pipeline/workers/<worker>.json, written in place. An observer calls a worker dead when it saw the same
+counter in ``dead_looks`` looks at least one beat apart, while its own beats went through. On the worker's own host a released lock
+says so at once, if the heartbeat names this boot and that very lock file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from layout.disk import LineFault
+from layout.manifest import Heartbeat, NewerFormat, Unreadable
+from layout.tree import Atlas
+
+log = logging.getLogger(__name__)
+
+
+class Life(StrEnum):
+    LIVE = "live"
+    UNKNOWN = "unknown"  # neither served by nor seized
+    DEAD = "dead"
+
+
+def boot_id() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return "unknown"
+
+
+def run_folder() -> Path:
+    """This host's folder for lock files; it does not outlive a boot."""
+    folder = Path("/run/inbox3d") if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def take_lock(path: Path) -> IO[bytes] | None:
+    """Hold PATH's lock until the returned file is closed (or the process dies); None where another process holds it."""
+    file = open(path, "ab")  # noqa: SIM115 the lock lives as long as the file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+class Beat(threading.Thread):
+    """Writes one worker's heartbeat from a thread of its own: a hanging mount must not stop the work, nor the work the beat."""
+
+    def __init__(self, atlas: Atlas, heartbeat: Heartbeat, interval: float) -> None:
+        super().__init__(name=f"beat-{heartbeat.worker}", daemon=True)
+        self.atlas, self.interval = atlas, interval
+        lock_path = run_folder() / f"{heartbeat.worker}.lock"
+        lock = take_lock(lock_path)
+        if lock is None:
+            raise RuntimeError(f"{lock_path} is held by another process of the same name")
+        self._lock, self._lock_path = lock, lock_path
+        self.heartbeat = heartbeat.model_copy(update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()})
+        self.counted = 0  # beats that reached Atlas
+        self._over = threading.Event()
+
+    def say(self, message: str, job: str | None = None) -> None:
+        """What this process is doing, in words; goes out with the next beat."""
+        self.heartbeat = self.heartbeat.model_copy(update={"message": message, "job": job})
+
+    def beat(self) -> None:
+        self.heartbeat = self.heartbeat.model_copy(update={"counter": self.heartbeat.counter + 1})
+        try:
+            self.atlas.disk.write_in_place(self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump())
+            self.counted += 1
+        except OSError as error:
+            log.warning("beat.failed worker=%s what=%s", self.heartbeat.worker, error)
+
+    def run(self) -> None:
+        while not self._over.wait(self.interval):
+            self.beat()
+
+    def end(self) -> None:
+        """Stop beating and take the heartbeat away: this process holds nothing any more."""
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self.atlas.disk.unlink(self.atlas.heartbeat(self.heartbeat.worker))
+        with contextlib.suppress(OSError):
+            self._lock_path.unlink()
+        self._lock.close()
+
+
+def heartbeats(atlas: Atlas) -> dict[str, Heartbeat]:
+    """Every readable heartbeat by worker. A torn one (it is written in place) is left out for this look."""
+    found = {}
+    for entry in atlas.disk.scandir(atlas.workers):
+        if entry.name.endswith(".json"):
+            with contextlib.suppress(Unreadable, NewerFormat, FileNotFoundError):
+                heartbeat = Heartbeat.load(atlas.disk.read(atlas.workers / entry.name))
+                found[heartbeat.worker] = heartbeat
+    return found
+
+
+def by_lock(heartbeat: Heartbeat, boot: str) -> Life:
+    """What the lock file says, for a worker on this host in this boot; UNKNOWN for all others."""
+    if heartbeat.lock is None or heartbeat.boot != boot:
+        return Life.UNKNOWN
+    path, inode = Path(heartbeat.lock[0]), heartbeat.lock[1]
+    try:
+        if path.stat().st_ino != inode:
+            return Life.UNKNOWN
+        held = take_lock(path)
+    except OSError:
+        return Life.UNKNOWN
+    if held is None:
+        return Life.LIVE
+    held.close()
+    return Life.DEAD
+
+
+class Observer:
+    """Remembers counters between looks. OWN_BEATS tells how many beats of the observer itself went through."""
+
+    def __init__(
+        self, atlas: Atlas, beat: float, dead_looks: int, own_beats: Callable[[], int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.atlas, self.beat, self.dead_looks, self.own_beats, self.clock = atlas, beat, dead_looks, own_beats, clock
+        self.boot = boot_id()
+        self._seen: dict[str, int | None] = {}
+        self._same: dict[str, int] = {}
+        self._alive: set[str] = set()
+        self._looked: float | None = None
+        self._own = -1
+        self.last: dict[str, Heartbeat] = {}
+
+    def look(self, held: frozenset[str] = frozenset()) -> None:
+        """Look at all heartbeats. HELD: workers named in processing/; one of them without a heartbeat counts as unchanged.
+
+        A look nearer than one beat to the last, or without an own beat since, refreshes what is known but counts for nobody's death.
+        """
+        try:
+            self.last = heartbeats(self.atlas)
+        except LineFault:
+            return
+        now, own = self.clock(), self.own_beats()
+        counts = (self._looked is None or now - self._looked >= self.beat) and own > self._own
+        for worker in {*self.last, *held, *self._seen}:
+            counter = self.last[worker].counter if worker in self.last else self._seen.get(worker)
+            if worker in self._seen and counter != self._seen[worker]:
+                self._alive.add(worker)
+                self._same[worker] = 0
+            elif counts:
+                self._same[worker] = self._same.get(worker, 0) + 1
+            self._seen[worker] = counter
+        if counts:
+            self._looked, self._own = now, own
+
+    def life(self, worker: str) -> Life:
+        heartbeat = self.last.get(worker)
+        if heartbeat is not None and (said := by_lock(heartbeat, self.boot)) is not Life.UNKNOWN:
+            return said
+        if self._same.get(worker, 0) >= self.dead_looks:
+            return Life.DEAD
+        return Life.LIVE if worker in self._alive and worker in self.last else Life.UNKNOWN
+
+    def live(self) -> list[Heartbeat]:
+        """Heartbeats of the processes known to live."""
+        return [beat for worker, beat in sorted(self.last.items()) if self.life(worker) is Life.LIVE]

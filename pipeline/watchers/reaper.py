@@ -1,0 +1,144 @@
+"""The reaper: mends what dead processes left behind, one rule per row of the crash table (docs/lifecycle.md).
+
+It seizes a dead worker's folder by rename before it looks inside; everything it takes away goes to trash/, where the pipeline's own
+leftovers stay until the next sweep and a person's deleted jobs for 30 days.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from layout import lifecycle, tree
+from layout.lifecycle import Due, Gone, Occupied
+from layout.tree import Atlas, Place, State
+from pipeline import recipes
+from pipeline.config import Settings
+from pipeline.runner import DELETED, error_file, poisoned
+from pipeline.watchers.beat import Life, Observer
+
+log = logging.getLogger(__name__)
+
+
+class TwoLooks:
+    """Remembers what was seen, so that "gone" or "empty" is only believed when it was so in two looks a gap apart."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._first: dict[str, float] = {}
+
+    def again(self, now_seen: Iterable[str], gap: float) -> list[str]:
+        """Of the names seen now, those that were seen in every look for at least GAP seconds."""
+        now, seen = self.clock(), set(now_seen)
+        self._first = {name: self._first.get(name, now) for name in seen}
+        return sorted(name for name in seen if now - self._first[name] >= gap)
+
+
+class Reaper:
+    """Part of each ``up``'s intake process, under that process's own name."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic) -> None:
+        self.atlas, self.settings, self.name, self.observer, self.clock = atlas, settings, name, observer, clock
+        self._drafts, self._staging, self._workers = TwoLooks(clock), TwoLooks(clock), TwoLooks(clock)
+
+    def round(self) -> None:
+        """One look at everything that may need mending."""
+        held = self.atlas.places(State.PROCESSING)
+        self.observer.look(frozenset(str(place.worker) for place in held))
+        for place in held:
+            self._held(place)
+        for place in self.atlas.places(State.FAILED):
+            if "@" in place.path.name or not self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
+                self._quietly(lambda place=place: lifecycle.tidy(self.atlas, place))  # type: ignore[misc]
+        self._correct_queues()
+        self._sweep_drafts()
+        self._sweep_staging()
+        self._sweep_workers()
+        self._sweep_trash()
+
+    # -- processing/ ----------------------------------------------------------------------------------------------------------
+    def _held(self, place: Place) -> None:
+        if place.worker == self.name:
+            self._quietly(lambda: self.settle(place))
+        elif self.observer.life(str(place.worker)) is Life.DEAD:
+            log.warning("job.seized job=%s from=%s", place.id, place.worker)
+            self._quietly(lambda: self.settle(lifecycle.seize(self.atlas, place, self.name)))
+
+    def settle(self, place: Place) -> Place:
+        """Take the edge that a seized folder is due for."""
+        verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
+        log.info("job.settled job=%s verdict=%s", place.id, verdict)
+        if verdict is Due.FINISH:
+            return lifecycle.finish(self.atlas, place)
+        if verdict is Due.RELEASE and job is not None:
+            lifecycle.set_aside(self.atlas, place.path, place.n, (tree.OUTPUT,))
+            recipe = recipes.RECIPES.get(job.kind or "")
+            queue = lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else recipes.QUEUES[0]
+            return lifecycle.release(self.atlas, place, queue, None)
+        error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
+        return lifecycle.fail(self.atlas, place, error_file(error, place.n))
+
+    def _correct_queues(self) -> None:
+        """A waiting job whose queue no recipe knows goes to the first leg of its own kind."""
+        for place in self.atlas.places(State.CLAIMED):
+            if place.hidden or place.queue in recipes.QUEUES:
+                continue
+            job = lifecycle.readable_job(self.atlas, place.path)
+            recipe = recipes.RECIPES.get(job.kind or "") if job else None
+            if recipe is not None:
+                self._quietly(lambda place=place, recipe=recipe: lifecycle.requeue(self.atlas, place, recipe.legs[0].queue))  # type: ignore[misc]
+
+    # -- .pipeline/ -------------------------------------------------------------------------------------------------------------
+    def _sweep_drafts(self) -> None:
+        """A draft that stood unchanged for a day of this process's own clock."""
+        stamps = {}
+        for entry in self.atlas.disk.scandir(self.atlas.drafts):
+            if (stamp := newest(self.atlas.drafts / entry.name)) is not None:
+                stamps[f"{entry.name}\0{stamp}"] = entry.name
+        for key in self._drafts.again(stamps, self.settings.reaper.drafts_age):
+            self._discard(self.atlas.drafts / stamps[key])
+
+    def _sweep_staging(self) -> None:
+        held = {place.path.name for place in self.atlas.places(State.PROCESSING)}
+        orphans = [entry.name for entry in self.atlas.disk.scandir(self.atlas.staging) if entry.name not in held]
+        for name in self._staging.again(orphans, self.settings.reaper.staging_looks_apart):
+            self._discard(self.atlas.staging / name)
+
+    def _sweep_workers(self) -> None:
+        """Heartbeats of the dead that hold nothing."""
+        holding = {place.worker for place in self.atlas.places(State.PROCESSING)}
+        dead = [worker for worker in self.observer.last if worker not in holding and self.observer.life(worker) is Life.DEAD]
+        for worker in self._workers.again(dead, self.settings.reaper.orphan_look_gap):
+            self._discard(self.atlas.heartbeat(worker))
+
+    def _sweep_trash(self) -> None:
+        """Deleted jobs stay for their days, by the date in their name; the pipeline's own leftovers go at once."""
+        today = datetime.datetime.now(datetime.UTC).date()
+        for entry in self.atlas.disk.scandir(self.atlas.trash):
+            date = entry.name.partition("~")[0]
+            with contextlib.suppress(ValueError):
+                age = (today - datetime.date.fromisoformat(date)).days
+                is_job = (self.atlas.trash / entry.name / tree.JOB).exists()
+                if not is_job or age >= self.settings.reaper.trash_days:
+                    self.atlas.disk.remove_tree(self.atlas.trash / entry.name)
+
+    def _discard(self, path: Path) -> None:
+        self._quietly(lambda: lifecycle.discard(self.atlas, path, path.name))
+
+    @staticmethod
+    def _quietly(call: Callable[[], object]) -> None:
+        """Somebody else may be mending the same thing; then there is nothing left to do."""
+        with contextlib.suppress(Gone, Occupied, FileNotFoundError):
+            call()
+
+
+def newest(folder: Path) -> int | None:
+    """A number that changes whenever something in FOLDER does, or None where it is gone."""
+    with contextlib.suppress(OSError):
+        stamps = [folder.lstat(), *(path.lstat() for path in folder.rglob("*"))]
+        return hash(tuple((stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size) for stamp in stamps))
+    return None

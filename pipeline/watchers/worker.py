@@ -1,0 +1,238 @@
+"""A worker: a small parent that starts jobs of its queues, one at a time, and an engine child that does the work.
+
+The parent claims by rename, keeps the heartbeat, watches time, memory and the fence, and drains on SIGTERM. It outlives its engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+from layout import lifecycle, tree
+from layout.disk import LineFault
+from layout.lifecycle import Gone, Occupied
+from layout.manifest import AtlasFile, Heartbeat, JobFile
+from layout.promote import verify
+from layout.tree import Atlas, Place, Scratch, State
+from pipeline import inputs
+from pipeline.config import Settings
+from pipeline.errors import BackendUnavailable, EngineDied
+from pipeline.gpu.device import capabilities, engine_environment, memory_limit
+from pipeline.gpu.engine import Engine, Event, Order
+from pipeline.runner import Outcome, Runner, versions
+from pipeline.watchers.beat import Beat, Life, Observer
+
+log = logging.getLogger(__name__)
+
+
+class Restart(Exception):
+    """The tree has a new epoch (it was restored): every process starts again under a new name."""
+
+
+class Worker:
+    """One worker process. ``serve`` runs until SIGTERM, or with UNTIL_IDLE until its queues are empty and nothing can arrive."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...], device: str, stopping: threading.Event) -> None:
+        self.atlas, self.settings, self.name, self.queues = atlas, settings, name, queues
+        self.identity: AtlasFile = atlas.identity()
+        self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
+        self.stopping = stopping
+        can = capabilities(queues, settings.host.models)
+        beat = Heartbeat(
+            worker=name, role="worker", counter=0, boot="", pid=os.getpid(), queues=queues,
+            backends=can.backends, formats=can.formats, version=versions().get("inbox3d", ""), message="starting",
+        )  # fmt: skip
+        self.beat = Beat(atlas, beat, settings.worker.beat)
+        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
+        memory = memory_limit(settings.worker.memory_gb)
+        self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
+        models = settings.host.models if settings.host.models.is_dir() else None
+        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, models, stopping.is_set, self._pause)
+        self._accepted: dict[str, tuple[str, str]] = {}  # place name → (time of acceptance, id), read once
+        self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
+        self._unchanged: dict[str, tuple[inputs.Snapshot, float]] = {}
+        self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
+        self._proven = True
+
+    # -- the loop ---------------------------------------------------------------------------------------------------------------
+    def serve(self) -> None:
+        self.scratch.root.mkdir(parents=True, exist_ok=True)
+        self.beat.beat()
+        self.beat.start()
+        self.engine.start()
+        try:
+            self._sweep_scratch()
+            while not self.stopping.is_set():
+                if not self.step():
+                    self.stopping.wait(self.settings.worker.poll)
+        finally:
+            self.engine.stop()
+            self._verify_kept(everything=True)
+            self.beat.end()
+
+    def step(self) -> bool:
+        """One look and at most one job. True when a job was started."""
+        try:
+            self._guard()
+            self._verify_kept()
+            if halt := self.atlas.halted():
+                self.beat.say(f"halted by {halt}")
+                return False
+            self._settle_own()
+            for place in self._waiting():
+                if self._start(place):
+                    return True
+            self.beat.say("idle")
+        except LineFault as fault:
+            self.beat.say(f"paused: {fault.message}")
+            log.warning("line.fault worker=%s what=%s", self.name, fault.message)
+        return False
+
+    def _guard(self) -> None:
+        found = self.atlas.identity()
+        if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
+            raise Restart
+        self.atlas.guard(self.identity)
+
+    def _start(self, place: Place) -> bool:
+        if not self._prove_engine():
+            return False
+        try:
+            held = lifecycle.start(self.atlas, place, self.name)
+        except (Gone, Occupied):
+            return False
+        log.info("job.started job=%s worker=%s n=%d", held.id, self.name, held.n)
+        self.beat.say("working", held.id)
+        outcome = self.runner.run(held, str(place.queue))
+        self._after(held, outcome)
+        self.beat.say("idle")
+        return True
+
+    def _after(self, held: Place, outcome: Outcome) -> None:
+        root = self.scratch.of(held)
+        if isinstance(outcome.error, EngineDied):
+            self._proven = False
+        if isinstance(outcome.error, EngineDied | BackendUnavailable):
+            self._avoid.add(held.id)
+        ended = outcome.place
+        log.info("job.left job=%s to=%s", held.id, ended.path.parent.name if ended else "nowhere: it was taken from here")
+        if ended is None or ended.state is State.FAILED:
+            shutil.rmtree(root, ignore_errors=True)
+        elif ended.state is State.DONE:
+            self._kept.append((time.monotonic(), ended, root))
+
+    # -- choosing ---------------------------------------------------------------------------------------------------------------
+    def _waiting(self) -> list[Place]:
+        """Jobs this worker may start now, oldest acceptance first; never by name order."""
+        places = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden and place.queue in self.queues]
+        if places:
+            self.observer.look()
+        self._accepted = {place.path.name: self._accepted[place.path.name] for place in places if place.path.name in self._accepted}
+        ready = [place for place in places if not self._left_to_others(place)]
+        return sorted((place for place in ready if self._is_quiet(place)), key=self._order)
+
+    def _order(self, place: Place) -> tuple[str, str]:
+        name = place.path.name
+        if name not in self._accepted:
+            job = self._job(place)
+            self._accepted[name] = (job.accepted.at if job and job.accepted else "", place.id)
+        return self._accepted[name]
+
+    def _left_to_others(self, place: Place) -> bool:
+        """A job whose engine died here is left to another live worker of its queue, so that one sick GPU cannot poison it."""
+        if place.id not in self._avoid:
+            return False
+        others = [beat for beat in self.observer.live() if beat.worker != self.name and place.queue in beat.queues]
+        lacking = self._lacks(place)
+        return bool(others) or lacking
+
+    def _lacks(self, place: Place) -> bool:
+        job = self._job(place)
+        last = job.starts[-1] if job and job.starts else None
+        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(("BackendUnavailable", "FormatUnavailable")))
+
+    def _is_quiet(self, place: Place) -> bool:
+        """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""
+        if place.n == 0:
+            return True
+        job = self._job(place)
+        if job is None or job.quiet is None:
+            return True
+        seen, now = inputs.snapshot(self.atlas.disk, place.path / tree.INPUT), time.monotonic()
+        before = self._unchanged.get(place.id)
+        if before is None or before[0] != seen:
+            self._unchanged[place.id] = (seen, now)
+            return False
+        return now - before[1] >= job.quiet
+
+    def _job(self, place: Place) -> JobFile | None:
+        with contextlib.suppress(OSError):
+            return lifecycle.readable_job(self.atlas, place.path)
+        return None
+
+    # -- mending ----------------------------------------------------------------------------------------------------------------
+    def _settle_own(self) -> None:
+        """A folder under this worker's name that it is not running: a lost reply, a restored snapshot, a person's drag."""
+        for place in self.atlas.places(State.PROCESSING):
+            if place.worker == self.name:
+                log.warning("job.found job=%s worker=%s", place.id, self.name)
+                verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
+                with contextlib.suppress(Gone):
+                    self.runner.settle(place, verdict, job)
+
+    def _prove_engine(self) -> bool:
+        """After an engine death: a new engine must pass the self-test before it gets another job."""
+        if self._proven:
+            return True
+        order = Order(("selftest",), {"kind": "convert"}, self.scratch.root / ".selftest", self.scratch.root, None, isolated=True)
+        order.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.engine.run(order, lambda event: None, lambda: None)
+            self._proven = True
+        except Exception as error:
+            self.beat.say(f"paused: the engine fails its self-test: {error}")
+            log.error("engine.sick worker=%s what=%s", self.name, error)
+        shutil.rmtree(order.root, ignore_errors=True)
+        return self._proven
+
+    def _pause(self, why: str) -> bool:
+        """Wait on a line that does not work. True when the worker must stop meanwhile."""
+        self.beat.say(f"paused: {why}", self.beat.heartbeat.job)
+        return self.stopping.wait(self.settings.worker.poll)
+
+    # -- scratch ----------------------------------------------------------------------------------------------------------------
+    def _sweep_scratch(self) -> None:
+        """Delete workspaces whose job is neither waiting nor running; the others are resumed by their next start."""
+        wanted = {place.id for state in (State.INBOX, State.CLAIMED, State.PROCESSING) for place in self.atlas.places(state)}
+        for path, parts in self.scratch.all():
+            fresh = time.time() - path.stat().st_mtime < self.settings.reaper.verify_after
+            if parts.id not in wanted and not fresh:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _verify_kept(self, everything: bool = False) -> None:
+        """Look again at results some minutes old, then let their scratch go: a power cut on Atlas may have undone a finish."""
+        for kept in list(self._kept):
+            since, place, root = kept
+            if everything or time.monotonic() - since >= self.settings.reaper.verify_after:
+                with contextlib.suppress(OSError):
+                    if verify(self.atlas.disk, place.path / tree.OUTPUT) or not self.atlas.disk.seen(place.path):
+                        shutil.rmtree(root, ignore_errors=True)
+                self._kept.remove(kept)
+
+
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """SIGTERM and SIGINT drain: the job in hand is released, uncounted."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+
+def is_dead(observer: Observer, worker: str) -> bool:
+    return observer.life(worker) is Life.DEAD
