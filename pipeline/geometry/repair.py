@@ -33,6 +33,8 @@ def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaire
     surface is orientable; per-vertex colours stay with their vertices, uv and normals are dropped (libraries: numpy, Open3D)."""
     result = Repaired(replace(surface, uv=None, normals=None))
     _weld(result)
+    if not len(result.surface.faces):
+        return result
     _manifold_edges(result)
     if drop_floaters:
         _floaters(result)

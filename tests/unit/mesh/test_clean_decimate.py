@@ -1,0 +1,180 @@
+"""clean makes manifolds where it can and says honestly where not; decimate keeps what clean achieved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+
+from pipeline.artefacts import Mesh
+from pipeline.errors import MeshEmpty
+from pipeline.geometry import surface as surfaces
+from pipeline.geometry.surface import Surface
+from pipeline.geometry.topology import verdict, volume
+from pipeline.stages.mesh import clean, decimate
+from pipeline.workspace import Workspace
+
+Make = Callable[..., Workspace]
+BALL = trimesh.creation.icosphere(subdivisions=4)
+
+
+def stored(ws: Workspace, vertices: Any, faces: Any, **facts: Any) -> Mesh:
+    surface = Surface(np.array(vertices, float), np.array(faces, np.int32), facts.pop("colors", None))
+    return surfaces.store(ws, "mesh/in.npz", surface, {"watertight": False, "manifold": False, **facts})
+
+
+def cleaned(ws: Workspace, vertices: Any, faces: Any, **facts: Any) -> tuple[Mesh, Surface]:
+    mesh = clean.run(stored(ws, vertices, faces, **facts), ws)
+    return mesh, surfaces.load(ws, mesh)
+
+
+def accepted_by_manifold3d(surface: Surface) -> bool:
+    import manifold3d
+
+    solid = manifold3d.Manifold(manifold3d.Mesh(surface.vertices.astype(np.float32), surface.faces.astype(np.uint32)))
+    return bool(solid.status() == manifold3d.Error.NoError)
+
+
+def test_triangle_soup_becomes_a_solid(workspace: Make) -> None:
+    """A ball of loose triangles with duplicates and slivers ends as one watertight manifold that manifold3d accepts."""
+    soup = BALL.vertices[BALL.faces.ravel()]
+    faces = np.arange(len(soup)).reshape(-1, 3)
+    faces = np.concatenate([faces, faces[:5], [[0, 0, 1], [3, 4, 3]]])
+    mesh, surface = cleaned(workspace(), soup, faces)
+    assert (mesh.faces, mesh.vertices) == (len(BALL.faces), len(BALL.vertices))
+    assert mesh.watertight
+    assert accepted_by_manifold3d(surface)
+
+
+def test_small_holes_are_filled_and_large_ones_stay(workspace: Make) -> None:
+    """Up to holes × size a hole is closed; the model's wide opening is its own affair and is reported."""
+    top = BALL.triangles_center[:, 2] > 0.9
+    pinholes = np.zeros(len(BALL.faces), bool)
+    pinholes[[100, 900, 1700]] = True
+    ws = workspace(kind="scan", holes=0.05)
+    mesh, surface = cleaned(ws, BALL.vertices, BALL.faces[~(top | pinholes)])
+    assert not mesh.watertight
+    assert mesh.manifold
+    assert mesh.faces == (~top).sum()
+    closed, surface = cleaned(workspace("wide", kind="scan", holes=1.0), BALL.vertices, BALL.faces[~(top | pinholes)])
+    assert closed.watertight
+    assert accepted_by_manifold3d(surface)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_damage_is_repaired(workspace: Make, seed: int) -> None:
+    """Faces gone at random, some turned, some doubled the wrong way round: the result is a watertight manifold again."""
+    rng = np.random.default_rng(seed)
+    faces = BALL.faces[rng.random(len(BALL.faces)) > 0.05]
+    turned = rng.random(len(faces)) < 0.1
+    faces[turned] = faces[turned][:, ::-1]
+    faces = np.concatenate([faces, faces[:40, ::-1]])
+    mesh, surface = cleaned(workspace(kind="scan", holes=0.5), BALL.vertices, faces)
+    assert mesh.watertight
+    assert accepted_by_manifold3d(surface)
+    assert volume(surface.vertices, surface.faces) == pytest.approx(BALL.volume, rel=0.02)
+
+
+def test_a_third_face_on_an_edge_goes(workspace: Make) -> None:
+    """A fin on a ball makes three faces share an edge; the small one leaves."""
+    a, b = BALL.faces[0][:2]
+    fin = np.vstack([BALL.vertices, BALL.vertices[a] * 1.02])
+    mesh, _ = cleaned(workspace(), fin, np.vstack([BALL.faces, [[a, b, len(BALL.vertices)]]]))
+    assert mesh.watertight
+
+
+def test_two_balls_that_touch_in_a_point_are_taken_apart(workspace: Make) -> None:
+    """One vertex shared by two closed surfaces is not manifold; each gets its own."""
+    other = BALL.vertices - 2 * BALL.vertices[0]
+    vertices = np.vstack([BALL.vertices, other])
+    faces = np.vstack([BALL.faces, BALL.faces + len(BALL.vertices)])
+    touching = np.linalg.norm(other + BALL.vertices[0], axis=1).argmin()
+    vertices[len(BALL.vertices) + touching] = -BALL.vertices[0]
+    mesh, surface = cleaned(workspace(), vertices, faces)
+    assert mesh.manifold
+    assert accepted_by_manifold3d(surface)
+
+
+def test_floaters_leave_scans_but_not_models(workspace: Make) -> None:
+    """A crumb beside a scanned object is noise; a small part of a dropped model is there on purpose."""
+    crumb = trimesh.creation.icosphere(subdivisions=1, radius=0.02)
+    crumb.apply_translation([3, 0, 0])
+    both = trimesh.util.concatenate([BALL, crumb])
+    scanned, _ = cleaned(workspace("scan", kind="scan"), both.vertices, both.faces)
+    dropped, _ = cleaned(workspace("convert"), both.vertices, both.faces)
+    assert (scanned.faces, dropped.faces) == (len(BALL.faces), len(both.faces))
+
+
+def test_a_ball_turned_inside_out_is_turned_back_but_a_cavity_stays(workspace: Make) -> None:
+    """Outer surfaces face outward; a cavity faces its own inside."""
+    hollow = trimesh.util.concatenate([BALL, trimesh.Trimesh(BALL.vertices * 0.5, BALL.faces[:, ::-1])])
+    _, surface = cleaned(workspace("hollow"), hollow.vertices, hollow.faces)
+    assert volume(surface.vertices, surface.faces) == pytest.approx(BALL.volume * (1 - 0.125))
+    _, surface = cleaned(workspace("inverted"), BALL.vertices, BALL.faces[:, ::-1])
+    assert volume(surface.vertices, surface.faces) == pytest.approx(BALL.volume)
+
+
+def test_repair_false_changes_nothing(workspace: Make) -> None:
+    """Who says repair=false gets the mesh as it was dropped."""
+    ws = workspace(repair=False)
+    mesh = stored(ws, BALL.vertices, BALL.faces[5:])
+    assert clean.run(mesh, ws) == mesh
+
+
+def test_nothing_left_is_an_error_with_a_name(workspace: Make) -> None:
+    """Faces without area leave nothing to build."""
+    with pytest.raises(MeshEmpty):
+        cleaned(workspace(), [[0, 0, 0], [1, 0, 0], [2, 0, 0]], [[0, 1, 2]])
+
+
+def test_a_budget_is_kept_and_the_ball_stays_a_ball(workspace: Make) -> None:
+    """Decimation ends within its budget, watertight, within two percent of the volume, with colours still there."""
+    ws = workspace(faces=1000)
+    colors = np.where(BALL.vertices[:, 2:] > 0, [[250, 0, 0]], [[0, 0, 250]]).astype(np.uint8)
+    mesh = decimate.run(stored(ws, BALL.vertices, BALL.faces, watertight=True, manifold=True, colors=colors), ws)
+    thin = surfaces.load(ws, mesh)
+    assert 900 <= mesh.faces <= 1000
+    assert mesh.watertight == verdict(thin.faces).closed
+    assert mesh.watertight
+    assert volume(thin.vertices, thin.faces) == pytest.approx(BALL.volume, rel=0.02)
+    assert thin.colors is not None
+    assert thin.colors[thin.vertices[:, 2] > 0.2].mean(axis=0).tolist() == pytest.approx([250, 0, 0], abs=3)
+    assert mesh.painted == "mesh/in.npz"
+
+
+def test_a_mesh_within_its_budget_passes_unchanged(workspace: Make) -> None:
+    """Nothing is thinned for its own sake."""
+    ws = workspace()
+    mesh = stored(ws, BALL.vertices, BALL.faces)
+    assert decimate.run(mesh, ws) == mesh
+
+
+def test_meshoptimizer_goes_first_on_very_large_meshes(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the fast simplifier halves the work; the result still keeps budget and shape."""
+    monkeypatch.setattr(decimate, "LARGE", 2000)
+    called = []
+    monkeypatch.setattr(decimate, "presimplify", lambda surface, faces: called.append(faces) or surface)
+    ws = workspace(faces=1000)
+    mesh = decimate.run(stored(ws, BALL.vertices, BALL.faces, watertight=True, manifold=True), ws)
+    assert called == [1_000_000]
+    assert mesh.faces <= 1000
+
+
+def test_presimplify_reaches_its_target() -> None:
+    """meshoptimizer comes near the asked number of faces and keeps vertices in place."""
+    thin = decimate.presimplify(Surface(np.array(BALL.vertices), np.array(BALL.faces, np.int32)), 2000)
+    assert 1500 <= len(thin.faces) <= 2000
+    assert np.linalg.norm(thin.vertices, axis=1) == pytest.approx(1.0)
+
+
+def test_same_input_same_bytes(workspace: Make) -> None:
+    """clean and decimate have no randomness."""
+    files = []
+    for name in ("one", "two"):
+        ws = workspace(name, faces=1500)
+        mesh, _ = cleaned(ws, BALL.vertices, BALL.faces[7:])
+        files.append(ws.path(decimate.run(mesh, ws).arrays).read_bytes())
+    assert files[0] == files[1]

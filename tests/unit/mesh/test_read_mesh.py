@@ -1,0 +1,174 @@
+"""read_mesh takes what is a mesh and refuses the rest by name."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from pipeline.artefacts import Dropped, Mesh
+from pipeline.errors import InputRejected
+from pipeline.geometry import surface as surfaces
+from pipeline.stages.mesh import read_mesh
+from pipeline.workspace import Workspace
+
+Make = Callable[..., Workspace]
+BOX = trimesh.creation.box((1.0, 2.0, 3.0))
+
+
+def read(ws: Workspace, files: dict[str, bytes]) -> Mesh:
+    for name, data in files.items():
+        (ws.input / name).write_bytes(data)
+    return read_mesh.run(Dropped(names=tuple(files)), ws)
+
+
+def exported(kind: str) -> bytes:
+    data = BOX.export(file_type=kind)
+    return data.encode() if isinstance(data, str) else data
+
+
+@pytest.mark.parametrize("kind", ["obj", "stl", "ply", "glb", "off", "3mf"])
+def test_every_format_reads_with_its_size(workspace: Make, kind: str) -> None:
+    """A box of 1 × 2 × 3 comes back with twelve faces and that size."""
+    ws = workspace()
+    mesh = read(ws, {f"box.{kind}": exported(kind)})
+    assert mesh.faces == 12
+    assert np.ptp(surfaces.load(ws, mesh).vertices, axis=0).tolist() == pytest.approx([1, 2, 3])
+
+
+@pytest.mark.parametrize("kind", ["obj", "stl", "ply", "glb", "off", "3mf"])
+def test_a_box_is_known_to_be_watertight(workspace: Make, kind: str) -> None:
+    """Formats that repeat vertices are judged by place, not by number."""
+    mesh = read(workspace(), {f"box.{kind}": exported(kind)})
+    assert (mesh.watertight, mesh.manifold) == (True, True)
+
+
+def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
+    """A packed mesh reads as the mesh inside."""
+    assert read(workspace("gz"), {"box.stl.gz": gzip.compress(exported("stl"))}).faces == 12
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("folder/../../evil/box.ply", exported("ply"))
+        archive.writestr("readme.txt", "hello")
+    ws = workspace("zip")
+    assert read(ws, {"box.zip": packed.getvalue()}).faces == 12
+    assert sorted(path.name for path in ws.root.rglob("*.ply")) == ["box.ply"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("cat.ply", b"\xff\xd8\xff\xe0" + bytes(200), "cat.ply is a JPEG image"),
+        ("cat.stl", b"\x89PNG\r\n\x1a\n" + bytes(200), "cat.stl is a PNG image"),
+        ("x.obj", b"", "x.obj is empty"),
+        ("x.stl", exported("stl")[:300], "x.stl looks cut off: its header promises 684 bytes, 300 are there"),
+        ("x.ply", exported("ply")[:-40], "x.ply looks cut off"),
+        ("x.glb", exported("glb")[:-8], "x.glb looks cut off"),
+        ("x.off", exported("off")[:60], "x.off looks cut off"),
+        ("x.3mf", exported("3mf")[:-30], "x.3mf looks cut off"),
+        ("x.stl", b"solid x\nfacet normal 0 0 1\n outer loop\n", "x.stl looks cut off"),
+        ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "x.obj has vertices but no faces"),
+        ("x.obj", b"just some text\n", "x.obj is not an OBJ file"),
+        ("x.ply", b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n", "no faces"),
+        ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "x.obj"),
+        ("x.stl.gz", gzip.compress(exported("stl"))[:-20], "x.stl.gz looks cut off"),
+        ("x.txt", b"hello", "no mesh file in the drop (found: x.txt)"),
+        ("flat.obj", b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "flat.obj"),
+    ],
+)
+def test_what_is_not_a_whole_mesh_is_refused_by_name(workspace: Make, name: str, data: bytes, words: str) -> None:
+    """The message names the file and the fact, and a remedy is there."""
+    with pytest.raises(InputRejected) as refusal:
+        read(workspace(), {name: data})
+    assert words in refusal.value.message
+    assert refusal.value.remedy
+
+
+def test_two_meshes_in_one_drop_are_refused(workspace: Make) -> None:
+    """One drop, one mesh: guessing which was meant helps nobody."""
+    with pytest.raises(InputRejected, match="2 mesh files"):
+        read(workspace(), {"a.stl": exported("stl"), "b.ply": exported("ply")})
+
+
+def test_an_archive_bomb_is_stopped(workspace: Make) -> None:
+    """Eighty megabytes of zeros in eighty kilobytes are not unpacked to the end."""
+    with pytest.raises(InputRejected, match="bomb"):
+        read(workspace(), {"x.stl.gz": gzip.compress(bytes(80 << 20), 9)})
+
+
+def test_vertices_that_are_not_numbers_lose_their_faces_only(workspace: Make) -> None:
+    """One NaN corner costs the faces at that corner and a warning."""
+    text = exported("obj").decode().splitlines()
+    first = next(i for i, line in enumerate(text) if line.startswith("v "))
+    text[first] = "v nan nan nan"
+    ws = workspace()
+    mesh = read(ws, {"x.obj": "\n".join(text).encode()})
+    assert 0 < mesh.faces < 12
+    assert "not numbers" in ws.warnings[0]
+    assert np.isfinite(surfaces.load(ws, mesh).vertices).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "metres", "turned"), [("stl", (0.001, 0.003, 0.002), True), ("3mf", (0.001, 0.003, 0.002), True), ("glb", (1, 2, 3), False)]
+)
+def test_unit_and_axes_follow_the_format(workspace: Make, kind: str, metres: tuple[float, ...], turned: bool) -> None:
+    """STL and 3MF are millimetres with Z up, GLB metres with Y up; frame leads to metres with Y up."""
+    ws = workspace()
+    mesh = read(ws, {f"box.{kind}": exported(kind)})
+    placed = surfaces.load(ws, mesh).transformed(np.array(mesh.frame))
+    assert np.ptp(placed.vertices, axis=0).tolist() == pytest.approx(metres)
+
+
+def test_an_asked_unit_wins_and_a_guess_is_said(workspace: Make) -> None:
+    """OBJ names no unit: it is guessed from the size with a warning, unless the person said it."""
+    guessed = workspace("guess")
+    assert read(guessed, {"box.obj": exported("obj")}).unit == "m"
+    assert "names no unit" in guessed.warnings[0]
+    told = workspace("told", unit="cm")
+    assert read(told, {"box.obj": exported("obj")}).unit == "cm"
+    assert told.warnings == []
+
+
+def test_a_texture_beside_an_obj_is_kept(workspace: Make) -> None:
+    """OBJ, MTL and PNG of one drop belong together; the image's size and the uv survive."""
+    ws = workspace()
+    image = io.BytesIO()
+    Image.fromarray(np.full((8, 8, 3), (200, 30, 10), np.uint8)).save(image, "png")
+    text = b"mtllib q.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+    mesh = read(ws, {"q.obj": text, "q.mtl": b"newmtl m\nmap_Kd tex.png\n", "tex.png": image.getvalue()})
+    assert mesh.image is not None
+    assert surfaces.load(ws, mesh).uv is not None
+    assert np.asarray(Image.open(ws.path(mesh.image)))[0, 0].tolist() == [200, 30, 10]
+
+
+def test_a_material_file_cannot_reach_out_of_the_drop(workspace: Make, tmp_path: Path) -> None:
+    """map_Kd with a path elsewhere finds nothing."""
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "secret.png")
+    ws = workspace()
+    text = b"mtllib q.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+    mesh = read(ws, {"q.obj": text, "q.mtl": f"newmtl m\nmap_Kd {tmp_path}/secret.png\n".encode()})
+    assert mesh.image is None
+
+
+def test_vertex_colours_of_a_ply_survive(workspace: Make) -> None:
+    """Colours are sRGB bytes inside, as they stand in the file."""
+    box = BOX.copy()
+    box.visual.vertex_colors = np.tile([10, 200, 90, 255], (8, 1)).astype(np.uint8)
+    ws = workspace()
+    mesh = read(ws, {"box.ply": box.export(file_type="ply")})
+    colors = surfaces.load(ws, mesh).colors
+    assert colors is not None
+    assert colors[0].tolist() == [10, 200, 90]
+
+
+def test_draco_is_refused_with_words(workspace: Make) -> None:
+    """A compression that is not read is named together with the way out."""
+    with pytest.raises(InputRejected, match="KHR_draco_mesh_compression"):
+        read(workspace(), {"x.gltf": b'{"asset":{"version":"2.0"},"extensionsRequired":["KHR_draco_mesh_compression"]}'})
