@@ -1,0 +1,207 @@
+"""The pages that are written from the code: docs/jobs.md, docs/errors.md, the tables in other pages, THIRD_PARTY.md.
+
+usage: python -m tools.pages [--write]      Without --write: name the pages that are out of date, exit 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from layout.lifecycle import EDGES
+from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
+from pipeline import config, errors, jobs, recipes
+from tools import third_party
+from tools.installed import ROOT
+
+HEADER = "<!-- Written by `make docs` from {source}; change it there. -->\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; | in cells is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+# -- docs/jobs.md ------------------------------------------------------------------------------------------------------------
+def jobs_page() -> str:
+    parts = [
+        "# Kinds of jobs and their options\n",
+        HEADER.format(source="pipeline/jobs.py and pipeline/recipes.py"),
+        "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the CLI, in a REST body and in job.json. A request\n"
+        "is flat: `kind` first, then options. Unknown keys are refused by name. Without `kind`, a drop is judged by what it holds.\n",
+        '```toml\nkind = "scan"            # job.toml, in the top folder of the drop\nunit = "mm"\noutput_format = ["glb", "stl"]\n```\n',
+        "## Options of every kind\n",
+        options_table(jobs.Common, ()),
+    ]
+    for kind, model in jobs.OPTIONS.items():
+        parts += [f"## {kind}\n", f"{_doc(model)}\n"]
+        if kind in recipes.RECIPES:
+            parts.append("".join(f"- leg `{leg.queue}`: {' → '.join(map(_stage, leg.stages))}\n" for leg in recipes.RECIPES[kind].legs))
+        parts.append(options_table(model, ("kind", *jobs.Common.model_fields)))
+    tiers = [(name, *(_tier(value) for value in tier)) for name, tier in jobs.TIERS.items()]
+    parts += ["## Quality tiers\n", table(["quality_tier", *(_tier_head(field) for field in jobs.Tier._fields)], tiers)]
+    return "\n".join(parts)
+
+
+TIER_HEADS = {
+    "views": "generated views", "steps": "FLUX steps", "grid": "field grid", "cell": "merge cell, share of the size",
+    "depth": "Poisson depth", "faces": "faces", "texture": "texture edge, pixels",
+}  # fmt: skip
+
+
+def _tier_head(field: str) -> str:
+    return TIER_HEADS[field]
+
+
+def _tier(value: float) -> str:
+    return f"1/{round(1 / value)}" if value < 1 else f"{value:,}".replace(",", " ")
+
+
+def _stage(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def options_table(model: type[BaseModel], without: Iterable[str]) -> str:
+    rows = [
+        (f"`{name}`", _type(field), _default(field), field.description or "")
+        for name, field in model.model_fields.items()
+        if name not in set(without)
+    ]
+    return table(["option", "values", "default", "meaning"], rows)
+
+
+def _type(field: FieldInfo) -> str:
+    """The allowed values in words a submitter knows."""
+    return _words(field.annotation) + _limits(field.metadata)
+
+
+def _words(kind: Any) -> str:
+    inner = [part for part in get_args(kind) if part not in (type(None), ...)]
+    if inner and all(isinstance(part, str) for part in inner):
+        return ", ".join(f"`{part}`" for part in inner)
+    if getattr(kind, "__origin__", None) is tuple:
+        return "one or more of " + _words(inner[0]) if "Literal" in str(inner[0]) else f"a list of {_words(inner[0])}"
+    if inner:
+        return " or ".join(_words(part) for part in inner)
+    return {str: "text", int: "whole number", float: "number", bool: "`true`, `false`", Path: "path"}.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
+def _limits(metadata: Iterable[Any]) -> str:
+    found = [f"{sign} {getattr(mark, name):,}".replace(",", " ") for mark in metadata for name, sign in SIGNS.items() if hasattr(mark, name)]
+    return f", {', '.join(found)}" if found else ""
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "from the host"
+    value = field.default
+    if value is None or value in ((), ""):
+        return "none"
+    if isinstance(value, tuple):
+        value = ", ".join(map(str, value))
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _doc(thing: type) -> str:
+    return " ".join((thing.__doc__ or "").split())
+
+
+# -- docs/errors.md ----------------------------------------------------------------------------------------------------------
+ACTS = {
+    "submitter": "The drop or the request must change. The pipeline never tries again by itself.",
+    "operator": "Something on a compute host or in the settings must change.",
+    "pipeline": "The pipeline could not do it. The job lies in failed/ with everything needed to look into it.",
+}
+
+
+def errors_page() -> str:
+    known = [getattr(errors, name) for name in errors.__all__] + [config.SettingsRefused]
+    parts = [
+        "# Errors\n",
+        HEADER.format(source="pipeline/errors.py"),
+        "Every error is named by what is wrong and says who must act. `failed/<id>/error.txt` tells it on one page with the remedy;\n"
+        "`error.json` beside it holds the same for machines: format, error (the name below), who, message, remedy, stage, leg, n.\n",
+    ]
+    for who, meaning in ACTS.items():
+        rows = [(f"`{kind.__name__}`", _parent(kind), _doc(kind), kind.remedy) for kind in known if getattr(kind, "who", None) == who]
+        parts += [f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n", f"{meaning}\n"]
+        parts.append(table(["error", "kind of", "says", "remedy, unless the error names a better one"], rows))
+    parts += ["## Faults of the line\n", f"`LineFault`: {_doc(errors.LineFault)}\n"]
+    return "\n".join(parts)
+
+
+def _parent(kind: type) -> str:
+    return f"`{kind.__bases__[0].__name__}`" if kind is not errors.PipelineError else ""
+
+
+# -- tables inside hand-written pages ----------------------------------------------------------------------------------------
+def edges_table() -> str:
+    return table(["", "edge", "from", "to", "who"], [(e.letter, e.verb, _code(e.source), _code(e.target), e.who) for e in EDGES])
+
+
+def paths_table() -> str:
+    parts = []
+    for title, rows in (("On Atlas", PATHS), ("In a job's folder", JOB_PATHS), ("On a compute host", HOST_PATHS)):
+        shown = [(f"`{row.path}`", row.what, row.writer, row.reader, row.kind, "yes" if row.backup else "no") for row in rows]
+        parts.append(f"### {title}\n\n" + table(["path", "what", "writer", "reader", "class", "backed up"], shown))
+    return "\n".join(parts)
+
+
+def settings_table() -> str:
+    parts = []
+    for group, field in config.Settings.model_fields.items():
+        model = field.annotation
+        assert isinstance(model, type) and issubclass(model, BaseModel)
+        shown = options_table(model, ()).replace("| option |", "| setting |", 1)
+        parts.append(f"### [{group}]\n\n{_doc(model)}\n\n{shown}")
+    return "\n".join(parts)
+
+
+def _code(text: str) -> str:
+    return re.sub(r"[\w./-]*<[^ ]+", lambda found: f"`{found.group()}`", text)
+
+
+BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
+    "edges": ("docs/lifecycle.md", edges_table),
+    "paths": ("docs/layout.md", paths_table),
+    "settings": ("docs/operations.md", settings_table),
+}
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """TEXT with what stands between <!-- name --> and <!-- /name --> replaced."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n\n{block}\n{end}{after}"
+
+
+def pages() -> dict[Path, str]:
+    """Every page that code has a part in, as it should read now."""
+    found = {ROOT / "docs/jobs.md": jobs_page(), ROOT / "docs/errors.md": errors_page(), third_party.FILE: third_party.page()}
+    for name, (path, block) in BLOCKS.items():
+        found[ROOT / path] = with_block((ROOT / path).read_text(), name, block())
+    return found
+
+
+def main() -> int:
+    stale = [(path, text) for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    for path, text in stale:
+        if "--write" in sys.argv:
+            path.write_text(text)
+        print(("written: " if "--write" in sys.argv else "out of date, run `make docs`: ") + str(path.relative_to(ROOT)))
+    return int(bool(stale) and "--write" not in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
