@@ -6,50 +6,62 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pipeline import log
 
+OURS = logging.getLogger("pipeline.watchers.example")
+
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    root, level = logging.getLogger(), logging.getLogger().level
-    yield (stream := io.StringIO())
-    for handler in [h for h in root.handlers if getattr(h, "_inbox3d", False)]:
-        root.removeHandler(handler)
-    root.setLevel(level)
-    assert stream is not None
+    """A stream for log.setup; everything set up is taken back."""
+    root, before = logging.getLogger(), list(logging.getLogger().handlers)
+    levels = {name: logging.getLogger(name).level for name in log.PACKAGES}
+    yield io.StringIO()
+    root.handlers[:] = before
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_the_event_comes_first_then_its_facts(stream: io.StringIO) -> None:
-    """Facts follow in the order given; None is left out; blanks are quoted."""
+    """Facts follow in the order given; values with blanks are quoted."""
     log.setup(stream=stream)
-    log.event("job.claimed", job="vase-7k3f9q2mxa", queue=None, waited=1.25, name="my vase")
-    assert stream.getvalue().endswith('INFO job.claimed job=vase-7k3f9q2mxa waited=1.25 name="my vase"\n')
+    OURS.info("job.claimed job=%s n=%d waited=%.1f name=%s", "vase-7k3f9q2mxa", 2, 1.26, "my vase")
+    assert stream.getvalue().endswith('INFO job.claimed job=vase-7k3f9q2mxa n=2 waited=1.3 name="my vase"\n')
 
 
 def test_a_name_with_a_line_break_cannot_forge_a_line(stream: io.StringIO) -> None:
     """Whatever a person calls a file, one event stays one line."""
     log.setup(stream=stream)
-    log.event("drop.seen", name="a\n2026-01-01 00:00:00 INFO job.done job=x")
+    OURS.info("drop.seen name=%s", "a\n2026-01-01 00:00:00 INFO job.done job=x")
     assert stream.getvalue().count("\n") == 1
 
 
 def test_json_for_machines(stream: io.StringIO) -> None:
-    """One object per line; a fact cannot overwrite the event."""
+    """One object per line with typed facts; a fact cannot overwrite the event."""
     log.setup(form="json", stream=stream)
-    log.warning("disk.full", free=0, event="forged", path=io)
+    OURS.warning("disk.full free=%d event=%s path=%s", 0, "forged", Path("/data"))
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["level"], line["free"]) == ("disk.full", "warning", 0)
+    assert (line["event"], line["level"], line["free"], line["path"]) == ("disk.full", "warning", 0, "/data")
+
+
+def test_words_without_facts_are_an_event_too(stream: io.StringIO) -> None:
+    """Libraries log sentences; they are kept as they are, with their arguments put in."""
+    log.setup(form="json", stream=stream)
+    logging.getLogger("somebody.else").warning("could not open %s", "x")
+    assert json.loads(stream.getvalue())["event"] == "could not open x"
 
 
 def test_the_level_is_a_setting_and_setup_may_be_repeated(stream: io.StringIO) -> None:
-    """The last setup counts and lines are never doubled."""
+    """The last setup counts, lines are never doubled, and libraries stay at warnings."""
     log.setup(level="error", stream=stream)
-    log.event("worker.idle")
+    OURS.info("worker.idle")
     log.setup(level="info", stream=stream)
-    log.event("worker.busy")
+    OURS.info("worker.busy")
+    logging.getLogger("somebody.else").info("chatter")
     assert [line.split()[3] for line in stream.getvalue().splitlines()] == ["worker.busy"]
 
 
@@ -59,6 +71,6 @@ def test_a_traceback_goes_with_its_event(stream: io.StringIO) -> None:
     try:
         raise ValueError("odd")
     except ValueError:
-        log.error("stage.failed", exc_info=True, stage="align")
+        OURS.exception("stage.failed stage=%s", "align")
     assert "stage.failed stage=align" in stream.getvalue()
     assert "ValueError: odd" in stream.getvalue()
