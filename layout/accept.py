@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layout import lifecycle, names, tree
-from layout.disk import Disk
+from layout.disk import Disk, Entry
 from layout.manifest import REQUEST_LIMIT, Accepted, JobFile, Listed, Source, Unreadable, now, read_job, write_job
+from layout.move import WrongState, gone, holding
 from layout.tree import Atlas, Place
+
+MAX_STARTS = 10**8  # a folder's name holds no more; nobody starts a job that often
 
 
 class Claim(NamedTuple):
@@ -36,10 +39,14 @@ class Facts(NamedTuple):
 
 
 def request(atlas: Atlas, name: str) -> JobFile | None:
-    """The job.json of inbox/NAME, at most 256 KiB of it; None where there is none or it is no job's."""
+    """The job.json of inbox/NAME, at most 256 KiB of it; None where there is none or it is no job's.
+
+    A LineFault is passed on: a job whose job.json cannot be read at present must not be taken for a raw drop. So are
+    PermissionError (it waits, with the reason) and NewerFormat (it is left alone).
+    """
     try:
         return read_job(atlas.disk, atlas.inbox / name, REQUEST_LIMIT)
-    except (Unreadable, IsADirectoryError, OSError):
+    except Unreadable:
         return None
 
 
@@ -47,69 +54,92 @@ def identify_folder(atlas: Atlas, name: str, job: JobFile, changing: bool) -> Cl
     """Move or copy? A rename keeps the folder's inode, a copy cannot: a copy gets a new id.
 
     CHANGING: this tree's file system gives renamed folders new inodes; then only a sealed job that was never accepted keeps its id.
+    Gone where the folder is not seen: without its inode nothing can be told, and the next look decides.
     """
     parsed = names.parse_claimed(name)
     bears = name == job.id or (parsed is not None and parsed.id == job.id)
     found = atlas.disk.lstat(atlas.inbox / name)
-    same = found is not None and found.st_ino == job.inode
-    own = bears and names.is_id(job.id) and (job.accepted is None if changing else same)
+    if found is None:
+        raise gone(atlas, atlas.inbox / name)
+    n = max([job.accepted.n if job.accepted else 0, parsed.n if parsed else 0, *(start.n for start in job.starts)])
+    own = bears and names.is_id(job.id) and n <= MAX_STARTS and (job.accepted is None if changing else found.st_ino == job.inode)
     if not own:
-        return Claim(names.new_id(job.source.name), 0, job.id)
-    recorded = max([job.accepted.n if job.accepted else 0, *(start.n for start in job.starts)])
-    return Claim(job.id, max(recorded, parsed.n if parsed else 0), None)
+        return Claim(names.new_id(job.source.name), 0, job.id if names.is_id(job.id) else None)
+    return Claim(job.id, n, None)
 
 
 def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> Place:
-    """Complete SHELL and drop its dot. Idempotent: a watcher that dies anywhere in here is finished by the next one."""
-    disk = atlas.disk
-    lifecycle.set_aside(atlas, shell.path, shell.n)
-    lifecycle.discard(atlas, shell.path / tree.WORK, f"{shell.id}-work")
-    write_job(disk, shell.path, job_of(atlas, shell, facts, copy_of))
+    """Complete SHELL and drop its dot. Idempotent: a watcher that dies anywhere in here is finished by the next one.
+
+    Gone when another watcher was faster: the job is accepted, and perhaps started, already.
+    """
+    if not shell.hidden or shell.queue == lifecycle.REFUSED:
+        raise WrongState(f"{shell.path.name} is not a shell that is being accepted")
+    with holding(atlas, shell):
+        lifecycle.set_aside(atlas, shell.path, shell.n)
+        lifecycle.discard(atlas, shell.path / tree.WORK, f"{shell.id}-work")
+        write_job(atlas.disk, shell.path, job_of(atlas, shell, facts, copy_of))
     return lifecycle.reveal(atlas, shell)
 
 
 def job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> JobFile:
-    """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept."""
+    """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept. Of a copy only the name counts."""
     disk, old = atlas.disk, lifecycle.readable_job(atlas, shell.path)
     found = disk.lstat(shell.path)
-    own = old is not None and old.id == shell.id
-    source = old.source if old else Source(name=dropped_name(disk, shell.path), origin="share", at=now())
+    if found is None:
+        raise gone(atlas, shell.path)
+    own = old if old is not None and old.id == shell.id else None
+    source = own.source if own else Source(name=old.source.name[:255] if old else dropped_name(disk, shell.path), origin="share", at=now())
     if facts.origin != "share":
         source = source.model_copy(update={"origin": facts.origin})
+    copied = old.id if old and not own and names.is_id(old.id) else None
     return JobFile(
         id=shell.id,
         kind=facts.kind,
         options=facts.options,
         source=source,
         evidence=facts.evidence,
-        manifest=manifest(disk, shell.path / tree.INPUT, facts.used, old),
-        inode=found.st_ino if found else None,
+        manifest=manifest(disk, shell.path / tree.INPUT, facts.used, own),
+        inode=found.st_ino,
         accepted=Accepted(at=now(), n=shell.n),
-        starts=old.starts if old and own else [],
+        starts=own.starts if own else [],
         notes=list(facts.notes),
-        copy_of=copy_of or (old.copy_of if old and own else old.id if old else None),
-        retry_of=old.retry_of if old else None,
+        copy_of=copy_of or (own.copy_of if own else copied),
+        retry_of=own.retry_of if own else None,
         after=facts.after,
     )
 
 
 def dropped_name(disk: Disk, folder: Path) -> str:
     """What the person called the drop: the name of what stands in input/."""
-    entries = sorted(entry.name for entry in disk.scandir(folder / tree.INPUT) if not names.ignored(entry.name))
-    return entries[0] if len(entries) == 1 else folder.name.lstrip(".").partition("@")[0]
+    entries = [entry.name for entry in _input(disk, folder / tree.INPUT)]
+    return printable(entries[0]) if len(entries) == 1 else folder.name.lstrip(".").partition("@")[0]
 
 
 def drop_root(disk: Disk, inside: Path) -> Path:
     """The folder that manifest paths are relative to: input/<x> where the drop was one folder, else input/ itself."""
-    entries = [entry for entry in disk.scandir(inside) if not names.ignored(entry.name)]
+    entries = _input(disk, inside)
     return inside / entries[0].name if len(entries) == 1 and entries[0].is_dir else inside
+
+
+def _input(disk: Disk, inside: Path) -> list[Entry]:
+    """What stands in input/, ignored names aside; nothing where a person took input/ itself away."""
+    try:
+        return [entry for entry in disk.scandir(inside) if not names.ignored(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def printable(name: str) -> str:
+    """NAME as JSON can hold it: bytes that are no UTF-8 (a file server may pass any) are shown as \\xNN."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def manifest(disk: Disk, inside: Path, used: frozenset[str], old: JobFile | None = None) -> list[Listed]:
     """Every file below input/ but the ignored ones; checksums are kept where size and path are unchanged."""
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
     root = drop_root(disk, inside)
-    rows = [(path, size) for path, size in files_below(disk, root)]
+    rows = [(printable(path), size) for path, size in files_below(disk, root)] if _input(disk, inside) else []
     return [Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used) for path, size in rows]
 
 
@@ -130,7 +160,7 @@ def files_below(disk: Disk, root: Path, below: str = "") -> list[tuple[str, int]
 def sealed(disk: Disk, folder: Path, job: JobFile) -> bool:
     """Does input/ equal the manifest (names and sizes)? A copied job folder shows its job.json long before its scans."""
     try:
-        rows = files_below(disk, drop_root(disk, folder / tree.INPUT))
+        rows = [(printable(path), size) for path, size in files_below(disk, drop_root(disk, folder / tree.INPUT))]
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return bool(rows) and sorted((row.path, row.size) for row in job.manifest) == rows
+    return bool(rows) and sorted((row.path, row.size) for row in job.manifest) == sorted(rows)

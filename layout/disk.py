@@ -19,8 +19,13 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 
 LINE_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.EREMOTEIO, errno.ETIMEDOUT, errno.EHOSTDOWN}
-)
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.EREMOTEIO, errno.EBUSY, errno.EINTR, errno.EAGAIN,
+        errno.ENOTCONN, errno.ECONNRESET, errno.ECONNABORTED, errno.ECONNREFUSED, errno.EPIPE, errno.ESHUTDOWN, errno.ETIMEDOUT,
+        errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENODEV, errno.ENOLCK,
+        errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+    }
+)  # fmt: skip
 _CHUNK = 4 << 20
 
 
@@ -110,17 +115,17 @@ class Disk:
     def replace(self, path: Path, data: bytes) -> None:
         """Put DATA at PATH by writing a hidden neighbour and renaming it over PATH."""
         neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        self._do("write_temporary", _write, neighbour, data, os.O_EXCL, self.durable)
         try:
+            self._do("write_temporary", _write, neighbour, data, os.O_EXCL, self.durable)
             self._do("replace", os.replace, neighbour, path)
         except OSError:
             with contextlib.suppress(OSError):
-                os.unlink(neighbour)
+                neighbour.unlink()
             raise
 
     def copy(self, source: Path, target: Path) -> str:
-        """Copy a regular file, fsync it, and return the SHA-256 of what was read."""
-        return self._do("copy", _copy, source, target)
+        """Copy a regular file and return the SHA-256 of what was read."""
+        return self._do("copy", _copy, source, target, self.durable)
 
     def sha256(self, path: Path) -> str:
         """SHA-256 of what the server holds: the page cache is dropped first, else the client would read its own memory."""
@@ -164,15 +169,16 @@ def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
             os.fsync(file.fileno())
 
 
-def _copy(source: Path, target: Path) -> str:
+def _copy(source: Path, target: Path, durable: bool) -> str:
     digest = hashlib.sha256()
     handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as reader, open(target, "xb") as writer:
+    with os.fdopen(handle, "rb") as reader, target.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             writer.write(chunk)
         writer.flush()
-        os.fsync(writer.fileno())
+        if durable:
+            os.fsync(writer.fileno())
     return digest.hexdigest()
 
 
@@ -191,4 +197,4 @@ def _remove_tree(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            path.unlink()

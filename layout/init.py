@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from layout import names, tree
 from layout.disk import Disk
 from layout.lifecycle import EDGES
-from layout.manifest import AtlasFile, now, write_job
+from layout.manifest import REQUEST_LIMIT, AtlasFile, NewerFormat, Unreadable, now, read_job, write_job
 from layout.tree import Atlas, State
 
 
 class Unfit(Exception):
-    """This place cannot carry the lifecycle. Operator: see the message; nothing was left behind."""
+    """This place cannot carry the lifecycle. Operator: see the message; it got folders, but no atlas.json, so nothing will work in it."""
 
 
 class Finding(NamedTuple):
@@ -28,9 +29,9 @@ class Finding(NamedTuple):
 
 
 def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[Atlas, list[Finding]]:
-    """Create what is missing of the tree at ROOT and prove it. Idempotent; an existing atlas.json is kept.
+    """Create what is missing of the tree at ROOT and prove it. Idempotent; an existing atlas.json is kept, but for ``inodes``.
 
-    RESTORED: the tree came back from a backup or snapshot: job folders that wait in inbox/ and failed/ get their new inodes into
+    RESTORED: the tree came back from a backup or snapshot: job folders that can come to inbox/ again get their new inodes into
     job.json, then a new epoch makes every process restart under a new name.
     """
     atlas = Atlas(root, disk)
@@ -43,20 +44,38 @@ def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[
     if any(not finding.ok for finding in findings):
         raise Unfit("; ".join(f"{finding.what}: {finding.detail}" for finding in findings if not finding.ok))
     changing: Literal["stable", "changing"] = "changing" if any(f.detail == "changing" for f in findings) else "stable"
-    with contextlib.suppress(FileExistsError):
-        atlas.disk.write_new(atlas.identity_file, AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now()).dump())
+    _identify(atlas, AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now()))
     if restored:
         _restore(atlas)
     return atlas, findings
 
 
-def _restore(atlas: Atlas) -> None:
-    from layout.lifecycle import readable_job
+def _identify(atlas: Atlas, fresh: AtlasFile) -> None:
+    """Write atlas.json where there is none, or one that was torn while it was first written. Once changing, inodes stay so."""
+    try:
+        atlas.disk.write_new(atlas.identity_file, fresh.dump())
+        return
+    except FileExistsError:
+        pass
+    try:
+        known = AtlasFile.load(atlas.disk.read(atlas.identity_file))
+    except Unreadable:
+        atlas.disk.replace(atlas.identity_file, fresh.dump())
+        return
+    if fresh.inodes == "changing" != known.inodes:
+        atlas.disk.replace(atlas.identity_file, known.model_copy(update={"inodes": "changing"}).dump())
 
-    for state in (State.INBOX, State.FAILED):
-        for place in atlas.places(state):
-            job, found = readable_job(atlas, place.path), atlas.disk.lstat(place.path)
-            if job is not None and found is not None and job.inode != found.st_ino:
+
+def _restore(atlas: Atlas) -> None:
+    """New inodes into every job.json but the finished ones'. A folder whose id stands elsewhere too is a person's copy and stays one."""
+    places = [place for state in State for place in atlas.places(state) if place.id]
+    often = Counter(place.id for place in places)
+    for place in places:
+        if place.state is State.DONE or often[place.id] > 1:
+            continue
+        with contextlib.suppress(Unreadable, NewerFormat):
+            job, found = read_job(atlas.disk, place.path, REQUEST_LIMIT), atlas.disk.lstat(place.path)
+            if job is not None and found is not None and job.id == place.id and job.inode != found.st_ino:
                 write_job(atlas.disk, place.path, job.model_copy(update={"inode": found.st_ino}))
     identity = atlas.identity()
     atlas.disk.replace(atlas.identity_file, identity.model_copy(update={"epoch": identity.epoch + 1}).dump())
@@ -89,8 +108,9 @@ def _try(atlas: Atlas, what: str, source: Path, target: Path) -> Finding:
         after = disk.lstat(target / f"{name}-moved")
         disk.rmdir(target / f"{name}-moved")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            disk.rmdir(source / name)
+        for left in (source / name, target / f"{name}-moved"):
+            with contextlib.suppress(OSError):
+                disk.rmdir(left)
         hint = ": these folders lie on different file systems or mounts" if error.errno == errno.EXDEV else ""
         return Finding(what, False, f"{error.strerror or error}{hint} ({source.name} → {target.name})")
     stable = before is not None and after is not None and before.st_ino == after.st_ino

@@ -3,7 +3,7 @@
     inbox/ ──b──▶ claimed/ ──c──▶ processing/ ──e──▶ done/
       ▲  a (drafts/)  ▲──── d, g ────┘ │  ↺ s    └──f──▶ failed/ ──h──▶ inbox/
 
-Read EDGES first: it is the whole state machine. Each verb below is one edge; all go through ``_move``. The instant of the rename
+Read EDGES first: it is the whole state machine. Each verb below is one edge; all go through ``move``. The instant of the rename
 is the instant at which the edge has happened; whatever must be written for it is written before (an error before f) or can be
 written again by anybody (the start into job.json after c).
 
@@ -21,17 +21,22 @@ so whoever lost a job finds its path gone (Gone) and drops the work; n, the numb
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from layout import names, tree
-from layout.disk import LineFault
-from layout.manifest import ErrorFile, JobFile, Unreadable, now, read_job, write_job
+from layout.manifest import ErrorFile, JobFile, now, write_job
+from layout.mend import Due, discard, discard_empty, due, first_leg, has_input, keep_error, readable_job, set_aside, tidy, write_error
+from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
+
+__all__ = [
+    "EDGES", "REFUSED", "Due", "Edge", "Gone", "Occupied", "WrongState",
+    "submit", "claim_drop", "claim_job", "reveal", "refuse", "start", "record_start", "release", "hand_on", "finish", "fail", "seize",
+    "retry", "cancel", "delete", "requeue", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty", "readable_job",
+    "write_error", "find",
+]  # fmt: skip
 
 
 class Edge(NamedTuple):
@@ -58,52 +63,36 @@ EDGES: tuple[Edge, ...] = (
 )
 
 REFUSED = "refused"  # the queue name under which a refused drop is claimed; no recipe may use it
+_ROW = {edge.letter: edge for edge in EDGES}
 
 
-class Gone(Exception):
-    """The folder is not (or no longer) there: somebody else moved it. Nobody needs to act; the work is dropped."""
-
-
-class Occupied(OSError):
-    """A folder of that name stands there already. Operator: look at both; nothing was overwritten."""
-
-
-def _move(atlas: Atlas, source: Path, target: Path) -> None:
-    """Rename SOURCE to TARGET. Gone when neither is seen afterwards; an error whose target is seen was a lost reply.
-
-    An existing target is never renamed onto: an empty directory would be replaced without a word.
-    """
-    disk = atlas.disk
-    if disk.lstat(target) is not None:
-        if disk.lstat(source) is None:
-            return  # performed earlier, reply lost
-        raise Occupied(0, f"{target.relative_to(atlas.root)} is already there")
-    try:
-        disk.rename(source, target)
-    except OSError as error:
-        if disk.seen(target) and not disk.seen(source):
-            return
-        if isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise Gone(str(source.relative_to(atlas.root))) from None
-        raise
+def _leave(letter: str, place: Place) -> None:
+    """WrongState unless edge LETTER leaves from the state that PLACE is in."""
+    if place.state not in _ROW[letter].source:
+        raise WrongState(
+            f"{place.path.name} stands in {place.state}/; edge {letter} ({_ROW[letter].verb}) leaves from {_ROW[letter].source}"
+        )
 
 
 # -- edges -----------------------------------------------------------------------------------------------------------------
 def submit(atlas: Atlas, draft: Path) -> Place:
     """a: a finished draft becomes a sealed job in inbox/."""
+    if draft.parent != atlas.drafts or not names.is_id(draft.name):
+        raise WrongState(f"{draft} is no draft: drafts/<id>")
     place = atlas.at_inbox(draft.name)
-    _move(atlas, draft, place.path)
+    move(atlas, draft, place.path)
     return place
 
 
 def claim_drop(atlas: Atlas, name: str, queue: str, id: str | None = None) -> Place:
     """b for a raw drop: it keeps its own name below input/ of a hidden shell. ``queue`` is REFUSED for one that is refused."""
-    disk, shell = atlas.disk, atlas.at_claimed(id or names.new_id(names.without_go(Path(name).stem)), queue, 0, hidden=True)
+    plain = names.without_go(name)
+    disk, shell = atlas.disk, atlas.at_claimed(id or names.new_id(Path(plain).stem), queue, 0, hidden=True)
     inside = shell.path / tree.INPUT
     disk.mkdir(shell.path)
-    disk.mkdir(inside)
     try:
-        _move(atlas, atlas.inbox / name, inside / names.without_go(name))
+        disk.mkdir(inside)
+        move(atlas, atlas.inbox / name, inside / plain)
     except (Gone, OSError):
         discard_empty(atlas, shell)
         raise
@@ -113,45 +102,68 @@ def claim_drop(atlas: Atlas, name: str, queue: str, id: str | None = None) -> Pl
 def claim_job(atlas: Atlas, name: str, queue: str, id: str, n: int) -> Place:
     """b for a job folder that stands in inbox/ (sealed, or dragged back): its name becomes the hidden shell's."""
     shell = atlas.at_claimed(id, queue, n, hidden=True)
-    _move(atlas, atlas.inbox / name, shell.path)
+    move(atlas, atlas.inbox / name, shell.path)
     return shell
 
 
 def reveal(atlas: Atlas, shell: Place) -> Place:
     """b, its end: the dot goes, the job waits for its queue."""
+    if not shell.hidden or shell.queue == REFUSED:
+        raise WrongState(f"{shell.path.name} is not a shell that is being accepted")
     place = atlas.at_claimed(shell.id, str(shell.queue), shell.n)
-    _move(atlas, shell.path, place.path)
+    move(atlas, shell.path, place.path)
     return place
 
 
 def refuse(atlas: Atlas, shell: Place, job: JobFile, error: ErrorFile) -> Place:
     """r: job.json (kind null), error.txt and error.json are written, then the shell goes to failed/."""
-    write_job(atlas.disk, shell.path, job)
-    return _fail(atlas, shell, error)
+    if not shell.hidden:
+        raise WrongState(f"{shell.path.name} was accepted already")
+    if shell.queue != REFUSED:  # its own name first, so that nobody who still accepts it can drop the dot
+        refused = atlas.at_claimed(shell.id, REFUSED, shell.n, hidden=True)
+        move(atlas, shell.path, refused.path)
+        shell = refused
+    with holding(atlas, shell):
+        keep_error(atlas, shell.path, shell.n)
+        set_aside(atlas, shell.path, shell.n, [name for name in tree.OF_ONE_RUN if name not in (tree.ERROR, tree.ERROR_TEXT)])
+        write_job(atlas.disk, shell.path, job.model_copy(update={"kind": None}))
+        write_error(atlas, shell.path, error, job)
+    return land(atlas, shell, atlas.at_failed(shell.id))
 
 
 def start(atlas: Atlas, place: Place, worker: str) -> Place:
     """c: take a waiting job as start n+1. Whoever renames first has it; Gone tells everyone else."""
+    _leave("c", place)
+    if place.hidden:
+        raise WrongState(f"{place.path.name} is still being accepted")
     held = atlas.at_processing(place.id, worker, place.n + 1)
-    _move(atlas, place.path, held.path)
+    move(atlas, place.path, held.path)
     return held
 
 
 def record_start(atlas: Atlas, place: Place) -> JobFile:
     """Write start n into job.json, first thing after c. Gone when the folder is empty-handed (deleted under us)."""
-    job = read_job(atlas.disk, place.path)
-    if job is None:
-        raise Gone(place.path.name)
-    job.note_start(place.n, worker=place.worker, at=now())
-    write_job(atlas.disk, place.path, job)
+    with holding(atlas, place):
+        job = readable_job(atlas, place.path)
+        if job is None:
+            raise gone(atlas, place.path)
+        job.note_start(place.n, worker=str(place.worker), at=now())
+        write_job(atlas.disk, place.path, job)
     return job
 
 
 def release(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
     """g (and d, with the next queue): back to claimed/. NOTED says why the start is no crash; None lets it count as one."""
-    _note_end(atlas, place, noted)
+    _leave("g", place)
+    with holding(atlas, place):
+        set_aside(atlas, place.path, place.n, (tree.OUTPUT, tree.ERROR, tree.ERROR_TEXT))
+        job = readable_job(atlas, place.path)
+        if job is None:
+            raise gone(atlas, place.path)
+        job.note_start(place.n, ended=now(), **({"noted": noted} if noted else {}))
+        write_job(atlas.disk, place.path, job)
     goal = atlas.at_claimed(place.id, queue, place.n)
-    _move(atlas, place.path, goal.path)
+    move(atlas, place.path, goal.path)
     return goal
 
 
@@ -162,192 +174,79 @@ def hand_on(atlas: Atlas, place: Place, queue: str) -> Place:
 
 def finish(atlas: Atlas, place: Place) -> Place:
     """e: output/ stands whole; the job is done. work/ goes to trash/ first."""
-    discard(atlas, place.path / tree.WORK, f"{place.id}-work")
-    return _land(atlas, place, atlas.at_done(place.id))
+    _leave("e", place)
+    goal = atlas.at_done(place.id)
+    try:
+        with holding(atlas, place):
+            set_aside(atlas, place.path, place.n, (tree.ERROR, tree.ERROR_TEXT))
+            discard(atlas, place.path / tree.WORK, f"{place.id}-work")
+        return land(atlas, place, goal)
+    except Gone:
+        if atlas.disk.seen(goal.path):  # an earlier try whose reply was lost, or the reaper: no matter who
+            return goal
+        raise
 
 
 def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
-    """f: error.txt and error.json are written, then the folder goes to failed/."""
-    return _fail(atlas, place, error)
+    """f: n, error.txt and error.json are written, then the folder goes to failed/."""
+    _leave("f", place)
+    with holding(atlas, place):
+        broken = not verify(atlas.disk, place.path / tree.OUTPUT)
+        set_aside(atlas, place.path, place.n, (tree.OUTPUT,) if broken else ())
+        job = readable_job(atlas, place.path)
+        if job is not None and all(start.n != place.n for start in job.starts):  # a retry counts on from here
+            job.note_start(place.n, worker=str(place.worker))
+            write_job(atlas.disk, place.path, job)
+        write_error(atlas, place.path, error, job)
+    return land(atlas, place, atlas.at_failed(place.id))
 
 
 def seize(atlas: Atlas, place: Place, reaper: str) -> Place:
     """s: a dead worker's folder gets the reaper's name; only afterwards may the reaper look inside."""
+    _leave("s", place)
     held = atlas.at_processing(place.id, reaper, place.n)
-    _move(atlas, place.path, held.path)
+    if held.path != place.path:
+        move(atlas, place.path, held.path)
     return held
 
 
 def retry(atlas: Atlas, place: Place) -> Place:
-    """h: a failed job goes back to inbox/ and is accepted anew."""
-    goal = atlas.at_inbox(place.id)
-    _move(atlas, place.path, goal.path)
+    """h: a failed job goes back to inbox/ and is accepted anew. A name that bears n keeps it: job.json may not know that start."""
+    _leave("h", place)
+    goal = atlas.at_inbox(place.path.name.lstrip(".") if "@" in place.path.name else place.id)
+    move(atlas, place.path, goal.path)
     return goal
 
 
 def cancel(atlas: Atlas, place: Place) -> Place:
-    """i: under whatever name to failed/; ``tidy`` gives it its plain name and the reason."""
+    """i: under whatever name to failed/; ``tidy`` gives it its plain name and the reason.
+
+    A shell without job.json is left to the intake that fills it: Gone, ask again in a moment.
+    """
+    _leave("i", place)
+    if not place.id:
+        raise WrongState(f"{place.path.name} in inbox/ is no job yet: take it away there")
+    if place.hidden and (readable_job(atlas, place.path) is None or not has_input(atlas, place.path)):
+        raise gone(atlas, place.path)
     target = atlas.failed / place.path.name.lstrip(".")
-    _move(atlas, place.path, target)
-    return place._replace(state=State.FAILED, path=target)
+    move(atlas, place.path, target)
+    return place._replace(state=State.FAILED, path=target, queue=None, worker=None, hidden=False)
 
 
 def delete(atlas: Atlas, place: Place) -> Path:
     """j: to trash/, where it is kept for 30 days."""
-    target = atlas.trash_name(place.path.name)
-    _move(atlas, place.path, target)
+    _leave("j", place)
+    target = atlas.trash_name(place.id)
+    move(atlas, place.path, target)
     return target
-
-
-# -- what to do with a folder whose holder is gone -----------------------------------------------------------------------------
-class Due(StrEnum):
-    """What is to be done with a folder in processing/ that nobody works on."""
-
-    DELETED = "deleted"  # fail: a person took job.json or input/ away
-    FINISH = "finish"
-    POISON = "poison"  # fail: it crashed too often
-    RELEASE = "release"
-
-
-def due(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
-    """The verdict on PLACE, in the order of the table above. ENDED: start n is over (a reaper asks), else it only begins."""
-    job = readable_job(atlas, place.path)
-    if job is None or not _has_input(atlas, place.path):
-        return Due.DELETED, job
-    if verify(atlas.disk, place.path / tree.OUTPUT):
-        return Due.FINISH, job
-    if job.crashes(place.n if ended else place.n - 1) >= max_crashes:
-        return Due.POISON, job
-    return Due.RELEASE, job
-
-
-def first_leg(atlas: Atlas, place: Place, queues: Sequence[str]) -> str:
-    """The first of a recipe's QUEUES whose artefacts do not verify in work/."""
-    for queue in queues[:-1]:
-        if not verify(atlas.disk, place.path / tree.WORK / queue):
-            return queue
-    return queues[-1]
 
 
 def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
     """Correct a queue that no recipe knows: the job stays in claimed/ under the right name."""
+    _leave("c", place)
     goal = atlas.at_claimed(place.id, queue, place.n)
-    _move(atlas, place.path, goal.path)
+    move(atlas, place.path, goal.path)
     return goal
-
-
-def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_ONE_RUN) -> None:
-    """Move an earlier run's files to earlier/<n>/. Idempotent; nothing is overwritten."""
-    disk = atlas.disk
-    present = [entry.name for entry in disk.scandir(folder) if entry.name in what]
-    if not present:
-        return
-    goal = folder / tree.EARLIER / str(n)
-    for made in (goal.parent, goal):
-        with contextlib.suppress(FileExistsError):
-            disk.mkdir(made)
-    taken = {entry.name for entry in disk.scandir(goal)}
-    for name in present:
-        free = name if name not in taken else f"{name}.{names.nonce()}"
-        disk.rename(folder / name, goal / free)
-
-
-def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") -> Place | None:
-    """Give a folder in failed/ its plain name and a reason. None where it is tidy already or holds no job."""
-    disk = atlas.disk
-    job = readable_job(atlas, place.path)
-    if job is None:
-        return None
-    dragged = "@" in place.path.name
-    if disk.lstat(place.path / tree.ERROR_TEXT) is None or dragged:
-        error = ErrorFile(error="Cancelled", who="submitter", message=message, remedy="Move the folder back to inbox/ to run it again.", n=place.n)
-        if dragged:
-            job.note_start(place.n, noted="cancelled") if place.n > (job.accepted.n if job.accepted else 0) else None
-            write_job(disk, place.path, job)
-        write_error(atlas, place.path, error, job)
-    return _land(atlas, place, atlas.at_failed(place.id)) if dragged else place
-
-
-# -- small parts -------------------------------------------------------------------------------------------------------------
-def readable_job(atlas: Atlas, folder: Path) -> JobFile | None:
-    """job.json, or None where it is missing or is not one (a husk, a person's own file)."""
-    try:
-        return read_job(atlas.disk, folder)
-    except Unreadable:
-        return None
-
-
-def _has_input(atlas: Atlas, folder: Path) -> bool:
-    try:
-        return bool(atlas.disk.scandir(folder / tree.INPUT))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _note_end(atlas: Atlas, place: Place, noted: str | None) -> None:
-    job = read_job(atlas.disk, place.path)
-    if job is None:
-        raise Gone(place.path.name)
-    job.note_start(place.n, ended=now(), **({"noted": noted} if noted else {}))
-    write_job(atlas.disk, place.path, job)
-
-
-def _fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
-    try:
-        write_error(atlas, place.path, error, readable_job(atlas, place.path))
-    except FileNotFoundError:
-        raise Gone(place.path.name) from None
-    return _land(atlas, place, atlas.at_failed(place.id))
-
-
-def _land(atlas: Atlas, place: Place, goal: Place) -> Place:
-    """Move to GOAL; where that name is taken by another folder, once more as <id>-<n>."""
-    try:
-        _move(atlas, place.path, goal.path)
-        return goal
-    except Occupied:
-        twin = goal._replace(path=goal.path.with_name(f"{goal.id}-{place.n}"), n=place.n)
-        _move(atlas, place.path, twin.path)
-        return twin
-
-
-def write_error(atlas: Atlas, folder: Path, error: ErrorFile, job: JobFile | None) -> None:
-    """error.json for machines, then error.txt: one page a person can read."""
-    atlas.disk.replace(folder / tree.ERROR, error.dump())
-    atlas.disk.replace(folder / tree.ERROR_TEXT, error_page(error, job).encode())
-
-
-def error_page(error: ErrorFile, job: JobFile | None) -> str:
-    name = job.source.name if job else "this job"
-    where = f"It stopped at stage {error.stage} (start {error.n}).\n" if error.stage else ""
-    return (
-        f"{name}: no result\n\n"
-        f"What happened\n  {error.message}\n{where}\n"
-        f"What to do ({error.who})\n  {error.remedy}\n\n"
-        "How to try again\n  Move this whole folder back to inbox/. Your files are in input/, untouched.\n"
-    )
-
-
-def discard(atlas: Atlas, folder: Path, name: str) -> None:
-    """Rename FOLDER, the pipeline's own, to trash/; a missing one is fine."""
-    if atlas.disk.lstat(folder) is not None:
-        with contextlib.suppress(FileNotFoundError):
-            atlas.disk.rename(folder, atlas.trash_name(name))
-
-
-def discard_empty(atlas: Atlas, shell: Place) -> bool:
-    """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile survives. True when it is gone."""
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            atlas.disk.rmdir(shell.path / tree.INPUT)
-        atlas.disk.rmdir(shell.path)
-    except FileNotFoundError:
-        return True
-    except LineFault:
-        raise
-    except OSError:
-        return False
-    return True
 
 
 def find(atlas: Atlas, id: str) -> Place | None:

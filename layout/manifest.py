@@ -6,6 +6,7 @@ Each carries ``format: 1``. An older one is read; a newer one is left alone, in 
 from __future__ import annotations
 
 import datetime
+import errno
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -53,7 +54,7 @@ def _newer(data: bytes) -> bool:
 
     try:
         return int(json.loads(data).get("format", 0)) > FORMAT
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         return False
 
 
@@ -135,7 +136,7 @@ class JobFile(Document):
                 for key, value in facts.items():
                     setattr(start, key, value)
                 return
-        self.starts.append(Start(n=n, **{"worker": "unknown", "at": now(), **facts}))
+        self.starts.append(Start.model_validate({"n": n, "worker": "unknown", "at": now(), **facts}))
 
 
 class Progress(Document):
@@ -191,6 +192,10 @@ def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | No
         data = disk.read(folder / JobFile.name, None if limit is None else limit + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno in (errno.EISDIR, errno.ELOOP):
+            raise Unreadable("job.json is a folder or a link") from None
+        raise
     if limit is not None and len(data) > limit:
         raise Unreadable(f"job.json is larger than {limit // 1024} KiB")
     return JobFile.load(data)

@@ -7,10 +7,12 @@ into somebody else's. They are built in staging/, fsynced, dropped from the page
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 from pathlib import Path
 
 from layout import tree
-from layout.disk import Disk
+from layout.disk import Disk, LineFault
 from layout.tree import Atlas, Place
 
 
@@ -26,72 +28,95 @@ def promote(atlas: Atlas, place: Place, source: Path, target: str) -> None:
     """Put a copy of directory SOURCE at ``<place>/<target>`` whole or not at all (target: ``output`` or ``work/<leg>``).
 
     Writes checksums.sha256 into it, its first line naming the start. PathGone when the folder moved away meanwhile;
-    LineFault and Mangled leave everything as it was, to be tried again.
+    LineFault and Mangled leave everything as it was, to be tried again. ValueError when SOURCE holds no file: nothing is no result.
     """
+    try:
+        _enter(atlas, place, _stage(atlas, place, source), target)
+    except FileNotFoundError as error:
+        atlas.identity()  # LineFault where the whole share is away
+        if not atlas.disk.seen(place.path):
+            raise PathGone(place.path.name) from None
+        raise LineFault(error.errno, "staging/ was cleared during a promotion", error.filename) from error
+
+
+def _stage(atlas: Atlas, place: Place, source: Path) -> Path:
+    """Copy SOURCE to staging/ and see that Atlas holds what was written."""
     disk, staged = atlas.disk, atlas.staged(place)
-    if disk.lstat(staged) is not None:
+    folders, files = _contents(source)
+    with contextlib.suppress(FileNotFoundError):
         disk.rename(staged, atlas.trash_name(staged.name))
-    disk.mkdir(staged)
-    sums = _copy_tree(disk, source, staged)
-    lines = [f"# start {place.path.name}", *(f"{digest}  {name}" for name, digest in sorted(sums.items()))]
-    disk.write_new(staged / tree.CHECKSUMS, ("\n".join(lines) + "\n").encode())
-    for name, digest in sums.items():
+    with contextlib.suppress(FileExistsError):  # a lost reply, sent again
+        disk.mkdir(staged)
+    for name in folders:
+        disk.mkdir(staged / name)
+    sums = {name: disk.copy(source / name, staged / name) for name in files}
+    listing = _listing(place, sums)
+    disk.write_new(staged / tree.CHECKSUMS, listing)
+    if disk.durable:
+        for name in [*reversed(folders), "."]:
+            disk.fsync_dir(staged / name)
+    for name, digest in {**sums, tree.CHECKSUMS: hashlib.sha256(listing).hexdigest()}.items():
         if disk.sha256(staged / name) != digest:
-            raise Mangled(0, f"{name} reads back differently from what was written")
-    _enter(atlas, place, staged, target)
+            raise Mangled(errno.EIO, f"{name} reads back differently from what was written")
+    return staged
 
 
-def _copy_tree(disk: Disk, source: Path, target: Path) -> dict[str, str]:
-    sums: dict[str, str] = {}
-    for path in sorted(source.rglob("*")):
-        name = path.relative_to(source).as_posix()
-        if path.is_dir():
-            disk.mkdir(target / name)
-        elif path.is_file() and not path.is_symlink():
-            sums[name] = disk.copy(path, target / name)
-    for folder in [target, *(target / path.relative_to(source) for path in source.rglob("*") if path.is_dir())]:
-        disk.fsync_dir(folder)
-    return sums
+def _contents(source: Path) -> tuple[list[str], list[str]]:
+    """Folders (parents first) and regular files below SOURCE, relative; links are left out."""
+    found = [path for path in sorted(source.rglob("*")) if not path.is_symlink()]
+    files = [path.relative_to(source).as_posix() for path in found if path.is_file() and path != source / tree.CHECKSUMS]
+    if not files:
+        raise ValueError(f"{source} holds no file to promote")
+    return [path.relative_to(source).as_posix() for path in found if path.is_dir()], files
+
+
+def _listing(place: Place, sums: dict[str, str]) -> bytes:
+    """checksums.sha256: readable by ``sha256sum -c``; the count shows a torn one."""
+    rows = [f"{digest}  {name}" for name, digest in sorted(sums.items())]
+    return ("\n".join([f"# start {place.path.name}", f"# files {len(rows)}", *rows]) + "\n").encode()
 
 
 def _enter(atlas: Atlas, place: Place, staged: Path, target: str) -> None:
+    """The instant: staging becomes the job's own. A name that is taken by this start's whole copy was a lost reply."""
     disk, goal = atlas.disk, place.path / target
-    try:
-        if goal.parent != place.path:
-            with contextlib.suppress(FileExistsError):
-                disk.mkdir(goal.parent)
-        if disk.lstat(goal) is not None:  # an earlier promotion of this start whose reply was lost, or a leftover
-            if started_by(disk, goal) == place.path.name and verify(disk, goal):
-                disk.rename(staged, atlas.trash_name(staged.name))
-                return
-            disk.rename(goal, atlas.trash_name(f"{place.id}-{goal.name}"))
-        disk.rename(staged, goal)
-    except FileNotFoundError:
-        if disk.seen(goal):
+    if goal.parent != place.path:
+        with contextlib.suppress(FileExistsError):
+            disk.mkdir(goal.parent)
+    if disk.lstat(goal) is not None or disk.seen(goal):
+        if _is_from(disk, goal, place) and verify(disk, goal):
+            disk.rename(staged, atlas.trash_name(staged.name))
             return
-        raise PathGone(place.path.name) from None
-    except OSError:
-        if not (disk.seen(goal) and started_by(disk, goal) == place.path.name):
-            raise
+        with contextlib.suppress(FileNotFoundError):
+            disk.rename(goal, atlas.trash_name(f"{place.id}-{goal.name}"))
+    try:
+        disk.rename(staged, goal)
+    except OSError as error:
+        if _is_from(disk, goal, place):
+            return
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # not seen before: the next try sees it
+            raise LineFault(error.errno, "an unseen folder stands in the way of a promotion", str(goal)) from error
+        raise
+
+
+def _is_from(disk: Disk, folder: Path, place: Place) -> bool:
+    return started_by(disk, folder) == place.path.name
 
 
 def started_by(disk: Disk, folder: Path) -> str | None:
     """``<id>@<worker>.<n>`` of the start that made FOLDER, from the first line of its checksums."""
     try:
         first = disk.read(folder / tree.CHECKSUMS, 400).decode("utf-8", "replace").partition("\n")[0]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     return first.removeprefix("# start ").strip() if first.startswith("# start ") else None
 
 
 def verify(disk: Disk, folder: Path) -> bool:
-    """Does FOLDER hold exactly what its checksums.sha256 lists?"""
+    """Does FOLDER hold everything that its checksums.sha256 lists? Other files (a .DS_Store) do not matter."""
     try:
         lines = disk.read(folder / tree.CHECKSUMS).decode().splitlines()
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-        return False
-    rows = [line.split("  ", 1) for line in lines if line and not line.startswith("#")]
-    try:
-        return started_by(disk, folder) is not None and all(disk.sha256(folder / name) == digest for digest, name in rows)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        rows = [line.split("  ", 1) for line in lines if line and not line.startswith("#")]
+        whole = f"# files {len(rows)}" in lines[1:2] and lines[0].startswith("# start ")
+        return whole and all(disk.sha256(folder / name) == digest for digest, name in rows)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return False

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from layout import names
 from layout.disk import Disk, Entry, LineFault
-from layout.manifest import AtlasFile
+from layout.manifest import AtlasFile, NewerFormat, Unreadable
 
 
 class State(StrEnum):
@@ -46,35 +46,44 @@ class PathRow(NamedTuple):
 PATHS: tuple[PathRow, ...] = (
     PathRow("inbox/", "drops and sealed jobs that nobody has claimed yet", "people, web layer, CLI", "intake", "authoritative", True),
     PathRow("inbox/STATUS.txt", "in words: what arrives, waits, runs, failed lately", "intake", "people", "disposable", False),
-    PathRow("claimed/", "accepted jobs that wait for a worker; the hidden ones are being accepted", "intake, workers", "workers", "authoritative", True),
+    PathRow("claimed/", "accepted jobs that wait for a worker; the hidden ones are being accepted",
+            "intake, workers", "workers", "authoritative", True),
     PathRow("processing/", "jobs that a worker holds", "workers, reaper", "workers, reaper", "authoritative", True),
     PathRow("done/", "finished jobs; results in output/", "workers", "people", "authoritative", True),
     PathRow("failed/", "jobs that ended without a result; error.txt says why", "workers, intake, people", "people", "authoritative", True),
     PathRow("inputs/", "images that a request may name by path (the mission's /inputs)", "people", "workers", "authoritative", True),
-    PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)", "people, CLI", "intake, workers", "runtime", False),
+    PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
+            "people, CLI", "intake, workers", "runtime", False),
     PathRow(".pipeline/atlas.json", "identity of this tree: uuid, format, epoch", "init", "everyone", "runtime", True),
     PathRow(".pipeline/config/", "inbox3d.toml for all hosts; keys, hashed, mode 0600", "operator, CLI", "everyone", "runtime", True),
     PathRow(".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False),
-    PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/", "web layer, CLI", "reaper", "disposable", False),
+    PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/",
+            "web layer, CLI", "reaper", "disposable", False),
     PathRow(".pipeline/staging/", "outputs being promoted", "workers", "workers, reaper", "disposable", False),
     PathRow(".pipeline/workers/", "heartbeats", "workers, intake", "everyone", "disposable", False),
-    PathRow(".pipeline/trash/", "deleted job folders for 30 days, the rest until the next sweep", "reaper, API, CLI", "operator", "disposable", False),
+    PathRow(".pipeline/trash/", "deleted job folders for 30 days, the rest until the next sweep",
+            "reaper, API, CLI", "operator", "disposable", False),
 )  # fmt: skip
 
 JOB_PATHS: tuple[PathRow, ...] = (
     PathRow(JOB, "who asked for what; no state field", "holder of the folder's path", "everyone", "authoritative", True),
-    PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified", "the person, before the claim", "workers", "authoritative", True),
+    PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified",
+            "the person, before the claim", "workers", "authoritative", True),
     PathRow(f"{WORK}/<leg>/", "artefacts of finished legs, until output/ stands", "workers", "workers", "disposable", False),
-    PathRow(PROGRESS, "stage, fraction, message, ETA; PROGRESS.txt the same in one line", "worker", "people, web layer", "disposable", False),
-    PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole", "worker, by one rename", "people", "authoritative", True),
+    PathRow(PROGRESS, "stage, fraction, message, ETA; PROGRESS.txt the same in one line",
+            "worker", "people, web layer", "disposable", False),
+    PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole",
+            "worker, by one rename", "people", "authoritative", True),
     PathRow(LOG, "the job's own log", "worker", "people", "authoritative", True),
-    PathRow(ERROR_TEXT, "in failed/ only: one page a person can read; error.json beside it", "worker, intake, reaper", "people", "authoritative", True),
+    PathRow(ERROR_TEXT, "in failed/ only: one page a person can read; error.json beside it",
+            "worker, intake, reaper", "people", "authoritative", True),
     PathRow(f"{EARLIER}/<n>/", "output, error and log of runs before a retry", "intake", "people", "authoritative", True),
 )  # fmt: skip
 
 HOST_PATHS: tuple[PathRow, ...] = (
     PathRow("<scratch>/<id>@<worker>.<n>/", "a job's local workspace (the mission's /cache)", "worker", "worker", "disposable", False),
-    PathRow("<models>/", "model weights (the mission's /models): a cache, fetched or imported again", "operator, CLI", "workers", "disposable", False),
+    PathRow("<models>/", "model weights (the mission's /models): a cache, fetched or imported again",
+            "operator, CLI", "workers", "disposable", False),
 )  # fmt: skip
 
 
@@ -119,7 +128,11 @@ class Atlas:
         try:
             return AtlasFile.load(self.disk.read(self.identity_file))
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-            raise LineFault(error.errno, f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never run here") from error
+            raise LineFault(
+                error.errno, f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never run here"
+            ) from error
+        except (Unreadable, NewerFormat) as error:
+            raise LineFault(0, f"{self.identity_file}: {error}") from error
 
     def guard(self, known: AtlasFile) -> None:
         """Raise LineFault unless this is still the tree, in the epoch, that KNOWN describes."""
@@ -130,18 +143,18 @@ class Atlas:
     def halted(self) -> str | None:
         """The path of a HALT file relative to the root, by listing only, or None."""
         for folder in (self.root, self.inbox):
-            for entry in self.disk.scandir(folder):
+            for entry in self._list(folder):
                 if names.is_halt(entry.name):
                     return str((folder / entry.name).relative_to(self.root))
         return None
 
     # -- paths of a job ---------------------------------------------------------------------------------------------
     def at_claimed(self, id: str, queue: str, n: int, hidden: bool = False) -> Place:
-        path = self.claimed / names.claimed_name(id, queue, n, hidden=hidden)
+        path = self.claimed / _checked(names.claimed_name(id, queue, n, hidden=hidden))
         return Place(State.CLAIMED, path, id, n, queue=queue, hidden=hidden)
 
     def at_processing(self, id: str, worker: str, n: int) -> Place:
-        return Place(State.PROCESSING, self.processing / names.processing_name(id, worker, n), id, n, worker=worker)
+        return Place(State.PROCESSING, self.processing / _checked(names.processing_name(id, worker, n)), id, n, worker=worker)
 
     def at_done(self, id: str) -> Place:
         return Place(State.DONE, self.done / id, id)
@@ -168,7 +181,14 @@ class Atlas:
 
     # -- listings ---------------------------------------------------------------------------------------------------
     def entries(self, state: State) -> list[Entry]:
-        return self.disk.scandir(self.root / state)
+        return self._list(self.root / state)
+
+    def _list(self, folder: Path) -> list[Entry]:
+        """A listing of one of the tree's own folders; where that is missing the share is away, not empty."""
+        try:
+            return self.disk.scandir(folder)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise LineFault(error.errno, f"{folder} is missing: the share is away, or `inbox3d init` was never run here") from error
 
     def places(self, state: State) -> list[Place]:
         """Job folders in STATE by one listing, in name order; whatever is not a job's is left out (strangers())."""
@@ -195,7 +215,7 @@ class Atlas:
             return None if names.ignored(entry.name) else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
         if names.is_id(entry.name):
             return Place(state, path, entry.name)
-        if parsed and not parsed.hidden:  # dragged here under its working name: tidied later
+        if parsed:  # dragged here under its working name: tidied later
             return Place(state, path, parsed.id, parsed.n)
         return self._twin(state, path)
 
@@ -204,6 +224,13 @@ class Atlas:
         """``<id>-<n>``: the name a job got because ``<id>`` was taken."""
         id, _, n = path.name.rpartition("-")
         return Place(state, path, id, int(n)) if n.isdigit() and names.is_id(id) else None
+
+
+def _checked(name: str) -> str:
+    """NAME, if it can be read back: a folder that no listing takes for a job's would stand still for ever."""
+    if names.parse_claimed(name) is None:
+        raise ValueError(f"{name!r} is no name for a job's folder: <id>@<queue or worker>.<n>, all [a-z0-9-]")
+    return name
 
 
 class Scratch:

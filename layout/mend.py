@@ -1,0 +1,194 @@
+"""What is to be done with a folder that somebody left behind, and the small idempotent acts that the edges are made of.
+
+Every act here may be repeated by anybody, may die half-way and may meet another process that does the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from layout import names, tree
+from layout.disk import LineFault
+from layout.manifest import ErrorFile, JobFile, Source, Unreadable, now, read_job, write_job
+from layout.move import Gone, holding, land, there
+from layout.promote import started_by, verify
+from layout.tree import Atlas, Place
+
+_TORN = re.compile(r"\.(job\.json|error\.(json|txt)|progress\.json|PROGRESS\.txt|log\.txt)\.[0-9a-f]{8}")
+
+
+class Due(StrEnum):
+    """What is to be done with a folder in processing/ that nobody works on."""
+
+    DELETED = "deleted"  # fail: a person took job.json or input/ away
+    FINISH = "finish"
+    POISON = "poison"  # fail: it crashed too often
+    RELEASE = "release"
+
+
+def due(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
+    """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper asks), else it only begins."""
+    job = readable_job(atlas, place.path) or readable_job(atlas, place.path)  # "gone" needs two looks
+    if job is None or not (has_input(atlas, place.path) or has_input(atlas, place.path)):
+        return Due.DELETED, job
+    if _has_result(atlas, place, job):
+        return Due.FINISH, job
+    if job.crashes(place.n if ended else place.n - 1) >= max_crashes:
+        return Due.POISON, job
+    return Due.RELEASE, job
+
+
+def _has_result(atlas: Atlas, place: Place, job: JobFile) -> bool:
+    """Does output/ stand whole, made by a start of this very run? An earlier run's result must not pass for this one's."""
+    output, base = place.path / tree.OUTPUT, job.accepted.n if job.accepted else 0
+    made = names.parse_processing(started_by(atlas.disk, output) or "")
+    return made is not None and made.id == place.id and base < made.n <= place.n and verify(atlas.disk, output)
+
+
+def first_leg(atlas: Atlas, place: Place, queues: Sequence[str]) -> str:
+    """The first of a recipe's QUEUES whose artefacts do not verify in work/."""
+    for queue in queues[:-1]:
+        if not verify(atlas.disk, place.path / tree.WORK / queue):
+            return queue
+    return queues[-1]
+
+
+def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_ONE_RUN) -> None:
+    """Move WHAT of an earlier run to earlier/<n>/, and drop what an interrupted write left. Nothing is overwritten."""
+    disk = atlas.disk
+    found = [entry.name for entry in disk.scandir(folder)]
+    for name in found:
+        if _TORN.fullmatch(name):
+            with contextlib.suppress(FileNotFoundError):
+                disk.unlink(folder / name)
+    present = [name for name in found if name in what]
+    if not present:
+        return
+    goal = folder / tree.EARLIER / str(n)
+    for made in (goal.parent, goal):
+        with contextlib.suppress(FileExistsError):
+            disk.mkdir(made)
+    taken = {entry.name for entry in disk.scandir(goal)}
+    for name in present:
+        free = name if name not in taken else f"{name}.{names.nonce()}"
+        with contextlib.suppress(FileNotFoundError):  # another watcher did it
+            disk.rename(folder / name, goal / free)
+
+
+def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
+    """Copy an earlier run's error files to earlier/<n>/ before new ones replace them: moving them could take away another watcher's."""
+    disk, goal = atlas.disk, folder / tree.EARLIER / str(n)
+    for name in (tree.ERROR, tree.ERROR_TEXT):
+        with contextlib.suppress(FileNotFoundError):
+            text = disk.read(folder / name)
+            for made in (goal.parent, goal):
+                with contextlib.suppress(FileExistsError):
+                    disk.mkdir(made)
+            with contextlib.suppress(FileExistsError):
+                disk.write_new(goal / name, text)
+
+
+def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") -> Place | None:
+    """Give a folder in failed/ its plain name and a reason. Its place; None where it holds no job or moved away meanwhile."""
+    with contextlib.suppress(Gone), holding(atlas, place):
+        job = readable_job(atlas, place.path) or _dragged_without_job(atlas, place)
+        if job is None:
+            return None
+        if "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT):
+            return place
+        return _tidied(atlas, place, _own_id(atlas, place, job), message)
+    return None
+
+
+def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
+    renamed = "@" in place.path.name or job.id != place.id
+    if renamed:
+        if place.n > (job.accepted.n if job.accepted else 0):
+            job.note_start(place.n, noted="cancelled")
+        set_aside(atlas, place.path, place.n, ())
+        write_job(atlas.disk, place.path, job)
+    remedy = "Move the folder back to inbox/ to run it again."
+    error = ErrorFile(error="Cancelled", who="submitter", message=message, remedy=remedy, n=place.n)
+    write_error(atlas, place.path, error, job)
+    return land(atlas, place, atlas.at_failed(job.id)) if renamed else place
+
+
+def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
+    """JOB, under a new id where the inode shows that a person copied the folder here: the first one still bears the old id."""
+    if not names.is_id(job.id):
+        return job.model_copy(update={"id": place.id})
+    found = atlas.disk.lstat(place.path)
+    if found is None or job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing":
+        return job
+    return job.model_copy(
+        update={"id": names.new_id(job.source.name), "copy_of": job.id, "inode": found.st_ino, "accepted": None, "starts": []}
+    )
+
+
+def _dragged_without_job(atlas: Atlas, place: Place) -> JobFile | None:
+    """A drop that was dragged away while it was being accepted has no job.json yet: it gets one without a kind."""
+    if "@" not in place.path.name or not has_input(atlas, place.path):
+        return None
+    found = atlas.disk.lstat(place.path)
+    source = Source(name=place.id.rpartition("-")[0], origin="share", at=now())
+    return JobFile(id=place.id, source=source, inode=found.st_ino if found else None)
+
+
+def discard(atlas: Atlas, folder: Path, name: str) -> None:
+    """Rename FOLDER, the pipeline's own, to trash/; a missing one is fine."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        atlas.disk.rename(folder, atlas.trash_name(name))
+
+
+def discard_empty(atlas: Atlas, shell: Place) -> bool:
+    """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile survives. True when it is gone."""
+    try:
+        if any(entry.name != tree.INPUT for entry in atlas.disk.scandir(shell.path)):
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            atlas.disk.rmdir(shell.path / tree.INPUT)
+        atlas.disk.rmdir(shell.path)
+    except FileNotFoundError:
+        return True
+    except LineFault:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+# -- small parts -------------------------------------------------------------------------------------------------------------
+def readable_job(atlas: Atlas, folder: Path) -> JobFile | None:
+    """job.json, or None where it is missing or is not one (a husk, a person's own file)."""
+    try:
+        return read_job(atlas.disk, folder)
+    except Unreadable:
+        return None
+
+
+def has_input(atlas: Atlas, folder: Path) -> bool:
+    try:
+        return any(not names.ignored(entry.name) for entry in atlas.disk.scandir(folder / tree.INPUT))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def write_error(atlas: Atlas, folder: Path, error: ErrorFile, job: JobFile | None) -> None:
+    """error.json for machines, then error.txt: one page a person can read."""
+    atlas.disk.replace(folder / tree.ERROR, error.dump())
+    atlas.disk.replace(folder / tree.ERROR_TEXT, error_page(error, job).encode())
+
+
+def error_page(error: ErrorFile, job: JobFile | None) -> str:
+    name = job.source.name if job else "this job"
+    where = f"It stopped at stage {error.stage} (start {error.n}).\n" if error.stage else ""
+    return (
+        f"{name}: no result\n\n"
+        f"What happened\n  {error.message}\n{where}\n"
+        f"What to do ({error.who})\n  {error.remedy}\n\n"
+        "How to try again\n  Move this whole folder back to inbox/. Your files are in input/, untouched.\n"
+    )
