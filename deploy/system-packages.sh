@@ -19,7 +19,8 @@ installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = i
 [ "${INBOX3D_SYSTEM_PACKAGES:-}" != skip ] || exit 0
 missing=()
 for group in "$@"; do
-    for package in $(packages_of "$group"); do
+    packages=$(packages_of "$group")
+    for package in $packages; do
         installed "$package" || missing+=("$package")
     done
 done

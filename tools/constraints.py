@@ -6,6 +6,7 @@ what builds the wheel.
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -25,6 +26,14 @@ def read(path: Path = FILE) -> dict[str, str]:
     lines = path.read_text().splitlines() if path.exists() else []
     pairs = (line.partition("==") for line in lines if "==" in line and not line.startswith("#"))
     return {canonicalize_name(name): version.strip() for name, _, version in pairs}
+
+
+def installed(name: str) -> str | None:
+    """The version that is installed here, without its build (+cpu), or None."""
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def write() -> None:

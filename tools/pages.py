@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -44,6 +44,8 @@ def jobs_page() -> str:
         parts += [f"## {kind}\n", f"{_doc(model)}\n"]
         if kind in recipes.RECIPES:
             parts.append("".join(f"- leg `{leg.queue}`: {' → '.join(map(_stage, leg.stages))}\n" for leg in recipes.RECIPES[kind].legs))
+        else:
+            parts.append("This version has no recipe for it: such a job is refused.\n")
         parts.append(options_table(model, ("kind", *jobs.Common.model_fields)))
     tiers = [(name, *(_tier(value) for value in tier)) for name, tier in jobs.TIERS.items()]
     parts += ["## Quality tiers\n", table(["quality_tier", *(_tier_head(field) for field in jobs.Tier._fields)], tiers)]
@@ -83,13 +85,15 @@ def _type(field: FieldInfo) -> str:
 
 
 def _words(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        return _words(kind.__origin__)
     inner = [part for part in get_args(kind) if part not in (type(None), ...)]
     if inner and all(isinstance(part, str) for part in inner):
         return ", ".join(f"`{part}`" for part in inner)
-    if getattr(kind, "__origin__", None) is tuple:
+    if get_origin(kind) is tuple:
         return "one or more of " + _words(inner[0]) if "Literal" in str(inner[0]) else f"a list of {_words(inner[0])}"
     if inner:
-        return " or ".join(_words(part) for part in inner)
+        return " or ".join(dict.fromkeys(_words(part) for part in inner))
     return {str: "text", int: "whole number", float: "number", bool: "`true`, `false`", Path: "path"}.get(kind, getattr(kind, "__name__", str(kind)))
 
 
@@ -136,7 +140,9 @@ def errors_page() -> str:
         rows = [(f"`{kind.__name__}`", _parent(kind), _doc(kind), kind.remedy) for kind in known if getattr(kind, "who", None) == who]
         parts += [f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n", f"{meaning}\n"]
         parts.append(table(["error", "kind of", "says", "remedy, unless the error names a better one"], rows))
-    parts += ["## Faults of the line\n", f"`LineFault`: {_doc(errors.LineFault)}\n"]
+    parts.append(
+        "A `LineFault` never moves a job: whoever meets one stops claiming, keeps what it holds and goes on when the disk or the share does.\n"
+    )
     return "\n".join(parts)
 
 
@@ -168,7 +174,7 @@ def settings_table() -> str:
 
 
 def _code(text: str) -> str:
-    return re.sub(r"[\w./-]*<[^ ]+", lambda found: f"`{found.group()}`", text)
+    return re.sub(r"[\w./@-]*(?:<[^>]+>[\w./@-]*)+", lambda found: f"`{found.group()}`", text)
 
 
 BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {

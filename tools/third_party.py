@@ -56,7 +56,7 @@ Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as 
 SHORT = {
     "Apache": "Apache-2.0", "Apache 2": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache 2.0 License": "Apache-2.0", "GPL3": "GPL-3.0",
     "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause", "BSD 3-Clause License": "BSD-3-Clause", "3-Clause BSD License": "BSD-3-Clause",
-    "BSD 2-Clause License": "BSD-2-Clause", "MIT License": "MIT", "Apache Software License": "Apache-2.0", "ISC license": "ISC",
+    "ASL 2.0": "Apache-2.0", "BSD 3-clause": "BSD-3-Clause", "BSD 2-Clause License": "BSD-2-Clause", "MIT License": "MIT", "Apache Software License": "Apache-2.0", "ISC license": "ISC",
     "ISC License": "ISC", "ISC License (ISCL)": "ISC", "ZPL 2.1": "ZPL-2.1", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }  # fmt: skip
 

@@ -1,0 +1,54 @@
+"""The pages that code has a part in say what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import constraints, pages, third_party
+from tools.installed import closure
+
+ROOT = pages.ROOT
+WRITTEN = {path.relative_to(ROOT).as_posix(): text for path, text in pages.pages().items() if path != third_party.FILE}
+LINKED = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_page_written_from_the_code_is_up_to_date(name: str) -> None:
+    """`make docs` would change nothing."""
+    assert WRITTEN[name] == (ROOT / name).read_text(), "run `make docs`"
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
+    """Relative links name files or folders that are there."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    """A newcomer reads it in one go."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
+def test_the_third_party_list_names_every_pinned_distribution() -> None:
+    """Nothing is listed that is not pinned, nothing is pinned that is not listed, and every row says why."""
+    rows = third_party.stated()
+    assert {name: row.version for name, row in rows.items()} == constraints.read()
+    assert [name for name, row in rows.items() if not (row.licence and row.why)] == []
+
+
+def test_the_third_party_list_states_licences_as_the_metadata_does() -> None:
+    """The licence of every installed distribution is the one its own metadata states."""
+    installed = {name: row for name, row in third_party.stated().items() if constraints.installed(name) == row.version}
+    assert len(installed) > 20
+    assert {name: third_party.licence(name) for name in installed} == {name: row.licence for name, row in installed.items()}
+
+
+def test_every_direct_dependency_has_a_reason_of_its_own() -> None:
+    """What pyproject.toml asks for says why it is there, not only who needs it."""
+    direct = {name for name, needed in closure().items() if any(asker.startswith("inbox3d") for asker in needed.by)}
+    assert direct - set(third_party.WHY) == set()
+    assert direct - set(constraints.read()) == set()

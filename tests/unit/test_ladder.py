@@ -1,0 +1,71 @@
+"""The import ladder: who may import whom, and what stays unloaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+HEAVY = ("torch", "open3d", "scipy", "trimesh", "pymeshlab", "bpy", "diffusers", "transformers", "skimage", "pycolmap", "cv2", "onnxruntime")
+LIGHT = (
+    "layout.lifecycle",
+    "pipeline.artefacts",
+    "pipeline.config",
+    "pipeline.demo",
+    "pipeline.errors",
+    "pipeline.jobs",
+    "pipeline.log",
+    "pipeline.recipes",
+    "pipeline.runner",
+    "pipeline.watchers",
+    "pipeline.workspace",
+    "webapi",
+)
+GPL = ("pymeshlab", "bpy")
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Every import between our modules and to others' packages, late ones included."""
+    return grimp.build_graph("layout", "pipeline", "webapi", include_external_packages=True)
+
+
+def test_the_contracts_of_the_ladder_hold(root: Path) -> None:
+    """The layers and prohibitions in pyproject.toml are kept by every module, by late imports too."""
+    done = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_a_light_module_loads_no_heavy_library(root: Path, module: str) -> None:
+    """The CLI, the worker's parent and the web process start fast and stay small."""
+    script = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_importing_every_stage_loads_no_heavy_library(root: Path, graph: grimp.ImportGraph) -> None:
+    """Stages import heavy libraries inside their functions, so that a worker can read a recipe without loading them."""
+    stages = sorted(module for module in graph.modules if module.startswith("pipeline.stages"))
+    script = f"import sys, importlib; [importlib.import_module(m) for m in {stages!r}]; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_a_stage_imports_no_other_stage(graph: grimp.ImportGraph) -> None:
+    """What two stages share lies in a file of their group whose name begins with an underscore."""
+    stages = {m for m in graph.modules if m.startswith("pipeline.stages.") and not any(part.startswith("_") for part in m.split("."))}
+    public = {m for m in stages if m.count(".") == 3}
+    crossings = {(m, other) for m in public for other in graph.find_modules_directly_imported_by(m) & public}
+    assert crossings == set()
+
+
+def test_only_stages_use_gpl_libraries(graph: grimp.ImportGraph) -> None:
+    """GPL code is used only by what runs in the engine process."""
+    users = {m for library in GPL if library in graph.modules for m in graph.find_modules_that_directly_import(library)}
+    assert {m for m in users if not m.startswith("pipeline.stages.")} == set()
