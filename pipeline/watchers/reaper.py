@@ -7,7 +7,6 @@ leftovers stay until the next sweep and a person's deleted jobs for 30 days.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from layout import lifecycle, tree
 from layout.lifecycle import Due, Gone, Occupied
+from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
-from pipeline import recipes
+from pipeline import gc, recipes
 from pipeline.config import Settings
 from pipeline.runner import DELETED, error_file, poisoned
-from pipeline.watchers.beat import Life, Observer
 
 log = logging.getLogger(__name__)
 
@@ -116,15 +115,8 @@ class Reaper:
             self._discard(self.atlas.heartbeat(worker))
 
     def _sweep_trash(self) -> None:
-        """Deleted jobs stay for their days, by the date in their name; the pipeline's own leftovers go at once."""
-        today = datetime.datetime.now(datetime.UTC).date()
-        for entry in self.atlas.disk.scandir(self.atlas.trash):
-            date = entry.name.partition("~")[0]
-            with contextlib.suppress(ValueError):
-                age = (today - datetime.date.fromisoformat(date)).days
-                is_job = (self.atlas.trash / entry.name / tree.JOB).exists()
-                if not is_job or age >= self.settings.reaper.trash_days:
-                    self.atlas.disk.remove_tree(self.atlas.trash / entry.name)
+        for item in gc.trash_due(self.atlas, self.settings.reaper.trash_days):
+            gc.remove(self.atlas, item)
 
     def _discard(self, path: Path) -> None:
         self._quietly(lambda: lifecycle.discard(self.atlas, path, path.name))

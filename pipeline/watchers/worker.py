@@ -17,16 +17,16 @@ from pathlib import Path
 from layout import lifecycle, tree
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
+from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
-from pipeline import inputs
+from pipeline import gc, inputs
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied
 from pipeline.gpu.device import capabilities, engine_environment, memory_limit
 from pipeline.gpu.engine import Engine, Event, Order
 from pipeline.runner import Outcome, Runner, versions
-from pipeline.watchers.beat import Beat, Life, Observer
 
 log = logging.getLogger(__name__)
 
@@ -208,12 +208,9 @@ class Worker:
 
     # -- scratch ----------------------------------------------------------------------------------------------------------------
     def _sweep_scratch(self) -> None:
-        """Delete workspaces whose job is neither waiting nor running; the others are resumed by their next start."""
-        wanted = {place.id for state in (State.INBOX, State.CLAIMED, State.PROCESSING) for place in self.atlas.places(state)}
-        for path, parts in self.scratch.all():
-            fresh = time.time() - path.stat().st_mtime < self.settings.reaper.verify_after
-            if parts.id not in wanted and not fresh:
-                shutil.rmtree(path, ignore_errors=True)
+        """Delete workspaces whose job has ended; the others are resumed by their next start."""
+        for item in gc.scratch_due(self.atlas, self.settings):
+            shutil.rmtree(item.path, ignore_errors=True)
 
     def _verify_kept(self, everything: bool = False) -> None:
         """Look again at results some minutes old, then let their scratch go: a power cut on Atlas may have undone a finish."""

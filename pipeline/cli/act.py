@@ -1,0 +1,175 @@
+"""Commands that change something: submit, retry, cancel, rm, gc, halt, resume."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from layout import lifecycle, names
+from layout.lifecycle import Gone, Occupied
+from layout.tree import Atlas, Place, State
+from pipeline.cli import FAILED, REFUSED, atlas_option, fail
+from pipeline.cli._atlas import opened
+
+set_option = click.option("--set", "pairs", multiple=True, metavar="OPTION=VALUE", help="An option of the job; may be repeated.")
+
+
+def request_of(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """--set option=value pairs as a flat request; values are JSON where they parse as such, else text."""
+    request: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{pair!r} is not OPTION=VALUE", param_hint="--set")
+        try:
+            request[key.strip()] = json.loads(text)
+        except ValueError:
+            request[key.strip()] = text
+    return request
+
+
+def sought(atlas: Atlas, id: str) -> Place:
+    """Where job ID stands; ends with a message when it is nowhere."""
+    place = lifecycle.find(atlas, id)
+    if place is None:
+        fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")
+    assert place is not None
+    return place
+
+
+@click.command()
+@click.argument("drop", type=click.Path(exists=True, path_type=Path))
+@atlas_option
+@set_option
+def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
+    """Copy DROP into inbox/ as a sealed job and print its id.
+
+    \b
+    Example:
+      inbox3d submit ~/scans/vase --set quality_tier=high
+    """
+    from pipeline.preflight import completed
+    from pipeline.submit import submit_path
+
+    atlas, settings = opened(atlas_path)
+    place = submit_path(atlas, drop, completed(atlas, settings, drop, request_of(pairs)))
+    click.echo(place.path.name)
+
+
+@click.command()
+@click.argument("id")
+@atlas_option
+def retry(id: str, atlas_path: str | None) -> None:
+    """Run failed job ID again; a done job becomes a new job with a copy of its input.
+
+    \b
+    Example:
+      inbox3d retry vase-7k3f9q2mxa
+    """
+    from pipeline.submit import submit_again
+
+    atlas, _ = opened(atlas_path)
+    place = sought(atlas, id)
+    if place.state is State.FAILED:
+        click.echo(lifecycle.retry(atlas, place).path.name)
+    elif place.state is State.DONE and (job := lifecycle.readable_job(atlas, place.path)):
+        click.echo(submit_again(atlas, place, job).path.name)
+    else:
+        fail(f"{id} is in {place.state.value}/.", REFUSED, "Only a failed or a done job can be run again.")
+
+
+@click.command()
+@click.argument("id")
+@atlas_option
+def cancel(id: str, atlas_path: str | None) -> None:
+    """Stop job ID, waiting or running; it goes to failed/ with its input.
+
+    \b
+    Example:
+      inbox3d cancel vase-7k3f9q2mxa
+    """
+    atlas, _ = opened(atlas_path)
+    for _ in range(5):  # it may be on the move
+        place = sought(atlas, id)
+        if place.state in (State.DONE, State.FAILED):
+            fail(f"{id} has ended already: it is in {place.state.value}/.", REFUSED)
+        try:
+            lifecycle.tidy(atlas, lifecycle.cancel(atlas, place))
+        except (Gone, Occupied):
+            continue
+        click.echo(f"{id} is cancelled; it is in {State.FAILED.value}/.", err=True)
+        return
+    fail(f"{id} keeps moving.", FAILED, "Try again in a moment.")
+
+
+@click.command()
+@click.argument("id")
+@atlas_option
+def rm(id: str, atlas_path: str | None) -> None:
+    """Move done or failed job ID to the trash, input and results; it stays there 30 days.
+
+    \b
+    Example:
+      inbox3d rm vase-7k3f9q2mxa
+    """
+    atlas, _ = opened(atlas_path)
+    place = sought(atlas, id)
+    if place.state not in (State.DONE, State.FAILED):
+        fail(f"{id} is in {place.state.value}/.", REFUSED, f"Cancel it first: inbox3d cancel {id}")
+    click.echo(f"moved to {lifecycle.delete(atlas, place).relative_to(atlas.root)}", err=True)
+
+
+@click.command()
+@atlas_option
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def gc(atlas_path: str | None, dry_run: bool) -> None:
+    """Empty what is due: trash on Atlas, and scratch on this host whose job has ended.
+
+    \b
+    Example:
+      inbox3d gc --dry-run
+    """
+    from pipeline.gc import due, remove
+
+    atlas, settings = opened(atlas_path)
+    found = due(atlas, settings)
+    for item in found:
+        click.echo(f"{item.path}  {item.why}")
+        if not dry_run:
+            remove(atlas, item)
+    click.echo(f"{len(found)} {'would go' if dry_run else 'gone'}", err=True)
+
+
+@click.command()
+@atlas_option
+def halt(atlas_path: str | None) -> None:
+    """Stop claiming and starting on all hosts; running jobs end normally.
+
+    \b
+    Example:
+      inbox3d halt
+    """
+    atlas, _ = opened(atlas_path)
+    if not atlas.halted():
+        atlas.disk.write_new(atlas.root / "HALT", b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n")
+    click.echo("Halted. `inbox3d resume` goes on.", err=True)
+
+
+@click.command()
+@atlas_option
+def resume(atlas_path: str | None) -> None:
+    """Take every HALT file away.
+
+    \b
+    Example:
+      inbox3d resume
+    """
+    atlas, _ = opened(atlas_path)
+    for folder in (atlas.root, atlas.inbox):
+        for entry in atlas.disk.scandir(folder):
+            if names.is_halt(entry.name):
+                atlas.disk.unlink(folder / entry.name)
+    click.echo("Going on.", err=True)

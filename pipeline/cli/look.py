@@ -1,0 +1,99 @@
+"""Commands that only look: jobs, show, doctor."""
+
+from __future__ import annotations
+
+import click
+
+from layout import lifecycle
+from layout.tree import State
+from pipeline.cli import FAILED, REFUSED, atlas_option, fail
+
+
+@click.command()
+@atlas_option
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only jobs in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
+    """List jobs by state.
+
+    \b
+    Example:
+      inbox3d jobs --state failed
+    """
+    from pipeline import view
+    from pipeline.cli._atlas import opened
+
+    atlas, _ = opened(atlas_path)
+    places = [place for place in view.all_jobs(atlas) if state in (None, place.state.value)]
+    if as_json:
+        click.echo(view.to_json([view.show(atlas, place) for place in places]))
+        return
+    for place in places:
+        shown = view.show(atlas, place)
+        kind = (shown["job"] or {}).get("kind") or "?"
+        extra = shown["error"]["message"] if shown["error"] else f"{shown['progress']['fraction']:.0%} {shown['progress']['stage']}" if shown["progress"] else ""
+        click.echo(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip())
+    if not places:
+        click.echo("No jobs.", err=True)
+
+
+@click.command()
+@click.argument("id")
+@atlas_option
+@click.option("--json", "as_json", is_flag=True, help="For machines: job_id, state, path, job, progress, error.")
+def show(id: str, atlas_path: str | None, as_json: bool) -> None:
+    """Show job ID: where it stands, what was asked, how far it is, why it failed, where its results lie.
+
+    \b
+    Example:
+      inbox3d show vase-7k3f9q2mxa --json
+    """
+    from pipeline import view
+    from pipeline.cli._atlas import opened
+
+    atlas, _ = opened(atlas_path)
+    place = lifecycle.find(atlas, id)
+    if place is None:
+        fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")
+        return
+    shown = view.show(atlas, place)
+    if as_json:
+        click.echo(view.to_json(shown))
+        return
+    click.echo(f"{place.id}\n  state     {place.state.value}\n  folder    {place.path}")
+    job = shown["job"] or {}
+    if job:
+        click.echo(f"  kind      {job['kind']}\n  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})")
+        click.echo(f"  starts    {len(job['starts'])}")
+    if shown["progress"]:
+        click.echo(f"  progress  {shown['progress']['fraction']:.0%} {shown['progress']['stage']} {shown['progress']['message']}")
+    for name in view.results(atlas, place):
+        click.echo(f"  result    {name}")
+    if shown["error"]:
+        click.echo(f"  error     {shown['error']['message']}\n  remedy    {shown['error']['remedy']}")
+
+
+@click.command()
+@atlas_option
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(atlas_path: str | None, as_json: bool) -> int:
+    """Check this host and the mount, and say what is missing and how to get it. Exit code 1 when something must be done.
+
+    \b
+    Example:
+      inbox3d doctor --atlas /mnt/atlas
+    """
+    import os
+
+    from pipeline import config, view
+    from pipeline import doctor as checks
+    from pipeline.cli._atlas import VARIABLE, located
+
+    root = located(atlas_path) if atlas_path or os.environ.get(VARIABLE) or config.load().host.atlas else None
+    findings = checks.examine(root)
+    if as_json:
+        click.echo(view.to_json([finding._asdict() for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.mark} {finding.what}: {finding.detail}" + (f"\n    → {finding.remedy}" if finding.remedy else ""))
+    return FAILED if any(finding.level == "wrong" for finding in findings) else 0

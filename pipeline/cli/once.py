@@ -1,0 +1,163 @@
+"""``inbox3d once`` and ``inbox3d demo``: drop, wait, say where the result lies."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from layout import init as make
+from layout import lifecycle
+from layout.disk import LineFault
+from layout.init import Unfit
+from layout.tree import Atlas, Place, State
+from pipeline import config, view
+from pipeline.cli import FAILED, INTERRUPTED, REFUSED, UNUSABLE, atlas_option, fail
+from pipeline.cli._atlas import located, opened
+from pipeline.cli.act import request_of, set_option
+from pipeline.config import Settings
+from pipeline.errors import PipelineError
+
+LOOK = 0.3  # seconds between two looks at the job
+LOST_AFTER = 20  # looks in which the job was nowhere
+
+
+@click.command()
+@click.argument("drop", type=click.Path(path_type=Path))
+@atlas_option
+@set_option
+def once(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> int:
+    """Drop one file or folder, wait, and print the path of the done (or failed) folder.
+
+    The tree is created if absent. Workers are started only where no live one serves the kind. Ctrl-C leaves the job where it is.
+
+    \b
+    Example:
+      inbox3d once ~/scans/vase --atlas /mnt/atlas --set quality_tier=high --set output_format=glb,stl
+    """
+    if not drop.exists():
+        fail(f"{drop} does not exist.", REFUSED, "Name a file or a folder with scan passes, a mesh, images or a prompt.")
+    atlas, settings = _made(atlas_path)
+    place = deliver(atlas, settings, drop, pairs)
+    return report(atlas, place)
+
+
+@click.command()
+@atlas_option
+def demo(atlas_path: str | None) -> int:
+    """Scan a virtual object, drop the passes in a tree, run the real thing, and compare the placement with the truth.
+
+    \b
+    Example:
+      inbox3d demo --atlas ./demo-atlas
+    """
+    from pipeline import demo
+
+    atlas, settings = _made(atlas_path or "demo-atlas")
+
+    def submit(folder: Path) -> Path:
+        place = deliver(atlas, settings, folder, ())
+        if place.state is not State.DONE:
+            report(atlas, place)
+            sys.exit(FAILED)
+        return place.path
+
+    return demo.run(atlas.root, submit)
+
+
+def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
+    """The tree, created if absent."""
+    root = located(atlas_path)
+    if not make.exists(root):
+        try:
+            make.init(root)
+        except (Unfit, OSError) as error:
+            fail(f"{root} cannot carry the lifecycle: {error}", UNUSABLE, "Use one folder on one file system that you may write to.")
+        click.echo(f"Made a new tree at {root}", err=True)
+    return opened(str(root))
+
+
+def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]) -> Place:
+    """Submit DROP and follow the job to its end; ends the command where it cannot get there."""
+    from pipeline.preflight import completed, live_workers, served
+    from pipeline.submit import submit_path
+
+    try:
+        request = completed(atlas, settings, drop, request_of(pairs))
+        place = submit_path(atlas, drop, request)
+    except LineFault:
+        raise
+    except PipelineError as error:
+        fail(error.message, REFUSED, error.remedy)
+        raise
+    id = place.path.name
+    click.echo(f"{drop.name} is job {id} ({request['kind']})", err=True)
+    alone = not served(request["kind"], live_workers(atlas, settings, wait=True))
+    try:
+        with own_workers(atlas) if alone else contextlib.nullcontext():
+            return follow(atlas, id)
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. The job stays: inbox3d show {id} --atlas {atlas.root}", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def own_workers(atlas: Atlas) -> Iterator[None]:
+    """A fleet of our own for as long as the job takes."""
+    from layout.names import nonce
+
+    settings = config.load(atlas.config_file)
+    settings.host.scratch.mkdir(parents=True, exist_ok=True)
+    log = settings.host.scratch / "once.log"
+    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--name", f"once-{nonce()}"]
+    with log.open("ab") as file:
+        fleet = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+    click.echo(f"No worker is running: starting one for this job (its log: {log})", err=True)
+    try:
+        yield
+    finally:
+        fleet.send_signal(signal.SIGTERM)
+        fleet.wait()
+
+
+def follow(atlas: Atlas, id: str) -> Place:
+    """Show a progress bar on stderr until job ID stands in done/ or failed/."""
+    missed = 0
+    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=30) as bar:
+        while True:
+            place = lifecycle.find(atlas, id)
+            missed = missed + 1 if place is None else 0
+            if missed > LOST_AFTER:
+                fail(f"job {id} is nowhere in the tree: somebody moved or deleted it.", FAILED)
+            if place is not None and place.state in (State.DONE, State.FAILED) and "@" not in place.path.name:
+                bar.update(1000 - bar.pos)
+                return place
+            if place is not None:
+                _advance(atlas, place, bar)
+            time.sleep(LOOK)
+
+
+def _advance(atlas: Atlas, place: Place, bar: object) -> None:
+    shown = view.show(atlas, place)
+    progress = shown["progress"]
+    label = f"{progress['stage']} {progress['message']}"[:48] if progress else {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
+    bar.label = f"{label:<48}"  # type: ignore[attr-defined]
+    position = int(1000 * progress["fraction"]) if progress else bar.pos  # type: ignore[attr-defined]
+    bar.update(max(0, position - bar.pos))  # type: ignore[attr-defined]
+
+
+def report(atlas: Atlas, place: Place) -> int:
+    """Say how it ended; the folder's absolute path is the last line of stdout."""
+    shown = view.show(atlas, place)
+    if shown["error"]:
+        click.echo(f"Failed: {shown['error']['message']}\n  → {shown['error']['remedy']}", err=True)
+    for warning in (shown["job"] or {}).get("provenance", {}).get("warnings", []):
+        click.echo(f"Note: {warning}", err=True)
+    click.echo(str(place.path))
+    return 0 if place.state is State.DONE else FAILED

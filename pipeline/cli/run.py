@@ -1,0 +1,56 @@
+"""``inbox3d init`` and ``inbox3d up``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli import UNUSABLE, atlas_option, fail
+
+
+@click.command()
+@click.argument("atlas", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--restored", is_flag=True, help="The tree came back from a backup or a snapshot: start a new epoch.")
+def init(atlas: Path, restored: bool) -> None:
+    """Create the tree at ATLAS and prove with a test rename along every edge that the mount can carry it.
+
+    \b
+    Example:
+      inbox3d init /mnt/atlas
+    """
+    from layout.init import Unfit, init
+
+    try:
+        tree, findings = init(atlas, restored=restored)
+    except (Unfit, OSError) as error:
+        fail(f"{atlas} cannot carry the lifecycle: {error}", UNUSABLE, "Use one folder on one file system, mounted once, that you may write to.")
+    click.echo(f"{tree.root} is ready: {len(findings)} test renames passed.", err=True)
+    click.echo(f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}", err=True)
+
+
+@click.command()
+@atlas_option
+@click.option("--name", help="Stands for the host in worker names; default: the host's name.")
+@click.option("--queues", default="", help="Queues to serve, comma separated; default: all.")
+@click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
+@click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
+def up(atlas_path: str | None, name: str | None, queues: str, devices: str, until_idle: bool) -> int:
+    """Start the intake and one worker per device on this host, and keep them running until Ctrl-C or SIGTERM.
+
+    \b
+    Example:
+      inbox3d up --atlas /mnt/atlas --devices cuda:0,cuda:1
+    """
+    from pipeline import log
+    from pipeline.cli._atlas import opened
+    from pipeline.recipes import QUEUES
+    from pipeline.watchers import fleet
+
+    atlas, settings = opened(atlas_path)
+    log.setup(settings.log.level, settings.log.form)
+    wanted = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
+    if unknown := [queue for queue in wanted if queue not in QUEUES]:
+        raise click.BadParameter(f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", param_hint="--queues")
+    asked = tuple(device.strip() for device in devices.split(",") if device.strip()) or settings.host.devices
+    return fleet.up(atlas, settings, name, wanted, asked, until_idle)

@@ -1,0 +1,65 @@
+"""Before a submission: is the request valid, and can a live worker do it? Found now, not after minutes of work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from layout.liveness import Life, Observer
+from layout.manifest import Heartbeat
+from layout.tree import Atlas
+from pipeline import jobs, recipes
+from pipeline.config import Settings
+from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.watchers.identify import identify
+
+
+def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it cannot be done."""
+    kind = request.get("kind") or kind_of(drop)
+    full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
+    options = jobs.parse(full)
+    check_formats(options, live_workers(atlas, settings))
+    return full
+
+
+def kind_of(drop: Path) -> str:
+    """The kind of a drop that lies on this host; InputRejected says why it is none."""
+    if drop.is_file():
+        return identify(drop.parent, [drop.name]).kind
+    names = sorted(path.relative_to(drop).as_posix() for path in drop.rglob("*") if path.is_file())
+    if not names:
+        raise SubmitRefused(f"{drop.name} holds no files.", remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.")
+    try:
+        return identify(drop, names).kind
+    except InputRejected as error:
+        raise SubmitRefused(error.message, remedy=error.remedy) from None
+
+
+def live_workers(atlas: Atlas, settings: Settings, wait: bool = False, sleep: Callable[[float], None] = time.sleep) -> list[Heartbeat]:
+    """Workers known to live. On this host their locks say so at once; with WAIT, others are watched for one beat."""
+    observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: 0)
+    observer.look()
+    beats = [beat for beat in observer.last.values() if beat.role == "worker"]
+    if wait and any(observer.life(beat.worker) is Life.UNKNOWN for beat in beats):
+        sleep(settings.worker.beat * 1.2)
+        observer.look()
+    return [beat for beat in observer.live() if beat.role == "worker"]
+
+
+def served(kind: str, workers: list[Heartbeat]) -> bool:
+    """Does somebody serve every leg of KIND?"""
+    queues = {queue for worker in workers for queue in worker.queues}
+    recipe = recipes.RECIPES.get(kind)
+    return recipe is not None and all(leg.queue in queues for leg in recipe.legs)
+
+
+def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
+    """SubmitRefused where live workers export, but none of them can write a format that is asked for."""
+    exporting = [worker for worker in workers if "finish" in worker.queues]
+    for name in options.output_format if exporting else ():
+        if not any(name in worker.formats for worker in exporting):
+            able = sorted({able for worker in exporting for able in worker.formats})
+            raise SubmitRefused(f"output_format: no worker can write {name} at present.", remedy=f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d doctor).")

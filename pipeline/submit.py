@@ -1,0 +1,90 @@
+"""Submitting: a drop is copied into a draft, sealed by a manifest with checksums, and renamed into inbox/ in one instant."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from layout import accept, lifecycle, names, tree
+from layout.manifest import REQUEST_LIMIT, JobFile, Source, now, write_job
+from layout.tree import Atlas, Place
+from pipeline import jobs
+from pipeline.errors import SubmitRefused
+
+
+def open_draft(atlas: Atlas, name: str) -> Path:
+    """An empty draft with its input/ for a drop called NAME; its folder name is the job's id."""
+    draft = atlas.draft(names.new_id(name))
+    atlas.disk.mkdir(draft)
+    atlas.disk.mkdir(draft / tree.INPUT)
+    return draft
+
+
+def seal(atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origin: str, retry_of: str | None = None) -> Place:
+    """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind (or none: judged by content) and options.
+
+    SubmitRefused, with the draft thrown away, when the request is not valid or there is nothing in it.
+    """
+    try:
+        options = jobs.parse(request) if request.get("kind") else None
+        rows = accept.manifest(atlas.disk, draft / tree.INPUT, frozenset())
+        if not rows:
+            raise SubmitRefused(f"{name} holds no files.", remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.")
+        attributes = atlas.disk.lstat(draft)
+        root = accept.drop_root(atlas.disk, draft / tree.INPUT)
+        job = JobFile(
+            id=draft.name,
+            kind=options.kind if options else None,
+            options=jobs.options_of(options) if options else dict(request),
+            source=Source(name=name, origin=origin, at=now()),  # type: ignore[arg-type]
+            manifest=[row.model_copy(update={"sha256": atlas.disk.sha256(root / row.path)}) for row in rows],
+            inode=attributes.st_ino if attributes else None,
+            retry_of=retry_of,
+        )
+        if len(job.dump()) > REQUEST_LIMIT:
+            raise SubmitRefused(f"{name} holds too many files ({len(rows)}) for one submission.", remedy="Pack them into a zip, or copy the folder into inbox/.")
+        write_job(atlas.disk, draft, job)
+    except SubmitRefused:
+        atlas.disk.remove_tree(draft)
+        raise
+    return lifecycle.submit(atlas, draft)
+
+
+def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: str = "cli") -> Place:
+    """Copy DROP, a file or a folder, into a draft under its own name and submit it."""
+    draft = open_draft(atlas, drop.stem if drop.is_file() else drop.name)
+    try:
+        copy_drop(drop, draft / tree.INPUT / drop.name)
+        return seal(atlas, draft, request, drop.name, origin)
+    except BaseException:
+        atlas.disk.remove_tree(draft)
+        raise
+
+
+def submit_again(atlas: Atlas, place: Place, job: JobFile) -> Place:
+    """Retry of a done job: a new job with a copy of its input."""
+    draft = open_draft(atlas, job.source.name)
+    try:
+        for entry in atlas.disk.scandir(place.path / tree.INPUT):
+            copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
+        return seal(atlas, draft, {"kind": job.kind, **job.options}, job.source.name, job.source.origin, retry_of=job.id)
+    except BaseException:
+        atlas.disk.remove_tree(draft)
+        raise
+
+
+def copy_drop(source: Path, target: Path) -> None:
+    """Copy a file or a folder without links, devices and ignored names; a link is refused by name."""
+    for path in [source, *(source.rglob("*") if source.is_dir() else ())]:
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise SubmitRefused(f"{path.name} is a link or a device.", remedy="Drop the files themselves.")
+    if source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        shutil.copytree(source, target, ignore=_ignored, copy_function=shutil.copyfile)
+
+
+def _ignored(folder: str, entries: Iterable[str]) -> list[str]:
+    return [name for name in entries if names.ignored(name)]

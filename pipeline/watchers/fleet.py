@@ -1,0 +1,126 @@
+"""The fleet of one ``up``: an intake process and one worker per device, started, restarted when they die, and drained together."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+from layout import names
+from layout.liveness import run_folder, take_lock
+from layout.tree import Atlas
+from pipeline.config import Settings
+from pipeline.errors import SubmitRefused
+from pipeline.gpu.device import chosen
+from pipeline.recipes import QUEUES
+
+log = logging.getLogger(__name__)
+
+STEADY = 60.0  # a process that lived that long is restarted at once; others wait longer each time
+LONGEST_WAIT = 60.0
+DRAIN_LIMIT = 90.0
+IDLE, RESTART = 0, 75  # exit codes: idle and asked to end so · start me again under a new name
+
+
+class NameTaken(SubmitRefused):
+    """An ``up`` of this name runs on this host already."""
+
+    who = "operator"
+    remedy = "Stop it, or give this one another --name."
+
+
+class Role(NamedTuple):
+    """One process of the fleet."""
+
+    kind: str  # intake | worker
+    device: str
+    queues: tuple[str, ...]
+
+
+class Member:
+    """A role and the process that fills it at present."""
+
+    def __init__(self, role: Role, command: list[str]) -> None:
+        self.role, self.command = role, command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started, self.wait, self.due = 0.0, 1.0, 0.0
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+
+    def ended(self) -> int | None:
+        return self.process.poll() if self.process else None
+
+    def schedule(self, code: int) -> None:
+        """Start again: at once after a steady life or when asked to, else after a wait that doubles."""
+        steady = time.monotonic() - self.started > STEADY or code == RESTART
+        self.wait = 1.0 if steady else min(2 * self.wait, LONGEST_WAIT)
+        self.due, self.process = time.monotonic() + (0 if steady else self.wait), None
+
+
+def roles(devices: tuple[str, ...], queues: tuple[str, ...]) -> list[Role]:
+    """One intake, and a worker per device for all QUEUES."""
+    return [Role("intake", "cpu", ()), *(Role("worker", device, queues) for device in chosen(devices))]
+
+
+def up(atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool) -> int:
+    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. Returns the exit code."""
+    host = names.slug(name or settings.host.name)
+    identity = atlas.identity()
+    lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")
+    if lock is None:
+        raise NameTaken(f"`inbox3d up` runs as {host} on this host already.")
+    base = [sys.executable, "-m", "pipeline.watchers.process", "--atlas", str(atlas.root), "--host", host]
+    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in roles(devices, queues or QUEUES)]
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, len(members) - 1)
+    try:
+        _keep(members, stopping, until_idle)
+    finally:
+        _drain(members)
+        lock.close()
+    log.info("fleet.down name=%s", host)
+    return 0
+
+
+def _arguments(role: Role, until_idle: bool) -> list[str]:
+    arguments = ["--role", role.kind, "--device", role.device, "--queues", ",".join(role.queues)]
+    return [*arguments, "--until-idle"] if until_idle and role.kind == "intake" else arguments
+
+
+def _keep(members: list[Member], stopping: threading.Event, until_idle: bool) -> None:
+    """Keep every member running until it is time to stop."""
+    while not stopping.is_set():
+        for member in members:
+            code = member.ended()
+            if code == IDLE and until_idle and member.role.kind == "intake":
+                return
+            if code is not None:
+                log.warning("process.ended role=%s device=%s code=%d", member.role.kind, member.role.device, code)
+                member.schedule(code)
+            if member.process is None and time.monotonic() >= member.due:
+                member.start()
+        stopping.wait(0.2)
+
+
+def _drain(members: list[Member]) -> None:
+    """Ask all to end, wait, and kill who does not listen."""
+    running = [member.process for member in members if member.process and member.process.poll() is None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + DRAIN_LIMIT
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+

@@ -1,0 +1,277 @@
+"""The intake: looks at inbox/, decides when a drop is complete and what it is, and claims it or refuses it with a reason.
+
+Any number of intakes may watch one tree: every edge is one rename, and a shell that one of them left half accepted is completed by
+another. The reaper runs beside it, in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+
+from layout import accept, lifecycle, names, tree
+from layout.accept import Facts
+from layout.disk import LineFault
+from layout.lifecycle import Gone, Occupied
+from layout.liveness import Beat, Observer
+from layout.manifest import Heartbeat, JobFile
+from layout.tree import Atlas, Place, State
+from pipeline import jobs, recipes
+from pipeline.config import Settings
+from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.runner import error_file
+from pipeline.watchers import _jobtoml, status
+from pipeline.watchers.hints import Hints, is_network
+from pipeline.watchers.identify import Identified, identify
+from pipeline.watchers.reaper import Reaper, TwoLooks
+from pipeline.watchers.settle import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
+from pipeline.watchers.worker import Restart
+
+log = logging.getLogger(__name__)
+
+IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
+
+
+class Intake:
+    """One intake process. ``tick`` is one look; ``serve`` repeats it until STOPPING, or with UNTIL_IDLE until nothing is left to do."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, name: str, stopping: threading.Event, until_idle: bool = False) -> None:
+        self.atlas, self.settings, self.name, self.stopping, self.until_idle = atlas, settings, name, stopping, until_idle
+        self.identity = atlas.identity()
+        self.settler = Settler(settings.intake, network=is_network(atlas.root))
+        self.beat = Beat(atlas, Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()), settings.worker.beat)
+        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
+        self.reaper = Reaper(atlas, settings, name, self.observer)
+        self.waiting: dict[str, Wait] = {}
+        self._shells = TwoLooks(time.monotonic)
+        self._turn = 0
+        self._status = status.Writer(atlas, settings.intake.status_interval)
+        self._hints = Hints([atlas.inbox, atlas.claimed])
+
+    # -- the loop ---------------------------------------------------------------------------------------------------------------
+    def serve(self) -> None:
+        self.beat.beat()
+        self.beat.start()
+        threading.Thread(target=self._reap, name="reaper", daemon=True).start()
+        idle = 0
+        try:
+            while not self.stopping.is_set():
+                busy = self.step()
+                idle = 0 if busy else idle + 1
+                if self.until_idle and idle >= IDLE_TICKS:
+                    return
+                self._hints.wait(self._next(), self.stopping)
+        finally:
+            self._hints.stop()
+            self.beat.end()
+
+    def step(self) -> bool:
+        """One tick that survives a line that does not work. True while there is something to do."""
+        try:
+            return self.tick()
+        except LineFault as fault:
+            self.beat.say(f"paused: {fault.message}")
+            log.warning("line.fault what=%s", fault.message)
+            return True
+
+    def _reap(self) -> None:
+        while not self.stopping.wait(self.settings.reaper.interval if self.observer.last else 0.1):
+            try:
+                self.atlas.guard(self.identity)
+                self.reaper.round()
+            except LineFault as fault:
+                log.warning("line.fault what=%s", fault.message)
+            except Exception:
+                log.exception("reaper.failed")
+
+    def _next(self) -> float:
+        """Seconds until the next look: the tick, or earlier when a drop's quiet time is over."""
+        now, tick = self.settler.clock(), self.settings.intake.tick
+        dues = [wait.until - now for wait in self.waiting.values() if wait.until is not None and wait.until > now]
+        return max(0.02, min([tick, *dues]))
+
+    def tick(self) -> bool:
+        """Look at inbox/ and at half accepted shells once. True while something is arriving, waiting to be served, or running."""
+        found = self.atlas.identity()
+        if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
+            raise Restart
+        self.atlas.guard(self.identity)
+        halt = self.atlas.halted()
+        if halt is None:
+            self._complete_shells()
+            self._look_at_inbox()
+        self.beat.say(f"halted by {halt}" if halt else "watching")
+        if self._writes_status():
+            self._status.write(self.waiting, halt, self.observer)
+        arriving = any(wait.until is not None for wait in self.waiting.values())
+        return arriving or any(place.hidden or place.queue for place in self.atlas.places(State.CLAIMED)) or bool(self.atlas.places(State.PROCESSING))
+
+    def _writes_status(self) -> bool:
+        """The lowest-named live intake writes STATUS.txt."""
+        return all(self.name <= beat.worker for beat in self.observer.live() if beat.role == "intake")
+
+    # -- inbox/ -----------------------------------------------------------------------------------------------------------------
+    def _look_at_inbox(self) -> None:
+        """At most look_limit entries a tick, in turn."""
+        present = sorted(entry.name for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name))
+        self.settler.forget(present)
+        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present}
+        limit = self.settings.intake.look_limit
+        start = self._turn % max(len(present), 1)
+        turn = (present[start:] + present[:start])[:limit]
+        self._turn = start + len(turn)
+        for name in turn:
+            with contextlib.suppress(FileNotFoundError, Gone, Occupied):
+                self._examine(name)
+
+    def _examine(self, name: str) -> None:
+        seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)
+        job = accept.request(self.atlas, name) if seen.is_job else None
+        manifest = {row.path: row.size for row in job.manifest} if job else None
+        claim = accept.identify_folder(self.atlas, name, job, self.identity.inodes == "changing") if job else None
+        verdict = self.settler.judge(name, seen, manifest, moved=claim is None or claim.copy_of is None)
+        if isinstance(verdict, Ready):
+            verdict = self._held(name, verdict, job) or verdict
+        if isinstance(verdict, Wait):
+            self.waiting[name] = verdict
+        elif isinstance(verdict, Refuse):
+            self._refuse(name, job, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
+        else:
+            self._claim(name, seen, job, claim, verdict)
+
+    def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
+        if verdict.evidence != "quiet" or job is not None:
+            return None
+        return hold(names.slug(stem(name)), self._running(), verdict.quiet, self.settings.intake.hold)
+
+    def _running(self) -> dict[str, str]:
+        places = [*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)]
+        return {split[0]: place.id for place in places if (split := names.split_id(place.id))}
+
+    def _claim(self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready) -> None:
+        root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
+        try:
+            if job is not None:
+                facts = self._facts_of_job(self.atlas.inbox / name, job, verdict.evidence)
+            else:
+                paths = [found.path for found in seen.files if not (seen.is_folder and found.path.lower() in MARKERS)]
+                after = self._running().get(names.slug(stem(name)))
+                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=after)
+        except (InputRejected, SubmitRefused) as error:
+            self._refuse(name, job, claim, InputRejected(error.message, remedy=error.remedy))
+            return
+        shell = self._shell(name, job, claim, first_queue(facts))
+        self.waiting.pop(name, None)
+        accept.accept(self.atlas, shell, facts, claim.copy_of if claim else None)
+        log.info("job.claimed job=%s kind=%s evidence=%s", shell.id, facts.kind, facts.evidence)
+
+    def _shell(self, name: str, job: JobFile | None, claim: accept.Claim | None, queue: str) -> Place:
+        if job is not None and claim is not None:
+            return lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n)
+        return lifecycle.claim_drop(self.atlas, name, queue)
+
+    def _facts_of_job(self, folder: Path, job: JobFile, evidence: str) -> Facts:
+        """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a kind it is identified anew."""
+        inside = accept.drop_root(self.atlas.disk, folder / tree.INPUT)
+        paths = [path for path, _ in accept.files_below(self.atlas.disk, inside)]
+        asked = self._beside(folder)
+        request = {"kind": job.kind, **job.options} | (asked or {})
+        if asked is None and (job.kind is None or tree.JOB_TOML in paths):
+            return facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+        options = jobs.parse(request)
+        kind = str(options.kind)  # type: ignore[attr-defined]
+        used = used_of(inside, paths, kind)
+        return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
+
+    def _beside(self, folder: Path) -> dict[str, object] | None:
+        """What a job.toml says that a person put beside error.txt."""
+        try:
+            return _jobtoml.parse(self.atlas.disk.read(folder / tree.JOB_TOML, _jobtoml.LIMIT + 1)).request
+        except FileNotFoundError:
+            return None
+
+    def _refuse(self, name: str, job: JobFile | None, claim: accept.Claim | None, error: InputRejected) -> None:
+        shell = self._shell(name, job, claim, lifecycle.REFUSED)
+        self.waiting.pop(name, None)
+        self._refuse_shell(shell, error)
+
+    def _refuse_shell(self, shell: Place, error: InputRejected) -> None:
+        facts = Facts(None, {}, frozenset(), "refused")
+        lifecycle.set_aside(self.atlas, shell.path, shell.n)
+        lifecycle.refuse(self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n))
+        log.info("job.refused job=%s why=%s", shell.id, error.message)
+
+    # -- shells -----------------------------------------------------------------------------------------------------------------
+    def _complete_shells(self) -> None:
+        """Shells that stood half accepted in two looks a beat apart: somebody died in the middle."""
+        shells = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden}
+        for name in self._shells.again(shells, self.settings.worker.beat):
+            with contextlib.suppress(FileNotFoundError, Gone, Occupied):
+                self._complete(shells[name])
+
+    def _complete(self, shell: Place) -> None:
+        disk = self.atlas.disk
+        job = lifecycle.readable_job(self.atlas, shell.path)
+        if job is None and not (disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)):
+            lifecycle.discard_empty(self.atlas, shell)
+            return
+        if shell.queue == lifecycle.REFUSED:
+            self._refuse_shell(shell, self._reason(shell))
+            return
+        try:
+            inside = accept.drop_root(disk, shell.path / tree.INPUT)
+            paths = [path for path, _ in accept.files_below(disk, inside)]
+            known = job is not None and job.kind is not None
+            facts = self._facts_of_job(shell.path, job, job.evidence or "sealed") if known and job else facts_of(identify(inside, paths), "completed")
+        except (InputRejected, SubmitRefused) as error:
+            self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
+            return
+        accept.accept(self.atlas, shell, facts)
+
+    def _reason(self, shell: Place) -> InputRejected:
+        """Why a drop was refused whose refuser died before it could say so: what its input/ shows now."""
+        try:
+            seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
+            settler = Settler(self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__)
+            for _ in range(4):
+                verdict = settler.judge(shell.path.name, seen)
+                if isinstance(verdict, Refuse):
+                    return InputRejected(verdict.reason, remedy=verdict.remedy)
+            inside = accept.drop_root(self.atlas.disk, shell.path / tree.INPUT)
+            identify(inside, [path for path, _ in accept.files_below(self.atlas.disk, inside)])
+        except InputRejected as error:
+            return error
+        return InputRejected("The drop was refused.", remedy="Look at the files in input/, then move the folder back to inbox/.")
+
+
+def stem(name: str) -> str:
+    """What a drop is called without "go" and without a file's suffix."""
+    return Path(names.without_go(name)).stem
+
+
+def first_queue(facts: Facts) -> str:
+    return recipes.RECIPES[str(facts.kind)].legs[0].queue
+
+
+def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
+    if found.kind not in recipes.RECIPES:
+        raise InputRejected(f"This looks like a job of kind {found.kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh.")
+    notes = (*notes, *found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
+    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, notes, origin)
+
+
+def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
+    """Which files a job of a named KIND uses: what identify would use where it comes to the same kind, else all but the pipeline's own."""
+    try:
+        found = identify(root, paths)
+        if found.kind == kind:
+            return frozenset(found.used)
+    except InputRejected:
+        pass
+    return frozenset(path for path in paths if path.lower() not in MARKERS and path != tree.JOB_TOML)
+
+

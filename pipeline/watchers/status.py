@@ -1,0 +1,95 @@
+"""STATUS.txt in inbox/: in words, what arrives and what it waits for, what waits, what runs, what failed lately."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from layout import lifecycle, tree
+from layout.liveness import Observer
+from layout.manifest import ErrorFile, Unreadable
+from layout.tree import Atlas, Place, State
+from pipeline import recipes
+from pipeline.watchers.settle import Wait
+
+SHOWN = 200
+FAILED_SHOWN = 10
+
+
+class Writer:
+    """Writes STATUS.txt at most every INTERVAL seconds, and only when its text changed."""
+
+    def __init__(self, atlas: Atlas, interval: float) -> None:
+        self.atlas, self.interval = atlas, interval
+        self._last, self._text = -interval, ""
+        self._names: dict[str, str] = {}
+        self._failed: dict[str, tuple[float, str]] = {}
+
+    def write(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> None:
+        if time.monotonic() - self._last < self.interval:
+            return
+        self._last = time.monotonic()
+        text = self.text(waiting, halt, observer)
+        if text != self._text:
+            self.atlas.disk.replace(self.atlas.status_file, text.encode())
+            self._text = text
+
+    def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> str:
+        claimed = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden]
+        parts = [
+            "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
+            f"HALTED: nothing is claimed or started while {halt} exists. Delete it to go on.\n" if halt else "",
+            section("Arriving", [f"{name}: {wait.reason}" for name, wait in sorted(waiting.items())]),
+            section("Waiting", [f"{self._name(place)}: for queue {place.queue}" for place in claimed]),
+            section("Needs attention", [*self._unserved(claimed, observer), *self._strangers()]),
+            section("Running", [self._running(place) for place in self.atlas.places(State.PROCESSING)]),
+            section("Failed lately", self._failed_lately()),
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def _name(self, place: Place) -> str:
+        if place.id not in self._names:
+            job = lifecycle.readable_job(self.atlas, place.path)
+            self._names[place.id] = f"{job.source.name} ({place.id})" if job else place.id
+        return self._names[place.id]
+
+    def _running(self, place: Place) -> str:
+        line = ""
+        with contextlib.suppress(OSError):
+            line = self.atlas.disk.read(place.path / tree.PROGRESS_LINE).decode("utf-8", "replace").strip()
+        return f"{self._name(place)}: {line or 'starting'} on {place.worker}"
+
+    def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
+        served = {queue for beat in observer.live() for queue in beat.queues}
+        due = sorted({str(place.queue) for place in claimed} - served)
+        unknown = [queue for queue in due if queue not in recipes.QUEUES]
+        return [f"no live worker serves {queue}; start one: inbox3d up" for queue in due if queue not in unknown]
+
+    def _strangers(self) -> list[str]:
+        return [f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/" for state in State for name in self.atlas.strangers(state)]
+
+    def _failed_lately(self) -> list[str]:
+        """The newest failures. Each is read once; the share's own times only put them in order for the eye."""
+        places = self.atlas.places(State.FAILED)
+        self._failed = {place.path.name: self._failed.get(place.path.name) or self._read_failed(place) for place in places}
+        newest = sorted(self._failed.values(), reverse=True)[:FAILED_SHOWN]
+        more = len(self._failed) - len(newest)
+        return [line for _, line in newest] + ([f"… and {more} more in failed/"] if more > 0 else [])
+
+    def _read_failed(self, place: Place) -> tuple[float, str]:
+        when: Any = self.atlas.disk.lstat(place.path)
+        message = "see error.txt in its folder"
+        with contextlib.suppress(OSError, Unreadable):
+            error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
+            message = f"{error.message} → {error.remedy}"
+        return (when.st_mtime if when else 0.0, f"{self._name(place)}: {message}")
+
+
+def section(title: str, lines: list[str]) -> str:
+    """A titled list of at most 200 lines and a count of the rest."""
+    if not lines:
+        return ""
+    shown = lines[:SHOWN] + ([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
+    return f"{title} ({len(lines)})\n" + "".join(f"  {line}\n" for line in shown)
