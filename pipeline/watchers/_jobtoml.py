@@ -1,0 +1,77 @@
+"""job.toml: how a person says what a drop is, and which files it has. Flat: ``kind`` first, then options, then [[files]]."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from pipeline import jobs
+from pipeline.errors import InputRejected, SubmitRefused
+
+NAME = "job.toml"
+LIMIT = 256 * 1024  # bytes
+
+
+class ListedFile(BaseModel):
+    """One [[files]] entry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    size: int = Field(ge=0)
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None
+
+
+class JobToml(BaseModel):
+    """What job.toml says; request is empty or holds kind and options as an API body would."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: dict[str, Any]
+    files: tuple[ListedFile, ...] = ()
+
+    @property
+    def kind(self) -> str | None:
+        return self.request.get("kind")
+
+
+_files = TypeAdapter(tuple[ListedFile, ...])
+
+
+def parse(data: bytes) -> JobToml:
+    """Read job.toml; InputRejected names the key that is wrong. A kind is not required: options alone go with a guessed kind."""
+    if len(data) > LIMIT:
+        raise _wrong(f"it is larger than {LIMIT // 1024} KiB")
+    try:
+        content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _wrong(f"it is not valid TOML: {error}") from None
+    try:
+        files = _files.validate_python(content.pop("files", ()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _wrong(f"files.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+    listed = JobToml(request=content, files=tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files))
+    if listed.kind is not None:
+        options(listed, str(listed.kind))
+    return listed
+
+
+def options(listed: JobToml, kind: str) -> dict[str, Any]:
+    """All options of a job of KIND with what LISTED sets; InputRejected names an unknown or wrong key."""
+    try:
+        return jobs.options_of(jobs.parse({**listed.request, "kind": kind}))
+    except SubmitRefused as refused:
+        raise _wrong(refused.message) from None
+
+
+def same_path(path: str) -> str:
+    """PATH as it is compared: forward slashes, NFC, no leading "./"."""
+    return unicodedata.normalize("NFC", path.replace("\\", "/")).removeprefix("./")
+
+
+def _wrong(why: str) -> InputRejected:
+    return InputRejected(f"{NAME}: {why}", remedy=f"Correct {NAME} in the drop, then move the folder back to inbox/.")

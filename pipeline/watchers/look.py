@@ -1,0 +1,116 @@
+"""One look at an entry of inbox/: what is there, without following a link or opening a file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from layout import names
+from layout.disk import Disk
+
+FILE, FOLDER = "file", "folder"
+_KINDS = ((stat.S_ISREG, FILE), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"))
+
+
+class Found(NamedTuple):
+    """Something in a drop. path: relative to the drop; for a drop that is one file, its name."""
+
+    path: str
+    kind: str  # FILE, FOLDER, or in words what it is instead
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    nlink: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw. Ignored names are left out; temporary ones are kept apart, because they hold a drop back."""
+
+    path: Path
+    is_folder: bool
+    inode: int
+    found: tuple[Found, ...]
+    temporary: tuple[Found, ...] = ()
+    unclear: tuple[str, ...] = ()  # in words: what could not be seen or read
+    too_many: bool = False
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Changes whenever anything in the drop does; ctime moves even where a copier hides size and mtime."""
+        return self.inode, self.found, self.temporary
+
+    @cached_property
+    def files(self) -> tuple[Found, ...]:
+        return tuple(found for found in self.found if found.kind == FILE)
+
+    @cached_property
+    def is_job(self) -> bool:
+        """Is this a job folder, by its looks: job.json beside input/?"""
+        return self.is_folder and {("job.json", FILE), ("input", FOLDER)} <= {(found.path, found.kind) for found in self.found}
+
+    def where(self, found: Found) -> Path:
+        return self.path / found.path if self.is_folder else self.path
+
+
+def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
+    """Look at PATH, an entry of inbox/, and at everything below it, at most LIMIT entries.
+
+    What vanishes meanwhile, or is listed but not yet to be seen (directory caches of network mounts), is reported as unclear:
+    such a look is evidence of nothing. Raises FileNotFoundError when PATH itself is gone, LineFault when the share fails.
+    """
+    disk = disk or Disk()
+    top = disk.lstat(path)
+    if top is None:
+        raise FileNotFoundError(path)
+    if not stat.S_ISDIR(top.st_mode):
+        return Look(path, False, top.st_ino, (_found(path.name, top),))
+    seen = list(islice(_walk(disk, path), limit + 1))
+    found = sorted(each for each in seen if isinstance(each, Found))
+    return Look(
+        path,
+        True,
+        top.st_ino,
+        tuple(each for each in found if not names.temporary(each.name)),
+        tuple(each for each in found if names.temporary(each.name)),
+        tuple(each for each in seen if isinstance(each, str)),
+        len(seen) > limit,
+    )
+
+
+def _walk(disk: Disk, top: Path) -> Iterator[Found | str]:
+    """Everything below TOP that is not ignored; a sentence for what could not be looked at."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = disk.scandir(top / folder)
+        except PermissionError:
+            yield f"the folder {folder or top.name} cannot be read (permissions)"
+            continue
+        except (FileNotFoundError, NotADirectoryError):
+            yield f"{folder or top.name} is not to be seen at present"
+            continue
+        for name in (entry.name for entry in entries if names.temporary(entry.name) or not names.ignored(entry.name)):
+            relative = f"{folder}/{name}" if folder else name
+            facts = disk.lstat(top / relative)
+            yield _found(relative, facts) if facts else f"{relative} is not to be seen at present"
+            if facts and stat.S_ISDIR(facts.st_mode) and not names.temporary(name):
+                folders.append(relative)
+
+
+def _found(path: str, facts: os.stat_result) -> Found:
+    if stat.S_ISDIR(facts.st_mode):
+        return Found(path, FOLDER)  # a folder's own times change with every .DS_Store
+    kind = next((words for test, words in _KINDS if test(facts.st_mode)), "a device")
+    return Found(path, kind, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink)

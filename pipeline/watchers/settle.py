@@ -1,0 +1,226 @@
+"""When is a drop complete? The strongest evidence that is there wins.
+
+sealed   a job folder whose input/ equals the manifest in its job.json
+listed   a drop whose job.toml lists its files, and whose tree equals the list
+said     the person says so: X renamed to X.go, or a file go or READY inside
+quiet    nothing changed for the quiet window on this watcher's own monotonic clock, and the files' own ends are there
+
+``Settler.judge`` turns looks into verdicts. It decides by what it saw itself, never by comparing a time on the share with a
+local clock, and it never acts: claiming, refusing and telling people are the intake's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import Intake
+from pipeline.watchers import _evidence
+from pipeline.watchers._contents import Contents, Opener, open_file
+from pipeline.watchers._evidence import amount, some
+from pipeline.watchers._jobtoml import ListedFile
+from pipeline.watchers.look import FILE, Look, look
+
+__all__ = ["Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "hold", "look"]
+
+AGAIN = "then move the folder back to inbox/."
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock, if it is known."""
+
+    reason: str
+    until: float | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Complete. evidence: the rung; quiet: seconds without a change; notes: what the person should know."""
+
+    evidence: str
+    quiet: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Never a job as it stands."""
+
+    reason: str
+    remedy: str
+
+
+Verdict = Wait | Ready | Refuse
+
+
+@dataclass
+class _Seen:
+    """What is remembered of one entry: since when, and in how many looks, it has been the same."""
+
+    contents: Contents
+    signature: tuple[object, ...]
+    since: float
+    last: float
+    looks: int = 1
+
+    @property
+    def quiet(self) -> float:
+        return self.last - self.since
+
+    @property
+    def still(self) -> bool:
+        """Not changing at this moment: the last two looks saw the same."""
+        return self.looks >= 2
+
+    def unchanged(self, window: float) -> bool:
+        """Seen the same for WINDOW seconds, in more looks than a watcher that hung in between could have made."""
+        return self.looks >= 3 and self.quiet >= window
+
+
+class Settler:
+    """Judges entries of inbox/. One per watcher; call ``judge`` with every look and ``forget`` with every listing."""
+
+    def __init__(
+        self,
+        settings: Intake | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        network: bool = False,
+        opener: Opener = open_file,
+    ) -> None:
+        self.settings = settings or Intake()
+        self.clock = clock
+        self.opener = opener
+        self.window = self.settings.quiet_network if network else self.settings.quiet_local
+        self._seen: dict[str, _Seen] = {}
+
+    def forget(self, present: Collection[str]) -> None:
+        """Forget every entry whose name is not PRESENT any more."""
+        for name in self._seen.keys() - set(present):
+            del self._seen[name]
+
+    def judge(self, name: str, look: Look, manifest: Mapping[str, int] | None = None, moved: bool = True) -> Verdict:
+        """What to do about inbox/NAME after LOOK.
+
+        manifest: path → size from the job.json of a job folder. moved: that folder was renamed in, not copied (its inode is its own).
+        """
+        seen = self._remember(name, look)
+        try:
+            return self._nothing_to_judge(look) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
+        except FileNotFoundError as error:
+            return Wait(f"{Path(error.filename).name} is not to be seen at present")
+        except PermissionError as error:
+            return Wait(f"{Path(error.filename).name} cannot be read: give the group read permission")
+
+    def _remember(self, name: str, look: Look) -> _Seen:
+        """A change of anything, an unclear look or a clock that went backwards starts the wait anew."""
+        now, seen = self.clock(), self._seen.get(name)
+        if seen and seen.signature == look.signature and not look.unclear and now >= seen.last:
+            seen.last, seen.looks = now, seen.looks + 1
+            return seen
+        contents = seen.contents if seen else Contents(self.opener)
+        contents.keep_only(set(look.found))
+        self._seen[name] = _Seen(contents, look.signature, now, now)
+        return self._seen[name]
+
+    def _nothing_to_judge(self, look: Look) -> Verdict | None:
+        if look.too_many:
+            what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
+            return Refuse(what, f"Keep the scans only, or pack them into a zip, {AGAIN}")
+        if look.unclear:
+            return Wait(some(look.unclear))
+        content = _evidence.content(look)
+        if not look.is_folder and content[0].kind == FILE and not content[0].size:
+            return Wait("the file is empty (0 bytes); it waits for its content")
+        if not content:
+            copies = f" but unfinished copies ({some(found.path for found in look.temporary)})" if look.temporary else ""
+            return Wait(f"the folder holds nothing{copies}; put files into it, or delete it")
+        return None
+
+    def _never(self, look: Look, seen: _Seen) -> Verdict | None:
+        """Links and devices, and files that are not what their names say, are refused by name as soon as nothing moves."""
+        refused: Refuse | None = None
+        if special := next(_evidence.not_files(look), None):
+            refused = Refuse(special, f"Take it out or put the file itself in its place, {AGAIN}")
+        for found in () if refused else _evidence.content(look):
+            if really := seen.contents.contradiction(look, found):
+                refused = Refuse(f"{found.path} is {really}", f"Give it its right suffix or take it out, {AGAIN}")
+                break
+        return refused if refused is None or seen.still else Wait(f"{refused.reason}; refused when nothing moves any more")
+
+    def _ladder(self, name: str, look: Look, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool) -> Verdict:
+        if manifest and look.is_job and _evidence.equals_manifest(look, manifest):
+            return self._sealed(seen, moved)
+        if listed := seen.contents.listed(look):
+            return self._listed(look, seen, listed)
+        if _evidence.said(name, look):
+            return self._said(look, seen)
+        return self._quiet(look, seen)
+
+    def _sealed(self, seen: _Seen, moved: bool) -> Verdict:
+        """A renamed job folder is whole; a copied one has its sizes before its bytes."""
+        if moved or seen.unchanged(self.settings.quiet_local):
+            return Ready("sealed", seen.quiet)
+        return Wait("a copy of a job; goes on when nothing moves any more", seen.since + self.settings.quiet_local)
+
+    def _listed(self, look: Look, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
+        """Sizes alone are fooled by copiers that make room first: without checksums the drop must also stand still for a moment."""
+        files = _evidence.listable(look)
+        wrong = _evidence.differences(files, listed)
+        sums = {each.path: each.sha256.lower() for each in listed if each.sha256}
+        for path, expected in () if wrong else sums.items():
+            found = seen.contents.sha256(look, files[path])
+            if found is None:
+                return Wait("comparing with the checksums in its job.toml")
+            wrong += [f"{path} has other bytes"] if found != expected else []
+        if wrong:
+            return self._patience(
+                seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", "Copy what is missing or correct job.toml"
+            )
+        if len(sums) < len(files) and not seen.unchanged(self.settings.quiet_local):
+            return Wait("all files that its job.toml lists are there; looked at once more", seen.since + self.settings.quiet_local)
+        return self._unfinished(look, seen) or Ready("listed", seen.quiet, _evidence.without_temporary(look))
+
+    def _said(self, look: Look, seen: _Seen) -> Verdict:
+        if not seen.still:
+            return Wait("said to be complete; looked at once more")
+        return self._unfinished(look, seen) or Ready("said", seen.quiet, _evidence.without_temporary(look))
+
+    def _quiet(self, look: Look, seen: _Seen) -> Verdict:
+        until = seen.since + self.window
+        if not seen.still:
+            return Wait(f"still arriving ({amount(look)})", until)
+        if not seen.unchanged(self.window):
+            return Wait(f"{amount(look)}; goes on when nothing has changed for {self.window:g} s", until)
+        if look.temporary and not seen.unchanged(self.settings.patience):
+            return Wait(f"waits for unfinished copies: {some(found.path for found in look.temporary)}", seen.since + self.settings.patience)
+        return self._unfinished(look, seen) or Ready("quiet", seen.quiet, _evidence.without_temporary(look))
+
+    def _unfinished(self, look: Look, seen: _Seen) -> Verdict | None:
+        for found in _evidence.content(look):
+            if missing := seen.contents.missing(look, found):
+                return self._patience(
+                    seen, f"{found.path}: {missing}", "looks cut off: ", "looks unfinished: ", "Copy or export the file again"
+                )
+        return None
+
+    def _patience(self, seen: _Seen, what: str, refused: str, waiting: str, remedy: str) -> Verdict:
+        if seen.unchanged(self.settings.patience):
+            return Refuse(f"{refused}{what}", f"{remedy}, {AGAIN}")
+        return Wait(f"{waiting}{what}", seen.since + self.settings.patience)
+
+
+def hold(slug: str, running: Mapping[str, str], quiet: float, limit: float = 600.0) -> Wait | None:
+    """Hold a drop that rests on quiet alone while a job of the same slug runs, until it was QUIET for LIMIT seconds.
+
+    RUNNING: slug → id of the jobs in claimed/ and processing/. It may be the rest of an upload that a renamed folder cut in two.
+    """
+    first = running.get(slug)
+    if first is None or quiet >= limit:
+        return None
+    return Wait(
+        f"held: {first} has the same name and is not finished. If this is another object, rename it or put an empty file READY into it; "
+        f"else it goes on by itself after {limit / 60:g} min without a change"
+    )
