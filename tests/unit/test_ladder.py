@@ -12,6 +12,7 @@ import pytest
 HEAVY = ("torch", "open3d", "scipy", "trimesh", "pymeshlab", "bpy", "diffusers", "transformers", "skimage", "pycolmap", "cv2", "onnxruntime")
 LIGHT = (
     "layout.lifecycle",
+    "pipeline.__main__",
     "pipeline.artefacts",
     "pipeline.config",
     "pipeline.demo",
