@@ -1,0 +1,84 @@
+"""Point clouds as plain arrays: size, spacing, thinning, normals. Points are (N,3) float64, normals (N,3) unit vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry.rigid import Array
+
+
+def diagonal(points: Array) -> float:
+    """Size of a cloud: the diagonal between the 0.5 and 99.5 percentiles of its coordinates."""
+    low, high = np.percentile(points, (0.5, 99.5), axis=0)
+    return float(np.linalg.norm(high - low))
+
+
+def spacing(points: Array, sample: int = 4000) -> float:
+    """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree)."""
+    from scipy.spatial import cKDTree
+
+    if len(points) < 2:
+        return 0.0
+    probe = points[:: max(1, len(points) // sample)]
+    near = cKDTree(points).query(probe, k=2)[0][:, 1]
+    positive = near[near > 0]
+    return float(np.median(positive)) if len(positive) else 0.0
+
+
+def cells(points: Array, cell: float) -> NDArray[np.int64]:
+    """The key (N,) of the cell that each point falls in; cells are anchored at the frame's origin, 2²¹ of them along an axis."""
+    index = np.floor(points / cell).astype(np.int64) + (1 << 20)
+    return np.asarray((np.clip(index, 0, (1 << 21) - 1) * np.array([1 << 42, 1 << 21, 1])).sum(1))
+
+
+def thin(points: Array, cell: float, *extra: NDArray[Any]) -> tuple[Array, ...]:
+    """One mean point per occupied cell, in key order; further (N,C) arrays are averaged alike, as float64."""
+    order, starts, counts = _groups(cells(points, cell))
+    return tuple(np.add.reduceat(a[order].astype(np.float64), starts) / counts[:, None] for a in (points, *extra))
+
+
+def _groups(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return order, starts, np.diff(np.r_[starts, len(keys)])
+
+
+def unit(vectors: NDArray[Any]) -> Array:
+    """Directions of length one; a zero vector becomes +z."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [0.0, 0.0, 1.0]))
+
+
+def normals(points: Array, radius: float, most: int = 30) -> Array:
+    """Unit normals (N,3) of arbitrary sign from up to ``most`` neighbours within ``radius`` (Open3D)."""
+    cloud = as_open3d(points)
+    import open3d as o3d
+
+    cloud.estimate_normals(o3d.geometry.KDTreeSearchParamHybrid(radius, most))
+    return unit(np.asarray(cloud.normals))
+
+
+def as_open3d(points: Array, directions: Array | None = None) -> Any:
+    """An Open3D point cloud; its messages are kept off the terminal."""
+    import open3d as o3d
+
+    o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
+    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.ascontiguousarray(points, np.float64)))
+    if directions is not None:
+        cloud.normals = o3d.utility.Vector3dVector(np.ascontiguousarray(directions, np.float64))
+    return cloud
+
+
+def lonely(points: Array, neighbours: int = 16, deviations: float = 3.0) -> NDArray[np.bool_]:
+    """True for points whose mean distance to their neighbours is far above the cloud's (statistical outliers)."""
+    from scipy.spatial import cKDTree
+
+    if len(points) <= neighbours + 1:
+        return np.zeros(len(points), bool)
+    mean = cKDTree(points).query(points, k=neighbours + 1, workers=2)[0][:, 1:].mean(1)
+    middle = np.median(mean)
+    return np.asarray(mean > middle + deviations * max(float(mean.std()), 0.5 * float(middle)))

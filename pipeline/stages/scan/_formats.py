@@ -1,0 +1,43 @@
+"""Which reader a file needs: by its first bytes where they tell, else by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from pipeline.errors import InputRejected
+from pipeline.stages.scan._raw import Raw, Source, broken, looks_like
+
+READERS = {
+    ".ply": "_ply", ".pcd": "_pcd", ".xyz": "_text", ".pts": "_text", ".txt": "_text", ".csv": "_text", ".asc": "_text",
+    ".obj": "_meshes", ".stl": "_meshes", ".glb": "_meshes", ".off": "_meshes",
+    ".e57": "_e57", ".las": "_las", ".laz": "_las", ".ptx": "_ptx",
+}  # fmt: skip
+
+
+def is_scan(name: str) -> bool:
+    """Whether the name says that this file holds a scan."""
+    return _suffix(name) in READERS
+
+
+def _suffix(name: str) -> str:
+    return "." + name.lower().rpartition(".")[2]
+
+
+def read(source: Source) -> list[Raw]:
+    """All passes of one file; InputRejected names the file and what is wrong with it."""
+    size = source.path.stat().st_size
+    if size == 0:
+        raise InputRejected(f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again.")
+    with source.path.open("rb") as stream:
+        head = stream.read(512)
+    other = looks_like(head)
+    if other:
+        raise InputRejected(f"{source.name} is {other}, not a scan", remedy="Take it out of the folder, or drop the scan it was meant to be.")
+    module = READERS[_suffix(source.name)]
+    if head.startswith(b"ply"):
+        module = "_ply"  # whatever it is called
+    elif not head.strip(b"\0"):
+        raise broken(source.name, "it begins with nothing but zero bytes")
+    reader: Callable[[Source], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
+    return reader(source)

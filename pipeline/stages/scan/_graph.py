@@ -1,0 +1,88 @@
+"""From links to placements: passes grow into groups, strongest link first, and every merge is checked against all passes in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.geometry import rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _verify
+from pipeline.stages.scan._links import Found, agree
+from pipeline.stages.scan._prepared import Prepared
+
+STRONG = 0.3  # a link of this score stands alone
+WEAK = 0.1  # below, a link is never the reason for a placement
+_CLEAR = 0.05  # share of contradicted points that is noise
+
+
+@dataclass
+class Group:
+    """Passes that stand together: poses pass → group frame (at size 1), and the links that hold them."""
+
+    poses: dict[int, Array]
+    links: list[Found] = field(default_factory=list)
+
+
+def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
+    """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass confirms; never a contradicted one."""
+    groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
+    ordered = sorted(links, key=lambda link: (-link.score, link.a, link.b))
+    strict = [link for link in ordered if link.score >= STRONG]
+    for candidates in (strict, ordered):
+        changed = True
+        while changed:
+            changed = False
+            for link in candidates:
+                home, away = _group_of(groups, link.b), _group_of(groups, link.a)
+                if home is not away and _holds(passes, home, away, link, ordered):
+                    _merge(home, away, link)
+                    groups.remove(away)
+                    changed = True
+    return sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
+
+
+def _group_of(groups: list[Group], index: int) -> Group:
+    return next(group for group in groups if index in group.poses)
+
+
+def _bridge(home: Group, away: Group, link: Found) -> Array:
+    """Motion of the away group's frame into the home group's, as the link says."""
+    if link.a in away.poses:
+        return home.poses[link.b] @ link.pose @ rigid.invert(away.poses[link.a])
+    return home.poses[link.a] @ rigid.invert(link.pose) @ rigid.invert(away.poses[link.b])
+
+
+def _merge(home: Group, away: Group, link: Found) -> None:
+    bridge = _bridge(home, away, link)
+    home.poses.update({k: bridge @ pose for k, pose in away.poses.items()})
+    home.links += [*away.links, link]
+
+
+def _holds(passes: list[Prepared], home: Group, away: Group, link: Found, links: list[Found]) -> bool:
+    """Whether this link may join the two groups: nothing contradicts it, and it is strong or confirmed by another pair of passes."""
+    if link.score < WEAK or link.evidence.contradiction > 3 * _CLEAR:
+        return False
+    bridge = _bridge(home, away, link)
+    voices = 0
+    for a, pose_a in away.poses.items():
+        for b, pose_b in home.poses.items():
+            if {a, b} == {link.a, link.b}:
+                continue
+            implied = rigid.invert(pose_b) @ bridge @ pose_a
+            evidence = _verify.weigh(passes[a], passes[b], implied[None], tolerance=0.02)[0]
+            if evidence.contradiction > 0.3 and evidence.overlap > 0.05:
+                return False
+            voices += _confirmed(a, b, implied, links)
+    return link.score >= STRONG or voices > 0
+
+
+def _confirmed(a: int, b: int, implied: Array, links: list[Found]) -> bool:
+    """Whether a link of these two passes, found on its own, says the same (three passes agree)."""
+    for link in links:
+        if (link.a, link.b) == (a, b) and agree(link.pose, implied):
+            return True
+        if (link.a, link.b) == (b, a) and agree(rigid.invert(link.pose), implied):
+            return True
+    return False

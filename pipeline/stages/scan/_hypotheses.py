@@ -1,0 +1,103 @@
+"""Rigid motions that may bring one pass onto another: feature matches that agree with each other in length and angle.
+
+Matches of FPFH features are mostly wrong, but right ones agree pairwise: distances, and angles of the oriented normals to each other
+and to the connecting line, are the same in both passes. Counting common supporters (second-order compatibility, after
+SC2-PCR) separates them without any random draw, so the same input always gives the same motions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan._prepared import FEATURE, Prepared
+
+_MATCHES = 1600
+_SEEDS = 160
+_GROUP = 24
+_LENGTH = 1.0 * FEATURE
+_ANGLE = 0.3  # of cosines
+
+
+def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
+    """Up to ``most`` distinct motions (H,4,4) of pass a onto pass b, the best supported first."""
+    at_a, at_b = matches(a.features, b.features)
+    p, q, n, m = a.key[at_a], b.key[at_b], a.key_normals[at_a], b.key_normals[at_b]
+    agree = _compatible(p, q, n, m)
+    support = agree * (agree @ agree)
+    strength = support.sum(1)
+    seeds = np.argsort(-strength, kind="stable")[:_SEEDS]
+    group = np.argsort(-support[seeds], axis=1, kind="stable")[:, :_GROUP]
+    weights = np.take_along_axis(support[seeds], group, 1).astype(np.float64)
+    poses = rigid.fit(p[group], q[group], weights)
+    poses, votes = _polish(poses, p, q, n, m)
+    return distinct(poses, votes, most)
+
+
+def matches(a: NDArray[np.float32], b: NDArray[np.float32], most: int = _MATCHES) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Index pairs of feature matches, nearest both ways first, then nearest one way, the clearest first."""
+    a, b = np.sqrt(np.maximum(a, 0)), np.sqrt(np.maximum(b, 0))  # Hellinger distance: histograms compare better by roots
+    apart = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
+    to_b, to_a = apart.argmin(1), apart.argmin(0)
+    pairs_a, pairs_b = np.r_[np.arange(len(a)), to_a], np.r_[to_b, np.arange(len(b))]
+    mutual = (to_a[pairs_b] == pairs_a) & (to_b[pairs_a] == pairs_b)
+    distance = apart[pairs_a, pairs_b] * np.where(mutual, 0.5, 1.0)
+    _, first = np.unique(pairs_a.astype(np.int64) * len(b) + pairs_b, return_index=True)
+    order = first[np.argsort(distance[first], kind="stable")][:most]
+    return pairs_a[order], pairs_b[order]
+
+
+def _compatible(p: Array, q: Array, n: Array, m: Array) -> NDArray[np.float32]:
+    """1 where two matches could belong to one motion, else 0: (K,K) float32, zero diagonal."""
+    p, q, n, m = (x.astype(np.float32) for x in (p, q, n, m))
+    dp, dq = _lengths(p), _lengths(q)
+    fine = (np.abs(dp - dq) < _LENGTH) & (dp > 3 * FEATURE) & (dq > 3 * FEATURE)
+    fine &= np.abs(n @ n.T - m @ m.T) < _ANGLE
+    slope = (n @ p.T - (n * p).sum(1)[:, None]) / np.maximum(dp, 1e-6) - (m @ q.T - (m * q).sum(1)[:, None]) / np.maximum(dq, 1e-6)
+    fine &= np.abs(slope) < _ANGLE
+    fine &= fine.T
+    return fine.astype(np.float32)
+
+
+def _lengths(p: NDArray[np.float32]) -> NDArray[np.float32]:
+    square = (p * p).sum(1)
+    return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None] - 2 * p @ p.T, 0)))
+
+
+def _polish(poses: Array, p: Array, q: Array, n: Array, m: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Refit each motion to all matches that follow it; returns how many do."""
+    for reach in (3 * FEATURE, 2 * FEATURE):
+        follow = _follow(poses, p, q, n, m, reach)
+        many = follow.sum(1) >= 3
+        poses = np.where(many[:, None, None], _refit(follow, p, q), poses)
+    return poses, _follow(poses, p, q, n, m, 1.5 * FEATURE).sum(1)
+
+
+def _follow(poses: Array, p: Array, q: Array, n: Array, m: Array, reach: float) -> NDArray[np.bool_]:
+    apart = ((rigid.apply(poses, p) - q) ** 2).sum(-1)
+    return np.asarray((apart < reach * reach) & ((rigid.turn(poses, n) * m).sum(-1) > 0.7))
+
+
+def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:
+    """Weighted rigid.fit with one match list and a row of weights per motion, by moments (no (H,K,3) arrays)."""
+    w = follow / np.maximum(follow.sum(1, keepdims=True), 1)
+    ca, cb = w @ p, w @ q
+    outer = (p[:, :, None] * q[:, None, :]).reshape(len(p), 9)
+    h = (w @ outer).reshape(-1, 3, 3) - ca[:, :, None] * cb[:, None, :]
+    return rigid.from_moments(h, ca, cb)
+
+
+def distinct(poses: Array, votes: NDArray[np.int64], most: int, angle: float = 8.0, shift: float = 0.04) -> Array:
+    """The most voted poses that differ from every better one by more than ``angle`` degrees or ``shift``."""
+    kept: list[int] = []
+    for k in np.argsort(-votes, kind="stable"):
+        near = (np.trace(np.swapaxes(poses[kept, :3, :3], 1, 2) @ poses[k, :3, :3], axis1=1, axis2=2) > 1 + 2 * np.cos(np.radians(angle))) & (
+            np.linalg.norm(poses[kept, :3, 3] - poses[k, :3, 3], axis=1) < shift
+        )
+        if not near.any():
+            kept.append(int(k))
+        if len(kept) == most:
+            break
+    return poses[kept]

@@ -1,0 +1,73 @@
+"""Joint refinement: all poses of a group at once, point to plane over every overlapping pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.geometry import rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan._prepared import Prepared
+
+_ALIKE = 0.7
+
+
+def refine(passes: list[Prepared], poses: dict[int, Array], reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)) -> dict[int, Array]:
+    """Refined poses; kept only when the median gap between overlapping passes shrinks, else the poses that came in."""
+    if len(poses) < 2:
+        return poses
+    before = gap(passes, poses)
+    refined = dict(poses)
+    for reach in reaches:
+        refined = _step(passes, refined, reach)
+    return refined if gap(passes, refined) < before else poses
+
+
+def gap(passes: list[Prepared], poses: dict[int, Array], reach: float = 0.02) -> float:
+    """Median distance between overlapping passes, share of the size."""
+    apart = [np.abs(residual) for a in poses for b in poses if a != b for residual in [_pairs(passes[a], passes[b], _between(poses, a, b), reach)[3]]]
+    every = np.concatenate(apart) if apart else np.zeros(0)
+    return float(np.median(every)) if len(every) else np.inf
+
+
+def _between(poses: dict[int, Array], a: int, b: int) -> Array:
+    return rigid.invert(poses[b]) @ poses[a]
+
+
+def _pairs(a: Prepared, b: Prepared, pose: Array, reach: float) -> tuple[Array, Array, Array, Array]:
+    """Moved points of a, planes they meet on b, weights, distances to the planes; all in b's frame, only pairs within reach."""
+    moved, turned = rigid.apply(pose, a.key), rigid.turn(pose, a.key_normals)
+    index = b.lookup.query(moved)
+    apart = moved - b.fine[index]
+    square = (apart * apart).sum(1)
+    ok = (index >= 0) & (square < reach * reach) & ((turned * b.fine_normals[index]).sum(1) > _ALIKE)
+    plane = b.fine_normals[index[ok]]
+    residual = (apart[ok] * plane).sum(1)
+    return moved[ok], plane, (1 - square[ok] / (reach * reach)) ** 2, residual
+
+
+def _step(passes: list[Prepared], poses: dict[int, Array], reach: float) -> dict[int, Array]:
+    """One Gauss-Newton step over all twists; the first pass stays where it is."""
+    order = list(poses)
+    many = len(order)
+    h, g = np.zeros((6 * many, 6 * many)), np.zeros(6 * many)
+    for i, a in enumerate(order):
+        for j, b in enumerate(order):
+            if i == j:
+                continue
+            place, plane, weight, residual = _pairs(passes[a], passes[b], _between(poses, a, b), reach)
+            if len(place) < 30:
+                continue
+            place, plane = rigid.apply(poses[b], place), rigid.turn(poses[b], plane)
+            jacobian = np.concatenate([np.cross(place, plane), plane], 1)
+            block, slope = (jacobian * weight[:, None]).T @ jacobian, (jacobian * weight[:, None]).T @ residual
+            si, sj = slice(6 * i, 6 * i + 6), slice(6 * j, 6 * j + 6)
+            h[si, si] += block
+            h[sj, sj] += block
+            h[si, sj] -= block
+            h[sj, si] -= block
+            g[si] += slope
+            g[sj] -= slope
+    h[:6, :6] += 1e9 * np.eye(6)  # the anchor
+    h += 1e-6 * np.eye(6 * many)
+    twists = np.clip(np.linalg.solve(h, -g), -0.05, 0.05).reshape(many, 6)
+    return {k: rigid.exponential(twist) @ poses[k] for k, twist in zip(order, twists, strict=True)}

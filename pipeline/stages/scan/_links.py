@@ -1,0 +1,78 @@
+"""Links between two passes: motions guessed from features, refined, weighed, the best few kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.geometry import rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _hypotheses, _verify
+from pipeline.stages.scan._prepared import Prepared
+from pipeline.stages.scan._verify import Evidence
+
+FEWEST = 0.02  # score below which a motion is forgotten
+
+
+@dataclass(frozen=True)
+class Found:
+    """A motion of pass a (index) onto pass b, at size 1, with what speaks for it."""
+
+    a: int
+    b: int
+    pose: Array
+    evidence: Evidence
+    method: str
+
+    @property
+    def score(self) -> float:
+        return self.evidence.score
+
+
+def between(a: int, b: int, passes: list[Prepared], keep: int = 3) -> list[Found]:
+    """Up to ``keep`` distinct motions of pass a onto pass b, the best first."""
+    poses = _hypotheses.motions(passes[a], passes[b])
+    return settle(a, b, passes, poses, "features", keep)
+
+
+def settle(a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3) -> list[Found]:
+    """Refine motions coarsely, the better ones finely; what is left after weighing and dropping repeats."""
+    if not len(poses):
+        return []
+    one, two = passes[a], passes[b]
+    poses = _verify.refine(one, two, poses, (0.04, 0.04, 0.03, 0.03, 0.02, 0.02))
+    poses = _best(poses, _verify.weigh(one, two, poses), 2 * keep)
+    poses = _verify.refine(one, two, poses, (0.015, 0.015, 0.01, 0.01), dense=True)
+    evidence = _verify.weigh(one, two, poses)
+    order = sorted(range(len(poses)), key=lambda k: -evidence[k].score)
+    return [Found(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST][:keep]
+
+
+def _best(poses: Array, evidence: list[Evidence], most: int) -> Array:
+    scores = np.array([one.score for one in evidence])
+    ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
+    return _hypotheses.distinct(poses, ranks, most, angle=3.0, shift=0.015)
+
+
+def agree(first: Array, second: Array, degrees: float = 5.0, shift: float = 0.03) -> bool:
+    """Whether two motions of one body (at size 1, centred) are the same."""
+    angle, apart = rigid.difference(first, second, np.zeros(3))
+    return angle < degrees and apart < shift
+
+
+def by_likeness(passes: list[Prepared]) -> Iterator[tuple[int, int]]:
+    """All pairs, those whose features resemble each other most first."""
+    sampled = [np.sqrt(np.maximum(one.features[:: max(1, len(one.features) // 300)], 0)) for one in passes]
+    whole = [np.sqrt(np.maximum(one.features, 0)) for one in passes]
+    apart = {}
+    for a in range(len(passes)):
+        for b in range(a + 1, len(passes)):
+            apart[a, b] = min(_apart(sampled[a], whole[b]), _apart(sampled[b], whole[a]))
+    yield from sorted(apart, key=lambda pair: (apart[pair], pair))
+
+
+def _apart(some: Array, others: Array) -> float:
+    square = (some * some).sum(1)[:, None] + (others * others).sum(1)[None] - 2 * some @ others.T
+    return float(np.median(square.min(1)))

@@ -1,0 +1,116 @@
+"""Oriented normals of one pass: direction by local planes, sign by what is known about where it was seen from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import clouds
+from pipeline.geometry.rigid import Array
+
+_MOST = 60_000  # points that take part; the others take the normal of their nearest one
+_NEIGHBOURS = 20
+
+
+def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, given: NDArray[Any] | None) -> Array:
+    """Unit normals (N,3) whose signs agree and, but for a scanner that stood inside, point away from the object."""
+    from scipy.spatial import cKDTree
+
+    base = _base(points)
+    step = clouds.spacing(base)
+    direction = clouds.normals(base, 5 * step)
+    nearest = cKDTree(points).query(base, workers=2)[1]
+    if scanner is not None:
+        signed = _toward(direction, scanner - base)
+    elif grid is not None:
+        signed = outward(base, _toward(direction, _grid_normals(points, grid)[nearest]))
+    elif given is not None:
+        signed = outward(base, _toward(direction, np.asarray(given, np.float64)[nearest])) if _agree(direction, given[nearest]) else propagated(base, direction)
+    else:
+        signed = propagated(base, direction)
+    if len(base) == len(points):
+        return signed
+    return np.asarray(signed[cKDTree(base).query(points, workers=2)[1]])
+
+
+def _base(points: Array) -> Array:
+    if len(points) <= _MOST:
+        return points
+    cell = clouds.spacing(points) * np.sqrt(len(points) / _MOST) * 1.2
+    return clouds.thin(points, cell)[0]
+
+
+def _toward(direction: Array, aim: Array) -> Array:
+    return np.asarray(direction * np.where((direction * aim).sum(1) < 0, -1.0, 1.0)[:, None])
+
+
+def _agree(direction: Array, given: NDArray[Any]) -> bool:
+    """Whether the normals a file brought lie along the surface's own."""
+    return bool(np.median(np.abs((direction * clouds.unit(given)).sum(1))) > 0.8)
+
+
+def outward(points: Array, normals: Array) -> Array:
+    """One sign for all: a surface seen from outside bulges toward its normals."""
+    return normals if ((points - points.mean(0)) * normals).sum() >= 0 else -normals
+
+
+def propagated(points: Array, direction: Array) -> Array:
+    """Signs when nothing tells: the side one camera must have seen, else spread from tangent plane to tangent plane (Open3D)."""
+    view = viewing_direction(points, direction)
+    if view is not None:
+        return outward(points, _toward(direction, np.broadcast_to(view, direction.shape)))
+    cloud = clouds.as_open3d(points, direction)
+    try:
+        cloud.orient_normals_consistent_tangent_plane(_NEIGHBOURS)
+    except RuntimeError:  # too few or flat points for its triangulation
+        return outward(points, direction)
+    return outward(points, np.asarray(cloud.normals))
+
+
+def viewing_direction(points: Array, direction: Array, strays: float = 0.005) -> Array | None:
+    """Axis from which one camera could have seen all of the surface, either sign; None for a pass seen from several sides.
+
+    From a true axis no smooth patch turns its back: neighbours with like planes face it with like signs. Of 1000 axes we take the
+    middle of those (nearly) without such a conflict.
+    """
+    from scipy.spatial import cKDTree
+
+    some = slice(None, None, max(1, len(points) // 6000))
+    near = cKDTree(points[some]).query(points[some], k=7)[1][:, 1:]
+    normals = direction[some]
+    first, second = np.repeat(np.arange(len(near)), 6), near.ravel()
+    like = (normals[first] * normals[second]).sum(1)
+    smooth = np.abs(like) > 0.8
+    first, second, sign = first[smooth], second[smooth], np.sign(like[smooth])
+    if len(first) < 100:
+        return None
+    axes = _hemisphere(1000)
+    facing = normals @ axes.T
+    conflict = ((facing[first] * facing[second] * sign[:, None]) < 0).mean(0)
+    best = float(conflict.min())
+    if best > strays:
+        return None
+    seen = np.abs(facing).mean(0)  # of equally good axes the one the surface faces most
+    good = np.flatnonzero(conflict <= best + 0.002)
+    return np.asarray(axes[good[np.argmax(seen[good])]])
+
+
+def _hemisphere(many: int) -> Array:
+    """Evenly spread axes (a Fibonacci spiral over half a sphere)."""
+    k = np.arange(many) + 0.5
+    z, turn = k / many, k * np.pi * (3 - 5**0.5)
+    around = np.sqrt(1 - z * z)
+    return np.stack([around * np.cos(turn), around * np.sin(turn), z], axis=1)
+
+
+def _grid_normals(points: Array, grid: NDArray[Any]) -> Array:
+    """Cross product of the steps to the next row and column; zero where a neighbour is missing."""
+    rows, columns = grid[:, 0].astype(np.int64), grid[:, 1].astype(np.int64)
+    place = np.full((rows.max() + 2, columns.max() + 2), -1, np.int64)
+    place[rows, columns] = np.arange(len(points))
+    down, right = place[rows + 1, columns], place[rows, columns + 1]
+    cross = np.cross(points[down] - points, points[right] - points)
+    cross[(down < 0) | (right < 0)] = 0
+    return np.asarray(cross)

@@ -1,0 +1,116 @@
+"""Is this motion true? Refine it on the surfaces, then weigh what speaks for it against what speaks against it.
+
+All functions take stacks of motions (H,4,4) of pass a onto pass b, because verification of many is what makes the guess safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan._prepared import NEAR, Prepared
+
+_ALIKE = 0.7  # cosine between normals of one surface
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found for one motion; shares 0..1, gap as a share of the size."""
+
+    overlap: float  # of the smaller surface, that lies on the other with like normals
+    agreement: float  # of what lies close, that has like normals
+    contradiction: float  # points where the other camera saw past them, against the overlapping ones
+    gap: float  # median distance to the other's surface in the overlap
+    slide: float  # how well the overlap fixes the motion: smallest over largest eigenvalue of the normal equations
+
+    @property
+    def score(self) -> float:
+        """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space and by a wide gap."""
+        return self.overlap * max(0.0, 2 * self.agreement - 1) * max(0.0, 1 - 2 * self.contradiction) * float(np.exp(-((self.gap / 0.008) ** 2)))
+
+
+def refine(a: Prepared, b: Prepared, poses: Array, reaches: tuple[float, ...], dense: bool = False) -> Array:
+    """Point-to-plane refinement, both ways at once, one step per entry of ``reaches``; Tukey weights, like normals only."""
+    pa, na = (a.fine, a.fine_normals) if dense else (a.coarse, a.coarse_normals)
+    pb, nb = (b.fine, b.fine_normals) if dense else (b.coarse, b.coarse_normals)
+    for reach in reaches:
+        q, weight, index = _pairs(b, poses, pa, na, reach)
+        h1, g1 = _equations(rigid.apply(poses, pa), q, b.fine_normals[index], weight)
+        q, weight, _ = _pairs(a, inverse(poses), pb, nb, reach)
+        moved = q @ np.swapaxes(poses[:, :3, :3], 1, 2) + poses[:, None, :3, 3]
+        h2, g2 = _equations(moved, pb, np.broadcast_to(nb, q.shape), weight)
+        twist = np.linalg.solve(h1 + h2 + 1e-6 * np.eye(6), -(g1 + g2)[..., None])[..., 0]
+        poses = np.stack([rigid.exponential(one) for one in np.clip(twist, -0.2, 0.2)]) @ poses
+    return poses
+
+
+def _pairs(other: Prepared, poses: Array, points: Array, normals: Array, reach: float) -> tuple[Array, Array, NDArray[np.int32]]:
+    """Nearest points (H,N,3) of ``other``, in its frame, with their weights (H,N) and indices."""
+    moved = rigid.apply(poses, points)
+    index = other.lookup.query(moved)
+    q = other.fine[index]
+    square = ((moved - q) ** 2).sum(-1)
+    alike = (index >= 0) & (square < reach * reach) & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > _ALIKE)
+    return q, np.where(alike, (1 - np.minimum(square / (reach * reach), 1)) ** 2, 0.0), index
+
+
+def _equations(place: Array, target: Array, plane: Array, weight: Array) -> tuple[Array, Array]:
+    """Normal equations (H,6,6), (H,6) of the twist that brings ``place`` onto the planes through ``target``."""
+    jacobian = np.concatenate([np.cross(place, plane), plane], -1)
+    weighted = jacobian * weight[..., None]
+    residual = ((place - target) * plane).sum(-1, keepdims=True)
+    return np.swapaxes(weighted, -1, -2) @ jacobian, (weighted * residual).sum(-2)
+
+
+def inverse(poses: Array) -> Array:
+    """Inverses of a stack of rigid motions."""
+    out = np.zeros_like(poses)
+    turned = np.swapaxes(poses[:, :3, :3], 1, 2)
+    out[:, :3, :3] = turned
+    out[:, :3, 3] = -(turned @ poses[:, :3, 3:])[..., 0]
+    out[:, 3, 3] = 1
+    return out
+
+
+def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -> list[Evidence]:
+    """Evidence for each motion, from the coarse points of both passes."""
+    back = inverse(poses)
+    one = _one_way(a, b, poses, tolerance)
+    two = _one_way(b, a, back, tolerance)
+    found = []
+    for k in range(len(poses)):
+        like_a, close_a, against_a, gaps_a = (x[k] for x in one)
+        like_b, close_b, against_b, gaps_b = (x[k] for x in two)
+        like, close, against = like_a.sum() + like_b.sum(), close_a.sum() + close_b.sum(), against_a.sum() + against_b.sum()
+        gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
+        found.append(Evidence(
+            overlap=float(max(like_a.mean(), like_b.mean())), agreement=float(like / max(close, 1)),
+            contradiction=float(against / max(like + against, 1)), gap=float(np.median(gaps)) if len(gaps) else 1.0,
+            slide=_slide(a.coarse[like_a], a.coarse_normals[like_a]),
+        ))  # fmt: skip
+    return found
+
+
+def _one_way(a: Prepared, b: Prepared, poses: Array, tolerance: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array]:
+    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to the plane."""
+    moved, turned = rigid.apply(poses, a.coarse), rigid.turn(poses, a.coarse_normals)
+    index = b.lookup.query(moved)
+    apart = moved - b.fine[index]
+    plane = np.abs((apart * b.fine_normals[index]).sum(-1))
+    close = (index >= 0) & ((apart * apart).sum(-1) < NEAR * NEAR) & (plane < tolerance)
+    like = close & ((turned * b.fine_normals[index]).sum(-1) > _ALIKE)
+    against = b.depth.contradicts(moved) if b.depth is not None else np.zeros_like(close)
+    return like, close, against & ~like, plane
+
+
+def _slide(points: Array, normals: Array) -> float:
+    if len(points) < 10:
+        return 0.0
+    centred = (points - points.mean(0)) / 0.25
+    j = np.concatenate([np.cross(centred, normals), normals], 1)
+    values = np.linalg.eigvalsh(j.T @ j / len(j))
+    return float(max(values[0], 0) / values[-1])

@@ -1,0 +1,49 @@
+"""Placed passes → one merged cloud: a voxel grid filled pass by pass, so memory follows the surface, not the raw points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artefacts import Alignment, PointCloud, Scans
+from pipeline.geometry import arrays, clouds, rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan._merge import Merger
+from pipeline.workspace import Workspace
+
+_CHUNK = 2_000_000  # rows that are moved at once
+
+
+def run(scans: Scans, alignment: Alignment, ws: Workspace) -> PointCloud:
+    """Merge all placed passes in the common frame, drop's unit.
+
+    One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the option ``cell`` or the tier's share of
+    the size. Statistical outliers go unless skipped. Guaranteed: finite points, unit normals. numpy and scipy only.
+    """
+    cell = ws.options.cell or ws.options.tier.cell * alignment.size
+    placed = [(k, one) for k, one in enumerate(alignment.passes) if one.placed]
+    files = {one.name: one.arrays for one in scans.passes}
+    merger = Merger(cell)
+    for number, (k, one) in enumerate(placed):
+        ws.progress(0.8 * number / len(placed), f"merging {one.name}")
+        for points, normals, colors in _chunks(arrays.load(ws.path(files[one.name])), np.asarray(one.pose)):
+            merger.add(points, normals, colors, k)
+    points, normals, colors, source = merger.result()
+    if "outliers" not in ws.options.skip:
+        keep = ~clouds.lonely(points)
+        points, normals, source = points[keep], normals[keep], source[keep]
+        colors = None if colors is None else colors[keep]
+    file = "fuse/cloud.npz"
+    arrays.save(ws.path(file), points=points, normals=normals, colors=colors, source=source)
+    ws.progress(1.0, f"{len(points)} points merged")
+    return PointCloud(arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored=colors is not None)
+
+
+def _chunks(stored: dict[str, NDArray[np.float64]], pose: Array) -> Iterator[tuple[Array, Array, NDArray[np.float64] | None]]:
+    """Moved points and turned normals, a block of rows at a time."""
+    for at in range(0, len(stored["points"]), _CHUNK):
+        part = slice(at, at + _CHUNK)
+        colors = stored["colors"][part] if "colors" in stored else None
+        yield rigid.apply(pose, stored["points"][part]), rigid.turn(pose, stored["normals"][part].astype(np.float64)), colors

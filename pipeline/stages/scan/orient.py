@@ -1,0 +1,49 @@
+"""Passes → passes without outliers, with unit normals that agree with each other and point away from the object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artefacts import Pass, Scans
+from pipeline.geometry import arrays, clouds
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _normals
+from pipeline.workspace import Workspace
+
+
+def run(scans: Scans, ws: Workspace) -> Scans:
+    """Give every pass oriented normals (N,3) float32; features, verification and meshing depend on their signs.
+
+    Signs come from the scanner's place where it is known, from the range grid, from normals the file brought, else from propagation
+    over the tangent planes (Open3D) checked against the side the pass was seen from. Statistical outliers go (unless skipped).
+    Duplicates stay as they are. Units and frames do not change.
+    """
+    passes = []
+    for number, one in enumerate(scans.passes):
+        ws.progress(number / len(scans.passes), f"orienting {one.name}")
+        passes.append(one if one.duplicate_of else _orient(number, one, ws))
+    return scans.model_copy(update={"passes": tuple(passes), "oriented": True})
+
+
+def _orient(number: int, one: Pass, ws: Workspace) -> Pass:
+    stored = arrays.load(ws.path(one.arrays))
+    if "outliers" not in ws.options.skip:
+        stored = _without_outliers(stored)
+    points = stored["points"]
+    scanner = None if one.scanner is None else np.asarray(one.scanner)
+    normals = _normals.oriented(points, scanner, stored.get("grid"), stored.get("normals"))
+    file = f"orient/{number:04d}.npz"
+    arrays.save(ws.path(file), **(stored | {"normals": normals.astype(np.float32)}))
+    return one.model_copy(update={"arrays": file, "points": len(points)})
+
+
+def _without_outliers(stored: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Drop points far from their neighbours; a cloud that would lose more than a tenth is scattered by nature and kept."""
+    points: Array = stored["points"]
+    away = clouds.lonely(points)
+    if away.mean() > 0.1:
+        return stored
+    return {name: array[~away] for name, array in stored.items()}

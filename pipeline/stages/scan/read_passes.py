@@ -1,0 +1,104 @@
+"""Dropped files → passes with plain coordinates, duplicates named, units compared."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from pipeline.artefacts import Dropped, Pass, Scans
+from pipeline.errors import InputRejected
+from pipeline.geometry import arrays, rigid
+from pipeline.stages.scan import _archives, _formats, _units
+from pipeline.stages.scan._raw import Raw, Source
+from pipeline.workspace import Workspace
+
+FEWEST_POINTS = 100
+
+
+def run(dropped: Dropped, ws: Workspace) -> Scans:
+    """Read every scan file of the drop; what comes out is finite, in one unit, minus a common whole-number origin.
+
+    In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB, OFF; .gz, .zip, .tar of these).
+    Out: Scans with one Pass per scan; several scans in one file are several passes. Guaranteed: ≥ 100 finite points each, none
+    at exactly 0 0 0 (what range cameras write for "nothing"). Readers are numpy's own work; Open3D, pye57, laspy and trimesh see a
+    file only after its bytes were compared with its header. Raises InputRejected naming the file, never skips a damaged one.
+    """
+    sources = _sources(dropped, ws)
+    found: list[tuple[Raw, int]] = []
+    for number, source in enumerate(sources):
+        ws.progress(number / len(sources), f"reading {source.name}")
+        found += [_clean(raw) for raw in _formats.read(source)]
+    names = _unique([raw.name for raw, _ in found])
+    raws = [raw for raw, _ in found]
+    scales = _units.scales([_units.size(raw) for raw in raws], names, ws)
+    unit, guessed = _units.unit(raws, scales, ws.options.unit, ws)
+    origin = _units.origin(raws, scales)
+    passes = []
+    seen: dict[str, str] = {}
+    for number, (name, (raw, missing), scale) in enumerate(zip(names, found, scales, strict=True)):
+        passes.append(_store(number, name, raw, missing, scale, origin, seen, ws))
+    ws.progress(1.0, f"{len(passes)} passes read")
+    return Scans(passes=tuple(passes), unit=unit, unit_guessed=guessed, origin=origin)
+
+
+def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
+    """The scan files, archives opened; what is no scan by its name is left out and named."""
+    sources: list[Source] = []
+    for name in dropped.names:
+        one = Source(name, ws.input / name)
+        inside = _archives.unpack(one, ws) if _archives.is_archive(name) else [one]
+        for source in inside:
+            if _formats.is_scan(source.name):
+                sources.append(source)
+            else:
+                ws.warn(f"{source.name} is not a scan format we read; it was left out")
+    if not sources:
+        raise InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
+    return sources
+
+
+def _clean(raw: Raw) -> tuple[Raw, int]:
+    """Leave out rows that are not finite or exactly zero; returns how many."""
+    points = np.asarray(raw.points, np.float64)
+    keep = np.isfinite(points).all(1) & (points != 0).any(1)
+    if keep.sum() < FEWEST_POINTS:
+        raise InputRejected(f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs {FEWEST_POINTS}",
+                            remedy="Export the pass again or take it out of the folder.")  # fmt: skip
+    rest = {key: None if value is None else np.asarray(value)[keep] for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))}
+    if rest["normals"] is not None and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all():
+        rest["normals"] = None
+    return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, **rest), int((~keep).sum())
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names as they are, numbered where one file gave several passes or two archives hold the same name."""
+    counts = {name: names.count(name) for name in names}
+    used: dict[str, int] = {}
+    result = []
+    for name in names:
+        used[name] = used.get(name, -1) + 1
+        result.append(name if counts[name] == 1 else f"{name}#{used[name]}")
+    return result
+
+
+def _store(number: int, name: str, raw: Raw, missing: int, scale: float, origin: tuple[int, int, int], seen: dict[str, str], ws: Workspace) -> Pass:
+    shift = np.asarray(origin, np.float64)
+    pose = raw.pose
+    if pose is None:
+        points = raw.points * scale - shift
+        scanner = None if raw.scanner is None else raw.scanner * scale - shift
+    else:  # the pass stays in its own frame; the common frame moves
+        points, scanner, pose = raw.points * scale, None if raw.scanner is None else raw.scanner * scale, pose.copy()
+        pose[:3, 3] = pose[:3, 3] * scale - shift
+    twin = seen.setdefault(hashlib.sha256(raw.points.tobytes()).hexdigest(), name)
+    if twin != name:
+        ws.warn(f"{name} holds the same points as {twin}; it was left out")
+    file = f"read_passes/{number:04d}.npz"
+    arrays.save(ws.path(file), points=points, normals=raw.normals, colors=raw.colors, grid=raw.grid)
+    return Pass(
+        name=name, arrays=file, points=len(points), dropped=missing, scale=scale,
+        scanner=None if scanner is None else tuple(float(x) for x in scanner),
+        pose=None if pose is None else rigid.to_matrix(pose), duplicate_of=None if twin == name else twin,
+        warning=f"scaled by {scale:g} to the unit of the other passes" if scale != 1 else None,
+    )  # fmt: skip
