@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from layout.lifecycle import EDGES
 from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
 from pipeline import config, errors, jobs, recipes
 from tools import third_party
 from tools.installed import ROOT
+from tools.tables import doc, options_table, table
 
 HEADER = "<!-- Written by `make docs` from {source}; change it there. -->\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; | in cells is escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 # -- docs/jobs.md ------------------------------------------------------------------------------------------------------------
@@ -34,14 +27,15 @@ def jobs_page() -> str:
     parts = [
         "# Kinds of jobs and their options\n",
         HEADER.format(source="pipeline/jobs.py and pipeline/recipes.py"),
-        "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the CLI, in a REST body and in job.json. A request\n"
-        "is flat: `kind` first, then options. Unknown keys are refused by name. Without `kind`, a drop is judged by what it holds.\n",
+        "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the CLI, in a REST body and in job.json.\n"
+        "A request is flat: `kind` first, then options. Unknown keys are refused by name. Without `kind`, a drop is judged by what it\n"
+        "holds.\n",
         '```toml\nkind = "scan"            # job.toml, in the top folder of the drop\nunit = "mm"\noutput_format = ["glb", "stl"]\n```\n',
         "## Options of every kind\n",
         options_table(jobs.Common, ()),
     ]
     for kind, model in jobs.OPTIONS.items():
-        parts += [f"## {kind}\n", f"{_doc(model)}\n"]
+        parts += [f"## {kind}\n", f"{doc(model)}\n"]
         if kind in recipes.RECIPES:
             parts.append("".join(f"- leg `{leg.queue}`: {' → '.join(map(_stage, leg.stages))}\n" for leg in recipes.RECIPES[kind].legs))
         else:
@@ -70,56 +64,6 @@ def _stage(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def options_table(model: type[BaseModel], without: Iterable[str]) -> str:
-    rows = [
-        (f"`{name}`", _type(field), _default(field), field.description or "")
-        for name, field in model.model_fields.items()
-        if name not in set(without)
-    ]
-    return table(["option", "values", "default", "meaning"], rows)
-
-
-def _type(field: FieldInfo) -> str:
-    """The allowed values in words a submitter knows."""
-    return _words(field.annotation) + _limits(field.metadata)
-
-
-def _words(kind: Any) -> str:
-    if get_origin(kind) is Annotated:
-        return _words(kind.__origin__)
-    inner = [part for part in get_args(kind) if part not in (type(None), ...)]
-    if inner and all(isinstance(part, str) for part in inner):
-        return ", ".join(f"`{part}`" for part in inner)
-    if get_origin(kind) is tuple:
-        return "one or more of " + _words(inner[0]) if "Literal" in str(inner[0]) else f"a list of {_words(inner[0])}"
-    if inner:
-        return " or ".join(dict.fromkeys(_words(part) for part in inner))
-    return {str: "text", int: "whole number", float: "number", bool: "`true`, `false`", Path: "path"}.get(kind, getattr(kind, "__name__", str(kind)))
-
-
-SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-
-
-def _limits(metadata: Iterable[Any]) -> str:
-    found = [f"{sign} {getattr(mark, name):,}".replace(",", " ") for mark in metadata for name, sign in SIGNS.items() if hasattr(mark, name)]
-    return f", {', '.join(found)}" if found else ""
-
-
-def _default(field: FieldInfo) -> str:
-    if field.default_factory is not None:
-        return "from the host"
-    value = field.default
-    if value is None or value in ((), ""):
-        return "none"
-    if isinstance(value, tuple):
-        value = ", ".join(map(str, value))
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _doc(thing: type) -> str:
-    return " ".join((thing.__doc__ or "").split())
-
-
 # -- docs/errors.md ----------------------------------------------------------------------------------------------------------
 ACTS = {
     "submitter": "The drop or the request must change. The pipeline never tries again by itself.",
@@ -137,11 +81,12 @@ def errors_page() -> str:
         "`error.json` beside it holds the same for machines: format, error (the name below), who, message, remedy, stage, leg, n.\n",
     ]
     for who, meaning in ACTS.items():
-        rows = [(f"`{kind.__name__}`", _parent(kind), _doc(kind), kind.remedy) for kind in known if getattr(kind, "who", None) == who]
+        rows = [(f"`{kind.__name__}`", _parent(kind), doc(kind), kind.remedy) for kind in known if getattr(kind, "who", None) == who]
         parts += [f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n", f"{meaning}\n"]
         parts.append(table(["error", "kind of", "says", "remedy, unless the error names a better one"], rows))
     parts.append(
-        "A `LineFault` never moves a job: whoever meets one stops claiming, keeps what it holds and goes on when the disk or the share does.\n"
+        "A `LineFault` never moves a job: whoever meets one stops claiming, keeps what it holds, and goes on when the disk or the\n"
+        "share does.\n"
     )
     return "\n".join(parts)
 
@@ -169,7 +114,7 @@ def settings_table() -> str:
         model = field.annotation
         assert isinstance(model, type) and issubclass(model, BaseModel)
         shown = options_table(model, ()).replace("| option |", "| setting |", 1)
-        parts.append(f"### [{group}]\n\n{_doc(model)}\n\n{shown}")
+        parts.append(f"### [{group}]\n\n{doc(model)}\n\n{shown}")
     return "\n".join(parts)
 
 

@@ -25,24 +25,61 @@ the engine, a process of its own, and bpy is optional. Model weights have licenc
 
 """
 WHY = {
-    "accelerate": "loads large models in pieces", "apprise": "sends notifications", "bpy": "writes FBX (optional)",
-    "click": "the command line", "diffusers": "runs FLUX", "dirq": "the peer of the queue benchmark", "flask": "the HTTP layer", "hatchling": "builds the wheel",
-    "huggingface-hub": "fetches model weights", "hypothesis": "tests by generated cases", "import-linter": "checks the import ladder",
-    "jsonschema": "checks the API's answers in tests", "kiss-matcher": "registration without a first guess", "laspy": "reads LAS and LAZ",
-    "lxml": "writes 3MF, through trimesh", "manifold3d": "checks that a mesh is manifold", "meshoptimizer": "simplifies large meshes",
-    "mypy": "checks types", "networkx": "writes 3MF, through trimesh", "numpy": "arrays", "onnxruntime": "cuts objects out of images",
-    "open3d": "registration, Poisson meshing, simplification, ray casting", "opencv-python-headless": "cuts objects out of images (GrabCut)",
-    "pillow": "reads and writes images", "pip": "installs all of this", "playwright": "drives a browser in tests",
-    "prometheus-client": "metrics", "psutil": "looks at processes in tests", "psycopg": "PostgreSQL, where several web hosts share an index",
-    "pycolmap": "camera poses from photos", "pydantic": "options, manifests and settings", "pye57": "reads and writes E57",
-    "pymcubes": "marching cubes", "pymeshlab": "repairs meshes", "pytest": "runs the tests", "pytest-timeout": "stops a test that hangs",
-    "pytest-xdist": "runs tests in parallel", "ray": "several compute hosts for one job (optional)", "redis": "mirrors states to Redis (optional)",
-    "ruff": "checks style", "safetensors": "model weights without code in them", "schemathesis": "attacks the API in tests",
-    "scikit-image": "image measures", "scipy": "nearest neighbours, sparse solvers", "small-gicp": "fine registration",
-    "sqlalchemy": "the index of jobs", "torch": "neural networks", "transformers": "text encoders of FLUX", "trimesh": "reads and writes mesh formats",
-    "urllib3": "fetches images by URL, guarded", "usd-core": "writes USDZ (optional)", "waitress": "serves HTTP", "watchdog": "file events on local disks",
+    "accelerate": "loads large models in pieces",
+    "apprise": "sends notifications",
+    "bpy": "writes FBX (optional)",
+    "click": "the command line",
+    "diffusers": "runs FLUX",
+    "dirq": "the peer of the queue benchmark",
+    "flask": "the HTTP layer",
+    "hatchling": "builds the wheel",
+    "huggingface-hub": "fetches model weights",
+    "hypothesis": "tests by generated cases",
+    "import-linter": "checks the import ladder",
+    "jsonschema": "checks the API's answers in tests",
+    "kiss-matcher": "registration without a first guess",
+    "laspy": "reads LAS and LAZ",
+    "lxml": "writes 3MF, through trimesh",
+    "manifold3d": "checks that a mesh is manifold",
+    "meshoptimizer": "simplifies large meshes",
+    "mypy": "checks types",
+    "networkx": "writes 3MF, through trimesh",
+    "numpy": "arrays",
+    "onnxruntime": "cuts objects out of images",
+    "open3d": "registration, Poisson meshing, simplification, ray casting",
+    "opencv-python-headless": "cuts objects out of images (GrabCut)",
+    "pillow": "reads and writes images",
+    "pip": "installs all of this",
+    "playwright": "drives a browser in tests",
+    "prometheus-client": "metrics",
+    "psutil": "looks at processes in tests",
+    "psycopg": "PostgreSQL, where several web hosts share an index",
+    "pycolmap": "camera poses from photos",
+    "pydantic": "options, manifests and settings",
+    "pye57": "reads and writes E57",
+    "pymcubes": "marching cubes",
+    "pymeshlab": "repairs meshes",
+    "pytest": "runs the tests",
+    "pytest-timeout": "stops a test that hangs",
+    "pytest-xdist": "runs tests in parallel",
+    "ray": "several compute hosts for one job (optional)",
+    "redis": "mirrors states to Redis (optional)",
+    "ruff": "checks style",
+    "safetensors": "model weights without code in them",
+    "schemathesis": "attacks the API in tests",
+    "scikit-image": "image measures",
+    "scipy": "nearest neighbours, sparse solvers",
+    "small-gicp": "fine registration",
+    "sqlalchemy": "the index of jobs",
+    "torch": "neural networks",
+    "transformers": "text encoders of FLUX",
+    "trimesh": "reads and writes mesh formats",
+    "urllib3": "fetches images by URL, guarded",
+    "usd-core": "writes USDZ (optional)",
+    "waitress": "serves HTTP",
+    "watchdog": "file events on local disks",
     "xatlas": "unwraps meshes",
-}  # fmt: skip
+}
 TAIL = """
 ## Browser code and other programs
 
@@ -54,11 +91,26 @@ TAIL = """
 Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as Debian packages them; nothing of them is distributed.
 """
 SHORT = {
-    "Apache": "Apache-2.0", "Apache 2": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache 2.0 License": "Apache-2.0", "GPL3": "GPL-3.0",
-    "BSD": "BSD-3-Clause", "BSD License": "BSD-3-Clause", "BSD 3-Clause License": "BSD-3-Clause", "3-Clause BSD License": "BSD-3-Clause",
-    "ASL 2.0": "Apache-2.0", "BSD 3-clause": "BSD-3-Clause", "BSD 2-Clause License": "BSD-2-Clause", "MIT License": "MIT", "Apache Software License": "Apache-2.0", "ISC license": "ISC",
-    "ISC License": "ISC", "ISC License (ISCL)": "ISC", "ZPL 2.1": "ZPL-2.1", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
-}  # fmt: skip
+    "Apache": "Apache-2.0",
+    "Apache 2": "Apache-2.0",
+    "Apache 2.0": "Apache-2.0",
+    "Apache 2.0 License": "Apache-2.0",
+    "GPL3": "GPL-3.0",
+    "BSD": "BSD-3-Clause",
+    "BSD License": "BSD-3-Clause",
+    "BSD 3-Clause License": "BSD-3-Clause",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "ASL 2.0": "Apache-2.0",
+    "BSD 3-clause": "BSD-3-Clause",
+    "BSD 2-Clause License": "BSD-2-Clause",
+    "MIT License": "MIT",
+    "Apache Software License": "Apache-2.0",
+    "ISC license": "ISC",
+    "ISC License": "ISC",
+    "ISC License (ISCL)": "ISC",
+    "ZPL 2.1": "ZPL-2.1",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+}
 
 
 class Row(NamedTuple):
@@ -70,11 +122,10 @@ class Row(NamedTuple):
 
 def licence(name: str) -> str:
     """The licence as the distribution's metadata states it, in SPDX words where that is plain; PackageNotFoundError if absent."""
-    about = metadata.metadata(name)
-    stated = about.get("License-Expression") or (about.get("License") or "").strip().splitlines()[:1]
-    first = stated if isinstance(stated, str) else "".join(stated)
+    fields = metadata.metadata(name).json
+    first = str(fields.get("license_expression") or fields.get("license") or "").strip().partition("\n")[0]
     if not first or first == "UNKNOWN" or first.startswith(("Copyright", "Files:")) or len(first) > 120:
-        classes = [line.rpartition(" :: ")[2] for line in about.get_all("Classifier") or () if line.startswith("License :: OSI")]
+        classes = [line.rpartition(" :: ")[2] for line in fields.get("classifier", []) if line.startswith("License :: OSI")]
         first = classes[0] if classes else "not stated"
     first = first.split("  ")[0].removeprefix("The ").removesuffix(" (MIT)").strip()
     return SHORT.get(first, first)

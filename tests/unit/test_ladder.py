@@ -9,7 +9,20 @@ from pathlib import Path
 import grimp
 import pytest
 
-HEAVY = ("torch", "open3d", "scipy", "trimesh", "pymeshlab", "bpy", "diffusers", "transformers", "skimage", "pycolmap", "cv2", "onnxruntime")
+HEAVY = (
+    "torch",
+    "open3d",
+    "scipy",
+    "trimesh",
+    "pymeshlab",
+    "bpy",
+    "diffusers",
+    "transformers",
+    "skimage",
+    "pycolmap",
+    "cv2",
+    "onnxruntime",
+)
 LIGHT = (
     "layout.lifecycle",
     "pipeline.__main__",

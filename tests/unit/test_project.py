@@ -52,7 +52,8 @@ def test_the_lock_file_pins_by_checksum_and_names_no_address(root: Path) -> None
     lock = json.loads((root / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     asked = json.loads((root / "package.json").read_text())
-    assert {**asked["dependencies"], **asked["devDependencies"]}.items() <= {n.removeprefix("node_modules/"): e["version"] for n, e in packages.items()}.items()
+    locked = {name.removeprefix("node_modules/"): entry["version"] for name, entry in packages.items()}
+    assert {**asked["dependencies"], **asked["devDependencies"]}.items() <= locked.items()
     assert [name for name, entry in packages.items() if "integrity" not in entry or "resolved" in entry] == []
 
 

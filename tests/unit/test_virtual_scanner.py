@@ -103,7 +103,9 @@ def test_the_true_poses_bring_every_pass_back_onto_the_figure(figure: virtual_fi
         assert (on_plate & ~on_figure).mean() > 0.1
 
 
-def test_every_pass_is_partial_and_all_together_show_the_figure(figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]) -> None:
+def test_every_pass_is_partial_and_all_together_show_the_figure(
+    figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]
+) -> None:
     """No pass sees most of the figure; together they see nearly all that is not hidden below."""
     from scipy.spatial import cKDTree
 
@@ -157,7 +159,9 @@ def test_a_perfect_result_in_any_frame_has_no_error(dropped: tuple[Path, dict[st
     assert max(row.percent or 0 for row in table.rows) < 1e-3
 
 
-@pytest.mark.parametrize(("motion", "degrees", "percent"), [(turn(20), 20.0, None), (turn(0, (9, 0, 0)), 0.0, 5.1)], ids=["turned", "shifted"])
+@pytest.mark.parametrize(
+    ("motion", "degrees", "percent"), [(turn(20), 20.0, None), (turn(0, (9, 0, 0)), 0.0, 5.1)], ids=["turned", "shifted"]
+)
 def test_a_pass_that_is_placed_wrong_is_found_and_spoils_no_other(
     dropped: tuple[Path, dict[str, Any]], motion: np.ndarray, degrees: float, percent: float | None
 ) -> None:
