@@ -94,7 +94,7 @@ def _e57(file: BinaryIO, size: int, head: bytes) -> str | None:
     length, xml = struct.unpack_from("<QQ", head, 16)
     if missing := _promised(length, size):
         return missing
-    file.seek(xml)
+    file.seek(min(xml, size))
     return None if file.read(16).lstrip().startswith(b"<") else "its list of scans is missing"
 
 
@@ -136,7 +136,7 @@ def _pcd(file: BinaryIO, size: int, head: bytes) -> str | None:
     header = head[: data.start()]
 
     def numbers(key: bytes) -> list[int]:
-        found = re.search(rb"^" + key + rb"[ \t]+([\d \t]+)", header, re.M)
+        found = re.search(rb"^" + key + rb"((?:[ \t]+\d{1,18})+)", header, re.M)
         return [int(part) for part in found[1].split()] if found else []
 
     count = (numbers(b"POINTS") or [(numbers(b"WIDTH") or [0])[0] * (numbers(b"HEIGHT") or [1])[0]])[0]

@@ -167,4 +167,4 @@ def ply_header(head: bytes) -> PlyHeader | None:
                     elements[-1] = elements[-1]._replace(sizes=(*elements[-1].sizes, (_SIZES[kind], 0)))
     except (KeyError, ValueError, IndexError):
         return None
-    return PlyHeader(form, tuple(elements), end.end()) if form else None
+    return PlyHeader(form, tuple(elements), end.end()) if form and all(element.rows >= 0 for element in elements) else None
