@@ -43,7 +43,7 @@ class ViT(nn.Module):
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
         """images [B,3,H,W] in 0..1, condition [B,hidden] → tokens [B, 1 + H/patch·W/patch, hidden], the class token first."""
         tokens = self.embeddings(normalise(images))
-        for layer in self.encoder["layer"]:  # type: ignore[union-attr]
+        for layer in self.encoder["layer"].children():
             tokens = layer(tokens, condition)
         normed: Tensor = self.layernorm(tokens)
         return normed
@@ -75,7 +75,7 @@ class Embeddings(nn.Module):
         rows, columns = height // self.patch, width // self.patch
         if rows == columns == self.side:
             return self.position_embeddings
-        grid = self.position_embeddings[:, 1:].unflatten(1, (self.side, self.side)).permute(0, 3, 1, 2)
+        grid = self.position_embeddings[:, 1:].reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)
         # The factor, a tenth of a cell too large, also places the samples: passing size= instead moves them and changes every token.
         factor = ((rows + 0.1) / self.side, (columns + 0.1) / self.side)
         grid = F.interpolate(grid, scale_factor=factor, mode="bicubic", align_corners=False)
@@ -100,10 +100,12 @@ class Layer(nn.Module):
         before, after = self.layernorm_before, self.layernorm_after
         if condition is None:
             tokens = tokens + self.attention(before(tokens))
-            return tokens + self.output(F.gelu(self.intermediate(after(tokens))))
+            plain: Tensor = tokens + self.output(F.gelu(self.intermediate(after(tokens))))
+            return plain
         shift_a, scale_a, shift_m, scale_m = self.adaLN_modulation(condition)[:, None].chunk(4, dim=-1)
         tokens = tokens + self.attention(before(tokens) * (1 + scale_a) + shift_a)
-        return tokens + self.output(F.gelu(self.intermediate(after(tokens) * (1 + scale_m) + shift_m)))
+        shifted: Tensor = tokens + self.output(F.gelu(self.intermediate(after(tokens) * (1 + scale_m) + shift_m)))
+        return shifted
 
 
 class SelfAttention(nn.Module):

@@ -7,13 +7,13 @@ All tables are derived from one rule: crossed edges that a face of the cube link
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
 
 # Order inside a pair matters: the sign at the first corner decides which way a quad faces.
 EDGES = np.array([(0, 1), (1, 5), (4, 5), (0, 4), (2, 3), (3, 7), (6, 7), (2, 6), (2, 0), (3, 1), (7, 5), (6, 4)])
@@ -22,27 +22,31 @@ CORNERS = np.array([(c & 1, c >> 1 & 1, c >> 2 & 1) for c in range(8)])
 
 
 class Tables(NamedTuple):
-    """Per case (256 sets of inside corners): patch of each edge (-1: not crossed), number of patches, and, where exactly one face is
-    ambiguous and there is one patch, that face's number (else -1)."""
+    """By case, the set of inside corners as eight bits."""
 
-    patch: Ints  # (256,12)
-    count: Ints  # (256,)
-    ambiguous: Ints  # (256,)
+    patch: Ints  # (256,12): patch of each edge, -1 where it is not crossed
+    ambiguous: Ints  # (256,): the only ambiguous face where there is exactly one and one patch, else -1
+
+
+class Duals(NamedTuple):
+    crossings: Floats  # (E,3): where edges are crossed
+    owner: Ints  # (E,): the dual vertex each crossing pulls at
+    vertices: Floats  # (V,3)
+    of_edge: Ints  # (K,12): the dual vertex at each edge of each cube, -1 where it is not crossed
 
 
 @cache
 def tables() -> Tables:
-    patch, count, ambiguous = np.full((256, 12), -1), np.zeros(256, int), np.full(256, -1)
+    patch, ambiguous = np.full((256, 12), -1), np.full(256, -1)
     for case in range(256):
         inside = [bool(case >> corner & 1) for corner in range(8)]
         groups = _patches(inside)
         for number, group in enumerate(groups):
             patch[case, sorted(group)] = number
-        count[case] = len(groups)
         faces = [face for face in range(6) if len(_crossed(face, inside)) == 4]
         if len(faces) == 1 and len(groups) == 1:
             ambiguous[case] = faces[0]
-    return Tables(patch, count, ambiguous)
+    return Tables(patch, ambiguous)
 
 
 def _crossed(face: int, inside: list[bool]) -> list[int]:
@@ -54,11 +58,11 @@ def _patches(inside: list[bool]) -> list[set[int]]:
     groups = [{e} for e, (a, b) in enumerate(EDGES) if inside[a] != inside[b]]
     for face in range(6):
         crossed = _crossed(face, inside)
-        links = [crossed] if len(crossed) == 2 else [[e for e in crossed if c in EDGES[e]] for c in FACES[face] if inside[c] and len(crossed) == 4]
-        for link in links:
-            joined = [group for group in groups if group & set(link)]
+        links = [set(crossed)] if len(crossed) == 2 else [{e for e in crossed if c in EDGES[e]} for c in FACES[face] if inside[c]]
+        for link in filter(None, links):
+            joined = [group for group in groups if group & link]
             groups = [group for group in groups if group not in joined] + [set().union(*joined)]
-    return sorted((g for g in groups if g), key=min)
+    return sorted(groups, key=min)
 
 
 def grid_positions(res: int, scale: float) -> Floats:
@@ -70,8 +74,10 @@ def grid_positions(res: int, scale: float) -> Floats:
 
 def cube_corners(cubes: Ints, res: int) -> Ints:
     """Corner numbers (K,8) in the (res+1)³ grid of the cubes numbered CUBES (K,) in the res³ grid."""
-    place = np.stack(np.unravel_index(cubes, (res, res, res)), axis=-1)[:, None] + CORNERS
-    return np.ravel_multi_index(tuple(np.moveaxis(place, -1, 0)), (res + 1,) * 3)
+    x, y, z = np.unravel_index(cubes, (res, res, res))
+    first = (x * (res + 1) + y) * (res + 1) + z
+    numbers: Ints = first[:, None] + CORNERS @ [(res + 1) ** 2, res + 1, 1]
+    return numbers
 
 
 def surface_cubes(sdf: Floats) -> Ints:
@@ -87,21 +93,37 @@ def flexicubes(sdf: Floats, positions: Floats, cubes: Ints, weights: Floats | No
     sdf (R,R,R) with R = res+1, positions (R³,3) of the corners after deformation, cubes = surface_cubes(sdf),
     weights (K,21) raw numbers for just those cubes, or None for plain dual contouring by averages.
     """
+    found = duals(sdf, positions, cubes, weights)
+    gamma = np.ones(len(cubes), np.float32) if weights is None else 0.5 / (1 + np.exp(-weights[:, 20])) + 0.25
+    return found.vertices, _quads(cube_corners(cubes, len(sdf) - 1), sdf.reshape(-1), found.of_edge, gamma)
+
+
+def duals(sdf: Floats, positions: Floats, cubes: Ints, weights: Floats | None = None) -> Duals:
+    """The dual vertices of surface cubes, cube by cube and patch by patch; arguments as of `flexicubes`."""
     res = len(sdf) - 1
     corners = cube_corners(cubes, res)
     s, x = sdf.reshape(-1)[corners], positions[corners]  # (K,8), (K,8,3)
-    beta, alpha, gamma = _activated(weights, len(cubes))
     patch = tables().patch[_cases(s < 0, cubes, res)]  # (K,12)
-    vertices, dual = _dual_vertices(s * alpha, x, beta, patch)
-    return vertices, _quads(corners, s, dual, gamma)
+    beta: Floats = np.ones((len(cubes), 12), np.float32)
+    if weights is not None:
+        beta, alpha = np.tanh(weights[:, :12]) * 0.5 + 1, np.tanh(weights[:, 12:20]) * 0.5 + 1
+        s = s * alpha
+    cube, edge = np.nonzero(patch >= 0)
+    a, b = EDGES[edge].T
+    sa, sb = s[cube, a][:, None], s[cube, b][:, None]
+    crossings = (x[cube, a] * sb - x[cube, b] * sa) / (sb - sa)
+    first = np.concatenate([[0], np.cumsum(patch.max(axis=1, initial=-1) + 1)])
+    owner = first[cube] + patch[cube, edge]
+    of_edge = np.full(patch.shape, -1)
+    of_edge[cube, edge] = owner
+    return Duals(crossings, owner, _mean(crossings, beta[cube, edge], owner, first[-1]), of_edge)
 
 
-def _activated(weights: Floats | None, count: int) -> tuple[Floats, Floats, Floats]:
-    """beta (K,12) per edge, alpha (K,8) per corner, gamma (K,) per cube."""
-    if weights is None:
-        return np.ones((count, 12), np.float32), np.ones((count, 8), np.float32), np.ones(count, np.float32)
-    sigmoid = 1 / (1 + np.exp(-weights[:, 20]))
-    return np.tanh(weights[:, :12]) * 0.5 + 1, np.tanh(weights[:, 12:20]) * 0.5 + 1, sigmoid * 0.5 + 0.25
+def _mean(points: Floats, shares: Floats, owner: Ints, count: int) -> Floats:
+    """Weighted means (count,3) of the points of each owner."""
+    total = np.bincount(owner, shares, minlength=count)
+    sums = [np.bincount(owner, shares * points[:, axis], minlength=count) for axis in range(3)]
+    return (np.stack(sums, axis=-1) / total[:, None]).astype(np.float32)
 
 
 def _cases(inside: NDArray[np.bool_], cubes: Ints, res: int) -> Ints:
@@ -120,32 +142,17 @@ def _cases(inside: NDArray[np.bool_], cubes: Ints, res: int) -> Ints:
     return flipped
 
 
-def _dual_vertices(s: Floats, x: Floats, beta: Floats, patch: Ints) -> tuple[Floats, Ints]:
-    """Vertices (V,3), cube by cube and patch by patch, and which of them each cube's edge belongs to (K,12), -1 for none."""
-    cube, edge = np.nonzero(patch >= 0)
-    a, b = EDGES[edge].T
-    sa, sb = s[cube, a], s[cube, b]
-    crossing = (x[cube, a] * sb[:, None] - x[cube, b] * sa[:, None]) / (sb - sa)[:, None]
-    first = np.concatenate([[0], np.cumsum(patch.max(axis=1, initial=-1) + 1)])
-    owner = first[cube] + patch[cube, edge]
-    share = beta[cube, edge].astype(np.float64)
-    total = np.bincount(owner, share, minlength=first[-1])
-    sums = np.stack([np.bincount(owner, share * crossing[:, i], minlength=first[-1]) for i in range(3)], axis=-1)
-    dual = np.full(patch.shape, -1)
-    dual[cube, edge] = owner
-    return (sums / total[:, None]).astype(np.float32), dual
-
-
-def _quads(corners: Ints, s: Floats, dual: Ints, gamma: Floats) -> Ints:
-    """Two triangles (F,3) for every crossed grid edge with a surface cube on each of its four sides."""
-    cube, edge = np.nonzero(dual >= 0)
+def _quads(corners: Ints, s: Floats, of_edge: Ints, gamma: Floats) -> Ints:
+    """Two triangles (F,3) for every crossed grid edge with a surface cube on each of its four sides; s (R³,) of the grid points."""
+    cube, edge = np.nonzero(of_edge >= 0)
     first, second = corners[cube, EDGES[edge, 0]], corners[cube, EDGES[edge, 1]]
     order = np.lexsort((cube, second, first))
     cube, edge, first, second = cube[order], edge[order], first[order], second[order]
     start = np.flatnonzero(np.r_[True, (np.diff(first) != 0) | (np.diff(second) != 0)])
     start = start[np.diff(np.r_[start, len(cube)]) == 4]
-    around = start[:, None] + np.where((s[cube[start], EDGES[edge[start], 0]] > 0)[:, None], [0, 1, 3, 2], [2, 3, 1, 0])
-    quad, g = dual[cube, edge][around], gamma[cube][around]
+    around = start[:, None] + np.where((s[first[start]] > 0)[:, None], [0, 1, 3, 2], [2, 3, 1, 0])
+    quad, g = of_edge[cube, edge][around], gamma[cube][around]
     even = (g[:, 0] * g[:, 2] > g[:, 1] * g[:, 3])[:, None]
     triangles = np.where(even, quad[:, [0, 1, 2, 0, 2, 3]], quad[:, [0, 1, 3, 3, 1, 2]])
-    return triangles.reshape(-1, 3).astype(np.int32)
+    faces: Ints = triangles.reshape(-1, 3).astype(np.int32)
+    return faces

@@ -5,7 +5,8 @@ Field frame: right-handed, z up, the object's front facing +x; the planes cover 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -25,7 +26,7 @@ PREFIX = "lrm_generator."
 class InstantMeshConfig:
     """The published sizes of the large mesh variant; base has 12 layers and 40 features."""
 
-    vit: ViTConfig = ViTConfig()
+    vit: ViTConfig = field(default_factory=ViTConfig)
     surface: Literal["mesh", "nerf"] = "mesh"
     image: int = 320
     width: int = 1024
@@ -53,7 +54,7 @@ class InstantMesh(nn.Module):
         return planes
 
     def _evaluate(self, head: str, planes: Tensor, points: Tensor, chunk: int) -> Tensor:
-        net = getattr(self.synthesizer["decoder"], head)
+        net: nn.Module = getattr(self.synthesizer["decoder"], head)
         return in_chunks(lambda piece: net(sample_planes(planes, piece, AXES)), points, chunk)
 
     def sdf(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
@@ -66,11 +67,11 @@ class InstantMesh(nn.Module):
 
     def weight(self, planes: Tensor, corners: Tensor, chunk: int = 4096) -> Tensor:
         """corners [B,K,8,3] of K cubes → raw FlexiCubes weights [B,K,21]; CHUNK cubes at once (mesh variant)."""
-        net = self.synthesizer["decoder"].net_weight
+        net: nn.Module = getattr(self.synthesizer["decoder"], "net_weight")  # noqa: B009 (typed as Tensor otherwise)
 
         def evaluate(piece: Tensor) -> Tensor:
-            features = sample_planes(planes, piece.flatten(1, 2), AXES).unflatten(1, (-1, 8)).flatten(2)
-            values: Tensor = net(features) * 0.1
+            features = sample_planes(planes, piece.flatten(1, 2), AXES)
+            values: Tensor = net(features.reshape(*piece.shape[:2], -1)) * 0.1
             return values
 
         return in_chunks(evaluate, corners, chunk)
@@ -80,13 +81,9 @@ class InstantMesh(nn.Module):
         raw = self._evaluate("net", planes, points, chunk)[..., 1:] if self.nerf else self._evaluate("net_rgb", planes, points, chunk)
         return torch.sigmoid(raw) * 1.002 - 0.001
 
-    def raw_sigma(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
-        """[B,N,3] → density before its activation [B,N] (NeRF variant)."""
-        return self._evaluate("net", planes, points, chunk)[..., 0]
-
     def density(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
         """[B,N,3] → density [B,N], above ``threshold`` inside (NeRF variant)."""
-        return F.softplus(self.raw_sigma(planes, points, chunk) - 1)
+        return F.softplus(self._evaluate("net", planes, points, chunk)[..., 0] - 1)
 
     @property
     def nerf(self) -> bool:
@@ -112,6 +109,6 @@ def mlp(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
     """Four linear layers with ReLU between them."""
     widths = [inputs, width, width, width]
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:]):
+    for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, nn.Linear(width, outputs))

@@ -23,7 +23,7 @@ class TriplaneTransformer(nn.Module):
         tokens = self.pos_embed.expand(len(context), -1, -1)
         for layer in self.layers:
             tokens = layer(tokens, context)
-        planes = self.norm(tokens).unflatten(1, (3, self.low, self.low)).permute(0, 1, 4, 2, 3)
+        planes = self.norm(tokens).reshape(len(context), 3, self.low, self.low, -1).permute(0, 1, 4, 2, 3)
         upsampled: Tensor = self.deconv(planes.flatten(0, 1)).unflatten(0, (-1, 3))
         return upsampled
 

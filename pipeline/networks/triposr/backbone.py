@@ -22,7 +22,8 @@ class Backbone(nn.Module):
         tokens = self.proj_in(self.norm(planes).transpose(1, 2))
         for block in self.transformer_blocks:
             tokens = block(tokens, context)
-        return planes + self.proj_out(tokens).transpose(1, 2)
+        out: Tensor = planes + self.proj_out(tokens).transpose(1, 2)
+        return out
 
 
 class Block(nn.Module):
@@ -42,7 +43,8 @@ class Block(nn.Module):
         normed = self.norm1(tokens)
         tokens = tokens + self.attn1(normed, normed)
         tokens = tokens + self.attn2(self.norm2(tokens), context)
-        return tokens + self.ff(self.norm3(tokens))
+        out: Tensor = tokens + self.ff(self.norm3(tokens))
+        return out
 
 
 class Attention(nn.Module):

@@ -5,7 +5,7 @@ Field frame: right-handed, z up, the object's front facing +x, the box [-radius,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ AXES: Axes = ((0, 1), (0, 2), (1, 2))
 class TripoSRConfig:
     """The published sizes; tests build smaller ones."""
 
-    vit: ViTConfig = ViTConfig()
+    vit: ViTConfig = field(default_factory=ViTConfig)
     image: int = 512  # edge of the conditioning image
     plane: int = 32  # edge of the token planes; the field's planes are twice as fine
     channels: int = 1024
@@ -51,7 +51,7 @@ class TripoSR(nn.Module):
         context = self.image_tokenizer["model"](images)
         planes = self.backbone(self.tokenizer(len(images)), context)
         side = self.config.plane
-        planes = planes.unflatten(2, (3, side, side)).transpose(1, 2)
+        planes = planes.reshape(len(images), -1, 3, side, side).transpose(1, 2)
         upsampled: Tensor = self.post_processor["upsample"](planes.flatten(0, 1)).unflatten(0, (-1, 3))
         return upsampled
 

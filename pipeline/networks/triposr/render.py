@@ -25,7 +25,7 @@ def _view(model: TripoSR, planes: Tensor, azimuth: float, size: int, chunk: int)
     middle = (torch.arange(SAMPLES, device=planes.device, dtype=planes.dtype) + 0.5) / SAMPLES
     depth = near[valid, None] + (far - near)[valid, None] * middle
     points = origins[valid, None] + depth[..., None] * directions[valid, None]
-    raw = model.raw(planes, points.flatten(0, 1)[None], chunk)[0].unflatten(0, (-1, SAMPLES))
+    raw = model.raw(planes, points.flatten(0, 1)[None], chunk)[0].reshape(-1, SAMPLES, 4)
     density, color = torch.exp(raw[..., 0] + model.config.density_bias), torch.sigmoid(raw[..., 1:])
     # The step in alpha is a share of the ray, not a length: the network was trained with that.
     alpha = 1 - torch.exp(-density / SAMPLES)
