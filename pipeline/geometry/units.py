@@ -1,15 +1,39 @@
-"""Units of length, and the map from a scan's frame to Y-up metres."""
+"""Units and axes. Inside: metres, Y up, front +Z. A drop's own unit and axes are mapped there by a 4×4 ``frame``."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from pipeline.geometry.rigid import Array
+import numpy as np
+from numpy.typing import NDArray
 
 METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "inch": 0.0254, "ft": 0.3048}
 
+Z_UP_TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
-def to_metres(unit: str, up: Array, base: Array) -> Array:
+
+def frame_for(unit: str, up: str) -> tuple[tuple[float, ...], ...]:
+    """4×4 from coordinates in UNIT with UP ("y" or "z") to Y-up metres; a Z-up object's front is its -Y side."""
+    turn = Z_UP_TO_Y_UP if up == "z" else np.eye(4)
+    return as_rows(turn @ np.diag([METRES[unit]] * 3 + [1.0]))
+
+
+def as_rows(matrix: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) + 0.0 for value in row) for row in np.asarray(matrix))
+
+
+def as_matrix(rows: Any) -> NDArray[np.float64]:
+    """4×4 array of an artefact's matrix; None is the identity."""
+    return np.eye(4) if rows is None else np.asarray(rows, dtype=np.float64)
+
+
+def print_space() -> NDArray[np.float64]:
+    """4×4 from Y-up metres to Z-up millimetres, where slicers live."""
+    matrix: NDArray[np.float64] = np.diag([1000.0, 1000, 1000, 1]) @ Z_UP_TO_Y_UP.T
+    return matrix
+
+
+def to_metres(unit: str, up: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
     """4×4: common frame and unit → Y-up metres; ``up`` becomes +y and ``base`` the origin. A similarity, not rigid."""
     y = up / np.linalg.norm(up)
     aside = np.eye(3)[np.argmin(np.abs(y) + np.array([0.0, 0.002, 0.001]))]  # x where nothing speaks against it
