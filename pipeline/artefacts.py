@@ -159,6 +159,20 @@ class Mesh(Artefact):
     painted_image: MaybeFile = None  # the texture that painted's uv refers to
 
 
+class PosedPicture(Artefact):
+    """A picture of the surface whose camera is known."""
+
+    image: File
+    camera: tuple[float, float, float, float]  # fx, fy, cx, cy in pixels
+    pose: Matrix  # the mesh's own frame and unit → camera: x right, y down, z ahead
+
+
+class PosedPictures(Artefact):
+    """Pictures that colours may be taken from."""
+
+    pictures: tuple[PosedPicture, ...]
+
+
 class Exported(Artefact):
     """Files written below output/, in the order the person asked for them."""
 

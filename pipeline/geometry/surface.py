@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Mesh
+from pipeline.geometry.topology import vertex_normals, weld
 from pipeline.workspace import Workspace
 
 Floats = NDArray[np.floating[Any]]
@@ -89,3 +90,10 @@ def store(ws: Workspace, name: str, surface: Surface, facts: dict[str, Any]) -> 
 def facts_of(mesh: Mesh) -> dict[str, Any]:
     """What a later stage passes on unchanged: everything but the arrays and their counts."""
     return {key: getattr(mesh, key) for key in type(mesh).model_fields if key not in ("arrays", "vertices", "faces")}
+
+
+def smooth_normals(surface: Surface) -> Floats:
+    """Vertex normals (V,3) float32 that do not break where vertices were split at a seam."""
+    first = weld(surface.vertices)
+    normals: Floats = vertex_normals(surface.vertices, first[surface.faces])[first]
+    return normals

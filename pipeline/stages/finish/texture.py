@@ -1,11 +1,100 @@
-"""texture: a mesh gets its colours."""
+"""texture: a mesh gets its colours, as a texture where there are colours to bake."""
 
 from __future__ import annotations
 
-from pipeline.artefacts import Mesh, PointCloud
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
+from pipeline.geometry import surface as surfaces
+from pipeline.geometry.surface import Surface, facts_of
+from pipeline.stages.finish._bake import bake
+from pipeline.stages.finish._unwrap import unwrap
+from pipeline.stages.finish._samples import samples_of
+from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
 from pipeline.workspace import Workspace
 
+UNWRAPPED = 600_000  # faces; beyond, unwrapping costs minutes and vertices lie as dense as texels
 
-def run(mesh: Mesh, cloud: PointCloud | None, ws: Workspace) -> Mesh:
-    """Vertex colours as they are."""
-    return mesh
+
+def run(
+    mesh: Mesh,
+    cloud: PointCloud | None,
+    scans: Scans | None,
+    alignment: Alignment | None,
+    pictures: PosedPictures | None,
+    ws: Workspace,
+) -> Mesh:
+    """Unwrap the mesh and bake the best colours there are: posed pictures, then the mesh's earlier texture or vertex colours,
+    then the scan's points. Texture edge: options.texture_size, else the tier's.
+
+    A mesh that has its texture already, and one for which there is no colour at all, pass unchanged; so does every mesh with
+    texture=false. Beyond 600 k faces the colours go to the vertices. Vertices get colours in any case, for the formats without
+    texture (libraries: xatlas, Open3D, scipy).
+    """
+    if mesh.image is not None or not ws.options.texture:
+        return mesh
+    surface = replace(surfaces.load(ws, mesh), uv=None)
+    source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
+    if source is None:
+        return mesh
+    facts = facts_of(mesh)
+    if mesh.faces <= UNWRAPPED:
+        edge = ws.options.texture_size or ws.options.tier.texture
+        ws.progress(0.1, f"unwrapping {mesh.faces} faces")
+        surface = unwrap(surface, edge).surface
+        ws.progress(0.4, f"baking {edge} × {edge} texels")
+        Image.fromarray(bake(surface, source, edge)).save(ws.path("finish/texture.png"), compress_level=4)
+        facts["image"] = "finish/texture.png"
+    colors = source.colors_at(surface.vertices, surfaces.smooth_normals(surface))
+    colors = np.where(np.isfinite(colors), colors, 0.5)
+    surface = replace(surface, colors=(np.clip(colors, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return surfaces.store(ws, "finish/textured.npz", surface, facts)
+
+
+def _source(
+    mesh: Mesh,
+    surface: Surface,
+    cloud: PointCloud | None,
+    scans: Scans | None,
+    alignment: Alignment | None,
+    pictures: PosedPictures | None,
+    ws: Workspace,
+) -> ColourSource | None:
+    """Everything that knows colours, best first; None where nothing does."""
+    found: list[ColourSource] = []
+    if pictures is not None and pictures.pictures:
+        found.append(_pictures(pictures, surface, ws))
+    if mesh.painted is not None or surface.colors is not None:
+        found.append(_painted(mesh, surface, ws))
+    samples = samples_of(cloud, scans, alignment, ws)
+    if samples is not None and surface.colors is None:
+        from pipeline.stages.finish.sources.points import Points
+
+        found.append(Points(*samples))
+    return FirstThatKnows(found) if found else None
+
+
+def _painted(mesh: Mesh, surface: Surface, ws: Workspace) -> ColourSource:
+    from pipeline.stages.finish.sources.painted import Painted
+
+    if mesh.painted is None:
+        return Painted(surface, None)
+    with np.load(ws.path(mesh.painted)) as arrays:
+        earlier = Surface(arrays["vertices"], arrays["faces"], *(arrays.get(name) for name in ("colors", "normals", "uv")))
+    return Painted(earlier, _opened(mesh.painted_image, ws) if mesh.painted_image else None)
+
+
+def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> ColourSource:
+    from pipeline.stages.finish.sources.pictures import Picture, Pictures
+
+    shots = [Picture(_opened(shot.image, ws), shot.camera, np.asarray(shot.pose, np.float64)) for shot in pictures.pictures]
+    return Pictures(shots, surface)
+
+
+def _opened(name: str, ws: Workspace) -> Any:
+    with Image.open(ws.path(name)) as image:
+        return np.asarray(image.convert("RGB"))
