@@ -54,9 +54,10 @@ QUEUES = ("scan", "prepare", "views", "mesh", "finish")
 
 
 def stage_function(name: str) -> Callable[..., Artefact]:
-    """The ``run`` of pipeline/stages/NAME; imported here, late, because stages import heavy libraries."""
-    function: Callable[..., Artefact] = importlib.import_module(f"pipeline.stages.{name}").run
-    return function
+    """The ``run`` of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported here, late, because stages import heavy libraries."""
+    module, _, function = name.partition(":")
+    found: Callable[..., Artefact] = getattr(importlib.import_module(module if function else f"pipeline.stages.{module}"), function or "run")
+    return found
 
 
 def call(function: Callable[..., Artefact], bag: Iterable[Artefact], ws: Workspace) -> Artefact:

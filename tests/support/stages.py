@@ -1,0 +1,84 @@
+"""Stages that misbehave, for tests of the engine and the worker."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+from pipeline.artefacts import Dropped, Exported
+from pipeline.errors import InputRejected, NoOverlap
+from pipeline.workspace import Workspace
+
+
+def works(dropped: Dropped, ws: Workspace) -> Exported:
+    """Write one result that tells what was dropped."""
+    ws.progress(0.5, "half way")
+    ws.warn("a word of warning")
+    ws.output("model.glb").write_text(" ".join(dropped.names))
+    return Exported(files_written=("model.glb",), faces=0)
+
+
+def segfaults(ws: Workspace) -> Exported:
+    ctypes.string_at(0)
+    raise AssertionError("unreachable")
+
+
+def segfaults_once(dropped: Dropped, ws: Workspace) -> Exported:
+    """Die on the first start only; scratch remembers."""
+    mark = ws.path("died-before")
+    if not mark.exists():
+        mark.touch()
+        ctypes.string_at(0)
+    return works(dropped, ws)
+
+
+def hangs(ws: Workspace) -> Exported:
+    time.sleep(3600)
+    raise AssertionError("unreachable")
+
+
+def hogs(ws: Workspace) -> Exported:
+    hoard = []
+    while True:
+        hoard.append(bytearray(os.urandom(1 << 20)) * 16)
+
+
+def rejects(ws: Workspace) -> Exported:
+    raise NoOverlap("No two passes overlap.")
+
+
+def overflows(ws: Workspace) -> Exported:
+    return Exported(files_written=(), faces=1 // 0)
+
+
+def lacks(ws: Workspace) -> Exported:
+    raise ImportError("No module named 'nowhere'")
+
+
+def prints_and_leaves(ws: Workspace) -> Exported:
+    print("a native library says something", flush=True)
+    sys.stderr.write("and complains\n")
+    os._exit(3)
+
+
+def breaks_out(ws: Workspace) -> Exported:
+    """Try everything that the sandbox forbids; say what worked."""
+    worked = []
+    for what, attempt in (
+        ("write the input", lambda: (ws.input / "x").write_text("1")),
+        ("list the home", lambda: list(Path("/root").iterdir())),
+        ("write beside", lambda: (ws.root.parent / "x").write_text("1")),
+        ("connect", lambda: socket.create_connection(("127.0.0.1", int((ws.input / "port").read_text())), 1)),
+    ):
+        try:
+            attempt()
+            worked.append(what)
+        except OSError:
+            pass
+    if worked:
+        raise InputRejected(f"the sandbox let me {', '.join(worked)}")
+    return Exported(files_written=(), faces=0)
