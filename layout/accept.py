@@ -84,6 +84,11 @@ def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None)
 
 def job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> JobFile:
     """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept. Of a copy only the name counts."""
+    with holding(atlas, shell):
+        return _job_of(atlas, shell, facts, copy_of)
+
+
+def _job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None) -> JobFile:
     disk, old = atlas.disk, lifecycle.readable_job(atlas, shell.path)
     found = disk.lstat(shell.path)
     if found is None:

@@ -89,9 +89,11 @@ def claim_drop(atlas: Atlas, name: str, queue: str, id: str | None = None) -> Pl
     plain = names.without_go(name)
     disk, shell = atlas.disk, atlas.at_claimed(id or names.new_id(Path(plain).stem), queue, 0, hidden=True)
     inside = shell.path / tree.INPUT
-    disk.mkdir(shell.path)
+    with holding(atlas, shell):
+        disk.mkdir(shell.path)
     try:
-        disk.mkdir(inside)
+        with holding(atlas, shell):
+            disk.mkdir(inside)
         move(atlas, atlas.inbox / name, inside / plain)
     except (Gone, OSError):
         discard_empty(atlas, shell)
