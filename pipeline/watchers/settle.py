@@ -19,11 +19,11 @@ from pathlib import Path
 from pipeline.config import Intake
 from pipeline.watchers import _evidence
 from pipeline.watchers._contents import Contents, Opener, open_file
-from pipeline.watchers._evidence import amount, some
+from pipeline.watchers._evidence import MARKERS, amount, some
 from pipeline.watchers._jobtoml import ListedFile
 from pipeline.watchers.look import FILE, Look, look
 
-__all__ = ["Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "hold", "look"]
+__all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "hold", "look"]
 
 AGAIN = "then move the folder back to inbox/."
 
