@@ -82,3 +82,9 @@ def breaks_out(ws: Workspace) -> Exported:
     if worked:
         raise InputRejected(f"the sandbox let me {', '.join(worked)}")
     return Exported(files_written=(), faces=0)
+
+
+def adds(exported: Exported, ws: Workspace) -> Exported:
+    """A second leg: needs the first one's artefact and adds a file."""
+    ws.output("report.html").write_text(f"of {exported.files_written}")
+    return exported

@@ -1,0 +1,332 @@
+"""A worker and its runner on real folders with a real engine: every way a start can end is an edge."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layout import accept, lifecycle
+from layout.accept import Facts
+from layout.disk import Disk
+from layout.init import init
+from layout.manifest import ErrorFile, JobFile, read_job
+from layout.promote import verify
+from layout.tree import Atlas, Place, State
+from pipeline import config, recipes
+from pipeline.config import Settings
+from pipeline.recipes import Leg, Recipe
+from pipeline.watchers.worker import Worker
+
+REPOSITORY = str(Path(__file__).resolve().parents[3])
+STAGES = "tests.support.stages"
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", REPOSITORY)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__POLL": "0.01", "INBOX3D_WORKER__BEAT": "0.05"})
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return init(tmp_path / "atlas")[0]
+
+
+@pytest.fixture
+def workers(atlas: Atlas, settings: Settings) -> Iterator[Callable[..., Worker]]:
+    """Make workers whose engines are ended with the test."""
+    made: list[Worker] = []
+
+    def make(name: str = "prometheus-cpu-aaaa", queues: tuple[str, ...] = ("scan", "finish"), on: Atlas | None = None) -> Worker:
+        worker = Worker(on or atlas, settings, name, queues, "cpu", threading.Event())
+        worker.scratch.root.mkdir(parents=True, exist_ok=True)
+        worker.beat.beat()
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.engine.stop()
+        worker.beat.end()
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make kind convert run the named stages; each argument is a leg of its own."""
+
+    def set_legs(*legs: str) -> None:
+        queues = ("scan", "finish")
+        made = tuple(Leg(queue, (f"{STAGES}:{stage}",)) for queue, stage in zip(queues, legs, strict=False))
+        monkeypatch.setitem(recipes.RECIPES, "convert", Recipe("convert", made))
+
+    return set_legs
+
+
+def drop(atlas: Atlas, name: str = "vase") -> Place:
+    (atlas.inbox / name).mkdir()
+    (atlas.inbox / name / "a.ply").write_text("points")
+    shell = lifecycle.claim_drop(atlas, name, "scan")
+    return accept.accept(atlas, shell, Facts("convert", {}, frozenset(), "quiet"))
+
+
+def now_at(atlas: Atlas, id: str) -> tuple[Place, JobFile]:
+    place = lifecycle.find(atlas, id)
+    assert place is not None
+    job = read_job(atlas.disk, place.path)
+    assert job is not None
+    return place, job
+
+
+def error_of(place: Place) -> ErrorFile:
+    return ErrorFile.load((place.path / "error.json").read_bytes())
+
+
+def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """Result, log and provenance stand in done/; input is untouched; scratch is kept for a second look and then freed."""
+    recipe("works")
+    id = drop(atlas).id
+    worker = workers()
+    assert worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert verify(atlas.disk, place.path / "output")
+    assert (place.path / "output/model.glb").read_text() == "vase/a.ply"
+    assert "finished" in (place.path / "log.txt").read_text()
+    assert (job.manifest[0].path, len(job.manifest[0].sha256 or "")) == ("a.ply", 64)
+    assert job.provenance.warnings == ["a word of warning"]
+    assert sorted(path.name for path in place.path.iterdir()) == ["input", "job.json", "log.txt", "output"]
+    worker._verify_kept(everything=True)
+    assert list(worker.scratch.root.iterdir()) == []
+
+
+def test_a_segfault_costs_one_start_and_the_next_one_ends_well(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """The crash is counted in job.json with its signal; scratch is resumed."""
+    recipe("segfaults_once")
+    id = drop(atlas).id
+    worker = workers()
+    assert worker.step() and worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert [start.n for start in job.starts] == [1, 2]
+    assert "SIGSEGV" in (job.starts[0].crash or "")
+    assert job.starts[0].noted is None
+
+
+def test_a_job_that_kills_every_engine_fails_as_poison(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """After max crashes it stands in failed/ with the signal, the stage and the number of starts in words."""
+    recipe("segfaults")
+    id = drop(atlas).id
+    worker = workers()
+    while worker.step():
+        pass
+    place, job = now_at(atlas, id)
+    assert place.state is State.FAILED
+    assert len(job.starts) == 3
+    page = (place.path / "error.txt").read_text()
+    assert "Given up after 3 crashed starts" in page
+    assert "SIGSEGV" in page
+    assert error_of(place).error == "EngineDied"
+
+
+def test_a_rejected_input_fails_at_once_with_a_remedy(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """Who must act and what to do stand in error.txt."""
+    recipe("rejects")
+    id = drop(atlas).id
+    assert workers().step()
+    place, job = now_at(atlas, id)
+    assert (place.state, len(job.starts)) == (State.FAILED, 1)
+    error = error_of(place)
+    assert (error.error, error.who, error.stage) == ("NoOverlap", "submitter", f"{STAGES}:rejects")
+    assert "Scan again" in error.remedy
+
+
+def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """BackendUnavailable is noted, and this worker leaves the job to others."""
+    recipe("lacks")
+    id = drop(atlas).id
+    worker = workers()
+    assert worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.CLAIMED
+    assert job.starts[0].noted is not None and job.starts[0].noted.startswith("BackendUnavailable")
+    assert job.crashes(1) == 0
+    assert not worker.step()
+
+
+def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """A worker that does not serve the next queue promotes to work/; another host goes on from there."""
+    recipe("works", "adds")
+    id = drop(atlas).id
+    first = workers("prometheus-cpu-aaaa", ("scan",))
+    assert first.step()
+    place, _ = now_at(atlas, id)
+    assert (place.state, place.queue) == (State.CLAIMED, "finish")
+    assert verify(atlas.disk, place.path / "work/scan")
+    shutil.rmtree(first.scratch.root)
+    second = workers("other-cpu-bbbb", ("finish",))
+    assert second.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert not (place.path / "work").exists()
+    assert sorted(path.name for path in (place.path / "output").iterdir()) == ["checksums.sha256", "model.glb", "report.html"]
+    assert [start.noted for start in job.starts] == ["handed on to finish", None]
+
+
+def test_a_job_that_is_dragged_away_is_dropped_and_never_recreated(atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path is the fence: the worker finds it gone, ends its engine and writes nothing more."""
+    monkeypatch.setattr("pipeline.progress.INTERVAL", 0.05)
+    recipe("hangs")
+    id = drop(atlas).id
+    worker = workers()
+
+    def drag() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for place in atlas.places(State.PROCESSING):
+                if (place.path / "progress.json").exists():
+                    lifecycle.cancel(atlas, place)
+                    return
+
+    person = threading.Thread(target=drag)
+    person.start()
+    assert worker.step()
+    person.join()
+    place = next(iter(atlas.places(State.FAILED)))
+    assert place.id == id
+    lifecycle.tidy(atlas, place)
+    place, _ = now_at(atlas, id)
+    assert "Cancelled by a person" in (place.path / "error.txt").read_text()
+    assert list(atlas.processing.iterdir()) == []
+
+
+def test_a_drained_job_goes_back_uncounted(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """SIGTERM releases the job in hand; the next start resumes."""
+    recipe("hangs")
+    id = drop(atlas).id
+    worker = workers()
+    threading.Timer(0.5, worker.stopping.set).start()
+    assert worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.CLAIMED
+    assert job.starts[0].noted == "drained"
+
+
+class ChangingDisk(Disk):
+    """A person goes on writing while the pipeline copies."""
+
+    writing = True
+
+    def copy(self, source: Path, target: Path) -> str:
+        digest = super().copy(source, target)
+        if self.writing and source.parent.parent.name == "input":
+            with source.open("a") as file:
+                file.write("more")
+        return digest
+
+
+def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(tmp_path: Path, atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """Late arrivals never become half a job; the wait is doubled each time."""
+    recipe("works")
+    changing = Atlas(atlas.root, ChangingDisk())
+    id = drop(atlas).id
+    worker = workers(on=changing)
+    worker._is_quiet = lambda place: True  # the waiting itself is the next test's
+    assert worker.step()
+    place, job = now_at(atlas, id)
+    assert (place.state, job.starts[0].noted, job.quiet) == (State.CLAIMED, "input/ was still changing", 10.0)
+    assert worker.step() and worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.FAILED
+    assert error_of(place).message == "input/ keeps changing."
+    assert job.crashes(3) == 0
+
+
+def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """Two looks that far apart on the worker's own clock."""
+    recipe("works")
+    changing = ChangingDisk()
+    worker = workers(on=Atlas(atlas.root, changing))
+    id = drop(atlas).id
+    assert worker.step()
+    changing.writing = False
+    assert not worker.step()
+    snapshot, since = worker._unchanged[id]
+    worker._unchanged[id] = (snapshot, since - 11)
+    assert worker.step()
+    assert now_at(atlas, id)[0].state is State.DONE
+
+
+class FullDisk(Disk):
+    """Full for the first few copies into staging/."""
+
+    left = 2
+
+    def _do(self, call: str, function: Any, *args: Any) -> Any:
+        if call == "copy" and ".pipeline" in str(args[1]) and self.left:
+            self.left -= 1
+            return super()._do(call, self._full)
+        return super()._do(call, function, *args)
+
+    @staticmethod
+    def _full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_pauses_the_line_and_blames_no_job(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """The same edge is tried until it passes; no start is lost."""
+    recipe("works")
+    full = FullDisk()
+    id = drop(atlas).id
+    assert workers(on=Atlas(atlas.root, full)).step()
+    place, job = now_at(atlas, id)
+    assert (place.state, len(job.starts), full.left) == (State.DONE, 1, 0)
+
+
+def test_a_folder_under_its_own_name_that_it_does_not_run_is_settled(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """A lost reply or a person's drag: the worker acts as a reaper would."""
+    recipe("works")
+    claimed = drop(atlas)
+    worker = workers()
+    lifecycle.start(atlas, claimed, worker.name)
+    assert worker.step()
+    place, job = now_at(atlas, claimed.id)
+    assert place.state is State.DONE
+    assert job.crashes(2) == 1 or job.starts[-1].n == 2
+
+
+def test_halt_stops_starting(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """Any case, in the root or in inbox/."""
+    recipe("works")
+    drop(atlas)
+    (atlas.inbox / "halt.TXT").touch()
+    worker = workers()
+    assert not worker.step()
+    assert "halted by inbox/halt.TXT" in worker.beat.heartbeat.message
+    (atlas.inbox / "halt.TXT").unlink()
+    assert worker.step()
+
+
+def test_an_unmounted_share_is_never_an_empty_one(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+    """Without atlas.json nothing is started; it resumes by itself."""
+    recipe("works")
+    id = drop(atlas).id
+    worker = workers()
+    atlas.root.rename(tmp_path / "away")
+    (tmp_path / "atlas").mkdir()
+    assert not worker.step()
+    assert "paused" in worker.beat.heartbeat.message
+    (tmp_path / "atlas").rmdir()
+    (tmp_path / "away").rename(atlas.root)
+    assert worker.step()
+    assert now_at(atlas, id)[0].state is State.DONE
