@@ -1,0 +1,41 @@
+"""Words for a drop whose kind cannot be told: what is there, and the job.toml line that would decide."""
+
+from __future__ import annotations
+
+from pipeline.errors import InputRejected
+from pipeline.watchers._evidence import some
+from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, of
+
+
+def in_doubt(found: list[Item]) -> InputRejected:
+    """Why the kind cannot be told from FOUND, and what would decide it."""
+    images = [item for item in found if item.what in (IMAGE, RANGE_IMAGE)]
+    if any(COLOUR_OR_DEPTH.search(item.name) for item in images):
+        return InputRejected(
+            "the drop has colour or depth images that do not pair by name (color_1.png with depth_1.png)",
+            remedy='Rename them so that they pair; or add a file job.toml with the line kind = "images" if they show one object.',
+        )
+    if images:
+        return InputRejected(
+            f"the drop has {len(images)} images, which may be views of an object or photos of a scan",
+            remedy='Name them front, left, back, right; or add a file job.toml with the line kind = "images" (or kind = "scan").',
+        )
+    if of(found, MESH):
+        return InputRejected(
+            f"the drop has several meshes that cannot be passes of a scan{holding(found)}",
+            remedy='Drop each in a folder of its own; or add a file job.toml with the line kind = "convert" beside the one mesh.',
+        )
+    if any(item.what == TEXT for item in found):
+        return InputRejected(
+            f"the drop is neither a scan nor a mesh, and no single text of at most {PROMPT_LIMIT} characters{holding(found)}",
+            remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and prompt = "what to make".',
+        )
+    return InputRejected(
+        f"nothing in the drop can be used{holding(found)}",
+        remedy='Drop scan passes, a mesh, images or a short text; a file job.toml with a line such as kind = "scan" says what it is.',
+    )
+
+
+def holding(found: list[Item]) -> str:
+    """What is there, as the end of a sentence."""
+    return f" (it holds {some([item.name for item in found])})" if found else " (it holds no files)"

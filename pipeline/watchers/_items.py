@@ -1,0 +1,187 @@
+"""The single things in a drop, archives opened: what each one is, by its name and its first bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from layout import names
+from pipeline.errors import InputRejected
+from pipeline.watchers import _heads
+from pipeline.watchers._contents import open_file
+
+POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = "points", "mesh", "image", "range image", "text", "other"
+SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
+TABLES = frozenset({".xyz", ".pts", ".asc"})
+MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+COMPANION = re.compile(
+    r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_ ]?)?(intrinsics?|calib(ration)?))[-_ \d]*$", re.I
+)
+
+COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
+PROMPT_LIMIT = 2000  # characters
+
+MOST_MEMBERS = 10_000
+MOST_UNPACKED = 512 << 20  # of a packed tar, whose list of contents cannot be read without unpacking it
+PHOTO_HEAD = 3 * _heads.HEAD  # an EXIF block may take 64 KiB, behind others
+
+
+class Item(NamedTuple):
+    """A file of the drop, or a member of an archive in it."""
+
+    file: str  # its name in the drop
+    name: str  # how people are told of it: "a.ply", "passes.zip/a.ply"
+    what: str
+    camera: str | None = None  # of a photo
+    size: int = 0
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(names.without_go(self.name)).name.partition(".")[0]
+
+
+def items(root: Path, files: list[str]) -> list[Item]:
+    """Everything in FILES (relative to ROOT), members of zip and tar archives one by one.
+
+    Reads a bounded piece of each file. Raises InputRejected for a file that is not what its name says, a damaged or locked archive.
+    """
+    found: list[Item] = []
+    for file in files:
+        ending, path = _heads.suffix(file), root / file
+        if ending == ".zip":
+            found += _members(file, _zip(path))
+        elif ending == ".tar":
+            found += _members(file, _tar(path))
+        else:
+            with open_file(path) as stream:
+                found.append(_item(file, file, stream.read, path.lstat().st_size))
+    return found
+
+
+def of(found: Iterable[Item], what: str) -> list[Item]:
+    return [item for item in found if item.what == what]
+
+
+def _item(file: str, name: str, read: Callable[[int], bytes], size: int) -> Item:
+    ending = _heads.suffix(name)
+    head = read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else _heads.HEAD)
+    if really := _heads.contradiction(name, head):
+        raise InputRejected(f"{name} is {really}", remedy="Give it its right suffix or take it out, then move the folder back to inbox/.")
+    if _heads.packed(name):
+        head = _heads.unzipped(head)
+    what = _what(name, ending, head)
+    return Item(file, name, what, _camera(head) if what == IMAGE else None, size)
+
+
+def _what(name: str, ending: str, head: bytes) -> str:
+    if ending == ".ply":
+        header = _heads.ply_header(head)
+        if header is None:
+            raise InputRejected(
+                f"{name}: its PLY header cannot be read", remedy="Export the file again, then move the folder back to inbox/."
+            )
+        return MESH if header.is_mesh else POINTS
+    if ending in SCANS or (ending in TABLES and rows_of_numbers(head) >= 1):
+        return POINTS
+    if ending in MESHES:
+        return MESH
+    if ending in (".txt", ".csv") and rows_of_numbers(head) >= 3 and not is_companion(name):
+        return POINTS
+    kinds = {
+        **dict.fromkeys(IMAGES, IMAGE),
+        **dict.fromkeys((".pgm", ".ppm"), RANGE_IMAGE),
+        **dict.fromkeys((".txt", ".json", ".md"), TEXT),
+    }
+    return kinds.get(ending, OTHER)
+
+
+def is_companion(name: str) -> bool:
+    """Does NAME say that this is a list of poses or a camera's numbers, which go with images?"""
+    return COMPANION.match(PurePosixPath(name).stem) is not None
+
+
+def rows_of_numbers(head: bytes) -> int:
+    """Rows with at least three numeric columns in HEAD, or 0 where more than a tenth of its rows are something else.
+
+    Comments and up to two lines of titles or counts at the beginning do not matter; nor does a last row that HEAD cuts in two.
+    """
+    lines = head.decode("latin-1").splitlines()
+    if len(head) >= _heads.HEAD and len(lines) > 1:
+        lines.pop()
+    lines = [line for line in map(str.strip, lines) if line and not line.startswith(("#", "//", "%", "!"))]
+    numeric = [_is_row(line) for line in lines]
+    skipped = next((at for at, good in enumerate(numeric[:3]) if good), 0)
+    good, total = sum(numeric), len(numeric) - skipped
+    return good if total and good >= 0.9 * total else 0
+
+
+def _is_row(line: str) -> bool:
+    parts = line.replace(",", ".").split(";") if ";" in line else re.split(r"[\s,]+", line)
+    try:
+        return len([float(part) for part in parts if part.strip()]) >= 3
+    except ValueError:
+        return False
+
+
+# -- archives ---------------------------------------------------------------------------------------------------------------
+
+
+def _members(file: str, members: Iterator[tuple[str, IO[bytes], int]]) -> list[Item]:
+    found: list[Item] = []
+    try:
+        for inner, stream, size in members:
+            if any(names.ignored(part) for part in PurePosixPath(inner).parts):
+                continue
+            if len(found) >= MOST_MEMBERS:
+                raise InputRejected(
+                    f"{file} holds more than {MOST_MEMBERS} files", remedy="Pack the scans only, then move the folder back to inbox/."
+                )
+            found.append(_item(file, f"{file}/{inner}", stream.read, size))
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+        raise InputRejected(f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked.") from None
+    except RuntimeError:
+        raise InputRejected(f"{file} is locked with a password", remedy="Pack it without a password, or drop the files unpacked.") from None
+    return found
+
+
+def _zip(path: Path) -> Iterator[tuple[str, IO[bytes], int]]:
+    with open_file(path) as file, zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                with archive.open(member) as stream:
+                    yield member.filename, stream, member.file_size
+
+
+def _tar(path: Path) -> Iterator[tuple[str, IO[bytes], int]]:
+    with open_file(path) as file, tarfile.open(fileobj=file) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream is not None:
+                yield member.name, stream, member.size
+            if member.offset > MOST_UNPACKED:
+                return  # what was seen decides; the reader sees the rest
+
+
+# -- photos -----------------------------------------------------------------------------------------------------------------
+
+
+def _camera(head: bytes) -> str | None:
+    """The camera that took this photo, by its EXIF: maker, model, lens. None where it says nothing, or Pillow is missing."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    try:
+        with Image.open(io.BytesIO(head)) as image:
+            exif = image.getexif()
+            facts = [exif.get(0x010F), exif.get(0x0110), *(exif.get_ifd(0x8769).get(tag) for tag in (0xA433, 0xA434))]
+    except Exception:  # Pillow raises whatever a broken block provokes; a photo without a readable camera is still a photo
+        return None
+    return " ".join(str(fact).strip("\0 ") for fact in facts if fact) or None

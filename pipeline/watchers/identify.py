@@ -1,0 +1,220 @@
+"""What kind of job is a drop? By its job.toml, else by its content; in doubt it is refused, naming the line that would decide."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from layout import names as _names
+from pipeline.errors import InputRejected
+from pipeline.watchers import _heads, _jobtoml
+from pipeline.watchers._contents import open_file
+from pipeline.watchers._doubt import holding, in_doubt
+from pipeline.watchers._evidence import MARKERS
+from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, POINTS, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, is_companion, items, of
+
+__all__ = ["Identified", "identify"]
+
+VIEWS = frozenset({"front", "left", "back", "right", *(f"{azimuth:03}" for azimuth in range(0, 360, 45))})
+SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
+REFERRING = frozenset({".obj", ".gltf"})  # meshes with materials and textures in files of their own
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What the drop is. used and not_used: names in the drop; of an archive also "archive.zip/member" in not_used."""
+
+    kind: str
+    options: dict[str, Any]
+    used: list[str]
+    not_used: list[str]
+    notes: list[str]
+
+
+@dataclass
+class _Choice:
+    kind: str
+    used: list[Item]
+    notes: list[str] = field(default_factory=list)
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+def identify(root: Path, names: list[str]) -> Identified:
+    """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of each file is read.
+
+    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong.
+    """
+    listed = _job_toml(root, names)
+    found = items(root, sorted(filter(_is_content, names), key=_natural))
+    choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
+    request = {**choice.request, **listed.request}
+    options = _jobtoml.options(_jobtoml.JobToml(request=request), choice.kind)
+    used = {item.name for item in choice.used}
+    return Identified(
+        choice.kind,
+        options,
+        list(dict.fromkeys(item.file for item in choice.used)),
+        [item.name for item in found if item.name not in used],
+        choice.notes,
+    )
+
+
+def _job_toml(root: Path, names: list[str]) -> _jobtoml.JobToml:
+    if _jobtoml.NAME not in names:
+        return _jobtoml.JobToml(request={})
+    with open_file(root / _jobtoml.NAME) as file:
+        return _jobtoml.parse(file.read(_jobtoml.LIMIT + 1))
+
+
+def _is_content(name: str) -> bool:
+    return name != _jobtoml.NAME and name.lower() not in MARKERS and not any(_names.ignored(part) for part in PurePosixPath(name).parts)
+
+
+# -- guessing: the first that fits ------------------------------------------------------------------------------------------
+
+
+def _guess(root: Path, found: list[Item]) -> _Choice:
+    choice = _scan(found) or _convert(found) or _images(found) or _photos(found) or _prompt(root, found)
+    if choice is None:
+        raise in_doubt(found)
+    return choice
+
+
+def _scan(found: list[Item]) -> _Choice | None:
+    points, meshes, pairs = of(found, POINTS), _passes(found), _pairs(found)
+    if pairs and all(_is_table(item) for item in points):
+        return _Choice("scan", [*pairs, *(item for item in found if is_companion(item.name))])
+    if points and len(meshes) == 1:
+        note = f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in job.toml it would be a pass'
+        return _Choice("scan", points, [note])
+    return _Choice("scan", [*points, *meshes]) if points or len(meshes) >= 2 else None
+
+
+def _convert(found: list[Item]) -> _Choice | None:
+    meshes = of(found, MESH)
+    if len(meshes) != 1:
+        return None
+    refers = _heads.suffix(meshes[0].name) in REFERRING
+    beside = [item for item in found if item.what == IMAGE or _heads.suffix(item.name) in (".mtl", ".bin")] if refers else []
+    return _Choice("convert", [*meshes, *beside])
+
+
+def _images(found: list[Item]) -> _Choice | None:
+    images = of(found, IMAGE)
+    named = bool(images) and all(item.stem.lower() in VIEWS for item in images)
+    return _Choice("images", images) if named or len(images) == 1 else None
+
+
+def _photos(found: list[Item]) -> _Choice | None:
+    images = of(found, IMAGE)
+    if len(images) < 3 or any(COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)):
+        return None
+    cameras = {item.camera for item in images}
+    if len(cameras) == 1 and None not in cameras:
+        return _Choice("scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): built as a photo scan"])
+    return _Choice("images", images)
+
+
+def _prompt(root: Path, found: list[Item]) -> _Choice | None:
+    if len(found) != 1 or found[0].what != TEXT:
+        return None
+    text = _text(root, found[0])
+    if text is None or not text.strip():
+        return None
+    request = _request(text) if _heads.suffix(found[0].name) == ".json" else None
+    if request is not None:
+        return _Choice(
+            str(request.pop("kind", "images" if request.keys() & {"image_urls", "image_paths"} else "prompt")), found, request=request
+        )
+    return _Choice("prompt", found, request={"prompt": text.strip()})
+
+
+# -- a kind named in job.toml -----------------------------------------------------------------------------------------------
+
+
+def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) -> _Choice:
+    """What a job of KIND uses of FOUND; InputRejected where there is nothing for it."""
+    choose: dict[str, Callable[[], _Choice | None]] = {
+        "scan": lambda: _scan_of_all(found),
+        "convert": lambda: _convert(found),
+        "images": lambda: _Choice("images", images) if (images := of(found, IMAGE)) or _has(request, "image_urls", "image_paths") else None,
+        "prompt": lambda: _Choice("prompt", []) if _has(request, "prompt") else _prompt(root, of(found, TEXT)),
+    }
+    choice = choose[kind]()
+    if choice is None or choice.kind != kind:
+        needs = {
+            "scan": "scan passes or photos",
+            "convert": "exactly one mesh",
+            "images": "an image",
+            "prompt": "a short text, or the line prompt",
+        }
+        raise InputRejected(
+            f'job.toml says kind = "{kind}", but the drop does not hold {needs[kind]}{holding(found)}',
+            remedy="Correct job.toml or the files, then move the folder back to inbox/.",
+        )
+    return choice
+
+
+def _scan_of_all(found: list[Item]) -> _Choice | None:
+    scan = _scan(found)
+    if scan and not scan.notes:
+        return scan
+    used = [*of(found, POINTS), *_passes(found)] or of(found, IMAGE)
+    return _Choice("scan", used) if used else None
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------------
+
+
+def _passes(found: Iterable[Item]) -> list[Item]:
+    return [item for item in of(found, MESH) if _heads.suffix(item.name) in SCAN_MESHES]
+
+
+def _is_table(item: Item) -> bool:
+    return _heads.suffix(item.name) in (".txt", ".csv")
+
+
+def _pairs(found: Iterable[Item]) -> list[Item]:
+    """Colour and depth images that belong together: their names differ in one word, color (colour, rgb) against depth."""
+    sides: dict[str, dict[str, Item]] = {}
+    for item in found:
+        words = COLOUR_OR_DEPTH.findall(item.name) if item.what in (IMAGE, RANGE_IMAGE) else []
+        if words:
+            side = "depth" if words[-1].lower().startswith("depth") else "colour"
+            key = COLOUR_OR_DEPTH.sub("*", item.name.removesuffix(".gz")).rpartition(".")[0].lower()
+            sides.setdefault(key, {})[side] = item
+    return [item for pair in sides.values() if len(pair) == 2 for item in pair.values()]
+
+
+def _text(root: Path, item: Item) -> str | None:
+    """The text of a file, or None where it is too long, not UTF-8, or packed away."""
+    if item.name != item.file or _heads.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
+        return None
+    with open_file(root / item.file) as file:
+        try:
+            text = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+    return text if len(text.strip()) <= PROMPT_LIMIT else None
+
+
+def _request(text: str) -> dict[str, Any] | None:
+    """A flat request like an API body, or None where TEXT is only text."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) and content.keys() & {"kind", "prompt", "image_urls", "image_paths"} else None
+
+
+def _has(request: dict[str, Any], *keys: str) -> bool:
+    return any(request.get(key) for key in keys)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key under which pass_2 comes before pass_10."""
+    return [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part) for part in re.split(r"([0-9]{1,18})", name.casefold())]
