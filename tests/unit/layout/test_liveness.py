@@ -1,0 +1,132 @@
+"""Who lives is judged by counters on the observer's own clock, or at once by a lock on the same host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layout.init import init
+from layout.liveness import Beat, Life, Observer, boot_id, by_lock, heartbeats, run_folder, take_lock
+from layout.manifest import Heartbeat
+from layout.tree import Atlas
+
+BEAT = 15.0
+
+
+class Clock:
+    """A monotonic clock that a test turns by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return init(tmp_path / "atlas")[0]
+
+
+def write(atlas: Atlas, worker: str, counter: int, **facts: object) -> Heartbeat:
+    heartbeat = Heartbeat(worker=worker, role="worker", counter=counter, boot="elsewhere", pid=1, **facts)  # type: ignore[arg-type]
+    atlas.disk.write_in_place(atlas.heartbeat(worker), heartbeat.dump())
+    return heartbeat
+
+
+class Watch:
+    """An observer with its clock and its own beats."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self.clock, self.own = Clock(), 0
+        self.observer = Observer(atlas, BEAT, 6, lambda: self.own, self.clock)
+
+    def look(self, seconds: float = BEAT, beats: int = 1, held: frozenset[str] = frozenset()) -> Observer:
+        self.clock.now += seconds
+        self.own += beats
+        self.observer.look(held)
+        return self.observer
+
+
+def test_a_changing_counter_is_life(atlas: Atlas) -> None:
+    """One look says nothing; a change between two looks says live."""
+    watch = Watch(atlas)
+    write(atlas, "w", 1)
+    assert watch.look().life("w") is Life.UNKNOWN
+    write(atlas, "w", 2)
+    assert watch.look().life("w") is Life.LIVE
+
+
+def test_six_unchanged_looks_are_death(atlas: Atlas) -> None:
+    """Not five, and never by elapsed time alone."""
+    watch = Watch(atlas)
+    write(atlas, "w", 7)
+    for _ in range(5):
+        assert watch.look().life("w") is Life.UNKNOWN
+    assert watch.look().life("w") is Life.DEAD
+
+
+def test_an_observer_that_cannot_beat_itself_declares_nobody_dead(atlas: Atlas) -> None:
+    """When Atlas does not take its own beats, the others' silence proves nothing."""
+    watch = Watch(atlas)
+    write(atlas, "w", 7)
+    for _ in range(20):
+        watch.look(beats=0)
+    assert watch.observer.life("w") is Life.UNKNOWN
+
+
+def test_looks_nearer_than_a_beat_do_not_count(atlas: Atlas) -> None:
+    """A busy reaper must not see death faster than a worker can beat."""
+    watch = Watch(atlas)
+    write(atlas, "w", 7)
+    for _ in range(50):
+        watch.look(seconds=BEAT / 100)
+    assert watch.observer.life("w") is Life.UNKNOWN
+
+
+def test_a_missing_heartbeat_of_a_holder_counts_as_unchanged(atlas: Atlas) -> None:
+    """A worker named in processing/ whose heartbeat is gone dies after the same six looks."""
+    watch = Watch(atlas)
+    for _ in range(6):
+        watch.look(held=frozenset({"ghost"}))
+    assert watch.observer.life("ghost") is Life.DEAD
+
+
+def test_a_worker_that_beats_again_is_live_again(atlas: Atlas) -> None:
+    """It slept; whether it still has its job, the fence decides."""
+    watch = Watch(atlas)
+    write(atlas, "w", 7)
+    for _ in range(8):
+        watch.look()
+    write(atlas, "w", 8)
+    assert watch.look().life("w") is Life.LIVE
+
+
+def test_a_torn_heartbeat_is_left_out_for_one_look(atlas: Atlas) -> None:
+    """It is written in place; half of one is no evidence."""
+    atlas.heartbeat("w").write_text('{"format": 1, "worker": "w"')
+    assert heartbeats(atlas) == {}
+
+
+def test_on_its_own_host_a_released_lock_is_death_at_once(atlas: Atlas, tmp_path: Path) -> None:
+    """Only when the heartbeat names this boot and that lock file's inode."""
+    path = tmp_path / "w.lock"
+    held = take_lock(path)
+    assert held is not None
+    beat = Heartbeat(worker="w", role="worker", counter=1, boot=boot_id(), pid=1, lock=(str(path), path.stat().st_ino))
+    assert by_lock(beat, boot_id()) is Life.LIVE
+    held.close()
+    assert by_lock(beat, boot_id()) is Life.DEAD
+    assert by_lock(beat.model_copy(update={"boot": "another"}), boot_id()) is Life.UNKNOWN
+    assert by_lock(beat.model_copy(update={"lock": (str(path), 1)}), boot_id()) is Life.UNKNOWN
+
+
+def test_a_beat_holds_its_lock_and_takes_its_heartbeat_away_at_the_end(atlas: Atlas) -> None:
+    """While it lives others see it live; afterwards nothing is left."""
+    beat = Beat(atlas, Heartbeat(worker="test-beat-0001", role="worker", counter=0, boot="", pid=1), 1.0)
+    beat.beat()
+    told = heartbeats(atlas)["test-beat-0001"]
+    assert (told.counter, by_lock(told, boot_id())) == (1, Life.LIVE)
+    beat.end()
+    assert heartbeats(atlas) == {}
+    assert not (run_folder() / "test-beat-0001.lock").exists()
