@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry import rigid
+
 Array = NDArray[np.float64]
 RIGHT_DEGREES, RIGHT_PERCENT = 5.0, 2.0  # within both a pass counts as placed right
 
@@ -75,7 +77,7 @@ def compare(scan_json: dict[str, Any], truth: dict[str, Any]) -> Table:
 
     if not placed:
         return Table(tuple(Row(file) for file in files))
-    candidates = {file: true[file] @ np.linalg.inv(found[file]) for file in placed}
+    candidates = {file: true[file] @ rigid.invert(found[file]) for file in placed}
     best = max(placed, key=lambda file: score(rows(candidates[file])))
     agreed = [row.file for row in rows(candidates[best]) if row.right] or [best]
     return Table(rows(_mean_motion(np.stack([candidates[file] for file in agreed]))))
@@ -85,10 +87,8 @@ def _error(file: str, frame: Array, pose: Array | None, truth: dict[str, Any]) -
     if pose is None:
         return Row(file)
     told = truth["passes"][file]
-    true, got, centre = np.asarray(told["pose"], float), frame @ pose, np.append(np.asarray(told["centre"], float), 1.0)
-    cosine = (np.trace(true[:3, :3].T @ got[:3, :3]) - 1) / 2
-    shift = float(np.linalg.norm(((got - true) @ centre)[:3]))
-    return Row(file, float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))), 100 * shift / truth["size"])
+    degrees, shift = rigid.difference(np.asarray(told["pose"], float), frame @ pose, np.asarray(told["centre"], float))
+    return Row(file, degrees, 100 * shift / truth["size"])
 
 
 def _mean_motion(motions: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,12 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("layout", "pipeline", "webapi", include_external_packages=True)
 
 
+def is_a_program(module: str) -> bool:
+    """Whether MODULE is run in a process of its own and never imported by others."""
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None and "__name__ ==" in Path(spec.origin).read_text()
+
+
 def test_the_contracts_of_the_ladder_hold(root: Path) -> None:
     """The layers and prohibitions in pyproject.toml are kept by every module, by late imports too."""
     done = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=root, capture_output=True, text=True)
@@ -65,7 +72,7 @@ def test_importing_a_light_module_loads_no_heavy_library(root: Path, module: str
 
 def test_importing_every_stage_loads_no_heavy_library(root: Path, graph: grimp.ImportGraph) -> None:
     """Stages import heavy libraries inside their functions, so that a worker can read a recipe without loading them."""
-    stages = sorted(module for module in graph.modules if module.startswith("pipeline.stages"))
+    stages = sorted(module for module in graph.modules if module.startswith("pipeline.stages") and not is_a_program(module))
     script = f"import sys, importlib; [importlib.import_module(m) for m in {stages!r}]; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -74,7 +81,8 @@ def test_importing_every_stage_loads_no_heavy_library(root: Path, graph: grimp.I
 
 def test_a_stage_imports_no_other_stage(graph: grimp.ImportGraph) -> None:
     """What two stages share lies in a file of their group whose name begins with an underscore."""
-    modules = [m for m in graph.modules if m.startswith("pipeline.stages.") and hasattr(importlib.import_module(m), "run")]
+    files = [m for m in graph.modules if m.startswith("pipeline.stages.") and not is_a_program(m)]
+    modules = [m for m in files if hasattr(importlib.import_module(m), "run")]
     stages = {m for m in modules if not m.rpartition(".")[2].startswith("_")}
     assert len(stages) > 5
     assert {(m, other) for m in modules for other in graph.find_modules_directly_imported_by(m) & stages} == set()
