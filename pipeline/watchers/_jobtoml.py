@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -47,7 +48,7 @@ def parse(data: bytes) -> JobToml:
         raise _wrong(f"it is larger than {LIMIT // 1024} KiB")
     try:
         content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, absurd numbers, absurd nesting
         raise _wrong(f"it is not valid TOML: {error}") from None
     try:
         files = _files.validate_python(content.pop("files", ()))
@@ -56,16 +57,16 @@ def parse(data: bytes) -> JobToml:
         raise _wrong(f"files.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
     listed = JobToml(request=content, files=tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files))
     if listed.kind is not None:
-        options(listed, str(listed.kind))
+        options(content, str(listed.kind))
     return listed
 
 
-def options(listed: JobToml, kind: str) -> dict[str, Any]:
-    """All options of a job of KIND with what LISTED sets; InputRejected names an unknown or wrong key."""
+def options(request: Mapping[str, Any], kind: str, where: str = NAME) -> dict[str, Any]:
+    """All options of a job of KIND with what REQUEST sets; InputRejected names an unknown or wrong key, and the file WHERE it stands."""
     try:
-        return jobs.options_of(jobs.parse({**listed.request, "kind": kind}))
+        return jobs.options_of(jobs.parse({**request, "kind": kind}))
     except SubmitRefused as refused:
-        raise _wrong(refused.message) from None
+        raise _wrong(refused.message, where) from None
 
 
 def same_path(path: str) -> str:
@@ -73,5 +74,5 @@ def same_path(path: str) -> str:
     return unicodedata.normalize("NFC", path.replace("\\", "/")).removeprefix("./")
 
 
-def _wrong(why: str) -> InputRejected:
-    return InputRejected(f"{NAME}: {why}", remedy=f"Correct {NAME} in the drop, then move the folder back to inbox/.")
+def _wrong(why: str, where: str = NAME) -> InputRejected:
+    return InputRejected(f"{where}: {why}", remedy=f"Correct {where} in the drop, then move the folder back to inbox/.")

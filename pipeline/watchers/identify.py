@@ -51,8 +51,8 @@ def identify(root: Path, names: list[str]) -> Identified:
     listed = _job_toml(root, names)
     found = items(root, sorted(filter(_is_content, names), key=_natural))
     choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
-    request = {**choice.request, **listed.request}
-    options = _jobtoml.options(_jobtoml.JobToml(request=request), choice.kind)
+    where = choice.used[0].file if choice.request and not listed.request else _jobtoml.NAME
+    options = _jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
     used = {item.name for item in choice.used}
     return Identified(
         choice.kind,

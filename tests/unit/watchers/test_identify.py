@@ -1,0 +1,342 @@
+"""What kind of job a drop is: by its job.toml, else by its content; in doubt it is refused with the line that decides."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.errors import InputRejected
+from pipeline.watchers import _items, _jobtoml
+from pipeline.watchers.identify import Identified, identify
+
+HEADER = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+POINTS = (HEADER + "end_header\n0 0 0\n1 0 0\n0 1 0\n").encode()
+MESH = (HEADER + "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n").encode()
+GRID = (HEADER + "element range_grid 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n1 0\n").encode()
+OBJ = b"mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
+XYZ = b"0.1 0.2 0.3\n" * 9
+PGM = gzip.compress(b"P5\n")
+
+
+def picture(kind: str = "PNG", maker: str | None = None, model: str | None = None) -> bytes:
+    stream, exif = io.BytesIO(), Image.Exif()
+    if maker:
+        exif[0x010F], exif[0x0110] = maker, model
+    Image.new("RGB", (8, 8)).save(stream, kind, exif=exif)
+    return stream.getvalue()
+
+
+PNG, JPG = picture(), picture("JPEG")
+
+
+def drop(root: Path, files: dict[str, bytes]) -> Identified:
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return identify(root, list(files))
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        link = tarfile.TarInfo("link.ply")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("files", "kind", "used"),
+    [
+        ({"a.ply": POINTS}, "scan", ["a.ply"]),
+        ({"a.ply": GRID}, "scan", ["a.ply"]),
+        ({"pass_10.ply": POINTS, "pass_2.ply": POINTS}, "scan", ["pass_2.ply", "pass_10.ply"]),
+        ({"deep/er/a.ply.gz": gzip.compress(POINTS)}, "scan", ["deep/er/a.ply.gz"]),
+        ({"a.pcd": b"# .PCD v0.7\n"}, "scan", ["a.pcd"]),
+        ({"a.e57": b"ASTM-E57"}, "scan", ["a.e57"]),
+        ({"a.laz": b"LASF"}, "scan", ["a.laz"]),
+        ({"a.ptx": b"2\n2\n0 0 0\n"}, "scan", ["a.ptx"]),
+        ({"a.xyz": XYZ, "b.pts": b"9\n" + XYZ}, "scan", ["a.xyz", "b.pts"]),
+        ({"a.txt": XYZ}, "scan", ["a.txt"]),
+        ({"a.csv": b"x;y;z\n" + b"0,1;0,2;0,3\n" * 5}, "scan", ["a.csv"]),
+        ({"a.csv": b"x,y,z\n# made here\n" + b"1.5,2.5,3.5\n" * 5}, "scan", ["a.csv"]),
+        ({"a.obj": OBJ, "b.stl": b"solid"}, "scan", ["a.obj", "b.stl"]),
+        ({"a.ply": POINTS, "b.ply": POINTS, "front.png": PNG, "notes.txt": b"hello"}, "scan", ["a.ply", "b.ply"]),
+        ({"color_1.png": PNG, "depth_1.pgm.gz": PGM, "pose.txt": XYZ}, "scan", ["color_1.png", "depth_1.pgm.gz", "pose.txt"]),
+        ({"rgb/0001.jpg": JPG, "depth/0001.png": PNG}, "scan", ["rgb/0001.jpg", "depth/0001.png"]),
+        ({"a.color.png": PNG, "a.depth.png": PNG, "intrinsics.txt": XYZ}, "scan", ["a.color.png", "a.depth.png", "intrinsics.txt"]),
+        ({"a.ply": MESH}, "convert", ["a.ply"]),
+        ({"a.stl": b"solid"}, "convert", ["a.stl"]),
+        ({"a.glb": b"glTF", "photo.jpg": JPG}, "convert", ["a.glb"]),
+        ({"a.obj": OBJ, "m.mtl": b"newmtl", "t.png": PNG, "x.md": b"x"}, "convert", ["a.obj", "m.mtl", "t.png"]),
+        ({"cup.webp": picture("WEBP")}, "images", ["cup.webp"]),
+        ({"front.png": PNG, "Left.PNG": PNG}, "images", ["front.png", "Left.PNG"]),
+        ({"000.png": PNG, "045.png": PNG, "315.png": PNG}, "images", ["000.png", "045.png", "315.png"]),
+        ({"a.png": PNG, "b.png": PNG, "c.png": PNG}, "images", ["a.png", "b.png", "c.png"]),
+    ],
+)  # fmt: skip
+def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, used: list[str]) -> None:
+    """The first rule that fits decides; what is left over is kept and named as not used."""
+    found = drop(tmp_path, files)
+    assert (found.kind, sorted(found.used)) == (kind, sorted(used))
+    assert sorted(found.not_used) == sorted(set(files) - set(used))
+    assert found.options["output_format"] == ["glb"]
+
+
+def test_passes_come_in_natural_order(tmp_path: Path) -> None:
+    """pass_2 is before pass_10, as a person counts."""
+    assert drop(tmp_path, {f"pass_{k}.ply": POINTS for k in (10, 2, 1)}).used == ["pass_1.ply", "pass_2.ply", "pass_10.ply"]
+
+
+def test_one_mesh_beside_passes_is_not_used_and_named(tmp_path: Path) -> None:
+    """It is more often an older result than a pass; the note says how to use it."""
+    found = drop(tmp_path, {"a.ply": POINTS, "b.ply": POINTS, "result.ply": MESH})
+    assert found.used == ["a.ply", "b.ply"]
+    assert "result.ply" in found.notes[0]
+    found = drop(tmp_path, {"a.ply": POINTS, "b.ply": POINTS, "result.ply": MESH, "job.toml": b'kind = "scan"'})
+    assert found.used == ["a.ply", "b.ply", "result.ply"]
+
+
+def test_photos_of_one_camera_are_a_photo_scan(tmp_path: Path) -> None:
+    """Three or more with the same EXIF camera; different or unknown cameras make images of one object."""
+    one = {f"{k}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(3)}
+    assert drop(tmp_path / "one", one).kind == "scan"
+    other = one | {"3.jpg": picture("JPEG", "Nikon", "Z9")}
+    assert drop(tmp_path / "two", other).kind == "images"
+    assert drop(tmp_path / "none", {f"{k}.jpg": JPG for k in range(3)}).kind == "images"
+
+
+@pytest.mark.parametrize("name", ["idea.txt", "idea.md", "idea.json"])
+def test_a_lone_short_text_is_a_prompt(tmp_path: Path, name: str) -> None:
+    """Its words become the option prompt, whatever the file is called."""
+    found = drop(tmp_path, {name: "\ufeffa blue vase, Größe 3\n".encode()})
+    assert (found.kind, found.used, found.options["prompt"]) == ("prompt", [name], "a blue vase, Größe 3")
+
+
+def test_a_request_may_come_as_json(tmp_path: Path) -> None:
+    """request.json holds what an API body would; wrong keys are refused by name."""
+    found = drop(tmp_path / "a", {"request.json": json.dumps({"image_urls": ["https://example.org/a.png"], "seed": 3}).encode()})
+    assert (found.kind, found.options["image_urls"], found.options["seed"]) == ("images", ["https://example.org/a.png"], 3)
+    found = drop(tmp_path / "b", {"request.json": json.dumps({"prompt": "a cup", "quality_tier": "high"}).encode()})
+    assert (found.kind, found.options["prompt"], found.options["quality_tier"]) == ("prompt", "a cup", "high")
+    with pytest.raises(InputRejected, match=r"request\.json: colour: there is no such option"):
+        drop(tmp_path / "c", {"request.json": json.dumps({"prompt": "a cup", "colour": "red"}).encode()})
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, "w")])
+def test_archives_are_judged_by_what_they_hold(tmp_path: Path, pack: Any) -> None:
+    """Their members are looked at one by one; links in them are none."""
+    name = "a.zip" if pack is zipped else "a.tar.gz" if pack is tarred else "a.tar"
+    found = drop(
+        tmp_path, {name: pack({"x/a.ply": POINTS, "x/b.ply.gz": gzip.compress(POINTS), "__MACOSX/._a.ply": b"x", "x/readme.md": b"hi"})}
+    )
+    assert (found.kind, found.used, found.not_used) == ("scan", [name], [f"{name}/x/readme.md"])
+    assert drop(tmp_path / "mesh", {name: pack({"m.obj": OBJ})}).kind == "convert"
+    assert drop(tmp_path / "image", {name: pack({"cat.png": PNG})}).kind == "images"
+
+
+def test_an_archive_of_pictures_named_ply_is_refused_by_name(tmp_path: Path) -> None:
+    """What holds for files holds for members."""
+    with pytest.raises(InputRejected, match=r"a\.zip/cat\.ply is a PNG image"):
+        drop(tmp_path, {"a.zip": zipped({"cat.ply": PNG})})
+
+
+def test_archives_that_cannot_be_opened_are_refused_by_name(tmp_path: Path) -> None:
+    """Damaged, or locked with a password: the words say which, and what to do."""
+    with pytest.raises(InputRejected, match=r"bad\.zip is damaged"):
+        drop(tmp_path / "1", {"bad.zip": zipped({"a.ply": POINTS})[:-40]})
+    with pytest.raises(InputRejected, match=r"bad\.tar\.gz is damaged"):
+        drop(tmp_path / "2", {"bad.tar.gz": tarred({"a.ply": POINTS * 100})[:-60]})
+    locked = bytearray(zipped({"a.ply": POINTS}))
+    locked[6] |= 1
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(InputRejected, match="locked with a password"):
+        drop(tmp_path / "3", {"locked.zip": bytes(locked)})
+
+
+def test_a_zip_bomb_costs_a_head_only(tmp_path: Path) -> None:
+    """A gigabyte of zeros in a megabyte is looked at like any other file."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("bomb.xyz", "w", force_zip64=True) as member:
+        for _ in range(64):
+            member.write(bytes(1 << 20))
+    with pytest.raises(InputRejected, match="nothing in the drop can be used"):
+        drop(tmp_path, {"bomb.zip": stream.getvalue()})
+
+
+def test_an_archive_of_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch over all other drops goes on."""
+    monkeypatch.setattr(_items, "MOST_MEMBERS", 10)
+    with pytest.raises(InputRejected, match="more than 10 files"):
+        drop(tmp_path, {"a.zip": zipped({f"{k}.ply": POINTS for k in range(11)})})
+
+
+# -- job.toml ---------------------------------------------------------------------------------------------------------------
+
+
+def test_job_toml_outranks_guessing(tmp_path: Path) -> None:
+    """Kind and options are those of the API; everything else keeps its default."""
+    toml = b'\xef\xbb\xbfkind = "images"\r\nbackend = "triposr"\r\noutput_format = ["obj", "glb"]\r\n'
+    found = drop(tmp_path, {"job.toml": toml, "a.png": PNG, "b.png": PNG, "a.ply": POINTS})
+    assert (found.kind, found.used, found.not_used) == ("images", ["a.png", "b.png"], ["a.ply"])
+    assert (found.options["backend"], found.options["output_format"]) == ("triposr", ["obj", "glb"])
+
+
+def test_options_without_a_kind_go_with_the_guessed_one(tmp_path: Path) -> None:
+    """A person who only wants another format need not know our kinds."""
+    found = drop(tmp_path, {"job.toml": b'unit = "mm"', "a.ply": POINTS})
+    assert (found.kind, found.options["unit"]) == ("scan", "mm")
+    with pytest.raises(InputRejected, match=r"job\.toml: unit: there is no such option"):
+        drop(tmp_path / "images", {"job.toml": b'unit = "mm"', "a.png": PNG})
+
+
+def test_a_prompt_may_stand_in_job_toml_alone(tmp_path: Path) -> None:
+    """So may the addresses of images."""
+    found = drop(tmp_path, {"job.toml": b'kind = "prompt"\nprompt = "a vase"'})
+    assert (found.kind, found.options["prompt"], found.used) == ("prompt", "a vase", [])
+    found = drop(tmp_path, {"job.toml": b'kind = "images"\nimage_urls = ["https://example.org/a.png"]'})
+    assert (found.kind, found.used) == ("images", [])
+
+
+def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
+    """Photos without EXIF are a scan if the person says so."""
+    found = drop(tmp_path, {"job.toml": b'kind = "scan"', "a.jpg": JPG, "b.jpg": JPG})
+    assert (found.kind, found.used) == ("scan", ["a.jpg", "b.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        (b'kind = "statue"', "job.toml: kind"),
+        (b"kind = 5", "job.toml: kind"),
+        (b'kind = "scan"\ncolour = "red"', "job.toml: colour: there is no such option"),
+        (b'kind = "scan"\nholes = 7', "job.toml: holes"),
+        (b'[options]\nunit = "mm"', "job.toml: options: there is no such option"),
+        (b"kind = [", "job.toml: it is not valid TOML"),
+        (b"\xff\xfe\x00", "job.toml: it is not valid TOML"),
+        (b'[[files]]\npath = "a.ply"', "job.toml: files.0.size"),
+        (b'[[files]]\npath = "a.ply"\nsize = -1', "job.toml: files.0.size"),
+        (b'[[files]]\npath = "a.ply"\nsize = 1\nsha256 = "beef"', "job.toml: files.0.sha256"),
+        (b'[[files]]\npath = "a.ply"\nsize = 1\nmd5 = "x"', "job.toml: files.0.md5"),
+        (b"files = 3", "job.toml: files"),
+        (b"a = " + b"[" * 100_000, "job.toml: it is not valid TOML"),
+        (b"seed = " + b"9" * 5000, "job.toml: it is not valid TOML"),
+        (b"# " + b"x" * _jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
+        (b'kind = "convert"', 'job.toml says kind = "convert", but the drop does not hold exactly one mesh'),
+        (b'kind = "images"', "but the drop does not hold an image"),
+        (b'kind = "prompt"', "but the drop does not hold a short text"),
+    ],
+)
+def test_a_wrong_job_toml_is_refused_by_name(tmp_path: Path, toml: bytes, words: str) -> None:
+    """The person reads which key is wrong, and that the folder comes back to inbox/."""
+    with pytest.raises(InputRejected) as refused:
+        drop(tmp_path, {"job.toml": toml, "a.ply": POINTS})
+    assert words in refused.value.message
+    assert "inbox" in refused.value.remedy
+
+
+# -- in doubt ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "line"),
+    [
+        ({"a.png": PNG, "b.png": PNG}, "2 images", 'kind = "images"'),
+        ({"color_1.png": PNG, "depth_2.png": PNG}, "do not pair by name", 'kind = "images"'),
+        ({"a.3mf": b"PK\x03\x04", "b.3mf": b"PK\x03\x04"}, "several meshes", 'kind = "convert"'),
+        ({"a.txt": b"a vase", "b.txt": b"a cup"}, "neither a scan nor a mesh", 'kind = "prompt"'),
+        ({"long.txt": b"word " * 500}, "at most 2000 characters", 'kind = "prompt"'),
+        ({"letter.docx": b"PK\x03\x04"}, "nothing in the drop can be used (it holds letter.docx)", 'kind = "scan"'),
+        ({"a.xyz": b"hello world\n"}, "nothing in the drop can be used", 'kind = "scan"'),
+        ({"few.csv": b"1,2\n3,4\n"}, "nothing in the drop can be used", 'kind = "scan"'),
+        ({"READY": b""}, "it holds no files", 'kind = "scan"'),
+    ],
+)
+def test_in_doubt_the_deciding_line_is_named(tmp_path: Path, files: dict[str, bytes], words: str, line: str) -> None:
+    """Nothing is guessed that a person would have to guess, too."""
+    with pytest.raises(InputRejected) as refused:
+        drop(tmp_path, files)
+    assert words in refused.value.message
+    assert line in refused.value.remedy
+    assert "job.toml" in refused.value.remedy
+
+
+def test_a_photo_series_with_azimuth_like_numbers_is_not_views(tmp_path: Path) -> None:
+    """045.jpg in a series of a hundred photos is the forty-fifth photo."""
+    found = drop(tmp_path, {f"{k:03}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(44, 48)})
+    assert (found.kind, len(found.used)) == ("scan", 4)
+
+
+def test_a_mislabelled_file_is_refused_before_submission_too(tmp_path: Path) -> None:
+    """The same words as from the inbox, for drops that a command copies in."""
+    with pytest.raises(InputRejected, match=r"pass_03\.ply is a JPEG image"):
+        drop(tmp_path, {"pass_03.ply": JPG})
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """Should one appear between the look and the reading, opening it fails."""
+    (tmp_path / "a.ply").symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="symbolic"):
+        identify(tmp_path, ["a.ply"])
+
+
+def test_rubbish_and_markers_are_neither_used_nor_named(tmp_path: Path) -> None:
+    """What nobody dropped on purpose is not reported to the person."""
+    found = drop(tmp_path, {"a.ply": POINTS, "READY": b"", ".DS_Store": b"x", "Thumbs.db": b"x", "b.ply.part": b"x", "@eaDir/t.png": b"x"})
+    assert (found.used, found.not_used) == (["a.ply"], [])
+
+
+@given(st.binary(max_size=400))
+def test_counting_columns_never_fails(data: bytes) -> None:
+    """Any bytes are rows of numbers or not."""
+    assert _items.rows_of_numbers(data) >= 0
+
+
+@given(st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 3), min_size=1, max_size=30), st.sampled_from([" ", "\t", ",", ";", ", "]))
+def test_columns_of_numbers_are_recognised(rows: list[tuple[float, ...]], separator: str) -> None:
+    """However numbers are separated, with a title line and a comment, every row counts."""
+    text = "# scan\nx y z\n" + "\n".join(separator.join(f"{value:.4f}" for value in row) for row in rows)
+    assert _items.rows_of_numbers(text.encode()) == len(rows)
+
+
+@given(st.binary(max_size=300))
+def test_any_job_toml_is_read_or_refused(data: bytes) -> None:
+    """No bytes make the reader fail otherwise."""
+    try:
+        _jobtoml.parse(data)
+    except InputRejected as refused:
+        assert refused.message.startswith("job.toml: ")
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind", "used"),
+    [("bunny", "scan", 10), ("lion", "scan", 6), ("tls_office", "scan", 5), ("turntable_dog", "scan", 11), ("rgbd_desk", "scan", 11),
+     ("photos_berlin", "scan", 3), ("formats", "scan", 7)],
+)  # fmt: skip
+def test_real_drops_are_identified(testdata: Path, folder: str, kind: str, used: int) -> None:
+    """The shared scan sets, exactly as people deliver them, readme files and all."""
+    root = testdata / "data" / "scans" / folder
+    found = identify(root, [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()])
+    assert (found.kind, len(found.used)) == (kind, used)
