@@ -65,6 +65,8 @@ def _refine(field: Field, values: Values, known: Mask, coarse: Ints, fine: Ints,
     asked = np.zeros(finer.shape, bool)
     asked[np.ix_(starts, starts, starts)] = known
     near = _near(values, level)
+    if not near.any():
+        return finer, asked
     while True:
         crossed = near | (_any(finer >= level, starts) & _any(finer <= level, starts))
         wanted = _points(crossed, starts, len(fine)) & ~asked
@@ -84,20 +86,18 @@ def _near(values: Values, level: float) -> Mask:
 
 
 def _any(points: Mask, starts: Ints) -> Mask:
-    """Per cell: is any of its points set, those on its boundary included?"""
+    """Per cell: is any of its points set, those on its boundary included? A cell spans two fine steps, the last one maybe one."""
     for axis in range(3):
-        within = np.logical_or.reduceat(points, starts[:-1], axis=axis)
-        points = within | points.take(starts[1:], axis=axis)
+        first, middle, last = (points.take(at, axis=axis) for at in (starts[:-1], starts[:-1] + 1, starts[1:]))
+        points = first | middle | last
     return points
 
 
 def _points(cells: Mask, starts: Ints, count: int) -> Mask:
     """Per point: does any cell that contains it, on its boundary or within, stand in CELLS?"""
-    owner = np.searchsorted(starts, np.arange(count), side="right") - 1
     for axis in range(3):
-        cells = np.insert(cells, cells.shape[axis], False, axis=axis)
-        spread = cells.take(owner, axis=axis)
-        edge = tuple(starts[1:] if a == axis else slice(None) for a in range(3))
-        spread[edge] |= cells.take(np.arange(len(starts) - 1), axis=axis)
+        spread = np.zeros((*cells.shape[:axis], count, *cells.shape[axis + 1 :]), bool)
+        for at in (starts[:-1], starts[:-1] + 1, starts[1:]):
+            spread[(slice(None),) * axis + (at,)] |= cells
         cells = spread
     return cells

@@ -1,0 +1,56 @@
+"""The networks give the recorded tensors, each within its tolerance."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.parity.compare import Deviation
+from tests.parity.sets import check
+
+
+def wrong(lines: list[Deviation]) -> dict[str, float]:
+    return {line.name: line.largest for line in lines if not line.ok}
+
+
+@pytest.mark.parametrize("name", ["triposr/small.json", "triposr/marching_cubes.npz"])
+def test_triposr_matches_the_small_goldens(testdata: Path, name: str) -> None:
+    lines, weights = check(testdata / "goldens" / name)
+    assert (wrong(lines), weights) == ({}, [])
+
+
+@pytest.mark.parametrize("name", ["instantmesh/small.json", "instantmesh/flexicubes.json", "instantmesh/empty_sdf.npz"])
+def test_instantmesh_matches_the_small_goldens(testdata: Path, name: str) -> None:
+    lines, weights = check(testdata / "goldens" / name)
+    assert (wrong(lines), weights) == ({}, [])
+
+
+def test_a_wrong_tensor_is_found_and_named(testdata: Path, tmp_path: Path) -> None:
+    """The check is no rubber stamp: one number off in one array, an unknown name and another seed's weights all show."""
+    source = testdata / "goldens" / "triposr" / "small"
+    arrays = dict(np.load(source.with_suffix(".npz")))
+    arrays["scene_codes"][0, 1, 2, 3, 4] += 1e-3
+    np.savez(tmp_path / "set.npz", **arrays, unheard_of=np.zeros(3))
+    facts = json.loads(source.with_suffix(".json").read_text())
+    facts["weight_check"]["tokenizer.embeddings"] = [0.0, "0" * 16]
+    (tmp_path / "set.json").write_text(json.dumps(facts))
+    lines, weights = check(tmp_path / "set.json")
+    assert set(wrong(lines)) == {"scene_codes", "unheard_of"}
+    assert weights == ["tokenizer.embeddings"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["triposr/published.json", "instantmesh/large.json"])
+def test_the_published_sizes_match_within_eight_gigabytes(testdata: Path, root: Path, name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.parity", str(testdata / "goldens" / name)], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("ok ") > 30
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 8 * 2**20  # KiB
