@@ -52,3 +52,8 @@ def into_space(model: Model, mesh: Mesh, suffix: str) -> Model:
     shift = np.eye(4)
     shift[:3, 3] = mesh.origin
     return model.placed(shift)
+
+
+def without_texture(model: Model, surface: Surface) -> Model:
+    """SURFACE in place of the model's own, which had a texture."""
+    return replace(model, surface=surface, image=None, normal_map=None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.errors import ReadBackFailed
 from pipeline.stages.finish._model import Model
+from pipeline.stages.finish.writers import writer
 
 
 class Seen(NamedTuple):
@@ -44,7 +45,10 @@ def compare(path: Path, model: Model) -> None:
 
 
 def read(path: Path) -> Seen:
-    """What an independent reader sees in PATH (library by format: trimesh)."""
+    """What an independent reader sees in PATH: Blender's importer for FBX, usd-core for USDZ, trimesh for the rest."""
+    if path.suffix in (".fbx", ".usdz"):
+        seen = writer(path.suffix[1:]).read(path)
+        return Seen(seen["faces"], np.asarray(seen["bounds"]), seen["uv"], None if seen["image"] is None else tuple(seen["image"]))
     return _by_trimesh(path)
 
 

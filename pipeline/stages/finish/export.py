@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
+from pipeline.geometry.creases import with_normals
 from pipeline.stages.finish import _readback
-from pipeline.stages.finish._model import Model, into_space, model_of
-from pipeline.stages.finish.writers import ply
+from pipeline.stages.finish._model import METRIC, PRINT, Model, into_space, model_of, without_texture
+from pipeline.stages.finish._solid import solid, welded
+from pipeline.stages.finish.writers import ply, writer
 from pipeline.workspace import Workspace
 
 
@@ -24,18 +26,34 @@ def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: Workspace
     """
     model = model_of(mesh, ws)
     formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
+    forms = _forms(model, mesh, formats, ws)
     written: list[str] = []
     for number, suffix in enumerate(formats):
         ws.progress(number / (len(formats) + 1), f"writing model.{suffix}")
-        written += _write(into_space(model, mesh, suffix), suffix, ws.output(f"model.{suffix}"))
+        written += _write(into_space(forms[suffix], mesh, suffix), suffix, ws.output(f"model.{suffix}"))
     if cloud is not None:
         _cloud(cloud, mesh, ws)
         written.append("cloud.ply")
     return Exported(files_written=tuple(written), faces=mesh.faces, texture=_edge(model))
 
 
+def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: Workspace) -> dict[str, Model]:
+    """The form of the model that each format gets: shaded for viewers, a solid for printers, without seams for PLY."""
+    shaded = model if model.surface.normals is not None else replace(model, surface=with_normals(model.surface))
+    forms = dict.fromkeys(formats, replace(model, surface=replace(model.surface, normals=None)))
+    forms |= dict.fromkeys(set(formats) & set(METRIC), shaded)
+    if "ply" in formats:
+        forms["ply"] = without_texture(model, welded(model.surface))
+    if set(PRINT) & set(formats):
+        whole, remark = solid(model.surface) if getattr(ws.options, "repair", True) else (welded(model.surface), None)
+        if remark:
+            ws.warn(remark)
+        forms |= dict.fromkeys(set(formats) & set(PRINT), without_texture(model, whole))
+    return forms
+
+
 def _write(model: Model, suffix: str, path: Path) -> list[str]:
-    importlib.import_module(f"pipeline.stages.finish.writers.{suffix}").write(model, path)
+    writer(suffix).write(model, path)
     _readback.compare(path, model)
     beside = [path.with_suffix(end) for end in (".mtl", ".png") if suffix == "obj"]
     return [path.name, *(item.name for item in beside if item.exists())]

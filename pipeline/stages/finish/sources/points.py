@@ -41,7 +41,8 @@ class Points:
             facing = np.einsum("nkj,nj->nk", self.normals[near], normals) > 0.1
             weight = np.where(facing.any(axis=1, keepdims=True), weight * facing, weight)
         colors = self.colors[near]
-        return _fitted(self.points[near] - points[:, None], weight, colors)
+        offset = (self.points[near] - points[:, None]) / np.maximum(distance[:, -1:, None], 1e-30)
+        return _fitted(offset.astype(np.float32), weight.astype(np.float32), colors)
 
 
 def _fitted(offset: Array, weight: Array, colors: Array) -> Array:
@@ -52,7 +53,7 @@ def _fitted(offset: Array, weight: Array, colors: Array) -> Array:
     spread = offset - middle[:, None]
     moment = np.einsum("nk,nki,nkj->nij", share, spread, spread, optimize=True)
     # samples lie on a surface: across it the moment is almost zero and must not be divided by
-    moment += np.eye(3) * (0.02 * np.trace(moment, axis1=1, axis2=2)[:, None, None] + 1e-30)
+    moment += np.eye(3, dtype=np.float32) * (0.02 * np.trace(moment, axis1=1, axis2=2)[:, None, None] + 1e-12)
     lean = np.einsum("nk,nki,nkc->nic", share, spread, colors - mean[:, None], optimize=True)
     slope = np.linalg.solve(moment, lean)
     fitted = mean - np.einsum("ni,nic->nc", middle, slope)

@@ -15,37 +15,34 @@ NAMES = {"f8": "double", "f4": "float", "u1": "uchar"}
 
 
 def write(model: Model, path: Path) -> None:
-    """Write MODEL to PATH: x y z, and as far as they are there nx ny nz, red green blue, s t."""
+    """Write MODEL to PATH: x y z, and as far as they are there nx ny nz, red green blue; PLY has no common way to hold a texture."""
     surface = model.surface
-    comments = [f"TextureFile {path.with_suffix('.png').name}"] if surface.uv is not None and model.image is not None else []
-    header, table = _vertices(surface.vertices, surface.normals, surface.colors, surface.uv if comments else None)
+    header, table = _vertices(surface.vertices, surface.normals, surface.colors)
     faces = np.zeros(len(surface.faces), np.dtype([("count", "u1"), ("corners", "<i4", 3)]))
     faces["count"], faces["corners"] = 3, surface.faces
-    _save(path, [*header, f"element face {len(faces)}", "property list uchar int vertex_indices"], [table, faces], comments)
+    _save(path, [*header, f"element face {len(faces)}", "property list uchar int vertex_indices"], [table, faces])
 
 
 def write_cloud(points: NDArray[Any], normals: NDArray[Any] | None, colors: NDArray[Any] | None, path: Path) -> None:
     """Write a point cloud: points (N,3) float64, normals (N,3), colors (N,3) uint8."""
-    header, table = _vertices(points, normals, colors, None)
-    _save(path, header, [table], [])
+    header, table = _vertices(points, normals, colors)
+    _save(path, header, [table])
 
 
-def _vertices(points: Any, normals: Any, colors: Any, uv: Any) -> tuple[list[str], NDArray[Any]]:
+def _vertices(points: Any, normals: Any, colors: Any) -> tuple[list[str], NDArray[Any]]:
     columns = [(name, "f8", points[:, i]) for i, name in enumerate("xyz")]
     if normals is not None:
         columns += [(name, "f4", normals[:, i]) for i, name in enumerate(("nx", "ny", "nz"))]
     if colors is not None:
         columns += [(name, "u1", colors[:, i]) for i, name in enumerate(("red", "green", "blue"))]
-    if uv is not None:
-        columns += [(name, "f4", uv[:, i]) for i, name in enumerate("st")]
     table = np.zeros(len(points), np.dtype([(name, f"<{kind}") for name, kind, _ in columns]))
     for name, _, values in columns:
         table[name] = values
     return [f"element vertex {len(points)}", *(f"property {NAMES[kind]} {name}" for name, kind, _ in columns)], table
 
 
-def _save(path: Path, header: Sequence[str], tables: Sequence[NDArray[Any]], comments: Sequence[str]) -> None:
-    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {text}" for text in comments), *header, "end_header", ""]
+def _save(path: Path, header: Sequence[str], tables: Sequence[NDArray[Any]]) -> None:
+    lines = ["ply", "format binary_little_endian 1.0", *header, "end_header", ""]
     with path.open("wb") as out:
         out.write("\n".join(lines).encode())
         for table in tables:
