@@ -39,7 +39,7 @@ def _files(value: Any) -> list[str]:
 
 
 class Dropped(Artefact):
-    """The used files of the drop, relative to ``ws.input``, in natural name order."""
+    """The used files of the drop, relative to ``ws.input`` (the dropped folder itself)."""
 
     names: tuple[str, ...]
 

@@ -137,11 +137,9 @@ class Runner:
         inputs.enlist(disk, place, held.job, sums)
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
         self._fetch_work(held)
-        base = accept.drop_root(disk, held.root / tree.INPUT).relative_to(held.root / tree.INPUT)
-        used = tuple(str(base / row.path) for row in held.job.manifest if row.used)
         if not bag.load(held.root):
             shutil.rmtree(held.root / bag.FOLDER, ignore_errors=True)
-            bag.save(held.root, "", Dropped(names=used))
+            bag.save(held.root, "", Dropped(names=tuple(row.path for row in held.job.manifest if row.used)))
 
     def _fetch_work(self, held: Held) -> None:
         """Artefacts that another worker promoted come to scratch, unless they are there."""
@@ -155,7 +153,7 @@ class Runner:
 
     def _run_leg(self, held: Held, leg: Leg, following: Leg | None) -> None:
         order = Order(
-            leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, held.root / tree.INPUT, self.models,
+            leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, self._local_drop(held), self.models,
             isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages),
         )  # fmt: skip
         reporter = Reporter(self.atlas.disk, held.place, leg.stages)
@@ -253,6 +251,10 @@ class Runner:
         provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
 
     # -- small parts ----------------------------------------------------------------------------------------------------------
+    def _local_drop(self, held: Held) -> Path:
+        """The copy of what was dropped: manifest paths are relative to it."""
+        return accept.drop_root(self.atlas.disk, held.root / tree.INPUT)
+
     def _queue_due(self, place: Place, job: JobFile) -> str:
         recipe = recipes.RECIPES.get(job.kind or "")
         return lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else recipes.QUEUES[0]

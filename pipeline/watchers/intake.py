@@ -68,6 +68,8 @@ class Intake:
         finally:
             self._hints.stop()
             self.beat.end()
+            with contextlib.suppress(OSError):
+                self._status.farewell(self.observer)
 
     def step(self) -> bool:
         """One tick that survives a line that does not work. True while there is something to do."""

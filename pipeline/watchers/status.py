@@ -16,6 +16,7 @@ from pipeline.watchers.settle import Wait
 
 SHOWN = 200
 FAILED_SHOWN = 10
+NOBODY = "Nobody watches this folder at present. What is dropped here waits until a compute host runs: inbox3d up\n"
 
 
 class Writer:
@@ -35,6 +36,12 @@ class Writer:
         if text != self._text:
             self.atlas.disk.replace(self.atlas.status_file, text.encode())
             self._text = text
+
+    def farewell(self, observer: Observer) -> None:
+        """The last intake to leave says so: a stale picture of a busy house would mislead."""
+        observer.look()
+        if not any(beat.role == "intake" for beat in observer.live()):
+            self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
 
     def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> str:
         claimed = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden]

@@ -101,7 +101,7 @@ def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> 
     place, job = now_at(atlas, id)
     assert place.state is State.DONE
     assert verify(atlas.disk, place.path / "output")
-    assert (place.path / "output/model.glb").read_text() == "vase/a.ply"
+    assert (place.path / "output/model.glb").read_text() == "a.ply"
     assert "finished" in (place.path / "log.txt").read_text()
     assert (job.manifest[0].path, len(job.manifest[0].sha256 or "")) == ("a.ply", 64)
     assert job.provenance.warnings == ["a word of warning"]
