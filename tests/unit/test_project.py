@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import find_program, missing
 from tools import constraints
 
 
@@ -104,3 +105,20 @@ def test_make_help_names_every_target(root: Path, target: str) -> None:
     done = subprocess.run(["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"make {target} " in done.stdout
+
+
+def test_a_missing_need_is_a_named_skip_for_people_and_a_failure_for_build_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes untested on a build machine without somebody noticing."""
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="the program smbd is missing: install it"):
+        missing("the program smbd", "install it")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="a build machine must have it: install it"):
+        missing("the program smbd", "install it")
+
+
+def test_servers_are_found_where_debian_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary user's PATH lacks /usr/sbin; servers are found all the same, and an unknown name is not."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_program("smbd") or not Path("/usr/sbin/smbd").exists()
+    assert find_program("no-such-program-anywhere") is None
