@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from layout import names, tree
 from layout.manifest import ErrorFile, JobFile, now, write_job
-from layout.mend import Due, discard, discard_empty, due, first_leg, has_input, keep_error, readable_job, set_aside, tidy, write_error
+from layout.mend import Due, discard, discard_empty, due, first_leg, has_input, is_own, keep_error, readable_job, set_aside, tidy, write_error
 from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
@@ -226,7 +226,7 @@ def cancel(atlas: Atlas, place: Place) -> Place:
     A shell without job.json is left to the intake that fills it: Gone, ask again in a moment.
     """
     _leave("i", place)
-    if not place.id:
+    if place.state is State.INBOX and not is_own(atlas, place):
         raise WrongState(f"{place.path.name} in inbox/ is no job yet: take it away there")
     if place.hidden and (readable_job(atlas, place.path) is None or not has_input(atlas, place.path)):
         raise gone(atlas, place.path)
@@ -252,10 +252,21 @@ def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
 
 
 def find(atlas: Atlas, id: str) -> Place | None:
-    """Where job ID stands: two looks in lifecycle order, since it may move between two listings."""
-    for _ in range(2):
-        for state in State:
-            for place in atlas.places(state):
-                if place.id == id:
-                    return place
-    return None
+    """Where job ID stands: two looks in lifecycle order, since it may move between two listings.
+
+    A folder in inbox/ comes last: beside another one of its id it is a person's copy. done/, which only grows, is not listed at first.
+    """
+    return _look(atlas, id, (State.FAILED,)) or _look(atlas, id, (State.FAILED, State.DONE))
+
+
+def _look(atlas: Atlas, id: str, ended: tuple[State, ...]) -> Place | None:
+    waiting = [place for place in atlas.places(State.INBOX) if place.id == id]
+    for state in (State.CLAIMED, State.PROCESSING):
+        for place in atlas.places(state):
+            if place.id == id:
+                return place
+    for place in (atlas.at_done(id), atlas.at_failed(id)):
+        if atlas.disk.lstat(place.path) is not None:
+            return place
+    found = [place for state in ended for place in atlas.places(state) if place.id == id]
+    return next(iter(found + waiting), None)

@@ -6,6 +6,7 @@ Every act here may be repeated by anybody, may die half-way and may meet another
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -95,7 +96,7 @@ def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
 def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") -> Place | None:
     """Give a folder in failed/ its plain name and a reason. Its place; None where it holds no job or moved away meanwhile."""
     with contextlib.suppress(Gone), holding(atlas, place):
-        job = readable_job(atlas, place.path) or _dragged_without_job(atlas, place)
+        job = readable_job(atlas, place.path) or readable_job(atlas, place.path) or _without_job(atlas, place)
         if job is None:
             return None
         if "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT):
@@ -122,17 +123,30 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
     if not names.is_id(job.id):
         return job.model_copy(update={"id": place.id})
     found = atlas.disk.lstat(place.path)
-    if found is None or job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing":
+    if found is None or _is_moved(atlas, job, found):
         return job
     return job.model_copy(
         update={"id": names.new_id(job.source.name), "copy_of": job.id, "inode": found.st_ino, "accepted": None, "starts": []}
     )
 
 
-def _dragged_without_job(atlas: Atlas, place: Place) -> JobFile | None:
-    """A drop that was dragged away while it was being accepted has no job.json yet: it gets one without a kind."""
-    if "@" not in place.path.name or not has_input(atlas, place.path):
+def is_own(atlas: Atlas, place: Place) -> bool:
+    """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at all)?"""
+    job, found = readable_job(atlas, place.path), atlas.disk.lstat(place.path)
+    return job is not None and found is not None and bool(place.id) and job.id == place.id and _is_moved(atlas, job, found)
+
+
+def _is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
+    """A move keeps the folder's inode, a copy cannot; where inodes change nothing can be told."""
+    return job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing"
+
+
+def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
+    """A folder that bears a job's working name but holds no job.json (dragged away while it was accepted, or deleted while it ran)
+    gets one without a kind; an unreadable one goes to earlier/<n>/."""
+    if "@" not in place.path.name:
         return None
+    set_aside(atlas, place.path, place.n, (tree.JOB,))
     found = atlas.disk.lstat(place.path)
     source = Source(name=place.id.rpartition("-")[0], origin="share", at=now())
     return JobFile(id=place.id, source=source, inode=found.st_ino if found else None)
