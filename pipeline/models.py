@@ -1,0 +1,207 @@
+"""Model files: what we know, what lies in the local models folder, and whether it may be used. Safetensors only, never a pickle.
+
+One folder per model: ``model.safetensors`` beside ``model.json`` (network, sizes, SHA-256, origin), or a diffusers folder with its
+``model_index.json``. The folder is a disposable cache. Reading a header needs no library, so a missing or broken file is named when
+a job is submitted.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.errors import BackendUnavailable
+from pipeline.tensorfile import header, sha256
+
+WEIGHTS, FACTS, INDEX = "model.safetensors", "model.json", "model_index.json"
+
+
+TRIPOSR_SHA256 = "429e2c6b22a0923967459de24d67f05962b235f79cde6b032aa7ed2ffcd970ee"
+
+
+class Known(NamedTuple):
+    """A published model. ``file`` and ``prefix`` say where its tensors are; ``sizes`` are what differs from the network's defaults."""
+
+    name: str
+    network: str  # triposr, instantmesh or diffusers
+    hub: str
+    licence: str
+    file: str = ""
+    sha256: str | None = None  # of ``file`` as published, where it is known
+    prefix: str = ""
+    sizes: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+
+def _instantmesh(name: str, surface: str, layers: int, features: int) -> Known:
+    sizes = {"surface": surface, "layers": layers, "features": features}
+    file = f"instant_{surface}_{name.rpartition('-')[2]}.ckpt"
+    return Known(name, "instantmesh", "TencentARC/InstantMesh", "Apache-2.0", file, None, "lrm_generator.", sizes)
+
+
+KNOWN: dict[str, Known] = {
+    known.name: known
+    for known in (
+        Known("triposr", "triposr", "stabilityai/TripoSR", "MIT", "model.ckpt", TRIPOSR_SHA256),
+        _instantmesh("instantmesh-large", "mesh", 16, 80),
+        _instantmesh("instantmesh-base", "mesh", 12, 40),
+        _instantmesh("instantnerf-large", "nerf", 16, 80),
+        _instantmesh("instantnerf-base", "nerf", 12, 40),
+        Known("flux-schnell", "diffusers", "black-forest-labs/FLUX.1-schnell", "Apache-2.0"),
+        Known("flux-dev", "diffusers", "black-forest-labs/FLUX.1-dev", "FLUX.1-dev non-commercial"),
+        Known("zero123plus", "diffusers", "sudo-ai/zero123plus-v1.2", "CC-BY-NC-4.0"),
+    )
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A model as `inbox3d models list` and `verify` show it."""
+
+    name: str
+    licence: str
+    present: bool
+    problem: str | None
+    gigabytes: float
+
+
+def listing(models: Path) -> list[Row]:
+    """Every known model and every other folder of MODELS; headers are read, contents are not."""
+    return [_row(models, name, problem(models, name)) for name in _names(models)]
+
+
+def verify(models: Path) -> list[Row]:
+    """The same for what is present, with every SHA-256 computed and every tensor's size compared with its network."""
+    return [_row(models, name, problem(models, name) or _differs(models / name)) for name in _names(models) if (models / name).is_dir()]
+
+
+def _names(models: Path) -> list[str]:
+    found = sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+    return [*KNOWN, *(name for name in found if name not in KNOWN and not name.startswith("."))]
+
+
+def _row(models: Path, name: str, problem: str | None) -> Row:
+    size = sum(path.stat().st_size for path in (models / name).rglob("*") if path.is_file())
+    licence = KNOWN[name].licence if name in KNOWN else "unknown"
+    return Row(name, licence, (models / name).is_dir(), problem, size / 2**30)
+
+
+def require(models: Path | None, name: str) -> Path:
+    """The folder of the model NAME; BackendUnavailable says what is wrong with it."""
+    trouble = problem(models, name)
+    if trouble or models is None:
+        raise BackendUnavailable(f"Model {name}: {trouble}.", remedy=remedy(name))
+    return models / name
+
+
+def remedy(name: str) -> str:
+    return f"Run `inbox3d models pull {name}`, or `inbox3d models import FILE --name {name}` on a host without internet."
+
+
+def problem(models: Path | None, name: str) -> str | None:
+    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes and facts are looked at."""
+    if models is None or not (models / name).is_dir():
+        return "is not in the models folder"
+    folder = models / name
+    try:
+        if (folder / INDEX).is_file():
+            for part in _parts(folder):
+                header(part)
+        else:
+            facts(folder)
+            header(folder / WEIGHTS)
+    except BackendUnavailable as error:
+        return error.message
+    return None
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The safetensors files of a diffusers folder; every component that has weights must have one."""
+    try:
+        index = json.loads((folder / INDEX).read_text())
+    except (OSError, ValueError):
+        raise BackendUnavailable(f"{INDEX} cannot be read") from None
+    parts = []
+    for component, value in index.items():
+        if not isinstance(value, list) or not value or value[0] is None:
+            continue
+        if not (folder / component).is_dir():
+            raise BackendUnavailable(f"the folder {component}/ is missing")
+        weights = sorted((folder / component).glob("*.safetensors"))
+        if not weights and sorted((folder / component).glob("*.bin")):
+            raise BackendUnavailable(f"{component}/ holds a pickle (.bin) and no safetensors file")
+        if not weights and not any(word in component for word in ("tokenizer", "scheduler", "feature_extractor")):
+            raise BackendUnavailable(f"{component}/ holds no safetensors file")
+        parts += weights
+    return parts
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """The content of model.json."""
+    try:
+        said = json.loads((folder / FACTS).read_text())
+    except (OSError, ValueError):
+        raise BackendUnavailable(f"{FACTS} is missing or cannot be read") from None
+    if not isinstance(said, dict) or said.get("format") != 1 or not {"network", "sizes", "sha256"} <= said.keys():
+        raise BackendUnavailable(f"{FACTS} is not of format 1")
+    return said
+
+
+def _differs(folder: Path) -> str | None:
+    if (folder / INDEX).is_file():
+        return None
+    from pipeline.backends import weights
+
+    if sha256(folder / WEIGHTS) != facts(folder)["sha256"]:
+        return f"{WEIGHTS} is corrupt: its SHA-256 is not the one in {FACTS}"
+    return weights.difference(folder)
+
+
+def import_model(source: Path, models: Path, name: str | None = None, sizes: dict[str, Any] | None = None) -> Path:
+    """Put the checkpoint SOURCE (.ckpt, .safetensors or a diffusers folder) into MODELS as NAME and return its folder.
+
+    A checkpoint is unpickled with weights only, in a confined child process, and written as safetensors. SIZES are for networks
+    of other than the published sizes. BackendUnavailable says why a file is refused; SOURCE stays where it is.
+    """
+    name = name or next((known.name for known in KNOWN.values() if known.file == source.name), "")
+    if name not in KNOWN:
+        raise BackendUnavailable(f"{source.name}: there is no model {name!r}.", remedy=f"Name one of {', '.join(KNOWN)} with --name.")
+    if not source.exists():
+        raise BackendUnavailable(f"{source} does not exist.", remedy="Name the checkpoint's file, or the diffusers folder.")
+    known, digest = KNOWN[name], None
+    if source.is_file():
+        digest = sha256(source)
+        if known.sha256 and source.suffix != ".safetensors" and not sizes and digest != known.sha256:
+            raise BackendUnavailable(f"{source.name} is not the published {name}: its SHA-256 is {digest}.", remedy="Fetch the file again.")
+    order: dict[str, Any] = {"name": name, "sizes": sizes or known.sizes, "prefix": known.prefix, "network": known.network}
+    order |= {"source": str(source.resolve()), "target": str(models.resolve()), "source_sha256": digest}
+    models.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pipeline.backends.convert", json.dumps(order)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stdout.strip() or (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        cure = "Fetch the file again, or name another model with --name."
+        raise BackendUnavailable(f"{source.name} cannot be imported: {said}", remedy=cure)
+    return models / name
+
+
+def pull(name: str, models: Path) -> Path:
+    """Fetch the published model NAME with huggingface_hub (needs the internet) and import it."""
+    if name not in KNOWN:
+        raise BackendUnavailable(f"There is no model {name!r}.", remedy=f"Name one of {', '.join(KNOWN)}.")
+    import huggingface_hub
+
+    known, download = KNOWN[name], models / ".download" / name
+    try:
+        if known.network == "diffusers":
+            wanted = ["*.json", "*.safetensors", "*.txt", "*.model"]
+            source = Path(huggingface_hub.snapshot_download(known.hub, local_dir=download, allow_patterns=wanted))
+        else:
+            source = Path(huggingface_hub.hf_hub_download(known.hub, known.file, local_dir=download))
+    except Exception as error:
+        raise BackendUnavailable(
+            f"{known.hub} cannot be fetched: {type(error).__name__}.",
+            remedy=f"On a host with internet fetch {known.hub}, bring it here and run `inbox3d models import`.",
+        ) from error
+    return import_model(source, models, name)

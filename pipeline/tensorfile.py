@@ -1,0 +1,66 @@
+"""Safetensors files looked at without any library: names, shapes, sizes, and how they differ from what a network needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BackendUnavailable
+
+LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
+WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}
+Shapes = dict[str, tuple[int, ...]]
+
+
+def header(path: Path) -> Shapes:
+    """Names and shapes of the tensors in a safetensors file; BackendUnavailable names the file and what is wrong with it."""
+    if not path.is_file():
+        raise BackendUnavailable(f"{path.name} is missing")
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        if start[:2] == b"PK" or start[:1] == b"\x80":
+            raise BackendUnavailable(f"{path.name} is a pickle; only safetensors are loaded (inbox3d models import converts it)")
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= length <= LARGEST_HEADER:
+            raise BackendUnavailable(f"{path.name} is corrupt: it has no safetensors header")
+        try:
+            entries = json.loads(stream.read(length))
+            entries.pop("__metadata__", None)
+            shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
+            _check_offsets(entries, path.stat().st_size - 8 - length)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BackendUnavailable(f"{path.name} is corrupt: {error}") from None
+    return shapes
+
+
+def _check_offsets(entries: dict[str, Any], available: int) -> None:
+    end = 0
+    for name, entry in entries.items():
+        size = WIDTHS[entry["dtype"]]
+        for length in entry["shape"]:
+            size *= length
+        first, last = entry["data_offsets"]
+        if last - first != size:
+            raise ValueError(f"tensor {name} holds {last - first} bytes, its shape needs {size}")
+        end = max(end, last)
+    if end != available:
+        raise ValueError(f"it holds {available} bytes of tensors, its header speaks of {end}")
+
+
+def compare(found: Shapes, wanted: Shapes) -> str | None:
+    """The first difference between a file's tensors and its network's, in words; None where they agree one by one."""
+    missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing:
+        return f"tensor {missing[0]} is missing" + (f" (and {len(missing) - 1} more)" if missing[1:] else "")
+    if unknown:
+        return f"tensor {unknown[0]} does not belong to the network" + (f" (and {len(unknown) - 1} more)" if unknown[1:] else "")
+    wrong = next((name for name, shape in wanted.items() if found[name] != shape), None)
+    return f"tensor {wrong} has shape {list(found[wrong])}, the network needs {list(wanted[wrong])}" if wrong else None
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,170 @@
+"""Model files are refused by name before any work, and imported without trusting them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pipeline import models
+from pipeline.backends import weights
+from pipeline.errors import BackendUnavailable
+from pipeline.tensorfile import sha256
+from tests.support import tiny
+
+
+def refused(folder: Path) -> str:
+    """Why loading FOLDER is refused; the quick look must agree wherever it can see the trouble."""
+    with pytest.raises(BackendUnavailable) as caught:
+        weights.load(folder)
+    assert "inbox3d models" in caught.value.remedy
+    assert caught.value.message.startswith(f"Model {folder.name}: ")
+    return caught.value.message
+
+
+def test_a_saved_network_loads_with_the_same_tensors(tmp_path: Path) -> None:
+    saved = tiny.triposr(tmp_path)
+    loaded = weights.load(tmp_path / "triposr")
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    assert models.problem(tmp_path, "triposr") is None
+    assert [row.problem for row in models.verify(tmp_path)] == [None]
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    assert models.problem(tmp_path, "triposr") == "is not in the models folder"
+    assert models.problem(None, "triposr") == "is not in the models folder"
+    with pytest.raises(BackendUnavailable, match="Model triposr: is not in the models folder"):
+        models.require(tmp_path, "triposr")
+    tiny.triposr(tmp_path)
+    (tmp_path / "triposr" / "model.safetensors").unlink()
+    assert models.problem(tmp_path, "triposr") == "model.safetensors is missing"
+    assert "model.safetensors is missing" in refused(tmp_path / "triposr")
+
+
+def test_a_truncated_file_is_corrupt(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    path = tmp_path / "triposr" / "model.safetensors"
+    os.truncate(path, path.stat().st_size - 4)
+    assert "corrupt" in (models.problem(tmp_path, "triposr") or "")
+    assert "model.safetensors is corrupt" in refused(tmp_path / "triposr")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"\xff" * 64, b"\x10" + b"\x00" * 7 + b"no json at all!!"])
+def test_garbage_is_corrupt(tmp_path: Path, content: bytes) -> None:
+    tiny.triposr(tmp_path)
+    (tmp_path / "triposr" / "model.safetensors").write_bytes(content)
+    assert "model.safetensors is corrupt" in refused(tmp_path / "triposr")
+
+
+def test_a_flipped_bit_is_found_by_verify(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    path = tmp_path / "triposr" / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    assert models.problem(tmp_path, "triposr") is None  # the quick look reads headers only
+    assert "SHA-256" in (models.verify(tmp_path)[0].problem or "")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_is_refused_whatever_its_name(tmp_path: Path, zipped: bool) -> None:
+    network = tiny.triposr(tmp_path)
+    torch.save(network.state_dict(), tmp_path / "triposr" / "model.safetensors", _use_new_zipfile_serialization=zipped)
+    assert "model.safetensors is a pickle" in (models.problem(tmp_path, "triposr") or "")
+    assert "model.safetensors is a pickle" in refused(tmp_path / "triposr")
+
+
+def test_a_wrong_size_a_missing_and_a_strange_tensor_are_named(tmp_path: Path) -> None:
+    state = tiny.triposr(tmp_path).state_dict()
+    path = tmp_path / "triposr" / "model.safetensors"
+    save_file({**state, "tokenizer.embeddings": torch.zeros(3, 32, 4, 5)}, path)
+    assert "tensor tokenizer.embeddings has shape [3, 32, 4, 5], the network needs [3, 32, 4, 4]" in refused(tmp_path / "triposr")
+    save_file({name: tensor for name, tensor in state.items() if name != "decoder.layers.0.bias"}, path)
+    assert "tensor decoder.layers.0.bias is missing" in refused(tmp_path / "triposr")
+    save_file({**state, "stranger": torch.zeros(1)}, path)
+    assert "tensor stranger does not belong to the network" in refused(tmp_path / "triposr")
+
+
+def test_sizes_that_describe_no_network_are_refused(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    path = tmp_path / "triposr" / "model.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, "sizes": {"wheels": 4}}))
+    assert "no network we know" in refused(tmp_path / "triposr")
+    path.write_text("{}")
+    assert "model.json is not of format 1" in refused(tmp_path / "triposr")
+
+
+def test_a_checkpoint_is_imported_by_its_prefix_and_without_strange_keys(tmp_path: Path) -> None:
+    network = tiny.instantmesh(tmp_path / "made")
+    sizes = json.loads((tmp_path / "made" / "instantmesh-large" / "model.json").read_text())["sizes"]
+    state = {f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()}
+    state |= {"loss.weight": torch.zeros(3), "lrm_generator.source_camera": torch.zeros(16)}
+    torch.save({"state_dict": state, "epoch": 7}, tmp_path / "instant_mesh_large.ckpt")
+    folder = models.import_model(tmp_path / "instant_mesh_large.ckpt", tmp_path / "models", sizes=sizes)
+    assert folder.name == "instantmesh-large"
+    assert weights.load(folder).state_dict().keys() == network.state_dict().keys()
+    assert models.facts(folder)["origin"]["sha256"] == sha256(tmp_path / "instant_mesh_large.ckpt")
+
+
+def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/boom",)
+
+    (tmp_path / "x.ckpt").write_bytes(pickle.dumps({"state_dict": Bomb()}))
+    with pytest.raises(BackendUnavailable, match=r"x\.ckpt cannot be imported: it holds more than tensors"):
+        models.import_model(tmp_path / "x.ckpt", tmp_path / "models", "instantmesh-large")
+    assert not (tmp_path / "boom").exists()
+    assert not (tmp_path / "models" / "instantmesh-large").exists()
+
+
+def test_a_file_that_is_not_the_published_one_is_refused_by_its_hash(tmp_path: Path) -> None:
+    (tmp_path / "model.ckpt").write_bytes(b"something else")
+    with pytest.raises(BackendUnavailable, match="is not the published triposr"):
+        models.import_model(tmp_path / "model.ckpt", tmp_path / "models", "triposr")
+
+
+def test_every_known_model_is_listed_present_or_not(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    rows = {row.name: row for row in models.listing(tmp_path)}
+    assert rows.keys() == models.KNOWN.keys()
+    assert rows["triposr"].present
+    assert not rows["flux-schnell"].present
+    assert models.KNOWN["instantmesh-base"].file == "instant_mesh_base.ckpt"
+
+
+def test_a_diffusers_folder_with_a_missing_part_or_a_pickle_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "flux-schnell"
+    (folder / "vae").mkdir(parents=True)
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline", "vae": ["diffusers", "AutoencoderKL"]}))
+    assert models.problem(tmp_path, "flux-schnell") == "vae/ holds no safetensors file"
+    (folder / "vae" / "diffusion_pytorch_model.bin").write_bytes(b"\x80")
+    assert models.problem(tmp_path, "flux-schnell") == "vae/ holds a pickle (.bin) and no safetensors file"
+    save_file({"a": torch.zeros(2)}, folder / "vae" / "diffusion_pytorch_model.safetensors")
+    assert models.problem(tmp_path, "flux-schnell") is None
+
+
+def test_pull_without_internet_says_how_to_bring_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blocked(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(socket, "getaddrinfo", blocked)
+    with pytest.raises(BackendUnavailable) as caught:
+        models.pull("triposr", tmp_path)
+    assert "inbox3d models import" in caught.value.remedy
+
+
+def test_the_module_is_light() -> None:
+    code = "import sys, pipeline.models; print([m for m in ('torch', 'safetensors', 'huggingface_hub', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
