@@ -14,23 +14,38 @@ from pipeline.stages.finish._render import Camera, Studio
 from pipeline.workspace import Workspace
 
 EDGE, THUMBNAIL = 512, 128
+FRAMES, FRAME_EDGE, FRAME_MS = 36, 256, 90
 
 
 def run(mesh: Mesh, ws: Workspace) -> Pictures:
-    """Write preview.png (512²) and thumbnail.png (128²) below output/; Y up, three-quarter view from the front
-    (library: Open3D's RaycastingScene)."""
+    """Write preview.png (512²), thumbnail.png (128²) and turntable.webp (36 frames) below output/; Y up, three-quarter view from
+    the front (library: Open3D's RaycastingScene)."""
     studio = studio_of(mesh, ws)
-    ws.progress(0.1, "drawing the preview")
+    ws.progress(0.0, "drawing the preview")
     picture = Image.fromarray(studio.picture(Camera(), EDGE))
     picture.save(ws.output("preview.png"))
     picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(ws.output("thumbnail.png"))
-    return Pictures(preview="preview.png", extra=("thumbnail.png",))
+    _turntable(studio, ws)
+    return Pictures(preview="preview.png", extra=("turntable.webp", "thumbnail.png"))
 
 
 def studio_of(mesh: Mesh, ws: Workspace) -> Studio:
+    """The mesh with its colours in the studio, in Y-up metres."""
     model = model_of(mesh, ws).placed(as_matrix(mesh.frame))
     image = None
     if model.image is not None:
         with Image.open(model.image) as opened:
             image = np.asarray(opened.convert("RGB"))
     return Studio(replace(model.surface, normals=None), image)
+
+
+def _turntable(studio: Studio, ws: Workspace) -> None:
+    cameras = [Camera(azimuth=35.0 + 360.0 * number / FRAMES) for number in range(FRAMES)]
+    framing = studio.framing(cameras)
+    frames = []
+    for number, camera in enumerate(cameras):
+        ws.progress(0.2 + 0.8 * number / FRAMES, "drawing the turntable")
+        frames.append(Image.fromarray(studio.picture(camera, FRAME_EDGE, framing=framing)))
+    frames[0].save(
+        ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=72, method=3
+    )
