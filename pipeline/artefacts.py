@@ -159,6 +159,26 @@ class Mesh(Artefact):
     painted_image: MaybeFile = None  # the texture that painted's uv refers to
 
 
+class View(Artefact):
+    """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z), 90 = the object's own left (+X)."""
+
+    image: File
+    azimuth: float
+    elevation: float = 0.0
+    fov: float | None = None  # of the picture's edge, degrees; None: not known
+    source: str  # the file, address or generator it came from
+    matting: str | None = None  # alpha, onnx, colour key or GrabCut, once the object is cut out
+    seed: int | None = None
+
+
+class Views(Artefact):
+    """The multi-view set, front first. Once ``cut`` it is canonical: square RGBA of one size and one scale, named by azimuth."""
+
+    views: tuple[View, ...]
+    cut: bool = False
+    label: str | None = None  # "placeholder" where the pictures only stand in for generated ones
+
+
 class PosedPicture(Artefact):
     """A picture of the surface whose camera is known."""
 
