@@ -67,6 +67,7 @@ class Source(BaseModel):
     name: str  # what the person called it
     origin: Literal["share", "api", "cli"]
     at: str
+    by: str | None = None  # the name of the key that submitted it
 
 
 class Listed(BaseModel):
@@ -187,9 +188,9 @@ class AtlasFile(Document):
 
 
 def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | None:
-    """job.json of FOLDER, or None where there is none. Unreadable and NewerFormat say what is wrong with it."""
+    """job.json of FOLDER, or None where two looks find none. Unreadable and NewerFormat say what is wrong with it."""
     try:
-        data = disk.read(folder / JobFile.name, None if limit is None else limit + 1)
+        data = _read_twice(disk, folder / JobFile.name, None if limit is None else limit + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -199,6 +200,14 @@ def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | No
     if limit is not None and len(data) > limit:
         raise Unreadable(f"job.json is larger than {limit // 1024} KiB")
     return JobFile.load(data)
+
+
+def _read_twice(disk: Disk, path: Path, limit: int | None) -> bytes:
+    """One "no such file" may come from a stale negative entry; a job must not be judged by it."""
+    try:
+        return disk.read(path, limit)
+    except FileNotFoundError:
+        return disk.read(path, limit)
 
 
 def write_job(disk: Disk, folder: Path, job: JobFile) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from layout import names, tree
 from layout.disk import LineFault
 from layout.manifest import ErrorFile, JobFile, Source, Unreadable, now, read_job, write_job
-from layout.move import Gone, holding, land, there
+from layout.move import Gone, gone, holding, land, there
 from layout.promote import started_by, verify
 from layout.tree import Atlas, Place
 
@@ -33,8 +33,8 @@ class Due(StrEnum):
 
 def due(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
     """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper asks), else it only begins."""
-    job = readable_job(atlas, place.path) or readable_job(atlas, place.path)  # "gone" needs two looks
-    if job is None or not (has_input(atlas, place.path) or has_input(atlas, place.path)):
+    job = readable_job(atlas, place.path)
+    if job is None or not has_input(atlas, place.path):
         return Due.DELETED, job
     if _has_result(atlas, place, job):
         return Due.FINISH, job
@@ -96,7 +96,7 @@ def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
 def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") -> Place | None:
     """Give a folder in failed/ its plain name and a reason. Its place; None where it holds no job or moved away meanwhile."""
     with contextlib.suppress(Gone), holding(atlas, place):
-        job = readable_job(atlas, place.path) or readable_job(atlas, place.path) or _without_job(atlas, place)
+        job = readable_job(atlas, place.path) or _without_job(atlas, place)
         if job is None:
             return None
         if "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT):
@@ -132,8 +132,13 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
 
 def is_own(atlas: Atlas, place: Place) -> bool:
     """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at all)?"""
-    job, found = readable_job(atlas, place.path), atlas.disk.lstat(place.path)
-    return job is not None and found is not None and bool(place.id) and job.id == place.id and _is_moved(atlas, job, found)
+    found = atlas.disk.lstat(place.path)
+    if found is None:
+        raise gone(atlas, place.path)
+    job = readable_job(atlas, place.path)
+    if job is None and not there(atlas.disk, place.path):
+        raise gone(atlas, place.path)
+    return job is not None and job.id == place.id and _is_moved(atlas, job, found)
 
 
 def _is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
@@ -185,10 +190,12 @@ def readable_job(atlas: Atlas, folder: Path) -> JobFile | None:
 
 
 def has_input(atlas: Atlas, folder: Path) -> bool:
-    try:
-        return any(not names.ignored(entry.name) for entry in atlas.disk.scandir(folder / tree.INPUT))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    """Does input/ hold anything of the person's? "No" needs two looks."""
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if any(not names.ignored(entry.name) for entry in atlas.disk.scandir(folder / tree.INPUT)):
+                return True
+    return False
 
 
 def write_error(atlas: Atlas, folder: Path, error: ErrorFile, job: JobFile | None) -> None:
