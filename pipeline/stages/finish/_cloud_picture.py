@@ -45,7 +45,7 @@ def _commonest(group: Array, count: int) -> Array:
     """The commonest group around each pixel: overlapping passes would else mix to a speckle."""
     from scipy.ndimage import uniform_filter
 
-    size = max(3, group.shape[0] // 90)
+    size = max(3, group.shape[0] // 45)
     best, most = np.zeros_like(group), np.zeros(group.shape, np.float32)
     for number in range(count):
         share = uniform_filter((group == number).astype(np.float32), size)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import html
-
-from pipeline.artefacts import Alignment, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans
-from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts
+from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans
+from pipeline.geometry.units import as_matrix
+from pipeline.stages.finish import _chapters
+from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
+from pipeline.stages.finish._light_model import write_light
+from pipeline.stages.finish._model import model_of
+from pipeline.stages.finish._page import Page, render
 from pipeline.workspace import Workspace
 
 
@@ -17,15 +20,28 @@ def run(
     scans: Scans | None,
     cloud: PointCloud | None,
     features: Features | None,
+    dropped: Dropped | None,
     ws: Workspace,
 ) -> Report:
-    """Write report.html, and scan.json where passes were aligned, below output/."""
-    facts_name = None
+    """Write report.html (one self-contained file, 12 MB at the most), and scan.json where passes were aligned, below output/.
+
+    Neither holds times, host names or paths: same input and seed, same bytes.
+    """
+    facts = None
     if alignment is not None:
         facts = scan_facts(mesh, exported, alignment, scans, cloud, features, ws.options.seed, list(ws.warnings))
         ws.output("scan.json").write_text(as_text(facts), "utf-8")
-        facts_name = "scan.json"
-    summary = mesh_facts(mesh)
-    rows = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>" for key, value in summary.items())
-    ws.output("report.html").write_text(f"<!doctype html><title>inbox3d</title><table>{rows}</table>", "utf-8")
-    return Report(page="report.html", facts=facts_name, summary=summary)
+    ws.progress(0.2, "writing the report")
+    light = write_light(model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb"))
+    page = Page(
+        title=_chapters.title(mesh, alignment, dropped),
+        lead=_chapters.lead(mesh, exported, alignment),
+        numbers=_chapters.numbers(mesh, exported, alignment, ws),
+        warnings=[*ws.warnings, *_chapters.pass_warnings(alignment)],
+        pairs=_chapters.figures(mesh, alignment, cloud, ws),
+        sections=_chapters.sections(mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws),
+        footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),
+    )
+    text = render(page, light, ws.output(pictures.preview), ws.output("turntable.webp"))
+    ws.output("report.html").write_text(text, "utf-8")
+    return Report(page="report.html", facts="scan.json" if facts else None, summary=mesh_facts(mesh) | {"texture": exported.texture})

@@ -1,0 +1,190 @@
+"""What the report says, in plain words: from artefacts to texts, tables and pictures."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
+from pipeline.geometry import surface as surfaces
+from pipeline.geometry.units import METRES, as_matrix
+from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._figures import css, histogram, link_graph
+from pipeline.stages.finish._page import pictures as figures_html
+from pipeline.stages.finish._page import table
+from pipeline.stages.finish._render import Camera
+from pipeline.workspace import Workspace
+
+Array = NDArray[Any]
+SAMPLED = 20_000  # points whose distance to the mesh is measured
+SPACES = {
+    "glb": "metres, Y up, for viewers and game engines", "usdz": "metres, Y up, for Apple devices", "fbx": "metres, Y up",
+    "stl": "millimetres, Z up, for printing", "3mf": "millimetres, Z up, for printing", "obj": "as dropped", "ply": "as dropped",
+    "mtl": "material of the OBJ", "png": "texture of the OBJ",
+}  # fmt: skip
+
+
+def title(mesh: Mesh, alignment: Alignment | None, dropped: Dropped | None) -> str:
+    if alignment is not None:
+        placed = sum(item.placed for item in alignment.passes)
+        return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"
+    return dropped.names[0] if dropped and len(dropped.names) == 1 else "The model"
+
+
+def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
+    """One sentence about what this is and how good it is."""
+    closed = "closed (watertight)" if mesh.watertight else "open: it has holes or rims"
+    said = f"A surface of {_count(mesh.faces)} triangles, {closed}."
+    if mesh.label:
+        said = f"This is a {mesh.label} result. " + said
+    if alignment is not None:
+        left = [item.name for item in alignment.passes if not item.placed]
+        said += f" {len(left)} pass{' was' if len(left) == 1 else 'es were'} left out: {', '.join(left[:5])}." if left else " Every pass found its place."
+    if mesh.scan_to_mesh:
+        said += f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on average."
+    return said
+
+
+def numbers(mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Workspace) -> dict[str, str]:
+    surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
+    facts = {
+        "Size (wide × tall × deep)": " × ".join(_length(extent) for extent in np.ptp(surface.vertices, axis=0)),
+        "Triangles": _count(mesh.faces),
+        "Closed": "yes" if mesh.watertight else "no",
+        "Manifold": "yes" if mesh.manifold else "no",
+        "Colours": f"texture {exported.texture}²" if exported.texture else ("per vertex" if surface.colors is not None else "none"),
+    }
+    if mesh.unsupported_area is not None:
+        facts["Surface no point supports"] = f"{mesh.unsupported_area:.1%}"
+    if alignment is not None:
+        facts["Passes placed"] = f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
+    return facts
+
+
+def pass_warnings(alignment: Alignment | None) -> list[str]:
+    return [] if alignment is None else [f"{item.name}: {item.warning}" for item in alignment.passes if item.warning]
+
+
+def figures(mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, ws: Workspace) -> list[tuple[str, str]]:
+    """The link graph and the histogram of distances, as SVG."""
+    found = []
+    if alignment is not None and len(alignment.passes) > 1:
+        caption = "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a pass without a place.</figcaption>"
+        found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
+    if cloud is not None:
+        distance = _distances(mesh, cloud, ws)
+        caption = f"<figcaption>Distances of {_count(len(distance))} scanned points from the surface.</figcaption>"
+        found.append(("How far the scan lies from the surface", histogram(distance, mesh.unit) + caption))
+    return found
+
+
+def sections(
+    mesh: Mesh,
+    exported: Exported,
+    pictures: Pictures,
+    alignment: Alignment | None,
+    scans: Scans | None,
+    cloud: PointCloud | None,
+    features: Features | None,
+    dropped: Dropped | None,
+    ws: Workspace,
+) -> list[tuple[str, str]]:
+    found = []
+    shown = [("The model", ws.output(pictures.preview)), ("Turning", ws.output("turntable.webp"))]
+    if cloud is not None and alignment is not None:
+        shown += _passes_pictures(mesh, cloud, alignment, ws)
+    found.append(("Pictures", figures_html(shown)))
+    if alignment is not None:
+        found.append(("The passes", _passes_table(alignment)))
+    elif dropped is not None:
+        found.append(("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]])))
+    if features is not None and (features.planes or features.cylinders):
+        found.append(("What was recognised", _features_table(features)))
+    found.append(("Files", _files_table(exported, mesh, ws)))
+    options = ws.options.model_dump(mode="json", exclude_defaults=True) | {"quality_tier": ws.options.quality_tier, "seed": ws.options.seed}
+    rows = [(html.escape(str(key)), html.escape(str(value))) for key, value in sorted(options.items()) if key != "webhook_url"]
+    found.append(("What was asked for", table(rows)))
+    return found
+
+
+def _passes_pictures(mesh: Mesh, cloud: PointCloud, alignment: Alignment, ws: Workspace) -> list[tuple[str, Any]]:
+    with np.load(ws.path(cloud.arrays)) as arrays:
+        if "source" not in arrays:
+            return []
+        step = max(1, len(arrays["points"]) // 400_000)
+        points, source = arrays["points"][::step], arrays["source"][::step].astype(int)
+    frame = as_matrix(mesh.frame)
+    upright = points @ frame[:3, :3].T + frame[:3, 3]
+    found = []
+    for words, camera in (("The aligned passes, each in its colour", Camera()), ("The same from behind", Camera(215.0, 22.0))):
+        path = ws.path(f"report/passes-{camera.azimuth:.0f}.webp")
+        Image.fromarray(picture(upright, source, palette(len(alignment.passes)), camera, 480)).save(path, quality=82, method=4)
+        found.append((words, path))
+    return found
+
+
+def _passes_table(alignment: Alignment) -> str:
+    colors = palette(len(alignment.passes))
+    rows = []
+    for number, item in enumerate(alignment.passes):
+        dot = f'<span class="dot" style="background:{css(colors[number])}"></span>'
+        verdict = "yes" if item.placed else '<span class="no">no</span>'
+        rows.append((
+            dot + html.escape(item.name), _count(item.points), verdict, _share(item.overlap),
+            "–" if item.score is None else f"{item.score:.2f}", html.escape(item.warning or ""),
+        ))  # fmt: skip
+    return table(rows, ("Pass", "Points", "Placed", "Overlap", "Score", "Remark"), frozenset({1, 3, 4}))
+
+
+def _features_table(features: Features) -> str:
+    rows = [(plane.role + (", removed" if plane.removed else ""), "plane", _share(plane.share), "") for plane in features.planes]
+    rows += [("cylinder", f"radius {item.radius:.4g}", _share(item.share), "") for item in features.cylinders]
+    return table([*rows, ("up", f"from {html.escape(features.up_from)}", "", "")], ("What", "How", "Share of the points", ""), frozenset({2}))
+
+
+def _files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
+    rows = []
+    for name in (*exported.files_written, "preview.png", "turntable.webp", "scan.json"):
+        path = ws.output(name)
+        if path.exists():
+            kind = "the aligned, merged points, as dropped" if name.startswith("cloud") else SPACES.get(path.suffix[1:], "")
+            kind = "picture" if name in ("preview.png", "turntable.webp") else kind
+            rows.append((f'<a href="{html.escape(name)}">{html.escape(name)}</a>', html.escape(kind), _bytes(path.stat().st_size)))
+    return table(rows, ("File", "Unit and axes", "Size"), frozenset({2})) + f"<figcaption>“As dropped”: in {mesh.unit}, in the drop's own axes.</figcaption>"
+
+
+def _distances(mesh: Mesh, cloud: PointCloud, ws: Workspace) -> Array:
+    """Distances (N,) in the drop's unit of sampled points from the surface (library: Open3D)."""
+    import open3d as o3d
+
+    surface = surfaces.load(ws, mesh)
+    with np.load(ws.path(cloud.arrays)) as arrays:
+        points = arrays["points"][:: max(1, len(arrays["points"]) // SAMPLED)]
+    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)), o3d.core.Tensor(surface.faces.astype(np.uint32))
+    )
+    distance = scene.compute_distance(o3d.core.Tensor(((points - centre) * scale).astype(np.float32))).numpy()
+    return np.asarray(distance / scale)
+
+
+def _count(value: int) -> str:
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _length(metres: float) -> str:
+    unit = "mm" if metres < 1 else "m"
+    return f"{metres / METRES[unit]:.4g} {unit}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
