@@ -151,7 +151,7 @@ class Settler:
         return refused if refused is None or seen.still else Wait(f"{refused.reason}; refused when nothing moves any more")
 
     def _ladder(self, name: str, look: Look, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool) -> Verdict:
-        if manifest and look.is_job and _evidence.equals_manifest(look, manifest):
+        if manifest and _evidence.equals_manifest(look, manifest):
             return self._sealed(seen, moved)
         if listed := seen.contents.listed(look):
             return self._listed(look, seen, listed)

@@ -95,6 +95,7 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
         ({"front.png": PNG, "Left.PNG": PNG}, "images", ["front.png", "Left.PNG"]),
         ({"000.png": PNG, "045.png": PNG, "315.png": PNG}, "images", ["000.png", "045.png", "315.png"]),
         ({"a.png": PNG, "b.png": PNG, "c.png": PNG}, "images", ["a.png", "b.png", "c.png"]),
+        ({"cup.png": PNG, "poses.txt": XYZ}, "images", ["cup.png"]),
     ],
 )  # fmt: skip
 def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, used: list[str]) -> None:
@@ -220,6 +221,26 @@ def test_a_prompt_may_stand_in_job_toml_alone(tmp_path: Path) -> None:
     assert (found.kind, found.used) == ("images", [])
 
 
+def test_a_text_that_asks_for_another_kind_is_refused(tmp_path: Path) -> None:
+    """job.toml says prompt, the only text is a request for images: somebody must decide."""
+    request = json.dumps({"image_urls": ["https://example.org/a.png"]}).encode()
+    with pytest.raises(InputRejected, match="does not hold a short text"):
+        drop(tmp_path, {"job.toml": b'kind = "prompt"', "request.json": request})
+
+
+def test_prose_with_some_numbers_is_not_a_scan(tmp_path: Path) -> None:
+    """A tenth of other lines is too much for a table."""
+    text = b"a vase\n" + b"10 20 30\n" * 5 + b"about so high\n" * 2
+    assert drop(tmp_path, {"idea.txt": text}).kind == "prompt"
+
+
+def test_a_large_packed_tar_is_judged_by_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its list of contents cannot be read without unpacking it all; what was seen decides."""
+    monkeypatch.setattr(_items, "MOST_UNPACKED", 5000)
+    found = drop(tmp_path, {"a.tar.gz": tarred({**{f"{k}.ply": POINTS for k in range(20)}, "last.png": PNG})})
+    assert (found.kind, found.not_used) == ("scan", [])
+
+
 def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
     """Photos without EXIF are a scan if the person says so."""
     found = drop(tmp_path, {"job.toml": b'kind = "scan"', "a.jpg": JPG, "b.jpg": JPG})
@@ -246,6 +267,7 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
         (b"# " + b"x" * _jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
         (b'kind = "convert"', 'job.toml says kind = "convert", but the drop does not hold exactly one mesh'),
         (b'kind = "images"', "but the drop does not hold an image"),
+        (b'kind = "scan"\nunit = "parsec"', "job.toml: unit"),
         (b'kind = "prompt"', "but the drop does not hold a short text"),
     ],
 )

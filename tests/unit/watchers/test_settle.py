@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layout.disk import Disk, Entry
 from pipeline.config import Intake
+from pipeline.watchers._contents import open_file
 from pipeline.watchers.look import FILE, FOLDER, Found, Look, look
 from pipeline.watchers.settle import Ready, Refuse, Settler, Verdict, Wait, hold
 
@@ -265,6 +267,30 @@ def test_folders_full_of_files_are_read_once() -> None:
     assert len(drop.opened) == 40
 
 
+@pytest.mark.parametrize(("error", "words"), [(PermissionError, "a.ply cannot be read"), (FileNotFoundError, "a.ply is not to be seen")])
+def test_a_file_that_cannot_be_opened_waits_with_the_reason(error: type[OSError], words: str) -> None:
+    """Permissions set at the end of a copy, or a cache that lags, are no fault of the drop."""
+
+    def fail(path: Path) -> BinaryIO:
+        raise error(1, "no", str(path))
+
+    drop = Drop()
+    drop.settler = Settler(clock=lambda: drop.now, opener=fail)
+    drop.write("a.ply", PLY)
+    verdict = drop.after(4000)
+    assert isinstance(verdict, Wait)
+    assert words in verdict.reason
+
+
+def test_what_was_read_of_older_versions_is_forgotten() -> None:
+    """A file that grows for hours does not grow the watcher."""
+    drop = Drop()
+    for k in range(50):
+        drop.write("a.ply", PLY + b"\n" * k)
+        drop.tick()
+    assert len(drop.settler._seen["vase"].contents._heads) == 1
+
+
 def test_an_empty_file_of_a_known_type_waits_and_is_then_refused() -> None:
     """Finder's placeholder holds the drop; one that stays empty for half an hour is refused by name."""
     drop = Drop()
@@ -450,6 +476,14 @@ def test_a_drop_that_differs_from_its_list_waits_and_is_then_refused(files: dict
     assert verdict.reason == f"not what its job.toml lists: {words}"
 
 
+def test_a_list_does_not_make_half_a_file_whole() -> None:
+    """A list that was made from a cut-off file waits like any other."""
+    drop = Drop()
+    drop.write("job.toml", list_of(("a.png", 200, hashlib.sha256(PNG[:200]).hexdigest())))
+    drop.write("a.png", PNG[:200])
+    assert drop.after(60) == Wait("looks unfinished: a.png: the end of the picture is missing", 2800.0)
+
+
 def test_composed_and_decomposed_names_are_one() -> None:
     """A list written on Windows matches what a Mac copied, backslashes included."""
     drop = Drop()
@@ -531,6 +565,13 @@ def test_a_damaged_scan_in_a_sealed_job_is_not_waited_for() -> None:
     drop.write("input/bunny/b.ply", PLY[:-12])
     drop.manifest = {"a.ply": len(PLY), "b.ply": len(PLY) - 12}
     assert drop.judge() == Ready("sealed", 0.0)
+
+
+def test_two_folders_are_not_one_dropped_folder() -> None:
+    """Only where input/ holds a single folder may the manifest leave out its name."""
+    drop = job()
+    drop.files["input/other/b.ply"] = drop.files.pop("input/bunny/b.ply")
+    assert isinstance(drop.judge(), Wait)
 
 
 # -- refused by name --------------------------------------------------------------------------------------------------------
@@ -693,6 +734,43 @@ def test_hidden_size_and_mtime_do_not_hide_a_write(tmp_path: Path) -> None:
         if look(file).signature != first:
             return
     pytest.fail("ctime never moved")
+
+
+class _Blind(Disk):
+    """A disk on which one file is listed but not yet to be seen, and one folder may not be read."""
+
+    def lstat(self, path: Path) -> os.stat_result | None:
+        return None if path.name == "late.ply" else super().lstat(path)
+
+    def scandir(self, path: Path) -> list[Entry]:
+        if path.name == "private":
+            raise PermissionError(13, "Permission denied", str(path))
+        return super().scandir(path)
+
+
+def test_what_cannot_be_seen_makes_a_look_unclear(tmp_path: Path) -> None:
+    """It is named, and no such look counts as evidence."""
+    (tmp_path / "private").mkdir()
+    for name in ("a.ply", "late.ply"):
+        (tmp_path / name).write_bytes(PLY)
+    seen = look(tmp_path, _Blind())
+    assert sorted(seen.unclear) == ["late.ply is not to be seen at present", "the folder private cannot be read (permissions)"]
+    assert [found.path for found in seen.files] == ["a.ply"]
+
+
+def test_a_browser_s_unfinished_folder_is_one_unfinished_copy(tmp_path: Path) -> None:
+    """What lies inside it is not part of the drop."""
+    (tmp_path / "a.zip.download").mkdir()
+    (tmp_path / "a.zip.download" / "a.zip").write_bytes(b"PK")
+    seen = look(tmp_path)
+    assert (seen.found, [found.path for found in seen.temporary]) == ((), ["a.zip.download"])
+
+
+def test_opening_a_pipe_never_hangs(tmp_path: Path) -> None:
+    """A pipe that took a file's place between look and reading is as empty as it looks."""
+    os.mkfifo(tmp_path / "a.ply")
+    with open_file(tmp_path / "a.ply") as file:
+        assert file.read(10) in (b"", None)
 
 
 def test_a_bounded_look_stops_and_says_so(tmp_path: Path) -> None:
