@@ -118,7 +118,7 @@ def test_a_crash_at_any_call_of_init_is_mended_by_init(tmp_path: Path) -> None:
         except Crash:
             pass
         hit = disk.hit
-        atlas, _ = init(root)
+        atlas, _ = init(root, BadDisk())
         assert all(folder.is_dir() for folder in atlas.folders()) and atlas.identity().epoch == 1
 
 
