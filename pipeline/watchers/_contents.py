@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,11 +22,19 @@ Opener = Callable[[Path], BinaryIO]
 
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file for reading; never follows a link, never waits for a pipe."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+@contextmanager
+def reading(top: Path) -> Iterator[None]:
+    """Inside, faults of the share that holds TOP are raised as LineFault: they say nothing about a drop."""
     try:
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+        yield
+    except LineFault:
+        raise
     except OSError as error:
         if error.errno in LINE_ERRNOS:
-            raise LineFault(error.errno, error.strerror, str(path)) from error
+            raise LineFault(error.errno, error.strerror, str(error.filename or top)) from error
         raise
 
 

@@ -235,7 +235,7 @@ def _unpacks(file: BinaryIO) -> bool:
         with gzip.GzipFile(fileobj=file) as unpacked:
             while done < UNPACK_LIMIT and (block := unpacked.read(1 << 20)):
                 done += len(block)
-    except (EOFError, OSError, zlib.error):
+    except (EOFError, gzip.BadGzipFile, zlib.error):
         return False
     return True
 

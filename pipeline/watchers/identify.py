@@ -12,7 +12,7 @@ from typing import Any
 from layout import names as _names
 from pipeline.errors import InputRejected
 from pipeline.watchers import _heads, _jobtoml
-from pipeline.watchers._contents import open_file
+from pipeline.watchers._contents import open_file, reading
 from pipeline.watchers._doubt import holding, in_doubt
 from pipeline.watchers._evidence import MARKERS
 from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, POINTS, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, is_companion, items, of
@@ -46,8 +46,14 @@ class _Choice:
 def identify(root: Path, names: list[str]) -> Identified:
     """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of each file is read.
 
-    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong.
+    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong;
+    LineFault when the share fails.
     """
+    with reading(root):
+        return _identify(root, names)
+
+
+def _identify(root: Path, names: list[str]) -> Identified:
     listed = _job_toml(root, names)
     found = items(root, sorted(filter(_is_content, names), key=_natural))
     choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)

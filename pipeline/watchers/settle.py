@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layout.disk import LineFault
 from pipeline.config import Intake
 from pipeline.watchers import _evidence
-from pipeline.watchers._contents import Contents, Opener, open_file
+from pipeline.watchers._contents import Contents, Opener, open_file, reading
 from pipeline.watchers._evidence import MARKERS, amount, some
 from pipeline.watchers._jobtoml import ListedFile
 from pipeline.watchers.look import FILE, Look, look
@@ -105,14 +106,18 @@ class Settler:
         """What to do about inbox/NAME after LOOK.
 
         manifest: path → size from the job.json of a job folder. moved: that folder was renamed in, not copied (its inode is its own).
+        Raises LineFault when the share fails.
         """
         seen = self._remember(name, look)
         try:
-            return self._nothing_to_judge(look) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
-        except FileNotFoundError as error:
-            return Wait(f"{Path(error.filename).name} is not to be seen at present")
+            with reading(look.path):
+                return self._nothing_to_judge(look) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
+        except LineFault:
+            raise
         except PermissionError as error:
-            return Wait(f"{Path(error.filename).name} cannot be read: give the group read permission")
+            return Wait(f"{_name(error, look)} cannot be read: give the group read permission")
+        except OSError as error:  # it went away, or became something else, after the look: the next look shows it
+            return Wait(f"{_name(error, look)} is not to be seen at present")
 
     def _remember(self, name: str, look: Look) -> _Seen:
         """A change of anything, an unclear look or a clock that went backwards starts the wait anew."""
@@ -210,6 +215,10 @@ class Settler:
         if seen.unchanged(self.settings.patience):
             return Refuse(f"{refused}{what}", f"{remedy}, {AGAIN}")
         return Wait(f"{waiting}{what}", seen.since + self.settings.patience)
+
+
+def _name(error: OSError, look: Look) -> str:
+    return Path(error.filename).name if error.filename else look.path.name
 
 
 def hold(slug: str, running: Mapping[str, str], quiet: float, limit: float = 600.0) -> Wait | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layout.disk import Disk, Entry
+from layout.disk import Disk, Entry, LineFault
 from pipeline.config import Intake
 from pipeline.watchers._contents import open_file
 from pipeline.watchers.look import FILE, FOLDER, Found, Look, look
@@ -267,12 +268,19 @@ def test_folders_full_of_files_are_read_once() -> None:
     assert len(drop.opened) == 40
 
 
-@pytest.mark.parametrize(("error", "words"), [(PermissionError, "a.ply cannot be read"), (FileNotFoundError, "a.ply is not to be seen")])
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError, "a.ply cannot be read"),
+        (FileNotFoundError, "a.ply is not to be seen"),
+        (IsADirectoryError, "a.ply is not to be seen"),
+    ],
+)
 def test_a_file_that_cannot_be_opened_waits_with_the_reason(error: type[OSError], words: str) -> None:
     """Permissions set at the end of a copy, or a cache that lags, are no fault of the drop."""
 
     def fail(path: Path) -> BinaryIO:
-        raise error(1, "no", str(path))
+        raise error(21, "no", str(path))
 
     drop = Drop()
     drop.settler = Settler(clock=lambda: drop.now, opener=fail)
@@ -280,6 +288,22 @@ def test_a_file_that_cannot_be_opened_waits_with_the_reason(error: type[OSError]
     verdict = drop.after(4000)
     assert isinstance(verdict, Wait)
     assert words in verdict.reason
+
+
+class _Failing(io.BytesIO):
+    """A file on a share that has just failed."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_failing_share_is_no_verdict() -> None:
+    """The line is at fault, not the drop: nothing is said about it."""
+    drop = Drop()
+    drop.settler = Settler(clock=lambda: drop.now, opener=lambda path: _Failing())
+    drop.write("a.ply", PLY)
+    with pytest.raises(LineFault, match="Input/output"):
+        drop.judge()
 
 
 def test_what_was_read_of_older_versions_is_forgotten() -> None:
