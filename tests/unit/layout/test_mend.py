@@ -1,0 +1,374 @@
+"""What somebody left behind is mended by anybody, as often as you like, and never at the cost of a person's files."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from layout import lifecycle, names, tree
+from layout.disk import LineFault
+from layout.lifecycle import Due, Gone, Occupied
+from layout.manifest import ErrorFile, JobFile
+from layout.tree import Place, State
+from tests.support.baddisk import Crash, Fault, at
+from tests.support.crew import FAILED, LEGS, MAX_CRASHES, Intake, Reaper, World, settle
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "atlas")
+
+
+def job_at(world: World, place: Place) -> JobFile:
+    job = lifecycle.readable_job(world.atlas, place.path)
+    assert job is not None
+    return job
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# -- due --------------------------------------------------------------------------------------------------------------------------------
+def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
+    """Also when a file manager left its own file there."""
+    place = world.held()
+    shutil.rmtree(place.path / tree.INPUT)
+    (place.path / tree.INPUT).mkdir()
+    (place.path / tree.INPUT / ".DS_Store").touch()
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.DELETED
+
+
+@pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
+def test_a_folder_without_a_job_json_was_deleted_while_it_ran(text: bytes | None, world: World) -> None:
+    """Missing, torn or no job's: the folder goes to failed/ with its input and a reason."""
+    place = world.held()
+    (place.path / tree.JOB).unlink() if text is None else (place.path / tree.JOB).write_bytes(text)
+    ended = settle(world.atlas, place)
+    assert ended.state is State.FAILED and (ended.path / tree.ERROR_TEXT).is_file()
+    world.check()
+
+
+def test_one_look_that_misses_something_is_no_verdict(world: World) -> None:
+    """A skipped entry or a stale "no such file" must not fail a job as deleted."""
+    place = world.held()
+    for number in itertools.count(1):
+        for fault in (Fault("unseen"), Fault("lost", 2)):
+            atlas = world.mounted(at(number, fault))
+            assert lifecycle.due(atlas, place, MAX_CRASHES, ended=True)[0] is Due.RELEASE
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
+def test_starts_that_ended_well_are_no_crashes(world: World) -> None:
+    """Drained twice and crashed twice is two crashes; the third crash is one too many."""
+    place = world.held()
+    for noted in ("drained", None, "line fault", None):
+        place = world.held(lifecycle.release(world.atlas, place, LEGS[0], noted))
+    assert job_at(world, place).crashes(place.n - 1) == 2
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=False)[0] is Due.RELEASE
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.POISON
+
+
+def test_a_retry_begins_to_count_anew(world: World) -> None:
+    """Crashes of an earlier run do not poison the next one; n goes on."""
+    place = world.claimed()
+    for _ in range(MAX_CRASHES):
+        place = settle(world.atlas, world.held(place))
+    assert place.state is State.FAILED
+    again = Intake(world.atlas).take(lifecycle.retry(world.atlas, place).path.name)
+    assert again.n == MAX_CRASHES
+    assert lifecycle.due(world.atlas, world.held(again), MAX_CRASHES, ended=True)[0] is Due.RELEASE
+
+
+def test_a_result_of_another_run_or_job_is_not_finished(world: World) -> None:
+    """Only an output/ that a start of this very run made counts."""
+    other, place = world.with_result(), world.held()
+    shutil.copytree(other.path / tree.OUTPUT, place.path / tree.OUTPUT)
+    verdict, _ = lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)
+    assert verdict is Due.RELEASE
+    released = settle(world.atlas, place)
+    assert not (released.path / tree.OUTPUT).exists()
+    assert (released.path / tree.EARLIER / "1" / tree.OUTPUT).is_dir()
+
+
+def test_a_harmed_result_of_a_poisoned_job_is_not_shown_as_one(world: World) -> None:
+    """It goes to earlier/<n>/."""
+    place = world.with_result()
+    (place.path / tree.OUTPUT / "model.glb").write_text("bit rot")
+    failed = lifecycle.fail(world.atlas, place, FAILED)
+    assert not (failed.path / tree.OUTPUT).exists()
+    assert (failed.path / tree.EARLIER / "1" / tree.OUTPUT / "model.glb").is_file()
+
+
+def test_an_error_page_of_a_failure_that_was_never_reached_does_not_stay(world: World) -> None:
+    """Its writer died before the rename; the job ran again and came out well."""
+    place = world.held()
+    lifecycle.write_error(world.atlas, place.path, FAILED, None)
+    world.recover()
+    (done,) = world.atlas.places(State.DONE)
+    assert not (done.path / tree.ERROR_TEXT).exists() and not (done.path / tree.ERROR).exists()
+
+
+def test_a_lost_edge_still_counts_its_start(world: World) -> None:
+    """The reaper fails a job whose start was never noted: the retry must not use n again."""
+    held = lifecycle.start(world.atlas, world.claimed(), "host-gpu0-aaaa")
+    failed = lifecycle.fail(world.atlas, held, FAILED)
+    again = Intake(world.atlas).take(lifecycle.retry(world.atlas, failed).path.name)
+    assert again.n == 1
+
+
+# -- tidy -------------------------------------------------------------------------------------------------------------------------------
+def test_a_dragged_job_gets_its_name_its_n_and_a_reason(world: World) -> None:
+    """However far the worker had got, and whoever tidies, once or twice."""
+    held = lifecycle.start(world.atlas, world.claimed(), "host-gpu0-aaaa")
+    dragged = lifecycle.cancel(world.atlas, held)
+    tidied = lifecycle.tidy(world.atlas, dragged)
+    assert tidied == world.atlas.at_failed(held.id)
+    assert "Cancelled by a person." in (tidied.path / tree.ERROR_TEXT).read_text()
+    assert [(start.n, start.noted) for start in job_at(world, tidied).starts] == [(1, "cancelled")]
+    before = names_in(tidied.path)
+    assert lifecycle.tidy(world.atlas, tidied) == tidied
+    assert lifecycle.tidy(world.atlas, dragged) is None
+    assert names_in(tidied.path) == before
+
+
+def test_tidying_never_replaces_a_reason_that_one_look_missed(world: World) -> None:
+    """A page hidden by a stale negative entry or a skipped listing is still the page."""
+    failed = world.failed()
+    for number in itertools.count(1):
+        atlas = world.mounted(at(number, Fault("unseen")))
+        lifecycle.tidy(atlas, failed)
+        assert FAILED.message in (failed.path / tree.ERROR_TEXT).read_text()
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
+def test_tidying_may_die_anywhere_and_is_completed(tmp_path: Path) -> None:
+    """The next reaper gives the folder its plain name and reason; nothing stays of the torn writes."""
+    for kind in ("crash", "torn"):
+        for number in itertools.count(1):
+            world = World(tmp_path / f"{kind}-{number}")
+            dragged = lifecycle.cancel(world.atlas, world.held())
+            atlas = world.mounted(at(number, Fault(kind)))
+            try:
+                lifecycle.tidy(atlas, dragged)
+            except Crash:
+                pass
+            world.recover()
+            world.check_rest()
+            assert [place.path.name for place in world.atlas.places(State.FAILED)] == [dragged.id]
+            if not atlas.disk.hit:  # type: ignore[attr-defined]
+                break
+
+
+def test_an_occupied_name_is_tried_once_more_with_its_n(world: World) -> None:
+    """<id>-<n> beside <id>, both with their reasons; a third one is left where it is, in words."""
+    held = world.held()
+    (world.atlas.failed / held.id).mkdir()
+    (world.atlas.failed / held.id / "something").touch()
+    twin = lifecycle.fail(world.atlas, held, FAILED)
+    assert twin.path.name == f"{held.id}-1"
+    assert [place.path.name for place in world.atlas.places(State.FAILED)] == [held.id, twin.path.name]
+    assert lifecycle.tidy(world.atlas, twin) == twin
+    third = world.held()
+    for name in (third.id, f"{third.id}-1"):
+        (world.atlas.failed / name / "x").mkdir(parents=True)
+    with pytest.raises(Occupied):
+        lifecycle.fail(world.atlas, third, FAILED)
+    assert third.path.is_dir()
+
+
+def test_an_empty_folder_in_the_way_is_not_silently_replaced(world: World) -> None:
+    """rename(2) would; even where the first look does not see it nothing of a person's is replaced but an empty folder."""
+    held = world.held()
+    (world.atlas.failed / held.id).mkdir()
+    assert lifecycle.fail(world.atlas, held, FAILED).path.name == f"{held.id}-1"
+    assert (world.atlas.failed / held.id).is_dir()
+
+
+def test_a_full_folder_that_was_not_seen_in_the_way_is_occupied(world: World) -> None:
+    """A stale look says it is free; the rename says it is not: the job takes the name with its n."""
+    held = world.held()
+    (world.atlas.failed / held.id / "x").mkdir(parents=True)
+    blind = world.mounted(lambda call: Fault("unseen") if call.name == "lstat" and call.args[0].name == held.id else None)
+    assert lifecycle.fail(blind, held, FAILED).path.name == f"{held.id}-1"
+
+
+def test_a_copy_in_failed_gets_an_id_of_its_own(world: World) -> None:
+    """Copied, not dragged, out of claimed/: the first one still waits under the old id."""
+    place = world.claimed()
+    copy = world.atlas.failed / place.path.name
+    shutil.copytree(place.path, copy)
+    (copy / tree.INPUT / "Vase" / "scan.ply").write_text(world.token())
+    (found,) = world.atlas.places(State.FAILED)
+    tidied = lifecycle.tidy(world.atlas, found)
+    assert tidied and tidied.id != place.id
+    assert (job_at(world, tidied).copy_of, job_at(world, tidied).id) == (place.id, tidied.id)
+    world.recover()
+    world.check_rest()
+
+
+def test_what_bears_no_job_s_name_is_left_alone(world: World) -> None:
+    """A person's folder, a file manager's file, a folder named like no job: none is a place, none is touched."""
+    for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
+        (world.root / state / "My notes").mkdir()
+        (world.root / state / ".DS_Store").touch()
+    world.recover()
+    for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
+        assert world.atlas.places(state) == []
+        assert world.atlas.strangers(state) == ["My notes"]
+
+
+def test_a_drop_dragged_away_while_it_was_accepted_gets_a_reason(world: World) -> None:
+    """It has no job.json yet and may bear its hidden name: it is tidied all the same and can be retried."""
+    shell = world.shell()
+    shell.path.rename(world.atlas.failed / shell.path.name)
+    Reaper(world.atlas, "host-intake-aaaa").round(lambda worker: True)
+    (place,) = world.atlas.places(State.FAILED)
+    assert place.path.name == shell.id and (place.path / tree.ERROR_TEXT).is_file()
+    lifecycle.retry(world.atlas, place)
+    world.recover()
+    world.check_rest()
+    assert [place.id for place in world.atlas.places(State.DONE)] == [shell.id]
+
+
+# -- empty shells -------------------------------------------------------------------------------------------------------------------------
+def test_an_empty_shell_goes_and_a_full_one_stays(world: World) -> None:
+    """With rmdir only: what got its input between the look and the act survives."""
+    empty = world.atlas.at_claimed(names.new_id("vase"), LEGS[0], 0, hidden=True)
+    (empty.path / tree.INPUT).mkdir(parents=True)
+    assert lifecycle.discard_empty(world.atlas, empty)
+    assert lifecycle.discard_empty(world.atlas, empty)
+    full = world.shell()
+    for number in itertools.count(1):
+        atlas = world.mounted(at(number, Fault("unseen")))
+        assert not lifecycle.discard_empty(atlas, full)
+        assert (full.path / tree.INPUT / "Vase" / "scan.ply").is_file()
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            break
+
+
+def test_a_shell_that_is_emptied_under_a_slow_intake_costs_nothing(world: World) -> None:
+    """Another intake removes the shell between its mkdir and the rename: the drop stays in inbox/ and is claimed next time."""
+    for number in itertools.count(1):
+        name = world.drop(f"Vase {number}")
+
+        def remove() -> None:
+            for shell in world.atlas.places(State.CLAIMED):
+                if shell.hidden:
+                    lifecycle.discard_empty(world.atlas, shell)
+
+        atlas = world.mounted(at(number, Fault("meanwhile", act=remove)))
+        try:
+            lifecycle.claim_drop(atlas, name, LEGS[0])
+        except Gone:
+            assert (world.atlas.inbox / name).is_dir()
+        world.check()
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
+def test_a_shell_with_a_job_json_is_not_empty(world: World) -> None:
+    """Even if input/ is: a person took the files, the reason is still to be given."""
+    place = lifecycle.submit(world.atlas, world.draft())
+    world.taken_away.update(world.tokens)
+    shell = lifecycle.claim_job(world.atlas, place.path.name, LEGS[0], place.id, 0)
+    shutil.rmtree(shell.path / tree.INPUT)
+    (shell.path / tree.INPUT).mkdir()
+    assert not lifecycle.discard_empty(world.atlas, shell)
+    assert (shell.path / tree.INPUT).is_dir()
+
+
+# -- trash, find, errors --------------------------------------------------------------------------------------------------------------------
+def test_a_deleted_twin_is_kept_as_the_job_it_is(world: World) -> None:
+    """The sweep knows a deleted job by its id, whatever its folder was called, and two of one name and day do not meet."""
+    for _ in range(2):
+        place = lifecycle.cancel(world.atlas, world.held())
+        trashed = lifecycle.delete(world.atlas, place)
+        assert names.is_id(trashed.name.partition("~")[2].rpartition(".")[0])
+    assert len(set(names_in(world.atlas.trash))) == 2
+
+
+def test_a_job_is_found_wherever_it_stands(world: World) -> None:
+    """In every state and under every name, and not where it never was."""
+    places = [
+        world.atlas.at_inbox(lifecycle.submit(world.atlas, world.draft()).id), world.shell(), world.claimed(), world.held(), world.done(),
+        world.failed(), lifecycle.cancel(world.atlas, world.claimed()),
+    ]  # fmt: skip
+    for place in places:
+        found = lifecycle.find(world.atlas, place.id)
+        assert found and found.path == place.path
+    assert lifecycle.find(world.atlas, names.new_id("vase")) is None
+
+
+def test_a_job_is_found_rather_than_its_copy(world: World) -> None:
+    """A copy in inbox/ bears the same name until it is accepted."""
+    held = world.held()
+    shutil.copytree(held.path, world.atlas.inbox / held.id)
+    assert lifecycle.find(world.atlas, held.id) == held
+
+
+def test_a_job_that_moves_between_two_looks_is_found(world: World) -> None:
+    """Released, seized, retried or finished between any two calls of the search."""
+    for number in itertools.count(1):
+        for move in (
+            lambda place: lifecycle.release(world.atlas, place, LEGS[0], "drained"),
+            lambda place: lifecycle.seize(world.atlas, place, "host-intake-aaaa"),
+            lambda place: lifecycle.retry(world.atlas, lifecycle.fail(world.atlas, place, FAILED)),
+        ):
+            held = world.held()
+            atlas = world.mounted(at(number, Fault("meanwhile", act=lambda held=held, move=move: move(held))))
+            assert lifecycle.find(atlas, held.id) is not None
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
+def test_a_waiting_job_on_an_unknown_queue_gets_the_right_one(world: World) -> None:
+    """It stays in claimed/, keeps its n, and a rival's correction is no harm."""
+    place = world.claimed()
+    corrected = lifecycle.requeue(world.atlas, place, "views")
+    assert (corrected.queue, corrected.n, corrected.path.is_dir()) == ("views", 0, True)
+    with pytest.raises(Gone):
+        lifecycle.requeue(world.atlas, place, "mesh")
+
+
+def test_an_error_page_says_what_happened_and_what_to_do(world: World) -> None:
+    """For the person who dropped the files; error.json says the same to machines."""
+    error = ErrorFile(error="NoOverlap", who="submitter", message="No two passes match.", remedy="Scan again.", stage="align", n=2)
+    failed = lifecycle.fail(world.atlas, world.held(), error)
+    page = (failed.path / tree.ERROR_TEXT).read_text()
+    for words in ("Vase: no result", "No two passes match.", "stage align (start 2)", "Scan again.", "back to inbox/"):
+        assert words in page
+    assert ErrorFile.load((failed.path / tree.ERROR).read_bytes()) == error
+
+
+def test_a_torn_write_in_a_finished_folder_is_cleared_away(world: World) -> None:
+    """What an interrupted replace left beside job.json does not stay in done/."""
+    place = world.with_result()
+    (place.path / ".job.json.0a1b2c3d").write_text("half")
+    (place.path / ".PROGRESS.txt.0a1b2c3d").write_text("half")
+    done = lifecycle.finish(world.atlas, place)
+    assert [name for name in names_in(done.path) if name.startswith(".")] == []
+
+
+def test_a_finish_whose_reply_was_lost_is_a_finish(world: World) -> None:
+    """Tried again after the folder already stands in done/, it says where."""
+    place = world.with_result()
+    done = lifecycle.finish(world.atlas, place)
+    assert lifecycle.finish(world.atlas, place) == done
+
+
+def test_a_line_fault_while_settling_moves_nothing(world: World) -> None:
+    """The verdict is never formed on an error of the disk."""
+    place = world.held()
+    for number in itertools.count(1):
+        atlas = world.mounted(at(number, Fault("fail")))
+        try:
+            lifecycle.due(atlas, place, MAX_CRASHES, ended=True)
+            return
+        except LineFault:
+            assert place.path.is_dir()
