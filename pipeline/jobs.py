@@ -41,6 +41,7 @@ class Common(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: str
     output_format: tuple[Format, ...] = Field(("glb",), min_length=1, description="formats to write; model.glb is always there")
     quality_tier: Literal["standard", "high"] = Field("standard", description="a row of the table of quality tiers")
     faces: int | None = Field(None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's")

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from layout import names
 from layout.liveness import Life, Observer
 from layout.manifest import Heartbeat
 from layout.tree import Atlas
 from pipeline import jobs, recipes
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.submit import refuse_links
 from pipeline.watchers.identify import identify
 
 
@@ -26,16 +28,21 @@ def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str
 
 
 def kind_of(drop: Path) -> str:
-    """The kind of a drop that lies on this host; InputRejected says why it is none."""
-    if drop.is_file():
-        return identify(drop.parent, [drop.name]).kind
-    names = sorted(path.relative_to(drop).as_posix() for path in drop.rglob("*") if path.is_file())
-    if not names:
+    """The kind of a drop that lies on this host; SubmitRefused says why it is none."""
+    refuse_links(drop)
+    root, found = (drop.parent, [drop.name]) if drop.is_file() else (drop, plain_files(drop))
+    if not found:
         raise SubmitRefused(f"{drop.name} holds no files.", remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.")
     try:
-        return identify(drop, names).kind
+        return identify(root, found).kind
     except InputRejected as error:
         raise SubmitRefused(error.message, remedy=error.remedy) from None
+
+
+def plain_files(folder: Path) -> list[str]:
+    """Names below FOLDER as a drop has them: ignored ones are left out."""
+    names_below = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(name.as_posix() for name in names_below if not any(names.ignored(part) for part in name.parts))
 
 
 def live_workers(atlas: Atlas, settings: Settings, wait: bool = False, sleep: Callable[[float], None] = time.sleep) -> list[Heartbeat]:

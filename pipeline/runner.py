@@ -125,7 +125,7 @@ class Runner:
             options: jobs.Common = jobs.parse({"kind": job.kind, **job.options})
         except SubmitRefused as error:
             raise InputRejected(error.message) from None
-        if options.kind not in recipes.RECIPES:  # type: ignore[attr-defined]
+        if options.kind not in recipes.RECIPES:
             raise BackendUnavailable(f"This worker knows no recipe for {job.kind} jobs.", remedy="Update inbox3d on this host.")
         return options
 
@@ -244,7 +244,7 @@ class Runner:
         provenance.times.update(held.times)
         provenance.peak_rss = max(held.peak, provenance.peak_rss or 0) or None
         provenance.versions = versions()
-        provenance.seed = held.job.options.get("seed")  # type: ignore[assignment]
+        provenance.seed = held.job.options.get("seed")
         provenance.settings = {"worker": self.settings.worker.model_dump(mode="json")}
         provenance.warnings = bag.load_warnings(held.root)
         labels = [label for kept in bag.load(held.root) if (label := getattr(kept.artefact, "label", None))]

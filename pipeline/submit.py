@@ -22,7 +22,9 @@ def open_draft(atlas: Atlas, name: str) -> Path:
     return draft
 
 
-def seal(atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origin: str, retry_of: str | None = None) -> Place:
+def seal(
+    atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origin: str, retry_of: str | None = None, by: str | None = None
+) -> Place:
     """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind (or none: judged by content) and options.
 
     SubmitRefused, with the draft thrown away, when the request is not valid or there is nothing in it.
@@ -38,7 +40,7 @@ def seal(atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origi
             id=draft.name,
             kind=options.kind if options else None,
             options=jobs.options_of(options) if options else dict(request),
-            source=Source(name=name, origin=origin, at=now()),  # type: ignore[arg-type]
+            source=Source(name=name, origin=origin, at=now(), by=by),  # type: ignore[arg-type]
             manifest=[row.model_copy(update={"sha256": atlas.disk.sha256(root / row.path)}) for row in rows],
             inode=attributes.st_ino if attributes else None,
             retry_of=retry_of,
@@ -75,11 +77,16 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile) -> Place:
         raise
 
 
-def copy_drop(source: Path, target: Path) -> None:
-    """Copy a file or a folder without links, devices and ignored names; a link is refused by name."""
+def refuse_links(source: Path) -> None:
+    """SubmitRefused, by name, where SOURCE or something in it is not a plain file or folder."""
     for path in [source, *(source.rglob("*") if source.is_dir() else ())]:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise SubmitRefused(f"{path.name} is a link or a device.", remedy="Drop the files themselves.")
+
+
+def copy_drop(source: Path, target: Path) -> None:
+    """Copy a file or a folder without ignored names; links and devices are refused."""
+    refuse_links(source)
     if source.is_file():
         shutil.copyfile(source, target)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def capabilities(queues: tuple[str, ...], models: Path) -> Capabilities:
     return Capabilities((), tuple(name for name in FORMATS if name not in lacking))
 
 
-OPTIONAL_FORMATS = {
+OPTIONAL_FORMATS: dict[str, Callable[[], bool]] = {
     "usdz": lambda: importlib.util.find_spec("pxr") is not None,
     "3mf": lambda: importlib.util.find_spec("networkx") is not None and importlib.util.find_spec("lxml") is not None,
     "fbx": lambda: importlib.util.find_spec("bpy") is not None or shutil.which("blender") is not None,

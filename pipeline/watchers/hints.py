@@ -11,6 +11,10 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,7 @@ class Hints:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.event = threading.Event()
-        self._observer = None
+        self._observer: BaseObserver | None = None
         if any(is_network(folder) for folder in folders):
             return
         with contextlib.suppress(ImportError, OSError):
@@ -56,9 +60,9 @@ class Hints:
 
         observer = InotifyObserver()
         for folder in folders:
-            observer.schedule(Handler(), str(folder), recursive=False)  # type: ignore[no-untyped-call]
+            observer.schedule(Handler(), str(folder), recursive=False)
         observer.daemon = True
-        observer.start()  # type: ignore[no-untyped-call]
+        observer.start()
         self._observer = observer
 
     def wait(self, seconds: float, stopping: threading.Event) -> None:
@@ -74,4 +78,4 @@ class Hints:
 
     def stop(self) -> None:
         if self._observer is not None:
-            self._observer.stop()  # type: ignore[no-untyped-call]
+            self._observer.stop()

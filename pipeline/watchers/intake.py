@@ -127,8 +127,14 @@ class Intake:
         turn = (present[start:] + present[:start])[:limit]
         self._turn = start + len(turn)
         for name in turn:
-            with contextlib.suppress(FileNotFoundError, Gone, Occupied):
+            try:
                 self._examine(name)
+            except (FileNotFoundError, Gone, Occupied):
+                continue  # it moved between two looks
+            except LineFault:
+                raise
+            except OSError as error:
+                self.waiting[name] = Wait(f"cannot be read: {error.strerror or error}; let the group read it")
 
     def _examine(self, name: str) -> None:
         seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)
@@ -163,6 +169,8 @@ class Intake:
                 paths = [found.path for found in seen.files if not (seen.is_folder and found.path.lower() in MARKERS)]
                 after = self._running().get(names.slug(stem(name)))
                 facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=after)
+                if not seen.is_folder:
+                    facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
         except (InputRejected, SubmitRefused) as error:
             self._refuse(name, job, claim, InputRejected(error.message, remedy=error.remedy))
             return
@@ -183,9 +191,12 @@ class Intake:
         asked = self._beside(folder)
         request = {"kind": job.kind, **job.options} | (asked or {})
         if asked is None and (job.kind is None or tree.JOB_TOML in paths):
-            return facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+            facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+            if tree.JOB_TOML in paths or not job.options:
+                return facts
+            return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
         options = jobs.parse(request)
-        kind = str(options.kind)  # type: ignore[attr-defined]
+        kind = str(options.kind)
         used = used_of(inside, paths, kind)
         return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
 

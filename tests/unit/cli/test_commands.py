@@ -1,0 +1,253 @@
+"""The command line: what each command prints, changes and returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from layout import lifecycle
+from layout.init import init
+from layout.manifest import ErrorFile, read_job
+from layout.tree import Atlas, State
+from pipeline.cli import COMMANDS, cli, main
+from tests.support.drops import stl_file
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return init(tmp_path / "atlas")[0]
+
+
+@pytest.fixture
+def run(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command as the console script would; returns exit code, stdout, stderr."""
+    monkeypatch.setenv("INBOX3D_HOST__SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("INBOX3D_HOST_CONFIG", str(tmp_path / "host.toml"))
+    (tmp_path / "host.toml").write_text("")
+
+    def go(*arguments: str, at: str | None = str(atlas.root)) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["inbox3d", *arguments])
+        if at:
+            monkeypatch.setenv("INBOX3D_ATLAS", at)
+        else:
+            monkeypatch.delenv("INBOX3D_ATLAS", raising=False)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return go
+
+
+def submitted(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> str:
+    code, out, err = run("submit", str(stl_file(tmp_path / "part.stl")))
+    assert code == 0, err
+    return out.strip()
+
+
+def failed(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> str:
+    id = submitted(atlas, run, tmp_path)
+    job = read_job(atlas.disk, atlas.inbox / id)
+    assert job is not None
+    held = lifecycle.start(atlas, lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)), "w-cpu-aaaa")
+    lifecycle.fail(atlas, held, ErrorFile(error="MeshEmpty", who="pipeline", message="Nothing there.", remedy="Add something."))
+    return id
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    """A person finds out by --help how it is called."""
+    result: Result = CliRunner().invoke(cli, [command, "--help"])
+    assert result.exit_code == 0, result.output
+    assert "Example:" in result.output
+    assert f"inbox3d {command}" in result.output
+
+
+def test_help_starts_fast() -> None:
+    """Below 0.3 s on a calm machine: the best of five counts, and nothing heavy is imported."""
+    best = min(_seconds([sys.executable, "-m", "pipeline", "--help"]) for _ in range(5))
+    listed = subprocess.run([sys.executable, "-X", "importtime", "-m", "pipeline", "--help"], capture_output=True, text=True).stderr
+    assert not any(f"| {name}\n" in listed.replace(" ", "").replace("|", "| ") for name in ("numpy", "pydantic", "torch", "open3d"))
+    assert best < 0.3
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def test_no_atlas_is_a_named_error(run: Callable[..., tuple[int, str, str]]) -> None:
+    """Exit code 4 and the three ways to name one."""
+    code, out, err = run("jobs", at=None)
+    assert (code, out) == (4, "")
+    assert "--atlas" in err and "INBOX3D_ATLAS" in err and "host.toml" in err
+
+
+def test_a_folder_without_a_tree_is_a_named_error(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """An unmounted share must not get a new tree by accident."""
+    code, _, err = run("jobs", at=str(tmp_path))
+    assert code == 4
+    assert f"inbox3d init {tmp_path}" in err
+
+
+def test_submit_prints_the_id_of_a_sealed_job(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """Kind by content, checksums in the manifest, nothing left in drafts/."""
+    id = submitted(atlas, run, tmp_path)
+    job = read_job(atlas.disk, atlas.inbox / id)
+    assert job is not None
+    assert (job.kind, job.source.origin, job.manifest[0].path) == ("convert", "cli", "part.stl")
+    assert job.manifest[0].sha256
+    assert list(atlas.drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [(["--set", "colour=red"], "colour: there is no such option"), (["--set", "quality_tier=best"], "quality_tier"), (["--set", "seed"], "OPTION=VALUE")],
+)
+def test_a_wrong_option_is_refused_by_name(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, pairs: list[str], said: str) -> None:
+    """Before anything is submitted."""
+    code, out, err = run("submit", str(stl_file(tmp_path / "part.stl")), *pairs)
+    assert (code in (2, 3), out) == (True, "")
+    assert said in err
+    assert [path.name for path in atlas.inbox.iterdir()] == []
+
+
+def test_a_link_is_refused(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """A drop is the files themselves."""
+    (tmp_path / "drop").mkdir()
+    stl_file(tmp_path / "drop" / "a.stl")
+    (tmp_path / "drop" / "b.stl").symlink_to("/etc/passwd")
+    code, _, err = run("submit", str(tmp_path / "drop"))
+    assert code == 3
+    assert "b.stl is a link" in err
+    assert list(atlas.drafts.iterdir()) == []
+
+
+def test_once_refuses_what_is_not_there(run: Callable[..., tuple[int, str, str]]) -> None:
+    """Exit code 3: refused before submission."""
+    code, out, err = run("once", "/nowhere/at/all")
+    assert (code, out) == (3, "")
+    assert "does not exist" in err
+
+
+def test_show_tells_state_job_and_error(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """--json holds job_id, state (the folder), job, progress and error."""
+    id = failed(atlas, run, tmp_path)
+    code, out, _ = run("show", id, "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert (shown["job_id"], shown["state"], shown["error"]["message"], shown["progress"]) == (id, "failed", "Nothing there.", None)
+    assert shown["job"]["source"]["name"] == "part.stl"
+    assert "Add something." in run("show", id)[1]
+    assert run("show", "nobody-0123456789")[0] == 3
+
+
+def test_jobs_lists_by_state(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """One line a job, with what matters in its state."""
+    id = failed(atlas, run, tmp_path)
+    code, out, _ = run("jobs")
+    assert code == 0
+    assert out.split()[:3] == ["failed", "convert", id]
+    assert run("jobs", "--state", "done")[1] == ""
+
+
+def test_retry_sends_a_failed_job_back_under_its_id(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """The same folder, by one rename."""
+    id = failed(atlas, run, tmp_path)
+    assert run("retry", id)[1].strip() == id
+    assert (atlas.inbox / id).is_dir()
+
+
+def test_retry_of_a_done_job_is_a_new_job_with_a_copy(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """The done one stays; the new one names it."""
+    id = submitted(atlas, run, tmp_path)
+    held = lifecycle.start(atlas, lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)), "w-cpu-aaaa")
+    lifecycle.finish(atlas, held)
+    new = run("retry", id)[1].strip()
+    job = read_job(atlas.disk, atlas.inbox / new)
+    assert job is not None
+    assert (job.retry_of, job.source.name) == (id, "part.stl")
+    assert (atlas.done / id).is_dir()
+
+
+def test_cancel_puts_a_waiting_job_into_failed_with_the_reason(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """Once; a second time it has ended already."""
+    id = submitted(atlas, run, tmp_path)
+    assert run("cancel", id)[0] == 0
+    assert "Cancelled by a person" in (atlas.failed / id / "error.txt").read_text()
+    code, _, err = run("cancel", id)
+    assert code == 3
+    assert "has ended already" in err
+
+
+def test_rm_moves_an_ended_job_to_the_trash_and_no_other(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """It is kept there; gc leaves it until its days are over."""
+    waiting = submitted(atlas, run, tmp_path)
+    assert run("rm", waiting)[0] == 3
+    run("cancel", waiting)
+    assert run("rm", waiting)[0] == 0
+    kept = [path.name for path in atlas.trash.iterdir()]
+    assert len(kept) == 1 and waiting in kept[0]
+    assert "0 would go" in run("gc", "--dry-run")[2]
+    assert [path.name for path in atlas.trash.iterdir()] == kept
+
+
+def test_gc_removes_what_is_due_and_dry_run_does_not(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+    """The pipeline's own leftovers are due at once."""
+    (atlas.trash / "2026-01-01~x-work.abcd").mkdir()
+    assert "x-work" in run("gc", "--dry-run")[1]
+    assert len(list(atlas.trash.iterdir())) == 1
+    assert run("gc")[0] == 0
+    assert list(atlas.trash.iterdir()) == []
+
+
+def test_halt_and_resume(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+    """HALT in any case, in the root and in inbox/, is taken away."""
+    assert run("halt")[0] == 0
+    assert atlas.halted() == "HALT"
+    (atlas.inbox / "halt.txt").touch()
+    assert run("resume")[0] == 0
+    assert atlas.halted() is None
+
+
+def test_init_proves_every_edge_and_can_be_repeated(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """A second init keeps the identity; --restored starts a new epoch."""
+    assert "test renames passed" in run("init", str(tmp_path / "new"))[2]
+    first = Atlas(tmp_path / "new").identity()
+    run("init", str(tmp_path / "new"))
+    assert Atlas(tmp_path / "new").identity() == first
+    run("init", str(tmp_path / "new"), "--restored")
+    assert (Atlas(tmp_path / "new").identity().uuid, Atlas(tmp_path / "new").identity().epoch) == (first.uuid, 2)
+
+
+def test_doctor_names_what_is_missing_with_its_remedy(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+    """For people and for machines; a stranger's folder in done/ is named."""
+    (atlas.done / "holiday pictures").mkdir()
+    code, out, _ = run("doctor", "--json")
+    findings = json.loads(out)
+    assert code == 0 or any(finding["level"] == "wrong" for finding in findings)
+    assert any(finding["what"] == "Atlas" and finding["level"] == "fine" for finding in findings)
+    assert any("holiday pictures" in finding["detail"] for finding in findings)
+    assert all(finding["remedy"] for finding in findings if finding["level"] != "fine")
+
+
+def test_an_unknown_command_is_a_usage_error(run: Callable[..., tuple[int, str, str]]) -> None:
+    """Exit code 2, and where the list is."""
+    code, _, err = run("dance")
+    assert code == 2
+    assert "There is no command 'dance'" in err
+
+
+def test_states_are_the_folders(atlas: Atlas) -> None:
+    """What `show` calls a state is the folder's name."""
+    assert sorted(name for name in os.listdir(atlas.root) if name in {state.value for state in State}) == sorted(state.value for state in State)
