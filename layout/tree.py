@@ -31,7 +31,7 @@ CHECKSUMS, LOG, PROGRESS_LINE, ERROR_TEXT = "checksums.sha256", "log.txt", "PROG
 JOB, ERROR, PROGRESS, IDENTITY = "job.json", "error.json", "progress.json", "atlas.json"
 JOB_TOML, PROMPT, REQUEST = "job.toml", "prompt.txt", "request.json"
 OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)  # set aside in earlier/<n>/ before a new run
-CONFIG_FILE, KEYS_FILE = "inbox3d.toml", "keys"
+CONFIG_FILE, KEYS_FILE, SIGNING_FILE = "inbox3d.toml", "keys", "webhook-secret"
 
 
 class PathRow(NamedTuple):
@@ -55,7 +55,7 @@ PATHS: tuple[PathRow, ...] = (
     PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
             "people, CLI", "intake, workers", "runtime", False),
     PathRow(".pipeline/atlas.json", "identity of this tree: uuid, format, epoch", "init", "everyone", "runtime", True),
-    PathRow(".pipeline/config/", "inbox3d.toml for all hosts; keys, hashed, mode 0600", "operator, CLI", "everyone", "runtime", True),
+    PathRow(".pipeline/config/", "inbox3d.toml for all hosts; keys, hashed, and the secret that signs webhooks, mode 0600", "operator, CLI", "everyone", "runtime", True),
     PathRow(".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False),
     PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/",
             "web layer, CLI", "reaper", "disposable", False),
@@ -112,7 +112,7 @@ class Atlas:
         self.config, self.idem, self.drafts, self.staging, self.workers, self.trash = (
             self.pipeline / name for name in ("config", "idem", "drafts", "staging", "workers", "trash")
         )
-        self.config_file, self.keys_file = self.config / CONFIG_FILE, self.config / KEYS_FILE
+        self.config_file, self.keys_file, self.signing_file = (self.config / name for name in (CONFIG_FILE, KEYS_FILE, SIGNING_FILE))
         self.status_file = self.inbox / names.STATUS_NAME
 
     def folders(self) -> list[Path]:

@@ -88,6 +88,17 @@ class Web(Group):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     lan: Literal["key", "read", "open"] = Field(default="read", description="what other hosts may do without a key: nothing, look, or all")
+    hosts: Names = Field(default=(), description="names by which this service is called, besides localhost and plain addresses")
+    gateways: Names = Field(default=(), description="addresses that count as this host itself: the gateway of a container")
+    threads: int = Field(default=48, ge=4, le=512, description="requests and event streams served at once")
+    streams: int = Field(default=24, ge=1, le=500, description="event streams among them; further pages look every few seconds instead")
+    poll: Seconds = Field(default=1.0, description="time between two looks at the tree")
+    max_upload_gb: float = Field(default=50.0, gt=0, description="largest upload")
+    max_waiting: int = Field(default=1000, ge=1, description="jobs that one submitter may have waiting or running")
+    free_gb: float = Field(default=2.0, ge=0, description="uploads are refused while Atlas has less room than this")
+    webhook_lan: Names = Field(default=(), description="hosts and networks of the LAN that a webhook_url may name; public addresses always may")
+    notify: Names = Field(default=(), description="addresses that apprise notifies, e.g. mailto://… or ntfy://…")
+    notify_on: Names = Field(default=("completed", "failed"), description="states that are notified: completed, failed")
 
 
 class Assist(Group):
@@ -129,6 +140,17 @@ class Settings(Group):
 
 
 HOST_GROUPS = frozenset({"host", "log"})
+
+
+def address(listen: str, web: Web) -> tuple[str, int]:
+    """(host, port) of LISTEN, ``HOST:PORT`` or ``PORT``; what is left out is [web]'s. SettingsRefused where it is neither."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]") or web.host
+    if not listen:
+        return web.host, web.port
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise SettingsRefused(f"--listen: {listen!r} is not HOST:PORT", remedy="For example --listen 127.0.0.1:8000, or --listen off.")
+    return host, int(port)
 
 
 def load(shared: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -32,6 +32,7 @@ WHY = {
     "diffusers": "runs FLUX",
     "dirq": "the peer of the queue benchmark",
     "flask": "the HTTP layer",
+    "gunicorn": "serves HTTP",
     "hatchling": "builds the wheel",
     "huggingface-hub": "fetches model weights",
     "hypothesis": "tests by generated cases",
@@ -76,7 +77,6 @@ WHY = {
     "trimesh": "reads and writes mesh formats",
     "urllib3": "fetches images by URL, guarded",
     "usd-core": "writes USDZ (optional)",
-    "waitress": "serves HTTP",
     "watchdog": "file events on local disks",
     "xatlas": "unwraps meshes",
 }

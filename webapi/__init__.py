@@ -1,1 +1,89 @@
-"""HTTP ↔ job folders: turns requests into drops and reads the tree; decides nothing. Sees layout and the light modules of pipeline only."""
+"""The HTTP layer: requests become job folders, job folders become answers. It decides nothing; the folder does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+    from layout.tree import Atlas
+    from pipeline.config import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(atlas: Atlas, settings: Settings) -> Flask:
+    """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
+    from flask import Flask, g, request
+
+    from webapi import access, api, errors, events, files, follow, index, jobs, keys, pages, system
+    from webapi.web import Web
+
+    assert files and jobs and system  # importing them declares their routes
+    identity = atlas.identity()
+    state = settings.host.scratch.parent
+    database = index.Index(index.connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
+    known = keys.Keys(atlas)
+    web = Web(
+        atlas, settings, database, follow.Follower(atlas, settings, database), events.Events(settings.web.streams), known,
+        access.Access(settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key")),
+        changing=identity.inodes == "changing", open_endpoints=set(pages.OPEN),
+    )  # fmt: skip
+    app = Flask("webapi", static_folder=None, template_folder="templates")
+    app.extensions["inbox3d"] = web
+    app.jinja_env.filters.update(pages.FILTERS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(api.blueprint)
+    for prefix in pages.PREFIXES:
+        app.register_blueprint(pages.blueprint(prefix))
+    api.index_routes()
+    errors.install(app)
+    app.url_map.strict_slashes = False
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        api.guard()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        from webapi.metrics import REQUESTS
+
+        rule = request.url_rule.rule if request.url_rule else "none"
+        REQUESTS.labels(rule, request.method, str(response.status_code)).observe(time.perf_counter() - g.get("began", time.perf_counter()))
+        return access.harden(response)
+
+    _listen(web)
+    return app
+
+
+def _listen(web: object) -> None:
+    """Changes of the tree become events."""
+    import json
+
+    from webapi import rows
+    from webapi.follow import overview
+    from webapi.index import Row
+    from webapi.web import Web
+
+    assert isinstance(web, Web)
+    last = ""
+
+    def changed(old: Row | None, new: Row | None) -> None:
+        if new is not None:
+            web.events.publish("job", rows.summary(new), new["id"])
+        elif old is not None:
+            web.events.publish("gone", {"job_id": old["id"]}, old["id"])
+
+    def looked() -> None:
+        nonlocal last
+        found = overview(web.follower)
+        text = json.dumps(found, sort_keys=True)
+        if text != last:
+            last = text
+            web.events.publish("overview", found)
+
+    web.follower.listeners.append(changed)
+    web.follower.after.append(looked)

@@ -35,14 +35,15 @@ def init(atlas: Path, restored: bool) -> None:
 @click.option("--queues", default="", help="Queues to serve, comma separated; default: all.")
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
-def up(atlas_path: str | None, name: str | None, queues: str, devices: str, until_idle: bool) -> int:
-    """Start the intake and one worker per device on this host, and keep them running until Ctrl-C or SIGTERM.
+@click.option("--listen", default="", metavar="HOST:PORT|off", help="Where the web layer listens; default: [web], or off with --until-idle.")
+def up(atlas_path: str | None, name: str | None, queues: str, devices: str, until_idle: bool, listen: str) -> int:
+    """Start the intake, one worker per device and the web layer on this host; keep them running until Ctrl-C or SIGTERM.
 
     \b
     Example:
       inbox3d up --atlas /mnt/atlas --devices cuda:0,cuda:1
     """
-    from pipeline import log
+    from pipeline import config, log
     from pipeline.cli._atlas import opened
     from pipeline.recipes import QUEUES
     from pipeline.watchers import fleet
@@ -53,4 +54,7 @@ def up(atlas_path: str | None, name: str | None, queues: str, devices: str, unti
     if unknown := [queue for queue in wanted if queue not in QUEUES]:
         raise click.BadParameter(f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", param_hint="--queues")
     asked = tuple(device.strip() for device in devices.split(",") if device.strip()) or settings.host.devices
-    return fleet.up(atlas, settings, name, wanted, asked, until_idle)
+    listening = listen or ("off" if until_idle else "{}:{}".format(*config.address("", settings.web)))
+    if listening != "off":
+        config.address(listening, settings.web)
+    return fleet.up(atlas, settings, name, wanted, asked, until_idle, listening)

@@ -1,7 +1,8 @@
-"""The fleet of one ``up``: an intake process and one worker per device, started, restarted when they die, and drained together."""
+"""The fleet of one ``up``: an intake, one worker per device and the web layer; started, restarted when they die, drained together."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import signal
 import subprocess
@@ -36,7 +37,7 @@ class NameTaken(SubmitRefused):
 class Role(NamedTuple):
     """One process of the fleet."""
 
-    kind: str  # intake | worker
+    kind: str  # intake | worker | web
     device: str
     queues: tuple[str, ...]
 
@@ -68,8 +69,14 @@ def roles(devices: tuple[str, ...], queues: tuple[str, ...]) -> list[Role]:
     return [Role("intake", "cpu", ()), *(Role("worker", device, queues) for device in chosen(devices))]
 
 
-def up(atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool) -> int:
-    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. Returns the exit code."""
+def up(
+    atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool,
+    listen: str = "off",
+) -> int:  # fmt: skip
+    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. LISTEN: HOST:PORT of the web layer, or off.
+
+    Returns the exit code. A port that is taken is named by the web process, which is started again later; the workers go on.
+    """
     host = names.slug(name or settings.host.name)
     identity = atlas.identity()
     lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")
@@ -77,10 +84,12 @@ def up(atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ..
         raise NameTaken(f"`inbox3d up` runs as {host} on this host already.")
     base = [sys.executable, "-m", "pipeline.watchers.process", "--atlas", str(atlas.root), "--host", host]
     members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in roles(devices, queues or QUEUES)]
+    workers = len(members) - 1
+    members += _web(atlas, host, listen)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, len(members) - 1)
+    log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, workers)
     try:
         _keep(members, stopping, until_idle)
     finally:
@@ -88,6 +97,17 @@ def up(atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ..
         lock.close()
     log.info("fleet.down name=%s", host)
     return 0
+
+
+def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
+    """The web layer, a program of its own; none where it is off or its libraries are not installed."""
+    if listen == "off":
+        return []
+    if importlib.util.find_spec("flask") is None or importlib.util.find_spec("gunicorn") is None:
+        log.info("web.absent what=%s remedy=%s", "its libraries are not installed", "pip install -c constraints.txt 'inbox3d[web]'")
+        return []
+    command = [sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--host", host, "--listen", listen]
+    return [Member(Role("web", "cpu", ()), command)]
 
 
 def _arguments(role: Role, until_idle: bool) -> list[str]:

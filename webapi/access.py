@@ -1,0 +1,217 @@
+"""Access: who asks, and may they? Loopback is free as the mission's curl lines need it; everything else follows [web] lan and keys.
+
+The order of the checks, each of which ends the request:
+
+1. the Host header names this service (an address, localhost, this host, [web] hosts): what stops DNS rebinding;
+2. a browser may only send changes from our own pages: Origin and Sec-Fetch-Site;
+3. a key, in the Authorization header or behind a session cookie, or a free place: loopback without any sign of a proxy;
+4. a browser's change carries the session's token (header X-CSRF-Token, or the form field csrf).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+import socket
+import time
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from flask import Request, Response, g, request
+
+from pipeline.config import Web as WebSettings
+from webapi.errors import Problem
+from webapi.keys import Key, Keys, Scope, allows
+
+COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
+SESSION_SECONDS = 30 * 86400
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via", "X-Internal-Accel")
+SAFE = ("GET", "HEAD", "OPTIONS")
+TRIES, TRIES_SECONDS = 10, 60.0
+
+
+class Who(NamedTuple):
+    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on a cookie, so a token is due."""
+
+    key: Key | None
+    local: bool
+    by_cookie: bool
+    session: str
+
+    @property
+    def name(self) -> str:
+        return self.key.name if self.key else "local" if self.local else "lan"
+
+
+class Access:
+    """The rules of one web process."""
+
+    def __init__(self, settings: WebSettings, keys: Keys, secret: bytes) -> None:
+        self.settings, self.keys, self.secret = settings, keys, secret
+        self._hosts = {"localhost", socket.gethostname().lower(), socket.getfqdn().lower(), *(name.lower() for name in settings.hosts)}
+        self._failed: dict[str, deque[float]] = {}
+
+    # -- 1 and 2 --------------------------------------------------------------------------------------------------------
+    def check_host(self, request: Request) -> None:
+        host = host_of(request.headers.get("Host", ""))
+        if not host or not (host in self._hosts or _is_address(host)):
+            raise Problem(
+                403, "host", "This service does not answer to that host name.",
+                "Use its address, or let the operator add the name to [web] hosts.",
+            )  # fmt: skip
+
+    def check_origin(self, request: Request) -> None:
+        if request.method in SAFE:
+            return
+        origin = request.headers.get("Origin")
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none") or (
+            origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
+        ):
+            raise Problem(
+                403,
+                "cross-site",
+                "A page of another site may not change anything here.",
+                "Use the pages of this service, or a key without a browser.",
+            )
+
+    # -- 3 --------------------------------------------------------------------------------------------------------------
+    def who(self, request: Request) -> Who:
+        local, session, key_id = self.is_local(request), *self._session(request.cookies.get(COOKIE, ""))
+        header = request.headers.get("Authorization", "")
+        if header:
+            return Who(self._bearer(request, header), local, False, session)
+        key = self.keys.by_id(key_id) if key_id else None
+        browser = any(name in request.headers for name in ("Origin", "Sec-Fetch-Site")) or COOKIE in request.cookies
+        return Who(key, local, browser, session)
+
+    def is_local(self, request: Request) -> bool:
+        """This host itself, not somebody behind a proxy on it."""
+        peer = request.remote_addr or ""
+        here = peer in self.settings.gateways or (_is_address(peer) and ipaddress.ip_address(peer.split("%")[0]).is_loopback)
+        return here and not any(name in request.headers for name in PROXY_HEADERS)
+
+    def _bearer(self, request: Request, header: str) -> Key:
+        scheme, _, text = header.partition(" ")
+        self.slow_down(request)
+        key = self.keys.check(text.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            self.note_failure(request)
+            raise Problem(
+                401, "key", "This key is not known here.", "`inbox3d keys list` names the keys; `inbox3d keys add NAME` makes one."
+            )
+        return key
+
+    def permit(self, who: Who, scope: Scope, keyed: bool = False) -> None:
+        """Nothing when WHO may do what SCOPE covers. KEYED: a place on the LAN never is enough."""
+        if who.key is not None:
+            if not allows(who.key.scope, scope):
+                raise Problem(403, "scope", f"The key {who.key.name!r} has the scope {who.key.scope}; this needs {scope}.")
+            return
+        lan = self.settings.lan
+        if who.local or (not keyed and (lan == "open" or (lan == "read" and scope == "read"))):
+            return
+        raise Problem(401, "key", "This needs a key.")
+
+    # -- 4 --------------------------------------------------------------------------------------------------------------
+    def check_token(self, who: Who, token: str | None) -> None:
+        if who.by_cookie and not hmac.compare_digest(token or "", self.token(who)):
+            raise Problem(403, "token", "This form is too old, or not from here.", "Load the page again and repeat.")
+
+    def token(self, who: Who) -> str:
+        return self._sign("token", who.session)[:32]
+
+    # -- sessions -------------------------------------------------------------------------------------------------------
+    def cookie(self, session: str, key: Key | None) -> str:
+        """``session.key id.expiry.signature``. The key's hash is signed too: a revoked or replaced key ends its sessions."""
+        expiry = str(int(time.time()) + SESSION_SECONDS)
+        return ".".join(
+            (session, key.id if key else "", expiry, self._sign("cookie", session, key.id if key else "", key.hash if key else "", expiry))
+        )
+
+    def _session(self, cookie: str) -> tuple[str, str]:
+        """(session, key id) of a valid COOKIE; a new anonymous session for any other."""
+        parts = cookie.split(".")
+        if len(parts) == 4 and parts[2].isdigit() and len(parts[2]) < 12 and int(parts[2]) > time.time():
+            session, key_id, expiry, signature = parts
+            key = self.keys.by_id(key_id) if key_id else None
+            right = self._sign("cookie", session, key_id, key.hash if key else "", expiry)
+            if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(key_id):
+                return session, key_id
+        return self.new_session(), ""
+
+    @staticmethod
+    def new_session() -> str:
+        return secrets.token_urlsafe(12)
+
+    def _sign(self, *parts: str) -> str:
+        digest = hmac.new(self.secret, "\0".join(parts).encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    # -- guessing -------------------------------------------------------------------------------------------------------
+    def slow_down(self, request: Request) -> None:
+        recent = self._failed.get(request.remote_addr or "", deque())
+        while recent and time.monotonic() - recent[0] > TRIES_SECONDS:
+            recent.popleft()
+        if len(recent) >= TRIES:
+            raise Problem(429, "too-many-tries", "Too many wrong keys from this address.", "Wait a minute.", headers={"Retry-After": "60"})
+
+    def note_failure(self, request: Request) -> None:
+        if len(self._failed) > 4096:
+            self._failed.clear()
+        self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(time.monotonic())
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without port and brackets, lower case; empty where it is no host."""
+    with contextlib.suppress(ValueError):
+        return (urlsplit(f"//{header}").hostname or "") if not set(header) & set("/@?#\\ ") else ""
+    return ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def host_secret(path: Path) -> bytes:
+    """The secret of this host's sessions: 32 random bytes in PATH, mode 0600, made on first use."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self' blob:; worker-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def harden(response: Response) -> Response:
+    """Headers of every answer."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "no-store")
+    if (access := g.get("access")) and g.get("sets_cookie"):
+        who: Who = g.who
+        secure = request.headers.get("X-Forwarded-Proto") == "https"
+        response.set_cookie(
+            COOKIE, access.cookie(who.session, who.key), max_age=SESSION_SECONDS, httponly=True, samesite="Strict", secure=secure
+        )
+    return response

@@ -1,0 +1,159 @@
+"""Calling out when a job ends: its own signed webhook, and the operator's notifications.
+
+A webhook is signed as Standard Webhooks says (webhook-id, webhook-timestamp, webhook-signature) and goes through the guard. What is due is
+kept in the index, so that a restart loses none; a receiver may see one twice, with the same webhook-id.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import sqlalchemy as sql
+
+from layout.tree import Atlas
+from pipeline import guard
+from pipeline.config import Settings
+from webapi import rows
+from webapi.index import HOOKS, Index, Row
+from webapi.keys import signing_secret
+from webapi.metrics import ENDED as COUNT_ENDED
+from webapi.metrics import WEBHOOKS
+from webapi.words import ENDED
+
+log = logging.getLogger(__name__)
+
+WAITS = (5.0, 30.0, 120.0, 900.0, 3600.0, 6 * 3600.0)
+TIMEOUT, NOTIFICATIONS_AN_HOUR = 10.0, 30
+
+
+class Caller(threading.Thread):
+    """Hears what changed, and calls from a thread of its own."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, index: Index) -> None:
+        super().__init__(name="caller", daemon=True)
+        self.atlas, self.settings, self.index = atlas, settings, index
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._notices: deque[tuple[str, str]] = deque(maxlen=100)
+        self._sent: deque[float] = deque(maxlen=NOTIFICATIONS_AN_HOUR)
+
+    def heard(self, old: Row | None, new: Row | None) -> None:
+        """A listener of the follower: acts on jobs that end."""
+        if new is None or new["state"] not in ENDED or (old is not None and old["state"] in (*ENDED, "ended")):
+            return
+        COUNT_ENDED.labels(new["kind"] or "none", new["state"]).inc()
+        if new["webhook"]:
+            self._keep(new)
+        if self.settings.web.notify and new["state"] in self.settings.web.notify_on:
+            self._notices.append((f"{new['name']}: {new['state']}", new["message"]))
+        self._wake.set()
+
+    def _keep(self, row: Row) -> None:
+        body = {"type": f"job.{row['state']}", "timestamp": row["ended"], "data": rows.status(row)}
+        id = f"{row['id']}.{row['ended'] or ''}"[:80]
+        with self.index.engine.begin() as db:
+            known = db.execute(sql.select(HOOKS.c.id).where(HOOKS.c.id == id)).first()
+            if known is None:
+                db.execute(sql.insert(HOOKS), [{"id": id, "url": row["webhook"], "body": json.dumps(body), "tries": 0, "due": time.time()}])
+
+    def stop(self) -> None:
+        self._over.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            self._wake.wait(5.0)
+            self._wake.clear()
+            try:
+                self.deliver()
+                self.notify()
+            except Exception:
+                log.exception("caller.failed")
+
+    # -- webhooks -------------------------------------------------------------------------------------------------------
+    def deliver(self) -> None:
+        """Send everything that is due; what fails is due again later."""
+        with self.index.engine.connect() as db:
+            due = [dict(row) for row in db.execute(sql.select(HOOKS).where(HOOKS.c.due <= time.time()).limit(50)).mappings()]
+        for row in due:
+            if self._claim(row):
+                self._settle(row, self._send(row))
+
+    def _claim(self, row: dict[str, Any]) -> bool:
+        """Move the due time on before sending: of several web hosts on one database only one sends."""
+        wait = WAITS[min(row["tries"], len(WAITS) - 1)]
+        with self.index.engine.begin() as db:
+            mine = sql.update(HOOKS).where(HOOKS.c.id == row["id"], HOOKS.c.tries == row["tries"])
+            return bool(db.execute(mine.values(tries=row["tries"] + 1, due=time.time() + wait)).rowcount)
+
+    def _settle(self, row: dict[str, Any], failure: str) -> None:
+        WEBHOOKS.labels("failed" if failure else "delivered").inc()
+        if failure:
+            log.warning("webhook.failed id=%s tries=%d what=%s", row["id"], row["tries"] + 1, failure)
+        if not failure or row["tries"] + 1 >= len(WAITS):
+            with self.index.engine.begin() as db:
+                db.execute(sql.delete(HOOKS).where(HOOKS.c.id == row["id"]))
+
+    def _send(self, row: dict[str, Any]) -> str:
+        """Why it failed, or nothing. No redirect is followed and no answer is kept."""
+        import urllib3
+
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "inbox3d",
+            **signature(signing_secret(self.atlas), row["id"], row["body"]),
+        }
+        try:
+            target = guard.check(row["url"], self.settings.web.webhook_lan)
+            options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=5, read=TIMEOUT), "retries": False, "maxsize": 1}
+            if target.scheme == "https":
+                pool: Any = urllib3.HTTPSConnectionPool(
+                    target.ip, target.port, server_hostname=target.host, assert_hostname=target.host, **options
+                )
+            else:
+                pool = urllib3.HTTPConnectionPool(target.ip, target.port, **options)
+            with pool:
+                answer = pool.request(
+                    "POST", target.path, body=row["body"], headers={"Host": target.netloc, **headers}, redirect=False, preload_content=False
+                )
+                answer.close()
+                return "" if 200 <= answer.status < 300 else f"status {answer.status}"
+        except guard.NotAllowed as error:
+            return str(error)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return type(error).__name__
+
+    # -- notifications --------------------------------------------------------------------------------------------------
+    def notify(self) -> None:
+        """Send what waits, at most so many an hour; several at once become one message."""
+        if not self._notices:
+            return
+        while self._sent and time.monotonic() - self._sent[0] > 3600:
+            self._sent.popleft()
+        if len(self._sent) == self._sent.maxlen:
+            return
+        import apprise
+
+        notices = [self._notices.popleft() for _ in range(len(self._notices))]
+        title = notices[0][0] if len(notices) == 1 else f"inbox3d: {len(notices)} jobs ended"
+        text = notices[0][1] if len(notices) == 1 else "\n".join(f"{title}: {text}" for title, text in notices)
+        sender = apprise.Apprise()
+        for address in self.settings.web.notify:
+            sender.add(address)
+        self._sent.append(time.monotonic())
+        if not sender.notify(body=text, title=title):
+            log.warning("notification.failed count=%d", len(notices))
+
+
+def signature(secret: bytes, id: str, body: str, now: float | None = None) -> dict[str, str]:
+    """The three headers of Standard Webhooks."""
+    timestamp = str(int(time.time() if now is None else now))
+    digest = hmac.new(secret, f"{id}.{timestamp}.{body}".encode(), hashlib.sha256).digest()
+    return {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}

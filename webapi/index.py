@@ -1,0 +1,204 @@
+"""The index: one row per job in SQL, so that lists stay fast. A cache of the tree and nothing else; deleting it loses nothing.
+
+SQLite on a local disk by default, PostgreSQL by URL. Rows are written by the follower (and, so that nobody waits for its next look, by
+the request that made a change); they hold what a list or a status needs and nothing that the tree does not say.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webapi.errors import Problem
+from webapi.words import ENDED
+
+Row = dict[str, Any]
+META = sql.MetaData()
+JOBS = sql.Table(
+    "inbox3d_jobs",
+    META,
+    sql.Column("id", sql.String(64), primary_key=True),
+    sql.Column("state", sql.String(32), nullable=False),  # the word of the wire
+    sql.Column("folder", sql.String(200), nullable=False),  # relative to Atlas
+    sql.Column("name", sql.String(255), nullable=False),
+    sql.Column("search", sql.String(400), nullable=False),  # name and id, case folded
+    sql.Column("kind", sql.String(16)),
+    sql.Column("tier", sql.String(16)),
+    sql.Column("formats", sql.String(64)),
+    sql.Column("queue", sql.String(48)),
+    sql.Column("worker", sql.String(48)),
+    sql.Column("stage", sql.String(64)),
+    sql.Column("progress", sql.Float, nullable=False),
+    sql.Column("eta", sql.Float),
+    sql.Column("message", sql.String(1000), nullable=False),
+    sql.Column("remedy", sql.String(1000)),
+    sql.Column("label", sql.String(16)),
+    sql.Column("at", sql.String(40), nullable=False),
+    sql.Column("ended", sql.String(40)),
+    sql.Column("seconds", sql.Float),  # what its stages took together
+    sql.Column("submitter", sql.String(100)),
+    sql.Column("retry_of", sql.String(64)),
+    sql.Column("webhook", sql.String(2000)),
+    sql.Index("inbox3d_jobs_at", "at", "id"),
+    sql.Index("inbox3d_jobs_state", "state", "at", "id"),
+    sql.Index("inbox3d_jobs_kind", "kind", "at", "id"),
+    sql.Index("inbox3d_jobs_pace", "kind", "tier", "state", "ended", "seconds"),
+    sql.Index("inbox3d_jobs_folder", "folder"),
+)
+HOOKS = sql.Table(  # webhooks that are still to be delivered
+    "inbox3d_hooks",
+    META,
+    sql.Column("id", sql.String(80), primary_key=True),
+    sql.Column("url", sql.String(2000), nullable=False),
+    sql.Column("body", sql.Text, nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due", sql.Float, nullable=False),  # seconds since 1970
+)
+FACTS = sql.Table(
+    "inbox3d_facts", META, sql.Column("key", sql.String(40), primary_key=True), sql.Column("value", sql.String(200), nullable=False)
+)
+VERSION = "1"
+
+
+def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
+    """The database at URL, or SQLite in FOLDER (a local disk) named after the tree's UUID."""
+    if url is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder / f'index-{uuid}.sqlite'}"
+    elif url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.partition("://")[2]
+    engine = sql.create_engine(url, pool_size=8, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        sql.event.listen(engine, "connect", _tune)
+    return engine
+
+
+def _tune(connection: Any, _: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-8000", "mmap_size=67108864"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+class Index:
+    """The rows of one Atlas in one database."""
+
+    def __init__(self, engine: sql.Engine, uuid: str) -> None:
+        self.engine = engine
+        self._prepare(f"{VERSION}:{uuid}")
+
+    def _prepare(self, wanted: str) -> None:
+        """Make the tables; throw away what belongs to another tree or another version."""
+        with self.engine.begin() as db:
+            META.create_all(db, checkfirst=True)
+            found = db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
+        if found != wanted:
+            META.drop_all(self.engine)
+            META.create_all(self.engine)
+            with self.engine.begin() as db:
+                db.execute(self._upsert(FACTS), [{"key": "tree", "value": wanted}])
+
+    # -- writing --------------------------------------------------------------------------------------------------------
+    def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            with self.engine.begin() as db:
+                db.execute(self._upsert(JOBS), [dict(row) for row in rows])
+
+    def drop(self, ids: Iterable[str]) -> None:
+        if chosen := list(ids):
+            with self.engine.begin() as db:
+                for start in range(0, len(chosen), 500):
+                    db.execute(sql.delete(JOBS).where(JOBS.c.id.in_(chosen[start : start + 500])))
+
+    def clear(self) -> None:
+        with self.engine.begin() as db:
+            db.execute(sql.delete(JOBS))
+
+    def _upsert(self, table: sql.Table) -> Any:
+        insert = (sqlite if self.engine.dialect.name == "sqlite" else postgresql).insert(table)
+        keys = [column.name for column in table.primary_key]
+        return insert.on_conflict_do_update(
+            index_elements=keys, set_={c.name: insert.excluded[c.name] for c in table.c if c.name not in keys}
+        )
+
+    # -- reading --------------------------------------------------------------------------------------------------------
+    def get(self, id: str) -> Row | None:
+        with self.engine.connect() as db:
+            found = db.execute(_BY_ID, {"id": id}).mappings().first()
+        return dict(found) if found else None
+
+    def folders(self, state: str | None = None) -> dict[str, str]:
+        """Folder by id of every job, or of those below the folder STATE."""
+        chosen = sql.select(JOBS.c.id, JOBS.c.folder)
+        if state is not None:
+            chosen = chosen.where(JOBS.c.folder.like(f"{state}/%"))
+        with self.engine.connect() as db:
+            return {row.id: row.folder for row in db.execute(chosen)}
+
+    def active(self) -> list[Row]:
+        """Every job that has not ended, oldest first."""
+        return self._rows(sql.select(JOBS).where(JOBS.c.state.not_in(ENDED)).order_by(JOBS.c.at, JOBS.c.id))
+
+    def counts(self) -> dict[str, int]:
+        with self.engine.connect() as db:
+            return dict(db.execute(sql.select(JOBS.c.state, sql.func.count()).group_by(JOBS.c.state)).tuples().all())
+
+    def unfinished_of(self, submitter: str) -> int:
+        chosen = sql.select(sql.func.count()).where(JOBS.c.state.not_in(ENDED), JOBS.c.submitter == submitter)
+        with self.engine.connect() as db:
+            return int(db.execute(chosen).scalar() or 0)
+
+    def page(self, filters: Mapping[str, str | None], size: int, token: str | None = None) -> tuple[list[Row], str | None]:
+        """Newest first, SIZE rows after TOKEN, and the token of the next page or None."""
+        chosen = sql.select(JOBS).where(*self._where(filters)).order_by(JOBS.c.at.desc(), JOBS.c.id.desc()).limit(size + 1)
+        if token:
+            at, id = read_token(token)
+            chosen = chosen.where(sql.tuple_(JOBS.c.at, JOBS.c.id) < sql.tuple_(sql.literal(at), sql.literal(id)))
+        rows = self._rows(chosen)
+        return rows[:size], (write_token(rows[size - 1]) if len(rows) > size else None)
+
+    @staticmethod
+    def _where(filters: Mapping[str, str | None]) -> list[Any]:
+        where: list[Any] = []
+        if state := filters.get("state"):
+            where.append(JOBS.c.state.not_in(ENDED) if state == "active" else JOBS.c.state == state)
+        if kind := filters.get("kind"):
+            where.append(JOBS.c.kind == kind)
+        if since := filters.get("since"):
+            where.append(JOBS.c.at >= since)
+        where += [JOBS.c.search.contains(word.casefold(), autoescape=True) for word in (filters.get("q") or "").split()[:8]]
+        return where
+
+    def pace(self, kind: str | None, tier: str | None, last: int = 25) -> list[float]:
+        """Seconds that the last finished jobs of this kind and tier took."""
+        chosen = sql.select(JOBS.c.seconds).where(
+            JOBS.c.kind == kind, JOBS.c.tier == tier, JOBS.c.state == "completed", JOBS.c.seconds.is_not(None)
+        )
+        with self.engine.connect() as db:
+            return [row.seconds for row in db.execute(chosen.order_by(JOBS.c.ended.desc()).limit(last))]
+
+    def _rows(self, chosen: Any) -> list[Row]:
+        with self.engine.connect() as db:
+            return [dict(row) for row in db.execute(chosen).mappings()]
+
+
+_BY_ID = sql.select(JOBS).where(JOBS.c.id == sql.bindparam("id"))
+
+
+def write_token(row: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([row["at"], row["id"]]).encode()).decode().rstrip("=")
+
+
+def read_token(token: str) -> tuple[str, str]:
+    try:
+        at, id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if isinstance(at, str) and isinstance(id, str) and "\0" not in at + id:
+            return at, id
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        pass
+    raise Problem(422, "page-token", "page_token is none that this service gave.", "Take next_page_token of the page before, unchanged.")

@@ -1,0 +1,184 @@
+// Makes the server's pages live: one EventSource, the main part fetched again when something changed, files dropped and sent with progress.
+const body = document.body;
+const main = document.getElementById("main");
+const csrf = document.querySelector("meta[name=csrf]").content;
+const live = body.dataset.live;
+
+// -- the model viewer: ours, from this host only ---------------------------------------------------------------------------
+if (document.querySelector("model-viewer")) {
+  const vendor = new URL("./vendor/", import.meta.url).href;
+  self.ModelViewerElement = { dracoDecoderLocation: vendor, ktx2TranscoderLocation: vendor, meshoptDecoderLocation: vendor, lottieLoaderLocation: vendor };
+  import(vendor + "model-viewer.min.js").catch(() => say("The model viewer is not installed here; the download works."));
+}
+
+// -- words -----------------------------------------------------------------------------------------------------------------
+function say(text) {
+  const box = document.getElementById("said");
+  box.textContent = text;
+  box.classList.toggle("shown", Boolean(text));
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => box.classList.remove("shown"), 6000);
+}
+
+function took(seconds) {
+  if (seconds == null) return "";
+  if (seconds < 90) return `${Math.round(seconds)} s left`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`;
+}
+
+// -- what changed ----------------------------------------------------------------------------------------------------------
+function update(job) {
+  const box = main.querySelector(`[data-job="${CSS.escape(job.job_id)}"]`);
+  if (!box || box.dataset.state !== job.state || !box.querySelector("progress")) return refresh();
+  box.querySelector("progress").value = job.progress;
+  const fields = { message: job.message, eta: took(job.eta), percent: `${Math.round(100 * job.progress)}%` };
+  for (const [name, text] of Object.entries(fields)) {
+    const field = box.querySelector(`[data-field=${name}]`);
+    if (field) field.textContent = text;
+  }
+}
+
+let due = null, fetching = false;
+function refresh() {
+  if (due === null) due = setTimeout(load, 250);
+}
+
+async function load() {
+  due = null;
+  if (fetching) return refresh();
+  fetching = true;
+  try {
+    const url = new URL(location.href);
+    url.searchParams.set("part", "1");
+    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+    if (answer.status === 404 || answer.status === 401) return location.reload();
+    if (answer.ok) place(await answer.text());
+  } catch { /* the link shows it */ } finally { fetching = false; }
+}
+
+function place(text) {
+  const fresh = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html").querySelector("main");
+  // What a person may be busy with is left as it is: forms half filled in, a model being turned.
+  for (const kept of main.querySelectorAll("[data-keep]")) {
+    const twin = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.className === kept.className);
+    if (twin) twin.replaceWith(kept);
+  }
+  const focused = document.activeElement?.id;
+  main.replaceChildren(...fresh.childNodes);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  dress();
+  if (main.querySelector("model-viewer") && !customElements.get("model-viewer")) {
+    import(new URL("./vendor/model-viewer.min.js", import.meta.url).href).catch(() => {});
+  }
+}
+
+function linkState(state) {
+  const link = document.getElementById("link");
+  link.hidden = false;
+  link.className = `link-state ${state}`;
+  link.querySelector("span").textContent = { on: "live", slow: "every 5 s", off: "no answer" }[state];
+}
+
+function follow() {
+  const source = new EventSource(live);
+  let opened = false;
+  source.onopen = () => { opened = true; linkState("on"); };
+  source.onerror = () => {
+    linkState("off");
+    if (source.readyState === EventSource.CLOSED || !opened) {
+      source.close();
+      if (main.querySelector('[data-state="completed"],[data-state="failed"]') && live.includes("/jobs/")) return linkState("on");
+      linkState("slow");
+      setTimeout(() => { load(); follow(); }, 5000);
+    }
+  };
+  source.addEventListener("job", (event) => {
+    const job = JSON.parse(event.data);
+    update(job);
+    if (live.includes("/jobs/") && (job.state === "completed" || job.state === "failed")) source.close();
+  });
+  for (const what of ["gone", "overview", "reset"]) source.addEventListener(what, refresh);
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}
+if (live) follow();
+
+// -- forms -----------------------------------------------------------------------------------------------------------------
+function dress() {
+  for (const picture of main.querySelectorAll(".shot img")) {
+    const gone = () => picture.remove();
+    picture.complete && !picture.naturalWidth && picture.src ? picture.loading === "lazy" || gone() : picture.addEventListener("error", gone, { once: true });
+    picture.addEventListener("error", gone, { once: true });
+  }
+}
+dress();
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return event.preventDefault();
+  if (form.id === "upload") { event.preventDefault(); return send([...form.elements.files.files].map((file) => [file, file.name])); }
+  const act = form.matches(".act, .prompt");
+  if (!act || form.action.includes("/delete/")) return;
+  event.preventDefault();
+  form.querySelector("button").disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json", "X-CSRF-Token": csrf } });
+    if (!answer.ok) say((await answer.json()).detail ?? "It did not work.");
+    else if (form.matches(".prompt")) { form.reset(); say("Sent. It appears below."); }
+    else if (answer.redirected && new URL(answer.url).pathname !== location.pathname && live.includes("/jobs/")) location.assign(answer.url);
+    refresh();
+  } catch { say("The service does not answer."); } finally { form.querySelector("button").disabled = false; }
+});
+
+// -- dropping files --------------------------------------------------------------------------------------------------------
+async function walk(entry, before = "") {
+  if (entry.isFile) return [[await new Promise((done, fail) => entry.file(done, fail)), before + entry.name]];
+  const reader = entry.createReader(), found = [];
+  for (;;) {
+    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+    if (!some.length) return found;
+    for (const inner of some) found.push(...await walk(inner, `${before}${entry.name}/`));
+  }
+}
+
+const rubbish = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
+for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, async (event) => {
+    const zone = document.getElementById("zone");
+    if (!zone || ![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    zone.classList.toggle("over", name === "dragover" || name === "dragenter");
+    if (name !== "drop") return;
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const plain = [...event.dataTransfer.files].map((file) => [file, file.name]);
+    const found = entries.some((entry) => entry.isDirectory) ? (await Promise.all(entries.map((entry) => walk(entry)))).flat() : plain;
+    send(found.filter(([, path]) => !rubbish.test(path)));
+  });
+}
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "files") return;
+  const count = event.target.files.length;
+  document.querySelector("#zone label b").textContent = count ? `${count} ${count === 1 ? "file" : "files"} chosen` : "Drop files or a folder here";
+});
+
+function send(files) {
+  if (!files.length) return say("There is nothing in it that can be sent.");
+  const form = document.getElementById("upload"), bar = document.getElementById("sent"), data = new FormData();
+  for (const name of ["output_format", "quality_tier"]) data.append(name, form.elements[name].value);
+  for (const [file, path] of files) data.append("files", file, path);
+  const request = new XMLHttpRequest();
+  request.open("POST", "/3d/from-scan");
+  request.setRequestHeader("X-CSRF-Token", csrf);
+  request.responseType = "json";
+  bar.hidden = false;
+  request.upload.onprogress = (event) => { bar.value = event.loaded / event.total; };
+  request.onloadend = () => {
+    bar.hidden = true;
+    form.reset();
+    document.querySelector("#zone label b").textContent = "Drop files or a folder here";
+    if (request.status === 202) say("Sent. It appears below.");
+    else say(request.response ? `${request.response.detail} ${request.response.remedy}` : "The service does not answer.");
+    refresh();
+  };
+  request.send(data);
+}

@@ -1,0 +1,30 @@
+"""Web: everything that the handlers of one web process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from layout.tree import Atlas
+from pipeline.config import Settings
+from webapi.access import Access
+from webapi.events import Events
+from webapi.follow import Follower
+from webapi.index import Index
+from webapi.keys import Keys
+
+STATIC = Path(__file__).parent / "static"
+VENDOR = Path(__file__).parent.parent / "pipeline" / "static" / "vendor"
+
+
+@dataclass
+class Web:
+    atlas: Atlas
+    settings: Settings
+    index: Index
+    follower: Follower
+    events: Events
+    keys: Keys
+    access: Access
+    changing: bool  # this tree's folders change their inode when they are renamed
+    open_endpoints: set[str] = field(default_factory=set)  # need no key: sign-in page, static files
