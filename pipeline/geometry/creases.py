@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry.surface import Surface, smooth_normals
-from pipeline.geometry.topology import edges, face_normals, fans, weld
+from pipeline.geometry.topology import edges, face_normals, fans, pairs, weld
 
 Array = NDArray[Any]
 SHARP = 40.0  # degrees between neighbouring faces
@@ -21,18 +21,14 @@ def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
     faces = first[surface.faces]
     normal, area = face_normals(surface.vertices, surface.faces)
     table = edges(faces)
-    order = np.argsort(table.key, kind="stable")
-    order = order[table.count[order] == 2]
-    left, right = order[0::2], order[1::2]
+    left, right = pairs(table)
     turn = np.einsum("ij,ij->i", normal[left // 3], normal[right // 3])
     flat = turn > np.cos(np.radians(sharp))
     if flat.all():
         return replace(surface, normals=smooth_normals(surface).astype(np.float32))
-    # a sharp edge counts as none: its two half-edges get keys of their own
-    key, count = table.key.copy(), table.count.copy()
-    cut = np.concatenate([left[~flat], right[~flat]])
-    key[cut], count[cut] = key.max() + 1 + np.arange(len(cut)), 1
-    fan = fans(faces, type(table)(key, count, table.forward))
+    count = table.count.copy()
+    count[np.concatenate([left[~flat], right[~flat]])] = 1  # a sharp edge joins no fans
+    fan = fans(faces, table._replace(count=count))
     total = np.stack([np.bincount(fan, weights=np.repeat(normal[:, i] * area, 3)) for i in range(3)], axis=1)
     smooth = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-300)
     pair = surface.faces.ravel().astype(np.int64) * (int(fan.max()) + 1) + fan

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import holes
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import edges, face_normals, fans, parts, proper, verdict, volume, weld
+from pipeline.geometry.topology import Verdict, edges, face_normals, fans, parts, proper, verdict, volume, weld
 
 Array = NDArray[Any]
 WELD = 1e-7  # share of the size: below float32 resolution
@@ -19,7 +19,10 @@ FLOATER = 0.01  # share of the largest part's area
 
 @dataclass
 class Repaired:
+    """surface; shape: what is true of it; done: what was done, with counts."""
+
     surface: Surface
+    shape: Verdict = Verdict(False, False, False)
     done: dict[str, int] = field(default_factory=dict)
 
     def note(self, what: str, count: int) -> None:
@@ -40,13 +43,14 @@ def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaire
         _floaters(result)
     for _ in range(3):
         _one_fan(result)
-        _orient(result)
-        _fill(result, widest_hole)
-        shape = verdict(result.surface.faces)
-        if shape.manifold and shape.oriented:
+        result.shape = verdict(result.surface.faces)
+        if _orient(result) | _fill(result, widest_hole):
+            result.shape = verdict(result.surface.faces)
+        if result.shape.manifold and result.shape.oriented:
             break
         _manifold_edges(result)
-    _outward(result)
+    if result.shape.oriented:
+        _outward(result)
     return result
 
 
@@ -80,8 +84,8 @@ def _one_fan(result: Repaired) -> None:
     faces = result.surface.faces
     fan = fans(faces)
     corner = faces.ravel()
-    _, first = np.unique(fan, return_index=True)
-    owner = corner[first]  # the vertex of each fan
+    owner = np.empty(int(fan.max()) + 1, dtype=np.int64)
+    owner[fan] = corner  # the vertex of each fan
     order = np.argsort(owner, kind="stable")
     extra = order[np.r_[False, np.diff(owner[order]) == 0]]
     if not len(extra):
@@ -104,23 +108,25 @@ def _floaters(result: Repaired) -> None:
         result.surface = result.surface.only(faces[~small[part]])
 
 
-def _orient(result: Repaired) -> None:
+def _orient(result: Repaired) -> bool:
     import open3d as o3d
 
-    if verdict(result.surface.faces).oriented:
-        return
+    if result.shape.oriented:
+        return False
     mesh = o3d.geometry.TriangleMesh(
         o3d.utility.Vector3dVector(result.surface.vertices), o3d.utility.Vector3iVector(result.surface.faces)
     )
-    if mesh.orient_triangles():
-        turned = np.asarray(mesh.triangles).astype(np.int32)
-        result.note("faces turned to agree with their neighbours", int((turned != result.surface.faces).any(axis=1).sum()))
-        result.surface = replace(result.surface, faces=turned)
+    if not mesh.orient_triangles():
+        return False
+    turned = np.asarray(mesh.triangles).astype(np.int32)
+    result.note("faces turned to agree with their neighbours", int((turned != result.surface.faces).any(axis=1).sum()))
+    result.surface = replace(result.surface, faces=turned)
+    return True
 
 
-def _fill(result: Repaired, widest: float) -> None:
-    if widest <= 0:
-        return
+def _fill(result: Repaired, widest: float) -> bool:
+    if widest <= 0 or result.shape.closed:
+        return False
     filled = holes.fill(result.surface.vertices, result.surface.faces, widest)
     result.note("holes filled", filled.closed)
     added = len(filled.vertices) - len(result.surface.vertices)
@@ -130,6 +136,7 @@ def _fill(result: Repaired, widest: float) -> None:
         fill_colors = np.array([_around(near, colors, len(colors) + i) for i in range(added)], np.uint8)
         colors = np.concatenate([colors, fill_colors])
     result.surface = replace(result.surface, vertices=filled.vertices, faces=filled.faces.astype(np.int32), colors=colors)
+    return filled.closed > 0
 
 
 def _around(patches: Array, colors: Array, vertex: int) -> Array:
@@ -141,8 +148,6 @@ def _around(patches: Array, colors: Array, vertex: int) -> Array:
 def _outward(result: Repaired) -> None:
     """Closed parts that face inward are turned, but for cavities: parts inside the box of a larger one."""
     surface = result.surface
-    if not verdict(surface.faces).oriented:
-        return
     part = parts(surface.faces, len(surface.vertices))
     turned = surface.faces.copy()
     count = int(part.max(initial=-1)) + 1
@@ -153,7 +158,7 @@ def _outward(result: Repaired) -> None:
     for i in range(count):
         mine = part == i
         inside = ((low < low[i]) & (high > high[i])).all(axis=1).any()
-        if not inside and verdict(surface.faces[mine]).closed and volume(surface.vertices, surface.faces[mine]) < 0:
+        if not inside and volume(surface.vertices, surface.faces[mine]) < 0 and verdict(surface.faces[mine]).closed:
             turned[mine] = turned[mine][:, ::-1]
             result.note("parts turned outward", 1)
     result.surface = replace(surface, faces=turned)

@@ -42,19 +42,26 @@ def proper(faces: Array, vertices: Array | None = None) -> Array:
 
 
 class Edges(NamedTuple):
-    """key: one id per undirected edge and half-edge (3F,); count: faces on that edge (3F,); forward: half-edge runs low → high."""
+    """Per half-edge (3F,): key = number of its undirected edge, count = faces on that edge, forward = runs low → high;
+    order (3F,) = half-edges sorted by key."""
 
     key: Array
     count: Array
     forward: Array
+    order: Array
 
 
 def edges(faces: Array) -> Edges:
     """Half-edges in the order (face 0: 01, 12, 20), (face 1: …)."""
     start, end = faces.ravel().astype(np.int64), faces[:, [1, 2, 0]].ravel().astype(np.int64)
     code = np.minimum(start, end) * (int(faces.max(initial=0)) + 1) + np.maximum(start, end)
-    _, key, count = np.unique(code, return_inverse=True, return_counts=True)
-    return Edges(key, count[key], start < end)
+    order = np.argsort(code, kind="stable")
+    fresh = np.ones(len(code), dtype=bool)
+    fresh[1:] = np.diff(code[order]) != 0
+    number = np.cumsum(fresh) - 1
+    key = np.empty(len(code), dtype=np.int64)
+    key[order] = number
+    return Edges(key, np.bincount(number)[key], start < end, order)
 
 
 def boundary(faces: Array) -> Array:
@@ -78,10 +85,18 @@ def verdict(faces: Array) -> Verdict:
         return Verdict(False, False, False)
     table = edges(faces)
     paired = table.count == 2
-    balance = np.bincount(table.key, weights=np.where(table.forward, 1, -1))
-    oriented = bool(np.all(balance[table.key[paired]] == 0))
-    manifold = bool(np.all(table.count <= 2)) and int(fans(faces, table).max()) + 1 == len(np.unique(faces))
+    first, second = pairs(table)
+    oriented = bool(np.all(table.forward[first] != table.forward[second]))
+    used = np.zeros(int(faces.max()) + 1, dtype=bool)
+    used[faces.ravel()] = True
+    manifold = bool(np.all(table.count <= 2)) and int(fans(faces, table).max()) + 1 == int(used.sum())
     return Verdict(bool(np.all(paired)), manifold, oriented)
+
+
+def pairs(table: Edges) -> tuple[Array, Array]:
+    """The two half-edges (P,), (P,) of every edge that has exactly two faces."""
+    order = table.order[table.count[table.order] == 2]
+    return order[0::2], order[1::2]
 
 
 def fans(faces: Array, table: Edges | None = None) -> Array:
@@ -90,9 +105,7 @@ def fans(faces: Array, table: Edges | None = None) -> Array:
     from scipy.sparse.csgraph import connected_components
 
     table = edges(faces) if table is None else table
-    order = np.argsort(table.key, kind="stable")
-    order = order[table.count[order] == 2]
-    left, right = order[0::2], order[1::2]
+    left, right = pairs(table)
     ahead = np.arange(len(table.key)).reshape(-1, 3)[:, [1, 2, 0]].ravel()
     corner = faces.ravel()
     here = np.concatenate([left, ahead[left]])

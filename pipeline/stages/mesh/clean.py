@@ -9,7 +9,7 @@ from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_of
-from pipeline.geometry.topology import proper, verdict, weld
+from pipeline.geometry.topology import Verdict, proper, verdict, weld
 from pipeline.stages.mesh._paint import facts_after_change
 from pipeline.workspace import Workspace
 
@@ -36,12 +36,10 @@ def run(mesh: Mesh, ws: Workspace) -> Mesh:
     facts = facts_after_change(mesh, surface) if surface.uv is not None else facts_of(mesh)
     if options.kind == "convert" and result.done:
         ws.warn("Repaired: " + ", ".join(f"{count} {what}" for what, count in result.done.items()) + ".")
-    return surfaces.store(ws, "mesh/clean.npz", result.surface, facts | flags(result.surface))
+    return surfaces.store(ws, "mesh/clean.npz", result.surface, facts | flags(result.shape))
 
 
-def flags(surface: Surface) -> dict[str, Any]:
-    """watertight and manifold as counted on welded vertices."""
-    shape = verdict(surface.faces)
+def flags(shape: Verdict) -> dict[str, Any]:
     return {"watertight": shape.closed and shape.manifold and shape.oriented, "manifold": shape.manifold and shape.oriented}
 
 
