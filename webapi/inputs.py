@@ -97,7 +97,7 @@ class Upload:
         boundary = self.request.mimetype_params.get("boundary", "")
         if not 0 < len(boundary) <= 200:
             raise Problem(400, "multipart", "The multipart body names no boundary.")
-        decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), FIELD_LIMIT, max_parts=PARTS_LIMIT)
+        decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), 8 * CHUNK, max_parts=PARTS_LIMIT)
         file: BinaryIO | None = None
         key, text = "", bytearray()
         try:
@@ -113,6 +113,8 @@ class Upload:
                 elif isinstance(event, Data):
                     if key:
                         text += event.data
+                        if len(text) > FIELD_LIMIT:
+                            raise RequestEntityTooLarge
                         if not event.more_data:
                             self.fields.setdefault(key, []).append(text.decode("utf-8", "replace"))
                             key = ""

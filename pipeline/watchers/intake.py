@@ -196,7 +196,7 @@ class Intake:
                 return facts
             return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
         options = jobs.parse(request)
-        kind = str(options.kind)
+        kind = can_do(str(options.kind))
         used = used_of(inside, paths, kind)
         return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
 
@@ -270,9 +270,15 @@ def first_queue(facts: Facts) -> str:
     return recipes.RECIPES[str(facts.kind)].legs[0].queue
 
 
+def can_do(kind: str) -> str:
+    """KIND, or InputRejected where this version has no recipe for it."""
+    if kind not in recipes.RECIPES:
+        raise InputRejected(f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh.")
+    return kind
+
+
 def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
-    if found.kind not in recipes.RECIPES:
-        raise InputRejected(f"This looks like a job of kind {found.kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh.")
+    can_do(found.kind)
     notes = (*notes, *found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
     return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, notes, origin)
 
