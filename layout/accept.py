@@ -76,9 +76,10 @@ def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None)
     if not shell.hidden or shell.queue == lifecycle.REFUSED:
         raise WrongState(f"{shell.path.name} is not a shell that is being accepted")
     with holding(atlas, shell):
+        job = job_of(atlas, shell, facts, copy_of)
         lifecycle.set_aside(atlas, shell.path, shell.n)
         lifecycle.discard(atlas, shell.path / tree.WORK, f"{shell.id}-work")
-        write_job(atlas.disk, shell.path, job_of(atlas, shell, facts, copy_of))
+        write_job(atlas.disk, shell.path, job)
     return lifecycle.reveal(atlas, shell)
 
 

@@ -158,10 +158,10 @@ def release(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
     """g (and d, with the next queue): back to claimed/. NOTED says why the start is no crash; None lets it count as one."""
     _leave("g", place)
     with holding(atlas, place):
-        set_aside(atlas, place.path, place.n, (tree.OUTPUT, tree.ERROR, tree.ERROR_TEXT))
         job = readable_job(atlas, place.path)
         if job is None:
             raise gone(atlas, place.path)
+        set_aside(atlas, place.path, place.n, (tree.OUTPUT, tree.ERROR, tree.ERROR_TEXT))
         job.note_start(place.n, ended=now(), **({"noted": noted} if noted else {}))
         write_job(atlas.disk, place.path, job)
     goal = atlas.at_claimed(place.id, queue, place.n)
@@ -193,9 +193,9 @@ def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
     """f: n, error.txt and error.json are written, then the folder goes to failed/."""
     _leave("f", place)
     with holding(atlas, place):
+        job = readable_job(atlas, place.path)
         broken = not verify(atlas.disk, place.path / tree.OUTPUT)
         set_aside(atlas, place.path, place.n, (tree.OUTPUT,) if broken else ())
-        job = readable_job(atlas, place.path)
         if job is not None and all(start.n != place.n for start in job.starts):  # a retry counts on from here
             job.note_start(place.n, worker=str(place.worker))
             write_job(atlas.disk, place.path, job)

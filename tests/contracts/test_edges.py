@@ -197,6 +197,20 @@ def test_the_loser_of_a_race_hears_gone_and_changes_nothing(scenario: Scenario, 
     assert snapshot(world.root) == before
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT], ids=errno.errorcode.get)
+def test_an_edge_whose_own_reply_is_lost_knows_that_it_happened(scenario: Scenario, number: int, tmp_path: Path) -> None:
+    """The rename was performed and reports an error: its actor finds the target and goes on as if nothing had been."""
+    world = World(tmp_path / "atlas")
+    prepared = scenario.prepare(world)
+
+    def plan(call: Any) -> Fault | None:
+        own = call.name == "rename" and (call.args[1].parent.name in (*State, tree.INPUT) or scenario.letter == "j")
+        return Fault("lost", number) if own else None
+
+    arrived = scenario.act(world.mounted(plan), prepared)
+    assert (arrived.path if isinstance(arrived, Place) else arrived).is_dir()
+
+
 # -- the sweeps ---------------------------------------------------------------------------------------------------------------
 def sweep(scenario: Scenario, tmp_path: Path, fault: Fault, play: Callable[[World, Plan, Any], None]) -> int:
     """Play SCENARIO with FAULT at call 1, 2, 3 … until it no longer happens; returns how often it did."""
