@@ -13,6 +13,7 @@ from pipeline.geometry.topology import edges, face_normals, fans, pairs, weld
 
 Array = NDArray[Any]
 SHARP = 40.0  # degrees between neighbouring faces
+SLIVER = 0.12  # share of the area around a vertex below which a fan has no normal of its own
 
 
 def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
@@ -30,6 +31,13 @@ def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
     count[np.concatenate([left[~flat], right[~flat]])] = 1  # a sharp edge joins no fans
     fan = fans(faces, table._replace(count=count))
     total = np.stack([np.bincount(fan, weights=np.repeat(normal[:, i] * area, 3)) for i in range(3)], axis=1)
+    # a fan much smaller than its vertex's surroundings is a fold or a sliver, not a crease: it goes along with them
+    owner = np.empty(len(total), np.int64)
+    owner[fan] = faces.ravel()
+    around = np.stack([np.bincount(owner, weights=total[:, i], minlength=len(first)) for i in range(3)], axis=1)[owner]
+    mine = np.bincount(fan, weights=np.repeat(area, 3))
+    small = mine < SLIVER * np.bincount(owner, weights=mine, minlength=len(first))[owner]
+    total = np.where(small[:, None], around, total)
     smooth = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-300)
     pair = surface.faces.ravel().astype(np.int64) * (int(fan.max()) + 1) + fan
     _, corner, packed = np.unique(pair, return_index=True, return_inverse=True)

@@ -14,20 +14,16 @@ from numpy.typing import NDArray
 from pipeline.geometry.colour import to_linear
 from pipeline.geometry.creases import with_normals
 from pipeline.geometry.surface import Surface, smooth_normals
+from pipeline.stages.finish import _light as light
+from pipeline.stages.finish._light import COOL, KEY_POWER, RIM_POWER, SAMPLES, SKY_POWER, TILE, WARM, dot, unit
 
 Array = NDArray[Any]
 GREY = 0.36  # linear albedo of a surface without colours
-KEY_LIGHT = np.array([-0.45, 0.85, 0.55]) / np.linalg.norm([-0.45, 0.85, 0.55])
-KEY_POWER, SKY_POWER, RIM_POWER = 1.55, 0.62, 0.16
-WARM, COOL = np.array([1.0, 0.97, 0.92], np.float32), np.array([0.93, 0.97, 1.0], np.float32)
-RIM_LIGHT = np.array([0.55, 0.25, -0.8], np.float32)
-SOFTNESS = 0.13  # tangent of the light's half angle
-SAMPLES = 2  # of either light per subpixel
-TILE = 4  # every TILE × TILE block of subpixels shares one set of light samples
+CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway
 FOV = 26.0
 GROUND_FADE = (0.5, 1.3)  # the shadow fades between these distances from the middle
-CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway
 NEAR = 8e-4  # offset of secondary rays
+MAP, MAP_RAYS, VERTEX_RAYS = 160, 32, 16  # of the sky light that quick pictures share
 
 
 @dataclass(frozen=True)
@@ -44,9 +40,26 @@ class Camera:
         right = np.array([np.cos(a), 0.0, -np.sin(a)])
         return np.stack([right, np.cross(back, right), back])
 
+    def turn(self) -> Array:
+        """How the lights move along, so that they stand where they are for the photographer."""
+        return light.turned(self.azimuth - Camera.azimuth)
+
+
+@dataclass
+class _Hits:
+    """Per subpixel: on the model, on the ground; place, normal, albedo (N,3); of those on the model also corners and weights (M,3)."""
+
+    on: Array
+    ground: Array
+    place: Array
+    normal: Array
+    albedo: Array
+    corners: Array
+    weight: Array
+
 
 class Studio:
-    """One surface (in Y-up metres), lit and ready to be photographed from any side."""
+    """One surface (in Y-up metres), lit and ready to be photographed from any side. IMAGE (H,W,3) uint8 belongs to its uv."""
 
     def __init__(self, surface: Surface, image: Array | None = None) -> None:
         import open3d as o3d
@@ -56,27 +69,27 @@ class Studio:
         low, high = surface.vertices.min(axis=0), surface.vertices.max(axis=0)
         scale = 1.0 / max(surface.size, 1e-12)
         middle = (low + high) / 2
+        self.surface, self.image = surface, None if image is None else image[::-1]
         self.points = ((surface.vertices - middle) * scale).astype(np.float32)
-        self.floor = float((low[1] - middle[1]) * scale) - 1e-4
-        self.faces = surface.faces
-        self.normals = surface.normals
-        self.colors, self.uv = surface.colors, surface.uv if image is not None else None
-        self.image = None if image is None else image[::-1]
+        self.floor = np.float32((low[1] - middle[1]) * scale - 1e-4)
         self.scene = o3d.t.geometry.RaycastingScene()
         self.scene.add_triangles(o3d.core.Tensor(self.points), o3d.core.Tensor(surface.faces.astype(np.uint32)))
+        self._shared_sky: tuple[Array, Array] | None = None
 
-    def picture(self, camera: Camera, edge: int, over: int = 2, framing: tuple[Array, float] | None = None) -> Array:
-        """(edge, edge, 3) uint8; OVER × OVER rays per pixel. FRAMING keeps the distance fixed over several pictures."""
-        axes = camera.axes()
-        target, distance = framing or self.framing([camera])
-        side = edge * over
-        eye, rays = _primary(axes, target, distance, side)
-        hit = self._hit(eye, rays)
-        light = self._lit(hit, side, _turn(camera.azimuth - Camera().azimuth))
-        backdrop = _backdrop(side).reshape(-1, 3)
-        pixels = np.where(hit.on[:, None], light * hit.albedo, backdrop * hit.ground_light(light))
-        film = pixels.reshape(edge, over, edge, over, 3).mean(axis=(1, 3))
-        return _developed(film)
+    def picture(self, camera: Camera, edge: int, framing: tuple[Array, float] | None = None, quick: bool = False) -> Array:
+        """(edge, edge, 3) uint8 with four rays per pixel. FRAMING keeps the distance fixed over several pictures; QUICK ones have
+        no cast shadow of the key light and share one calculation of the sky's."""
+        side = edge * 2
+        hits = self._hits(*_primary(camera.axes(), *(framing or self.framing([camera])), side))
+        key, sky = self._quick_light(hits, camera.turn()) if quick else self._full_light(hits, camera.turn(), side)
+        rim = np.maximum(hits.normal @ (camera.turn() @ light.RIM_LIGHT), 0) * hits.on
+        arrived = key[:, None] * (KEY_POWER * WARM) + sky[:, None] * (SKY_POWER * COOL) + rim[:, None] * np.float32(RIM_POWER)
+        open_ground = np.clip(arrived.mean(axis=1) / np.float32(light.OPEN_GROUND), 0, 1)
+        radius = np.hypot(hits.place[:, 0], hits.place[:, 2])
+        fade = np.clip((GROUND_FADE[1] - radius) / (GROUND_FADE[1] - GROUND_FADE[0]), 0, 1)
+        shade = np.where(hits.ground, 1 - (1 - open_ground) * 0.8 * fade, 1)
+        film = np.where(hits.on[:, None], arrived * hits.albedo, light.backdrop(side).reshape(-1, 3) * shade[:, None])
+        return light.developed(film.reshape(edge, 2, edge, 2, 3).mean(axis=(1, 3)))
 
     def framing(self, cameras: list[Camera], fill: float = 0.86) -> tuple[Array, float]:
         """Point to look at and distance from which the model fills FILL of every camera's picture."""
@@ -93,60 +106,89 @@ class Studio:
             reach = max(reach, float((np.maximum(abs(right), abs(up)) / slope + back).max()))
         return target, reach
 
-    def _hit(self, eye: Array, rays: Array) -> _Hit:
+    def _hits(self, eye: Array, rays: Array) -> _Hits:
         import open3d as o3d
 
         answer = self.scene.cast_rays(o3d.core.Tensor(np.concatenate([np.broadcast_to(eye, rays.shape), rays], axis=1)))
-        distance, face = answer["t_hit"].numpy(), answer["primitive_ids"].numpy()
+        distance = answer["t_hit"].numpy()
         on = np.isfinite(distance)
         index = np.flatnonzero(on)
-        corners = self.faces[face[index]]
+        corners = self.surface.faces[answer["primitive_ids"].numpy()[index]]
         bary = answer["primitive_uvs"].numpy()[index]
         weight = np.stack([1 - bary.sum(axis=1), bary[:, 0], bary[:, 1]], axis=1)
-        flat = _unit(answer["primitive_normals"].numpy()[index])
-        smooth = _unit(_mixed(self.normals, corners, weight))
-        facing = np.where(_dot(flat, rays[index]) < 0, np.float32(1), np.float32(-1))
-        hit = _Hit(on, np.zeros_like(rays), np.zeros_like(rays), np.zeros_like(rays), np.zeros(len(rays), bool))
-        hit.place[index] = eye + rays[index] * distance[index, None]
-        hit.normal[index] = smooth * facing[:, None]
-        hit.albedo[index] = self._albedo(corners, weight)
-        reach = np.float32(self.floor - eye[1]) / np.minimum(rays[:, 1], np.float32(-1e-6))
+        facing = np.where(dot(answer["primitive_normals"].numpy()[index], rays[index]) < 0, np.float32(1), np.float32(-1))
+        hits = _Hits(on, np.zeros(len(rays), bool), np.zeros_like(rays), np.zeros_like(rays), np.zeros_like(rays), corners, weight)
+        hits.place[index] = eye + rays[index] * distance[index, None]
+        hits.normal[index] = unit(_mixed(self.surface.normals, corners, weight)) * facing[:, None]
+        hits.albedo[index] = self._albedo(corners, weight)
+        reach = (self.floor - eye[1]) / np.minimum(rays[:, 1], np.float32(-1e-6))
         ground = np.flatnonzero(~on & (rays[:, 1] < -1e-6) & (reach > 0) & (reach < 8))
         place = eye + rays[ground] * reach[ground, None]
-        close = np.linalg.norm(place[:, [0, 2]], axis=1) < GROUND_FADE[1]
-        ground = ground[close]
-        hit.ground[ground] = True
-        hit.place[ground] = place[close]
-        hit.normal[ground] = [0, 1, 0]
-        return hit
+        close = np.hypot(place[:, 0], place[:, 2]) < GROUND_FADE[1]
+        hits.ground[ground[close]] = True
+        hits.place[ground[close]] = place[close]
+        hits.normal[ground[close]] = [0, 1, 0]
+        return hits
 
     def _albedo(self, corners: Array, weight: Array) -> Array:
-        if self.image is not None and self.uv is not None:
-            height, width = self.image.shape[:2]
-            return _bilinear(self.image, _mixed(self.uv, corners, weight) * np.float32([width, height]) - np.float32(0.5))
-        if self.colors is not None:
-            return _mixed(to_linear(self.colors), corners, weight)
+        if self.image is not None and self.surface.uv is not None:
+            at = _mixed(self.surface.uv, corners, weight) * np.float32(self.image.shape[1::-1]) - np.float32(0.5)
+            return to_linear(_interpolated(self.image, at).round().astype(np.uint8))
+        if self.surface.colors is not None:
+            return _mixed(to_linear(self.surface.colors), corners, weight)
         return np.full((len(corners), 3), GREY, np.float32)
 
-    def _lit(self, hit: _Hit, side: int, turn: Array) -> Array:
-        """Light that arrives at every subpixel (N,3): soft key light, sky with occlusion, a little rim from behind.
-        TURN (3,3) keeps the lights where they are for the photographer."""
-        active = np.flatnonzero(hit.on | hit.ground)
-        normal = hit.normal[active]
-        place = hit.place[active] + normal * np.float32(NEAR)
+    def _full_light(self, hits: _Hits, turn: Array, side: int) -> tuple[Array, Array]:
+        """Key and sky light (N,), (N,) with soft shadows and occlusion."""
+        active = np.flatnonzero(hits.on | hits.ground)
+        normal = hits.normal[active]
+        place = hits.place[active] + normal * np.float32(NEAR)
         tile = (active // side % TILE) * TILE + active % side % TILE
-        both = np.zeros((len(hit.on), 2), np.float32)
+        sky = light.sky_directions(TILE * TILE * SAMPLES).reshape(TILE * TILE, SAMPLES, 3)
+        both = np.zeros((len(hits.on), 2), np.float32)
         for number in range(SAMPLES):
-            toward = (_disc_directions() @ turn.T)[tile, number]
-            cosine = np.maximum(_dot(normal, toward), 0)
+            toward = (light.key_directions() @ turn.T)[tile, number]
+            cosine = np.maximum(dot(normal, toward), 0)
             lit = np.flatnonzero(cosine > 0)
             cosine[lit[self._blocked(place[lit], toward[lit])]] = 0
-            above = _around(normal, _cosine_directions()[tile, number])
-            open_sky = ~self._blocked(place, above) * (0.55 + 0.45 * np.maximum(above[:, 1], 0))
-            both[active] += np.stack([cosine, open_sky], axis=1) / np.float32(SAMPLES)
-        both = _smoothed(both, hit, side)
-        rim = np.maximum(hit.normal @ (turn @ RIM_LIGHT), 0)[:, None] * hit.on[:, None]
-        return both[:, :1] * (KEY_POWER * WARM) + both[:, 1:] * (SKY_POWER * COOL) + rim * np.float32(RIM_POWER)
+            above = light.around(normal, sky[tile, number])
+            both[active] += np.stack([cosine, ~self._blocked(place, above) * light.sky_share(above)], axis=1) / np.float32(SAMPLES)
+        key, open_sky = light.smoothed(both, hits.normal, hits.place, hits.ground, side).T
+        return key, open_sky
+
+    def _quick_light(self, hits: _Hits, turn: Array) -> tuple[Array, Array]:
+        """The same without the key light's shadow, from one calculation for all pictures."""
+        if self._shared_sky is None:
+            self._shared_sky = self._sky_of_vertices(), self._sky_of_ground()
+        of_vertices, of_ground = self._shared_sky
+        key = np.maximum(hits.normal @ (turn @ light.KEY_LIGHT.astype(np.float32)), 0)
+        sky = np.zeros(len(hits.on), np.float32)
+        sky[hits.on] = _mixed(of_vertices[:, None], hits.corners, hits.weight)[:, 0]
+        cell = (hits.place[hits.ground][:, [0, 2]] / GROUND_FADE[1] + 1) / 2 * MAP - 0.5
+        sky[hits.ground] = _interpolated(of_ground, cell)
+        key[hits.ground] *= np.clip(sky[hits.ground] / 0.9, 0, 1)
+        key[hits.on] *= 0.35 + 0.65 * np.clip(sky[hits.on] / 0.8, 0, 1)
+        return key, sky
+
+    def _sky_of_vertices(self) -> Array:
+        normal = np.asarray(self.surface.normals, np.float32)
+        return self._open_sky(self.points + normal * np.float32(2 * NEAR), normal, VERTEX_RAYS)
+
+    def _sky_of_ground(self) -> Array:
+        from scipy.ndimage import gaussian_filter
+
+        step = ((np.arange(MAP) + 0.5) / MAP * 2 - 1) * GROUND_FADE[1]
+        z, x = np.meshgrid(step, step, indexing="ij")
+        place = np.stack([x, np.full_like(x, self.floor + NEAR), z], axis=-1).reshape(-1, 3).astype(np.float32)
+        sky = self._open_sky(place, np.tile(np.float32([0, 1, 0]), (len(place), 1)), MAP_RAYS).reshape(MAP, MAP)
+        return np.asarray(gaussian_filter(sky, 1.2))
+
+    def _open_sky(self, place: Array, normal: Array, rays: int) -> Array:
+        total = np.zeros(len(place), np.float32)
+        for direction in light.sky_directions(rays):
+            above = light.around(normal, np.broadcast_to(direction, normal.shape))
+            total += ~self._blocked(place, above) * light.sky_share(above)
+        return total / np.float32(rays)
 
     def _blocked(self, place: Array, toward: Array) -> Array:
         import open3d as o3d
@@ -155,139 +197,27 @@ class Studio:
         return np.asarray(self.scene.test_occlusions(o3d.core.Tensor(rays), tnear=0.0, tfar=3.0).numpy())
 
 
-@dataclass
-class _Hit:
-    """Per subpixel: on the model or not; place, normal, albedo (N,3); on the ground or not."""
-
-    on: Array
-    place: Array
-    normal: Array
-    albedo: Array
-    ground: Array
-
-    def ground_light(self, light: Array) -> Array:
-        """How much of the open ground's light is left, 0…1; the shadow fades out with distance."""
-        open_light = KEY_POWER * KEY_LIGHT[1] + SKY_POWER * 0.9
-        share = np.clip(light.mean(axis=1, keepdims=True) / open_light, 0, 1)
-        radius = np.linalg.norm(self.place[:, [0, 2]], axis=1, keepdims=True)
-        fade = np.clip((GROUND_FADE[1] - radius) / (GROUND_FADE[1] - GROUND_FADE[0]), 0, 1)
-        return np.where(self.ground[:, None], 1 - (1 - share) * 0.8 * fade, 1.0)
-
-
 def _primary(axes: Array, target: Array, distance: float, side: int) -> tuple[Array, Array]:
     slope = np.tan(np.radians(FOV / 2))
     step = (((np.arange(side) + 0.5) / side * 2 - 1) * slope).astype(np.float32)
     right, up, back = axes.astype(np.float32)
     rays = step[None, :, None] * right - step[:, None, None] * up - back
-    return (target + axes[2] * distance).astype(np.float32), _unit(rays.reshape(-1, 3))
+    return (target + axes[2] * distance).astype(np.float32), unit(rays.reshape(-1, 3))
 
 
-def _turn(degrees: float) -> Array:
-    """Rotation about the upright axis."""
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]], np.float32)
-
-
-def _dot(a: Array, b: Array) -> Array:
-    return np.asarray(np.einsum("ij,ij->i", a, b))
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.sqrt(_dot(vectors, vectors)), np.float32(1e-12))[:, None])
-
-
-def _mixed(values: Array, corners: Array, weight: Array) -> Array:
+def _mixed(values: Any, corners: Array, weight: Array) -> Array:
     """Per-vertex VALUES (V,K) mixed by barycentric WEIGHT (N,3) of CORNERS (N,3)."""
     return np.asarray(sum(values[corners[:, i]] * weight[:, i : i + 1] for i in range(3)))
 
 
-def _stratified() -> Array:
-    """(TILE², SAMPLES, 2) points in the unit square: a Hammersley set, of which every tile sees all."""
-    number = np.arange(TILE * TILE * SAMPLES)
-    reverse = sum(((number >> bit) & 1) / 2.0 ** (bit + 1) for bit in range(5))
-    points = np.stack([(number + 0.5) / len(number), reverse], axis=1)
-    order = np.random.default_rng(7).permutation(len(number))
-    return np.asarray(points[order].reshape(TILE * TILE, SAMPLES, 2))
-
-
-def _disc_directions() -> Array:
-    """Directions to points of the key light, (TILE², SAMPLES, 3)."""
-    u, v = np.moveaxis(_stratified(), -1, 0)
-    side = np.cross(KEY_LIGHT, [0.0, 0.0, 1.0])
-    side /= np.linalg.norm(side)
-    other = np.cross(KEY_LIGHT, side)
-    radius, angle = np.sqrt(u) * SOFTNESS, 2 * np.pi * v
-    spread = KEY_LIGHT + (radius * np.cos(angle))[..., None] * side + (radius * np.sin(angle))[..., None] * other
-    return np.asarray(spread / np.linalg.norm(spread, axis=-1, keepdims=True), np.float32)
-
-
-def _cosine_directions() -> Array:
-    """Cosine-weighted directions about +Z, (TILE², SAMPLES, 3)."""
-    u, v = np.moveaxis(_stratified(), -1, 0)
-    radius, angle = np.sqrt(u), 2 * np.pi * v
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - u)], axis=-1).astype(np.float32)
-
-
-def _around(normal: Array, local: Array) -> Array:
-    """LOCAL directions (about +Z) turned to stand about NORMAL (Duff et al. 2017)."""
-    x, y, z = normal.T
-    sign = np.where(z >= 0, np.float32(1), np.float32(-1))
-    a = -1 / (sign + z)
-    b = x * y * a
-    first = np.stack([1 + sign * x * x * a, sign * b, -sign * x], axis=1)
-    second = np.stack([b, sign + y * y * a, -y], axis=1)
-    return np.asarray(first * local[:, :1] + second * local[:, 1:2] + normal * local[:, 2:])
-
-
-def _smoothed(light: Array, hit: _Hit, side: int) -> Array:
-    """Mean over a TILE × TILE window of subpixels on the same piece of surface: every sample of the tile takes part.
-    On the ground a second, wider mean follows, because nothing but shadows is drawn there."""
-    from scipy.ndimage import uniform_filter
-
-    grid, ground = light.reshape(side, side, 2), hit.ground.reshape(side, side)
-    normal, place = hit.normal.reshape(side, side, 3), hit.place.reshape(side, side, 3)
-    height = np.einsum("ijk,ijk->ij", normal, place)
-    total, weight = np.zeros_like(grid), np.zeros((side, side), np.float32)
-    for dy in range(-TILE // 2, TILE // 2):
-        for dx in range(-TILE // 2, TILE // 2):
-            here = (slice(max(0, -dy), side - max(0, dy)), slice(max(0, -dx), side - max(0, dx)))
-            there = (slice(max(0, dy), side - max(0, -dy)), slice(max(0, dx), side - max(0, -dx)))
-            alike = np.einsum("ijk,ijk->ij", normal[here], normal[there]) > 0.8
-            alike &= np.abs(height[there] - height[here]) < 0.02
-            total[here] += grid[there] * alike[..., None]
-            weight[here] += alike
-    mean = total / np.maximum(weight, 1)[..., None]
-    radius = max(3, side // 80)
-    share = uniform_filter(ground.astype(np.float32), radius)
-    for channel in range(2):
-        wide = uniform_filter(np.where(ground, mean[..., channel], 0), radius) / np.maximum(share, 1e-6)
-        mean[..., channel] = np.where(ground, wide, mean[..., channel])
-    return np.asarray(mean.reshape(-1, 2))
-
-
-def _bilinear(image: Array, at: Array) -> Array:
-    """Linear-light colours at pixel positions AT (N,2) of an sRGB image."""
-    height, width = image.shape[:2]
-    low = np.floor(at).astype(int)
-    part = at - low
-    total = np.zeros((len(at), 3), np.float32)
+def _interpolated(field: Array, at: Array) -> Array:
+    """Bilinear values of FIELD (H,W,…) at AT (N,2) = x, y; beyond the edge the edge goes on."""
+    height, width = field.shape[:2]
+    low = np.floor(at).astype(np.int32)
+    part = (at - low).astype(np.float32)
+    total: Array = np.zeros((len(at), *field.shape[2:]), np.float32)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         x, y = np.clip(low[:, 0] + dx, 0, width - 1), np.clip(low[:, 1] + dy, 0, height - 1)
         share = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
-        total += to_linear(image[y, x]) * share[:, None]
+        total += field[y, x] * share.reshape(-1, *[1] * (field.ndim - 2))
     return total
-
-
-def _backdrop(side: int) -> Array:
-    """A light studio wall (linear): brighter in the middle, a little darker to the corners."""
-    step = (np.arange(side) + 0.5) / side * 2 - 1
-    x, y = np.meshgrid(step, step)
-    glow = np.exp(-(x**2 + (y + 0.1) ** 2) * 0.55)
-    return np.asarray((0.50 + 0.30 * glow)[..., None] * np.array([0.97, 0.985, 1.0]), np.float32)
-
-
-def _developed(film: Array) -> Array:
-    """Linear light → sRGB uint8 with a soft shoulder, so that highlights keep their drawing."""
-    curve = np.where(film < 0.7, film, 0.7 + 0.3 * np.tanh((film - 0.7) / 0.3))
-    value = np.where(curve <= 0.0031308, curve * 12.92, 1.055 * np.power(np.maximum(curve, 1e-9), 1 / 2.4) - 0.055)
-    return np.asarray(np.clip(value * 255 + 0.5, 0, 255).astype(np.uint8))
