@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from layout import names, tree
+from layout import names
 from layout.disk import Disk
 from layout.lifecycle import EDGES
 from layout.manifest import REQUEST_LIMIT, AtlasFile, NewerFormat, Unreadable, now, read_job, write_job
@@ -118,4 +118,4 @@ def _try(atlas: Atlas, what: str, source: Path, target: Path) -> Finding:
 
 
 def exists(root: Path) -> bool:
-    return (root / ".pipeline" / tree.IDENTITY).is_file()
+    return Atlas(root).identity_file.is_file()
