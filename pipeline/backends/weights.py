@@ -50,7 +50,9 @@ def load(folder: Path, device: str = "cpu") -> nn.Module:
         path = folder / models.WEIGHTS
         if trouble := tensorfile.compare(tensorfile.header(path), shapes(network)):
             raise BackendUnavailable(trouble)
-        network.load_state_dict(load_file(path, device=device), strict=True, assign=True)
+        # Copies, because tensors in a mapped file lie at odd addresses, and matrix kernels round by the address.
+        state = {name: tensor.clone() for name, tensor in load_file(path, device=device).items()}
+        network.load_state_dict(state, strict=True, assign=True)
     except BackendUnavailable as error:
         raise BackendUnavailable(f"Model {folder.name}: {error.message}.", remedy=models.remedy(folder.name)) from None
     return network.requires_grad_(False)

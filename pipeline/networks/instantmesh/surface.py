@@ -15,7 +15,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.integer]
 
 
-def mesh_surface(model: InstantMesh, planes: Tensor, grid: int, chunk: int = 65536, step: int | None = None) -> tuple[Floats, Ints]:
+def mesh_surface(
+    model: InstantMesh, planes: Tensor, grid: int, chunk: int = 65536, step: int | None = None
+) -> tuple[Floats, NDArray[np.int32]]:
     """planes [1,3,F,H,W] → vertices (V,3) in the field frame and triangles (F,3) facing outside; both empty where there is no surface."""
     positions = grid_positions(grid, model.config.scale)
 
@@ -33,7 +35,8 @@ def mesh_surface(model: InstantMesh, planes: Tensor, grid: int, chunk: int = 655
     weights = _numpy(model.weight(planes, _points(positions[corners], planes), max(1, chunk // 16)))
     moved = positions.copy()
     moved[near] += np.tanh(_numpy(model.deformation(planes, _points(positions[near], planes), chunk))) / np.float32(4 * grid)
-    return flexicubes(sdf, moved, cubes, weights)
+    vertices, faces = flexicubes(sdf, moved, cubes, weights)
+    return vertices.astype(np.float32), faces.astype(np.int32)
 
 
 def empty(sdf: Floats) -> bool:

@@ -1,0 +1,53 @@
+"""From a field's mesh to a reconstruction: upright, with the field's colours, or a clear word where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.backends import Reconstruction
+from pipeline.errors import MeshEmpty
+from pipeline.geometry.isosurface import marching_cubes
+from pipeline.geometry.surface import Surface
+from pipeline.networks.lattice import sample
+
+REMEDY = "Give a picture of one whole object on a plain background, or ask for backend=visual-hull."
+
+
+def upright(points: NDArray[Any]) -> NDArray[Any]:
+    """Points (N,3) from the networks' frame (z up, front +x) to the canonical one (y up, front +z): a rotation."""
+    return points[:, [1, 2, 0]]
+
+
+def iso_mesh(
+    density: Callable[[Tensor], Tensor], planes: Tensor, half: float, grid: int, level: float, step: int | None = None
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """The surface density = LEVEL in [-half, half]³: vertices (V,3) in the network's frame, triangles (F,3) that face outside.
+
+    DENSITY maps points [1,N,3] to values [1,N]; it is asked coarse to fine on GRID³ points.
+    """
+    axis = (torch.linspace(0, 1, grid) * (2 * half) - half).to(planes)
+
+    def ask(indices: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = density(axis[torch.from_numpy(indices)][None])[0].float().cpu().numpy()
+        return values
+
+    vertices, faces = marching_cubes(sample(ask, grid, level, step), level)
+    return (vertices / (grid - 1) * 2 - 1) * half, faces
+
+
+def finished(
+    vertices: NDArray[Any], faces: NDArray[Any], color: Callable[[Tensor], Tensor], planes: Tensor, used: tuple[str, ...]
+) -> Reconstruction:
+    """vertices (V,3) in the networks' frame; COLOR maps [1,V,3] to RGB [1,V,3] in 0..1. MeshEmpty where there are no faces."""
+    if not len(faces):
+        raise MeshEmpty("No surface was found in the field that the network made of the views.", remedy=REMEDY)
+    points = torch.from_numpy(vertices.astype(np.float32)).to(planes)[None]
+    rgb = color(points)[0].float().clamp(0, 1).cpu().numpy()
+    surface = Surface(upright(vertices).astype(np.float64), faces.astype(np.int32), colors=(rgb * 255 + 0.5).astype(np.uint8))
+    return Reconstruction(surface, used=used)

@@ -1,0 +1,44 @@
+"""Memory of the device: given back on every way out, and one second try with half the chunk."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+from pipeline.errors import OutOfGpuMemory
+
+Result = TypeVar("Result")
+
+
+def halving(run: Callable[[int], Result], chunk: int) -> Result:
+    """RUN(chunk), and where memory runs out once more with half of it; then OutOfGpuMemory."""
+    for size in (chunk, max(1, chunk // 2)):
+        with released():
+            try:
+                return run(size)
+            except (torch.OutOfMemoryError, MemoryError):
+                pass  # the traceback holds the tensors: only outside this block are they free
+            except RuntimeError as error:
+                if "allocate memory" not in str(error):  # how the CPU's allocator says it
+                    raise
+    raise OutOfGpuMemory(f"The device ran out of memory, also with half the chunk ({size} points at once).")
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Give the device back what is no longer referred to, however the block ends."""
+    try:
+        yield
+    finally:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def device() -> str:
+    """The device this process is bound to."""
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,74 @@
+"""The visual hull recovers what silhouettes can tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline import backends
+from pipeline.backends import Effort, Reconstruction
+from pipeline.errors import MeshEmpty
+from pipeline.geometry.topology import verdict
+from tests.support import solids
+
+EIGHT = tuple(range(0, 360, 45))
+EFFORT = Effort(grid=100)
+
+
+def iou(made: Reconstruction, solid: solids.Solid, res: int = 72) -> float:
+    """Share of the union of both solids that is in both, on RES³ points (library: Open3D)."""
+    import open3d as o3d
+
+    axis = np.linspace(-1, 1, res)
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    scene = o3d.t.geometry.RaycastingScene(nthreads=2)
+    surface = made.surface
+    scene.add_triangles(o3d.core.Tensor(surface.vertices.astype(np.float32)), o3d.core.Tensor(surface.faces.astype(np.uint32)))
+    found, true = scene.compute_occupancy(points.astype(np.float32)).numpy() > 0, solid(points) > 0
+    return float((found & true).sum() / (found | true).sum())
+
+
+def hull(solid: solids.Solid, fov: float | None = 30.0) -> Reconstruction:
+    return backends.reconstructor("visual-hull").reconstruct(solids.cut_out(solid, EIGHT, fov=fov), None, EFFORT)
+
+
+@pytest.mark.slow
+def test_eight_views_at_elevation_zero_give_a_mean_iou_of_three_quarters() -> None:
+    found = {name: iou(hull(solid), solid) for name, solid in solids.SOLIDS.items()}
+    print({name: round(value, 3) for name, value in found.items()})
+    assert np.mean(list(found.values())) >= 0.75
+    assert found["mug"] < 0.6  # a hull cannot see a cavity: what it says must stay honest
+
+
+def test_a_solid_without_cavities_comes_back_with_its_colours_and_closed() -> None:
+    made = hull(solids.SOLIDS["animal"])
+    assert iou(made, solids.SOLIDS["animal"]) > 0.8
+    assert verdict(made.surface.faces).closed
+    assert (made.label, len(made.used)) == ("draft", 8)
+    assert set(made.facts["reprojection_iou"]) == {f"{azimuth:03}" for azimuth in EIGHT}
+    assert min(made.facts["reprojection_iou"].values()) > 0.9
+    assert made.surface.colors is not None
+    assert made.surface.colors.std(axis=0).min() > 15
+
+
+def test_where_the_lens_is_not_known_the_one_that_fits_is_found() -> None:
+    pictures = [picture._replace(fov=None) for picture in solids.cut_out(solids.SOLIDS["chair"], EIGHT, fov=40.0, size=128, distance=3.0)]
+    made = backends.reconstructor("visual-hull").reconstruct(pictures, None, Effort(grid=48))
+    assert made.facts["fov"] in (30.0, 40.0, 50.0)
+    assert np.mean(list(made.facts["reprojection_iou"].values())) > 0.85
+
+
+def test_silhouettes_with_nothing_in_common_are_an_empty_mesh_with_a_remedy() -> None:
+    apart = [solids.cut_out(solids.ball((0, y, 0), 0.3), [azimuth], size=64)[0] for azimuth, y in ((0, 0.5), (90, -0.5))]
+    with pytest.raises(MeshEmpty) as caught:
+        backends.reconstructor("visual-hull").reconstruct(apart, None, Effort(grid=48))
+    assert "same distance" in caught.value.remedy
+
+
+def test_one_silhouette_is_inflated_and_labelled_draft() -> None:
+    made = backends.reconstructor("visual-hull").reconstruct(solids.cut_out(solids.SOLIDS["animal"], [90.0]), None, EFFORT)
+    assert made.label == "draft"
+    assert verdict(made.surface.faces).closed
+    low, high = made.surface.vertices.min(axis=0), made.surface.vertices.max(axis=0)
+    assert high[2] - low[2] > 1.5 * (high[0] - low[0])  # seen from its left the animal is long; its front stays front
+    assert high[2] > 0
