@@ -182,6 +182,12 @@ class Upload:
 
     def _settle_name(self, received: Received) -> None:
         """Lay the files as a drop would: one file stands by itself, several in a folder of the drop's name."""
+        if given := shown((self.fields.get("name") or [""])[0], 200):  # it may come after the files
+            received.name = given
+            if names.slug(given) != received.draft.name.rpartition("-")[0]:
+                named = self.atlas.draft(names.new_id(given))
+                self.atlas.disk.rename(received.draft, named)
+                received.draft = named
         inside = received.draft / tree.INPUT
         tops = {path.partition("/")[0] for path in received.files}
         if len(tops) > 1:

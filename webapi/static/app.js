@@ -7,7 +7,7 @@ const live = body.dataset.live;
 // -- the model viewer: ours, from this host only ---------------------------------------------------------------------------
 if (document.querySelector("model-viewer")) {
   const vendor = new URL("./vendor/", import.meta.url).href;
-  self.ModelViewerElement = { dracoDecoderLocation: vendor, ktx2TranscoderLocation: vendor, meshoptDecoderLocation: vendor, lottieLoaderLocation: vendor };
+  self.ModelViewerElement = { dracoDecoderLocation: vendor, ktx2TranscoderLocation: vendor };
   import(vendor + "model-viewer.min.js").catch(() => say("The model viewer is not installed here; the download works."));
 }
 
