@@ -20,8 +20,8 @@ from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
 from layout.disk import LineFault
 from layout.lifecycle import EDGES, REFUSED, Edge, Gone, Occupied, WrongState
-from layout.manifest import Source, now
-from layout.promote import PathGone
+from layout.manifest import JobFile, Source, now
+from layout.promote import PathGone, promote
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import ERRNOS, BadDisk, Crash, Fault, Plan, at
 from tests.support.crew import FAILED, LEGS, REJECTED, Intake, Reaper, World
@@ -59,8 +59,6 @@ def _refuse(atlas: Atlas, shell: Place) -> Place:
 
 
 def _leg_done(world: World) -> Place:
-    from layout.promote import promote
-
     place = world.held()
     promote(world.atlas, place, world.result(place), f"{tree.WORK}/{LEGS[0]}")
     return place
@@ -155,14 +153,13 @@ STANDING: dict[str, Callable[[World], Place]] = {
     "failed": World.failed,
 }
 LEAVES_FROM = {
-    "a": (), "b": ("shell",), "r": ("shell", "refused"), "c": ("claimed",), "d": ("processing",), "e": ("processing",), "f": ("processing",),
+    "a": (), "b": ("shell",), "r": ("shell", "refused"), "c": ("claimed",), "d": ("processing",), "e": ("processing",),
+    "f": ("processing",),
     "g": ("processing",), "s": ("processing",), "h": ("failed",), "i": ("inbox", "claimed", "processing"), "j": ("done", "failed"),
 }  # fmt: skip
 
 
 def _any_job(place: Place) -> Any:
-    from layout.manifest import JobFile
-
     return JobFile(id=place.id, source=Source(name="x", origin="share", at=now()))
 
 
@@ -353,7 +350,9 @@ def _reaper(world: World) -> None:
     reaper.round(lambda worker: worker != reaper.name)
 
 
-@pytest.mark.parametrize("rival", [_everybody, _person_cancels, _person_takes_back, _other_intake, _reaper], ids=lambda rival: rival.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "rival", [_everybody, _person_cancels, _person_takes_back, _other_intake, _reaper], ids=lambda rival: rival.__name__.strip("_")
+)
 def test_an_edge_survives_whoever_acts_between_two_of_its_calls(scenario: Scenario, rival: Callable[[World], None], tmp_path: Path) -> None:
     """Paused before its N-th call, for every N, while somebody else does all they can; then it goes on from where it was."""
     for number in itertools.count(1):

@@ -6,9 +6,7 @@ comes back, nobody failed as poison who did not crash, no old result shown as a 
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from layout import lifecycle, names, tree
 from layout.lifecycle import Gone, Occupied, WrongState
@@ -78,7 +76,9 @@ class Lifecycle(RuleBasedStateMachine):
     def a_worker_goes_on(self, index: int, pick: int, fault: Any) -> None:
         running = self.workers[index]
         if running.steps is None:
-            waiting = [place for place in self.world.atlas.places(State.CLAIMED) if not place.hidden and place.queue in running.worker.serves]
+            waiting = [
+                place for place in self.world.atlas.places(State.CLAIMED) if not place.hidden and place.queue in running.worker.serves
+            ]
             if not waiting:
                 return
             running.steps = running.worker.run(waiting[pick % len(waiting)])
@@ -127,7 +127,9 @@ class Lifecycle(RuleBasedStateMachine):
     def a_reaper_goes_round(self, which: int, sleeper: int | None, fault: Any) -> None:
         """The dead are dead; a live worker that slept too long is taken for dead as well and finds its path gone later."""
         reaper = self.reapers[which]
-        live = {running.worker.name for position, running in enumerate(self.workers) if position != sleeper} | {r.name for r in self.reapers}
+        live = {running.worker.name for position, running in enumerate(self.workers) if position != sleeper} | {
+            r.name for r in self.reapers
+        }
         self._mark(lambda place: place.worker not in live)
         if self._with(reaper.atlas, fault, lambda: reaper.round(lambda worker: worker not in live)):
             self.reapers[which] = self._reaper()
@@ -222,8 +224,13 @@ class Lifecycle(RuleBasedStateMachine):
         """The start that made output/ came after the folder was last taken from inbox/."""
         renames = self.world.renames
         made = self.world.root / State.PROCESSING / str(made_by(place, self.world.atlas))
-        accepted = max(number for number, (source, target) in enumerate(renames) if names.id_of(target.name) == place.id and source.parent == self.world.atlas.inbox or _is_drop(source, target, place.id))
+        accepted = max(number for number, move in enumerate(renames) if self._is_claim(*move, place.id))
         assert accepted < max(number for number, (_, target) in enumerate(renames) if target == made), f"{place.id} shows an old result"
+
+    def _is_claim(self, source: Path, target: Path, id: str) -> bool:
+        """Edge b: a job folder becomes the shell itself, a raw drop goes below its shell's input/."""
+        shell = target.parents[1] if target.parent.name == tree.INPUT else target
+        return source.parent == self.world.atlas.inbox and names.id_of(shell.name) == id
 
     def _is_just(self, place: Place) -> None:
         error = place.path / tree.ERROR
@@ -242,17 +249,10 @@ class Lifecycle(RuleBasedStateMachine):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _is_drop(source: Path, target: Path, id: str) -> bool:
-    """Edge b of a raw drop ends below its shell's input/."""
-    return target.parent.name == tree.INPUT and names.id_of(target.parent.parent.name) == id
-
-
 def _run(examples: int, steps: int, derandomize: bool) -> None:
-    from hypothesis.stateful import run_state_machine_as_test
-
     rules = settings(
         max_examples=examples, stateful_step_count=steps, derandomize=derandomize, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck), print_blob=False,
+        suppress_health_check=list(HealthCheck), print_blob=False, report_multiple_bugs=False,
     )  # fmt: skip
     run_state_machine_as_test(Lifecycle, settings=rules)  # type: ignore[no-untyped-call]
 

@@ -119,7 +119,7 @@ def _killed_again_and_again(tmp_path: Path, drops: int, seconds: float) -> None:
         assert job and max(start.n for start in job.starts) >= n, f"start {n} of {id} was lost"
     assert len(ended) == drops
     assert {names.id_of(entry.name) for entry in world.atlas.disk.scandir(world.atlas.staging)} <= set(ended) | {None}
-    assert not [path for path in world.atlas.trash.rglob(tree.INPUT)], "a person's input went to trash/"
+    assert not list(world.atlas.trash.rglob(tree.INPUT)), "a person's input went to trash/"
 
 
 def test_a_host_killed_at_random_moments_loses_nothing(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
 from layout.init import init
 from layout.lifecycle import REFUSED, Due, Gone, Occupied
-from layout.mend import is_own
 from layout.manifest import ErrorFile, JobFile, Listed, Source, now, write_job
+from layout.mend import is_own
 from layout.promote import PathGone, promote, started_by, verify
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import BadDisk, Plan
@@ -127,7 +127,7 @@ class World:
         found: dict[str, list[str]] = {token: [] for token in self.tokens}
         for folder in (*(self.root / state for state in State), self.atlas.drafts):
             for path in folder.rglob("*"):
-                if path.is_file() and path.suffix == ".ply" or path.parent == self.atlas.inbox and path.is_file():
+                if path.is_file() and (path.suffix == ".ply" or path.parent == self.atlas.inbox):
                     text = path.read_text()
                     if text in found:
                         found[text].append(str(path.relative_to(self.root)))

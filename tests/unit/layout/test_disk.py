@@ -82,7 +82,11 @@ def test_links_are_neither_read_nor_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "secret")
     (tmp_path / "folder").symlink_to(tmp_path)
     disk = Disk()
-    for call in (lambda: disk.read(tmp_path / "link"), lambda: disk.copy(tmp_path / "link", tmp_path / "copy"), lambda: disk.sha256(tmp_path / "link")):
+    for call in (
+        lambda: disk.read(tmp_path / "link"),
+        lambda: disk.copy(tmp_path / "link", tmp_path / "copy"),
+        lambda: disk.sha256(tmp_path / "link"),
+    ):
         with pytest.raises(OSError) as caught:
             call()
         assert caught.value.errno == errno.ELOOP

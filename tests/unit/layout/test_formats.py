@@ -64,7 +64,9 @@ def test_a_typo_in_a_document_cannot_pass(document: Document) -> None:
 def test_a_job_of_a_newer_inbox3d_is_left_alone(act: str, tmp_path: Path) -> None:
     """Every reader says NewerFormat and changes nothing."""
     world = World(tmp_path / "atlas")
-    place = {"tidy": lambda: lifecycle.cancel(world.atlas, world.held()), "accept": world.shell, "request": world.held}.get(act, world.held)()
+    place = {"tidy": lambda: lifecycle.cancel(world.atlas, world.held()), "accept": world.shell, "request": world.held}.get(
+        act, world.held
+    )()
     if act == "accept":
         (place.path / tree.JOB).write_bytes(DOCUMENTS[0].dump())
     if act == "request":
@@ -99,7 +101,7 @@ def test_a_newer_tree_is_a_fault_of_the_line(tmp_path: Path) -> None:
     """Nobody works in it before this host is updated."""
     atlas, _ = init(tmp_path / "atlas", BadDisk())
     atlas.identity_file.write_bytes(changed(atlas.identity(), format=FORMAT + 1))
-    with pytest.raises(LineFault, match="newer|reads"):
+    with pytest.raises(LineFault, match=r"newer|reads"):
         atlas.identity()
 
 

@@ -45,14 +45,16 @@ def test_init_twice_changes_nothing(tmp_path: Path) -> None:
     assert {path: path.read_bytes() if path.is_file() else None for path in world.root.rglob("*")} == before
 
 
-@pytest.mark.parametrize(("source", "target"), [("inbox", "claimed"), ("processing", "done"), ("staging", "processing"), ("drafts", "inbox")])
+@pytest.mark.parametrize(
+    ("source", "target"), [("inbox", "claimed"), ("processing", "done"), ("staging", "processing"), ("drafts", "inbox")]
+)
 def test_folders_on_two_file_systems_are_unfit(source: str, target: str, tmp_path: Path) -> None:
     """EXDEV along one edge: init says which folders, and writes no identity."""
     disk = BadDisk(lambda call: Fault("fail", errno.EXDEV) if crossing(call, source, target) else None)
     with pytest.raises(Unfit, match=f"different file systems.*{source}.*{target}"):
         init(tmp_path / "atlas", disk)
     assert not exists(tmp_path / "atlas")
-    assert [path for path in (tmp_path / "atlas").rglob(".probe*")] == []
+    assert list((tmp_path / "atlas").rglob(".probe*")) == []
 
 
 def test_a_probe_whose_reply_was_lost_is_taken_away(tmp_path: Path) -> None:
@@ -181,7 +183,12 @@ def test_an_unmounted_share_is_no_empty_inbox(tmp_path: Path) -> None:
     known = atlas.identity()
     shutil.rmtree(atlas.root)
     for _ in range(2):
-        looks: list[Any] = [lambda: atlas.guard(known), atlas.halted, lambda: atlas.entries(State.INBOX), lambda: atlas.places(State.CLAIMED)]
+        looks: list[Any] = [
+            lambda: atlas.guard(known),
+            atlas.halted,
+            lambda: atlas.entries(State.INBOX),
+            lambda: atlas.places(State.CLAIMED),
+        ]
         for look in [*looks, lambda: lifecycle.find(atlas, names.new_id("vase"))]:
             with pytest.raises(LineFault, match="share is away"):
                 look()

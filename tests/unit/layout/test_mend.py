@@ -283,7 +283,7 @@ def test_a_shell_with_a_job_json_is_not_empty(world: World) -> None:
     assert (shell.path / tree.INPUT).is_dir()
 
 
-# -- trash, find, errors --------------------------------------------------------------------------------------------------------------------
+# -- trash, find, errors ----------------------------------------
 def test_a_deleted_twin_is_kept_as_the_job_it_is(world: World) -> None:
     """The sweep knows a deleted job by its id, whatever its folder was called, and two of one name and day do not meet."""
     for _ in range(2):

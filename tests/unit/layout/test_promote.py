@@ -179,7 +179,9 @@ def test_nothing_is_no_result(world: World) -> None:
     assert not (place.path / tree.OUTPUT).exists()
 
 
-@pytest.mark.parametrize("harm", ["a file is missing", "a file was changed", "the list was cut off", "there is no list", "the list names nobody"])
+@pytest.mark.parametrize(
+    "harm", ["a file is missing", "a file was changed", "the list was cut off", "there is no list", "the list names nobody"]
+)
 def test_a_harmed_result_does_not_verify(harm: str, world: World) -> None:
     """Bit rot, a torn list or a person's hand: it is not taken for whole."""
     place = world.with_result()
