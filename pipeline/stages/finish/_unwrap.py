@@ -17,7 +17,7 @@ Array = NDArray[Any]
 GROUP = 3000  # faces; below that xatlas is as fast on the whole
 GROUPS = 24  # more groups than that only once they are full
 PACKED_AT = 1024  # pixels at which charts are packed; finer costs time and gains nothing
-GUTTER = 4  # texels between charts at the texture's own size
+GUTTER, SMALL_GUTTER = 4, 2  # texels between charts at the texture's own size, and on textures below PACKED_AT
 
 
 class Unwrapped(NamedTuple):
@@ -43,7 +43,7 @@ def unwrap(surface: Surface, texture: int) -> Unwrapped:
         atlas.add_mesh(points[used], packed.reshape(-1, 3).astype(np.uint32))
     options = xatlas.PackOptions()
     options.resolution = min(PACKED_AT, texture)
-    options.padding = max(1, round(GUTTER * options.resolution / texture))
+    options.padding = max(1, round((GUTTER if texture >= PACKED_AT else SMALL_GUTTER) * options.resolution / texture))
     options.bruteForce = True
     atlas.generate(xatlas.ChartOptions(), options)
     return _joined(surface, atlas, groups, members)

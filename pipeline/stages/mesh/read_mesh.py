@@ -149,7 +149,11 @@ def _colors(piece: Any, linear: bool) -> Any:
     """Vertex colours (V,3) uint8 sRGB, or None where the file gives none."""
     from pipeline.geometry.colour import to_srgb
 
-    if piece.visual.kind == "vertex" or piece.visual.kind == "face":
+    stored = getattr(piece.visual, "vertex_attributes", {}).get("color")
+    if stored is not None:
+        full = np.iinfo(stored.dtype).max if np.issubdtype(stored.dtype, np.integer) else 1.0
+        rgb = stored[:, :3] / full * 255.0
+    elif piece.visual.kind in ("vertex", "face"):
         rgb = np.array(piece.visual.vertex_colors)[:, :3]
     elif piece.visual.kind == "texture":
         main = getattr(piece.visual.material, "main_color", None)
@@ -158,7 +162,7 @@ def _colors(piece: Any, linear: bool) -> Any:
         rgb = np.tile(np.asarray(main[:3], np.uint8), (len(piece.vertices), 1))
     else:
         return None
-    return to_srgb(rgb / 255.0) if linear else rgb.astype(np.uint8)
+    return to_srgb(rgb / 255.0) if linear else np.round(rgb).astype(np.uint8)
 
 
 def _filled(colors: list[Any], counts: list[int]) -> Any:

@@ -12,8 +12,8 @@ from pipeline.stages.scan import _verify
 from pipeline.stages.scan._links import Found, agree
 from pipeline.stages.scan._prepared import Prepared
 
-STRONG = 0.3  # a link of this score stands alone
-WEAK = 0.1  # below, a link is never the reason for a placement
+STRONG = 0.2  # a link of this score stands alone
+WEAK = 0.06  # below, a link is never the reason for a placement
 _CLEAR = 0.05  # share of contradicted points that is noise
 
 
@@ -23,6 +23,25 @@ class Group:
 
     poses: dict[int, Array]
     links: list[Found] = field(default_factory=list)
+
+
+class Safety:
+    """Which passes hang together by strong links already: a pair that would add nothing need not be matched."""
+
+    def __init__(self, many: int) -> None:
+        self.root = list(range(many))
+        self.strong: list[set[int]] = [set() for _ in range(many)]
+
+    def note(self, a: int, b: int, score: float) -> None:
+        """A link of this score was found between two passes."""
+        if score >= 1.5 * STRONG:
+            self.strong[a].add(b)
+            self.strong[b].add(a)
+            self.root = [self.root[b] if root == self.root[a] else root for root in self.root]
+
+    def enough(self, a: int, b: int) -> bool:
+        """Both in one group, each held by two strong links."""
+        return self.root[a] == self.root[b] and min(len(self.strong[a]), len(self.strong[b])) >= 2
 
 
 def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._verify import Evidence
 
 FEWEST = 0.02  # score below which a motion is forgotten
+_TRUSTY = 0.25  # score from which a link's gap tells the scanner's noise
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,20 @@ class Found:
     pose: Array
     evidence: Evidence
     method: str
+    fit: float = 1.0  # how its gap compares with the other links' of this drop, 0..1
 
     @property
     def score(self) -> float:
-        return self.evidence.score
+        return self.evidence.score * self.fit
+
+
+def compare(links: list[Found]) -> list[Found]:
+    """Judge each gap by those of the trusty links: what two scans of one surface leave between them is the scanner's noise."""
+    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > _TRUSTY) or [link.evidence.gap for link in links]
+    if not gaps:
+        return links
+    usual = gaps[len(gaps) // 3]
+    return [replace(link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / 0.8) ** 2))) for link in links]
 
 
 def between(a: int, b: int, passes: list[Prepared], keep: int = 3) -> list[Found]:

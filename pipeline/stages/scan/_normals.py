@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _viewpoint
 
 _MOST = 60_000  # points that take part; the others take the normal of their nearest one
 _NEIGHBOURS = 20
@@ -57,52 +58,20 @@ def outward(points: Array, normals: Array) -> Array:
 
 
 def propagated(points: Array, direction: Array) -> Array:
-    """Signs when nothing tells: the side one camera must have seen, else spread from tangent plane to tangent plane (Open3D)."""
-    view = viewing_direction(points, direction)
+    """Signs when nothing tells: the side one camera must have seen, the place
+    a scanner must have stood at, else spread from tangent plane to tangent plane (Open3D)."""
+    view = _viewpoint.viewing_direction(points, direction)
     if view is not None:
         return outward(points, _toward(direction, np.broadcast_to(view, direction.shape)))
+    place = _viewpoint.standpoint(points)
+    if place is not None:
+        return _toward(direction, place - points)
     cloud = clouds.as_open3d(points, direction)
     try:
         cloud.orient_normals_consistent_tangent_plane(_NEIGHBOURS)
     except RuntimeError:  # too few or flat points for its triangulation
         return outward(points, direction)
     return outward(points, np.asarray(cloud.normals))
-
-
-def viewing_direction(points: Array, direction: Array, strays: float = 0.005) -> Array | None:
-    """Axis from which one camera could have seen all of the surface, either sign; None for a pass seen from several sides.
-
-    From a true axis no smooth patch turns its back: neighbours with like planes face it with like signs. Of 1000 axes we take the
-    middle of those (nearly) without such a conflict.
-    """
-    from scipy.spatial import cKDTree
-
-    some = slice(None, None, max(1, len(points) // 6000))
-    near = cKDTree(points[some]).query(points[some], k=7)[1][:, 1:]
-    normals = direction[some]
-    first, second = np.repeat(np.arange(len(near)), 6), near.ravel()
-    like = (normals[first] * normals[second]).sum(1)
-    smooth = np.abs(like) > 0.8
-    first, second, sign = first[smooth], second[smooth], np.sign(like[smooth])
-    if len(first) < 100:
-        return None
-    axes = _hemisphere(1000)
-    facing = normals @ axes.T
-    conflict = ((facing[first] * facing[second] * sign[:, None]) < 0).mean(0)
-    best = float(conflict.min())
-    if best > strays:
-        return None
-    seen = np.abs(facing).mean(0)  # of equally good axes the one the surface faces most
-    good = np.flatnonzero(conflict <= best + 0.002)
-    return np.asarray(axes[good[np.argmax(seen[good])]])
-
-
-def _hemisphere(many: int) -> Array:
-    """Evenly spread axes (a Fibonacci spiral over half a sphere)."""
-    k = np.arange(many) + 0.5
-    z, turn = k / many, k * np.pi * (3 - 5**0.5)
-    around = np.sqrt(1 - z * z)
-    return np.stack([around * np.cos(turn), around * np.sin(turn), z], axis=1)
 
 
 def _grid_normals(points: Array, grid: NDArray[Any]) -> Array:

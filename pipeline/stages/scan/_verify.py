@@ -24,13 +24,18 @@ class Evidence:
     overlap: float  # of the smaller surface, that lies on the other with like normals
     agreement: float  # of what lies close, that has like normals
     contradiction: float  # points where the other camera saw past them, against the overlapping ones
+    missing: float  # of the surface that the other camera should have seen and did not; of the two ways the smaller
+    cropped: float  # the same, the larger: a camera whose frame cut the object off misses much of it rightly
     gap: float  # median distance to the other's surface in the overlap
     slide: float  # how well the overlap fixes the motion: smallest over largest eigenvalue of the normal equations
 
     @property
     def score(self) -> float:
         """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space and by a wide gap."""
-        return self.overlap * max(0.0, 2 * self.agreement - 1) * max(0.0, 1 - 2 * self.contradiction) * float(np.exp(-((self.gap / 0.008) ** 2)))
+        facing = max(0.0, 2 * self.agreement - 1)
+        free = max(0.0, 1 - 8 * self.contradiction)
+        silhouette = float(np.exp(-((self.missing / 0.07) ** 2))) * (1 - 0.3 * self.cropped)
+        return self.overlap * facing * free * silhouette * float(np.exp(-((self.gap / 0.008) ** 2)))
 
 
 def refine(a: Prepared, b: Prepared, poses: Array, reaches: tuple[float, ...], dense: bool = False) -> Array:
@@ -86,10 +91,12 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
         like_a, close_a, against_a, gaps_a = (x[k] for x in one)
         like_b, close_b, against_b, gaps_b = (x[k] for x in two)
         like, close, against = like_a.sum() + like_b.sum(), close_a.sum() + close_b.sum(), against_a.sum() + against_b.sum()
+        missed = sorted((_missing(a, b, poses[k]), _missing(b, a, back[k])))
         gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
         found.append(Evidence(
             overlap=float(max(like_a.mean(), like_b.mean())), agreement=float(like / max(close, 1)),
-            contradiction=float(against / max(like + against, 1)), gap=float(np.median(gaps)) if len(gaps) else 1.0,
+            contradiction=float(against / max(like + against, 1)), missing=missed[0], cropped=missed[1],
+            gap=float(np.median(gaps)) if len(gaps) else 1.0,
             slide=_slide(a.coarse[like_a], a.coarse_normals[like_a]),
         ))  # fmt: skip
     return found
@@ -103,8 +110,12 @@ def _one_way(a: Prepared, b: Prepared, poses: Array, tolerance: float) -> tuple[
     plane = np.abs((apart * b.fine_normals[index]).sum(-1))
     close = (index >= 0) & ((apart * apart).sum(-1) < NEAR * NEAR) & (plane < tolerance)
     like = close & ((turned * b.fine_normals[index]).sum(-1) > _ALIKE)
-    against = b.depth.contradicts(moved) if b.depth is not None else np.zeros_like(close)
+    against = b.camera.contradicts(moved) if b.camera is not None else np.zeros_like(close)
     return like, close, against & ~like, plane
+
+
+def _missing(a: Prepared, b: Prepared, pose: Array) -> float:
+    return 0.0 if b.camera is None else b.camera.misses(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals))
 
 
 def _slide(points: Array, normals: Array) -> float:

@@ -32,7 +32,7 @@ def run(scans: Scans, ws: Workspace) -> Alignment:
     for number, (one, data) in enumerate(zip(usable, stored, strict=True)):
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
         passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size))
-    links = _find_links(passes, ws)
+    links = _links.compare(_find_links(passes, ws))
     groups = _graph.grow(passes, links)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
@@ -43,11 +43,18 @@ def run(scans: Scans, ws: Workspace) -> Alignment:
 
 
 def _find_links(passes: list[Prepared], ws: Workspace) -> list[Found]:
+    """Links of pairs, likely ones first; a pair is left out once both passes hang safely in one group."""
     pairs = list(_links.by_likeness(passes))
+    safety = _graph.Safety(len(passes))
     links: list[Found] = []
     for number, (a, b) in enumerate(pairs):
-        ws.progress(0.2 + 0.7 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}")
-        links += _links.between(a, b, passes)
+        if safety.enough(a, b):
+            continue
+        ws.progress(0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}")
+        found = _links.between(a, b, passes)
+        if found:
+            safety.note(a, b, found[0].score)
+        links += found
     return links
 
 

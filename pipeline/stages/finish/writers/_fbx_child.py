@@ -37,7 +37,7 @@ def write(arrays_file, target, image=None):
     if "normals" in arrays:
         mesh.normals_split_custom_set_from_vertices((arrays["normals"] @ Y_UP_TO_Z_UP.T).tolist())
     scene.collection.objects.link(bpy.data.objects.new("model", mesh))
-    _stop_the_clock()
+    _same_bytes_every_time()
     bpy.ops.export_scene.fbx(
         filepath=target, axis_forward="-Z", axis_up="Y", apply_scale_options="FBX_SCALE_UNITS", bake_space_transform=True,
         path_mode="COPY", embed_textures=True, mesh_smooth_type="OFF", use_custom_props=False, bake_anim=False, add_leaf_bones=False,
@@ -57,8 +57,8 @@ def _material(image):
     return material
 
 
-def _stop_the_clock():
-    """The exporter writes the time into the file; one input shall give one file."""
+def _same_bytes_every_time():
+    """The exporter writes time and place into the file; one input shall give one file."""
     import io_scene_fbx.export_fbx_bin as exporter
 
     class Still(datetime.datetime):
@@ -66,6 +66,8 @@ def _stop_the_clock():
         def now(cls, tz=None):
             return cls(2000, 1, 1, tzinfo=tz)
 
+    # nor may the folder it happened in stand in the file
+    exporter._gen_vid_path = lambda image, scene_data: ("model.png", "model.png")
     for name in ("datetime", "time"):
         held = getattr(exporter, name, None)
         if held is datetime.datetime:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
+import struct
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.errors import FormatUnavailable, StageFailed
+from pipeline.errors import FormatUnavailable
 from pipeline.geometry.colour import to_linear
 from pipeline.stages.finish._model import Model
+
+ALIGNED, FILLER_ID = 64, 0x1986
 
 
 def available() -> bool:
@@ -25,18 +28,25 @@ def write(model: Model, path: Path) -> None:
     """Write MODEL, which stands in Y-up metres, to PATH. Raises FormatUnavailable without usd-core."""
     if not available():
         raise FormatUnavailable("USDZ needs usd-core, and it is not installed on this host", remedy="pip install usd-core")
-    from pxr import UsdUtils
-
     with tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
         layer = Path(folder) / "model.usdc"
         textured = model.surface.uv is not None and model.image is not None
         if textured and model.image is not None:
             shutil.copyfile(model.image, Path(folder) / "model.png")
         _stage(model, layer, textured)
-        for item in Path(folder).iterdir():
-            os.utime(item, (315532800, 315532800))  # the archive carries the files' times: 1980 in every one
-        if not UsdUtils.CreateNewUsdzPackage(str(layer), str(path)):
-            raise StageFailed("usd-core could not pack the USDZ")
+        _pack(path, [layer, *([Path(folder) / "model.png"] if textured else [])])
+
+
+def _pack(path: Path, parts: list[Path]) -> None:
+    """A USDZ is a zip that stores its parts as they are, each beginning at a multiple of 64 bytes. Written here, not by
+    usd-core, because that puts today's date in."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for part in parts:
+            entry = zipfile.ZipInfo(part.name)  # its time is 1980
+            begins = archive.start_dir + zipfile.sizeFileHeader + len(part.name) + 4
+            filler = -begins % ALIGNED
+            entry.extra = struct.pack("<HH", FILLER_ID, filler) + bytes(filler)
+            archive.writestr(entry, part.read_bytes())
 
 
 def _stage(model: Model, layer: Path, textured: bool) -> None:
@@ -107,7 +117,6 @@ def _material(stage: Any, textured: bool, colored: bool) -> Any:
 def read(path: Path) -> dict[str, Any]:
     """faces, bounds, uv, image of a USDZ as usd-core opens it."""
     import io
-    import zipfile
 
     from PIL import Image
     from pxr import Usd, UsdGeom

@@ -1,0 +1,82 @@
+"""What the camera of a pass saw: free space up to the surface. A surface placed in that space would have been seen instead."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _viewpoint
+
+_CELL = 0.015  # of the picture of a far camera, share of the size
+_ANGLE = 0.035  # of the picture of a scanner that stood inside, radians
+_RIM = 4  # cells around the picture
+_MARGIN = 0.025  # how far in front of seen surface a point must lie to contradict it
+
+
+class Camera:
+    """A picture of depths: along an axis (a camera that looked from one side) or around a place (a scanner in a room)."""
+
+    def __init__(self, points: Array, axis: Array | None, place: Array | None) -> None:
+        from scipy import ndimage
+
+        self.axis, self.place = axis, place
+        if axis is not None:
+            aside = np.eye(3)[np.argmin(np.abs(axis))]
+            across = np.cross(axis, aside) / np.linalg.norm(np.cross(axis, aside))
+            self.across = np.stack([across, np.cross(axis, across)])
+        self.low = np.zeros(2)
+        flat, near = self._project(points)
+        self.low = flat.min(0) - 2
+        at = np.floor(flat - self.low).astype(np.int64)
+        highest = np.full(at.max(0) + 3, -np.inf)
+        np.maximum.at(highest, tuple(at.T), near)
+        # it proves something only where the whole neighbourhood was seen: borders and slanted views do not
+        whole = ndimage.binary_erosion(np.isfinite(highest), np.ones((3, 3)))
+        self.front = np.where(whole, ndimage.maximum_filter(highest, 3), np.inf)
+        filled = ndimage.binary_closing(np.pad(np.isfinite(highest), _RIM), np.ones((3, 3)), iterations=2)
+        self.seen = ndimage.binary_dilation(filled, np.ones((3, 3)))
+
+    def _project(self, places: Array) -> tuple[Array, Array]:
+        """Picture coordinates (…,2) in cells, and nearness (…): larger is closer to the camera."""
+        if self.axis is not None:
+            return places @ self.across.T / _CELL, places @ self.axis
+        apart = places - self.place
+        distance = np.linalg.norm(apart, axis=-1)
+        slope = np.arcsin(np.clip(apart[..., 2] / np.maximum(distance, 1e-12), -1, 1))
+        return np.stack([np.arctan2(apart[..., 1], apart[..., 0]), slope], -1) / _ANGLE, -distance
+
+    def misses(self, places: Array, normals: Array) -> float:
+        """Share of the surface facing this far camera, and not hidden behind its own front, where the camera saw nothing at all.
+
+        Near 0 for a true motion unless the camera's frame cut the object off. Always 0 for a scanner that looked all around.
+        """
+        if self.axis is None:
+            return 0.0
+        flat, near = self._project(places)
+        cell = np.floor(flat - flat.min(0)).astype(np.int64)
+        top = np.full(cell.max(0) + 1, -np.inf)
+        np.maximum.at(top, tuple(cell.T), near)
+        due = (normals @ self.axis > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
+        at = np.floor(flat - self.low).astype(np.int64) + _RIM
+        inside = ((at >= 0) & (at < self.seen.shape)).all(1)
+        at = np.where(inside[:, None], at, 0)
+        return float((due & ~(inside & self.seen[at[:, 0], at[:, 1]])).sum() / max(due.sum(), 1))
+
+    def contradicts(self, places: Array) -> NDArray[np.bool_]:
+        """True for places (…,3) in front of surface that this camera saw."""
+        flat, near = self._project(places)
+        at = np.floor(flat - self.low).astype(np.int64)
+        inside = ((at >= 0) & (at < self.front.shape)).all(-1)
+        at = np.where(inside[..., None], at, 0)
+        front = np.where(inside, self.front[at[..., 0], at[..., 1]], np.inf)
+        return np.asarray(near > front + _MARGIN)
+
+
+def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | None:
+    """The camera of a pass with outward normals: where the file says, else read off its shape, else None."""
+    axis = _viewpoint.viewing_direction(points, normals)
+    if axis is not None:
+        return Camera(points, axis if (normals @ axis).mean() > 0 else -axis, None)
+    place = _viewpoint.standpoint(points) if scanner is None else scanner
+    return None if place is None else Camera(points, None, place)

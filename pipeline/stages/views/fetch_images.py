@@ -1,0 +1,80 @@
+"""fetch_images: dropped pictures, pictures below inputs/ and pictures at addresses become views, re-encoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.artefacts import Dropped, View, Views
+from pipeline.errors import InputRejected, ViewsMissing
+from pipeline.stages.views import _fetch
+from pipeline.stages.views._names import azimuths
+from pipeline.workspace import Workspace
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+MOST_PIXELS, LONGEST = 200_000_000, 2048
+
+
+def run(dropped: Dropped | None, ws: Workspace) -> Views:
+    """Read every picture, turn it as its EXIF says, shrink it to 2048 pixels and write it as RGBA to views/ (library: Pillow).
+
+    Azimuths come from the names (front, left, back, right, 000 … 359). Raises InputRejected, naming the file and the fact, and
+    ViewsMissing where there is no picture at all. Only stage that uses the network, and only for options.image_urls.
+    """
+    found = _local(dropped, ws) | _remote(ws)
+    if not found:
+        raise ViewsMissing(
+            "There is no picture in the drop.", remedy="Drop one picture, or a folder of them named front, left, back, right."
+        )
+    placed, warning = azimuths(list(found))
+    if warning:
+        ws.warn(warning)
+    ordered = sorted(placed.items(), key=lambda item: item[1])
+    views = []
+    for k, (name, azimuth) in enumerate(ordered):
+        ws.progress(k / len(ordered), f"reading {name}")
+        target = f"views/raw/{azimuth:03.0f}.png"
+        _reencode(found[name], name, ws.path(target))
+        views.append(View(image=target, azimuth=azimuth, source=name))
+    return Views(views=tuple(views))
+
+
+def _local(dropped: Dropped | None, ws: Workspace) -> dict[str, Path]:
+    names = [*(dropped.names if dropped else ()), *ws.options.image_paths]
+    found = {}
+    for name in dict.fromkeys(names):
+        path = (ws.input / name).resolve()
+        if path.suffix.lower() not in SUFFIXES and name not in ws.options.image_paths:
+            continue
+        if not path.is_relative_to(ws.input.resolve()) or not path.is_file():
+            raise InputRejected(
+                f"{name} is not among the files of this job.", remedy="Name a picture that lies below inputs/ on the share."
+            )
+        found[name] = path
+    return found
+
+
+def _remote(ws: Workspace) -> dict[str, Path]:
+    found = {}
+    for k, url in enumerate(ws.options.image_urls):
+        ws.progress(0.0, f"fetching picture {k + 1}")
+        path = ws.path(f"views/fetched/{k}")
+        with path.open("wb") as stream:
+            _fetch.fetch(url, stream)
+        found[url.partition("?")[0].rpartition("/")[2] or f"picture-{k}"] = path
+    return found
+
+
+def _reencode(source: Path, name: str, target: Path) -> None:
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(source) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise InputRejected(f"{name} has {opened.width} × {opened.height} pixels; {MOST_PIXELS:,} are the most.")
+            image = ImageOps.exif_transpose(opened).convert("RGBA")
+    except InputRejected:
+        raise
+    except Exception as error:  # Pillow raises whatever the broken file led it to
+        raise InputRejected(f"{name} cannot be read as a picture: {type(error).__name__}.") from None
+    image.thumbnail((LONGEST, LONGEST))
+    image.save(target, compress_level=1)
