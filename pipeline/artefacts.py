@@ -153,6 +153,7 @@ class Mesh(Artefact):
     unsupported_area: float | None = None  # share of the surface that no point supports
     scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
+    reconstruction: dict[str, Any] | None = None  # of a mesh made from views: backend, names of the views used, its numbers
     image: MaybeFile = None  # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
     painted: MaybeFile = None  # npz like arrays: an earlier form of this mesh, which still has its colours

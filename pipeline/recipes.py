@@ -44,6 +44,16 @@ RECIPES: dict[str, Recipe] = {
             Leg("scan", ("scan.read_passes", "scan.orient", "scan.align", "scan.fuse", "scan.find_features", "scan.mesh", "mesh.clean", "mesh.decimate")),
             Leg("finish", FINISH),
         )),
+        Recipe("images", (
+            Leg("prepare", ("views.fetch_images", "views.normalize_views")),
+            Leg("mesh", ("mesh.reconstruct",)),
+            Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+        )),
+        Recipe("prompt", (
+            Leg("views", ("views.generate_views",)),
+            Leg("mesh", ("views.normalize_views", "mesh.reconstruct")),
+            Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+        )),
         Recipe("convert", (
             Leg("finish", ("mesh.read_mesh", "mesh.clean", "mesh.decimate", *FINISH)),
         )),

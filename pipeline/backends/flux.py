@@ -1,0 +1,83 @@
+"""FLUX.1 from a local folder, without any look at a hub (library: diffusers)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.backends import memory
+from pipeline.backends.generators import SIZE, Generated, Shot
+from pipeline.errors import BackendUnavailable
+
+WHOLE, OFFLOADED = 36 << 30, 24 << 30  # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time
+DEV_STEPS, DEV_GUIDANCE = 50, 3.5
+
+_held: dict[str, Any] = {}
+
+
+class Flux:
+    def __init__(self, folder: Path, size: int = SIZE) -> None:
+        self.folder, self.size = folder.resolve(), size
+
+    def generate(self, shots: Sequence[Shot], steps: int) -> Generated:
+        """All shots as one batch; where memory runs out, in halves, then OutOfGpuMemory. Schnell runs STEPS steps without guidance."""
+        pipe = _pipeline(self.folder)
+        dev = bool(pipe.transformer.config.guidance_embeds)
+
+        def run(batch: int) -> list[Any]:
+            pictures: list[Any] = []
+            for start in range(0, len(shots), batch):
+                part = shots[start : start + batch]
+                pictures += pipe(
+                    prompt=[shot.prompt for shot in part],
+                    generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in part],
+                    width=self.size,
+                    height=self.size,
+                    num_inference_steps=DEV_STEPS if dev else steps,
+                    guidance_scale=DEV_GUIDANCE if dev else 0.0,
+                    max_sequence_length=min(512 if dev else 256, pipe.tokenizer_2.model_max_length),
+                    output_type="np",
+                ).images
+            return pictures
+
+        with torch.inference_mode():
+            made = memory.halving(run, len(shots))
+        return Generated(tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made), self.folder.name)
+
+
+def _pipeline(folder: Path) -> Any:
+    """The pipeline, held from job to job."""
+    if str(folder) not in _held:
+        os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+        from diffusers import FluxPipeline
+
+        _held.clear()
+        kind = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+        try:
+            pipe = FluxPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True, torch_dtype=kind)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            remedy = f"Fetch it again: inbox3d models pull {folder.name}."
+            raise BackendUnavailable(f"Model {folder.name} does not load: {str(error).splitlines()[0]}", remedy=remedy) from None
+        pipe.set_progress_bar_config(disable=True)
+        _held[str(folder)] = _placed(pipe)
+    return _held[str(folder)]
+
+
+def _placed(pipe: Any) -> Any:
+    """On the GPU as far as its free memory goes; offloading exists with a GPU only."""
+    if not torch.cuda.is_available():
+        return pipe
+    free, _ = torch.cuda.mem_get_info()
+    if free >= WHOLE:
+        return pipe.to("cuda")
+    if free >= OFFLOADED:
+        pipe.enable_model_cpu_offload()
+    else:
+        pipe.enable_sequential_cpu_offload()
+        pipe.vae.enable_tiling()
+    return pipe
