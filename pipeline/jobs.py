@@ -120,7 +120,8 @@ def parse(request: Mapping[str, Any]) -> Any:
 def explain(error: ValidationError) -> str:
     """One line a person understands, for the first thing that is wrong."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in OPTIONS) or "kind"
+    path = first["loc"][1:] if first["loc"][:1] and first["loc"][0] in OPTIONS else first["loc"]  # the first part is the kind
+    where = ".".join(map(str, path)) or "kind"
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         return f"{where}: there is no such option"

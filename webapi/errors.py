@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied, WrongState
-from pipeline import jobs
 from pipeline.errors import PipelineError
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ class Problem(Exception):
 def invalid(error: ValidationError) -> Problem:
     """422 with every key that is wrong; the detail is the first of them."""
     rows = [{"field": ".".join(str(part) for part in row["loc"]) or "body", "message": _said(row)} for row in error.errors()[:20]]
-    return Problem(422, "invalid", jobs.explain(error), errors=rows)
+    return Problem(422, "invalid", f"{rows[0]['field']}: {rows[0]['message']}"[:400], errors=rows)
 
 
 def _said(row: Mapping[str, Any]) -> str:

@@ -146,7 +146,7 @@ class Index:
 
     def counts(self) -> dict[str, int]:
         with self.engine.connect() as db:
-            return dict(db.execute(sql.select(JOBS.c.state, sql.func.count()).group_by(JOBS.c.state)).tuples().all())
+            return {row[0]: row[1] for row in db.execute(sql.select(JOBS.c.state, sql.func.count()).group_by(JOBS.c.state))}
 
     def unfinished_of(self, submitter: str) -> int:
         chosen = sql.select(sql.func.count()).where(JOBS.c.state.not_in(ENDED), JOBS.c.submitter == submitter)

@@ -28,6 +28,7 @@ STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
     ("scan.orient", "aligning"),
     ("scan.align", "aligning"),
     ("scan.", "reconstructing_3d"),
+    ("views.normalize_views", "reconstructing_3d"),
     ("views.", "generating_images"),
     ("mesh.reconstruct", "reconstructing_3d"),
     ("mesh.", "post_processing"),
@@ -58,7 +59,4 @@ def folders(wanted: Word) -> tuple[State, ...]:
     """The folders in which a job with the word WANTED can stand."""
     if wanted in ENDED:
         return tuple(state for state, found in FOLDERS.items() if found == wanted)
-    if wanted == "queued":
-        return (State.INBOX, State.CLAIMED)
-    waits = any(found == wanted for queue, found in LEGS.items() if queue not in ("scan", "prepare", "views"))
-    return (State.CLAIMED, State.PROCESSING) if waits else (State.PROCESSING,)
+    return (State.INBOX, State.CLAIMED) if wanted == "queued" else (State.CLAIMED, State.PROCESSING)

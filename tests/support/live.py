@@ -60,6 +60,7 @@ class House:
     def up(self, *arguments: str, name: str = "prometheus") -> subprocess.Popen[bytes]:
         """Start an ``up`` in a process group of its own, without the web layer."""
         command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(self.atlas.root), "--name", name, "--devices", "cpu", *arguments]
+        command += [] if "--listen" in arguments else ["--listen", "off"]
         with self.log.open("ab") as file:
             process = subprocess.Popen(command, env=self.environment, stdout=file, stderr=file, start_new_session=True)
         self.ups.append(process)

@@ -1,0 +1,244 @@
+"""Submitting over HTTP: the mission's routes word for word, and what is added to them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from layout import lifecycle
+from layout.manifest import Heartbeat, read_job
+from layout.tree import Atlas, State
+from tests.support.web import PLY, forge, zip_with
+from webapi.web import Web
+
+
+def job_of(atlas: Atlas, id: str) -> Any:
+    place = lifecycle.find(atlas, id)
+    assert place is not None
+    return read_job(atlas.disk, place.path)
+
+
+def upload(*files: tuple[str, bytes], **fields: str) -> dict[str, Any]:
+    return {**fields, "files": [(io.BytesIO(data), name) for name, data in files]}
+
+
+def test_the_missions_prompt_line_is_accepted(client: FlaskClient, atlas: Atlas) -> None:
+    """202, the two promised keys, a sealed job in inbox/ with the sentence in prompt.txt."""
+    answer = client.post("/3d/generate", json={"prompt": "a red cube", "output_format": "glb"})
+    assert answer.status_code == 202
+    id = answer.json["job_id"]
+    assert answer.json == {"job_id": id, "status_url": f"/3d/status/{id}"}
+    assert answer.headers["Location"] == f"/3d/status/{id}"
+    job = job_of(atlas, id)
+    assert (job.kind, job.options["prompt"], job.options["output_format"], job.source.origin) == ("prompt", "a red cube", ["glb"], "api")
+    assert (atlas.inbox / id / "input" / "prompt.txt").read_text() == "a red cube\n"
+    assert [row.path for row in job.manifest] == ["prompt.txt"] and job.manifest[0].sha256
+
+
+def test_an_image_is_named_in_three_ways_and_means_the_same(client: FlaskClient, atlas: Atlas) -> None:
+    """/inputs/a.png, inputs/a.png and a.png give the same request.json and options."""
+    (atlas.inputs / "a.png").write_bytes(b"\x89PNG")
+    found = []
+    for path in ("/inputs/a.png", "inputs/a.png", "a.png"):
+        id = client.post("/3d/from-image", json={"image_paths": [path]}).json["job_id"]
+        found.append((job_of(atlas, id).options["image_paths"], json.loads((atlas.inbox / id / "input" / "request.json").read_text())))
+    assert found == [(["a.png"], {"image_paths": ["a.png"]})] * 3
+
+
+def test_image_urls_are_written_down_and_not_fetched(client: FlaskClient, atlas: Atlas) -> None:
+    """Fetching belongs to a worker, behind the guard."""
+    id = client.post("/3d/from-image", json={"image_urls": ["https://pictures.example.org/a.png?x=1"], "quality_tier": "high"}).json[
+        "job_id"
+    ]
+    assert json.loads((atlas.inbox / id / "input" / "request.json").read_text()) == {
+        "image_urls": ["https://pictures.example.org/a.png?x=1"]
+    }
+    assert job_of(atlas, id).options["quality_tier"] == "high"
+
+
+def test_images_can_be_uploaded_to_from_image(client: FlaskClient, atlas: Atlas) -> None:
+    id = client.post("/3d/from-image", data=upload(("front.png", b"\x89PNG1"), ("left.png", b"\x89PNG2"), output_format="glb,stl")).json[
+        "job_id"
+    ]
+    job = job_of(atlas, id)
+    assert (job.kind, job.options["output_format"], [row.path for row in job.manifest]) == (
+        "images",
+        ["glb", "stl"],
+        ["front.png", "left.png"],
+    )
+
+
+def test_scan_passes_are_laid_as_a_drop_would_lay_them(client: FlaskClient, atlas: Atlas) -> None:
+    """Several files stand in a folder of the drop's name, one file stands by itself; the kind is left to the content."""
+    several = client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY), name="Grandma's vase")).json["job_id"]
+    one = client.post("/3d/from-scan", data=upload(("part.stl", b"solid"), output_format="3mf")).json["job_id"]
+    folder = client.post("/3d/from-scan", data=upload(("vase/deep/a.ply", PLY), ("vase/b.ply", PLY))).json["job_id"]
+    assert sorted(p.relative_to(atlas.inbox / several / "input").as_posix() for p in (atlas.inbox / several / "input").rglob("*.ply")) == [
+        "Grandma's vase/a.ply",
+        "Grandma's vase/b.ply",
+    ]
+    assert several.startswith("grandma-s-vase-") and job_of(atlas, several).source.name == "Grandma's vase"
+    assert os.listdir(atlas.inbox / one / "input") == ["part.stl"] and job_of(atlas, one).source.name == "part.stl"
+    assert [row.path for row in job_of(atlas, folder).manifest] == ["b.ply", "deep/a.ply"] and job_of(atlas, folder).source.name == "vase"
+    assert (job_of(atlas, one).kind, job_of(atlas, one).options) == (None, {"output_format": ["3mf"]})
+
+
+def test_a_zip_is_taken_whole_as_a_body_of_its_own(client: FlaskClient, atlas: Atlas) -> None:
+    """The web process unpacks nothing: the archive stands in input/ as it came."""
+    data = zip_with(("a.ply", PLY), ("b.ply", PLY))
+    id = client.post("/3d/from-scan?name=vase.zip&unit=mm", data=data, content_type="application/zip").json["job_id"]
+    assert (atlas.inbox / id / "input" / "vase.zip").read_bytes() == data
+    assert job_of(atlas, id).options == {"unit": "mm"}
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "field"),
+    [
+        ("/3d/generate", {"prompt": "x", "outputformat": "glb"}, "outputformat"),
+        ("/3d/generate", {"prompt": "x", "output_format": "dwg"}, "output_format"),
+        ("/3d/generate", {"prompt": "x", "quality_tier": "best"}, "quality_tier"),
+        ("/3d/generate", {"output_format": "glb"}, "prompt"),
+        ("/3d/generate", {"prompt": " "}, "prompt"),
+        ("/3d/generate", {"prompt": "x" * 2001}, "prompt"),
+        ("/3d/from-image", {}, "image_urls"),
+        ("/3d/from-image", {"image_paths": ["a.png"], "image_urls": ["https://example.org/a.png"]}, "image_urls"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_submitted(
+    client: FlaskClient, atlas: Atlas, route: str, body: dict[str, Any], field: str
+) -> None:
+    """422 problem+json with the key, a sentence and a remedy."""
+    answer = client.post(route, json=body)
+    assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
+    assert field in answer.json["detail"] and answer.json["remedy"] and answer.json["status"] == 422
+    assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
+
+
+def test_the_upload_of_a_wrong_option_leaves_no_draft(client: FlaskClient, atlas: Atlas) -> None:
+    answer = client.post("/3d/from-scan", data=upload(("a.ply", PLY), unit="furlong"))
+    assert answer.status_code == 422 and "unit" in answer.json["detail"]
+    assert list(atlas.drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("text/plain", b"{}", 415),
+        ("application/json", b"{", 400),
+        ("application/json", b"[1]", 422),
+        ("application/json", b"[" * 100_000, 400),
+        ("application/json", b'{"prompt":"' + b"x" * (1 << 20) + b'"}', 413),
+        ("application/json", b'{"prompt": NaN}', 422),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused_with_its_own_status(client: FlaskClient, content_type: str, body: bytes, status: int) -> None:
+    answer = client.post("/3d/generate", data=body, content_type=content_type)
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=files; filename=a\r\n\r\nabc", b"nonsense" * 100]
+)
+def test_a_multipart_body_that_is_cut_off_leaves_nothing(client: FlaskClient, atlas: Atlas, body: bytes) -> None:
+    answer = client.post("/3d/from-scan", data=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code in (400, 422)
+    assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
+
+
+# -- Idempotency-Key ---------------------------------------------------------------------------------------------------------
+def test_the_same_key_and_request_give_the_same_job(client: FlaskClient, atlas: Atlas) -> None:
+    key = {"Idempotency-Key": "order-17"}
+    first = client.post("/3d/generate", json={"prompt": "a red cube"}, headers=key)
+    again = client.post("/3d/generate", json={"prompt": "a red cube"}, headers=key)
+    assert (first.status_code, again.status_code, first.json) == (202, 202, again.json)
+    assert len(atlas.places(State.INBOX)) == 1 and list(atlas.drafts.iterdir()) == []
+
+
+def test_the_same_key_and_the_same_upload_give_the_same_job(client: FlaskClient, atlas: Atlas) -> None:
+    """The files' names and bytes count, not the way they are cut into packets."""
+    key = {"Idempotency-Key": "k"}
+    ids = {client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY)), headers=key).json["job_id"] for _ in range(2)}
+    other = client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY + b"\n")), headers=key)
+    assert len(ids) == 1 and (other.status_code, other.json["type"]) == (422, "/docs#idempotency-key")
+
+
+def test_a_key_whose_job_is_nowhere_submits_under_the_same_id(client: FlaskClient, atlas: Atlas, web: Web) -> None:
+    """The process died between the key's file and the rename."""
+    key = {"Idempotency-Key": "k"}
+    id = client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"]
+    atlas.disk.remove_tree(atlas.inbox / id)
+    assert client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"] == id
+    assert [place.id for place in atlas.places(State.INBOX)] == [id]
+    assert job_of(atlas, id).id == id
+
+
+def test_a_key_whose_first_request_is_still_running_is_told_so(client: FlaskClient, atlas: Atlas) -> None:
+    key = {"Idempotency-Key": "k"}
+    id = client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"]
+    os.rename(atlas.inbox / id, atlas.draft(id))
+    assert client.post("/3d/generate", json={"prompt": "a"}, headers=key).status_code == 409
+
+
+# -- what can be done ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def live(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def have(**facts: Any) -> None:
+        beat = Heartbeat(worker="h-cpu-abcd", role="worker", counter=1, boot="x", pid=1, **facts)
+        monkeypatch.setattr(web.follower, "workers", lambda: [beat])
+
+    return have
+
+
+def test_a_format_that_no_live_worker_writes_is_refused_at_once(client: FlaskClient, live: Callable[..., None]) -> None:
+    live(queues=("finish",), formats=("glb", "obj"))
+    answer = client.post("/3d/generate", json={"prompt": "a", "output_format": "fbx"})
+    assert answer.status_code == 422 and "fbx" in answer.json["detail"] and "glb, obj" in answer.json["remedy"]
+    assert client.post("/3d/generate", json={"prompt": "a", "output_format": "obj"}).status_code == 202
+
+
+def test_a_backend_that_no_live_worker_has_is_refused_at_once(client: FlaskClient, live: Callable[..., None]) -> None:
+    live(queues=("mesh",), backends=("visual-hull",))
+    assert client.post("/3d/generate", json={"prompt": "a", "backend": "triposr"}).status_code == 422
+    assert client.post("/3d/generate", json={"prompt": "a", "backend": "visual-hull"}).status_code == 202
+
+
+def test_a_queue_that_nobody_serves_is_accepted(client: FlaskClient) -> None:
+    """The job waits, and the page says for what."""
+    assert client.post("/3d/generate", json={"prompt": "a", "output_format": "fbx"}).status_code == 202
+
+
+def test_jobs_of_one_submitter_are_limited(build: Callable[..., Flask], atlas: Atlas) -> None:
+    """429 with Retry-After once so many are waiting or running."""
+    client = build(INBOX3D_WEB__MAX_WAITING="2").test_client()
+    forge(atlas, State.DONE, by="local")
+    statuses = [client.post("/3d/generate", json={"prompt": "a"}).status_code for _ in range(3)]
+    refused = client.post("/3d/generate", json={"prompt": "a"})
+    assert statuses == [202, 202, 429] and int(refused.headers["Retry-After"]) > 0
+
+
+def test_an_upload_that_is_too_large_is_refused_before_and_while_it_is_read(build: Callable[..., Flask], atlas: Atlas) -> None:
+    """By its Content-Length, and by counting where none is announced."""
+    client = build(INBOX3D_WEB__MAX_UPLOAD_GB="0.000001").test_client()
+    announced = client.post("/3d/from-scan", data=upload(("a.ply", b"x" * 3000)))
+    body = b"--x\r\nContent-Disposition: form-data; name=files; filename=a.ply\r\n\r\n" + b"y" * 3000
+    chunked = client.post(
+        "/3d/from-scan",
+        input_stream=io.BytesIO(body),
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (announced.status_code, chunked.status_code) == (413, 413)
+    assert list(atlas.drafts.iterdir()) == []
+
+
+def test_no_upload_is_taken_where_atlas_has_too_little_room(build: Callable[..., Flask]) -> None:
+    client = build(INBOX3D_WEB__FREE_GB="1e9").test_client()
+    answer = client.post("/3d/from-scan", data=upload(("a.ply", PLY)))
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
