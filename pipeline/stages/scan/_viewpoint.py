@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 
 
 def viewing_direction(points: Array, direction: Array, strays: float = 0.005) -> Array | None:
     """Axis from which one camera could have seen all of the surface, either sign; None for a pass seen from several sides.
 
-    From a true axis no smooth patch turns its back: neighbours with like planes face it with like signs. Of 1000 axes we take the
-    middle of those (nearly) without such a conflict.
+    From a true axis no smooth patch turns its back: neighbours with like planes face it with like signs. Of many axes we take, among
+    those (nearly) without such a conflict, the one that the surface faces most.
     """
     from scipy.spatial import cKDTree
 
-    some = slice(None, None, max(1, len(points) // 6000))
-    near = cKDTree(points[some]).query(points[some], k=7)[1][:, 1:]
-    normals = direction[some]
-    first, second = np.repeat(np.arange(len(near)), 6), near.ravel()
+    some = slice(None, None, max(1, len(points) // 5000))
+    near = cKDTree(points[some]).query(points[some], k=5)[1][:, 1:]
+    normals = direction[some].astype(np.float32)
+    first, second = np.repeat(np.arange(len(near)), 4), near.ravel()
     like = (normals[first] * normals[second]).sum(1)
-    smooth = np.abs(like) > 0.8
-    first, second, sign = first[smooth], second[smooth], np.sign(like[smooth])
-    if len(first) < 100:
+    smooth = (np.abs(like) > 0.8) & (first < second)
+    if smooth.sum() < 100:
         return None
-    axes = _hemisphere(1000)
-    facing = normals @ axes.T
-    conflict = ((facing[first] * facing[second] * sign[:, None]) < 0).mean(0)
-    best = float(conflict.min())
-    if best > strays:
+    one, two = normals[first[smooth]], normals[second[smooth]] * np.sign(like[smooth])[:, None]
+    axes = _hemisphere(250)
+    conflict = _conflict(one, two, axes)
+    if conflict.min() > 10 * strays:
         return None
-    seen = np.abs(facing).mean(0)  # of equally good axes the one the surface faces most
-    good = np.flatnonzero(conflict <= best + 0.002)
-    return np.asarray(axes[good[np.argmax(seen[good])]])
+    axes = _around(axes[np.argsort(conflict, kind="stable")[:12]])
+    conflict = _conflict(one, two, axes)
+    if conflict.min() > strays:
+        return None
+    good = axes[conflict <= conflict.min() + 0.002]
+    return np.asarray(good[np.argmax(np.abs(normals @ good.T.astype(np.float32)).mean(0))], np.float64)
+
+
+def _conflict(one: NDArray[np.float32], two: NDArray[np.float32], axes: Array) -> Array:
+    """Per axis, the share of neighbours that face it with opposite signs."""
+    steep = axes.T.astype(np.float32)
+    return np.asarray(((one @ steep > 0) != (two @ steep > 0)).mean(0))
+
+
+def _around(axes: Array, spread: float = 0.12) -> Array:
+    """Each axis and eighteen more close to it."""
+    offsets = spread * np.stack(np.meshgrid(*3 * [[-1.0, 0.0, 1.0]], indexing="ij"), -1).reshape(-1, 3)
+    offsets = offsets[np.abs(offsets).sum(1) < 2.5 * spread]
+    return clouds.unit((axes[:, None] + offsets[None]).reshape(-1, 3))
 
 
 def _hemisphere(many: int) -> Array:
