@@ -156,6 +156,7 @@ class Mesh(Artefact):
     reconstruction: dict[str, Any] | None = None  # of a mesh made from views: backend, names of the views used, its numbers
     image: MaybeFile = None  # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
+    assisted: dict[str, Any] | None = None  # what an assist service answered: {"mesh": bool, "features": […]}
     painted: MaybeFile = None  # npz like arrays: an earlier form of this mesh, which still has its colours
     painted_image: MaybeFile = None  # the texture that painted's uv refers to
 

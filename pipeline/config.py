@@ -102,10 +102,15 @@ class Web(Group):
 
 
 class Assist(Group):
-    """An optional language-model service that words the report and recognises features."""
+    """An optional service that may clean the mesh or name its features; its answer is checked, and without it nothing changes."""
 
     url: str | None = Field(default=None, description="address of the service; none: nothing is sent anywhere")
     timeout: Seconds = Field(default=60.0, description="time allowed for an answer")
+
+    @property
+    def service(self) -> tuple[str, float] | None:
+        """(address, seconds), or None where no service is set."""
+        return (self.url, self.timeout) if self.url else None
 
 
 class Host(Group):

@@ -35,7 +35,7 @@ class Recipe(NamedTuple):
         return self.legs[at] if at < len(queues) else None
 
 
-FINISH = ("finish.texture", "finish.export", "finish.preview", "finish.report")
+FINISH = ("finish.assist", "finish.texture", "finish.export", "finish.preview", "finish.report")
 
 RECIPES: dict[str, Recipe] = {
     recipe.kind: recipe

@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 HOT_QUEUES = ("views", "mesh")  # their engines keep models on the GPU; they see only re-encoded images and safetensors
 NETWORK_STAGES = ("views.fetch_images",)
+ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 CHANGED = "input/ was still changing"
 MAX_CHANGED = 3
 PACKAGES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "pymeshlab", "xatlas", "torch", "diffusers")
@@ -152,9 +153,11 @@ class Runner:
         (held.root / tree.CHECKSUMS).unlink(missing_ok=True)
 
     def _run_leg(self, held: Held, leg: Leg, following: Leg | None) -> None:
+        assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None
         order = Order(
             leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, self._local_drop(held), self.models,
-            isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages),
+            isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
+            assist=assist,
         )  # fmt: skip
         reporter = Reporter(self.atlas.disk, held.place, leg.stages)
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)

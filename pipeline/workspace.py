@@ -18,6 +18,7 @@ class Workspace:
 
     root      where the stage's files go; input  the local copy of what was dropped (read only)
     options   the job's validated options; models  the local model folder, or None
+    assist    (address, seconds) of the assist service, or None
     """
 
     root: Path
@@ -26,6 +27,7 @@ class Workspace:
     models: Path | None = None
     say: Callable[[float, str], None] = _silent
     warnings: list[str] = field(default_factory=list)
+    assist: tuple[str, float] | None = None
 
     def path(self, name: str) -> Path:
         """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave the workspace."""

@@ -92,6 +92,14 @@ def facts_of(mesh: Mesh) -> dict[str, Any]:
     return {key: getattr(mesh, key) for key in type(mesh).model_fields if key not in ("arrays", "vertices", "faces")}
 
 
+def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
+    """Facts of a mesh whose faces change: its image no longer fits, so the old form becomes what it is painted from."""
+    facts = facts_of(mesh)
+    if mesh.painted is None and (mesh.image is not None or surface.colors is not None):
+        facts |= {"painted": mesh.arrays, "painted_image": mesh.image}
+    return facts | {"image": None, "normal_map": None}
+
+
 def smooth_normals(surface: Surface) -> Floats:
     """Vertex normals (V,3) float32 that do not break where vertices were split at a seam."""
     first = weld(surface.vertices)

@@ -106,6 +106,7 @@ def _run(order: dict[str, Any], writer: int) -> None:
             root, Path(order["input"]), jobs.parse(order["request"]), Path(order["models"]) if order.get("models") else None,
             say=lambda fraction, message: _say(writer, progress=[round(fraction, 4), message]),
             warnings=bag.load_warnings(root),
+            assist=tuple(order["assist"]) if order.get("assist") else None,
         )  # fmt: skip
         kept = bag.load(root)
         done = {one.stage for one in kept}

@@ -42,6 +42,7 @@ class Order(NamedTuple):
     models: Path | None
     isolated: bool
     network: bool = False
+    assist: tuple[str, float] | None = None
 
 
 class Engine:

@@ -13,6 +13,7 @@ from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pic
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._distance import distances, scan_points
 from pipeline.stages.finish._figures import css, histogram, link_graph
 from pipeline.stages.finish._page import pictures as figures_html
 from pipeline.stages.finish._page import table
@@ -20,7 +21,6 @@ from pipeline.stages.finish._render import Camera
 from pipeline.workspace import Workspace
 
 Array = NDArray[Any]
-SAMPLED = 20_000  # points whose distance to the mesh is measured
 SPACES = {
     "glb": "metres, Y up, for viewers and game engines", "usdz": "metres, Y up, for Apple devices", "fbx": "metres, Y up",
     "stl": "millimetres, Z up, for printing", "3mf": "millimetres, Z up, for printing", "obj": "as dropped", "ply": "as dropped",
@@ -76,9 +76,9 @@ def figures(mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, w
         caption = "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a pass without a place.</figcaption>"
         found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
     if cloud is not None:
-        distance = _distances(mesh, cloud, ws)
+        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, ws))
         caption = f"<figcaption>Distances of {_count(len(distance))} scanned points from the surface.</figcaption>"
-        found.append(("How far the scan lies from the surface", histogram(distance, mesh.unit) + caption))
+        found.append(("How far the scan lies from the surface", histogram(*_readable(distance, mesh.unit)) + caption))
     return found
 
 
@@ -93,7 +93,7 @@ def sections(
     dropped: Dropped | None,
     ws: Workspace,
 ) -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     shown = [("The model", ws.output(pictures.preview)), ("Turning", ws.output("turntable.webp"))]
     if cloud is not None and alignment is not None:
         shown += _passes_pictures(mesh, cloud, alignment, ws)
@@ -104,6 +104,8 @@ def sections(
         found.append(("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]])))
     if features is not None and (features.planes or features.cylinders):
         found.append(("What was recognised", _features_table(features)))
+    if mesh.assisted is not None:
+        found.append(("What the assist service said", _assist_table(mesh.assisted)))
     found.append(("Files", _files_table(exported, mesh, ws)))
     options = ws.options.model_dump(mode="json", exclude_defaults=True) | {"quality_tier": ws.options.quality_tier, "seed": ws.options.seed}
     rows = [(html.escape(str(key)), html.escape(str(value))) for key, value in sorted(options.items()) if key != "webhook_url"]
@@ -146,6 +148,12 @@ def _features_table(features: Features) -> str:
     return table([*rows, ("up", f"from {html.escape(features.up_from)}", "", "")], ("What", "How", "Share of the points", ""), frozenset({2}))
 
 
+def _assist_table(answer: dict[str, Any]) -> str:
+    rows = [("Mesh", "cleaned by the service, checked and taken" if answer["mesh"] else "not changed")]
+    rows += [("Feature", html.escape(str(feature))[:400]) for feature in answer["features"][:100]]
+    return table(rows)
+
+
 def _files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
     rows = []
     for name in (*exported.files_written, "preview.png", "turntable.webp", "scan.json"):
@@ -157,20 +165,9 @@ def _files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
     return table(rows, ("File", "Unit and axes", "Size"), frozenset({2})) + f"<figcaption>“As dropped”: in {mesh.unit}, in the drop's own axes.</figcaption>"
 
 
-def _distances(mesh: Mesh, cloud: PointCloud, ws: Workspace) -> Array:
-    """Distances (N,) in the drop's unit of sampled points from the surface (library: Open3D)."""
-    import open3d as o3d
-
-    surface = surfaces.load(ws, mesh)
-    with np.load(ws.path(cloud.arrays)) as arrays:
-        points = arrays["points"][:: max(1, len(arrays["points"]) // SAMPLED)]
-    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)), o3d.core.Tensor(surface.faces.astype(np.uint32))
-    )
-    distance = scene.compute_distance(o3d.core.Tensor(((points - centre) * scale).astype(np.float32))).numpy()
-    return np.asarray(distance / scale)
+def _readable(distance: Array, unit: str) -> tuple[Array, str]:
+    """Metres in millimetres where they are that small."""
+    return (distance * 1000, "mm") if unit == "m" and np.percentile(distance, 99.5) < 0.1 else (distance, unit)
 
 
 def _count(value: int) -> str:

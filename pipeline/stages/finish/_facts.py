@@ -40,12 +40,22 @@ def scan_facts(
         "cloud": None if cloud is None else {"points": cloud.points, "spacing": cloud.spacing, "colored": cloud.colored},
         "features": None if features is None else features.model_dump(mode="json", exclude={"kept", "frame"}),
         "mesh": mesh_facts(mesh),
+        "assist": mesh.assisted,
         "texture": exported.texture,
         "files": list(exported.files_written),
         "seed": seed,
         "versions": versions(),
         "warnings": warnings,
     }
+
+
+def assist_facts(
+    mesh: Mesh, alignment: Alignment | None, scans: Scans | None, cloud: PointCloud | None, features: Features | None, seed: int
+) -> dict[str, Any]:
+    """What an assist service is told: scan.json as far as it is known before the texture; for other kinds the mesh alone."""
+    if alignment is None:
+        return {"format": 1, "unit": mesh.unit, "frame": _rows(as_matrix(mesh.frame)), "mesh": mesh_facts(mesh), "seed": seed}
+    return scan_facts(mesh, Exported(files_written=(), faces=mesh.faces), alignment, scans, cloud, features, seed, [])
 
 
 def mesh_facts(mesh: Mesh) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -52,7 +53,7 @@ def data_url(path: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...] = (), numbers: frozenset[int] = frozenset()) -> str:
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = (), numbers: frozenset[int] = frozenset()) -> str:
     """An HTML table of ready cells; columns in NUMBERS are set to the right."""
 
     def line(cells: tuple[str, ...], tag: str) -> str:

@@ -8,9 +8,8 @@ from pipeline.artefacts import Mesh
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
-from pipeline.geometry.surface import Surface, facts_of
+from pipeline.geometry.surface import Surface, facts_after_change, facts_of
 from pipeline.geometry.topology import Verdict, proper, verdict, weld
-from pipeline.stages.mesh._paint import facts_after_change
 from pipeline.workspace import Workspace
 
 HOLES = 0.02  # share of the size, for kinds without an option of their own

@@ -9,9 +9,8 @@ import numpy as np
 from pipeline.artefacts import Mesh
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
-from pipeline.geometry.surface import Surface
+from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict
-from pipeline.stages.mesh._paint import facts_after_change
 from pipeline.workspace import Workspace
 
 LARGE = 5_000_000  # faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less memory

@@ -1,0 +1,35 @@
+"""How far points lie from a surface (library: Open3D)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artefacts import PointCloud
+from pipeline.geometry.surface import Surface
+from pipeline.workspace import Workspace
+
+Array = NDArray[Any]
+SAMPLED = 20_000  # points that are measured
+
+
+def scan_points(cloud: PointCloud, ws: Workspace) -> Array:
+    """(N,3) evenly chosen points of the merged cloud."""
+    with np.load(ws.path(cloud.arrays)) as arrays:
+        points: Array = arrays["points"]
+        return points[:: max(1, len(points) // SAMPLED)]
+
+
+def distances(surface: Surface, points: Array) -> Array:
+    """Distances (N,) in the unit of the vertices."""
+    import open3d as o3d
+
+    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)), o3d.core.Tensor(surface.faces.astype(np.uint32))
+    )
+    found = scene.compute_distance(o3d.core.Tensor(((points - centre) * scale).astype(np.float32))).numpy()
+    return np.asarray(found / scale)
