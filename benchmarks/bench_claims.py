@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import platform
+import random
 import shutil
 import statistics
 import tempfile
@@ -73,21 +74,39 @@ def run_all(root: Path, durable: bool) -> list[str]:
                 claim = accept.identify_folder(atlas, name, job, changing=False)
                 accept.accept(atlas, lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n), FACTS)
             except Gone:
-                continue
+                break
     while waiting := rotated([place for place in atlas.places(State.CLAIMED) if not place.hidden]):
         for place in waiting:
             try:
                 held = lifecycle.start(atlas, place, worker)
             except Gone:
-                continue
+                break
             lifecycle.record_start(atlas, held)
             taken.append(lifecycle.finish(atlas, held).id)
     return taken
 
 
+def run_edges(root: Path, durable: bool) -> list[str]:
+    """The edges alone: nothing is read, compared or written into job.json."""
+    atlas, worker, taken = Atlas(root, Disk(durable)), names.worker_name("bench", f"p{os.getpid()}"), []
+    while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
+        for name in entries:
+            try:
+                lifecycle.reveal(atlas, lifecycle.claim_job(atlas, name, "prepare", name, 0))
+            except Gone:
+                break
+    while waiting := rotated([place for place in atlas.places(State.CLAIMED) if not place.hidden]):
+        for place in waiting:
+            try:
+                taken.append(lifecycle.finish(atlas, lifecycle.start(atlas, place, worker)).id)
+            except Gone:
+                break
+    return taken
+
+
 def rotated(found: list) -> list:  # type: ignore[type-arg]
-    """Each process begins elsewhere in the same listing."""
-    start = os.getpid() * 7919 % len(found) if found else 0
+    """Each process begins elsewhere in the same listing; whoever loses a race looks again, as the watchers do."""
+    start = random.randrange(len(found)) if found else 0
     return found[start:] + found[:start]
 
 
@@ -112,7 +131,7 @@ def take_bare(root: Path, durable: bool) -> list[str]:
                 try:
                     disk.rename(root / source / name, goal)
                 except FileNotFoundError:
-                    continue
+                    break
                 if target == "processing":
                     json.loads(disk.read(goal / "job.json"))
                     disk.rename(goal, root / "done" / name)
@@ -144,6 +163,7 @@ def take_dirq(root: Path, durable: bool) -> list[str]:
 
 
 INBOX3D = Peer("inbox3d: submit, claim, start, finish", 4, submit_some, run_all)
+ALONE = Peer("inbox3d: the same edges alone", 4, submit_some, run_edges)
 BARE = Peer("bare loop: four renames", 4, add_bare, take_bare)
 DIRQ = Peer("dirq QueueSimple: add, lock, remove", 3, add_dirq, take_dirq)
 
@@ -159,7 +179,7 @@ class Run(NamedTuple):
 def measure(peer: Peer, folder: Path, durable: bool, jobs: int, processes: int) -> Run:
     root = folder / "tree"
     shutil.rmtree(root, ignore_errors=True)
-    if peer is INBOX3D:
+    if peer in (INBOX3D, ALONE):
         init(root, Disk(durable=False))
     answers = fork.SimpleQueue()
 
@@ -189,7 +209,7 @@ def table(folder: Path, jobs: int, durable_jobs: int, repeats: int) -> str:
     ]
     for durable, count in ((False, jobs), (True, durable_jobs)):
         for processes in (1, 4):
-            peers = (INBOX3D, BARE) if durable else (INBOX3D, BARE, DIRQ)
+            peers = (INBOX3D, ALONE, BARE) if durable else (INBOX3D, ALONE, BARE, DIRQ)
             runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
             for _ in range(repeats):  # in turn, so that a busy moment of the machine hits all of them
                 for peer in peers:
@@ -197,7 +217,8 @@ def table(folder: Path, jobs: int, durable_jobs: int, repeats: int) -> str:
             middle = {name: statistics.median(run.rate for run in found) for name, found in runs.items()}
             for name, found in runs.items():
                 rates = sorted(run.rate for run in found)
-                ratio = f"{middle[INBOX3D.name] / middle[name]:.2f}" if name != INBOX3D.name else ""
+                whole, alone = (middle[ours.name] / middle[name] for ours in (INBOX3D, ALONE))
+                ratio = "" if name in (INBOX3D.name, ALONE.name) else f"{whole:.2f}; {alone:.2f} alone"
                 lost, doubled = sum(run.lost for run in found), sum(run.doubled for run in found)
                 spread = f"{middle[name]:.0f} ({rates[0]:.0f}–{rates[-1]:.0f})"
                 lines.append(f"| {'on' if durable else 'off'} | {processes} | {name} | {spread} | {ratio} | {lost} | {doubled} |")

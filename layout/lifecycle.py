@@ -26,7 +26,20 @@ from typing import NamedTuple
 
 from layout import names, tree
 from layout.manifest import ErrorFile, JobFile, now, write_job
-from layout.mend import Due, discard, discard_empty, due, first_leg, has_input, is_own, keep_error, readable_job, set_aside, tidy, write_error
+from layout.mend import (
+    Due,
+    discard,
+    discard_empty,
+    due,
+    first_leg,
+    has_input,
+    is_own,
+    keep_error,
+    readable_job,
+    set_aside,
+    tidy,
+    write_error,
+)
 from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
 from layout.tree import Atlas, Place, State

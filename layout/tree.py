@@ -7,6 +7,7 @@ PATHS is the table behind docs/layout.md: every path with its writer, its reader
 from __future__ import annotations
 
 import datetime
+import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +56,8 @@ PATHS: tuple[PathRow, ...] = (
     PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
             "people, CLI", "intake, workers", "runtime", False),
     PathRow(".pipeline/atlas.json", "identity of this tree: uuid, format, epoch", "init", "everyone", "runtime", True),
-    PathRow(".pipeline/config/", "inbox3d.toml for all hosts; keys, hashed, and the secret that signs webhooks, mode 0600", "operator, CLI", "everyone", "runtime", True),
+    PathRow(".pipeline/config/",
+            "inbox3d.toml for all hosts; keys, hashed, and the secret that signs webhooks, mode 0600", "operator, CLI", "everyone", "runtime", True),
     PathRow(".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False),
     PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/",
             "web layer, CLI", "reaper", "disposable", False),
@@ -177,7 +179,7 @@ class Atlas:
 
     def trash_name(self, name: str) -> Path:
         """A name in trash/ that never recurs; the date says when it went there."""
-        return self.trash / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}~{name.lstrip('.')}.{names.nonce()}"
+        return self.trash / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}~{name.lstrip('.')}.{secrets.token_hex(4)}"
 
     # -- listings ---------------------------------------------------------------------------------------------------
     def entries(self, state: State) -> list[Entry]:

@@ -252,6 +252,23 @@ def test_an_empty_shell_goes_and_a_full_one_stays(world: World) -> None:
             break
 
 
+def test_a_shell_that_fills_while_it_is_removed_survives(world: World) -> None:
+    """Whatever arrives between any two calls of the removal is still there afterwards: nothing but rmdir is ever used."""
+    for number in itertools.count(1):
+        shell = world.atlas.at_claimed(names.new_id("vase"), LEGS[0], 0, hidden=True)
+        (shell.path / tree.INPUT).mkdir(parents=True)
+
+        def fill(shell: Place = shell) -> None:
+            (shell.path / tree.INPUT).mkdir(exist_ok=True)
+            (shell.path / tree.INPUT / "scan.ply").write_text(world.token())
+
+        atlas = world.mounted(at(number, Fault("meanwhile", act=fill)))
+        lifecycle.discard_empty(atlas, shell)
+        world.check()
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
 def test_a_shell_that_is_emptied_under_a_slow_intake_costs_nothing(world: World) -> None:
     """Another intake removes the shell between its mkdir and the rename: the drop stays in inbox/ and is claimed next time."""
     for number in itertools.count(1):
