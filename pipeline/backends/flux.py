@@ -33,7 +33,7 @@ class Flux:
             pictures: list[Any] = []
             for start in range(0, len(shots), batch):
                 part = shots[start : start + batch]
-                pictures += pipe(
+                images = pipe(
                     prompt=[shot.prompt for shot in part],
                     generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in part],
                     width=self.size,
@@ -43,6 +43,7 @@ class Flux:
                     max_sequence_length=min(512 if dev else 256, pipe.tokenizer_2.model_max_length),
                     output_type="np",
                 ).images
+                pictures += list(images)
             return pictures
 
         with torch.inference_mode():

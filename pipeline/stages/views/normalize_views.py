@@ -14,7 +14,7 @@ from pipeline.stages.views._matting import cut
 from pipeline.workspace import Workspace
 
 SIZE, FILL = 512, 0.85  # edge of a canonical view; how much of it the largest object fills
-CENTRED = 0.15  # of the object's extent: so near the middle, the camera is taken to look at the object
+STEADY = 0.12  # of the object's height: views whose tops and bottoms agree that well were taken by one steady camera
 
 
 class Frame(NamedTuple):
@@ -52,13 +52,13 @@ def run(views: Views, ws: Workspace) -> Views:
 
 
 def frames(masks: list[NDArray[Any]]) -> list[Frame]:
-    """One square per mask (H,W). Where one camera saw a centred object, its own centre and one scale are kept; otherwise each
-    object is centred and all get the same height, for all views stand at one elevation."""
+    """One square per mask (H,W). Where one steady camera saw the object turn, its own centre and one scale are kept; otherwise
+    each object is centred and all get the same height, for all views stand at one elevation."""
     low, high = (np.array(corner) for corner in zip(*map(_corners, masks), strict=True))  # (V,2) each: x, y
     middles = np.array([mask.shape[::-1] for mask in masks]) / 2
     extent = high - low
-    off = np.abs((low + high) / 2 - middles).max(axis=1) / extent.max(axis=1)
-    if len(masks) > 1 and len({mask.shape for mask in masks}) == 1 and off.max() <= CENTRED:
+    ends = np.ptp(np.stack([low[:, 1], high[:, 1]]), axis=1).max()  # how far tops and bottoms wander
+    if len(masks) > 1 and len({mask.shape for mask in masks}) == 1 and ends <= STEADY * extent[:, 1].max():
         reach = max((middles - low).max(), (high - middles).max())
         return [Frame(x, y, 2 * reach / FILL) for x, y in middles]
     widest = (extent.max(axis=1) / extent[:, 1]).max()

@@ -1,0 +1,98 @@
+"""Prompts and images become models: whole recipes, stage by stage, as the runner calls them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from pipeline import recipes
+from pipeline.artefacts import Artefact, Dropped, Mesh, Views
+from pipeline.backends import hot
+from pipeline.jobs import parse
+from pipeline.workspace import Workspace
+from tests.support import solids, tiny
+
+EIGHT = tuple(range(0, 360, 45))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def blocked(*_: Any, **__: Any) -> None:
+        raise AssertionError("a stage tried to use the network")
+
+    monkeypatch.setattr(socket.socket, "connect", blocked)
+    for name in ("USE_IMAGE_STUB", "FLUX_MODEL", "FLUX_BACKEND_URL"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    hot.forget()
+
+
+def workspace(folder: Path, **request: Any) -> Workspace:
+    for name in ("input", "models"):
+        (folder / name).mkdir(exist_ok=True)
+    return Workspace(folder / "work", folder / "input", parse(request), folder / "models")
+
+
+def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, Artefact]:
+    """Run the recipe of the workspace's kind up to and with the leg UNTIL; the newest artefact of each type."""
+    bag: list[Artefact] = [dropped]
+    for leg in recipes.RECIPES[ws.options.kind].legs:
+        for stage in leg.stages:
+            bag.append(recipes.call(recipes.stage_function(stage), bag, ws))
+        if leg.queue == until:
+            break
+    return {type(artefact): artefact for artefact in bag}
+
+
+@pytest.mark.slow
+def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, kind="prompt", prompt="a red cube", texture_size=256)
+    bag = made(ws, Dropped(names=()))
+    mesh = bag[Mesh]
+    assert isinstance(mesh, Mesh)
+    assert (mesh.label, mesh.watertight) == ("placeholder", True)
+    assert mesh.reconstruction is not None
+    assert mesh.reconstruction["backend"] == "visual-hull"
+    model = trimesh.load(ws.output("model.glb"), force="mesh")
+    assert len(model.faces) > 1000
+    assert any("Placeholder" in warning for warning in ws.warnings)
+
+
+@pytest.mark.slow
+def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, kind="images", texture_size=512)
+    names = []
+    for azimuth, (rgb, _) in zip(EIGHT, solids.photos(solids.ARROW, EIGHT, size=384), strict=True):
+        names.append(f"{azimuth:03}.png")
+        Image.fromarray(rgb).save(ws.input / names[-1])
+    bag = made(ws, Dropped(names=tuple(names)))
+    views, mesh = bag[Views], bag[Mesh]
+    assert isinstance(views, Views) and isinstance(mesh, Mesh)
+    assert {view.matting for view in views.views} == {"colour key"}
+    assert mesh.label == "draft"
+    assert mesh.reconstruction is not None
+    assert min(mesh.reconstruction["reprojection_iou"].values()) > 0.85
+    model = trimesh.load(ws.output("model.glb"), force="mesh")
+    assert solids.stands_upright_and_faces_front(np.asarray(model.vertices))
+    assert np.asarray(model.visual.material.baseColorTexture.convert("RGB")).std() > 10
+    assert json.loads(ws.path("views/views.json").read_text())["cut"]
+
+
+def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(tmp_path: Path) -> None:
+    ws = workspace(tmp_path, kind="images")
+    tiny.triposr(tmp_path / "models")
+    picture = solids.cut_out(solids.SOLIDS["animal"], [0.0], size=96)[0].rgba
+    Image.fromarray(picture).save(ws.input / "cat.png")
+    mesh = made(ws, Dropped(names=("cat.png",)), until="mesh")[Mesh]
+    assert isinstance(mesh, Mesh)
+    assert mesh.label is None
+    assert mesh.reconstruction == {"backend": "triposr", "views": ["000"]}
+    assert mesh.faces > 100

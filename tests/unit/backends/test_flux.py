@@ -1,0 +1,57 @@
+"""FLUX loads from a local folder with the network blocked, and the same seeds give the same views."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline import models
+from pipeline.backends import generators
+from pipeline.errors import BackendUnavailable, OutOfGpuMemory
+from tests.support import tinyflux
+
+
+@pytest.mark.slow
+def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One folder serves all the looks, because building and importing take most of the time."""
+    import torch
+
+    from pipeline.backends import flux
+
+    def blocked(*_: Any, **__: Any) -> None:
+        raise AssertionError("the network was used")
+
+    tinyflux.save(tmp_path / "flux-schnell")
+    monkeypatch.setattr(socket.socket, "connect", blocked)
+    assert models.problem(tmp_path, "flux-schnell") is None
+    generator = generators.choose(tmp_path, {})
+    assert isinstance(generator, flux.Flux)
+    generator.size = 64
+    shots = generators.shots("a red cube", 4, 7)
+    first, again = (generator.generate(shots, 2) for _ in range(2))
+    assert (first.label, first.source, len(first.pictures)) == (None, "flux-schnell", 4)
+    assert first.pictures[0].shape == (64, 64, 3)
+    np.testing.assert_array_equal(first.pictures, again.pictures)
+    assert np.abs(first.pictures[0].astype(int) - first.pictures[1]).mean() > 1
+
+    sizes: list[int] = []
+    pipe = flux._pipeline(generator.folder)
+
+    def short(*_: Any, **given: Any) -> None:
+        sizes.append(len(given["prompt"]))
+        raise torch.OutOfMemoryError("simulated")
+
+    monkeypatch.setattr(type(pipe), "__call__", short)
+    with pytest.raises(OutOfGpuMemory):
+        generator.generate(shots, 2)
+    assert sizes == [4, 2]
+
+    (tmp_path / "flux-schnell" / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    assert models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file"
+    flux._held.clear()
+    with pytest.raises(BackendUnavailable, match="flux-schnell"):
+        generator.generate(shots, 2)
