@@ -1,0 +1,200 @@
+"""The OpenAPI document, and every answer held against it; metrics, pages and static files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from layout.manifest import ErrorFile, Progress
+from layout.tree import Atlas, State
+from tests.support.web import FOREIGN, forge
+from webapi.api import ROUTES
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/openapi.json").json
+    return found
+
+
+def check(document: dict[str, Any], rule: str, method: str, answer: Any) -> None:
+    """ANSWER is one that the document promises for this route."""
+    promised = document["paths"][rule][method]["responses"][str(answer.status_code)]
+    for media, content in promised.get("content", {}).items():
+        if media == answer.mimetype and media.endswith("json") and "schema" in content:
+            jsonschema.validate(answer.json, {**content["schema"], "components": document["components"]})
+
+
+def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[str, Any]) -> None:
+    """Nothing is served below /3d/ that it does not describe, and nothing described is missing."""
+    assert document["openapi"] == "3.1.0"
+    served = {
+        (rule.rule.replace("<path:", "<").replace("<", "{").replace(">", "}"), method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("api.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method.upper()) for path, operations in document["paths"].items() for method in operations}
+    assert served == described == {(route.rule, route.method) for route in ROUTES}
+    ids = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+    for reference in set(json.dumps(document).split('"#/components/schemas/')[1:]):
+        assert reference.partition('"')[0] in document["components"]["schemas"]
+
+
+def test_every_answer_is_one_that_the_document_promises(
+    client: FlaskClient, atlas: Atlas, document: dict[str, Any], look: Callable[[], None]
+) -> None:
+    """Good and bad ones, for jobs in every state."""
+    places = [forge(atlas, state, progress=Progress(stage="scan.align", fraction=0.1, message="x"), kind="scan") for state in State]
+    places.append(forge(atlas, State.FAILED, error=ErrorFile(error="Cancelled", who="submitter", message="x", remedy="y")))
+    look()
+    ids = [place.id for place in places] + ["vase-7k3f9q2mxa"]
+    for id in ids:
+        for rule in (
+            "/3d/status/{id}",
+            "/3d/jobs/{id}",
+            "/3d/jobs/{id}/artefacts",
+            "/3d/download/{id}",
+            "/3d/jobs/{id}/log",
+            "/3d/jobs/{id}/thumbnail.png",
+        ):
+            with client.get(rule.replace("{id}", id)) as answer:
+                check(document, rule, "get", answer)
+        for verb in ("cancel", "retry"):
+            check(document, f"/3d/jobs/{{id}}/{verb}", "post", client.post(f"/3d/jobs/{id}/{verb}"))
+        check(document, "/3d/jobs/{id}", "delete", client.delete(f"/3d/jobs/{id}"))
+    for query in ("", "?state=failed", "?state=x"):
+        check(document, "/3d/jobs", "get", client.get("/3d/jobs" + query))
+    for body in ({"prompt": "x"}, {"prompt": 1}, [], {"x": 1}):
+        check(document, "/3d/generate", "post", client.post("/3d/generate", json=body))
+        check(document, "/3d/generate", "post", client.post("/3d/generate", json=body, headers=FOREIGN))
+    for path in ("/health", "/ready", "/metrics"):
+        check(document, path, "get", client.get(path))
+
+
+def test_the_bodies_are_the_options_of_the_pipeline(document: dict[str, Any]) -> None:
+    """One definition: a new option appears here by itself."""
+    from pipeline.jobs import ImagesOptions, PromptOptions
+
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Generate"]["properties"]) == set(PromptOptions.model_fields)
+    assert set(schemas["FromImage"]["properties"]) == set(ImagesOptions.model_fields)
+    assert schemas["Generate"]["required"] == ["prompt"] and schemas["Generate"]["additionalProperties"] is False
+
+
+def test_the_metrics_count_what_is_there_and_name_nobody(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+    place = forge(atlas, State.DONE, name="secret-project")
+    forge(atlas, State.CLAIMED)
+    look()
+    text = client.get("/metrics").text
+    assert 'inbox3d_jobs{state="completed"} 1.0' in text and 'inbox3d_queue_waiting{queue="finish"} 1.0' in text
+    assert 'inbox3d_jobs{state="failed"} 0.0' in text and "inbox3d_atlas_free_bytes" in text
+    assert place.id not in text and "secret-project" not in text
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------------
+class Outline(HTMLParser):
+    """Labels, headings and links of a page, and whether its tags are closed."""
+
+    VOID = frozenset({"meta", "link", "img", "input", "br", "hr", "use", "path", "source"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.inputs: list[dict[str, str | None]] = []
+        self.labels: set[str | None] = set()
+        self.links: list[str] = []
+        self.headings: list[int] = []
+        self.images: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        facts = dict(attributes)
+        if tag in ("input", "select", "textarea") and facts.get("type") != "hidden" and "hidden" not in facts:
+            self.inputs.append(facts | {"inside": "label" if "label" in self.open else None})
+        if tag == "label":
+            self.labels.add(facts.get("for"))
+        if tag in ("a", "link", "script", "img", "form", "model-viewer"):
+            self.links += [str(value) for name in ("href", "src", "action") if (value := facts.get(name))]
+        if tag == "img":
+            self.images.append(facts)
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append(int(tag[1]))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        return None
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}>"
+
+
+@pytest.mark.parametrize("prefix", ["", "/3d-test"])
+def test_every_page_is_readable_without_javascript_and_by_a_screen_reader(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None], prefix: str
+) -> None:
+    """Closed tags, one h1, every input labelled, every picture described, and all links inside."""
+    places = [forge(atlas, state, name=f"{state.value} vase") for state in State]
+    look()
+    for path in (
+        "/",
+        "/done",
+        "/done?state=failed",
+        "/done?state=active",
+        "/docs",
+        "/sign-in",
+        "/nothing",
+        *(f"/jobs/{place.id}" for place in places),
+    ):
+        answer = client.get(prefix + path, headers=HTML)
+        page = Outline(answer.text)
+        assert page.open == [] and page.headings.count(1) == 1, path
+        assert all(field["inside"] or field.get("id") in page.labels for field in page.inputs), path
+        assert all("alt" in image for image in page.images), path
+        assert all(link.startswith(("/", "#")) for link in page.links), path
+        own = [link for link in page.links if link.startswith("/") and not link.startswith(("/3d/", "/openapi"))]
+        assert all(link.startswith(prefix + "/") for link in own), (path, own)
+    assert "vase" in client.get(prefix + "/", headers=HTML).text
+
+
+def test_the_main_part_of_a_page_can_be_had_alone(client: FlaskClient) -> None:
+    """What the module puts in place when something changed."""
+    part = client.get("/?part=1", headers=HTML).text
+    assert "Drop a folder" in part and "<html" not in part and "<header" not in part
+
+
+def test_a_prompt_and_an_upload_work_as_plain_forms(client: FlaskClient, atlas: Atlas) -> None:
+    """Without JavaScript: 303 to the job's page."""
+    import io
+    import re
+
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get("/", headers=HTML).text)[1]  # type: ignore[index]
+    form = {"csrf": token, "prompt": "a red cube", "output_format": "obj", "quality_tier": "high"}
+    sent = [
+        client.post("/3d-test/do/prompt", data=form, headers=HTML),
+        client.post("/do/upload", data={"csrf": token, "output_format": "stl", "files": [(io.BytesIO(b"solid"), "a.stl")]}, headers=HTML),
+    ]
+    assert [answer.status_code for answer in sent] == [303, 303]
+    assert sent[0].headers["Location"].startswith("/3d-test/jobs/a-red-cube-") and sent[1].headers["Location"].startswith("/jobs/a-")
+    empty = client.post("/do/prompt", data={"csrf": token, "prompt": " "}, headers=HTML)
+    assert empty.status_code == 422 and "prompt" in empty.text
+
+
+def test_static_files_come_with_a_tag_and_nothing_else_comes_from_there(client: FlaskClient, root: Path) -> None:
+    with client.get("/static/app.js?v=1") as answer:
+        assert answer.status_code == 200 and "max-age=31536000" in answer.headers["Cache-Control"]
+        assert answer.data == (root / "webapi/static/app.js").read_bytes()
+    for name in ("../pages.py", "vendor/../../config.py", "%2e%2e/pages.py", "vendor/", "nothing.js"):
+        assert client.get(f"/static/{name}").status_code == 404

@@ -1,0 +1,208 @@
+"""The index follows the tree, and the events tell of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from layout import lifecycle
+from layout.disk import LineFault
+from layout.manifest import Progress
+from layout.tree import Atlas, State
+from tests.support.web import PLY, forge
+from webapi.events import Events
+from webapi.follow import overview, reindex
+from webapi.index import Row
+from webapi.web import Web
+
+Changes = list[tuple[str | None, str | None]]
+
+
+@pytest.fixture
+def changes(web: Web) -> Changes:
+    """(state before, state after) of everything the follower told, in order."""
+    told: Changes = []
+    web.follower.listeners.append(lambda old, new: told.append((old and old.get("state"), new and new["state"])))
+    return told
+
+
+def test_a_job_is_followed_from_inbox_to_done(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+    """Each look tells what changed, once."""
+    look()
+    place = forge(atlas, State.CLAIMED, kind="convert")
+    look()
+    look()
+    held = lifecycle.start(atlas, place, "host-cpu-abcd")
+    lifecycle.record_start(atlas, held)
+    look()
+    (held.path / "progress.json").write_bytes(Progress(stage="finish.export", fraction=0.5, message="half").dump())
+    look()
+    assert web.index.get(place.id)["progress"] == 0.5  # type: ignore[index]
+    (held.path / "output").mkdir()
+    lifecycle.finish(atlas, held)
+    look()
+    assert changes == [
+        (None, "queued"),
+        ("queued", "post_processing"),
+        ("post_processing", "post_processing"),
+        ("post_processing", "completed"),
+    ]
+    assert web.follower.counts == {"completed": 1}
+
+
+def test_deleting_the_index_loses_nothing(atlas: Atlas, web: Web) -> None:
+    """Reindex writes the same rows again."""
+    places = [forge(atlas, state, name=f"{state.value} job") for state in State]
+    first = reindex(atlas, web.settings, web.index)
+    before = {place.id: web.index.get(place.id) for place in places}
+    web.index.clear()
+    assert (first, reindex(atlas, web.settings, web.index)) == (5, 5)
+    assert {place.id: web.index.get(place.id) for place in places} == before
+
+
+def test_an_index_of_another_tree_is_thrown_away(atlas: Atlas, web: Web) -> None:
+    from webapi.index import Index
+
+    forge(atlas, State.DONE)
+    reindex(atlas, web.settings, web.index)
+    assert Index(web.index.engine, "another").counts() == {}
+
+
+def test_a_job_taken_away_by_hand_leaves_the_index(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+    """From done/ at the next look, from an active folder only after several."""
+    done, waiting = forge(atlas, State.DONE), forge(atlas, State.CLAIMED)
+    look()
+    atlas.disk.remove_tree(done.path)
+    atlas.disk.remove_tree(waiting.path)
+    look()
+    assert web.index.get(done.id) is None and web.index.get(waiting.id) is not None
+    look()
+    look()
+    assert web.index.get(waiting.id) is None
+    assert changes == [("ended", None), ("queued", None)]
+
+
+def test_one_listing_that_skips_a_job_changes_nothing(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Listings of a share may skip entries while others rename."""
+    forge(atlas, State.CLAIMED), forge(atlas, State.DONE)
+    look()
+    real = atlas.disk.scandir
+    monkeypatch.setattr(atlas.disk, "scandir", lambda path: [] if path in (atlas.claimed, atlas.done) else real(path))
+    look()
+    monkeypatch.undo()
+    look()
+    assert changes == [] and web.follower.counts == {"queued": 1, "completed": 1}
+
+
+def test_a_share_that_is_away_is_said_and_forgets_nothing(
+    atlas: Atlas, web: Web, look: Callable[[], None], client: FlaskClient, tmp_path: object
+) -> None:
+    """Lists still answer; /ready does not."""
+    forge(atlas, State.DONE)
+    look()
+    os.rename(atlas.pipeline, atlas.root / "away")
+    with pytest.raises(LineFault):
+        web.follower.look()
+    web.follower.looked -= 60
+    assert client.get("/3d/jobs").json["total"] == 1
+    assert client.get("/ready").status_code == 503 and client.get("/health").status_code == 200
+
+
+def test_a_folder_with_a_hostile_job_json_stops_nobody(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    """Not JSON, huge, deep, a link, a newer format, NUL and surrogates in names: left out or shown as data."""
+    good = forge(atlas, State.DONE)
+    bodies = [b"", b"{", b"[" * 200_000, b"x" * (3 << 20), b'{"format": 99}', b"\xff\xfe"]
+    for body in bodies:
+        (forge(atlas, State.FAILED).path / "job.json").write_bytes(body)
+    odd = forge(atlas, State.DONE)
+    text = json.loads((odd.path / "job.json").read_text())
+    text["source"]["name"], text["options"] = "a\0b\n" * 500, {"output_format": 7, "quality_tier": ["x"], "webhook_url": {}}
+    (odd.path / "job.json").write_text(json.dumps(text))
+    look()
+    assert web.index.get(good.id) is not None
+    assert web.index.get(odd.id)["name"].startswith("a b a b")  # type: ignore[index]
+
+
+def test_what_arrives_is_shown_with_the_intakes_reason(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    (atlas.inbox / "Big scan").mkdir()
+    (atlas.inbox / "Big scan" / "a.ply").write_bytes(PLY)
+    atlas.status_file.write_text("Drop here.\n\nArriving (1)\n  Big scan: quiet for 3 of 30 s\n\nWaiting (0)\n")
+    look()
+    assert overview(web.follower)["arriving"] == [{"name": "Big scan", "reason": "quiet for 3 of 30 s"}]
+
+
+def test_a_queue_that_nobody_serves_stands_out(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+    forge(atlas, State.CLAIMED, kind="scan", queue="scan")
+    (atlas.root / "HALT").touch()
+    look()
+    page = client.get("/", headers={"Accept": "text/html"}).text
+    assert "No live worker serves scan" in page and "Halted" in page
+
+
+# -- events ------------------------------------------------------------------------------------------------------------------
+def test_a_stream_goes_on_after_the_last_event_it_had() -> None:
+    """Nothing twice, nothing missing."""
+    events = Events(4)
+    for number in range(5):
+        events.publish("job", {"n": number}, f"job-{number}")
+    stream = events.stream(f"{events.life}-3")
+    next(stream)
+    assert [next(stream).split("\n")[0] for _ in range(2)] == [f"id: {events.life}-4", f"id: {events.life}-5"]
+    events.publish("job", {"n": 5}, "job-5")
+    assert '"n": 5' in next(stream)
+    stream.close()
+    assert events.listening == 0
+
+
+@pytest.mark.parametrize("last", ["other-3", "life-999", "x", "--", "life-" + "9" * 40])
+def test_a_number_that_cannot_be_resumed_is_told_to_load_again(last: str) -> None:
+    events = Events(4)
+    events.publish("job", {})
+    stream = events.stream(last.replace("life", events.life))
+    next(stream)
+    assert "event: reset" in next(stream)
+    stream.close()
+
+
+def test_a_jobs_stream_begins_with_how_it_stands_and_ends_with_its_end(
+    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
+    running, done = forge(atlas, State.PROCESSING), forge(atlas, State.DONE)
+    look()
+    assert client.get(f"/3d/jobs/{done.id}/events").text.count("event: job") == 1
+    stream = web.events.stream(None, running.id, lambda: {"state": "aligning"}, lambda data: data["state"] == "completed")
+    assert [next(stream).startswith("retry"), "aligning" in next(stream)] == [True, True]
+    web.events.publish("job", {"state": "queued"}, "another")
+    web.events.publish("job", {"state": "completed"}, running.id)
+    assert "completed" in next(stream)
+    assert next(stream, None) is None
+
+
+def test_streams_are_limited_and_a_slow_reader_loses_its_own_only(client: FlaskClient) -> None:
+    events = Events(2)
+    slow, other = events.stream(None), events.stream(None)
+    next(slow), next(other)
+    with pytest.raises(Exception, match="Too many pages"):
+        events.stream(None)
+    for number in range(600):
+        events.publish("job", {"n": number})
+        if number % 100 == 0:
+            while '"n": %d}' % number not in next(other):
+                continue
+    began = time.monotonic()
+    assert sum(1 for _ in slow) <= 1 and time.monotonic() - began < 5
+    other.close()
+
+
+def test_the_events_of_the_tree_are_published(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    look()
+    place = forge(atlas, State.CLAIMED)
+    look()
+    kept: list[tuple[str, Row]] = [(event.what, event.data) for event in web.events._kept]
+    assert [what for what, _ in kept] == ["overview", "job", "overview"]
+    assert kept[1][1]["job_id"] == place.id and kept[1][1]["state"] == "queued"
