@@ -1,0 +1,230 @@
+"""Pictures need no GPU and no display; the report is one file that opens offline; scan.json says what was found and nothing about time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
+
+from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
+from pipeline.geometry.surface import Surface
+from pipeline.stages.finish import _light_model, _page, preview
+from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._render import Camera, Studio
+from pipeline.workspace import Workspace
+
+Make = Callable[..., Workspace]
+IDENTITY = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
+
+
+def scan_bag(ws: Workspace, **facts: Any) -> list[Artefact]:
+    """A scan of a ball: two passes placed, one left out, one link."""
+    surface = ball(4)
+    placed = [Placed(name=name, points=9000, placed=True, pose=IDENTITY, score=0.7, overlap=0.5) for name in ("front <1>.ply", "back.ply")]
+    lost = Placed(name="cat.ply", points=500, placed=False, pose=None, score=None, overlap=None, warning="it fits nowhere")
+    link = Link(a="front <1>.ply", b="back.ply", score=0.7, overlap=0.5, used=True, method="features")
+    passes = tuple(Pass(name=item.name, arrays="p.npz", points=item.points) for item in (*placed, lost))
+    ws.warn("the unit is a guess: <mm>")
+    np.savez(ws.path("p.npz"), points=surface.vertices)
+    return [
+        Dropped(names=tuple(item.name for item in passes)),
+        Scans(passes=passes, unit="mm", unit_guessed=True),
+        Alignment(passes=(*placed, lost), links=(link,), components=(("front <1>.ply", "back.ply"), ("cat.ply",)), size=2.0, gap=0.001),
+        cloud_of(ws, surface),
+        stored(ws, surface, unsupported_area=0.01, scan_to_mesh={"mean": 0.0002, "p95": 0.0006}, **facts),
+    ]
+
+
+@pytest.fixture(autouse=True)
+def few_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole turntable is drawn once, for the module's own report."""
+    monkeypatch.setattr(preview, "FRAMES", 3)
+
+
+@pytest.fixture(scope="module")
+def scan_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Report]:
+    from pipeline.jobs import parse
+
+    folder = tmp_path_factory.mktemp("report")
+    ws = Workspace(folder / "work", folder, parse({"kind": "scan", "texture_size": 128, "output_format": "glb,stl"}))
+    bag = finished(ws, *scan_bag(ws))
+    assert isinstance(bag[-1], Report)
+    return ws, bag[-1]
+
+
+def test_the_preview_shows_the_model_lit_from_above_with_its_shadow() -> None:
+    """512² pixels: background light, the ball in the middle brighter on top than below, darker ground at its foot."""
+    image = Studio(ball(5)).picture(Camera(), 256).astype(int)
+    assert image.shape == (256, 256, 3)
+    grey = image.mean(axis=2)
+    assert grey[:12, :12].min() > 180
+    assert grey[40:90, 118:138].mean() > grey[165:205, 118:138].mean() + 25
+    assert grey[225:240].min() < grey[:12].min() - 25
+    # the model touches no border and fills most of the picture
+    inside = np.abs(image - np.array([image[0, 0]])).max(axis=2)[100:150]
+    assert inside[:, :8].max() < 40
+
+
+def test_colours_and_textures_show(tmp_path: Path) -> None:
+    """A red ball is red, and a textured quad shows its texture the right way up."""
+    surface = ball(3)
+    red = Surface(surface.vertices, surface.faces, np.tile(np.uint8([200, 20, 20]), (len(surface.vertices), 1)))
+    middle = Studio(red).picture(Camera(), 96)[48, 48].astype(int)
+    assert middle[0] > 2 * middle[1]
+    quad = Surface(
+        np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]), np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        uv=np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32),
+    )  # fmt: skip
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:32] = [30, 30, 220]  # the picture's upper half
+    image[32:] = [220, 30, 30]
+    seen = Studio(quad, image).picture(Camera(0.0, 0.0), 96).astype(int)
+    assert seen[25, 48, 2] > 2 * seen[25, 48, 0]
+    assert seen[70, 48, 0] > 2 * seen[70, 48, 2]
+
+
+def test_a_box_keeps_its_edges_in_the_picture() -> None:
+    """Each visible side of a box has one tone: normals are not smoothed across sharp edges."""
+    image = Studio(box()).picture(Camera(), 192).astype(int)
+    front = image[100:120, 70:90].reshape(-1, 3)
+    assert np.ptp(front, axis=0).max() < 30
+
+
+def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Workspace, Report]) -> None:
+    """512², 128², and 36 frames that differ."""
+    ws, _ = scan_report
+    assert Image.open(ws.output("preview.png")).size == (512, 512)
+    assert Image.open(ws.output("thumbnail.png")).size == (128, 128)
+    with Image.open(ws.output("turntable.webp")) as film:
+        assert film.n_frames == 36  # type: ignore[attr-defined]
+        frames = []
+        for number in (0, 9):
+            film.seek(number)
+            frames.append(np.asarray(film.convert("RGB")).astype(int))
+    assert np.abs(frames[0] - frames[1]).max() > 20
+
+
+def test_point_clouds_are_drawn_in_the_colours_of_their_passes() -> None:
+    """The nearer pass covers the farther one; both colours are told apart."""
+    rng = np.random.default_rng(0)
+    near, far = rng.uniform(-1, 1, (20_000, 3)) * [1, 1, 0] + [0, 0, 0.5], rng.uniform(-1, 1, (20_000, 3)) * [0.5, 0.5, 0] - [0, 0, 0.5]
+    colors = palette(2)
+    image = picture(np.concatenate([near, far]), np.repeat([0, 1], 20_000), colors, Camera(0.0, 0.0), 120)
+    assert np.abs(image[60, 60].astype(int) - colors[0]).max() < 40
+    assert np.abs(palette(12)[:, None].astype(int) - palette(12)[None]).sum(axis=2)[np.triu_indices(12, 1)].min() > 40
+
+
+def test_the_report_is_one_file_that_needs_nothing_else(scan_report: tuple[Workspace, Report]) -> None:
+    """No address outside the page but relative links to its neighbours; not larger than 12 MB; the model's GLB is inside."""
+    ws, report = scan_report
+    text = ws.output(report.page).read_text("utf-8")
+    assert len(text.encode()) <= _page.LARGEST
+    body = re.sub(r"<script type=\"module\">.*?</script>", "", text, flags=re.S)
+    assert re.findall(r"(?:src|href|poster)=\"(?!data:)([^\"]*)\"", body) == [
+        "model.glb", "model.stl", "cloud.ply", "preview.png", "turntable.webp", "scan.json",
+    ]  # fmt: skip
+    assert "http" not in re.sub(r"data:[^\"]*", "", body)
+    assert "data:model/gltf-binary;base64," in body or _page.NO_VIEWER in body
+
+
+def test_the_report_tells_what_a_person_wants_to_know(scan_report: tuple[Workspace, Report]) -> None:
+    """Passes, the one left out and why, warnings, numbers, links, distances, files, seed; names are escaped."""
+    ws, report = scan_report
+    text = ws.output(report.page).read_text("utf-8")
+    for words in ("2 of 3", "it fits nowhere", "the unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "How the passes hang together",
+                  "How far the scan lies from the surface", "in its colour", "seed 0", "model.stl", "<svg"):  # fmt: skip
+        assert words in text
+    assert "front <1>" not in text
+    assert text.count("data:image/") >= 4
+
+
+def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a host where the viewer was not fetched still shows the model turning and says what to do."""
+    monkeypatch.setattr(_page, "VIEWER", "vendor/not-there.js")
+    Image.new("RGB", (4, 4)).save(tmp_path / "t.webp")
+    page = _page.Page("t", "l", {}, [], [], [], "f")
+    text = _page.render(page, tmp_path / "m.glb", tmp_path / "t.webp", tmp_path / "t.webp")
+    assert "make setup" in text
+    assert "data:image/webp" in text
+    assert "<script" not in text
+
+
+def test_the_viewer_is_inlined_without_ending_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script may hold the text that would close it."""
+    assert _page._inline('a = "</script>"') == '<script type="module">a = "<\\/script>"</script>'
+
+
+def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) -> None:
+    """Keys and meanings as the design says; a pass left out has no pose."""
+    ws, report = scan_report
+    assert report.facts == "scan.json"
+    facts = json.loads(ws.output("scan.json").read_text("utf-8"))
+    assert {"passes", "links", "components", "unit", "frame", "features", "mesh", "texture", "seed", "versions"} <= set(facts)
+    assert [(item["file"], item["placed"], item["pose"] is None) for item in facts["passes"]] == [
+        ("front <1>.ply", True, False), ("back.ply", True, False), ("cat.ply", False, True),
+    ]  # fmt: skip
+    assert set(facts["passes"][0]) == {"file", "points", "placed", "pose", "score", "overlap", "warning"}
+    assert facts["mesh"]["watertight"] is True
+    assert facts["mesh"]["scan_to_mesh"] == {"mean": 0.0002, "p95": 0.0006}
+    assert facts["texture"] == 128
+    assert "time" not in json.dumps(facts).lower()
+
+
+def test_poses_and_frame_count_from_the_files_own_coordinates(workspace: Make) -> None:
+    """With a survey origin, pose takes a point of the dropped file to its place in cloud.ply, and frame takes that to the GLB."""
+    ws = workspace(kind="scan", texture=False)
+    origin = (1000, 2000, 30)
+    turn = ((0.0, -1.0, 0.0, 0.5), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    bag = scan_bag(ws, origin=origin)
+    alignment = next(item for item in bag if isinstance(item, Alignment))
+    moved = alignment.model_copy(update={"passes": (alignment.passes[0].model_copy(update={"pose": turn}), *alignment.passes[1:])})
+    finished(ws, *(moved if item is alignment else item for item in bag))
+    facts = json.loads(ws.output("scan.json").read_text("utf-8"))
+    local = np.array([1.0, 2.0, 3.0, 1.0])
+    in_file, in_cloud = local + [*origin, 0], np.array(turn) @ local + [*origin, 0]
+    assert np.array(facts["passes"][0]["pose"]) @ in_file == pytest.approx(in_cloud)
+    assert (np.array(facts["frame"]) @ in_cloud)[:3] == pytest.approx([-0.0015, 0.003, -0.001])
+
+
+def test_a_convert_job_has_a_report_and_no_scan_json(workspace: Make) -> None:
+    """Where nothing was aligned nothing is said about passes."""
+    ws = workspace()
+    report = finished(ws, Dropped(names=("vase.stl",)), stored(ws, box()))[-1]
+    assert isinstance(report, Report)
+    assert report.facts is None
+    text = ws.output("report.html").read_text("utf-8")
+    assert "<h1>vase.stl</h1>" in text
+    assert "100 mm × 40 mm × 60 mm" in text
+    assert not (ws.root / "output" / "scan.json").exists()
+
+
+def test_the_light_model_stays_below_its_limit(workspace: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A model too large for the page is thinned until it fits, and left out where it cannot."""
+    from pipeline.stages.finish._model import Model
+
+    model = Model(ball(5))
+    monkeypatch.setattr(_light_model, "LARGEST", 300_000)
+    monkeypatch.setattr(_light_model, "FACES", 20_000)
+    path = _light_model.write_light(model, tmp_path / "a.glb")
+    assert path is not None
+    assert path.stat().st_size <= 300_000
+    monkeypatch.setattr(_light_model, "LARGEST", 100)
+    assert _light_model.write_light(model, tmp_path / "b.glb") is None
+
+
+def test_the_same_scan_gives_the_same_bytes(workspace: Make) -> None:
+    """Pictures, turntable, page and scan.json of two equal jobs are equal."""
+    made = []
+    for name in ("one", "two"):
+        ws = workspace(name, kind="scan", texture_size=64)
+        finished(ws, *scan_bag(ws))
+        made.append({path.name: path.read_bytes() for path in sorted((ws.root / "output").iterdir())})
+    assert [name for name in made[0] if made[0][name] != made[1][name]] == []
+    assert set(made[0]) >= {"model.glb", "cloud.ply", "preview.png", "thumbnail.png", "turntable.webp", "report.html", "scan.json"}
