@@ -87,6 +87,16 @@ def _row(models: Path, name: str, problem: str | None) -> Row:
     return Row(name, licence, (models / name).is_dir(), problem, size / 2**30)
 
 
+def backends(models: Path | None) -> tuple[str, ...]:
+    """Names of the backends that can serve with what lies in MODELS, for a heartbeat or a look before a submission."""
+    from importlib.metadata import entry_points
+
+    usable = {name for name in KNOWN if problem(models, name) is None}
+    found = {KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0] for name in usable}
+    added = sorted(entry.name for entry in entry_points(group="inbox3d.backends"))
+    return (*sorted(found), "visual-hull", "placeholder", *added)
+
+
 def require(models: Path | None, name: str) -> Path:
     """The folder of the model NAME; BackendUnavailable says what is wrong with it."""
     trouble = problem(models, name)

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 DISTANCE, FOV = 4.0, 30.0
 FOVS = (12.0, 20.0, 30.0, 40.0, 50.0)  # tried where the pictures do not say
 MOST_VIEWS, TRIAL_GRID = 16, 64
+FINEST = 160  # points along an edge: silhouettes of 512 pixels tell no more
 
 
 class Shot(NamedTuple):
@@ -46,8 +47,9 @@ class VisualHull:
             return inflated(pictures[0])
         fov = pictures[0].fov or _best_fov(pictures, effort)
         shots = [shot(picture, fov) for picture in pictures]
-        effort.progress(0.3, f"carving {effort.grid}³ points by {len(shots)} silhouettes")
-        points, faces = carve(shots, fov, effort.grid)
+        grid = min(effort.grid, FINEST)
+        effort.progress(0.3, f"carving {grid}³ points by {len(shots)} silhouettes")
+        points, faces = carve(shots, fov, grid)
         if not len(faces):
             raise MeshEmpty(
                 "The silhouettes have nothing in common: no solid fits all views.",

@@ -28,6 +28,7 @@ TOLERANCES: tuple[tuple[str, float, float], ...] = (
     (r"(.*_)?faces(_\d+)?", 0.0, 1),
     (r".*stats|volume.*", 1e-4, 10),
 )
+SHORT = 6  # axes up to that length were recorded whole: batch, views, planes, channels of a colour
 RELATIVE = re.compile(r"query_density_act|grid_density.*|.*_stats|volume.*")
 
 
@@ -92,7 +93,7 @@ def sampled(value: Array, shape: tuple[int, ...], name: str) -> Array:
 
 def step(length: int, kept: int, name: str) -> int:
     """The recorder's step: length div 32, length div 24 or one of its exceptions; told apart by how many elements were kept."""
-    if length == kept:
+    if length == kept or length <= SHORT:
         return 1
     usual = (max(1, length // 32), max(1, length // 24), 4, 5, 8, 16)
     return next((s for s in usual if -(-length // s) == kept), 1)

@@ -168,3 +168,12 @@ def test_pull_without_internet_says_how_to_bring_the_file(tmp_path: Path, monkey
 def test_the_module_is_light() -> None:
     code = "import sys, pipeline.models; print([m for m in ('torch', 'safetensors', 'huggingface_hub', 'numpy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_backends_follow_from_the_weights_that_are_there(tmp_path: Path) -> None:
+    assert models.backends(None) == ("visual-hull", "placeholder")
+    tiny.triposr(tmp_path)
+    tiny.instantmesh(tmp_path)
+    assert models.backends(tmp_path) == ("instantmesh", "triposr", "visual-hull", "placeholder")
+    (tmp_path / "triposr" / "model.safetensors").unlink()
+    assert models.backends(tmp_path) == ("instantmesh", "visual-hull", "placeholder")

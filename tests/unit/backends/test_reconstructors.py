@@ -53,7 +53,7 @@ def models(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["triposr", "instantmesh"])
 def test_a_tiny_network_gives_a_coloured_mesh_and_the_same_one_again(models: Path, name: str) -> None:
     pictures = [disc(azimuth) for azimuth in (0, 90, 180, 270)]
-    first, second = (backends.choose(name, 4, models)[1].reconstruct(pictures, models, QUICK) for _ in range(2))
+    first, second = (backends.choose(name, 4, models)[1].reconstruct(pictures, models, Effort(grid=24)) for _ in range(2))
     assert len(first.surface.faces) > 100
     assert first.surface.colors is not None
     assert first.surface.colors.shape == first.surface.vertices.shape
@@ -195,3 +195,24 @@ def test_the_placeholder_says_so() -> None:
     assert made.label == "placeholder"
     assert made.surface.colors is not None
     assert tuple(made.surface.colors[0]) == (200, 40, 30)
+
+
+class ThirdParty:
+    """A backend as another distribution brings it."""
+
+    def lacks(self, views: int, models: Path | None) -> str | None:
+        return None
+
+    def reconstruct(self, pictures: Any, models: Path | None, effort: Effort) -> backends.Reconstruction:
+        return backends.reconstructor("placeholder").reconstruct(pictures, models, effort)
+
+
+def test_a_third_partys_backend_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    entry = EntryPoint("clay", f"{__name__}:ThirdParty", backends.GROUP)
+    monkeypatch.setattr(backends, "entry_points", lambda **wanted: EntryPoints([entry]).select(**wanted))
+    name, backend = backends.choose("clay", 1, None)
+    assert name == "clay"
+    assert len(backend.reconstruct([disc()], None, QUICK).surface.faces) > 100
+    assert backends.names()[-1] == "clay"

@@ -51,6 +51,7 @@ def test_a_solid_without_cavities_comes_back_with_its_colours_and_closed() -> No
     assert made.surface.colors.std(axis=0).min() > 15
 
 
+@pytest.mark.slow
 def test_where_the_lens_is_not_known_the_one_that_fits_is_found() -> None:
     pictures = [picture._replace(fov=None) for picture in solids.cut_out(solids.SOLIDS["chair"], EIGHT, fov=40.0, size=128, distance=3.0)]
     made = backends.reconstructor("visual-hull").reconstruct(pictures, None, Effort(grid=48))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.parity.compare import Deviation
+from tests.parity.compare import Deviation, compare
 from tests.parity.sets import check
 
 
@@ -43,6 +43,16 @@ def test_a_wrong_tensor_is_found_and_named(testdata: Path, tmp_path: Path) -> No
     lines, weights = check(tmp_path / "set.json")
     assert set(wrong(lines)) == {"scene_codes", "unheard_of"}
     assert weights == ["tokenizer.embeddings"]
+
+
+def test_another_number_of_objects_is_a_deviation_and_a_strided_record_is_not() -> None:
+    def look(computed: tuple[int, ...], recorded: tuple[int, ...]) -> float:
+        return compare({"planes": np.zeros(recorded)}, {"planes": lambda: np.zeros(computed)}, full=False)[0].largest
+
+    assert look((2, 3, 10, 16, 16), (1, 3, 10, 16, 16)) == float("inf")
+    assert look((1, 3, 40, 64, 64), (1, 3, 8, 8, 8)) == 0.0
+    assert look((1, 1025, 768), (1, 33, 32)) == 0.0
+    assert look((1, 1025, 768), (1, 30, 32)) == float("inf")
 
 
 @pytest.mark.slow
