@@ -1,6 +1,6 @@
 """Measures the finish leg against its goals and, where there is one, a named peer. Prints markdown tables.
 
-    python benchmarks/finish.py [bake] [atlas] [preview] [leg]      default: all of them
+python benchmarks/finish.py [bake] [atlas] [preview] [leg]      default: all of them
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def bake() -> None:
         row = []
         for source in (Points(*points), Nearest(*points)):
             image, wall, cpu = timed(lambda source=source: baked(surface, source, 2048))  # type: ignore[misc]
-            wrong = image.reshape(-1, 3)[texels.index] / 255 - truth
+            wrong = image.reshape(-1, 3)[texels.at] / 255 - truth
             row.append((-10 * np.log10(np.mean(wrong[texels.inside] ** 2)), wall, cpu))
         (ours, wall, cpu), (near, near_wall, near_cpu) = row
         print(f"| {count:,} | 2048² | {ours:.1f} | {near:.1f} | {wall:.1f} ({cpu:.1f}) | {near_wall:.1f} ({near_cpu:.1f}) |", flush=True)
@@ -116,7 +116,8 @@ def atlas() -> None:
             return float(np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]).sum() / 2)
 
         use, peer_wall, peer_cpu = timed(alone)
-        print(f"| {faces:,} | {done.charts} | {done.use:.1%} | {wall:.1f} ({cpu:.1f}) | {use:.1%} | {peer_wall:.1f} ({peer_cpu:.1f}) |", flush=True)
+        ours = f"{done.charts} | {done.use:.1%} | {wall:.1f} ({cpu:.1f})"
+        print(f"| {faces:,} | {ours} | {use:.1%} | {peer_wall:.1f} ({peer_cpu:.1f}) |", flush=True)
 
 
 def preview() -> None:
@@ -128,7 +129,7 @@ def preview() -> None:
     print("| faces | studio s | picture s | together s (CPU) |\n|---|---|---|---|")
     for _ in range(3):
         studio, first, first_cpu = timed(lambda: Studio(surface))
-        _, second, second_cpu = timed(lambda: studio.picture(Camera(), 512))
+        _, second, second_cpu = timed(lambda studio=studio: studio.picture(Camera(), 512))  # type: ignore[misc]
         print(f"| {len(surface.faces):,} | {first:.2f} | {second:.2f} | {first + second:.2f} ({first_cpu + second_cpu:.2f}) |", flush=True)
 
 

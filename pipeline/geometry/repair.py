@@ -15,6 +15,7 @@ from pipeline.geometry.topology import Verdict, edges, face_normals, fans, parts
 Array = NDArray[Any]
 WELD = 1e-7  # share of the size: below float32 resolution
 FLOATER = 0.01  # share of the largest part's area
+NOTHING = Verdict(False, False, False)
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Repaired:
     """surface; shape: what is true of it; done: what was done, with counts."""
 
     surface: Surface
-    shape: Verdict = Verdict(False, False, False)
+    shape: Verdict = NOTHING
     done: dict[str, int] = field(default_factory=dict)
 
     def note(self, what: str, count: int) -> None:
@@ -113,9 +114,7 @@ def _orient(result: Repaired) -> bool:
 
     if result.shape.oriented:
         return False
-    mesh = o3d.geometry.TriangleMesh(
-        o3d.utility.Vector3dVector(result.surface.vertices), o3d.utility.Vector3iVector(result.surface.faces)
-    )
+    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(result.surface.vertices), o3d.utility.Vector3iVector(result.surface.faces))
     if not mesh.orient_triangles():
         return False
     turned = np.asarray(mesh.triangles).astype(np.int32)

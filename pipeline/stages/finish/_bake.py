@@ -21,12 +21,12 @@ def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
     texels = rasterise(surface, edge)
     image = np.zeros((edge * edge, 3), np.float32)
     known = np.zeros(edge * edge, bool)
-    for start in range(0, len(texels.index), BLOCK):
+    for start in range(0, len(texels.at), BLOCK):
         part = type(texels)(*(column[start : start + BLOCK] for column in texels))
         colors = source.colors_at(*places(surface, part))
         sure = np.isfinite(colors).all(axis=1)
-        image[part.index[sure]] = colors[sure]
-        known[part.index[sure]] = True
+        image[part.at[sure]] = colors[sure]
+        known[part.at[sure]] = True
     filled = _filled(image.reshape(edge, edge, 3), known.reshape(edge, edge))
     return np.asarray((np.clip(filled, 0, 1) * 255 + 0.5).astype(np.uint8))
 

@@ -43,7 +43,8 @@ def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
         said = f"This is a {mesh.label} result. " + said
     if alignment is not None:
         left = [item.name for item in alignment.passes if not item.placed]
-        said += f" {len(left)} pass{' was' if len(left) == 1 else 'es were'} left out: {', '.join(left[:5])}." if left else " Every pass found its place."
+        many = "pass was" if len(left) == 1 else "passes were"
+        said += f" {len(left)} {many} left out: {', '.join(left[:5])}." if left else " Every pass found its place."
     if mesh.scan_to_mesh:
         said += f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on average."
     return said
@@ -145,7 +146,8 @@ def _passes_table(alignment: Alignment) -> str:
 def _features_table(features: Features) -> str:
     rows = [(plane.role + (", removed" if plane.removed else ""), "plane", _share(plane.share), "") for plane in features.planes]
     rows += [("cylinder", f"radius {item.radius:.4g}", _share(item.share), "") for item in features.cylinders]
-    return table([*rows, ("up", f"from {html.escape(features.up_from)}", "", "")], ("What", "How", "Share of the points", ""), frozenset({2}))
+    rows.append(("up", f"from {html.escape(features.up_from)}", "", ""))
+    return table(rows, ("What", "How", "Share of the points", ""), frozenset({2}))
 
 
 def _assist_table(answer: dict[str, Any]) -> str:
@@ -162,7 +164,8 @@ def _files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
             kind = "the aligned, merged points, as dropped" if name.startswith("cloud") else SPACES.get(path.suffix[1:], "")
             kind = "picture" if name in ("preview.png", "turntable.webp") else kind
             rows.append((f'<a href="{html.escape(name)}">{html.escape(name)}</a>', html.escape(kind), _bytes(path.stat().st_size)))
-    return table(rows, ("File", "Unit and axes", "Size"), frozenset({2})) + f"<figcaption>“As dropped”: in {mesh.unit}, in the drop's own axes.</figcaption>"
+    note = f"<figcaption>“As dropped”: in {mesh.unit}, in the drop's own axes.</figcaption>"
+    return table(rows, ("File", "Unit and axes", "Size"), frozenset({2})) + note
 
 
 def _readable(distance: Array, unit: str) -> tuple[Array, str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 VIEWER = "vendor/model-viewer.min.js"  # npm @google/model-viewer, fetched by `make setup`
 LARGEST = 12_000_000  # bytes of the page
-NO_VIEWER = "The orbitable model needs model-viewer, which was not installed where this was made. Run make setup there; model.glb opens in any viewer."
+NO_VIEWER = "To turn the model yourself, open model.glb. (model-viewer was not installed where this was made: run make setup there.)"
 
 
 class Page(NamedTuple):
@@ -57,7 +57,7 @@ def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = (), numbers: 
     """An HTML table of ready cells; columns in NUMBERS are set to the right."""
 
     def line(cells: tuple[str, ...], tag: str) -> str:
-        return "<tr>" + "".join(f'<{tag}{" class=n" if i in numbers else ""}>{cell}</{tag}>' for i, cell in enumerate(cells)) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}{' class=n' if i in numbers else ''}>{cell}</{tag}>" for i, cell in enumerate(cells)) + "</tr>"
 
     top = f"<thead>{line(head, 'th')}</thead>" if head else ""
     return f'<div class="scroll"><table>{top}<tbody>{"".join(line(row, "td") for row in rows)}</tbody></table></div>'
@@ -74,7 +74,8 @@ def pictures(shown: list[tuple[str, Path]]) -> str:
 def _orbitable(model: Path, poster: Path) -> str:
     return (
         f'<div class="view"><model-viewer src="{data_url(model)}" poster="{data_url(poster)}" alt="The model; drag to turn it" '
-        'camera-controls touch-action="pan-y" auto-rotate rotation-per-second="14deg" interaction-prompt="none" camera-orbit="35deg 68deg auto" '
+        'camera-controls touch-action="pan-y" auto-rotate rotation-per-second="14deg" interaction-prompt="none" '
+        'camera-orbit="35deg 68deg auto" '
         'shadow-intensity="0.9" shadow-softness="0.9" exposure="1.05" environment-image="neutral" tone-mapping="neutral"></model-viewer>'
         '<p class="hint">Drag to turn · wheel to zoom · two fingers to move</p></div>'
     )
@@ -87,7 +88,8 @@ def _moving(turntable: Path) -> str:
 def _warnings(texts: list[str]) -> str:
     if not texts:
         return ""
-    return f'<section class="warnings"><h2>Please look at this</h2><ul>{"".join(f"<li>{html.escape(text)}</li>" for text in texts)}</ul></section>'
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+    return f'<section class="warnings"><h2>Please look at this</h2><ul>{items}</ul></section>'
 
 
 def _inline(script: str) -> str:

@@ -14,9 +14,9 @@ RIM = 3  # texels beyond a chart that still get a colour of their own: bilinear 
 
 
 class Texels(NamedTuple):
-    """index (N,) into the flattened image, row 0 on top; face (N,); weight (N,3) barycentric, beyond 0…1 on the rim; inside (N,)."""
+    """at (N,) into the flattened image, row 0 on top; face (N,); weight (N,3) barycentric, beyond 0…1 on the rim; inside (N,)."""
 
-    index: Array
+    at: Array
     face: Array
     weight: Array
     inside: Array

@@ -132,7 +132,7 @@ class Studio:
 
     def _albedo(self, corners: Array, weight: Array) -> Array:
         if self.image is not None and self.surface.uv is not None:
-            at = _mixed(self.surface.uv, corners, weight) * np.float32(self.image.shape[1::-1]) - np.float32(0.5)
+            at = _mixed(self.surface.uv, corners, weight) * np.array(self.image.shape[1::-1], np.float32) - np.float32(0.5)
             return to_linear(_interpolated(self.image, at).round().astype(np.uint8))
         if self.surface.colors is not None:
             return _mixed(to_linear(self.surface.colors), corners, weight)
@@ -180,7 +180,7 @@ class Studio:
         step = ((np.arange(MAP) + 0.5) / MAP * 2 - 1) * GROUND_FADE[1]
         z, x = np.meshgrid(step, step, indexing="ij")
         place = np.stack([x, np.full_like(x, self.floor + NEAR), z], axis=-1).reshape(-1, 3).astype(np.float32)
-        sky = self._open_sky(place, np.tile(np.float32([0, 1, 0]), (len(place), 1)), MAP_RAYS).reshape(MAP, MAP)
+        sky = self._open_sky(place, np.tile(np.array([0, 1, 0], np.float32), (len(place), 1)), MAP_RAYS).reshape(MAP, MAP)
         return np.asarray(gaussian_filter(sky, 1.2))
 
     def _open_sky(self, place: Array, normal: Array, rays: int) -> Array:

@@ -46,6 +46,4 @@ def _turntable(studio: Studio, ws: Workspace) -> None:
     for number, camera in enumerate(cameras):
         ws.progress(0.2 + 0.8 * number / FRAMES, "drawing the turntable")
         frames.append(Image.fromarray(studio.picture(camera, FRAME_EDGE, framing=framing, quick=True)))
-    frames[0].save(
-        ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=84, method=4
-    )
+    frames[0].save(ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=84, method=4)

@@ -12,8 +12,8 @@ from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of
 from pipeline.stages.finish._bake import bake
-from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish._samples import samples_of
+from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
 from pipeline.workspace import Workspace
 

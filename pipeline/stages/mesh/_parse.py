@@ -44,7 +44,7 @@ def parse(path: Path, ws: Workspace) -> tuple[Surface, Any, str | None]:
         raise
     except Exception as error:  # trimesh raises whatever the broken file led it to
         raise InputRejected(f"{path.name} cannot be read as {suffix[1:].upper()}: {type(error).__name__}: {error}"[:300]) from None
-    return _joined(scene, suffix in (".glb", ".gltf"), ws) + (declared or _unit_in_3mf(path),)
+    return (*_joined(scene, suffix in (".glb", ".gltf"), ws), declared or _unit_in_3mf(path))
 
 
 def _unit_in_3mf(path: Path) -> str | None:

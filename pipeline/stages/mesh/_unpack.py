@@ -67,7 +67,7 @@ def _unzip(path: Path, ws: Workspace) -> list[Path]:
         raise InputRejected(f"{path.name} does not unpack: it is damaged, cut off or encrypted", remedy="Pack it again.") from None
 
 
-def _pour(packed: IO[bytes], target: Path, source: Path) -> None:
+def _pour(packed: IO[bytes] | gzip.GzipFile, target: Path, source: Path) -> None:
     """Copy PACKED to TARGET and stop at the limits."""
     most = min(MOST_BYTES, max(source.stat().st_size * MOST_RATIO, 64 << 20))
     with target.open("wb") as out:
@@ -75,5 +75,3 @@ def _pour(packed: IO[bytes], target: Path, source: Path) -> None:
             out.write(block)
             if out.tell() > most:
                 raise InputRejected(f"{source.name} unpacks to more than {most >> 20} MB: it looks like an archive bomb")
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,11 +58,12 @@ def run(dropped: Dropped, ws: Workspace) -> Mesh:
 def _usable(name: str, surface: Surface, ws: Workspace) -> Surface:
     """The surface without faces that touch a vertex that is not a number; refuses what has no face left."""
     if not len(surface.faces):
-        raise InputRejected(f"{name} holds {len(surface.vertices)} points but no faces", remedy="Drop point clouds as scan passes (kind = scan).")
+        remedy = "Drop point clouds as scan passes (kind = scan)."
+        raise InputRejected(f"{name} holds {len(surface.vertices)} points but no faces", remedy=remedy)
     if surface.faces.min() < 0 or surface.faces.max() >= len(surface.vertices):
         raise InputRejected(f"{name} is damaged: a face refers to vertex {surface.faces.max()}, only {len(surface.vertices)} are there")
     sound = np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(axis=1)
-    keep = sound[surface.faces].all(axis=1)
+    keep: Any = np.asarray(sound)[surface.faces].all(axis=1)
     lost = int((~keep).sum())
     if lost:
         ws.warn(f"{name}: {lost} of {len(keep)} faces touch coordinates that are not numbers and were left out.")

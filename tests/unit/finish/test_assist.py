@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.finish.shapes import ball, cloud_of, stored
 
 from pipeline import assist_service
 from pipeline.artefacts import Mesh
@@ -21,6 +20,7 @@ from pipeline.stages.finish import assist
 from pipeline.stages.finish._model import Model
 from pipeline.stages.finish.writers import glb
 from pipeline.workspace import Workspace
+from tests.unit.finish.shapes import ball, cloud_of, stored
 
 Make = Callable[..., Workspace]
 Serve = Callable[[Callable[[BaseHTTPRequestHandler, bytes], None]], str]
@@ -155,9 +155,7 @@ def test_the_service_gets_mesh_and_facts(workspace: Make, serve: Serve) -> None:
         (b"", "text/plain", 302, "302"),
     ],
 )
-def test_rubbish_changes_nothing_but_a_warning(
-    workspace: Make, serve: Serve, data: bytes, kind: str, status: int, words: str
-) -> None:
+def test_rubbish_changes_nothing_but_a_warning(workspace: Make, serve: Serve, data: bytes, kind: str, status: int, words: str) -> None:
     """Whatever the service says that is not a mesh or a list of features is named and dropped."""
     ws = workspace(kind="scan")
     before, after = asked(ws, serve(reply(data, kind, status)), punched())

@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import trimesh
-from tests.conftest import missing
-from tests.unit.finish.shapes import ball, box, cloud_of, exported, finished, stored
 
 from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import FormatUnavailable, ReadBackFailed
@@ -29,6 +27,8 @@ from pipeline.stages.finish._solid import solid
 from pipeline.stages.finish.writers import WRITERS, fbx, glb, usdz, writable
 from pipeline.stages.mesh import read_mesh
 from pipeline.workspace import Workspace
+from tests.conftest import missing
+from tests.unit.finish.shapes import ball, box, cloud_of, exported, finished, stored
 
 Make = Callable[..., Workspace]
 ALL = "glb,obj,stl,ply,3mf,usdz"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
 
 from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
 from pipeline.geometry.surface import Surface
@@ -19,6 +18,7 @@ from pipeline.stages.finish import _light_model, _page, preview
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._render import Camera, Studio
 from pipeline.workspace import Workspace
+from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
 
 Make = Callable[..., Workspace]
 IDENTITY = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
@@ -42,10 +42,13 @@ def scan_bag(ws: Workspace, **facts: Any) -> list[Artefact]:
     ]
 
 
-@pytest.fixture(autouse=True)
-def few_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole turntable is drawn once, for the module's own report."""
-    monkeypatch.setattr(preview, "FRAMES", 3)
+@pytest.fixture(scope="module", autouse=True)
+def few_frames() -> Iterator[int]:
+    """Turntables of three frames, but for one test; yields how many there are otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        frames = preview.FRAMES
+        patch.setattr(preview, "FRAMES", 3)
+        yield frames
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +100,16 @@ def test_a_box_keeps_its_edges_in_the_picture() -> None:
     assert np.ptp(front, axis=0).max() < 30
 
 
-def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Workspace, Report]) -> None:
-    """512², 128², and 36 frames that differ."""
+def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Workspace, Report], few_frames: int) -> None:
+    """512², 128², and frames that differ; outside these tests they are 36."""
+    assert few_frames == 36
     ws, _ = scan_report
     assert Image.open(ws.output("preview.png")).size == (512, 512)
     assert Image.open(ws.output("thumbnail.png")).size == (128, 128)
     with Image.open(ws.output("turntable.webp")) as film:
-        assert film.n_frames == 36  # type: ignore[attr-defined]
+        assert film.n_frames == 3  # type: ignore[attr-defined]
         frames = []
-        for number in (0, 9):
+        for number in (0, 1):
             film.seek(number)
             frames.append(np.asarray(film.convert("RGB")).astype(int))
     assert np.abs(frames[0] - frames[1]).max() > 20
@@ -138,8 +142,8 @@ def test_the_report_tells_what_a_person_wants_to_know(scan_report: tuple[Workspa
     """Passes, the one left out and why, warnings, numbers, links, distances, files, seed; names are escaped."""
     ws, report = scan_report
     text = ws.output(report.page).read_text("utf-8")
-    for words in ("2 of 3", "it fits nowhere", "the unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "How the passes hang together",
-                  "How far the scan lies from the surface", "in its colour", "seed 0", "model.stl", "<svg"):  # fmt: skip
+    facts = ("2 of 3", "it fits nowhere", "the unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "seed 0", "model.stl", "<svg")
+    for words in (*facts, "How the passes hang together", "How far the scan lies from the surface", "in its colour"):
         assert words in text
     assert "front <1>" not in text
     assert text.count("data:image/") >= 4
@@ -188,7 +192,8 @@ def test_poses_and_frame_count_from_the_files_own_coordinates(workspace: Make) -
     finished(ws, *(moved if item is alignment else item for item in bag))
     facts = json.loads(ws.output("scan.json").read_text("utf-8"))
     local = np.array([1.0, 2.0, 3.0, 1.0])
-    in_file, in_cloud = local + [*origin, 0], np.array(turn) @ local + [*origin, 0]
+    shift = np.array([*origin, 0.0])
+    in_file, in_cloud = local + shift, np.array(turn) @ local + shift
     assert np.array(facts["passes"][0]["pose"]) @ in_file == pytest.approx(in_cloud)
     assert (np.array(facts["frame"]) @ in_cloud)[:3] == pytest.approx([-0.0015, 0.003, -0.001])
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.unit.finish.shapes import ball, box, cloud_of, finished, pattern, samples, stored
 
 from pipeline.artefacts import Mesh, PosedPicture, PosedPictures
 from pipeline.geometry import surface as surfaces
@@ -24,6 +23,7 @@ from pipeline.stages.finish.sources.painted import Painted
 from pipeline.stages.finish.sources.pictures import Picture, Pictures
 from pipeline.stages.finish.sources.points import Points
 from pipeline.workspace import Workspace
+from tests.unit.finish.shapes import ball, box, cloud_of, finished, pattern, samples, stored
 
 Make = Callable[..., Workspace]
 
@@ -37,7 +37,7 @@ def psnr(image: Any, surface: Surface, edge: int) -> float:
     """Decibels between the texture and the pattern at the texels that faces cover."""
     texels = rasterise(surface, edge)
     points, _ = places(surface, texels)
-    wrong = image.reshape(-1, 3)[texels.index] / 255 - pattern(points / surface.size)
+    wrong = image.reshape(-1, 3)[texels.at] / 255 - pattern(points / surface.size)
     return float(-10 * np.log10(np.mean(wrong[texels.inside] ** 2)))
 
 

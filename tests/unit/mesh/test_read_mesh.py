@@ -20,6 +20,7 @@ from pipeline.stages.mesh import read_mesh
 from pipeline.workspace import Workspace
 
 Make = Callable[..., Workspace]
+XYZ = b"property float x\nproperty float y\nproperty float z\n"
 BOX = trimesh.creation.box((1.0, 2.0, 3.0))
 
 
@@ -76,7 +77,7 @@ def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
         ("x.stl", b"solid x\nfacet normal 0 0 1\n outer loop\n", "x.stl looks cut off"),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "x.obj has vertices but no faces"),
         ("x.obj", b"just some text\n", "x.obj is not an OBJ file"),
-        ("x.ply", b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n", "no faces"),
+        ("x.ply", b"ply\nformat ascii 1.0\nelement vertex 1\n" + XYZ + b"end_header\n0 0 0\n", "no faces"),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "x.obj"),
         ("x.stl.gz", gzip.compress(exported("stl"))[:-20], "x.stl.gz looks cut off"),
         ("x.txt", b"hello", "no mesh file in the drop (found: x.txt)"),

@@ -65,4 +65,4 @@ class Painted:
             uv = np.einsum("nk,nkj->nj", weight, self.surface.uv[corners])
             return sampled(self.image, (uv - np.floor(uv)) * self.image.shape[1::-1] - 0.5)
         assert self.surface.colors is not None
-        return np.einsum("nk,nkj->nj", weight, self.surface.colors[corners] / np.float32(255)).astype(np.float32)
+        return np.asarray(np.einsum("nk,nkj->nj", weight, self.surface.colors[corners] / np.float32(255)), np.float32)

@@ -60,4 +60,4 @@ def _fitted(offset: Array, weight: Array, colors: Array) -> Array:
     used = (weight > 0)[..., None]
     low = np.where(used, colors, np.inf).min(axis=1)
     high = np.where(used, colors, -np.inf).max(axis=1)
-    return np.clip(fitted, low, high).astype(np.float32)
+    return np.asarray(np.clip(fitted, low, high), np.float32)

@@ -6,9 +6,13 @@
 Blender is GPL-licensed: this file imports nothing of ours, and nothing of ours imports it.
 """
 
+from __future__ import annotations
+
 import datetime
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -16,7 +20,7 @@ import numpy as np
 Y_UP_TO_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 
 
-def write(arrays_file, target, image=None):
+def write(arrays_file: str, target: str, image: str | None = None) -> None:
     """FBX binary, metres declared as the unit, Y up, texture embedded."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     arrays = np.load(arrays_file)
@@ -45,7 +49,7 @@ def write(arrays_file, target, image=None):
     )  # fmt: skip
 
 
-def _material(image):
+def _material(image: str | None) -> Any:
     material = bpy.data.materials.new("surface")
     material.use_nodes = True
     shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
@@ -57,13 +61,13 @@ def _material(image):
     return material
 
 
-def _same_bytes_every_time():
+def _same_bytes_every_time() -> None:
     """The exporter writes time and place into the file; one input shall give one file."""
     import io_scene_fbx.export_fbx_bin as exporter
 
     class Still(datetime.datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz: Any = None) -> Any:
             return cls(2000, 1, 1, tzinfo=tz)
 
     # nor may the folder it happened in stand in the file
@@ -78,7 +82,7 @@ def _same_bytes_every_time():
             exporter.datetime = still
 
 
-def read(source, answer):
+def read(source: str, answer: str) -> None:
     """Faces, bounds in Y-up metres, uv and texture size, by Blender's own importer (ufbx), which shares nothing with the writer."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     if hasattr(bpy.ops.wm, "fbx_import"):
@@ -94,10 +98,10 @@ def read(source, answer):
         faces += len(item.data.polygons)
         uv |= bool(item.data.uv_layers)
     sizes = [list(image.size) for image in bpy.data.images if image.size[0]]
-    with open(answer, "w") as out:
-        json.dump({"faces": faces, "bounds": [low.tolist(), high.tolist()], "uv": uv, "image": sizes[0] if sizes else None}, out)
+    seen = {"faces": faces, "bounds": [low.tolist(), high.tolist()], "uv": uv, "image": sizes[0] if sizes else None}
+    Path(answer).write_text(json.dumps(seen))
 
 
 if __name__ == "__main__":
     verb, *rest = sys.argv[sys.argv.index("--") + 1 :]
-    {"write": write, "read": read}[verb](*rest)
+    (write if verb == "write" else read)(*rest)

@@ -56,10 +56,12 @@ def _blender(folder: str, verb: str, *names: str) -> None:
     elif program := shutil.which("blender"):
         command = [program, "--background", "--factory-startup", "--python-exit-code", "1", "--python", str(CHILD), "--"]
     else:
-        raise FormatUnavailable("FBX needs Blender, and there is none on this host", remedy="Install the extra: pip install 'inbox3d[fbx]'.")
+        remedy = "Install the extra: pip install 'inbox3d[fbx]'."
+        raise FormatUnavailable("FBX needs Blender, and there is none on this host", remedy=remedy)
     # equal names in equal order: the exporter's ids come from Python's hashes
     environment = {**os.environ, "PYTHONHASHSEED": "0", "HOME": folder}
     place = [str(Path(folder) / name) for name in names]
-    done = subprocess.run([*command, verb, *place], cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    command += [verb, *place]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode != 0 or not Path(place[-1 if verb == "read" else 1]).exists():
         raise StageFailed(f"Blender could not {verb} the FBX: {(done.stderr or done.stdout).strip()[-300:]}")

@@ -16,7 +16,7 @@ from pipeline.errors import FormatUnavailable
 from pipeline.geometry.colour import to_linear
 from pipeline.stages.finish._model import Model
 
-ALIGNED, FILLER_ID = 64, 0x1986
+ALIGNED, FILLER_ID, LOCAL_HEADER = 64, 0x1986, 30
 
 
 def available() -> bool:
@@ -40,13 +40,15 @@ def write(model: Model, path: Path) -> None:
 def _pack(path: Path, parts: list[Path]) -> None:
     """A USDZ is a zip that stores its parts as they are, each beginning at a multiple of 64 bytes. Written here, not by
     usd-core, because that puts today's date in."""
+    offset = 0
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for part in parts:
-            entry = zipfile.ZipInfo(part.name)  # its time is 1980
-            begins = archive.start_dir + zipfile.sizeFileHeader + len(part.name) + 4
+            entry, data = zipfile.ZipInfo(part.name), part.read_bytes()  # its time is 1980
+            begins = offset + LOCAL_HEADER + len(part.name) + 4
             filler = -begins % ALIGNED
             entry.extra = struct.pack("<HH", FILLER_ID, filler) + bytes(filler)
-            archive.writestr(entry, part.read_bytes())
+            archive.writestr(entry, data)
+            offset = begins + filler + len(data)
 
 
 def _stage(model: Model, layer: Path, textured: bool) -> None:
