@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _viewpoint
 
@@ -15,16 +16,17 @@ _MARGIN = 0.025  # how far in front of seen surface a point must lie to contradi
 
 
 class Camera:
-    """A picture of depths: along an axis (a camera that looked from one side) or around a place (a scanner in a room)."""
+    """A picture of depths: from a place outside (a camera that looked at the object) or around a place inside (a scanner in a room)."""
 
-    def __init__(self, points: Array, axis: Array | None, place: Array | None) -> None:
+    def __init__(self, points: Array, place: Array, outside: bool) -> None:
         from scipy import ndimage
 
-        self.axis, self.place = axis, place
-        if axis is not None:
-            aside = np.eye(3)[np.argmin(np.abs(axis))]
-            across = np.cross(axis, aside) / np.linalg.norm(np.cross(axis, aside))
-            self.across = np.stack([across, np.cross(axis, across)])
+        self.place, self.outside = place, outside
+        if outside:
+            aim = place - points.mean(0)
+            self.far = float(np.linalg.norm(aim))
+            self.axis = aim / self.far
+            self.across = np.linalg.svd(self.axis[None])[2][1:]
         self.low = np.zeros(2)
         flat, near = self._project(points)
         self.low = flat.min(0) - 2
@@ -39,29 +41,30 @@ class Camera:
 
     def _project(self, places: Array) -> tuple[Array, Array]:
         """Picture coordinates (…,2) in cells, and nearness (…): larger is closer to the camera."""
-        if self.axis is not None:
-            return places @ self.across.T / _CELL, places @ self.axis
         apart = places - self.place
         distance = np.linalg.norm(apart, axis=-1)
+        if self.outside:
+            along = np.maximum(-apart @ self.axis, 0.1)
+            return apart @ self.across.T / along[..., None] * (self.far / _CELL), -distance
         slope = np.arcsin(np.clip(apart[..., 2] / np.maximum(distance, 1e-12), -1, 1))
         return np.stack([np.arctan2(apart[..., 1], apart[..., 0]), slope], -1) / _ANGLE, -distance
 
-    def misses(self, places: Array, normals: Array) -> float:
-        """Share of the surface facing this far camera, and not hidden behind its own front, where the camera saw nothing at all.
+    def misses(self, places: Array, normals: Array, worth: Array) -> float:
+        """Share of the surface facing this outside camera, and not hidden behind its own front, where the camera saw nothing at all.
 
         Near 0 for a true motion unless the camera's frame cut the object off. Always 0 for a scanner that looked all around.
         """
-        if self.axis is None:
+        if not self.outside:
             return 0.0
         flat, near = self._project(places)
         cell = np.floor(flat - flat.min(0)).astype(np.int64)
         top = np.full(cell.max(0) + 1, -np.inf)
         np.maximum.at(top, tuple(cell.T), near)
-        due = (normals @ self.axis > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
+        due = ((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
         inside = ((at >= 0) & (at < self.seen.shape)).all(1)
         at = np.where(inside[:, None], at, 0)
-        return float((due & ~(inside & self.seen[at[:, 0], at[:, 1]])).sum() / max(due.sum(), 1))
+        return float(worth[due & ~(inside & self.seen[at[:, 0], at[:, 1]])].sum() / max(worth[due].sum(), 1e-9))
 
     def contradicts(self, places: Array) -> NDArray[np.bool_]:
         """True for places (…,3) in front of surface that this camera saw."""
@@ -77,6 +80,7 @@ def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | 
     """The camera of a pass with outward normals: where the file says, else read off its shape, else None."""
     axis = _viewpoint.viewing_direction(points, normals)
     if axis is not None:
-        return Camera(points, axis if (normals @ axis).mean() > 0 else -axis, None)
+        axis = axis if (normals @ axis).mean() > 0 else -axis
+        return Camera(points, _viewpoint.camera_place(points, axis) if scanner is None else scanner, True)
     place = _viewpoint.standpoint(points) if scanner is None else scanner
-    return None if place is None else Camera(points, None, place)
+    return None if place is None else Camera(points, place, False)

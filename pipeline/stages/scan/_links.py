@@ -42,10 +42,24 @@ def compare(links: list[Found]) -> list[Found]:
     return [replace(link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / 0.8) ** 2))) for link in links]
 
 
-def between(a: int, b: int, passes: list[Prepared], keep: int = 3) -> list[Found]:
-    """Up to ``keep`` distinct motions of pass a onto pass b, the best first."""
+def between(a: int, b: int, passes: list[Prepared], given: Array | None = None, keep: int = 3) -> list[Found]:
+    """Up to ``keep`` distinct motions of pass a onto pass b, the best first; ``given`` is tried beside those that features suggest."""
     poses = _hypotheses.motions(passes[a], passes[b])
-    return settle(a, b, passes, poses, "features", keep)
+    if given is None:
+        return settle(a, b, passes, poses, "features", keep)
+    found = settle(a, b, passes, np.concatenate([given[None], poses]), "features", keep)
+    return [replace(link, method="given") if agree(link.pose, given) else link for link in found]
+
+
+def to_model(a: int, passes: list[Prepared], poses: dict[int, Array], model: Prepared) -> list[Found]:
+    """Motions of pass a onto all that a group shows together, as links to the pass of the group that it overlaps most."""
+    found = []
+    for link in settle(0, 1, [passes[a], model], _hypotheses.motions(passes[a], model), "model"):
+        implied = {b: rigid.invert(pose) @ link.pose for b, pose in poses.items()}
+        overlaps = {b: _verify.weigh(passes[a], passes[b], pose[None])[0].overlap for b, pose in implied.items()}
+        b = max(overlaps, key=lambda k: (overlaps[k], -k))
+        found.append(replace(link, a=a, b=b, pose=implied[b]))
+    return found
 
 
 def settle(a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3) -> list[Found]:

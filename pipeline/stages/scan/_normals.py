@@ -53,8 +53,21 @@ def _agree(direction: Array, given: NDArray[Any]) -> bool:
 
 
 def outward(points: Array, normals: Array) -> Array:
-    """One sign for all: a surface seen from outside bulges toward its normals."""
-    return normals if ((points - points.mean(0)) * normals).sum() >= 0 else -normals
+    """One sign for all: an object seen from outside is more convex than hollow, its normals spread apart.
+
+    Planes, such as a table top under the object, have no say: the sum runs over differences of normals.
+    """
+    return normals if bulge(points, normals) >= 0 else -normals
+
+
+def bulge(points: Array, normals: Array) -> float:
+    """Positive where normals spread apart over distances of up to a quarter of the cloud's size, negative where they converge."""
+    some = slice(None, None, max(1, len(points) // 1500))
+    p, n = points[some], normals[some]
+    apart = np.linalg.norm(p[:, None] - p[None], axis=-1)
+    spread = (n[:, None] - n[None]) * (p[:, None] - p[None])
+    near = (apart > 0) & (apart < 0.25 * clouds.diagonal(points))
+    return float((spread.sum(-1)[near] / apart[near]).sum() / max(near.sum(), 1))
 
 
 def propagated(points: Array, direction: Array) -> Array:

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry import clouds
+from pipeline.geometry import clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._camera import Camera, camera_of
 
 FINE = 0.007  # cell of the cloud that refinement uses
 FEATURE = 0.012  # cell of the feature points
 COARSE = 0.018  # cell of the points that verification moves
+_PLANE = 0.05  # share of the points up to which a plane counts fully
 NEAR = 0.02  # points closer than this may be the same surface
 
 
 @dataclass
 class Prepared:
-    """points and normals at the three resolutions; features (F,66) float32; centre and size undo the normalisation."""
+    """points and normals at the three resolutions; features (K,66) float32 of the key points; centre and size undo the normalisation."""
 
     name: str
     centre: Array
@@ -34,6 +35,7 @@ class Prepared:
     features: NDArray[np.float32]
     coarse: Array
     coarse_normals: Array
+    worth: Array  # (C,) what each coarse point tells: 1, and little where it is one of many in a plane
     lookup: Lookup
     camera: Camera | None
 
@@ -43,11 +45,41 @@ def prepare(name: str, points: Array, normals: Array, size: float, place: Array 
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
-    fine, fine_normals = _thin(unit, normals, FINE)
+    return _build(name, centre, size, *_thin(unit, normals, FINE), scanner, True)
+
+
+def merge(name: str, passes: list[Prepared], poses: dict[int, Array]) -> Prepared:
+    """Several placed passes as one, in their group's frame (centre 0, size 1): what one pass alone shows too little of."""
+    points = np.concatenate([rigid.apply(pose, passes[k].fine) for k, pose in poses.items()])
+    normals = np.concatenate([rigid.turn(pose, passes[k].fine_normals) for k, pose in poses.items()])
+    return _build(name, np.zeros(3), 1.0, *_thin(points, normals, FINE), None, False)
+
+
+def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None, one_camera: bool) -> Prepared:
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
-    return Prepared(name, centre, size, fine, fine_normals, key, key_normals, fpfh(key, key_normals), coarse, coarse_normals,
-                    Lookup(fine, fine_normals), camera_of(fine, fine_normals, scanner))  # fmt: skip
+    features = fpfh(key, key_normals)
+    telling = _worth(key, key_normals, coarse, coarse_normals) > 0.5
+    if telling.sum() > 300:  # points of a large plane all look alike
+        key, key_normals, features = key[telling], key_normals[telling], features[telling]
+    return Prepared(
+        name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
+        _worth(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals), camera_of(fine, fine_normals, scanner) if one_camera else None,
+    )  # fmt: skip
+
+
+def _worth(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
+    """1 for points on curved or small surfaces; for one of a plane's points the share _PLANE over that of the plane.
+
+    A table top matches itself in every position: it must not outvote the object that stands on it.
+    """
+    offsets = (among * among_normals).sum(1)
+    worth = np.ones(len(points))
+    for at in range(0, len(points), 1000):
+        part = slice(at, at + 1000)
+        alike = (normals[part] @ among_normals.T > 0.97) & (np.abs(points[part] @ among_normals.T - offsets) < 0.015)
+        worth[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
+    return worth
 
 
 def _thin(points: Array, normals: Array, cell: float) -> tuple[Array, Array]:

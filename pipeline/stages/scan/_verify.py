@@ -27,7 +27,6 @@ class Evidence:
     missing: float  # of the surface that the other camera should have seen and did not; of the two ways the smaller
     cropped: float  # the same, the larger: a camera whose frame cut the object off misses much of it rightly
     gap: float  # median distance to the other's surface in the overlap
-    slide: float  # how well the overlap fixes the motion: smallest over largest eigenvalue of the normal equations
 
     @property
     def score(self) -> float:
@@ -90,14 +89,13 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
     for k in range(len(poses)):
         like_a, close_a, against_a, gaps_a = (x[k] for x in one)
         like_b, close_b, against_b, gaps_b = (x[k] for x in two)
-        like, close, against = like_a.sum() + like_b.sum(), close_a.sum() + close_b.sum(), against_a.sum() + against_b.sum()
+        like, close, against = (x @ a.worth + y @ b.worth for x, y in ((like_a, like_b), (close_a, close_b), (against_a, against_b)))
         missed = sorted((_missing(a, b, poses[k]), _missing(b, a, back[k])))
         gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
         found.append(Evidence(
-            overlap=float(max(like_a.mean(), like_b.mean())), agreement=float(like / max(close, 1)),
+            overlap=float(max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())), agreement=float(like / max(close, 1)),
             contradiction=float(against / max(like + against, 1)), missing=missed[0], cropped=missed[1],
             gap=float(np.median(gaps)) if len(gaps) else 1.0,
-            slide=_slide(a.coarse[like_a], a.coarse_normals[like_a]),
         ))  # fmt: skip
     return found
 
@@ -115,13 +113,4 @@ def _one_way(a: Prepared, b: Prepared, poses: Array, tolerance: float) -> tuple[
 
 
 def _missing(a: Prepared, b: Prepared, pose: Array) -> float:
-    return 0.0 if b.camera is None else b.camera.misses(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals))
-
-
-def _slide(points: Array, normals: Array) -> float:
-    if len(points) < 10:
-        return 0.0
-    centred = (points - points.mean(0)) / 0.25
-    j = np.concatenate([np.cross(centred, normals), normals], 1)
-    values = np.linalg.eigvalsh(j.T @ j / len(j))
-    return float(max(values[0], 0) / values[-1])
+    return 0.0 if b.camera is None else b.camera.misses(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals), a.worth)

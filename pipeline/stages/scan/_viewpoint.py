@@ -59,6 +59,59 @@ def _hemisphere(many: int) -> Array:
     return np.stack([around * np.cos(turn), around * np.sin(turn), z], axis=1)
 
 
+def camera_place(points: Array, axis: Array) -> Array:
+    """Place (3,) of the camera that saw a one-sided pass (at size 1) from about the direction ``axis``: where no point hides another.
+
+    A camera far away is returned as a place 30 sizes off. Directions and distances are searched coarsely, then around the best.
+    """
+    some = points[:: max(1, len(points) // 6000)]
+    middle = some.mean(0)
+    across = np.linalg.svd(axis[None])[2][1:]
+    sides = np.stack(np.meshgrid(*2 * [np.linspace(-0.3, 0.3, 5)], indexing="ij"), -1).reshape(-1, 2)
+    tried = [(u, v, 1 / distance) for u, v in sides for distance in (30.0, 6.0, 3.5, 2.4, 1.7, 1.2)]
+    step = np.array([0.075, 0.075, 0.12])
+    scores: dict[tuple[float, float, float], float] = {}
+    for _ in range(4):
+        for one in tried:
+            if one not in scores:
+                scores[one] = _overlaid(some, _place(middle, axis, across, one))
+        best = sorted(scores, key=lambda one: (scores[one], one))[:3]
+        tried = [_limited(np.asarray(one) + step * offset) for one in best for offset in _STEPS]
+        step = step / 2
+    lowest = min(scores.values())
+    good = np.array([one for one, score in scores.items() if score <= lowest + 0.0005])
+    chosen = good[np.argmin(np.linalg.norm((good - good.mean(0)) / [0.3, 0.3, 0.8], axis=1))]  # the middle of all equally good ones
+    return _place(middle, axis, across, chosen)
+
+
+_STEPS = np.concatenate([np.eye(3), -np.eye(3)])
+
+
+def _limited(one: Array) -> tuple[float, float, float]:
+    return float(one[0]), float(one[1]), float(np.clip(one[2], 1 / 30, 1.0))
+
+
+def _place(middle: Array, axis: Array, across: Array, one: tuple[float, float, float] | Array) -> Array:
+    """Place from two slopes aside of the axis and an inverse distance."""
+    aim = axis + one[0] * across[0] + one[1] * across[1]
+    return np.asarray(middle + aim / np.linalg.norm(aim) / one[2])
+
+
+def _overlaid(points: Array, place: Array, cell: float = 0.012, depth: float = 0.04) -> float:
+    """Share of the points that lie well behind another one in the picture taken from this place."""
+    apart = points - place
+    aim = -apart.mean(0)
+    far = np.linalg.norm(aim)
+    across = np.linalg.svd(aim[None])[2][1:]
+    along = -apart @ (aim / far)
+    flat = np.floor(apart @ across.T / along[:, None] * (far / cell)).astype(np.int64)
+    flat -= flat.min(0)
+    key = flat[:, 0] * (flat[:, 1].max() + 1) + flat[:, 1]
+    nearest = np.full(int(key.max()) + 1, np.inf)
+    np.minimum.at(nearest, key, along)
+    return float((along > nearest[key] + depth).mean())
+
+
 def standpoint(points: Array, most: float = 0.25) -> Array | None:
     """Place (3,) inside the cloud from which every direction shows one surface only; None where there is no such place.
 

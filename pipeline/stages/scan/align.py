@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.artefacts import Alignment, Link, Pass, Placed, Scans
-from pipeline.errors import NoOverlap
-from pipeline.geometry import arrays, clouds, rigid
+from pipeline.artefacts import Alignment, Pass, Scans
+from pipeline.errors import InputRejected, NoOverlap
+from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _graph, _joint, _links, _prepared, _verify
+from pipeline.stages.scan import _graph, _joint, _links, _prepared, _report
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
 from pipeline.stages.scan._prepared import Prepared
@@ -26,35 +26,73 @@ def run(scans: Scans, ws: Workspace) -> Alignment:
     usable = [one for one in scans.passes if one.duplicate_of is None]
     stored = [arrays.load(ws.path(one.arrays)) for one in usable]
     size = float(np.median([clouds.diagonal(one["points"]) for one in stored]))
-    if len(usable) == 1:
-        return _alignment(scans, usable, [Group({0: np.eye(4)})], [], size, None, [np.eye(4)])
+    if len(usable) == 1 or ws.options.align != "auto":
+        return _as_given(scans, usable, size, ws)
     passes = []
     for number, (one, data) in enumerate(zip(usable, stored, strict=True)):
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
-        passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size))
-    links = _links.compare(_find_links(passes, ws))
-    groups = _graph.grow(passes, links)
+        place = None if one.scanner is None else np.asarray(one.scanner)
+        passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size, place))
+    links = _find_links(passes, [_given(one) for one in usable], ws)
+    groups = _graph.grow(passes, _links.compare(links))
+    if len(groups) > 1 and len(groups[0].poses) > 1:
+        links += _second_look(passes, groups, ws)
+        groups = _graph.grow(passes, _links.compare(links))
+    links = _links.compare(links)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     ws.progress(0.9, "refining all poses together")
     groups[0].poses = _joint.refine(passes, groups[0].poses)
-    to_common = [_normalise(one) for one in passes]
-    return _alignment(scans, usable, groups, links, size, _joint.gap(passes, groups[0].poses) * size, to_common)
+    result = _report.alignment(scans, usable, groups, links, size, _joint.gap(passes, groups[0].poses) * size, [_normalise(one) for one in passes])
+    for one in result.passes:
+        if not one.placed and one.warning:
+            ws.warn(f"{one.name}: {one.warning}")
+    return result
 
 
-def _find_links(passes: list[Prepared], ws: Workspace) -> list[Found]:
+def _given(one: Pass) -> Array:
+    """The pose that the file gives, else the frame it came in: passes may be aligned already."""
+    return np.eye(4) if one.pose is None else np.asarray(one.pose)
+
+
+def _as_given(scans: Scans, usable: list[Pass], size: float, ws: Workspace) -> Alignment:
+    """No matching: one pass alone, passes of one frame (align=off), or trusted poses (align=given)."""
+    trusted = [one for one in usable if ws.options.align != "given" or one.pose is not None or len(usable) == 1]
+    if not trusted:
+        raise InputRejected("align=given was asked for, but no file gives a pose", remedy="Set align=auto, or drop files with poses (E57, PTX).")
+    for one in usable:
+        if one not in trusted:
+            ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")
+    group = Group({usable.index(one): _given(one) for one in trusted})
+    return _report.alignment(scans, usable, [group], [], size, None, [np.eye(4)] * len(usable), fixed=len(usable) > 1)
+
+
+def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> list[Found]:
     """Links of pairs, likely ones first; a pair is left out once both passes hang safely in one group."""
     pairs = list(_links.by_likeness(passes))
+    frames = [pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)]
     safety = _graph.Safety(len(passes))
     links: list[Found] = []
     for number, (a, b) in enumerate(pairs):
         if safety.enough(a, b):
             continue
         ws.progress(0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}")
-        found = _links.between(a, b, passes)
+        found = _links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a])
         if found:
             safety.note(a, b, found[0].score)
         links += found
+    return links
+
+
+def _second_look(passes: list[Prepared], groups: list[Group], ws: Workspace) -> list[Found]:
+    """Match the passes that are left against everything the largest group shows together."""
+    home = groups[0]
+    model = _prepared.merge("model", passes, home.poses)
+    left = [k for group in groups[1:] for k in sorted(group.poses)]
+    links: list[Found] = []
+    for number, k in enumerate(left):
+        ws.progress(0.8 + 0.1 * number / len(left), f"matching {passes[k].name} with the others together")
+        links += _links.to_model(k, passes, home.poses, model)
     return links
 
 
@@ -64,31 +102,3 @@ def _normalise(one: Prepared) -> Array:
     pose[:3, 3] = -one.centre / one.size
     pose[3, 3] = 1
     return pose
-
-
-def _alignment(scans: Scans, usable: list[Pass], groups: list[Group], links: list[Found], size: float, gap: float | None, frames: list[Array]) -> Alignment:
-    main = groups[0]
-    anchor = min(main.poses)
-    placed = []
-    for one in scans.passes:
-        index = next((k for k, other in enumerate(usable) if other.name == one.name), None)
-        if index is None or index not in main.poses:
-            why = f"the same points as {one.duplicate_of}" if one.duplicate_of else "it could not be matched with certainty"
-            placed.append(Placed(name=one.name, points=one.points, placed=False, pose=None, score=None, overlap=None, warning=f"left out: {why}"))
-            continue
-        mine = [link for link in main.links if index in (link.a, link.b)]
-        best = max(mine, key=lambda link: link.score, default=None)
-        pose = np.linalg.inv(frames[anchor]) @ rigid.invert(main.poses[anchor]) @ main.poses[index] @ frames[index]
-        placed.append(Placed(
-            name=one.name, points=one.points, placed=True, pose=rigid.to_matrix(pose), score=None if best is None else best.score,
-            overlap=None if best is None else best.evidence.overlap, warning=one.warning,
-        ))  # fmt: skip
-    return Alignment(
-        passes=tuple(placed), links=tuple(_link(link, usable, main, frames) for link in links),
-        components=tuple(tuple(usable[k].name for k in sorted(group.poses)) for group in groups), size=size, gap=gap,
-    )  # fmt: skip
-
-
-def _link(link: Found, usable: list[Pass], main: Group, frames: list[Array]) -> Link:
-    return Link(a=usable[link.a].name, b=usable[link.b].name, score=link.score, overlap=link.evidence.overlap,
-                used=any(link is one for one in main.links), method=link.method)  # fmt: skip
