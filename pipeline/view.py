@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from layout import lifecycle, tree
-from layout.manifest import Document, ErrorFile, JobFile, Progress, Unreadable
+from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
 
 
 def show(atlas: Atlas, place: Place) -> dict[str, Any]:
     """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not there are null."""
-    job = lifecycle.readable_job(atlas, place.path)
+    job = job_at(atlas, place)
     progress = _load(atlas, place, Progress, tree.PROGRESS) if place.state is State.PROCESSING else None
     error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
     return {
@@ -26,8 +26,15 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
     }
 
 
+def job_at(atlas: Atlas, place: Place) -> JobFile | None:
+    """job.json for looking only: None where it is missing, torn, or of a newer format that is left alone."""
+    with contextlib.suppress(OSError, NewerFormat):
+        return lifecycle.readable_job(atlas, place.path)
+    return None
+
+
 def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:
-    with contextlib.suppress(OSError, Unreadable):
+    with contextlib.suppress(OSError, Unreadable, NewerFormat):
         return kind.load(atlas.disk.read(place.path / name))
     return None
 

@@ -11,6 +11,7 @@ import click
 from layout import lifecycle, names
 from layout.lifecycle import Gone, Occupied
 from layout.tree import Atlas, Place, State
+from pipeline import view
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
 from pipeline.cli._atlas import opened
 
@@ -75,7 +76,7 @@ def retry(id: str, atlas_path: str | None) -> None:
     place = sought(atlas, id)
     if place.state is State.FAILED:
         click.echo(lifecycle.retry(atlas, place).path.name)
-    elif place.state is State.DONE and (job := lifecycle.readable_job(atlas, place.path)):
+    elif place.state is State.DONE and (job := view.job_at(atlas, place)):
         click.echo(submit_again(atlas, place, job).path.name)
     else:
         fail(f"{id} is in {place.state.value}/.", REFUSED, "Only a failed or a done job can be run again.")

@@ -18,7 +18,7 @@ from layout.accept import Facts
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Observer
-from layout.manifest import Heartbeat, JobFile
+from layout.manifest import Heartbeat, JobFile, NewerFormat
 from layout.tree import Atlas, Place, State
 from pipeline import jobs, recipes
 from pipeline.config import Settings
@@ -133,6 +133,8 @@ class Intake:
                 continue  # it moved between two looks
             except LineFault:
                 raise
+            except NewerFormat as newer:
+                self.waiting[name] = Wait(f"{newer}; update inbox3d on this host")
             except OSError as error:
                 self.waiting[name] = Wait(f"cannot be read: {error.strerror or error}; let the group read it")
 
@@ -223,7 +225,7 @@ class Intake:
         """Shells that stood half accepted in two looks a beat apart: somebody died in the middle."""
         shells = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden}
         for name in self._shells.again(shells, self.settings.worker.beat):
-            with contextlib.suppress(FileNotFoundError, Gone, Occupied):
+            with contextlib.suppress(FileNotFoundError, Gone, Occupied, NewerFormat):
                 self._complete(shells[name])
 
     def _complete(self, shell: Place) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from layout import lifecycle, tree
 from layout.lifecycle import Due, Gone, Occupied
 from layout.liveness import Life, Observer
+from layout.manifest import NewerFormat
 from layout.tree import Atlas, Place, State
-from pipeline import gc, recipes
+from pipeline import gc, recipes, view
 from pipeline.config import Settings
 from pipeline.runner import DELETED, error_file, poisoned
 
@@ -86,7 +87,7 @@ class Reaper:
         for place in self.atlas.places(State.CLAIMED):
             if place.hidden or place.queue in recipes.QUEUES:
                 continue
-            job = lifecycle.readable_job(self.atlas, place.path)
+            job = view.job_at(self.atlas, place)
             recipe = recipes.RECIPES.get(job.kind or "") if job else None
             if recipe is not None:
                 self._quietly(lambda place=place, recipe=recipe: lifecycle.requeue(self.atlas, place, recipe.legs[0].queue))  # type: ignore[misc]
@@ -123,8 +124,8 @@ class Reaper:
 
     @staticmethod
     def _quietly(call: Callable[[], object]) -> None:
-        """Somebody else may be mending the same thing; then there is nothing left to do."""
-        with contextlib.suppress(Gone, Occupied, FileNotFoundError):
+        """Somebody else may be mending the same thing, or a newer inbox3d wrote it: then there is nothing to do here."""
+        with contextlib.suppress(Gone, Occupied, FileNotFoundError, NewerFormat):
             call()
 
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from layout import lifecycle, tree
+from layout import tree
 from layout.liveness import Observer
-from layout.manifest import ErrorFile, Unreadable
+from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
-from pipeline import recipes
+from pipeline import recipes, view
 from pipeline.watchers.settle import Wait
 
 SHOWN = 200
@@ -34,7 +34,7 @@ class Writer:
         self._last = time.monotonic()
         text = self.text(waiting, halt, observer)
         if text != self._text:
-            self.atlas.disk.replace(self.atlas.status_file, text.encode())
+            self.atlas.disk.replace(self.atlas.status_file, text.encode(errors="replace"))
             self._text = text
 
     def farewell(self, observer: Observer) -> None:
@@ -58,7 +58,7 @@ class Writer:
 
     def _name(self, place: Place) -> str:
         if place.id not in self._names:
-            job = lifecycle.readable_job(self.atlas, place.path)
+            job = view.job_at(self.atlas, place)
             self._names[place.id] = f"{job.source.name} ({place.id})" if job else place.id
         return self._names[place.id]
 
@@ -88,7 +88,7 @@ class Writer:
     def _read_failed(self, place: Place) -> tuple[float, str]:
         when: Any = self.atlas.disk.lstat(place.path)
         message = "see error.txt in its folder"
-        with contextlib.suppress(OSError, Unreadable):
+        with contextlib.suppress(OSError, Unreadable, NewerFormat):
             error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
             message = f"{error.message} → {error.remedy}"
         return (when.st_mtime if when else 0.0, f"{self._name(place)}: {message}")

@@ -18,14 +18,14 @@ from layout import lifecycle, tree
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Life, Observer
-from layout.manifest import AtlasFile, Heartbeat, JobFile
+from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
-from pipeline import gc, inputs
+from pipeline import gc, inputs, view
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied
 from pipeline.gpu.device import capabilities, engine_environment, memory_limit
-from pipeline.gpu.engine import Engine, Event, Order
+from pipeline.gpu.engine import Engine, Order
 from pipeline.runner import Outcome, Runner, versions
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class Worker:
         self._unchanged: dict[str, tuple[inputs.Snapshot, float]] = {}
         self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
         self._proven = True
+        self._left = ""
 
     # -- the loop ---------------------------------------------------------------------------------------------------------------
     def serve(self) -> None:
@@ -88,7 +89,7 @@ class Worker:
             for place in self._waiting():
                 if self._start(place):
                     return True
-            self.beat.say("idle")
+            self.beat.say(self._left or "idle")
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
             log.warning("line.fault worker=%s what=%s", self.name, fault.message)
@@ -130,12 +131,23 @@ class Worker:
     # -- choosing ---------------------------------------------------------------------------------------------------------------
     def _waiting(self) -> list[Place]:
         """Jobs this worker may start now, oldest acceptance first; never by name order."""
+        self._left = ""
         places = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden and place.queue in self.queues]
         if places:
             self.observer.look()
         self._accepted = {place.path.name: self._accepted[place.path.name] for place in places if place.path.name in self._accepted}
-        ready = [place for place in places if not self._left_to_others(place)]
+        ready = [place for place in places if self._readable(place) and not self._left_to_others(place)]
         return sorted((place for place in ready if self._is_quiet(place)), key=self._order)
+
+    def _readable(self, place: Place) -> bool:
+        """A job of a newer inbox3d is left to hosts that understand it."""
+        try:
+            return place.path.name in self._accepted or lifecycle.readable_job(self.atlas, place.path) is not None
+        except NewerFormat as newer:
+            self._left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
+            return False
+        except FileNotFoundError:
+            return False
 
     def _order(self, place: Place) -> tuple[str, str]:
         name = place.path.name
@@ -172,9 +184,7 @@ class Worker:
         return now - before[1] >= job.quiet
 
     def _job(self, place: Place) -> JobFile | None:
-        with contextlib.suppress(OSError):
-            return lifecycle.readable_job(self.atlas, place.path)
-        return None
+        return view.job_at(self.atlas, place)
 
     # -- mending ----------------------------------------------------------------------------------------------------------------
     def _settle_own(self) -> None:
@@ -182,8 +192,8 @@ class Worker:
         for place in self.atlas.places(State.PROCESSING):
             if place.worker == self.name:
                 log.warning("job.found job=%s worker=%s", place.id, self.name)
-                verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
-                with contextlib.suppress(Gone):
+                with contextlib.suppress(Gone, NewerFormat):
+                    verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
                     self.runner.settle(place, verdict, job)
 
     def _prove_engine(self) -> bool:

@@ -330,3 +330,19 @@ def test_an_unmounted_share_is_never_an_empty_one(atlas: Atlas, workers: Any, re
     (tmp_path / "away").rename(atlas.root)
     assert worker.step()
     assert now_at(atlas, id)[0].state is State.DONE
+
+
+def test_a_job_of_a_newer_inbox3d_is_left_to_those_who_understand_it(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """It is neither started nor changed, and the heartbeat says why; other jobs go on."""
+    recipe("works")
+    newer = drop(atlas, "newer")
+    other = drop(atlas, "other").id
+    path = newer.path / "job.json"
+    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    before = path.read_bytes()
+    worker = workers()
+    assert worker.step()
+    assert now_at(atlas, other)[0].state is State.DONE
+    assert not worker.step()
+    assert "update inbox3d on this host" in worker.beat.heartbeat.message
+    assert (newer.path / "job.json").read_bytes() == before
