@@ -53,7 +53,7 @@ class Follower(threading.Thread):
         self.looked = float("-inf")
         self.filled = threading.Event()  # the first look is over
         self._known: dict[str, Row] = {}  # active jobs by id
-        self._at_rest: dict[State, dict[str, str]] = {}  # id → folder
+        self._at_rest: dict[State, dict[str, str]] = {}  # id → the folder's name
         self._marks: dict[State, tuple[int, float]] = {}
         self._missing: dict[str, int] = {}
         self._wrote = True
@@ -100,7 +100,7 @@ class Follower(threading.Thread):
         with self._lock:
             if not self._at_rest:
                 self._known = {row["id"]: row for row in self.index.active()}
-                self._at_rest = {state: self.index.folders(state.value) for state in AT_REST}
+                self._at_rest = {state: self.index.names(state.value) for state in AT_REST}
 
     def _look_at_active(self) -> None:
         present: dict[str, Place] = {}
@@ -141,11 +141,12 @@ class Follower(threading.Thread):
         age = time.monotonic() - when
         if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
             return
-        known = self._at_rest[state]
-        places = {place.id: place for place in self.atlas.places(state) if place.id}
-        self._index_new([place for id, place in places.items() if known.get(id) != f"{state.value}/{place.path.name}"])
-        gone = [id for id in known if id not in places]
-        self._forget([id for id in gone if id not in self._known and self.atlas.disk.lstat(self.atlas.root / known[id]) is None])
+        entries, known = self.atlas.entries(state), self._at_rest[state]
+        new = (self.atlas.place(state, entry) for entry in entries if known.get(entry.name) != entry.name)
+        self._index_new([place for place in new if place and known.get(place.id) != place.path.name])
+        present = {entry.name for entry in entries}
+        gone = [id for id, name in known.items() if name not in present]
+        self._forget([id for id in gone if self.atlas.disk.lstat(folder / known[id]) is None])
         self._marks[state] = (mark, time.monotonic())
 
     def _index_new(self, places: list[Place]) -> None:
@@ -187,7 +188,8 @@ class Follower(threading.Thread):
             for row in changed:
                 old = self._pop(row["id"])
                 if row["state"] in ENDED:
-                    self._at_rest[State(row["folder"].partition("/")[0])][row["id"]] = row["folder"]
+                    state, _, name = row["folder"].partition("/")
+                    self._at_rest[State(state)][row["id"]] = row["id"] if name == row["id"] else name
                 else:
                     self._known[row["id"]] = row
                 if old is not None or self.filled.is_set():
@@ -205,7 +207,7 @@ class Follower(threading.Thread):
 
     def _pop(self, id: str) -> Row | None:
         """What is remembered of job ID, and forget it: its row, or its id and folder where it had ended."""
-        rests = [{"id": id, "folder": folder, "state": "ended"} for known in self._at_rest.values() if (folder := known.pop(id, None))]
+        rests = [{"id": id, "state": "ended"} for known in self._at_rest.values() if known.pop(id, None)]
         return self._known.pop(id, None) or (rests[0] if rests else None)
 
     def _tell(self, old: Row | None, new: Row | None) -> None:

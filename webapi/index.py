@@ -46,7 +46,7 @@ JOBS = sql.Table(
     sql.Column("submitter", sql.String(100)),
     sql.Column("retry_of", sql.String(64)),
     sql.Column("webhook", sql.String(2000)),
-    sql.Index("inbox3d_jobs_at", "at", "id"),
+    sql.Index("inbox3d_jobs_at", "at", "id", "search"),
     sql.Index("inbox3d_jobs_state", "state", "at", "id"),
     sql.Index("inbox3d_jobs_kind", "kind", "at", "id"),
     sql.Index("inbox3d_jobs_pace", "kind", "tier", "state", "ended", "seconds"),
@@ -81,7 +81,7 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
 
 
 def _tune(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-8000", "mmap_size=67108864"):
+    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-8000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
@@ -132,13 +132,12 @@ class Index:
             found = db.execute(_BY_ID, {"id": id}).mappings().first()
         return dict(found) if found else None
 
-    def folders(self, state: str | None = None) -> dict[str, str]:
-        """Folder by id of every job, or of those below the folder STATE."""
-        chosen = sql.select(JOBS.c.id, JOBS.c.folder)
-        if state is not None:
-            chosen = chosen.where(JOBS.c.folder.like(f"{state}/%"))
+    def names(self, state: str) -> dict[str, str]:
+        """Folder name by id of every job below the folder STATE; most are the same text, kept once."""
+        chosen = sql.select(JOBS.c.id, JOBS.c.folder).where(JOBS.c.folder.like(f"{state}/%")).execution_options(yield_per=1000)
         with self.engine.connect() as db:
-            return {row.id: row.folder for row in db.execute(chosen)}
+            pairs = ((row[0], row[1].partition("/")[2]) for row in db.execute(chosen))
+            return {id: id if name == id else name for id, name in pairs}
 
     def active(self) -> list[Row]:
         """Every job that has not ended, oldest first."""

@@ -244,18 +244,34 @@ def write_request(draft: Path, atlas: Atlas, asked: dict[str, list[str]]) -> Non
 
 
 def image_path(atlas: Atlas, asked: str) -> str:
-    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` are one path below inputs/; Problem unless it is a plain file there.
+    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` are one path below inputs/; Problem unless it is a plain file there."""
+    path, handle = _open_image(atlas, asked)
+    os.close(handle)
+    return path
 
-    Opened component by component without following links, and judged after it was opened.
-    """
+
+def copy_images(atlas: Atlas, paths: list[str], draft: Path) -> None:
+    """Copy images from inputs/ into DRAFT under their own paths: what is worked on is what stood there when it was asked for."""
+    for asked in paths:
+        path, handle = _open_image(atlas, asked)
+        folder = draft / tree.INPUT
+        for part in path.split("/")[:-1]:
+            folder /= part
+            with contextlib.suppress(FileExistsError):
+                atlas.disk.mkdir(folder)
+        with os.fdopen(handle, "rb") as source, (folder / path.rpartition("/")[2]).open("xb") as target:
+            shutil.copyfileobj(source, target, CHUNK)
+            os.fsync(target.fileno())
+
+
+def _open_image(atlas: Atlas, asked: str) -> tuple[str, int]:
+    """(path below inputs/, open file). Opened component by component without following links, and judged after it was opened."""
     text = asked.removeprefix("/").removeprefix("inputs/")
     parts = text.split("/")
     refusal = Problem(
-        422,
-        "image-path",
-        f"image_paths: {shown(asked, 120)!r} is no file below inputs/.",
+        422, "image-path", f"image_paths: {shown(asked, 120)!r} is no file below inputs/.",
         "Put the image into inputs/ on the share and name it from there.",
-    )
+    )  # fmt: skip
     if (
         any(part in ("", ".", "..") or part.startswith(".") or "\0" in part for part in parts)
         or len(parts) > DEPTH_LIMIT
@@ -270,10 +286,10 @@ def image_path(atlas: Atlas, asked: str) -> str:
             os.close(handle)
             handle = deeper
         found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_size == 0:
-            raise refusal
     except (OSError, UnicodeEncodeError):
-        raise refusal from None
-    finally:
         os.close(handle)
-    return text
+        raise refusal from None
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_size == 0:
+        os.close(handle)
+        raise refusal
+    return text, handle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Response, request
@@ -71,11 +72,16 @@ def new_prompt(body: Generate) -> str:
 
 def new_images(body: FromImage) -> str:
     atlas = here().atlas
-    paths = [inputs.image_path(atlas, path) for path in body.image_paths]
+    paths = list(dict.fromkeys(inputs.image_path(atlas, path) for path in body.image_paths))
     asked = {"image_paths": paths} if paths else {"image_urls": [checks.address(url, "image_urls") for url in body.image_urls]}
     name = (paths or [url.partition("?")[0] for url in body.image_urls])[0].rstrip("/").rpartition("/")[2] or "image"
     options = body.model_dump(mode="json") | {key: list(value) for key, value in asked.items()}
-    return _new(options, name, lambda draft: inputs.write_request(draft, atlas, asked))
+
+    def fill(draft: Path) -> None:
+        inputs.copy_images(atlas, paths, draft)
+        inputs.write_request(draft, atlas, asked)
+
+    return _new(options, name, fill)
 
 
 def _new(options: dict[str, Any], name: str, fill: Callable[[Any], None]) -> str:

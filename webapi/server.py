@@ -5,11 +5,15 @@ The socket is bound here, before anything else, so that a taken port and a bind 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import ipaddress
 import logging
 import os
 import socket
 import sys
+import threading
+import time
 from typing import Any
 
 from layout.names import slug, worker_name
@@ -18,6 +22,7 @@ from pipeline.config import Settings
 from pipeline.errors import SubmitRefused
 
 log = logging.getLogger(__name__)
+M_ARENA_MAX = -8
 
 
 class PortTaken(SubmitRefused):
@@ -76,6 +81,8 @@ def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     host, port = listener.getsockname()[:2]
     log.info("web.up address=%s", f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
     sys.argv = sys.argv[:1]
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)  # many threads, one small heap
     Application().run()
     return 0
 
@@ -96,7 +103,7 @@ def _options(settings: Settings, listener: socket.socket) -> dict[str, Any]:
         "errorlog": "-",
         "loglevel": "warning",
         "worker_exit": _exit,
-        "worker_int": _exit_early,
+        "post_worker_init": _watch,
     }
 
 
@@ -136,8 +143,15 @@ def started(atlas: Atlas, settings: Settings) -> Any:
 RUNNING: list[tuple[Any, list[Any]]] = []
 
 
-def _exit_early(worker: Any) -> None:
-    _exit(None, worker)
+def _watch(worker: Any) -> None:
+    """From SIGTERM on nothing must hold the process: open streams end at once, not after the grace time."""
+
+    def wait() -> None:
+        while worker.alive:
+            time.sleep(0.1)
+        _exit(None, worker)
+
+    threading.Thread(target=wait, name="watch", daemon=True).start()
 
 
 def _exit(server: Any, worker: Any) -> None:

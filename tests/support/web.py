@@ -42,8 +42,9 @@ def make_settings(root: Path, **variables: str) -> Settings:
 
 
 def forge(
-    atlas: Atlas, state: State, name: str = "vase", *, kind: str = "convert", queue: str = "finish", worker: str = "host-cpu-abcd", n: int = 1,
-    at: str = "2026-11-20T12:00:00+00:00", progress: Progress | None = None, error: ErrorFile | None = None, label: Any = None,
+    atlas: Atlas, state: State, name: str = "vase", *, kind: str = "convert", queue: str = "finish", worker: str = "host-cpu-abcd",
+    n: int = 1, at: str = "2026-11-20T12:00:00+00:00", progress: Progress | None = None, error: ErrorFile | None = None,
+    label: Any = None,
     seconds: float = 12.0, output: dict[str, bytes] | None = None, by: str | None = None, id: str | None = None, **options: Any,
 ) -> Place:  # fmt: skip
     """A job folder in STATE as the pipeline would have left it."""
@@ -58,11 +59,13 @@ def forge(
     (place.path / tree.INPUT).mkdir(parents=True)
     (place.path / tree.INPUT / "part.ply").write_bytes(PLY)
     ended = "2026-11-20T12:01:00+00:00" if state in (State.DONE, State.FAILED) else None
+    start = Start(n=1, worker=worker, at=at, ended=ended, noted="finished" if ended else None)
     job = JobFile(
-        id=id, kind=kind, options=jobs.options_of(jobs.parse({"kind": kind, **options})), source=Source(name=name, origin="api", at=at, by=by),
+        id=id, kind=kind, options=jobs.options_of(jobs.parse({"kind": kind, **options})),
+        source=Source(name=name, origin="api", at=at, by=by),
         manifest=[Listed(path="part.ply", size=len(PLY))], inode=place.path.stat().st_ino,
         accepted=None if state is State.INBOX else Accepted(at=at, n=0),
-        starts=[] if state in (State.INBOX, State.CLAIMED) else [Start(n=1, worker=worker, at=at, ended=ended, noted="finished" if ended else None)],
+        starts=[] if state in (State.INBOX, State.CLAIMED) else [start],
         provenance=Provenance(label=label, times={"finish.export": seconds} if state is State.DONE else {}),
     )  # fmt: skip
     (place.path / JobFile.name).write_bytes(job.dump())

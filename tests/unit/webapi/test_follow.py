@@ -87,7 +87,9 @@ def test_a_job_taken_away_by_hand_leaves_the_index(atlas: Atlas, web: Web, look:
     assert changes == [("ended", None), ("queued", None)]
 
 
-def test_one_listing_that_skips_a_job_changes_nothing(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_one_listing_that_skips_a_job_changes_nothing(
+    atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Listings of a share may skip entries while others rename."""
     forge(atlas, State.CLAIMED), forge(atlas, State.DONE)
     look()
@@ -192,7 +194,7 @@ def test_streams_are_limited_and_a_slow_reader_loses_its_own_only(client: FlaskC
     for number in range(600):
         events.publish("job", {"n": number})
         if number % 100 == 0:
-            while '"n": %d}' % number not in next(other):
+            while f'"n": {number}}}' not in next(other):
                 continue
     began = time.monotonic()
     assert sum(1 for _ in slow) <= 1 and time.monotonic() - began < 5

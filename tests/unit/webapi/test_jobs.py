@@ -64,7 +64,9 @@ def test_waiting_and_cancelled_jobs_say_so_in_the_contracts_words(client: FlaskC
     assert (found["state"], found["message"]) == ("failed", "cancelled")
 
 
-def test_the_eta_of_a_waiting_job_comes_from_such_jobs_before_or_is_null(client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_the_eta_of_a_waiting_job_comes_from_such_jobs_before_or_is_null(
+    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Five finished ones of the same kind and tier, and a live worker; else nothing is invented."""
     waiting = forge(atlas, State.CLAIMED)
     for seconds in (10, 20, 30, 40):

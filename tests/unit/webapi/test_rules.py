@@ -33,7 +33,8 @@ def answers(*addresses: str) -> Any:
     "url",
     [
         "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://[::1]/", "http://[::ffff:10.0.0.1]/",
-        "http://[64:ff9b::a00:1]/", "http://100.64.0.1/", "http://169.254.169.254/latest/meta-data", "http://10.0.20.5/", "http://192.168.1.1/",
+        "http://[64:ff9b::a00:1]/", "http://100.64.0.1/", "http://169.254.169.254/latest/meta-data", "http://10.0.20.5/",
+        "http://192.168.1.1/",
         "http://0.0.0.0/", "http://[fe80::1%25eth0]/", "http://[2002:7f00:1::]/", "http://224.0.0.1/", "http://255.255.255.255/",
         "file:///etc/passwd", "gopher://example.org/", "http://user:pass@example.org/", "http://example.org:22/", "http:///x", "http://",
     ],
@@ -110,7 +111,7 @@ def test_an_address_that_could_never_be_used_is_refused_when_it_is_sent(
         "a\0.png",
         "no.png",
         "x" * 2000,
-    ],  # fmt: skip
+    ],
 )
 def test_an_image_path_leads_to_plain_files_below_inputs_and_nowhere_else(
     client: FlaskClient, atlas: Atlas, tmp_path: Path, path: str
@@ -156,8 +157,11 @@ def test_a_link_in_the_place_of_a_result_folder_is_not_followed(client: FlaskCli
 
 
 NAMES = [
-    "../a.ply", "/a.ply", "a/../../b.ply", "a\\\\b.ply", "C:a.ply", "con", "aux.ply", "a.ply ", " a.ply", "a.", "a\x00.ply", "a\n.ply", "a\u202egpj.ply",
-    ".ssh/authorized_keys", "a/.git/config", "x" * 200 + ".ply", "/".join("abcdefghij") + ".ply", "a//b.ply", "", "..", "Thumbs.db", "a.part", "go|d.ply",
+    "../a.ply", "/a.ply", "a/../../b.ply", "a\\\\b.ply", "C:a.ply", "con", "aux.ply", "a.ply ", " a.ply", "a.", "a\x00.ply", "a\n.ply",
+    "a\u202egpj.ply",
+    ".ssh/authorized_keys", "a/.git/config", "x" * 200 + ".ply", "/".join("abcdefghij") + ".ply", "a//b.ply", "", "..", "Thumbs.db",
+    "a.part",
+    "go|d.ply",
 ]  # fmt: skip
 
 
@@ -219,7 +223,7 @@ def test_a_hostile_archive_is_refused_before_anything_is_unpacked(client: FlaskC
 def test_the_web_process_loads_no_parser_of_images_meshes_or_weights(root: Path) -> None:
     """A pixel flood or a hostile mesh finds nothing here that would open it; the engine does, in its sandbox."""
     parsers = ("PIL", "numpy", "trimesh", "open3d", "pymeshlab", "torch", "laspy", "pye57", "cv2", "lxml", "apprise")
-    script = f"import sys; from webapi import server, hooks, mirror, pages, files, openapi, metrics; print(*sorted(set({parsers!r}) & set(sys.modules)))"
+    script = f"import sys; from webapi import server, hooks, mirror, pages, openapi; print(*sorted(set({parsers!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
 
@@ -266,7 +270,7 @@ def test_a_name_is_data_on_every_page_and_in_every_header(client: FlaskClient, a
         ("x.unknown", "attachment", "application/octet-stream"),
         ("p.png", "inline", "image/png"),
         ("model.glb", "inline", "model/gltf-binary"),
-    ],  # fmt: skip
+    ],
 )
 def test_what_a_browser_could_run_is_saved_and_never_shown(
     client: FlaskClient, atlas: Atlas, name: str, how: str, media: str | None

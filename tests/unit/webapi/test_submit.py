@@ -43,12 +43,13 @@ def test_the_missions_prompt_line_is_accepted(client: FlaskClient, atlas: Atlas)
 
 
 def test_an_image_is_named_in_three_ways_and_means_the_same(client: FlaskClient, atlas: Atlas) -> None:
-    """/inputs/a.png, inputs/a.png and a.png give the same request.json and options."""
+    """/inputs/a.png, inputs/a.png and a.png give the same request.json and options, and the image as it stood there."""
     (atlas.inputs / "a.png").write_bytes(b"\x89PNG")
     found = []
     for path in ("/inputs/a.png", "inputs/a.png", "a.png"):
         id = client.post("/3d/from-image", json={"image_paths": [path]}).json["job_id"]
         found.append((job_of(atlas, id).options["image_paths"], json.loads((atlas.inbox / id / "input" / "request.json").read_text())))
+        assert (atlas.inbox / id / "input" / "a.png").read_bytes() == b"\x89PNG"
     assert found == [(["a.png"], {"image_paths": ["a.png"]})] * 3
 
 
