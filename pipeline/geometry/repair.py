@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry import holes
+from pipeline.geometry.orient import oriented
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import Verdict, edges, face_normals, fans, parts, proper, verdict, volume, weld
 
 Array = NDArray[Any]
 WELD = 1e-7  # share of the size: below float32 resolution
+APART = 0.01  # how far a split vertex moves towards the middle of its faces
 FLOATER = 0.01  # share of the largest part's area
 NOTHING = Verdict(False, False, False)
 
@@ -34,7 +36,7 @@ class Repaired:
 def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaired:
     """Weld, drop degenerate and duplicate faces, undo non-manifold places, drop floaters, orient, fill holes up to WIDEST_HOLE
     (unit of the vertices). Guarantees faces on welded vertices, no edge with three faces and agreeing neighbours where the
-    surface is orientable; per-vertex colours stay with their vertices, uv and normals are dropped (libraries: numpy, Open3D)."""
+    surface is orientable; per-vertex colours stay with their vertices, uv and normals are dropped (libraries: numpy, scipy)."""
     result = Repaired(replace(surface, uv=None, normals=None))
     _weld(result)
     if not len(result.surface.faces):
@@ -42,7 +44,7 @@ def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaire
     _manifold_edges(result)
     if drop_floaters:
         _floaters(result)
-    for _ in range(3):
+    for _ in range(5):
         _one_fan(result)
         result.shape = verdict(result.surface.faces)
         if _orient(result) | _fill(result, widest_hole):
@@ -81,7 +83,8 @@ def _manifold_edges(result: Repaired) -> None:
 
 
 def _one_fan(result: Repaired) -> None:
-    """Where fans of faces touch in one vertex each further fan gets a vertex of its own."""
+    """Where fans of faces touch in one vertex each further fan gets a vertex of its own, a little towards that fan, so that they
+    stay apart when a program welds equal places."""
     faces = result.surface.faces
     fan = fans(faces)
     corner = faces.ravel()
@@ -95,7 +98,15 @@ def _one_fan(result: Repaired) -> None:
     place[extra] = len(result.surface.vertices) + np.arange(len(extra))
     copies = np.r_[np.arange(len(result.surface.vertices)), owner[extra]]
     result.note("vertices split where surfaces touched", len(extra))
-    result.surface = result.surface.split(copies, place[fan].reshape(-1, 3))
+    split = result.surface.split(copies, place[fan].reshape(-1, 3))
+    moved = split.vertices.copy()
+    loose = np.flatnonzero(np.isin(split.faces, place[extra]).any(axis=1))
+    corners, centres = split.faces[loose].ravel(), np.repeat(moved[split.faces[loose]].mean(axis=1), 3, axis=0)
+    ours = corners >= len(result.surface.vertices)
+    number = np.bincount(corners[ours], minlength=len(moved))[:, None]
+    toward = np.stack([np.bincount(corners[ours], weights=centres[ours, i], minlength=len(moved)) for i in range(3)], axis=1)
+    moved = np.where(number > 0, moved + APART * (toward / np.maximum(number, 1) - moved), moved)
+    result.surface = replace(split, vertices=moved)
 
 
 def _floaters(result: Repaired) -> None:
@@ -110,16 +121,12 @@ def _floaters(result: Repaired) -> None:
 
 
 def _orient(result: Repaired) -> bool:
-    import open3d as o3d
-
     if result.shape.oriented:
         return False
-    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(result.surface.vertices), o3d.utility.Vector3iVector(result.surface.faces))
-    if not mesh.orient_triangles():
-        return False
-    turned = np.asarray(mesh.triangles).astype(np.int32)
-    result.note("faces turned to agree with their neighbours", int((turned != result.surface.faces).any(axis=1).sum()))
-    result.surface = replace(result.surface, faces=turned)
+    faces, keep = oriented(result.surface.faces)
+    result.note("faces turned to agree with their neighbours", int((faces != result.surface.faces).any(axis=1).sum()))
+    result.note("faces dropped where the surface had one side only", int((~keep).sum()))
+    result.surface = replace(result.surface, faces=faces.astype(np.int32)).only(faces[keep])
     return True
 
 

@@ -102,6 +102,8 @@ def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
 
 def smooth_normals(surface: Surface) -> Floats:
     """Vertex normals (V,3) float32 that do not break where vertices were split at a seam."""
+    if surface.uv is None:  # only a texture's seams split vertices
+        return vertex_normals(surface.vertices, surface.faces)
     first = weld(surface.vertices)
     normals: Floats = vertex_normals(surface.vertices, first[surface.faces])[first]
     return normals

@@ -20,7 +20,7 @@ def run(mesh: Mesh, ws: Workspace) -> Mesh:
 
     A textured mesh that is sound already keeps its vertices and uv; repair=false (convert) and skip=clean (scan) change nothing.
     ``watertight`` and ``manifold`` of the result are counted, not assumed. Floaters are dropped from scans only: a small part
-    of a dropped model is there on purpose. Raises MeshEmpty when nothing is left (libraries: numpy, scipy, Open3D).
+    of a dropped model is there on purpose. Raises MeshEmpty when nothing is left (libraries: numpy, scipy).
     """
     options = ws.options
     if not getattr(options, "repair", True) or "clean" in getattr(options, "skip", ()):

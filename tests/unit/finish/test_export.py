@@ -20,6 +20,7 @@ from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import FormatUnavailable, ReadBackFailed
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
+from pipeline.geometry.topology import verdict
 from pipeline.geometry.units import frame_for
 from pipeline.stages.finish import _readback, export
 from pipeline.stages.finish._model import Model
@@ -142,17 +143,27 @@ def test_open_surfaces_are_closed_for_printers_only(workspace: Make) -> None:
     assert any("print files" in text for text in ws.warnings)
 
 
-def test_what_cannot_be_closed_is_said() -> None:
-    """A Möbius strip has no inside; it is written as it is, with words."""
+def test_even_a_moebius_strip_becomes_a_solid() -> None:
+    """It has one side only: it is cut once and closed, and the warning says that something was done."""
     angle = np.linspace(0, 2 * np.pi, 41)[:-1]
-    rim = [np.stack([(1 + s * np.cos(angle / 2)) * np.cos(angle), (1 + s * np.cos(angle / 2)) * np.sin(angle), s * np.sin(angle / 2)], 1)
-           for s in (-0.3, 0.3)]  # fmt: skip
-    vertices = np.concatenate(rim)
+    rim = [
+        np.stack([(1 + s * np.cos(angle / 2)) * np.cos(angle), (1 + s * np.cos(angle / 2)) * np.sin(angle), s * np.sin(angle / 2)], 1)
+        for s in (-0.3, 0.3)
+    ]
     faces = [(i, i + 1, i + 40) for i in range(39)] + [(i + 1, i + 41, i + 40) for i in range(39)] + [(39, 40, 79), (40, 0, 79)]
-    surface, remark = solid(Surface(vertices, np.array(faces, np.int32)))
+    strip = Surface(np.concatenate(rim), np.array(faces, np.int32))
+    assert not verdict(strip.faces).oriented
+    surface, remark = solid(strip)
+    assert remark is not None
+    assert verdict(surface.faces) == (True, True, True)
+
+
+def test_what_cannot_be_closed_is_said() -> None:
+    """A single flat triangle has no inside; it is written as it is, with words."""
+    surface, remark = solid(Surface(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]], np.int32)))
     assert remark is not None
     assert "could not be closed" in remark
-    assert len(surface.faces) == 80
+    assert len(surface.faces) == 1
 
 
 def test_a_file_that_reads_back_differently_is_an_error(tmp_path: Path) -> None:

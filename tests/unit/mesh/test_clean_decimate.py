@@ -13,7 +13,7 @@ from pipeline.artefacts import Mesh
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import verdict, volume
+from pipeline.geometry.topology import verdict, volume, weld
 from pipeline.stages.mesh import clean, decimate
 from pipeline.workspace import Workspace
 
@@ -96,6 +96,8 @@ def test_two_balls_that_touch_in_a_point_are_taken_apart(workspace: Make) -> Non
     mesh, surface = cleaned(workspace(), vertices, faces)
     assert mesh.manifold
     assert accepted_by_manifold3d(surface)
+    # they stay apart for programs that weld equal places
+    assert verdict(weld(surface.vertices, 1e-7 * surface.size)[surface.faces]) == (True, True, True)
 
 
 def test_floaters_leave_scans_but_not_models(workspace: Make) -> None:
