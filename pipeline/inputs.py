@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from layout import accept, tree
 from layout.disk import Disk
 from layout.manifest import JobFile, Listed
-from layout.tree import Place
+from layout.tree import Atlas, Place
+from pipeline.errors import InputRejected
 
 Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_ns
 RECORD = "input.json"
@@ -53,6 +55,23 @@ def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]
         raise InputChanged(place.id)
     (root / RECORD).write_text(json.dumps([before, sums]))
     return before, sums
+
+
+def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path) -> list[str]:
+    """Copy the images that a request names by path from inputs/ to TARGET; returns a note with the SHA-256 of each.
+
+    InputRejected, by name, for one that is not there, or that is or passes through a link.
+    """
+    notes = []
+    for path in paths:
+        source = atlas.inputs / path
+        links = [part for part in (source, *source.parents) if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()]
+        if links or not source.is_file():
+            raise InputRejected(f"inputs/{path} is {'a link' if links else 'not there'}.", remedy="Put the image itself below inputs/ on the share and retry.")
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).unlink(missing_ok=True)
+        notes.append(f"inputs/{path} was taken with SHA-256 {atlas.disk.copy(source, target / path)}")
+    return notes
 
 
 def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:

@@ -95,6 +95,21 @@ class ImagesOptions(Common):
     image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
 
 
+    @field_validator("image_paths")
+    @classmethod
+    def _below_inputs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(below_inputs(path) for path in value)
+
+
+def below_inputs(path: str) -> str:
+    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` mean the same image: the path relative to inputs/. ValueError where it leaves it."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
+    parts = parts[1:] if parts[:1] == ["inputs"] else parts
+    if not parts or ".." in parts:
+        raise ValueError(f"{path} is no file below inputs/")
+    return "/".join(parts)
+
+
 class PromptOptions(Common):
     """A sentence → generated views → mesh."""
 

@@ -136,6 +136,9 @@ class Runner:
         held.root.mkdir(parents=True, exist_ok=True)
         held.seen, sums = self._patiently(place, lambda: inputs.copy(disk, place, held.root))
         inputs.enlist(disk, place, held.job, sums)
+        named = held.job.options.get("image_paths") or ()
+        notes = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held)))
+        held.job.notes += [note for note in notes if note not in held.job.notes]
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
         self._fetch_work(held)
         if not bag.load(held.root):
