@@ -73,7 +73,7 @@ def pass_warnings(alignment: Alignment | None) -> list[str]:
 def figures(mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, ws: Workspace) -> list[tuple[str, str]]:
     """The link graph and the histogram of distances, as SVG."""
     found = []
-    if alignment is not None and len(alignment.passes) > 1:
+    if alignment is not None and alignment.links:
         caption = "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a pass without a place.</figcaption>"
         found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
     if cloud is not None:
@@ -109,7 +109,11 @@ def sections(
         found.append(("What the assist service said", _assist_table(mesh.assisted)))
     found.append(("Files", _files_table(exported, mesh, ws)))
     options = ws.options.model_dump(mode="json", exclude_defaults=True) | {"quality_tier": ws.options.quality_tier, "seed": ws.options.seed}
-    rows = [(html.escape(str(key)), html.escape(str(value))) for key, value in sorted(options.items()) if key != "webhook_url"]
+    rows = [
+        (html.escape(str(key)), html.escape(", ".join(value) if isinstance(value, list) else str(value)))
+        for key, value in sorted(options.items())
+        if key != "webhook_url"
+    ]
     found.append(("What was asked for", table(rows)))
     return found
 
