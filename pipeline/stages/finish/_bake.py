@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry.surface import Surface
+from pipeline.geometry.surface import Surface, smooth_normals
 from pipeline.stages.finish._raster import places, rasterise
 from pipeline.stages.finish.sources import ColourSource
 
@@ -19,10 +20,11 @@ def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
     """Texture (EDGE, EDGE, 3) uint8 sRGB, row 0 on top, for SURFACE's uv. Every texel gets a colour: those of the charts from
     SOURCE, those between them from their surroundings, so that smaller mip levels stay clean."""
     texels = rasterise(surface, edge)
+    surface = replace(surface, normals=smooth_normals(surface))
     image = np.zeros((edge * edge, 3), np.float32)
     known = np.zeros(edge * edge, bool)
     for start in range(0, len(texels.at), BLOCK):
-        part = type(texels)(*(column[start : start + BLOCK] for column in texels))
+        part = texels.part(start, start + BLOCK)
         colors = source.colors_at(*places(surface, part))
         sure = np.isfinite(colors).all(axis=1)
         image[part.at[sure]] = colors[sure]

@@ -14,12 +14,15 @@ RIM = 3  # texels beyond a chart that still get a colour of their own: bilinear 
 
 
 class Texels(NamedTuple):
-    """at (N,) into the flattened image, row 0 on top; face (N,); weight (N,3) barycentric, beyond 0…1 on the rim; inside (N,)."""
+    """at (N,) into the flattened EDGE × EDGE image, row 0 on top; face (N,); inside (N,), False on the rim."""
 
     at: Array
     face: Array
-    weight: Array
     inside: Array
+    edge: int
+
+    def part(self, start: int, stop: int) -> Texels:
+        return Texels(self.at[start:stop], self.face[start:stop], self.inside[start:stop], self.edge)
 
 
 def rasterise(surface: Surface, edge: int) -> Texels:
@@ -28,17 +31,17 @@ def rasterise(surface: Surface, edge: int) -> Texels:
     covered = face >= 0
     for _ in range(RIM):
         face = _grown(face)
-    index = np.flatnonzero(face.ravel() >= 0)
-    owner = face.ravel()[index]
-    return Texels(index, owner, _barycentric(surface, owner, index, edge), covered.ravel()[index])
+    at = np.flatnonzero(face.ravel() >= 0)
+    return Texels(at, face.ravel()[at], covered.ravel()[at], edge)
 
 
 def places(surface: Surface, texels: Texels) -> tuple[Array, Array]:
     """Points (N,3) and unit normals (N,3) of the texels. Rim texels lie on the continued plane of their face."""
-    smooth = smooth_normals(surface)
+    normal = surface.normals if surface.normals is not None else smooth_normals(surface)
+    weight = _barycentric(surface, texels.face, texels.at, texels.edge)
     corners = surface.faces[texels.face]
-    points = np.einsum("nk,nkj->nj", texels.weight, surface.vertices[corners])
-    normals = np.einsum("nk,nkj->nj", np.clip(texels.weight, 0, 1), smooth[corners])
+    points = np.einsum("nk,nkj->nj", weight, surface.vertices[corners])
+    normals = np.einsum("nk,nkj->nj", np.clip(weight, 0, 1), normal[corners])
     return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 

@@ -20,6 +20,7 @@ from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish.writers import glb
 from pipeline.workspace import Workspace
 
+EQUAL = 1.005  # distances nearer than that are the same: rounding and re-triangulation are not the service's fault
 STRAY = 0.001  # share of the size a mesh without scan may move on average
 MOST_FACES = 20_000_000
 
@@ -64,8 +65,7 @@ def _taken(answer: bytes, mesh: Mesh, cloud: PointCloud | None, ws: Workspace) -
         points = before.vertices[:: max(1, len(before.vertices) // 20_000)]
         limits = {"mean": (STRAY * before.size, distances(offered, points).mean())}
     for name, (allowed, found) in limits.items():
-        # float32 and the GLB's own rounding are not the service's fault
-        if found > allowed + 1e-6 * before.size:
+        if found > allowed * EQUAL:
             raise _service.NoUse(f"its mesh is farther from the scan: {name} {found:.3g} instead of {allowed:.3g} {mesh.unit}")
     facts = facts_after_change(mesh, before) | {
         "manifold": True,

@@ -1,4 +1,4 @@
-"""Small surfaces and workspaces for the finish stages."""
+"""Fixtures for the tests of stages."""
 
 from __future__ import annotations
 
