@@ -55,6 +55,11 @@ class Events:
                 _end(listener)
             self._listeners.clear()
 
+    def mark(self) -> str:
+        """The id of the last event: what was read after this is followed without a gap by a stream from here."""
+        with self._lock:
+            return f"{self.life}-{self._number}"
+
     @property
     def listening(self) -> int:
         return len(self._listeners)

@@ -49,6 +49,7 @@ JOBS = sql.Table(
     sql.Index("inbox3d_jobs_at", "at", "id", "search"),
     sql.Index("inbox3d_jobs_state", "state", "at", "id"),
     sql.Index("inbox3d_jobs_kind", "kind", "at", "id"),
+    sql.Index("inbox3d_jobs_both", "kind", "state", "at", "id"),
     sql.Index("inbox3d_jobs_pace", "kind", "tier", "state", "ended", "seconds"),
     sql.Index("inbox3d_jobs_folder", "folder"),
 )

@@ -30,6 +30,7 @@ FORM_LIMIT = 64 * 1024
 def blueprint(prefix: str) -> Blueprint:
     """The pages below PREFIX."""
     found = Blueprint("test" if prefix else "pages", __name__, url_prefix=prefix or None)
+    found.before_request(mark)
     for rule, view in (
         ("/", home),
         ("/jobs/<id>", job),
@@ -58,7 +59,7 @@ def page(template: str, status: int = 200, **content: Any) -> Response:
     may = {scope: _may(scope) for scope in ("submit", "admin")} if who else {}
     text = render_template(
         template, prefix=prefix(), part=bool(request.args.get("part")), token=web.access.token(who) if who else "", who=who, may=may,
-        said=SAID, formats=FORMATS, version=static_version(), **content,
+        mark=g.get("mark", ""), said=SAID, formats=FORMATS, version=static_version(), **content,
     )  # fmt: skip
     return make_response(text, status)
 
@@ -204,6 +205,11 @@ def static(name: str) -> Response:
         raise Problem(404, "no-such-file", "There is no such file.", "`make setup` fetches the model viewer.") from None
     response.direct_passthrough = False
     return response
+
+
+def mark() -> None:
+    """Remember where the events stand before anything is read for a page, so that its stream begins there."""
+    g.mark = here().events.mark()
 
 
 @functools.cache

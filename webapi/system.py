@@ -15,7 +15,10 @@ from webapi.errors import Problem
 from webapi.jobs import look_up
 from webapi.words import ENDED
 
-LAST = Param("Last-Event-ID", "header", {"type": "string"}, "go on after this event")
+LAST = (
+    Param("Last-Event-ID", "header", {"type": "string"}, "go on after this event"),
+    Param("last_event_id", "query", {"type": "string"}, "the same, for a first connection that cannot send headers"),
+)
 STREAM = "text/event-stream"
 
 
@@ -71,14 +74,14 @@ def _document() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=1)
 
 
-@route("GET", "/3d/events", {200: STREAM}, params=(LAST,), problems=(503,))
+@route("GET", "/3d/events", {200: STREAM}, params=LAST, problems=(503,))
 def events() -> Response:
     """Every change as it happens, as server-sent events.
     `job` (a summary), `gone`, `overview`, and `reset` when something may have been missed: then load the lists again."""
     return stream(None)
 
 
-@route("GET", "/3d/jobs/{id}/events", {200: STREAM}, params=(LAST,), problems=(404, 503))
+@route("GET", "/3d/jobs/{id}/events", {200: STREAM}, params=LAST, problems=(404, 503))
 def job_events(id: str) -> Response:
     """One job's changes, beginning with how it stands now, until it has ended."""
     look_up(id)
@@ -90,6 +93,8 @@ def stream(id: str | None) -> Response:
         return rows.summary(look) if id and (look := here_.index.get(id)) else None
 
     here_ = here()
-    text = here_.events.stream(request.headers.get("Last-Event-ID"), id, first, lambda data: data.get("state") in ENDED)
+    text = here_.events.stream(
+        request.headers.get("Last-Event-ID") or request.args.get("last_event_id"), id, first, lambda data: data.get("state") in ENDED
+    )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(text, 200, headers, content_type=STREAM + "; charset=utf-8")

@@ -79,8 +79,9 @@ function linkState(state) {
   link.querySelector("span").textContent = { on: "live", slow: "every 5 s", off: "no answer" }[state];
 }
 
+let last = body.dataset.mark;
 function follow() {
-  const source = new EventSource(live);
+  const source = new EventSource(`${live}?last_event_id=${encodeURIComponent(last)}`);
   let opened = false;
   source.onopen = () => { opened = true; linkState("on"); };
   source.onerror = () => {
@@ -94,6 +95,7 @@ function follow() {
   };
   source.addEventListener("job", (event) => {
     const job = JSON.parse(event.data);
+    last = event.lastEventId;
     update(job);
     if (live.includes("/jobs/") && (job.state === "completed" || job.state === "failed")) source.close();
   });

@@ -287,7 +287,7 @@ def test_what_a_browser_could_run_is_saved_and_never_shown(
 def test_every_page_forbids_foreign_code_and_frames(client: FlaskClient) -> None:
     for path in ("/", "/done", "/docs", "/sign-in", "/3d-test/", "/nothing"):
         policy = client.get(path, headers={"Accept": "text/html"}).headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy and "script-src 'self';" in policy and "frame-ancestors 'none'" in policy
+        assert "default-src 'none'" in policy and "script-src 'self' 'wasm-unsafe-eval';" in policy and "frame-ancestors 'none'" in policy
         assert "http" not in policy
 
 

@@ -1,0 +1,234 @@
+"""A person with a browser: Debian's Chromium drops files on the page, watches them become models, orbits one, retries and cancels.
+
+No request may leave the host, and nothing may be said on the browser's console that is an error.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layout import lifecycle
+from layout.manifest import Progress
+from layout.tree import Atlas, State
+from tests.conftest import ROOT, missing
+from tests.support.live import House, eventually
+from tests.support.web import Server, forge, free_port, zip_with
+
+pytestmark = pytest.mark.slow
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VIEWER = ROOT / "pipeline/static/vendor/model-viewer.min.js"
+CUBE = [f"{x} {y} {z}" for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+FACES = ("0 1 3", "0 3 2", "4 6 7", "4 7 5", "0 4 5", "0 5 1", "2 3 7", "2 7 6", "0 2 6", "0 6 4", "1 5 7", "1 7 3")
+
+
+def cube() -> bytes:
+    """A closed cube, 2 wide, as OBJ."""
+    lines = [f"v {corner}" for corner in CUBE] + ["f " + " ".join(str(int(i) + 1) for i in face.split()) for face in FACES]
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.conftest import find_program
+
+    binary = find_program("chromium")
+    if binary is None:
+        missing("the program chromium", "run deploy/system-packages.sh test")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(binary), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A tab that notes what it should not do."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    tab = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+    tab.on(
+        "request",
+        lambda request: foreign.append(request.url) if not request.url.startswith(("http://127.0.0.1:", "blob:", "data:")) else None,
+    )
+    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" and "404" not in message.text else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.set_default_timeout(60_000)
+    yield tab
+    context.close()
+    assert foreign == [] and errors == []
+
+
+def drop(page: Any, name: str, data: bytes) -> None:
+    """Drop a file on the page as the mouse would."""
+    import base64
+
+    page.evaluate(
+        """([name, text]) => {
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name));
+            const zone = document.getElementById("zone"), how = { dataTransfer: transfer, bubbles: true, cancelable: true };
+            for (const what of ["dragenter", "dragover", "drop"]) zone.dispatchEvent(new DragEvent(what, how));
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+
+
+def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, page: Any) -> None:
+    """A zip is dropped, arrives, progresses and finishes without a reload; the model draws in colours, and turns under the mouse."""
+    if not VIEWER.exists():
+        missing("the model viewer", "run make setup")
+    house, port = House(tmp_path), free_port()
+    try:
+        house.up("--listen", f"127.0.0.1:{port}")
+        eventually(lambda: list(house.atlas.workers.glob("*-web-*.json")), 60, "the web process lives")
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: _serves(url), 30, "it serves")
+        page.goto(url + "/")
+        page.evaluate("window.here = true")
+        drop(page, "cube.zip", zip_with(("cube.obj", cube())))
+        page.wait_for_selector("text=Sent. It appears below.")
+        page.wait_for_selector(".row strong:has-text('cube'), .run h3:has-text('cube'), .card:has-text('cube')")
+        page.wait_for_selector(".card:has-text('cube')", timeout=120_000)
+        assert page.evaluate("window.here") is True, "the page was loaded again"
+        page.click(".card:has-text('cube')")
+        colours = _drawn(page)
+        before = page.evaluate("document.querySelector('model-viewer').getCameraOrbit().toString()")
+        box = page.locator("model-viewer").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2 + 200, box["y"] + box["height"] / 2 + 30, steps=8)
+        page.mouse.up()
+        _until(page, f"document.querySelector('model-viewer').getCameraOrbit().toString() !== {before!r}")
+        assert colours > 20
+        with page.expect_download() as download:
+            page.click("a:has-text('Download')")
+        assert Path(download.value.path()).read_bytes().startswith(b"glTF")
+    finally:
+        house.close()
+
+
+def _serves(url: str) -> bool:
+    import urllib.request
+
+    try:
+        return bool(urllib.request.urlopen(url + "/health", timeout=2).status == 200)
+    except OSError:
+        return False
+
+
+def _until(page: Any, expression: str, seconds: float = 60.0) -> None:
+    """Wait in small steps: the page's policy forbids what playwright would evaluate inside it."""
+    for _ in range(int(seconds * 10)):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}")
+
+
+def _drawn(page: Any) -> int:
+    """How many colours the model's pixels have, once it is drawn."""
+    from PIL import Image
+
+    _until(page, "Boolean(document.querySelector('model-viewer')?.loaded)", 90)
+    page.wait_for_timeout(1000)
+    shot = Image.open(io.BytesIO(page.locator("model-viewer").screenshot())).convert("RGB")
+    return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.getdata()})
+
+
+def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(server: Server, atlas: Atlas, page: Any) -> None:
+    """Both by their buttons; the page shows what became of them without a reload."""
+    failed = forge(atlas, State.FAILED, name="broken lamp")
+    running = forge(atlas, State.PROCESSING, name="slow lion", progress=Progress(stage="scan.align", fraction=0.2, message="aligning"))
+    page.goto(server.url + "/")
+    page.evaluate("window.here = true")
+    page.click(".row.fault:has-text('broken lamp') button:has-text('Retry')")
+    page.wait_for_selector(".row:not(.fault):has-text('broken lamp')")
+    page.click(".run:has-text('slow lion') button:has-text('Cancel')")
+    page.wait_for_selector(".row.fault:has-text('slow lion'):has-text('Cancelled')")
+    places = [lifecycle.find(atlas, place.id) for place in (failed, running)]
+    assert [place.state for place in places if place] == [State.INBOX, State.FAILED]
+    assert page.evaluate("window.here") is True
+
+
+def test_progress_moves_under_the_eyes(server: Server, atlas: Atlas, page: Any) -> None:
+    """The bar, the percentage and the words follow progress.json; a half-written prompt stays."""
+    place = forge(
+        atlas, State.PROCESSING, kind="scan", name="vase", progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9")
+    )
+    page.goto(server.url + "/")
+    page.fill("#words", "a small red")
+    page.wait_for_selector("text=pass 2 of 9")
+    (place.path / "progress.json").write_bytes(Progress(stage="scan.align", fraction=0.7, message="pass 7 of 9", eta=40).dump())
+    page.wait_for_selector("text=pass 7 of 9")
+    assert page.locator(".run output").inner_text() == "70%"
+    (place.path / "progress.json").write_bytes(Progress(stage="scan.mesh", fraction=0.8, message="meshing", eta=4).dump())
+    page.wait_for_selector(".pill:has-text('Reconstructing')")
+    assert page.input_value("#words") == "a small red"
+
+
+def test_a_jobs_own_page_follows_it_to_its_end(server: Server, atlas: Atlas, page: Any) -> None:
+    place = forge(atlas, State.PROCESSING, name="vase", progress=Progress(stage="finish.export", fraction=0.9, message="writing"))
+    page.goto(f"{server.url}/3d-test/jobs/{place.id}")
+    page.wait_for_selector("text=writing")
+    (place.path / "output").mkdir()
+    (place.path / "output" / "model.stl").write_bytes(b"solid")
+    os.rename(place.path, atlas.done / place.id)
+    page.wait_for_selector("h1 .pill:has-text('Done')")
+    page.wait_for_selector("td a:has-text('model.stl')")
+
+
+def test_a_prompt_is_sent_from_the_page_by_keyboard_alone(server: Server, atlas: Atlas, page: Any) -> None:
+    page.goto(server.url + "/3d-test/")
+    page.focus("#words")
+    page.keyboard.type("a red cube")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".row:has-text('a red cube')")
+    assert len(atlas.places(State.INBOX)) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1360])
+def test_no_page_is_wider_than_its_window(server: Server, atlas: Atlas, chromium: Any, scheme: str, width: int) -> None:
+    """On a phone and on a wide screen, with long names and messages, nothing has to be scrolled sideways."""
+    name = "W" * 200
+    jobs = [forge(atlas, state, name=name, progress=Progress(stage="scan.align", fraction=0.5, message="w" * 300)).id for state in State]
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 5, 20, "all are listed")
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = context.new_page()
+    for path in ("/", "/done", "/done?state=failed", "/docs", "/sign-in", "/nothing", *(f"/jobs/{id}" for id in jobs)):
+        tab.goto(server.url + path)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
+    context.close()
+
+
+def test_without_javascript_the_pages_are_read_and_the_forms_work(server: Server, atlas: Atlas, chromium: Any) -> None:
+    done = forge(atlas, State.DONE, name="stone lion")
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
+    context = chromium.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(server.url + "/")
+    tab.fill("#words", "a red cube")
+    tab.click("text=Generate")
+    assert "/jobs/a-red-cube-" in tab.url and tab.locator("h1").inner_text().startswith("a red cube")
+    tab.goto(f"{server.url}/jobs/{done.id}")
+    assert tab.locator("noscript img, td a").count() > 0
+    context.close()

@@ -1,0 +1,54 @@
+"""Requests generated from the OpenAPI document: no server error, and no answer that the document does not promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+
+from layout.manifest import Progress
+from layout.tree import Atlas, State
+from tests.support.web import forge, make_settings
+from webapi import create_app, files, jobs, system
+from webapi.api import ROUTES, Route
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+assert files and jobs and system  # importing them declares their routes
+TESTED = [route for route in ROUTES if not route.rule.endswith("events")]  # streams do not end
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def schema(atlas: Atlas, tmp_path: Path) -> Iterator[Any]:
+    """The document of an application on loopback."""
+    app = create_app(atlas, make_settings(tmp_path))
+    inner: Callable[..., Any] = app.wsgi_app
+    app.wsgi_app = lambda environ, start: inner({**environ, "REMOTE_ADDR": "127.0.0.1"}, start)  # type: ignore[method-assign]
+    app.extensions["inbox3d"].follower.looked = float("inf")  # /ready: as if it looked a moment ago
+    yield schemathesis.openapi.from_wsgi("/openapi.json", app)
+    app.extensions["inbox3d"].index.engine.dispose()
+
+
+@pytest.mark.parametrize("route", TESTED, ids=lambda route: f"{route.method} {route.rule}")
+def test_generated_requests_meet_promised_answers(schema: Any, atlas: Atlas, route: Route) -> None:
+    """Valid and invalid ones alike; ids of real jobs are among them."""
+    progress = Progress(stage="finish.export", fraction=0.5, message="x")
+    ids = [forge(atlas, state, progress=progress).id for state in (State.DONE, State.FAILED, State.PROCESSING)]
+    operation = schema[route.rule][route.method]
+    turn = iter(range(10**6))
+
+    @seed(1)
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=operation.as_strategy())
+    def check(case: Any) -> None:
+        if "id" in (case.path_parameters or {}) and (number := next(turn)) % 2:
+            case.path_parameters["id"] = ids[number % len(ids)]
+        case.validate_response(case.call(), checks=CHECKS)
+
+    check()

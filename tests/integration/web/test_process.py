@@ -1,0 +1,193 @@
+"""The web process as it is run: the mission's lines, its size, its death in the middle of an upload, and the fleet around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layout.tree import Atlas, State
+from tests.support.live import QUICK, House, eventually
+from tests.support.web import PLY, Server, forge, free_port
+
+MISSION = """\
+curl http://localhost:8000/health
+curl -X POST http://localhost:8000/3d/generate -H "Content-Type: application/json" -d '{"prompt": "a red cube", "output_format": "glb"}'
+curl http://localhost:8000/3d/status/{job_id}
+curl http://localhost:8000/3d/download/{job_id}
+"""
+
+
+def curl(line: str, port: int, id: str = "") -> tuple[int, bytes]:
+    """Run a line of the mission with another port; (status, body)."""
+    words = shlex.split(line.replace(":8000", f":{port}").replace("{job_id}", id))
+    done = subprocess.run([*words, "-s", "-w", "\n%{http_code}"], capture_output=True, timeout=30, check=True)
+    body, _, status = done.stdout.rpartition(b"\n")
+    return int(status), body
+
+
+def test_the_missions_curl_lines_work_as_they_stand(server: Server, atlas: Atlas, program: Callable[[str], Path]) -> None:
+    """Health, generate, status and download, but for the port and the job's id."""
+    program("curl")
+    health, generate, status, download = MISSION.splitlines()
+    assert curl(health, server.port)[0] == 200
+    code, body = curl(generate, server.port)
+    assert code == 202 and set(json.loads(body)) == {"job_id", "status_url"}
+    assert json.loads(curl(status, server.port, json.loads(body)["job_id"])[1])["state"] == "queued"
+    done = forge(atlas, State.DONE)
+    assert curl(download, server.port, done.id) == (200, (done.path / "output/model.glb").read_bytes())
+
+
+def test_the_process_is_small(server: Server) -> None:
+    """Under 120 MB after every page and the contract were asked for."""
+    for path in ("/", "/done", "/docs", "/openapi.json", "/metrics", "/3d/jobs"):
+        assert server.get(path).status == 200
+    assert server.rss() < 120
+
+
+def upload_head(length: int) -> bytes:
+    head = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="scan.ply"\r\n\r\n'
+    lines = "POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=cut\r\n"
+    return f"{lines}Content-Length: {length + len(head) + 11}\r\n\r\n".encode() + head
+
+
+def test_a_process_killed_during_an_upload_leaves_a_draft_and_nothing_in_inbox(server: Server, atlas: Atlas) -> None:
+    """What was received stands in drafts/, which the reaper sweeps."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(upload_head(64 << 20) + bytes(8 << 20))
+        eventually(lambda: any(path.stat().st_size > 1 << 20 for path in atlas.drafts.rglob("scan.ply")), 20, "the draft grows")
+        server.kill()
+    assert atlas.places(State.INBOX) == [] and [entry.name for entry in atlas.entries(State.INBOX)] == []
+    assert len(list(atlas.drafts.iterdir())) == 1
+
+
+def test_an_upload_that_its_sender_breaks_off_leaves_nothing(server: Server, atlas: Atlas) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(upload_head(64 << 20) + bytes(4 << 20))
+        eventually(lambda: list(atlas.drafts.iterdir()), 20, "the draft is there")
+    eventually(lambda: not list(atlas.drafts.iterdir()), 20, "the draft is thrown away")
+    assert atlas.places(State.INBOX) == []
+
+
+@pytest.mark.slow
+def test_a_large_upload_needs_no_memory_of_its_size(server: Server, atlas: Atlas) -> None:
+    """400 MB arrive; the process stays under 150 MB, and the file is whole."""
+    size, most, over = 400 << 20, [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            most.append(server.rss())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(upload_head(size))
+        for _ in range(size >> 20):
+            connection.sendall(bytes(1 << 20))
+        connection.sendall(b"\r\n--cut--\r\n")
+        connection.settimeout(120)
+        assert connection.recv(100).startswith(b"HTTP/1.1 202")
+    over.set()
+    watcher.join()
+    (place,) = atlas.places(State.INBOX)
+    assert (place.path / "input/scan.ply").stat().st_size == size
+    assert max(most) < 150
+
+
+def test_a_page_that_follows_hears_of_a_job_at_once(server: Server, atlas: Atlas) -> None:
+    """Server-sent events over a real connection, one by one."""
+    stream = server.get("/3d/events", preload_content=False, timeout=20)
+    assert stream.headers["Content-Type"].startswith("text/event-stream")
+    forge(atlas, State.CLAIMED, name="lion")
+    text = ""
+    while "event: job" not in text:
+        text += stream.read1(4096).decode()
+    assert '"name": "lion"' in text
+    stream.close()
+
+
+def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(server: Server, atlas: Atlas) -> None:
+    stream = server.get("/3d/events", preload_content=False, timeout=20)
+    (beat,) = atlas.workers.glob("*-web-*.json")
+    server.process.terminate()
+    assert server.process.wait(15) == 0
+    assert not beat.exists()
+    stream.close()
+
+
+@pytest.mark.slow
+def test_up_serves_the_pages_too_and_goes_on_where_the_port_is_taken(tmp_path: Path) -> None:
+    """The taken port is named; intake and worker run."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port, free = taken.getsockname()[1], free_port()
+        house = House(tmp_path)
+        try:
+            house.up("--listen", f"127.0.0.1:{port}", name="blocked")
+            house.up("--listen", f"127.0.0.1:{free}", name="free")
+            eventually(lambda: len(list(house.atlas.workers.glob("blocked-*.json"))) == 2, 40, "intake and worker of the blocked one live")
+            eventually(lambda: len(list(house.atlas.workers.glob("free-*.json"))) == 3, 40, "the free one has a web process too")
+            assert f"127.0.0.1:{port} cannot be bound" in house.log.read_text()
+            assert subprocess.run(["curl", "-sf", f"http://localhost:{free}/health"], capture_output=True).returncode == 0
+        finally:
+            house.close()
+
+
+@pytest.mark.slow
+def test_the_same_files_are_the_same_job_however_they_are_sent(tmp_path: Path) -> None:
+    """curl, the page's form, the command line and a folder drop: kind, options, manifest and drop name in job.json, after acceptance."""
+    house = House(tmp_path)
+    drop = tmp_path / "vase"
+    drop.mkdir()
+    for number in range(2):
+        (drop / f"pass{number}.ply").write_bytes(PLY.replace(b"0 0 0", f"{number} 0 0".encode()))
+    port = free_port()
+    try:
+        house.up("--listen", f"127.0.0.1:{port}", "--queues", "mesh")
+        eventually(lambda: list(house.atlas.workers.glob("*-web-*.json")), 40, "the web process lives")
+        eventually(
+            lambda: subprocess.run(["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True).returncode == 0, 20, "it serves"
+        )
+        shutil.copytree(drop, house.atlas.inbox / "vase")  # first: a folder of a name that waits already would be held
+        eventually(lambda: house.atlas.places(State.CLAIMED), 40, "the folder is claimed")
+        parts = [f"-Ffiles=@{path}" for path in sorted(drop.iterdir())]
+        send = ["curl", "-sf", f"http://localhost:{port}/3d/from-scan", "-Fname=vase", *parts]
+        folder = [
+            "curl",
+            "-sf",
+            f"http://localhost:{port}/do/upload",
+            *[f"-Ffiles=@{path};filename=vase/{path.name}" for path in sorted(drop.iterdir())],
+        ]
+        command = [sys.executable, "-m", "pipeline", "submit", str(drop), "--atlas", str(house.atlas.root)]
+        environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(house.scratch)}
+        for line in (send, folder, command):
+            subprocess.run(line, check=True, capture_output=True, env=environment)
+        places = eventually(
+            lambda: len(found := house.atlas.places(State.CLAIMED)) == 4 and all(not p.hidden for p in found) and found, 40, "all four wait"
+        )
+        facts = []
+        for place in places:
+            job = json.loads((place.path / "job.json").read_text())
+            facts.append(
+                (
+                    job["kind"],
+                    job["options"],
+                    job["source"]["name"],
+                    [(row["path"], row["size"], row["used"]) for row in job["manifest"]],
+                    place.queue,
+                )
+            )
+        assert all(fact == facts[0] for fact in facts), facts
+        assert facts[0][0] == "scan"
+    finally:
+        house.close()
