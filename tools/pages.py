@@ -118,6 +118,26 @@ def settings_table() -> str:
     return "\n".join(parts)
 
 
+def routes_table() -> str:
+    from webapi import files, jobs, system
+    from webapi.api import ROUTES
+
+    assert files and jobs and system  # importing them declares their routes
+    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in ROUTES]
+    return table(["route", "scope", "does"], rows)
+
+
+def words_table() -> str:
+    from webapi.words import FIRST_LEG, FOLDERS, LEGS, STAGES
+
+    firsts = ", ".join(f"{kind}: `{queue}`" for kind, queue in FIRST_LEG.items())
+    rows = [(f"`{state}/`", f"`{word}`") for state, word in FOLDERS.items()]
+    rows.append((f"`claimed/`, waiting for its first leg ({firsts})", "`queued`"))
+    rows += [(f"`claimed/`, waiting for a later leg, `{queue}`", f"`{word}`") for queue, word in LEGS.items() if queue in ("mesh", "finish")]
+    rows += [(f"`processing/`, stage `{prefix}{'…' if prefix.endswith('.') else ''}`", f"`{word}`") for prefix, word in STAGES]
+    return table(["where the job stands", "state"], rows)
+
+
 def _code(text: str) -> str:
     return re.sub(r"[\w./@-]*(?:<[^>]+>[\w./@-]*)+", lambda found: f"`{found.group()}`", text)
 
@@ -126,6 +146,8 @@ BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "edges": ("docs/lifecycle.md", edges_table),
     "paths": ("docs/layout.md", paths_table),
     "settings": ("docs/operations.md", settings_table),
+    "routes": ("docs/api.md", routes_table),
+    "words": ("docs/api.md", words_table),
 }
 
 
@@ -141,7 +163,7 @@ def pages() -> dict[Path, str]:
     """Every page that code has a part in, as it should read now."""
     found = {ROOT / "docs/jobs.md": jobs_page(), ROOT / "docs/errors.md": errors_page(), third_party.FILE: third_party.page()}
     for name, (path, block) in BLOCKS.items():
-        found[ROOT / path] = with_block((ROOT / path).read_text(), name, block())
+        found[ROOT / path] = with_block(found.get(ROOT / path) or (ROOT / path).read_text(), name, block())
     return found
 
 
