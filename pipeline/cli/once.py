@@ -115,7 +115,7 @@ def own_workers(atlas: Atlas) -> Iterator[None]:
     settings = config.load(atlas.config_file)
     settings.host.scratch.mkdir(parents=True, exist_ok=True)
     log = settings.host.scratch / "once.log"
-    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--name", f"once-{nonce()}"]
+    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--name", f"once-{nonce()}", "--listen", "off"]
     with log.open("ab") as file:
         fleet = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
     click.echo(f"No worker is running: starting one for this job (its log: {log})", err=True)

@@ -1,7 +1,7 @@
 """Hints: something may have happened in these folders. Only a wake-up; the scan on a timer is the truth.
 
 Non-recursive inotify through watchdog, and only on local disks: a recursive watch livelocks beyond about 5 000 folders, and network
-mounts show no events of other hosts.
+mounts show no events of other hosts. Where a Redis is named, the web layer's bell wakes every host.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BELL, BELL_AWAY = "3d:bell", 5.0
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "fuse.sshfs", "fuse.glusterfs", "virtiofs", "davfs"})
 
 
@@ -38,10 +39,12 @@ def is_network(path: Path) -> bool:
 
 
 class Hints:
-    """Wakes a waiting loop when a direct child of one of FOLDERS comes, goes or changes."""
+    """Wakes a waiting loop when a direct child of one of FOLDERS comes, goes or changes, or when the bell rings in Redis (BELL_URL)."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.event = threading.Event()
+    def __init__(self, folders: Sequence[Path], bell_url: str | None = None) -> None:
+        self.event, self._over, self._bell = threading.Event(), threading.Event(), bell_url is not None
+        if bell_url is not None:
+            threading.Thread(target=self._listen, args=(bell_url,), name="bell", daemon=True).start()
         self._observer: BaseObserver | None = None
         if any(is_network(folder) for folder in folders):
             return
@@ -67,15 +70,32 @@ class Hints:
 
     def wait(self, seconds: float, stopping: threading.Event) -> None:
         """Sleep at most SECONDS; a hint or STOPPING ends it earlier."""
-        if self._observer is None:
+        if self._observer is None and not self._bell:
             stopping.wait(seconds)
             return
         self.event.wait(seconds)
         self.event.clear()
 
+    def _listen(self, url: str) -> None:
+        """Wake at every message on the bell's channel; a Redis that is away is asked again later."""
+        try:
+            import redis
+        except ImportError:
+            return
+        while not self._over.is_set():
+            try:
+                bell = redis.Redis.from_url(url, socket_connect_timeout=5).pubsub()  # type: ignore[no-untyped-call]
+                bell.subscribe(BELL)
+                while not self._over.is_set():
+                    if bell.get_message(timeout=1.0):
+                        self.event.set()
+            except (redis.exceptions.RedisError, OSError):
+                self._over.wait(BELL_AWAY)
+
     def wake(self) -> None:
         self.event.set()
 
     def stop(self) -> None:
+        self._over.set()
         if self._observer is not None:
             self._observer.stop()

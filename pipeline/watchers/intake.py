@@ -50,7 +50,7 @@ class Intake:
         self._shells = TwoLooks(time.monotonic)
         self._turn = 0
         self._status = status.Writer(atlas, settings.intake.status_interval)
-        self._hints = Hints([atlas.inbox, atlas.claimed])
+        self._hints = Hints([atlas.inbox, atlas.claimed], settings.host.redis_url)
 
     # -- the loop ---------------------------------------------------------------------------------------------------------------
     def serve(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import sqlalchemy as sql
 
 from layout.disk import LineFault
 from layout.tree import Atlas, State
+from pipeline.watchers.hints import Hints
 from tests.support.live import eventually
 from tests.support.web import Server, forge, make_settings
 from webapi.follow import Follower, reindex
@@ -65,6 +68,21 @@ def test_a_flushed_redis_is_written_again(atlas: Atlas, follower: Follower, redi
     store.flushall()
     mirror.step()
     assert store.lrange(QUEUE, 0, -1) == [place.id] and store.get(MARKER) == mirror.life
+
+
+def test_the_bell_wakes_an_intake_that_sees_no_events(follower: Follower, atlas: Atlas, redis_server: RedisServer) -> None:
+    """On a network mount nothing else would before its next tick."""
+    _, url = redis_server()
+    hints, mirror = Hints([], url), Mirror(url, follower.index, follower)
+    store = redis.Redis.from_url(url)
+    eventually(lambda: store.pubsub_numsub(BELL)[0][1] == 1, 10, "the intake listens")
+    hints.wait(0, threading.Event())
+    follower.look()
+    mirror.step()
+    began = time.monotonic()
+    hints.wait(30, threading.Event())
+    hints.stop()
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.slow
