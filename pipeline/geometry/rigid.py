@@ -83,4 +83,6 @@ def is_rigid(pose: Array, tolerance: float = 1e-3) -> bool:
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
         return False
     r = pose[:3, :3]
-    return bool(np.allclose(r @ r.T, np.eye(3), atol=tolerance) and np.linalg.det(r) > 0 and np.allclose(pose[3], [0, 0, 0, 1], atol=tolerance))
+    return bool(
+        np.allclose(r @ r.T, np.eye(3), atol=tolerance) and np.linalg.det(r) > 0 and np.allclose(pose[3], [0, 0, 0, 1], atol=tolerance)
+    )

@@ -68,7 +68,8 @@ def unpack(source: Source, ws: Workspace) -> list[Source]:
 
 def _wanted(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return bool(parts) and not name.endswith("/") and not any(part.startswith((".", "__MACOSX")) for part in parts)
+    hidden = any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
+    return bool(parts) and not hidden
 
 
 def _zip(source: Source, budget: _Budget) -> Iterator[tuple[str, IO[bytes]]]:

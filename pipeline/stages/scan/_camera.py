@@ -57,12 +57,12 @@ class Camera:
         if not self.outside:
             return 0.0
         flat, near = self._project(places)
-        cell = np.floor(flat - flat.min(0)).astype(np.int64)
+        cell = np.asarray(np.floor(flat - flat.min(0)), np.int64)
         top = np.full(cell.max(0) + 1, -np.inf)
         np.maximum.at(top, tuple(cell.T), near)
-        due = ((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
+        due = np.asarray((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
-        inside = ((at >= 0) & (at < self.seen.shape)).all(1)
+        inside = np.asarray(((at >= 0) & (at < self.seen.shape)).all(1))
         at = np.where(inside[:, None], at, 0)
         return float(worth[due & ~(inside & self.seen[at[:, 0], at[:, 1]])].sum() / max(worth[due].sum(), 1e-9))
 
@@ -70,7 +70,7 @@ class Camera:
         """True for places (…,3) in front of surface that this camera saw."""
         flat, near = self._project(places)
         at = np.floor(flat - self.low).astype(np.int64)
-        inside = ((at >= 0) & (at < self.front.shape)).all(-1)
+        inside = np.asarray(((at >= 0) & (at < self.front.shape)).all(-1))
         at = np.where(inside[..., None], at, 0)
         front = np.where(inside, self.front[at[..., 0], at[..., 1]], np.inf)
         return np.asarray(near > front + _MARGIN)

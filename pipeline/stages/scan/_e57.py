@@ -19,7 +19,9 @@ def read(source: Source) -> list[Raw]:
     try:
         import pye57
     except ImportError:
-        raise BackendUnavailable(f"{source.name} needs the package pye57", remedy="pip install 'inbox3d[scan]' on the compute host.") from None
+        raise BackendUnavailable(
+            f"{source.name} needs the package pye57", remedy="pip install 'inbox3d[scan]' on the compute host."
+        ) from None
     try:
         file = pye57.E57(str(source.path))
         many = file.scan_count
@@ -41,7 +43,9 @@ def _scan(name: str, file: Any, number: int) -> Raw:
     wanted = {"colorRed", "colorGreen", "colorBlue"} <= fields
     data = file.read_scan(number, transform=False, colors=wanted, ignore_missing_fields=True, intensity=False)
     points = np.stack([data["cartesianX"], data["cartesianY"], data["cartesianZ"]], axis=1).astype(np.float64)
-    colors = to_colors(np.stack([data["colorRed"], data["colorGreen"], data["colorBlue"]], axis=1)) if wanted and "colorRed" in data else None
+    colors = (
+        to_colors(np.stack([data["colorRed"], data["colorGreen"], data["colorBlue"]], axis=1)) if wanted and "colorRed" in data else None
+    )
     pose = _pose(header)
     return Raw(name, points, colors=colors, scanner=np.zeros(3) if pose is not None else None, pose=pose, unit="m")
 

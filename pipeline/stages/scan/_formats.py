@@ -33,7 +33,9 @@ def read(source: Source) -> list[Raw]:
         head = stream.read(512)
     other = looks_like(head)
     if other:
-        raise InputRejected(f"{source.name} is {other}, not a scan", remedy="Take it out of the folder, or drop the scan it was meant to be.")
+        raise InputRejected(
+            f"{source.name} is {other}, not a scan", remedy="Take it out of the folder, or drop the scan it was meant to be."
+        )
     module = READERS[_suffix(source.name)]
     if head.startswith(b"ply"):
         module = "_ply"  # whatever it is called

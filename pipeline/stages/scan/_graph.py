@@ -12,7 +12,8 @@ from pipeline.stages.scan import _verify
 from pipeline.stages.scan._links import Found, agree
 from pipeline.stages.scan._prepared import Prepared
 
-STRONG = 0.2  # a link of this score stands alone
+STRONG = 0.2  # a link of this score stands alone if its two passes fit in one way only
+CERTAIN = 0.3  # a link of this score stands alone
 WEAK = 0.06  # below, a link is never the reason for a placement
 _CLEAR = 0.05  # share of contradicted points that is noise
 
@@ -34,7 +35,7 @@ class Safety:
 
     def note(self, a: int, b: int, score: float) -> None:
         """A link of this score was found between two passes."""
-        if score >= 1.5 * STRONG:
+        if score >= CERTAIN:
             self.strong[a].add(b)
             self.strong[b].add(a)
             self.root = [self.root[b] if root == self.root[a] else root for root in self.root]
@@ -48,7 +49,7 @@ def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
     """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass confirms; never a contradicted one."""
     groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
     ordered = sorted(links, key=lambda link: (-link.score, link.a, link.b))
-    strict = [link for link in ordered if link.score >= STRONG]
+    strict = [link for link in ordered if _stands(link, ordered)]
     for candidates in (strict, ordered):
         changed = True
         while changed:
@@ -94,7 +95,13 @@ def _holds(passes: list[Prepared], home: Group, away: Group, link: Found, links:
             if evidence.contradiction > 0.3 and evidence.overlap > 0.05:
                 return False
             voices += _confirmed(a, b, implied, links)
-    return link.score >= STRONG or voices > 0
+    return voices > 0 or _stands(link, links)
+
+
+def _stands(link: Found, links: list[Found]) -> bool:
+    """Whether a link needs no confirmation: it is certain, or strong and without a rival that says something else of the same passes."""
+    rivals = [one.score for one in links if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, 10.0, 0.06)]
+    return link.score >= CERTAIN or (link.score >= STRONG and link.score > 1.3 * max(rivals, default=0.0))
 
 
 def _confirmed(a: int, b: int, implied: Array, links: list[Found]) -> bool:

@@ -7,6 +7,8 @@ SC2-PCR) separates them without any random draw, so the same input always gives 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,17 +53,18 @@ def matches(a: NDArray[np.float32], b: NDArray[np.float32], most: int = _MATCHES
 
 def _compatible(p: Array, q: Array, n: Array, m: Array) -> NDArray[np.float32]:
     """1 where two matches could belong to one motion, else 0: (K,K) float32, zero diagonal."""
-    p, q, n, m = (x.astype(np.float32) for x in (p, q, n, m))
+    p, q, n, m = (np.asarray(x, np.float32) for x in (p, q, n, m))  # type: ignore[assignment]
     dp, dq = _lengths(p), _lengths(q)
     fine = (np.abs(dp - dq) < _LENGTH) & (dp > 3 * FEATURE) & (dq > 3 * FEATURE)
     fine &= np.abs(n @ n.T - m @ m.T) < _ANGLE
-    slope = (n @ p.T - (n * p).sum(1)[:, None]) / np.maximum(dp, 1e-6) - (m @ q.T - (m * q).sum(1)[:, None]) / np.maximum(dq, 1e-6)
+    slope = (n @ p.T - (n * p).sum(1)[:, None]) / np.maximum(dp, 1e-6)
+    slope -= (m @ q.T - (m * q).sum(1)[:, None]) / np.maximum(dq, 1e-6)
     fine &= np.abs(slope) < _ANGLE
     fine &= fine.T
-    return fine.astype(np.float32)
+    return np.asarray(fine, np.float32)
 
 
-def _lengths(p: NDArray[np.float32]) -> NDArray[np.float32]:
+def _lengths(p: NDArray[Any]) -> NDArray[Any]:
     square = (p * p).sum(1)
     return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None] - 2 * p @ p.T, 0)))
 
@@ -93,9 +96,9 @@ def distinct(poses: Array, votes: NDArray[np.int64], most: int, angle: float = 8
     """The most voted poses that differ from every better one by more than ``angle`` degrees or ``shift``."""
     kept: list[int] = []
     for k in np.argsort(-votes, kind="stable"):
-        near = (np.trace(np.swapaxes(poses[kept, :3, :3], 1, 2) @ poses[k, :3, :3], axis1=1, axis2=2) > 1 + 2 * np.cos(np.radians(angle))) & (
-            np.linalg.norm(poses[kept, :3, 3] - poses[k, :3, 3], axis=1) < shift
-        )
+        turned = np.swapaxes(poses[kept, :3, :3], 1, 2) @ poses[k, :3, :3]
+        near = np.trace(turned, axis1=1, axis2=2) > 1 + 2 * np.cos(np.radians(angle))
+        near &= np.linalg.norm(poses[kept, :3, 3] - poses[k, :3, 3], axis=1) < shift
         if not near.any():
             kept.append(int(k))
         if len(kept) == most:

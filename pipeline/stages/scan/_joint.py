@@ -11,7 +11,9 @@ from pipeline.stages.scan._prepared import Prepared
 _ALIKE = 0.7
 
 
-def refine(passes: list[Prepared], poses: dict[int, Array], reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)) -> dict[int, Array]:
+def refine(
+    passes: list[Prepared], poses: dict[int, Array], reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)
+) -> dict[int, Array]:
     """Refined poses; kept only when the median gap between overlapping passes shrinks, else the poses that came in."""
     if len(poses) < 2:
         return poses
@@ -24,7 +26,13 @@ def refine(passes: list[Prepared], poses: dict[int, Array], reaches: tuple[float
 
 def gap(passes: list[Prepared], poses: dict[int, Array], reach: float = 0.02) -> float:
     """Median distance between overlapping passes, share of the size."""
-    apart = [np.abs(residual) for a in poses for b in poses if a != b for residual in [_pairs(passes[a], passes[b], _between(poses, a, b), reach)[3]]]
+    apart = [
+        np.abs(residual)
+        for a in poses
+        for b in poses
+        if a != b
+        for residual in [_pairs(passes[a], passes[b], _between(poses, a, b), reach)[3]]
+    ]
     every = np.concatenate(apart) if apart else np.zeros(0)
     return float(np.median(every)) if len(every) else np.inf
 

@@ -16,7 +16,9 @@ def read(source: Source) -> list[Raw]:
     try:
         import laspy
     except ImportError:
-        raise BackendUnavailable(f"{source.name} needs the package laspy", remedy="pip install 'inbox3d[scan]' on the compute host.") from None
+        raise BackendUnavailable(
+            f"{source.name} needs the package laspy", remedy="pip install 'inbox3d[scan]' on the compute host."
+        ) from None
     try:
         held = laspy.read(source.path)
         points = np.stack([np.asarray(held.x), np.asarray(held.y), np.asarray(held.z)], axis=1)

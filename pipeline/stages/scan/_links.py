@@ -51,17 +51,6 @@ def between(a: int, b: int, passes: list[Prepared], given: Array | None = None, 
     return [replace(link, method="given") if agree(link.pose, given) else link for link in found]
 
 
-def to_model(a: int, passes: list[Prepared], poses: dict[int, Array], model: Prepared) -> list[Found]:
-    """Motions of pass a onto all that a group shows together, as links to the pass of the group that it overlaps most."""
-    found = []
-    for link in settle(0, 1, [passes[a], model], _hypotheses.motions(passes[a], model), "model"):
-        implied = {b: rigid.invert(pose) @ link.pose for b, pose in poses.items()}
-        overlaps = {b: _verify.weigh(passes[a], passes[b], pose[None])[0].overlap for b, pose in implied.items()}
-        b = max(overlaps, key=lambda k: (overlaps[k], -k))
-        found.append(replace(link, a=a, b=b, pose=implied[b]))
-    return found
-
-
 def settle(a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3) -> list[Found]:
     """Refine motions coarsely, the better ones finely; what is left after weighing and dropping repeats."""
     if not len(poses):

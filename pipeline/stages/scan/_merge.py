@@ -39,15 +39,19 @@ class Merger:
         self.keys, self.sums, self.source = _reduce(keys, sums, source)
         self._blocks = []
 
-    def result(self) -> tuple[Array, NDArray[np.float32], NDArray[np.uint8] | None, NDArray[np.int16]]:
-        """Points (N,3) float64, unit normals float32, colours uint8 or None, source int16; in cell order."""
+    def result(self) -> dict[str, NDArray[Any]]:
+        """points (N,3) float64, unit normals float32, source (N,) int16, and colors uint8 where there were any; in cell order."""
         self._settle()
         rows, colored = self.sums[:, 9:10], self.sums[:, 10:11]
-        colors = None
+        merged: dict[str, NDArray[Any]] = {
+            "points": self.sums[:, :3] / rows,
+            "normals": clouds.unit(self.sums[:, 3:6]).astype(np.float32),
+            "source": self.source,
+        }
         if colored.any():
             mean = np.where(colored > 0, self.sums[:, 6:9] / np.maximum(colored, 1), 128)
-            colors = np.clip(np.rint(mean), 0, 255).astype(np.uint8)
-        return self.sums[:, :3] / rows, clouds.unit(self.sums[:, 3:6]).astype(np.float32), colors, self.source
+            merged["colors"] = np.clip(np.rint(mean), 0, 255).astype(np.uint8)
+        return merged
 
 
 def _reduce(keys: NDArray[np.int64], rows: Array, source: NDArray[np.int16]) -> tuple[NDArray[np.int64], Array, NDArray[np.int16]]:

@@ -28,7 +28,11 @@ def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, gi
     elif grid is not None:
         signed = outward(base, _toward(direction, _grid_normals(points, grid)[nearest]))
     elif given is not None:
-        signed = outward(base, _toward(direction, np.asarray(given, np.float64)[nearest])) if _agree(direction, given[nearest]) else propagated(base, direction)
+        signed = (
+            outward(base, _toward(direction, np.asarray(given, np.float64)[nearest]))
+            if _agree(direction, given[nearest])
+            else propagated(base, direction)
+        )
     else:
         signed = propagated(base, direction)
     if len(base) == len(points):
@@ -61,13 +65,18 @@ def outward(points: Array, normals: Array) -> Array:
 
 
 def bulge(points: Array, normals: Array) -> float:
-    """Positive where normals spread apart over distances of up to a quarter of the cloud's size, negative where they converge."""
-    some = slice(None, None, max(1, len(points) // 1500))
+    """Positive where the normals of neighbours spread apart, negative where they converge (-1..1).
+
+    Neighbours are a few hundredths of the size apart: farther off, an object and the table behind it look hollow together.
+    """
+    from scipy.spatial import cKDTree
+
+    some = slice(None, None, max(1, len(points) // 3000))
     p, n = points[some], normals[some]
-    apart = np.linalg.norm(p[:, None] - p[None], axis=-1)
-    spread = (n[:, None] - n[None]) * (p[:, None] - p[None])
-    near = (apart > 0) & (apart < 0.25 * clouds.diagonal(points))
-    return float((spread.sum(-1)[near] / apart[near]).sum() / max(near.sum(), 1))
+    near = cKDTree(p).query(p, k=min(17, len(p)))[1][:, 1:]
+    step = p[near] - p[:, None]
+    spread = ((n[near] - n[:, None]) * step).sum(-1) / np.maximum(np.linalg.norm(step, axis=-1), 1e-12)
+    return float(spread.sum() / max(np.abs(spread).sum(), 1e-12))
 
 
 def propagated(points: Array, direction: Array) -> Array:

@@ -91,10 +91,7 @@ def _ascii(name: str, header: dict[str, list[str]], body: bytes, count: int) -> 
 
 def _unpack(packed: NDArray[Any]) -> NDArray[np.uint8]:
     """Colours (N,3) from 0x00RRGGBB, stored as an integer or as a float of the same bits."""
-    if packed.dtype.kind == "f":
-        bits = packed.astype(np.float32).view(np.uint32)
-    else:
-        bits = packed.astype(np.uint32)
+    bits = packed.astype(np.float32).view(np.uint32) if packed.dtype.kind == "f" else packed.astype(np.uint32)
     return np.stack([(bits >> 16) & 255, (bits >> 8) & 255, bits & 255], axis=1).astype(np.uint8)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry import clouds, rigid
+from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._camera import Camera, camera_of
 
@@ -45,17 +45,10 @@ def prepare(name: str, points: Array, normals: Array, size: float, place: Array 
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
-    return _build(name, centre, size, *_thin(unit, normals, FINE), scanner, True)
+    return _build(name, centre, size, *_thin(unit, normals, FINE), scanner)
 
 
-def merge(name: str, passes: list[Prepared], poses: dict[int, Array]) -> Prepared:
-    """Several placed passes as one, in their group's frame (centre 0, size 1): what one pass alone shows too little of."""
-    points = np.concatenate([rigid.apply(pose, passes[k].fine) for k, pose in poses.items()])
-    normals = np.concatenate([rigid.turn(pose, passes[k].fine_normals) for k, pose in poses.items()])
-    return _build(name, np.zeros(3), 1.0, *_thin(points, normals, FINE), None, False)
-
-
-def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None, one_camera: bool) -> Prepared:
+def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None) -> Prepared:
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
     features = fpfh(key, key_normals)
@@ -64,7 +57,8 @@ def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Arr
         key, key_normals, features = key[telling], key_normals[telling], features[telling]
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
-        _worth(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals), camera_of(fine, fine_normals, scanner) if one_camera else None,
+        _worth(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
+        camera_of(fine, fine_normals, scanner),
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a JPEG image"), (b"\x89PNG", "a PNG image"), (b"GIF8", "a GIF image"), (b"%PDF", "a PDF document"),
     (b"II*\0", "a TIFF image"), (b"MM\0*", "a TIFF image"), (b"BM", "a BMP image"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b", "a gzip file"),
-    (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"SQLite", "a database"), (b"RIFF", "a RIFF media file"), (b"OggS", "an Ogg media file"),
+    (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"SQLite", "a database"),
+    (b"RIFF", "a RIFF media file"), (b"OggS", "an Ogg media file"),
 )  # fmt: skip
 
 

@@ -12,7 +12,14 @@ from pipeline.stages.scan._links import Found
 
 
 def alignment(
-    scans: Scans, usable: list[Pass], groups: list[Group], links: list[Found], size: float, gap: float | None, frames: list[Array], fixed: bool = False
+    scans: Scans,
+    usable: list[Pass],
+    groups: list[Group],
+    links: list[Found],
+    size: float,
+    gap: float | None,
+    frames: list[Array],
+    fixed: bool = False,
 ) -> Alignment:
     """The artefact. frames: the similarity of each usable pass to its working frame; the first placed pass's own frame becomes the
     common one, unless the group frame is ``fixed`` as such."""
@@ -27,9 +34,13 @@ def alignment(
     )  # fmt: skip
 
 
-def _placed(one: Pass, index: int | None, main: Group, groups: list[Group], usable: list[Pass], to_common: Array, frames: list[Array]) -> Placed:
+def _placed(
+    one: Pass, index: int | None, main: Group, groups: list[Group], usable: list[Pass], to_common: Array, frames: list[Array]
+) -> Placed:
     if index is None or index not in main.poses:
-        return Placed(name=one.name, points=one.points, placed=False, pose=None, score=None, overlap=None, warning=_why(one, index, groups, usable))
+        return Placed(
+            name=one.name, points=one.points, placed=False, pose=None, score=None, overlap=None, warning=_why(one, index, groups, usable)
+        )
     best = max((link for link in main.links if index in (link.a, link.b)), key=lambda link: link.score, default=None)
     pose = to_common @ main.poses[index] @ frames[index]
     return Placed(
@@ -49,4 +60,6 @@ def _why(one: Pass, index: int | None, groups: list[Group], usable: list[Pass]) 
 
 def _link(link: Found, usable: list[Pass], main: Group) -> Link:
     used = any((one.a, one.b, one.method) == (link.a, link.b, link.method) and one.pose is link.pose for one in main.links)
-    return Link(a=usable[link.a].name, b=usable[link.b].name, score=link.score, overlap=link.evidence.overlap, used=used, method=link.method)
+    return Link(
+        a=usable[link.a].name, b=usable[link.b].name, score=link.score, overlap=link.evidence.overlap, used=used, method=link.method
+    )

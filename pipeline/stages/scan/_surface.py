@@ -80,14 +80,14 @@ def colors(vertices: Array, points: Array, colored: NDArray[np.uint8]) -> NDArra
     apart, index = cKDTree(points).query(vertices, k=min(4, len(points)), workers=2)
     weight = 1 / np.maximum(apart.reshape(len(vertices), -1), 1e-9 * max(float(np.ptp(points)), 1e-30))
     mean = (colored[index.reshape(len(vertices), -1)] * (weight / weight.sum(1, keepdims=True))[..., None]).sum(1)
-    return np.clip(np.rint(mean), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8))
 
 
 def soundness(vertices: Array, faces: Faces) -> tuple[bool, bool]:
     """(watertight, manifold): every edge has two faces that run along it in opposite ways; no edge has more than two."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     low, high = edges.min(1), edges.max(1)
-    _, first, counts = np.unique(low * len(vertices) + high, return_index=True, return_counts=True)
+    counts = np.unique(low * len(vertices) + high, return_counts=True)[1]
     directed = np.unique(edges[:, 0] * len(vertices) + edges[:, 1])
     return bool((counts == 2).all() and len(directed) == len(edges)), bool((counts <= 2).all() and len(directed) == len(edges))
 

@@ -29,8 +29,9 @@ def scales(sizes: list[float], names: list[str], ws: Workspace) -> list[float]:
             elif one > 0 and low <= reference / one <= high:
                 factor = unit
         if factor != 1:
-            ws.warn(f"{name} is about {max(one / reference, reference / one):.0f} times {'larger' if factor < 1 else 'smaller'} than the other "
-                    f"passes: taken as another unit and scaled by {factor:g}")  # fmt: skip
+            times = max(one / reference, reference / one)
+            than = "larger" if factor < 1 else "smaller"
+            ws.warn(f"{name} is about {times:.0f} times {than} than the other passes: taken as another unit and scaled by {factor:g}")
         result.append(factor)
     return result
 
@@ -66,5 +67,5 @@ def origin(raws: list[Raw], factors: list[float]) -> tuple[int, int, int]:
     far = np.abs(common) > max(_FAR, 20 * extent)
     if not far.any() or float(np.abs(np.asarray(middles) - common).max()) > 50 * extent:
         return (0, 0, 0)
-    x, y, z = (int(round(float(value))) if is_far else 0 for value, is_far in zip(common, far, strict=True))
+    x, y, z = (round(float(value)) if is_far else 0 for value, is_far in zip(common, far, strict=True))
     return (x, y, z)

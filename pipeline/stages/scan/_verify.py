@@ -93,15 +93,18 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
         missed = sorted((_missing(a, b, poses[k]), _missing(b, a, back[k])))
         gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
         found.append(Evidence(
-            overlap=float(max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())), agreement=float(like / max(close, 1)),
+            overlap=float(max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())),
+            agreement=float(like / max(close, 1)),
             contradiction=float(against / max(like + against, 1)), missing=missed[0], cropped=missed[1],
             gap=float(np.median(gaps)) if len(gaps) else 1.0,
         ))  # fmt: skip
     return found
 
 
-def _one_way(a: Prepared, b: Prepared, poses: Array, tolerance: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array]:
-    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to the plane."""
+def _one_way(
+    a: Prepared, b: Prepared, poses: Array, tolerance: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array]:
+    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to it."""
     moved, turned = rigid.apply(poses, a.coarse), rigid.turn(poses, a.coarse_normals)
     index = b.lookup.query(moved)
     apart = moved - b.fine[index]

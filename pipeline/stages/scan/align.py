@@ -33,20 +33,18 @@ def run(scans: Scans, ws: Workspace) -> Alignment:
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
         place = None if one.scanner is None else np.asarray(one.scanner)
         passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size, place))
-    links = _find_links(passes, [_given(one) for one in usable], ws)
-    groups = _graph.grow(passes, _links.compare(links))
-    if len(groups) > 1 and len(groups[0].poses) > 1:
-        links += _second_look(passes, groups, ws)
-        groups = _graph.grow(passes, _links.compare(links))
-    links = _links.compare(links)
+    links = _links.compare(_find_links(passes, [_given(one) for one in usable], ws))
+    groups = _graph.grow(passes, links)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     ws.progress(0.9, "refining all poses together")
     groups[0].poses = _joint.refine(passes, groups[0].poses)
-    result = _report.alignment(scans, usable, groups, links, size, _joint.gap(passes, groups[0].poses) * size, [_normalise(one) for one in passes])
-    for one in result.passes:
-        if not one.placed and one.warning:
-            ws.warn(f"{one.name}: {one.warning}")
+    result = _report.alignment(
+        scans, usable, groups, links, size, _joint.gap(passes, groups[0].poses) * size, [_normalise(one) for one in passes]
+    )
+    for row in result.passes:
+        if not row.placed and row.warning:
+            ws.warn(f"{row.name}: {row.warning}")
     return result
 
 
@@ -59,7 +57,9 @@ def _as_given(scans: Scans, usable: list[Pass], size: float, ws: Workspace) -> A
     """No matching: one pass alone, passes of one frame (align=off), or trusted poses (align=given)."""
     trusted = [one for one in usable if ws.options.align != "given" or one.pose is not None or len(usable) == 1]
     if not trusted:
-        raise InputRejected("align=given was asked for, but no file gives a pose", remedy="Set align=auto, or drop files with poses (E57, PTX).")
+        raise InputRejected(
+            "align=given was asked for, but no file gives a pose", remedy="Set align=auto, or drop files with poses (E57, PTX)."
+        )
     for one in usable:
         if one not in trusted:
             ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")
@@ -81,18 +81,6 @@ def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> li
         if found:
             safety.note(a, b, found[0].score)
         links += found
-    return links
-
-
-def _second_look(passes: list[Prepared], groups: list[Group], ws: Workspace) -> list[Found]:
-    """Match the passes that are left against everything the largest group shows together."""
-    home = groups[0]
-    model = _prepared.merge("model", passes, home.poses)
-    left = [k for group in groups[1:] for k in sorted(group.poses)]
-    links: list[Found] = []
-    for number, k in enumerate(left):
-        ws.progress(0.8 + 0.1 * number / len(left), f"matching {passes[k].name} with the others together")
-        links += _links.to_model(k, passes, home.poses, model)
     return links
 
 

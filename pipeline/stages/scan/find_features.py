@@ -54,8 +54,16 @@ def _up(support: _planes.Found | None, planes: list[_planes.Found], points: Arra
 
 
 def _listed(plane: _planes.Found, is_support: bool, removed: bool, up: Array, total: int) -> Plane:
-    role = "support" if is_support else "face" if 0.2 < abs(plane.normal @ up) < 0.97 else "wall" if abs(plane.normal @ up) <= 0.2 else "level"
-    return Plane(normal=_triple(plane.normal), offset=plane.offset, share=float(plane.inside.sum() / total), role=role, removed=is_support and removed)
+    role = (
+        "support" if is_support else "face" if 0.2 < abs(plane.normal @ up) < 0.97 else "wall" if abs(plane.normal @ up) <= 0.2 else "level"
+    )
+    return Plane(
+        normal=_triple(plane.normal),
+        offset=plane.offset,
+        share=float(plane.inside.sum() / total),
+        role=role,
+        removed=is_support and removed,
+    )
 
 
 def _frame(points: Array, up: Array, unit: str) -> tuple[tuple[float, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +29,19 @@ def run(scans: Scans, alignment: Alignment, ws: Workspace) -> PointCloud:
     merger = Merger(cell)
     for number, (k, one) in enumerate(placed):
         ws.progress(0.8 * number / len(placed), f"merging {one.name}")
-        for points, normals, colors in _chunks(arrays.load(ws.path(files[one.name])), np.asarray(one.pose)):
-            merger.add(points, normals, colors, k)
-    points, normals, colors, source = merger.result()
+        for chunk in _chunks(arrays.load(ws.path(files[one.name])), np.asarray(one.pose)):
+            merger.add(*chunk, k)
+    merged = merger.result()
     if "outliers" not in ws.options.skip:
-        keep = ~clouds.lonely(points)
-        points, normals, source = points[keep], normals[keep], source[keep]
-        colors = None if colors is None else colors[keep]
-    file = "fuse/cloud.npz"
-    arrays.save(ws.path(file), points=points, normals=normals, colors=colors, source=source)
+        keep = ~clouds.lonely(merged["points"])
+        merged = {name: array[keep] for name, array in merged.items()}
+    file, points = "fuse/cloud.npz", merged["points"]
+    arrays.save(ws.path(file), **merged)
     ws.progress(1.0, f"{len(points)} points merged")
-    return PointCloud(arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored=colors is not None)
+    return PointCloud(arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored="colors" in merged)
 
 
-def _chunks(stored: dict[str, NDArray[np.float64]], pose: Array) -> Iterator[tuple[Array, Array, NDArray[np.float64] | None]]:
+def _chunks(stored: dict[str, NDArray[Any]], pose: Array) -> Iterator[tuple[Array, Array, NDArray[np.uint8] | None]]:
     """Moved points and turned normals, a block of rows at a time."""
     for at in range(0, len(stored["points"]), _CHUNK):
         part = slice(at, at + _CHUNK)

@@ -54,7 +54,9 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
             else:
                 ws.warn(f"{source.name} is not a scan format we read; it was left out")
     if not sources:
-        raise InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
+        raise InputRejected(
+            "no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these."
+        )
     return sources
 
 
@@ -65,7 +67,10 @@ def _clean(raw: Raw) -> tuple[Raw, int]:
     if keep.sum() < FEWEST_POINTS:
         raise InputRejected(f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs {FEWEST_POINTS}",
                             remedy="Export the pass again or take it out of the folder.")  # fmt: skip
-    rest = {key: None if value is None else np.asarray(value)[keep] for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))}
+    rest = {
+        key: None if value is None else np.asarray(value)[keep]
+        for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))
+    }
     if rest["normals"] is not None and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all():
         rest["normals"] = None
     return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, **rest), int((~keep).sum())
@@ -82,7 +87,9 @@ def _unique(names: list[str]) -> list[str]:
     return result
 
 
-def _store(number: int, name: str, raw: Raw, missing: int, scale: float, origin: tuple[int, int, int], seen: dict[str, str], ws: Workspace) -> Pass:
+def _store(
+    number: int, name: str, raw: Raw, missing: int, scale: float, origin: tuple[int, int, int], seen: dict[str, str], ws: Workspace
+) -> Pass:
     shift = np.asarray(origin, np.float64)
     pose = raw.pose
     if pose is None:
@@ -98,7 +105,7 @@ def _store(number: int, name: str, raw: Raw, missing: int, scale: float, origin:
     arrays.save(ws.path(file), points=points, normals=raw.normals, colors=raw.colors, grid=raw.grid)
     return Pass(
         name=name, arrays=file, points=len(points), dropped=missing, scale=scale,
-        scanner=None if scanner is None else tuple(float(x) for x in scanner),
+        scanner=None if scanner is None else (float(scanner[0]), float(scanner[1]), float(scanner[2])),
         pose=None if pose is None else rigid.to_matrix(pose), duplicate_of=None if twin == name else twin,
         warning=f"scaled by {scale:g} to the unit of the other passes" if scale != 1 else None,
     )  # fmt: skip

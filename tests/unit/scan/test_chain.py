@@ -1,0 +1,156 @@
+"""The chain from scrambled passes to a mesh, on a figure whose truth is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import placement
+from pipeline.errors import NoOverlap
+from pipeline.geometry import arrays
+from tests.unit.scan.conftest import Job, Scanned, run_stages
+
+
+def judged(job: Job, truth: dict) -> placement.Table:
+    return placement.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
+
+
+def test_every_pass_is_placed_right(job: Job, scanned: Scanned) -> None:
+    """Within a third of a degree and 0.1 % of the size, though a turntable that fits everywhere is in every pass."""
+    table = judged(job, scanned.truth)
+    assert (table.right, table.wrong) == (8, 0)
+    assert max(row.degrees or 0.0 for row in table.rows) < 0.3
+    assert max(row.percent or 0.0 for row in table.rows) < 0.1
+
+
+def test_normals_point_away_from_the_object(job: Job, scanned: Scanned) -> None:
+    """Every pass's normals face up on the turntable, and away from the figure's middle above it; only the truth knows where that is."""
+    for one in job.scans.passes:
+        stored = arrays.load(job.ws.path(one.arrays))
+        pose = np.asarray(scanned.truth["passes"][one.name]["pose"])
+        normals = stored["normals"] @ pose[:3, :3].T
+        points = stored["points"] @ pose[:3, :3].T + pose[:3, 3]
+        plate, high = np.abs(points[:, 2]) < 1, points[:, 2] > 20
+        assert (normals[plate, 2] > 0.9).mean() > 0.9
+        assert (((points[high] - points[high].mean(0)) * normals[high]).sum(1) > 0).mean() > 0.6
+        assert np.allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-4)
+
+
+def test_each_placement_names_the_links_that_hold_it(job: Job) -> None:
+    """Seven links hold eight passes, each with its score."""
+    used = [link for link in job.alignment.links if link.used]
+    assert len(used) == 7
+    assert all(link.score > 0.2 for link in used)
+    assert all(one.score and one.overlap for one in job.alignment.passes)
+
+
+def test_the_turntable_is_recognised_and_taken_away(job: Job) -> None:
+    """It faces the figure and reaches beyond it; up points away from it, and the figure stands on height 0."""
+    support = next(plane for plane in job.features.planes if plane.role == "support")
+    assert support.removed
+    assert job.features.up_from == "support plane"
+    points = arrays.load(job.ws.path(job.features.kept or ""))["points"]
+    frame = np.asarray(job.features.frame)
+    stood = points @ frame[:3, :3].T + frame[:3, 3]
+    low, high = np.percentile(stood, (0.5, 99.5), axis=0)
+    assert abs(low[1]) < 0.004
+    assert 0.06 < high[1] < 0.16  # the figure is about 11 cm tall
+    assert len(points) < 0.8 * job.cloud.points
+
+
+def test_the_merged_cloud_is_sound(job: Job) -> None:
+    """Finite points, unit normals, colours, and the pass each point came from."""
+    stored = arrays.load(job.ws.path(job.cloud.arrays))
+    assert np.isfinite(stored["points"]).all()
+    assert np.allclose(np.linalg.norm(stored["normals"], axis=1), 1, atol=1e-4)
+    assert stored["colors"].shape == (job.cloud.points, 3)
+    assert set(np.unique(stored["source"])) == set(range(8))
+
+
+def test_the_mesh_lies_on_the_scan(job: Job) -> None:
+    """Distances in shares of the size; what no point supports was cut."""
+    assert job.mesh.scan_to_mesh is not None
+    assert job.mesh.scan_to_mesh["mean"] < 0.001
+    assert job.mesh.scan_to_mesh["p95"] < 0.003
+    assert job.mesh.unsupported_area == 0.0
+    stored = arrays.load(job.ws.path(job.mesh.arrays))
+    assert len(stored["colors"]) == len(stored["vertices"]) == job.mesh.vertices
+    assert stored["faces"].max() < job.mesh.vertices
+
+
+def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scanned) -> None:
+    """surface=closed keeps the underside that no scanner saw, and says how much of it there is."""
+    from pipeline.stages.scan import mesh
+
+    ws = job.ws
+    closed = type(ws)(ws.root, ws.input, ws.options.model_copy(update={"surface": "closed"}))
+    kept = arrays.load(ws.path(job.mesh.arrays))
+    result = mesh.run(job.cloud, job.features, job.scans, closed)
+    arrays.save(ws.path(job.mesh.arrays), **kept)
+    assert result.unsupported_area is not None
+    assert 0.01 < result.unsupported_area < 0.6
+    assert result.faces > job.mesh.faces
+
+
+@pytest.mark.slow
+def test_the_same_drop_gives_the_same_bytes(job: Job, scanned: Scanned, tmp_path: Path) -> None:
+    """Poses, links, cloud and mesh, run a second time."""
+    again = run_stages(scanned.drop, tmp_path)
+    assert again.bag == job.bag
+    for artefact in again.bag:
+        for name in artefact.files():
+            assert (tmp_path / name).read_bytes() == (job.ws.root / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_path: Path) -> None:
+    """Three passes of the figure, one of a bumpy torus: three are placed, the stranger is not."""
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    for name in sorted(scanned.truth["passes"])[:4]:
+        (drop / name).write_bytes((scanned.drop / name).read_bytes())
+    (drop / "stranger.xyz").write_text(_text(_torus()))
+    job = run_stages(drop, tmp_path / "work", "align")
+    stranger = next(one for one in job.alignment.passes if one.name == "stranger.xyz")
+    assert not stranger.placed
+    assert stranger.pose is None
+    assert "could not be matched" in (stranger.warning or "")
+    assert any("stranger.xyz" in text for text in job.ws.warnings)
+
+
+def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
+    """A torus and a saddle: nothing is forced together."""
+    u, v = np.random.default_rng(1).uniform(-60, 60, (2, 6000))
+    saddle = np.stack([u, v, (u * u - v * v) / 90 + 6 * np.sin(u / 9)], axis=1)
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    for name, points in (("torus.xyz", _torus()), ("saddle.xyz", saddle)):
+        (drop / name).write_text(_text(points))
+    with pytest.raises(NoOverlap, match="none of the 2 passes"):
+        run_stages(drop, tmp_path / "work", "align")
+
+
+def test_one_pass_alone_stands_where_it_is(scanned: Scanned, tmp_path: Path) -> None:
+    """Nothing to align: placed at the identity."""
+    job = run_stages(scanned.drop, tmp_path, "align", names=(sorted(scanned.truth["passes"])[0],))
+    assert job.alignment.passes[0].placed
+    assert np.allclose(np.asarray(job.alignment.passes[0].pose), np.eye(4))
+
+
+def test_align_off_trusts_the_frame_the_passes_came_in(scanned: Scanned, tmp_path: Path) -> None:
+    """No matching, all placed at the identity."""
+    job = run_stages(scanned.drop, tmp_path, "align", align="off")
+    assert all(np.allclose(np.asarray(one.pose), np.eye(4)) for one in job.alignment.passes)
+
+
+def _torus() -> np.ndarray:
+    u, v = np.random.default_rng(0).uniform(0, 2 * np.pi, (2, 8000))
+    tube = 22 + 3 * np.sin(5 * u) * np.cos(3 * v)
+    points = np.stack([(60 + tube * np.cos(v)) * np.cos(u), (60 + tube * np.cos(v)) * np.sin(u), tube * np.sin(v)], axis=1)
+    return points[np.sin(v) > -0.2]
+
+
+def _text(points: np.ndarray) -> str:
+    return "\n".join(f"{x:.4f} {y:.4f} {z:.4f}" for x, y, z in points)
