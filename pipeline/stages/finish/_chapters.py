@@ -70,14 +70,16 @@ def pass_warnings(alignment: Alignment | None) -> list[str]:
     return [] if alignment is None else [f"{item.name}: {item.warning}" for item in alignment.passes if item.warning]
 
 
-def figures(mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, ws: Workspace) -> list[tuple[str, str]]:
+def figures(
+    mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, features: Features | None, ws: Workspace
+) -> list[tuple[str, str]]:
     """The link graph and the histogram of distances, as SVG."""
     found = []
     if alignment is not None and alignment.links:
         caption = "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a pass without a place.</figcaption>"
         found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
     if cloud is not None:
-        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, ws))
+        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, features, ws))
         caption = f"<figcaption>Distances of {_count(len(distance))} scanned points from the surface.</figcaption>"
         found.append(("How far the scan lies from the surface", histogram(*_readable(distance, mesh.unit)) + caption))
     return found

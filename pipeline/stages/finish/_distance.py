@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artefacts import PointCloud
+from pipeline.artefacts import Features, PointCloud
 from pipeline.geometry.surface import Surface
 from pipeline.workspace import Workspace
 
@@ -15,9 +15,9 @@ Array = NDArray[Any]
 SAMPLED = 20_000  # points that are measured
 
 
-def scan_points(cloud: PointCloud, ws: Workspace) -> Array:
-    """(N,3) evenly chosen points of the merged cloud."""
-    with np.load(ws.path(cloud.arrays)) as arrays:
+def scan_points(cloud: PointCloud, features: Features | None, ws: Workspace) -> Array:
+    """(N,3) evenly chosen points of the merged cloud, without the support plane where that was taken away."""
+    with np.load(ws.path((features and features.kept) or cloud.arrays)) as arrays:
         points: Array = arrays["points"]
         return points[:: max(1, len(points) // SAMPLED)]
 

@@ -18,7 +18,7 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
     """Passes on a circle in their COLORS (P,3); a line per link, thick where the overlap is large, dashed where it was not used."""
     names = [placed.name for placed in alignment.passes]
     angle = np.arange(len(names)) / max(len(names), 1) * 2 * np.pi - np.pi / 2
-    reach = (0, 0) if len(names) == 1 else (WIDTH * 0.27, HEIGHT * 0.36)
+    reach = (0, 0) if len(names) == 1 else (WIDTH * 0.25, HEIGHT * 0.36)
     at = {name: (WIDTH / 2 + reach[0] * np.cos(a), HEIGHT / 2 + reach[1] * np.sin(a)) for name, a in zip(names, angle, strict=True)}
     drawn = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Links between passes">']
     for link in sorted(alignment.links, key=lambda item: item.used):

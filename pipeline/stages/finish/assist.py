@@ -45,20 +45,20 @@ def run(
         answer = _service.ask(address, seconds, {"mesh.glb": ws.path("assist/mesh.glb").read_bytes(), "scan.json": facts.encode()})
         if isinstance(answer, list):
             return mesh.model_copy(update={"assisted": {"mesh": False, "features": answer}})
-        return _taken(answer, mesh, cloud, ws)
+        return _taken(answer, mesh, cloud, features, ws)
     except _service.NoUse as reason:
         ws.warn(f"The assist service was of no use ({reason}); the result is as it would be without it.")
         return mesh
 
 
-def _taken(answer: bytes, mesh: Mesh, cloud: PointCloud | None, ws: Workspace) -> Mesh:
+def _taken(answer: bytes, mesh: Mesh, cloud: PointCloud | None, features: Features | None, ws: Workspace) -> Mesh:
     offered = _parsed(answer).transformed(np.linalg.inv(as_matrix(mesh.frame)))
     shape = verdict(offered.faces)
     if not (shape.manifold and shape.oriented):
         raise _service.NoUse("its mesh is not manifold")
     before = surfaces.load(ws, mesh)
     if cloud is not None:
-        points = scan_points(cloud, ws)
+        points = scan_points(cloud, features, ws)
         old, new = distances(before, points), distances(offered, points)
         limits = {"mean": (old.mean(), new.mean()), "95 %": (np.percentile(old, 95), np.percentile(new, 95))}
     else:

@@ -38,7 +38,7 @@ def run(
         lead=_chapters.lead(mesh, exported, alignment),
         numbers=_chapters.numbers(mesh, exported, alignment, ws),
         warnings=[*ws.warnings, *_chapters.pass_warnings(alignment)],
-        pairs=_chapters.figures(mesh, alignment, cloud, ws),
+        pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
         sections=_chapters.sections(mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws),
         footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),
     )
