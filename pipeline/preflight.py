@@ -23,7 +23,9 @@ def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str
     kind = request.get("kind") or kind_of(drop)
     full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
     options = jobs.parse(full)
-    check_formats(options, live_workers(atlas, settings))
+    workers = live_workers(atlas, settings)
+    check_formats(options, workers)
+    check_backend(options, workers)
     return full
 
 
@@ -70,3 +72,12 @@ def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
         if not any(name in worker.formats for worker in exporting):
             able = sorted({able for worker in exporting for able in worker.formats})
             raise SubmitRefused(f"output_format: no worker can write {name} at present.", remedy=f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d doctor).")
+
+
+def check_backend(options: jobs.Common, workers: list[Heartbeat]) -> None:
+    """SubmitRefused where a backend is named that no live worker of its queue has."""
+    named, making = getattr(options, "backend", "auto"), [worker for worker in workers if "mesh" in worker.queues]
+    if named == "auto" or not making or any(named in worker.backends for worker in making):
+        return
+    able = sorted({able for worker in making for able in worker.backends})
+    raise SubmitRefused(f"backend: no worker has {named} at present.", remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing.")

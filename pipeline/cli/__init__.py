@@ -32,6 +32,7 @@ COMMANDS = {
     "gc": ("act", "Empty what is due in the trash and on this host's scratch."),
     "halt": ("act", "Stop claiming and starting everywhere."),
     "resume": ("act", "Take HALT away."),
+    "models": ("models", "List, fetch, import and check model weights."),
     "doctor": ("look", "Check this host and the mount, and say what is missing."),
 }
 

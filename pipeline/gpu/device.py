@@ -1,4 +1,4 @@
-"""Devices: which ones a host has, how an engine is bound to one, how much memory it may use, and what a worker can do."""
+"""Devices: which ones a host has, how an engine is bound to one, how much memory it may use, and which formats it can write."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from pipeline.jobs import FORMATS
-
-
-class Capabilities(NamedTuple):
-    """What a heartbeat promises: backends with verified weights, and formats that can be written."""
-
-    backends: tuple[str, ...]
-    formats: tuple[str, ...]
 
 
 def gpus() -> list[str]:
@@ -51,12 +43,9 @@ def memory_limit(gigabytes: float | None) -> int:
     return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def capabilities(queues: tuple[str, ...], models: Path) -> Capabilities:
-    """What this host can do for QUEUES, by what is installed; nothing heavy is imported."""
-    if "finish" not in queues:
-        return Capabilities((), ())
-    lacking = {name for name, there in OPTIONAL_FORMATS.items() if not there()}
-    return Capabilities((), tuple(name for name in FORMATS if name not in lacking))
+def writable_formats() -> tuple[str, ...]:
+    """The formats that this host can write, by what is installed; nothing heavy is imported."""
+    return tuple(name for name in FORMATS if name not in OPTIONAL_FORMATS or OPTIONAL_FORMATS[name]())
 
 
 OPTIONAL_FORMATS: dict[str, Callable[[], bool]] = {

@@ -21,10 +21,10 @@ from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
-from pipeline import gc, inputs, view
+from pipeline import gc, inputs, models, view
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied
-from pipeline.gpu.device import capabilities, engine_environment, memory_limit
+from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine, Order
 from pipeline.runner import Outcome, Runner, versions
 
@@ -43,17 +43,18 @@ class Worker:
         self.identity: AtlasFile = atlas.identity()
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
         self.stopping = stopping
-        can = capabilities(queues, settings.host.models)
+        backends = models.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
+        formats = writable_formats() if "finish" in queues else ()
         beat = Heartbeat(
             worker=name, role="worker", counter=0, boot="", pid=os.getpid(), queues=queues,
-            backends=can.backends, formats=can.formats, version=versions().get("inbox3d", ""), message="starting",
+            backends=backends, formats=formats, version=versions().get("inbox3d", ""), message="starting",
         )  # fmt: skip
         self.beat = Beat(atlas, beat, settings.worker.beat)
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
         memory = memory_limit(settings.worker.memory_gb)
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
-        models = settings.host.models if settings.host.models.is_dir() else None
-        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, models, stopping.is_set, self._pause)
+        weights = settings.host.models if settings.host.models.is_dir() else None
+        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, weights, stopping.is_set, self._pause)
         self._accepted: dict[str, tuple[str, str]] = {}  # place name → (time of acceptance, id), read once
         self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         self._unchanged: dict[str, tuple[inputs.Snapshot, float]] = {}
