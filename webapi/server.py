@@ -92,7 +92,7 @@ def _options(settings: Settings, listener: socket.socket) -> dict[str, Any]:
     return {
         "bind": f"fd://{listener.fileno()}",
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": "webapi.threads.Threads",
         "threads": settings.web.threads,
         "worker_connections": 1000,
         "timeout": 120,

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from layout.tree import Atlas, State
 from tests.support.live import QUICK, House, eventually
 from tests.support.web import PLY, Server, forge, free_port
 
+pytestmark = pytest.mark.slow
 MISSION = """\
 curl http://localhost:8000/health
 curl -X POST http://localhost:8000/3d/generate -H "Content-Type: application/json" -d '{"prompt": "a red cube", "output_format": "glb"}'
@@ -78,7 +80,6 @@ def test_an_upload_that_its_sender_breaks_off_leaves_nothing(server: Server, atl
     assert atlas.places(State.INBOX) == []
 
 
-@pytest.mark.slow
 def test_a_large_upload_needs_no_memory_of_its_size(server: Server, atlas: Atlas) -> None:
     """400 MB arrive; the process stays under 150 MB, and the file is whole."""
     size, most, over = 400 << 20, [0.0], threading.Event()
@@ -115,6 +116,21 @@ def test_a_page_that_follows_hears_of_a_job_at_once(server: Server, atlas: Atlas
     stream.close()
 
 
+def test_clients_that_send_nothing_or_half_a_head_hold_nobody_up(server: Server) -> None:
+    """Twice as many as there are threads; others are answered meanwhile, and half a head may still be completed."""
+    held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+    for half in held[:100]:
+        half.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+    began = time.monotonic()
+    assert [server.get("/health").status for _ in range(5)] == [200] * 5
+    assert time.monotonic() - began < 5
+    held[0].sendall(b"yes\r\n\r\n")
+    held[0].settimeout(10)
+    assert held[0].recv(100).startswith(b"HTTP/1.1 200")
+    for connection in held:
+        connection.close()
+
+
 def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(server: Server, atlas: Atlas) -> None:
     stream = server.get("/3d/events", preload_content=False, timeout=20)
     (beat,) = atlas.workers.glob("*-web-*.json")
@@ -124,7 +140,6 @@ def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(server:
     stream.close()
 
 
-@pytest.mark.slow
 def test_up_serves_the_pages_too_and_goes_on_where_the_port_is_taken(tmp_path: Path) -> None:
     """The taken port is named; intake and worker run."""
     with socket.socket() as taken:
@@ -143,7 +158,6 @@ def test_up_serves_the_pages_too_and_goes_on_where_the_port_is_taken(tmp_path: P
             house.close()
 
 
-@pytest.mark.slow
 def test_the_same_files_are_the_same_job_however_they_are_sent(tmp_path: Path) -> None:
     """curl, the page's form, the command line and a folder drop: kind, options, manifest and drop name in job.json, after acceptance."""
     house = House(tmp_path)

@@ -23,6 +23,7 @@ from webapi.follow import Follower, reindex
 from webapi.index import Index, connect
 from webapi.mirror import BELL, MARKER, QUEUE, Mirror
 
+pytestmark = pytest.mark.slow
 RedisServer = Callable[[], tuple[subprocess.Popen[bytes], str]]
 
 
@@ -85,7 +86,6 @@ def test_the_bell_wakes_an_intake_that_sees_no_events(follower: Follower, atlas:
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.slow
 def test_redis_going_away_and_coming_back_changes_nothing_for_anybody(
     atlas: Atlas, serve: Callable[..., Server], redis_server: RedisServer
 ) -> None:
@@ -106,7 +106,6 @@ def test_redis_going_away_and_coming_back_changes_nothing_for_anybody(
 
 
 # -- PostgreSQL --------------------------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, postgres_url: str) -> None:
     """The same lists, pages, searches, counts, upserts and deletions."""
     uuid, settings = atlas.identity().uuid, make_settings(tmp_path)
@@ -144,7 +143,6 @@ def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, 
     assert [len(page) for page in found[0][0]] == [4, 4, 1] and [len(search) for search in found[0][1]] == [1, 9, 3, 4]
 
 
-@pytest.mark.slow
 def test_the_web_process_follows_into_postgresql_and_survives_its_loss(
     atlas: Atlas, serve: Callable[..., Server], postgres_url: str
 ) -> None:

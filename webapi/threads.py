@@ -1,0 +1,63 @@
+"""gunicorn's threads, given only to requests whose head has arrived: slow and silent clients wait outside and hold nobody up."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+HEAD_SECONDS, LOOK_AGAIN = 15.0, 0.02
+PEEK = 32 * 1024  # a head beyond that is handed on, for gunicorn to refuse
+
+
+class Threads(ThreadWorker):  # type: ignore[misc]
+    """All of this runs in the one thread that accepts and polls."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._begun: deque[tuple[Any, float]] = deque()  # connections with a part of a head, and until when they may complete it
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection that was accepted, or that became readable: to a thread, or back to wait."""
+        seen = self._peek(conn)
+        if seen is None:
+            conn.timeout = time.monotonic() + HEAD_SECONDS
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        elif seen:
+            conn.data_ready = True
+            super().enqueue_req(conn)
+        else:
+            self._begun.append((conn, time.monotonic() + HEAD_SECONDS))
+
+    @staticmethod
+    def _peek(conn: Any) -> bool | None:
+        """Whether a whole head (or the end, or too much) is there to read; None where there is nothing at all."""
+        if conn.parser is not None and conn.parser.unreader.buf.getvalue():
+            return True
+        try:
+            conn.sock.setblocking(False)
+            data = conn.sock.recv(PEEK, socket.MSG_PEEK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return True
+        return not data or len(data) >= PEEK or b"\r\n\r\n" in data
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        super().wait_for_and_dispatch_events(min(timeout, LOOK_AGAIN) if self._begun else timeout)
+        for _ in range(len(self._begun)):
+            conn, until = self._begun.popleft()
+            if self._peek(conn):
+                conn.data_ready = True
+                super().enqueue_req(conn)
+            elif time.monotonic() > until or not self.alive:
+                self.nr_conns -= 1
+                conn.close()
+            else:
+                self._begun.append((conn, until))
