@@ -28,8 +28,8 @@ from layout.init import init
 from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas, State
 from pipeline import config, jobs, view
-from webapi.follow import reindex
 from webapi.index import Index, connect
+from webapi.overview import reindex
 
 KINDS = ("scan", "images", "prompt", "convert")
 

@@ -119,11 +119,11 @@ def settings_table() -> str:
 
 
 def routes_table() -> str:
-    from webapi import files, jobs, system
-    from webapi.api import ROUTES
+    from webapi import acts, api, files, jobs, status, system
 
-    assert files and jobs and system  # importing them declares their routes
-    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in ROUTES]
+    assert acts and files and jobs and status and system  # importing them declares their routes
+    api.index_routes()
+    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in api.ROUTES]
     return table(["route", "scope", "does"], rows)
 
 
@@ -133,7 +133,8 @@ def words_table() -> str:
     firsts = ", ".join(f"{kind}: `{queue}`" for kind, queue in FIRST_LEG.items())
     rows = [(f"`{state}/`", f"`{word}`") for state, word in FOLDERS.items()]
     rows.append((f"`claimed/`, waiting for its first leg ({firsts})", "`queued`"))
-    rows += [(f"`claimed/`, waiting for a later leg, `{queue}`", f"`{word}`") for queue, word in LEGS.items() if queue in ("mesh", "finish")]
+    later = {queue: word for queue, word in LEGS.items() if queue in ("mesh", "finish")}
+    rows += [(f"`claimed/`, waiting for a later leg, `{queue}`", f"`{word}`") for queue, word in later.items()]
     rows += [(f"`processing/`, stage `{prefix}{'…' if prefix.endswith('.') else ''}`", f"`{word}`") for prefix, word in STAGES]
     return table(["where the job stands", "state"], rows)
 

@@ -18,10 +18,10 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
     from flask import Flask, g, request
 
-    from webapi import access, api, errors, events, files, follow, index, jobs, keys, pages, system
+    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, pages, status, system
     from webapi.web import Web
 
-    assert files and jobs and system  # importing them declares their routes
+    assert acts and files and jobs and status and system  # importing them declares their routes
     identity = atlas.identity()
     state = settings.host.scratch.parent
     database = index.Index(index.connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
@@ -64,8 +64,8 @@ def _listen(web: object) -> None:
     import json
 
     from webapi import rows
-    from webapi.follow import overview
     from webapi.index import Row
+    from webapi.overview import overview
     from webapi.web import Web
 
     assert isinstance(web, Web)

@@ -24,7 +24,7 @@ from webapi import bodies, details, rows
 from webapi.api import Param, answer, here, route
 from webapi.errors import Problem
 from webapi.index import Row
-from webapi.jobs import look_up
+from webapi.status import look_up
 from webapi.words import ENDED
 
 TYPES = {

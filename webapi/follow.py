@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from layout import names
 from layout.disk import LineFault
@@ -256,33 +256,3 @@ class Follower(threading.Thread):
             for queue in beat.queues:
                 served[queue] = served.get(queue, 0) + 1
         return served
-
-
-def reindex(atlas: Atlas, settings: Settings, index: Index) -> int:
-    """Empty INDEX and fill it from the tree. Returns how many jobs it holds now."""
-    index.clear()
-    follower = Follower(atlas, settings, index)
-    follower.look()
-    return sum(index.counts().values())
-
-
-def overview(follower: Follower) -> dict[str, Any]:
-    """What the status page shows besides jobs."""
-    served = follower.queues()
-    waiting: dict[str, int] = {}
-    for row in follower.waiting():
-        if row["queue"]:
-            waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
-    workers = follower.workers()
-    queues = sorted({*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9)
-    return {
-        "counts": follower.counts,
-        "arriving": [arrival._asdict() for arrival in follower.arrivals],
-        "queues": [{"name": name, "workers": served.get(name, 0), "waiting": waiting.get(name, 0)} for name in queues],
-        "workers": [{"name": beat.worker, "job": beat.job, "message": beat.message, "queues": list(beat.queues)} for beat in workers],
-        "halted": follower.halted,
-        "fault": follower.fault,
-    }
-
-
-LEG_ORDER = ("scan", "prepare", "views", "mesh", "finish")

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -241,55 +240,3 @@ def write_text(draft: Path, atlas: Atlas, name: str, text: str) -> None:
 
 def write_request(draft: Path, atlas: Atlas, asked: dict[str, list[str]]) -> None:
     write_text(draft, atlas, tree.REQUEST, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
-
-
-def image_path(atlas: Atlas, asked: str) -> str:
-    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` are one path below inputs/; Problem unless it is a plain file there."""
-    path, handle = _open_image(atlas, asked)
-    os.close(handle)
-    return path
-
-
-def copy_images(atlas: Atlas, paths: list[str], draft: Path) -> None:
-    """Copy images from inputs/ into DRAFT under their own paths: what is worked on is what stood there when it was asked for."""
-    for asked in paths:
-        path, handle = _open_image(atlas, asked)
-        folder = draft / tree.INPUT
-        for part in path.split("/")[:-1]:
-            folder /= part
-            with contextlib.suppress(FileExistsError):
-                atlas.disk.mkdir(folder)
-        with os.fdopen(handle, "rb") as source, (folder / path.rpartition("/")[2]).open("xb") as target:
-            shutil.copyfileobj(source, target, CHUNK)
-            os.fsync(target.fileno())
-
-
-def _open_image(atlas: Atlas, asked: str) -> tuple[str, int]:
-    """(path below inputs/, open file). Opened component by component without following links, and judged after it was opened."""
-    text = asked.removeprefix("/").removeprefix("inputs/")
-    parts = text.split("/")
-    refusal = Problem(
-        422, "image-path", f"image_paths: {shown(asked, 120)!r} is no file below inputs/.",
-        "Put the image into inputs/ on the share and name it from there.",
-    )  # fmt: skip
-    if (
-        any(part in ("", ".", "..") or part.startswith(".") or "\0" in part for part in parts)
-        or len(parts) > DEPTH_LIMIT
-        or len(text) > 1000
-    ):
-        raise refusal
-    handle = os.open(atlas.inputs, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for number, part in enumerate(parts):
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if number < len(parts) - 1 else 0)
-            deeper = os.open(part, flags, dir_fd=handle)
-            os.close(handle)
-            handle = deeper
-        found = os.fstat(handle)
-    except (OSError, UnicodeEncodeError):
-        os.close(handle)
-        raise refusal from None
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_size == 0:
-        os.close(handle)
-        raise refusal
-    return text, handle

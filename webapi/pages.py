@@ -12,12 +12,12 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.exceptions import NotFound
 
 from pipeline.jobs import FORMATS
-from webapi import details, jobs, rows
+from webapi import acts, details, jobs, rows, status
 from webapi.access import TOKEN_FIELD, TOKEN_HEADER
 from webapi.api import asker, here
 from webapi.bodies import Generate
 from webapi.errors import Problem
-from webapi.follow import overview
+from webapi.overview import overview
 from webapi.web import STATIC, VENDOR
 from webapi.words import SAID
 
@@ -52,7 +52,7 @@ def prefix() -> str:
     return "/3d-test" if request.path.startswith("/3d-test") else ""
 
 
-def page(template: str, status: int = 200, **content: Any) -> Response:
+def page(template: str, code: int = 200, **content: Any) -> Response:
     """Render TEMPLATE; ?part=1 gives its main part only, which the module puts in place when something changed."""
     who, web = g.get("who"), here()
     g.sets_cookie = who is not None
@@ -61,7 +61,7 @@ def page(template: str, status: int = 200, **content: Any) -> Response:
         template, prefix=prefix(), part=bool(request.args.get("part")), token=web.access.token(who) if who else "", who=who, may=may,
         mark=g.get("mark", ""), said=SAID, formats=FORMATS, version=static_version(), **content,
     )  # fmt: skip
-    return make_response(text, status)
+    return make_response(text, code)
 
 
 def _may(scope: Any) -> bool:
@@ -87,7 +87,7 @@ def home() -> Response:
 
 
 def job(id: str) -> Response:
-    row = jobs.look_up(id)
+    row = status.look_up(id)
     shown = details.detail(here(), row)
     files = {file["name"]: file for file in shown["artefacts"]}
     model = next((name for name in ("preview.glb", "model.glb") if name in files), None)
@@ -109,7 +109,7 @@ def _log_tail(row: Mapping[str, Any]) -> str:
 
 def done() -> Response:
     args = {key: value for key, value in request.args.items() if key in ("state", "kind", "q", "page_token") and value}
-    filters, _, token = jobs.list_query(args)
+    filters, _, token = status.list_query(args)
     filters["state"] = filters["state"] or "completed"
     found, following = here().index.page(filters, GRID, token)
     return page("done.html", jobs=found, following=following, filters=filters, token_given=bool(token), counts=here().follower.counts)
@@ -156,18 +156,18 @@ def do_upload() -> Any:
 
 def do_cancel(id: str) -> Any:
     _form()
-    jobs.cancel_job(id)
+    acts.cancel_job(id)
     return redirect(f"{prefix()}/jobs/{id}", 303)
 
 
 def do_retry(id: str) -> Any:
     _form()
-    return redirect(f"{prefix()}/jobs/{jobs.retry_job(id)[0]}", 303)
+    return redirect(f"{prefix()}/jobs/{acts.retry_job(id)[0]}", 303)
 
 
 def do_delete(id: str) -> Any:
     _form("admin")
-    jobs.delete_job(id)
+    acts.delete_job(id)
     return redirect(prefix() + "/done", 303)
 
 

@@ -12,7 +12,7 @@ from flask import Response, request
 from webapi import bodies, rows
 from webapi.api import Param, answer, here, route
 from webapi.errors import Problem
-from webapi.jobs import look_up
+from webapi.status import look_up
 from webapi.words import ENDED
 
 LAST = (

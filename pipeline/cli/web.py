@@ -124,8 +124,8 @@ def reindex(atlas_path: str | None) -> None:
     """
     import time
 
-    from webapi.follow import reindex as fill
     from webapi.index import Index, connect
+    from webapi.overview import reindex as fill
 
     atlas, settings = opened(atlas_path)
     began, uuid = time.monotonic(), atlas.identity().uuid

@@ -16,8 +16,8 @@ from layout.manifest import Progress
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge
 from webapi.events import Events
-from webapi.follow import overview, reindex
 from webapi.index import Row
+from webapi.overview import overview, reindex
 from webapi.web import Web
 
 Changes = list[tuple[str | None, str | None]]

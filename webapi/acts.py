@@ -1,0 +1,111 @@
+"""Acting on jobs over HTTP: cancel, retry, delete. Each is one edge; the folder decides whether it can be taken."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Response
+
+from layout import lifecycle
+from layout.lifecycle import Gone, Occupied
+from layout.manifest import JobFile
+from layout.tree import Place, State
+from pipeline import submit
+from webapi import rows
+from webapi.api import answer, here, route
+from webapi.bodies import Retried, Status
+from webapi.errors import Problem
+from webapi.index import Row
+
+TURNS = 8
+T = TypeVar("T")
+
+
+@route("POST", "/3d/jobs/{id}/cancel", {200: Status}, scope="submit", problems=(404, 409))
+def cancel(id: str) -> Response:
+    """Stop a job, waiting or running.
+    It goes to failed/ with the message `cancelled`; its input stays."""
+    return answer(Status, rows.status(cancel_job(id)))
+
+
+def cancel_job(id: str) -> Row:
+    web = here()
+
+    def act(place: Place) -> Row | None:
+        if place.state in (State.DONE, State.FAILED):
+            raise Problem(409, "ended", f"{id} has ended already: it is in {place.state.value}/.")
+        ended = lifecycle.tidy(web.atlas, lifecycle.cancel(web.atlas, place))
+        return web.follower.note(ended) if ended else None
+
+    return _act(id, act)
+
+
+@route("POST", "/3d/jobs/{id}/retry", {202: Retried}, scope="submit", problems=(404, 409))
+def retry(id: str) -> Response:
+    """Run a failed job again, or a done one as a new job with a copy of its input."""
+    new, of = retry_job(id)
+    url = f"/3d/status/{new}"
+    return answer(Retried, {"job_id": new, "status_url": url, "retry_of": of}, 202, {"Location": url})
+
+
+def retry_job(id: str) -> tuple[str, str | None]:
+    web = here()
+
+    def act(place: Place) -> tuple[str, str | None] | None:
+        if place.state not in (State.DONE, State.FAILED):
+            raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first, or wait.")
+        job = lifecycle.readable_job(web.atlas, place.path)
+        if place.state is State.FAILED and not web.changing:
+            web.follower.note(lifecycle.retry(web.atlas, place))
+            return id, None
+        if job is None:
+            raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
+        again = submit.submit_again(web.atlas, place, _copied(job))
+        web.follower.note(again)
+        return again.id, id
+
+    return _act(id, act)
+
+
+def _copied(job: JobFile) -> JobFile:
+    return job.model_copy(update={"source": job.source.model_copy(update={"origin": "api"})})
+
+
+@route("DELETE", "/3d/jobs/{id}", {204: None}, scope="admin", problems=(404, 409))
+def delete(id: str) -> Response:
+    """Move a done or failed job to the trash, where it stays 30 days."""
+    delete_job(id)
+    return Response(status=204)
+
+
+def delete_job(id: str) -> None:
+    web = here()
+
+    def act(place: Place) -> bool:
+        if place.state not in (State.DONE, State.FAILED):
+            raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first.")
+        lifecycle.delete(web.atlas, place)
+        web.follower.forget(id)
+        return True
+
+    _act(id, act)
+
+
+def _act(id: str, act: Callable[[Place], T | None]) -> T:
+    """Do ACT where job ID stands now; it may be on the move, so look again a few times."""
+    for _ in range(TURNS):
+        place = rows.find(here().atlas, id)
+        if place is None:
+            raise Problem(404, "no-such-job", f"There is no job {rows.shown(id, 80)!r}.")
+        try:
+            if (done := act(place)) is not None:
+                return done
+        except (Gone, Occupied):
+            pass
+        _PAUSE.wait(0.15)
+    raise Problem(409, "moving", f"{id} keeps moving.", "Try again in a moment.", headers={"Retry-After": "1"})
+
+
+_PAUSE = threading.Event()
