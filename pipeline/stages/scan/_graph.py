@@ -63,6 +63,17 @@ def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
     return sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
 
 
+def side_by_side(groups: list[Group], apart: float = 1.6) -> Group:
+    """All groups of two or more passes as one, each a step further along x: several objects, one model."""
+    together = Group({})
+    for step, group in enumerate(one for one in groups if len(one.poses) > 1):
+        aside = np.eye(4)
+        aside[0, 3] = apart * step
+        together.poses.update({k: aside @ pose for k, pose in group.poses.items()})
+        together.links += group.links
+    return together
+
+
 def _group_of(groups: list[Group], index: int) -> Group:
     return next(group for group in groups if index in group.poses)
 

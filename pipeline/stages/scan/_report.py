@@ -14,6 +14,7 @@ from pipeline.stages.scan._links import Found
 def alignment(
     scans: Scans,
     usable: list[Pass],
+    main: Group,
     groups: list[Group],
     links: list[Found],
     size: float,
@@ -21,11 +22,12 @@ def alignment(
     frames: list[Array],
     fixed: bool = False,
 ) -> Alignment:
-    """The artefact. frames: the similarity of each usable pass to its working frame; the first placed pass's own frame becomes the
-    common one, unless the group frame is ``fixed`` as such."""
-    main = groups[0]
+    """The artefact. frames: the similarity of each usable pass to its working frame. The common frame is the one that the file of the
+    first built pass gives it, else that pass's own; with ``fixed`` it is the group's frame as such.
+    """
     anchor = min(main.poses)
-    to_common = np.eye(4) if fixed else np.linalg.inv(frames[anchor]) @ rigid.invert(main.poses[anchor])
+    own = np.eye(4) if usable[anchor].pose is None else np.asarray(usable[anchor].pose)
+    to_common = np.eye(4) if fixed else own @ np.linalg.inv(frames[anchor]) @ rigid.invert(main.poses[anchor])
     index = {one.name: k for k, one in enumerate(usable)}
     placed = [_placed(one, index.get(one.name), main, groups, usable, to_common, frames) for one in scans.passes]
     return Alignment(

@@ -38,10 +38,11 @@ def run(scans: Scans, ws: Workspace) -> Alignment:
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     ws.progress(0.9, "refining all poses together")
-    groups[0].poses = _joint.refine(passes, groups[0].poses)
-    result = _report.alignment(
-        scans, usable, groups, links, size, _joint.gap(passes, groups[0].poses) * size, [_normalise(one) for one in passes]
-    )
+    for group in groups:
+        group.poses = _joint.refine(passes, group.poses)
+    gap = _joint.gap(passes, groups[0].poses) * size
+    main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
+    result = _report.alignment(scans, usable, main, groups, links, size, gap, [_normalise(one) for one in passes])
     for row in result.passes:
         if not row.placed and row.warning:
             ws.warn(f"{row.name}: {row.warning}")
@@ -64,7 +65,7 @@ def _as_given(scans: Scans, usable: list[Pass], size: float, ws: Workspace) -> A
         if one not in trusted:
             ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")
     group = Group({usable.index(one): _given(one) for one in trusted})
-    return _report.alignment(scans, usable, [group], [], size, None, [np.eye(4)] * len(usable), fixed=len(usable) > 1)
+    return _report.alignment(scans, usable, group, [group], [], size, None, [np.eye(4)] * len(usable), fixed=len(usable) > 1)
 
 
 def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> list[Found]:

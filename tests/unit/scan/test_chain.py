@@ -132,11 +132,54 @@ def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
         run_stages(drop, tmp_path / "work", "align")
 
 
+@pytest.mark.slow
+def test_several_objects_are_told_apart_and_built_together_when_asked(scanned: Scanned, tmp_path: Path) -> None:
+    """The figure, and two passes of a torus: two components; components=all places both, side by side."""
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    names = sorted(scanned.truth["passes"])
+    for name in names:
+        (drop / name).write_bytes((scanned.drop / name).read_bytes())
+    torus = _torus()
+    for name, part in (("torus_a.xyz", torus[torus[:, 0] > -35]), ("torus_b.xyz", torus[torus[:, 0] < 35] @ _quarter_turn() + 50)):
+        (drop / name).write_text(_text(part))
+    job = run_stages(drop, tmp_path / "work", "align", components="all")
+    assert ("torus_a.xyz", "torus_b.xyz") in job.alignment.components
+    assert all(one.placed for one in job.alignment.passes)
+    assert len(job.alignment.components[0]) == len(names)
+
+
 def test_one_pass_alone_stands_where_it_is(scanned: Scanned, tmp_path: Path) -> None:
     """Nothing to align: placed at the identity."""
     job = run_stages(scanned.drop, tmp_path, "align", names=(sorted(scanned.truth["passes"])[0],))
     assert job.alignment.passes[0].placed
     assert np.allclose(np.asarray(job.alignment.passes[0].pose), np.eye(4))
+
+
+def test_align_given_trusts_the_poses_of_the_file(scanned: Scanned, tmp_path: Path) -> None:
+    """Four passes as one PTX file with their true poses: align=given keeps them as they are."""
+    names = sorted(scanned.truth["passes"])[:4]
+    text = []
+    for name in names:
+        stored = arrays.load(run_stages(scanned.drop, tmp_path / name, "read_passes", names=(name,)).ws.path("read_passes/0000.npz"))
+        points = stored["points"]
+        pose = np.asarray(scanned.truth["passes"][name]["pose"])
+        text += [
+            str(len(points)),
+            "1",
+            "0 0 0",
+            "1 0 0",
+            "0 1 0",
+            "0 0 1",
+            *(" ".join(map(str, row)) for row in pose.T),
+            *_text(points).splitlines(),
+        ]
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "all.ptx").write_text("\n".join(text))
+    job = run_stages(drop, tmp_path / "work", "align", align="given")
+    for one, name in zip(job.alignment.passes, names, strict=True):
+        assert np.allclose(np.asarray(one.pose), np.asarray(scanned.truth["passes"][name]["pose"]), atol=1e-6)
 
 
 def test_align_off_trusts_the_frame_the_passes_came_in(scanned: Scanned, tmp_path: Path) -> None:
@@ -154,3 +197,7 @@ def _torus() -> np.ndarray:
 
 def _text(points: np.ndarray) -> str:
     return "\n".join(f"{x:.4f} {y:.4f} {z:.4f}" for x, y, z in points)
+
+
+def _quarter_turn() -> np.ndarray:
+    return np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
