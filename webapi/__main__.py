@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 
+from layout.disk import LineFault
 from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
@@ -28,6 +29,11 @@ def main() -> int:
     atlas = Atlas(given.atlas)
     settings = config.load(atlas.config_file)
     logs.setup(settings.log.level, settings.log.form)
+    try:
+        atlas.identity()
+    except LineFault as fault:
+        log.error("web.absent what=%s remedy=%s", fault.message, fault.remedy)
+        return 1
     if given.host:
         settings = settings.model_copy(update={"host": settings.host.model_copy(update={"name": given.host})})
     host, port = config.address(given.listen, settings.web)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,10 +15,12 @@ from layout.manifest import JobFile
 from layout.tree import Place, State
 from pipeline import submit
 from webapi import rows
-from webapi.api import answer, here, route
+from webapi.api import answer, asker, here, route
 from webapi.bodies import Retried, Status
 from webapi.errors import Problem
 from webapi.index import Row
+
+log = logging.getLogger(__name__)
 
 TURNS = 8
 T = TypeVar("T")
@@ -37,6 +40,7 @@ def cancel_job(id: str) -> Row:
         if place.state in (State.DONE, State.FAILED):
             raise Problem(409, "ended", f"{id} has ended already: it is in {place.state.value}/.")
         ended = lifecycle.tidy(web.atlas, lifecycle.cancel(web.atlas, place))
+        log.info("job.cancelled job=%s by=%s", id, asker().name)
         return web.follower.note(ended) if ended else None
 
     return _act(id, act)
@@ -59,11 +63,13 @@ def retry_job(id: str) -> tuple[str, str | None]:
         job = lifecycle.readable_job(web.atlas, place.path)
         if place.state is State.FAILED and not web.changing:
             web.follower.note(lifecycle.retry(web.atlas, place))
+            log.info("job.retried job=%s by=%s", id, asker().name)
             return id, None
         if job is None:
             raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
         again = submit.submit_again(web.atlas, place, _copied(job))
         web.follower.note(again)
+        log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
         return again.id, id
 
     return _act(id, act)
@@ -87,6 +93,7 @@ def delete_job(id: str) -> None:
         if place.state not in (State.DONE, State.FAILED):
             raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first.")
         lifecycle.delete(web.atlas, place)
+        log.info("job.deleted job=%s by=%s", id, asker().name)
         web.follower.forget(id)
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from webapi import bodies, checks, idem, images, inputs, rows, zips
 from webapi.api import Param, answer, asker, here, parsed, route
 from webapi.bodies import FromImage, Generate, Submitted
 from webapi.errors import Problem, invalid
+
+log = logging.getLogger(__name__)
 
 IDEMPOTENCY = Param(
     "Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 255}, "the same key and body give the same job"
@@ -162,4 +165,5 @@ def _seal(draft: Any, options: Mapping[str, Any], name: str, mark: str) -> str:
             return known
     place = submit.seal(web.atlas, draft, options, name, "api", by=who.name)
     web.follower.note(place)
+    log.info("job.submitted job=%s by=%s", place.id, who.name)
     return place.id
