@@ -76,14 +76,14 @@ def new_images(body: FromImage) -> str:
         images.copy_images(atlas, paths, draft)
         inputs.write_request(draft, atlas, asked)
 
-    return _new(options, name, fill)
+    return _new(options, name, fill, Path(name).stem)
 
 
-def _new(options: dict[str, Any], name: str, fill: Callable[[Any], None]) -> str:
-    """Submit a job whose input is written by FILL."""
+def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem: str = "") -> str:
+    """Submit a job called NAME (its id begins with STEM, where that differs) whose input is written by FILL."""
     web = here()
     _may_submit(options)
-    draft = submit.open_draft(web.atlas, name)
+    draft = submit.open_draft(web.atlas, stem or name)
     try:
         fill(draft)
         mark = idem.fingerprint(request.path, json.dumps(options, sort_keys=True))
