@@ -63,7 +63,7 @@ def test_a_broken_picture_and_one_outside_the_job_are_named(workspace: Make) -> 
     with pytest.raises(InputRejected, match=r"front\.png cannot be read as a picture"):
         fetch_images.run(Dropped(names=("front.png",)), ws)
     with pytest.raises(InputRejected, match="is not among the files"):
-        fetch_images.run(None, workspace(image_paths=["../../etc/passwd"]))
+        fetch_images.run(Dropped(names=("../../etc/passwd.png",)), workspace())
 
 
 def test_no_picture_at_all_is_refused(workspace: Make) -> None:
