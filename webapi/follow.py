@@ -43,6 +43,8 @@ class Follower(threading.Thread):
     def __init__(self, atlas: Atlas, settings: Settings, index: Index, own_beats: Callable[[], int] = lambda: 0) -> None:
         super().__init__(name="follower", daemon=True)
         self.atlas, self.settings, self.index = atlas, settings, index
+        self.identity = atlas.identity()
+        self.restart: Callable[[], None] = lambda: None  # set by the server
         self.listeners: list[Listener] = []
         self.after: list[Callable[[], None]] = []
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
@@ -81,7 +83,7 @@ class Follower(threading.Thread):
 
     # -- one look -------------------------------------------------------------------------------------------------------
     def look(self) -> None:
-        self.atlas.identity()
+        self._check_tree()
         self._remember()
         self.halted = self.atlas.halted()
         self._look_at_active()
@@ -94,6 +96,14 @@ class Follower(threading.Thread):
         self.filled.set()
         for call in self.after:
             call()
+
+    def _check_tree(self) -> None:
+        """LineFault where another tree stands at this path; a restored one (a new epoch) makes this process begin anew."""
+        found = self.atlas.identity()
+        if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
+            log.warning("tree.restored epoch=%d", found.epoch)
+            self.restart()
+        self.atlas.guard(self.identity)
 
     def _remember(self) -> None:
         """What the index knows from before; asked once."""

@@ -10,6 +10,7 @@ import ctypes
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -124,6 +125,7 @@ def started(atlas: Atlas, settings: Settings) -> Any:
         settings.worker.beat,
     )
     web.follower.observer.own_beats = lambda: beat.counted
+    web.follower.restart = lambda: os.kill(os.getpid(), signal.SIGTERM)  # gunicorn starts another in its place
     caller = Caller(atlas, settings, web.index)
     web.follower.listeners.append(caller.heard)
     threads: list[Any] = [beat, caller, web.follower]

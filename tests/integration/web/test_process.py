@@ -131,6 +131,15 @@ def test_clients_that_send_nothing_or_half_a_head_hold_nobody_up(server: Server)
         connection.close()
 
 
+def test_a_restored_tree_makes_it_begin_anew_under_another_name(server: Server, atlas: Atlas) -> None:
+    """A new epoch: the serving process is replaced, the socket stays."""
+    before = {path.name for path in atlas.workers.glob("*-web-*.json")}
+    known = atlas.identity()
+    atlas.disk.replace(atlas.identity_file, known.model_copy(update={"epoch": known.epoch + 1}).dump())
+    eventually(lambda: {path.name for path in atlas.workers.glob("*-web-*.json")} - before, 30, "another name beats")
+    eventually(lambda: server.get("/ready").status == 200, 20, "it serves again")
+
+
 def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(server: Server, atlas: Atlas) -> None:
     stream = server.get("/3d/events", preload_content=False, timeout=20)
     (beat,) = atlas.workers.glob("*-web-*.json")

@@ -115,6 +115,23 @@ def test_a_share_that_is_away_is_said_and_forgets_nothing(
     assert client.get("/ready").status_code == 503 and client.get("/health").status_code == 200
 
 
+def test_another_tree_at_the_same_path_is_not_taken_for_this_one(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    """Its jobs are not mixed in; a restored tree makes the process begin anew."""
+    forge(atlas, State.DONE)
+    look()
+    known, restarts = atlas.identity(), []
+    web.follower.restart = lambda: restarts.append(1)
+    atlas.identity_file.write_bytes(known.model_copy(update={"uuid": "another"}).dump())
+    forge(atlas, State.DONE)
+    with pytest.raises(LineFault, match="another tree"):
+        web.follower.look()
+    assert sum(web.index.counts().values()) == 1 and restarts == []
+    atlas.identity_file.write_bytes(known.model_copy(update={"epoch": 2}).dump())
+    with pytest.raises(LineFault):
+        web.follower.look()
+    assert restarts == [1]
+
+
 def test_a_folder_with_a_hostile_job_json_stops_nobody(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
     """Not JSON, huge, deep, a link, a newer format, NUL and surrogates in names: left out or shown as data."""
     good = forge(atlas, State.DONE)
