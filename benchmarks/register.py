@@ -72,11 +72,11 @@ def measure(name: str, method: str, seed: int) -> dict[str, Any]:
     poses = ours(clouds) if method == OURS else peer(folder, method, seed)
     spent = cpu() - before
     score = scancommon.score_poses(poses, truth, clouds, size)
-    right = [k for k, ok in enumerate(score["ok"]) if ok]
-    rotation = scancommon.pose_errors(poses, truth, clouds, right[0])[0] if right else np.full(len(poses), 180.0)
-    false = sum(pose is not None and not error <= 5 for pose, error in zip(poses, rotation, strict=True))
+    errors = [scancommon.pose_errors(poses, truth, clouds, k) for k, pose in enumerate(poses) if pose is not None]
+    agreed = max(errors, key=lambda pair: int(((pair[0] < 5) & (pair[1] < 0.02 * size)).sum()), default=(np.full(len(poses), 180.0), None))
+    false = sum(pose is not None and not error <= 5 for pose, error in zip(poses, agreed[0], strict=True))
     return {
-        "passes": len(poses), "right": len(right), "false": int(false), "rotation": score.get("rot_rmse_ok"),
+        "passes": len(poses), "right": sum(score["ok"]), "false": int(false), "rotation": score.get("rot_rmse_ok"),
         "centroid": score.get("tra_rmse_ok_pct"), "cpu": round(spent, 1),
     }  # fmt: skip
 
