@@ -47,7 +47,7 @@ def run_folder() -> Path:
 
 def take_lock(path: Path) -> IO[bytes] | None:
     """Hold PATH's lock until the returned file is closed (or the process dies); None where another process holds it."""
-    file = open(path, "ab")  # noqa: SIM115 the lock lives as long as the file
+    file = path.open("ab")  # the lock lives as long as the file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

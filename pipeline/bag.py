@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +26,7 @@ def save(root: Path, stage: str, artefact: Artefact) -> None:
     record = {"stage": stage, "type": type(artefact).__name__, "data": artefact.model_dump(mode="json")}
     unfinished = folder / f".{number:02}"
     unfinished.write_text(json.dumps(record))
-    os.replace(unfinished, folder / f"{number:02}-{stage}.json")
+    unfinished.replace(folder / f"{number:02}-{stage}.json")
 
 
 def load(root: Path) -> list[Kept]:
@@ -49,7 +48,7 @@ def newest(bag: Iterable[Kept]) -> dict[type[Artefact], Artefact]:
 def save_warnings(root: Path, warnings: list[str]) -> None:
     unfinished = root / f".{WARNINGS}"
     unfinished.write_text(json.dumps(warnings))
-    os.replace(unfinished, root / WARNINGS)
+    unfinished.replace(root / WARNINGS)
 
 
 def load_warnings(root: Path) -> list[str]:

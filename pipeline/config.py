@@ -96,7 +96,9 @@ class Web(Group):
     max_upload_gb: float = Field(default=50.0, gt=0, description="largest upload")
     max_waiting: int = Field(default=1000, ge=1, description="jobs that one submitter may have waiting or running")
     free_gb: float = Field(default=2.0, ge=0, description="uploads are refused while Atlas has less room than this")
-    webhook_lan: Names = Field(default=(), description="hosts and networks of the LAN that a webhook_url may name; public addresses always may")
+    webhook_lan: Names = Field(
+        default=(), description="hosts and networks of the LAN that a webhook_url may name; public addresses always may"
+    )
     notify: Names = Field(default=(), description="addresses that apprise notifies, e.g. mailto://… or ntfy://…")
     notify_on: Names = Field(default=("completed", "failed"), description="states that are notified: completed, failed")
 

@@ -36,12 +36,20 @@ class Finding(NamedTuple):
 def examine(root: Path | None) -> list[Finding]:
     """Look at this host, and at the tree at ROOT where one is named."""
     findings = [_python(), *_libraries(), *_formats(), _devices(), _sandbox(), _scratch()]
-    return [*findings, *(_atlas(root) if root else [Finding("missing", "Atlas", "none is named", "give --atlas FOLDER or set $INBOX3D_ATLAS")])]
+    return [
+        *findings,
+        *(_atlas(root) if root else [Finding("missing", "Atlas", "none is named", "give --atlas FOLDER or set $INBOX3D_ATLAS")]),
+    ]
 
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("fine" if sys.version_info[:2] == (3, 11) else "wrong", "python", version, "" if sys.version_info[:2] == (3, 11) else "use python 3.11")
+    return Finding(
+        "fine" if sys.version_info[:2] == (3, 11) else "wrong",
+        "python",
+        version,
+        "" if sys.version_info[:2] == (3, 11) else "use python 3.11",
+    )
 
 
 def _libraries() -> list[Finding]:
@@ -68,7 +76,12 @@ def _open3d() -> Finding:
 def _formats() -> list[Finding]:
     remedies = {"usdz": "pip install usd-core", "3mf": "pip install networkx lxml", "fbx": "pip install 'inbox3d[fbx]', or install blender"}
     return [
-        Finding("fine" if there() else "missing", f"{name} export", "available" if there() else "not available", "" if there() else remedies[name])
+        Finding(
+            "fine" if there() else "missing",
+            f"{name} export",
+            "available" if there() else "not available",
+            "" if there() else remedies[name],
+        )
         for name, there in device.OPTIONAL_FORMATS.items()
     ]
 
@@ -82,7 +95,12 @@ def _sandbox() -> Finding:
     version = sandbox.landlock_version()
     if version >= 1:
         return Finding("fine", "sandbox", f"Landlock ABI {version}")
-    return Finding("missing", "sandbox", "this kernel has no Landlock", "boot a kernel of 5.13 or later with lsm=landlock; files are parsed less confined until then")
+    return Finding(
+        "missing",
+        "sandbox",
+        "this kernel has no Landlock",
+        "boot a kernel of 5.13 or later with lsm=landlock; files are parsed less confined until then",
+    )
 
 
 def _scratch() -> Finding:
@@ -103,11 +121,19 @@ def _atlas(root: Path) -> list[Finding]:
         proofs = init.prove(atlas)
     except (LineFault, OSError) as fault:
         return [Finding("wrong", "Atlas", str(fault), "bring the share back")]
-    findings = [Finding("wrong", f"Atlas, {proof.what}", proof.detail, "put all state folders on one file system and one mount") for proof in proofs if not proof.ok]
+    findings = [
+        Finding("wrong", f"Atlas, {proof.what}", proof.detail, "put all state folders on one file system and one mount")
+        for proof in proofs
+        if not proof.ok
+    ]
     changing = any(proof.detail == "changing" for proof in proofs)
-    findings.append(Finding("fine", "Atlas", f"{root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'} with a rename"))
+    findings.append(
+        Finding("fine", "Atlas", f"{root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'} with a rename")
+    )
     if changing and identity.inodes == "stable":
-        findings.append(Finding("wrong", "inodes", "change with a rename, atlas.json says stable", "set \"inodes\": \"changing\" in .pipeline/atlas.json"))
+        findings.append(
+            Finding("wrong", "inodes", "change with a rename, atlas.json says stable", 'set "inodes": "changing" in .pipeline/atlas.json')
+        )
     if halt := atlas.halted():
         findings.append(Finding("missing", "HALT", f"{halt} stops claiming and starting", "inbox3d resume"))
     return [*findings, *_strangers(atlas), *_workers(atlas)]

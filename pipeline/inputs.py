@@ -67,9 +67,14 @@ def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path) -> list[str]:
         if (target / path).is_file():  # it came with the drop
             continue
         source = atlas.inputs / path
-        links = [part for part in (source, *source.parents) if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()]
+        links = [
+            part for part in (source, *source.parents) if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()
+        ]
         if links or not source.is_file():
-            raise InputRejected(f"inputs/{path} is {'a link' if links else 'not there'}.", remedy="Put the image itself below inputs/ on the share and retry.")
+            raise InputRejected(
+                f"inputs/{path} is {'a link' if links else 'not there'}.",
+                remedy="Put the image itself below inputs/ on the share and retry.",
+            )
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         notes.append(f"inputs/{path} was taken with SHA-256 {atlas.disk.copy(source, target / path)}")
     return notes

@@ -67,7 +67,9 @@ class ScanOptions(Common):
 
     kind: Literal["scan"] = "scan"
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto guesses and says so")
-    align: Literal["auto", "given", "off"] = Field("auto", description="auto: find the poses; given: trust the files' own; off: already in one frame")
+    align: Literal["auto", "given", "off"] = Field(
+        "auto", description="auto: find the poses; given: trust the files' own; off: already in one frame"
+    )
     components: Literal["largest", "all"] = Field("largest", description="when passes fall into several objects: build the largest or all")
     plane: Literal["auto", "keep", "remove"] = Field("auto", description="support plane under an object: auto removes it from object scans")
     surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
@@ -90,10 +92,11 @@ class ImagesOptions(Common):
     """One or several images of an object → mesh."""
 
     kind: Literal["images"] = "images"
-    backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name")
+    backend: str = Field(
+        "auto", pattern=r"^[a-z0-9-]{1,40}$", description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name"
+    )
     image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
     image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
-
 
     @field_validator("image_paths")
     @classmethod
@@ -102,7 +105,10 @@ class ImagesOptions(Common):
 
 
 def below_inputs(path: str) -> str:
-    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` mean the same image: the path relative to inputs/. ValueError where it leaves it."""
+    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` mean the same image: the path relative to inputs/.
+
+    ValueError where it leaves it.
+    """
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     parts = parts[1:] if parts[:1] == ["inputs"] else parts
     if not parts or ".." in parts:

@@ -71,7 +71,10 @@ def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
     for name in options.output_format if exporting else ():
         if not any(name in worker.formats for worker in exporting):
             able = sorted({able for worker in exporting for able in worker.formats})
-            raise SubmitRefused(f"output_format: no worker can write {name} at present.", remedy=f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d doctor).")
+            raise SubmitRefused(
+                f"output_format: no worker can write {name} at present.",
+                remedy=f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d doctor).",
+            )
 
 
 def check_backend(options: jobs.Common, workers: list[Heartbeat]) -> None:
@@ -80,4 +83,7 @@ def check_backend(options: jobs.Common, workers: list[Heartbeat]) -> None:
     if named == "auto" or not making or any(named in worker.backends for worker in making):
         return
     able = sorted({able for worker in making for able in worker.backends})
-    raise SubmitRefused(f"backend: no worker has {named} at present.", remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing.")
+    raise SubmitRefused(
+        f"backend: no worker has {named} at present.",
+        remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing.",
+    )

@@ -41,7 +41,10 @@ RECIPES: dict[str, Recipe] = {
     recipe.kind: recipe
     for recipe in (
         Recipe("scan", (
-            Leg("scan", ("scan.read_passes", "scan.orient", "scan.align", "scan.fuse", "scan.find_features", "scan.mesh", "mesh.clean", "mesh.decimate")),
+            Leg("scan", (
+                "scan.read_passes", "scan.orient", "scan.align", "scan.fuse", "scan.find_features", "scan.mesh",
+                "mesh.clean", "mesh.decimate",
+            )),
             Leg("finish", FINISH),
         )),
         Recipe("images", (
@@ -64,9 +67,11 @@ QUEUES = ("scan", "prepare", "views", "mesh", "finish")
 
 
 def stage_function(name: str) -> Callable[..., Artefact]:
-    """The ``run`` of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported here, late, because stages import heavy libraries."""
+    """The ``run`` of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported late, since stages import heavy libraries."""
     module, _, function = name.partition(":")
-    found: Callable[..., Artefact] = getattr(importlib.import_module(module if function else f"pipeline.stages.{module}"), function or "run")
+    found: Callable[..., Artefact] = getattr(
+        importlib.import_module(module if function else f"pipeline.stages.{module}"), function or "run"
+    )
     return found
 
 

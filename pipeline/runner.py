@@ -84,7 +84,7 @@ class Runner:
             return Outcome(None)
 
     def settle(self, place: Place, verdict: Due, job: JobFile | None) -> Place:
-        """Act on a verdict of ``due``: what a worker does with a folder of its own that it is not running, and a reaper with a seized one."""
+        """Act on a verdict of ``due``: what a worker does with a folder of its own that it is not running."""
         if verdict is Due.FINISH:
             return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
         if verdict is Due.RELEASE and job is not None:
@@ -218,7 +218,9 @@ class Runner:
         base = held.job.accepted.n if held.job.accepted else 0
         times = 1 + sum(start.noted == CHANGED for start in held.job.starts if start.n > base)
         if times >= MAX_CHANGED:
-            return self._fail(held, queue, InputRejected("input/ keeps changing.", remedy="Finish copying, then move the folder back to inbox/."))
+            return self._fail(
+                held, queue, InputRejected("input/ keeps changing.", remedy="Finish copying, then move the folder back to inbox/.")
+            )
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)
         return self._release(held, CHANGED)
 
@@ -269,7 +271,7 @@ class Runner:
         """Take over what an earlier start of this job left on this host, so that finished stages are not done again."""
         for path, parts in self.scratch.all():
             if parts.id == held.place.id and path != held.root and not held.root.exists():
-                os.rename(path, held.root)
+                path.rename(held.root)
         held.root.mkdir(parents=True, exist_ok=True)
         _append(held.root, f"start {held.place.n} on {self.worker}")
 
@@ -333,5 +335,5 @@ def versions() -> dict[str, str]:
 
 
 def _append(root: Path, line: str) -> None:
-    with open(root / tree.LOG, "a", encoding="utf-8") as file:
+    with (root / tree.LOG).open("a", encoding="utf-8") as file:
         file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n")

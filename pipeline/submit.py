@@ -25,7 +25,8 @@ def open_draft(atlas: Atlas, name: str) -> Path:
 def seal(
     atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origin: str, retry_of: str | None = None, by: str | None = None
 ) -> Place:
-    """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind (or none: judged by content) and options.
+    """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind (or none: judged by
+    content) and options.
 
     SubmitRefused, with the draft thrown away, when the request is not valid or there is nothing in it.
     """
@@ -46,7 +47,10 @@ def seal(
             retry_of=retry_of,
         )
         if len(job.dump()) > REQUEST_LIMIT:
-            raise SubmitRefused(f"{name} holds too many files ({len(rows)}) for one submission.", remedy="Pack them into a zip, or copy the folder into inbox/.")
+            raise SubmitRefused(
+                f"{name} holds too many files ({len(rows)}) for one submission.",
+                remedy="Pack them into a zip, or copy the folder into inbox/.",
+            )
         write_job(atlas.disk, draft, job)
     except SubmitRefused:
         atlas.disk.remove_tree(draft)

@@ -19,7 +19,7 @@ def located(given: str | None) -> Path:
     """Atlas by --atlas, then $INBOX3D_ATLAS, then the host's own file; else ends with a named error."""
     path = given or os.environ.get(VARIABLE) or config.load().host.atlas
     if not path:
-        fail("no Atlas is named.", UNUSABLE, f"Give --atlas FOLDER, set ${VARIABLE}, or write `atlas = \"…\"` under [host] in host.toml.")
+        fail("no Atlas is named.", UNUSABLE, f'Give --atlas FOLDER, set ${VARIABLE}, or write `atlas = "…"` under [host] in host.toml.')
     return Path(str(path)).expanduser().absolute()
 
 

@@ -155,7 +155,9 @@ def halt(atlas_path: str | None) -> None:
     """
     atlas, _ = opened(atlas_path)
     if not atlas.halted():
-        atlas.disk.write_new(atlas.root / "HALT", b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n")
+        atlas.disk.write_new(
+            atlas.root / "HALT", b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n"
+        )
     click.echo("Halted. `inbox3d resume` goes on.", err=True)
 
 

@@ -31,7 +31,13 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     for place in places:
         shown = view.show(atlas, place)
         kind = (shown["job"] or {}).get("kind") or "?"
-        extra = shown["error"]["message"] if shown["error"] else f"{shown['progress']['fraction']:.0%} {shown['progress']['stage']}" if shown["progress"] else ""
+        extra = (
+            shown["error"]["message"]
+            if shown["error"]
+            else f"{shown['progress']['fraction']:.0%} {shown['progress']['stage']}"
+            if shown["progress"]
+            else ""
+        )
         click.echo(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip())
     if not places:
         click.echo("No jobs.", err=True)

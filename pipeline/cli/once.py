@@ -146,7 +146,11 @@ def follow(atlas: Atlas, id: str) -> Place:
 def _advance(atlas: Atlas, place: Place, bar: object) -> None:
     shown = view.show(atlas, place)
     progress = shown["progress"]
-    label = f"{progress['stage']} {progress['message']}"[:48] if progress else {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
+    label = (
+        f"{progress['stage']} {progress['message']}"[:48]
+        if progress
+        else {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
+    )
     bar.label = f"{label:<48}"  # type: ignore[attr-defined]
     position = int(1000 * progress["fraction"]) if progress else bar.pos  # type: ignore[attr-defined]
     bar.update(max(0, position - bar.pos))  # type: ignore[attr-defined]

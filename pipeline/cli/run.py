@@ -24,7 +24,11 @@ def init(atlas: Path, restored: bool) -> None:
     try:
         tree, findings = init(atlas, restored=restored)
     except (Unfit, OSError) as error:
-        fail(f"{atlas} cannot carry the lifecycle: {error}", UNUSABLE, "Use one folder on one file system, mounted once, that you may write to.")
+        fail(
+            f"{atlas} cannot carry the lifecycle: {error}",
+            UNUSABLE,
+            "Use one folder on one file system, mounted once, that you may write to.",
+        )
     click.echo(f"{tree.root} is ready: {len(findings)} test renames passed.", err=True)
     click.echo(f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}", err=True)
 
@@ -35,7 +39,9 @@ def init(atlas: Path, restored: bool) -> None:
 @click.option("--queues", default="", help="Queues to serve, comma separated; default: all.")
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
-@click.option("--listen", default="", metavar="HOST:PORT|off", help="Where the web layer listens; default: [web], or off with --until-idle.")
+@click.option(
+    "--listen", default="", metavar="HOST:PORT|off", help="Where the web layer listens; default: [web], or off with --until-idle."
+)
 def up(atlas_path: str | None, name: str | None, queues: str, devices: str, until_idle: bool, listen: str) -> int:
     """Start the intake, one worker per device and the web layer on this host; keep them running until Ctrl-C or SIGTERM.
 

@@ -27,9 +27,9 @@ def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
     flat = turn > np.cos(np.radians(sharp))
     if flat.all():
         return replace(surface, normals=smooth_normals(surface).astype(np.float32))
-    count = table.count.copy()
+    count = table.uses.copy()
     count[np.concatenate([left[~flat], right[~flat]])] = 1  # a sharp edge joins no fans
-    fan = fans(faces, table._replace(count=count))
+    fan = fans(faces, table._replace(uses=count))
     total = np.stack([np.bincount(fan, weights=np.repeat(normal[:, i] * area, 3)) for i in range(3)], axis=1)
     # a fan much smaller than its vertex's surroundings is a fold or a sliver, not a crease: it goes along with them
     owner = np.empty(len(total), np.int64)

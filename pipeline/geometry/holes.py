@@ -26,7 +26,9 @@ def fill(vertices: Array, faces: Array, widest: float) -> Filled:
     """Close every hole whose loop fits in a box of diagonal WIDEST. Expects welded, consistently oriented faces."""
     loops = _loops(boundary(faces))
     taken = _edge_set(faces) if loops else set()
-    patches, centres, closed = [], [], 0
+    patches: list[tuple[int, int, int]] = []
+    centres: list[Array] = []
+    closed = 0
     for loop in loops:
         corners = vertices[loop]
         if len(loop) < 3 or np.linalg.norm(np.ptp(corners, axis=0)) > widest:
@@ -50,7 +52,7 @@ def _edge_set(faces: Array) -> set[frozenset[int]]:
     table = edges(faces)
     rim = np.zeros(int(faces.max()) + 1, dtype=bool)
     start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
-    open_edges = table.count == 1
+    open_edges = table.uses == 1
     rim[start[open_edges]] = rim[end[open_edges]] = True
     near = rim[start] & rim[end]
     return {frozenset(pair) for pair in zip(start[near].tolist(), end[near].tolist(), strict=True)}

@@ -70,7 +70,7 @@ def _manifold_edges(result: Repaired) -> None:
     for _ in range(5):
         faces = result.surface.faces
         table = edges(faces)
-        crowded = np.flatnonzero(table.count > 2)
+        crowded = np.flatnonzero(table.uses > 2)
         if not len(crowded):
             return
         _, area = face_normals(result.surface.vertices, faces)

@@ -42,11 +42,11 @@ def proper(faces: Array, vertices: Array | None = None) -> Array:
 
 
 class Edges(NamedTuple):
-    """Per half-edge (3F,): key = number of its undirected edge, count = faces on that edge, forward = runs low → high;
+    """Per half-edge (3F,): key = number of its undirected edge, uses = faces on that edge, forward = runs low → high;
     order (3F,) = half-edges sorted by key."""
 
     key: Array
-    count: Array
+    uses: Array
     forward: Array
     order: Array
 
@@ -68,7 +68,8 @@ def boundary(faces: Array) -> Array:
     """Half-edges (start, end) that have no partner, shape (B,2)."""
     table = edges(faces)
     start, end = faces.ravel(), faces[:, [1, 2, 0]].ravel()
-    return np.stack([start, end], axis=1)[table.count == 1]
+    found: Array = np.stack([start, end], axis=1)[table.uses == 1]
+    return found
 
 
 class Verdict(NamedTuple):
@@ -84,18 +85,18 @@ def verdict(faces: Array) -> Verdict:
     if not len(faces):
         return Verdict(False, False, False)
     table = edges(faces)
-    paired = table.count == 2
+    paired = table.uses == 2
     first, second = pairs(table)
     oriented = bool(np.all(table.forward[first] != table.forward[second]))
     used = np.zeros(int(faces.max()) + 1, dtype=bool)
     used[faces.ravel()] = True
-    manifold = bool(np.all(table.count <= 2)) and int(fans(faces, table).max()) + 1 == int(used.sum())
+    manifold = bool(np.all(table.uses <= 2)) and int(fans(faces, table).max()) + 1 == int(used.sum())
     return Verdict(bool(np.all(paired)), manifold, oriented)
 
 
 def pairs(table: Edges) -> tuple[Array, Array]:
     """The two half-edges (P,), (P,) of every edge that has exactly two faces."""
-    order = table.order[table.count[table.order] == 2]
+    order = table.order[table.uses[table.order] == 2]
     return order[0::2], order[1::2]
 
 

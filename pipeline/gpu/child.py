@@ -130,7 +130,9 @@ def _run(order: dict[str, Any], writer: int) -> None:
 def describe(error: BaseException, stage: str) -> dict[str, Any]:
     """What the parent needs to choose an edge; an unforeseen exception is a failed stage, named by its class."""
     if isinstance(error, MemoryError):
-        error = StageFailed("The stage needed more memory than this worker may use.", remedy="Drop less data at once, or raise [worker] memory_gb.")
+        error = StageFailed(
+            "The stage needed more memory than this worker may use.", remedy="Drop less data at once, or raise [worker] memory_gb."
+        )
     elif isinstance(error, ImportError):
         error = BackendUnavailable(f"This worker lacks a package: {error}")
     elif type(error).__name__ == "OutOfMemoryError":

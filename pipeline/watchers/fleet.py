@@ -142,5 +142,3 @@ def _drain(members: list[Member]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-

@@ -19,7 +19,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BELL, BELL_AWAY = "3d:bell", 5.0
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "fuse.sshfs", "fuse.glusterfs", "virtiofs", "davfs"})
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "afs",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "virtiofs",
+        "davfs",
+    }
+)
 
 
 def file_system(path: Path, mounts: str | None = None) -> str:

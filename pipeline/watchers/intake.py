@@ -110,7 +110,11 @@ class Intake:
         if self._writes_status():
             self._status.write(self.waiting, halt, self.observer)
         arriving = any(wait.until is not None for wait in self.waiting.values())
-        return arriving or any(place.hidden or place.queue for place in self.atlas.places(State.CLAIMED)) or bool(self.atlas.places(State.PROCESSING))
+        return (
+            arriving
+            or any(place.hidden or place.queue for place in self.atlas.places(State.CLAIMED))
+            or bool(self.atlas.places(State.PROCESSING))
+        )
 
     def _writes_status(self) -> bool:
         """The lowest-named live intake writes STATUS.txt."""
@@ -241,7 +245,11 @@ class Intake:
             inside = accept.drop_root(disk, shell.path / tree.INPUT)
             paths = [path for path, _ in accept.files_below(disk, inside)]
             known = job is not None and job.kind is not None
-            facts = self._facts_of_job(shell.path, job, job.evidence or "sealed") if known and job else facts_of(identify(inside, paths), "completed")
+            facts = (
+                self._facts_of_job(shell.path, job, job.evidence or "sealed")
+                if known and job
+                else facts_of(identify(inside, paths), "completed")
+            )
         except (InputRejected, SubmitRefused) as error:
             self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
             return
@@ -275,7 +283,9 @@ def first_queue(facts: Facts) -> str:
 def can_do(kind: str) -> str:
     """KIND, or InputRejected where this version has no recipe for it."""
     if kind not in recipes.RECIPES:
-        raise InputRejected(f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh.")
+        raise InputRejected(
+            f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh."
+        )
     return kind
 
 
@@ -294,5 +304,3 @@ def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
     except InputRejected:
         pass
     return frozenset(path for path in paths if path.lower() not in MARKERS and path != tree.JOB_TOML)
-
-

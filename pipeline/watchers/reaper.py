@@ -41,7 +41,9 @@ class TwoLooks:
 class Reaper:
     """Part of each ``up``'s intake process, under that process's own name."""
 
-    def __init__(self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.atlas, self.settings, self.name, self.observer, self.clock = atlas, settings, name, observer, clock
         self._drafts, self._staging, self._workers = TwoLooks(clock), TwoLooks(clock), TwoLooks(clock)
 

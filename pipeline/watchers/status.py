@@ -75,7 +75,11 @@ class Writer:
         return [f"no live worker serves {queue}; start one: inbox3d up" for queue in due if queue not in unknown]
 
     def _strangers(self) -> list[str]:
-        return [f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/" for state in State for name in self.atlas.strangers(state)]
+        return [
+            f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/"
+            for state in State
+            for name in self.atlas.strangers(state)
+        ]
 
     def _failed_lately(self) -> list[str]:
         """The newest failures. Each is read once; the share's own times only put them in order for the eye."""

@@ -38,7 +38,9 @@ class Restart(Exception):
 class Worker:
     """One worker process. ``serve`` runs until SIGTERM, or with UNTIL_IDLE until its queues are empty and nothing can arrive."""
 
-    def __init__(self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...], device: str, stopping: threading.Event) -> None:
+    def __init__(
+        self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...], device: str, stopping: threading.Event
+    ) -> None:
         self.atlas, self.settings, self.name, self.queues = atlas, settings, name, queues
         self.identity: AtlasFile = atlas.identity()
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
@@ -232,8 +234,6 @@ class Worker:
                     if verify(self.atlas.disk, place.path / tree.OUTPUT) or not self.atlas.disk.seen(place.path):
                         shutil.rmtree(root, ignore_errors=True)
                 self._kept.remove(kept)
-
-
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

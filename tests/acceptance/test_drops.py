@@ -126,7 +126,7 @@ def test_a_failed_job_dragged_back_to_inbox_runs_again_with_its_history(busy: Ho
     inbox = busy.atlas.inbox
     (inbox / "part").mkdir()
     (inbox / "part" / "part.stl").write_bytes(b"solid nothing\nendsolid nothing\n")
-    place, job = busy.ended("part", 60)
+    place, _ = busy.ended("part", 60)
     assert place.state is State.FAILED
     stl_file(place.path / "input/part/part.stl")
     (place.path / "job.toml").write_text('kind = "convert"\noutput_format = ["stl"]\n')

@@ -22,14 +22,21 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "seed"), CASES)
-def test_scrambled_passes_are_placed_right_even_when_the_host_dies(atlas_house: House, testdata: Path, tmp_path: Path, name: str, seed: int) -> None:
+def test_scrambled_passes_are_placed_right_even_when_the_host_dies(
+    atlas_house: House, testdata: Path, tmp_path: Path, name: str, seed: int
+) -> None:
     """The whole ``up`` is killed once while the set is aligned; the next start ends it. No pass reported placed is wrong."""
     drop = scrambled(testdata, name, seed, tmp_path)
     before = sums(drop)
     atlas_house.up()
     shutil.copytree(drop, atlas_house.atlas.inbox / drop.name)
     held = eventually(
-        lambda: (found := atlas_house.where(drop.name)) and found.state is State.PROCESSING and (found.path / "progress.json").exists() and found,
+        lambda: (
+            (found := atlas_house.where(drop.name))
+            and found.state is State.PROCESSING
+            and (found.path / "progress.json").exists()
+            and found
+        ),
         120,
         "the set being worked on",
     )

@@ -32,7 +32,9 @@ def test_a_folder_copied_over_smb_becomes_a_model(atlas_house: House, person: Pe
     place, job = atlas_house.ended("my vase", 180)
     assert place.state is State.DONE
     copied = sums(place.path / "input/my vase")
-    assert {name: digest for name, digest in sums(source).items() if name != ".DS_Store"} == {n: d for n, d in copied.items() if n != ".DS_Store"}
+    assert {name: digest for name, digest in sums(source).items() if name != ".DS_Store"} == {
+        n: d for n, d in copied.items() if n != ".DS_Store"
+    }
     assert {row.path for row in job.manifest} == {"pass_0.ply", "pass_1.ply", "pass_2.ply"}
     (tmp_path / "laptop").mkdir()
     person.does(f"cd done\\{place.id}\\output; get model.glb", tmp_path / "laptop")
@@ -52,5 +54,3 @@ def test_the_mouse_cancels_and_retries(atlas_house: House, person: Person, tmp_p
     person.does(f'rename "failed\\{place.id}" "inbox\\{place.id}"', tmp_path)
     again = eventually(lambda: (found := atlas_house.find(place.id)) and found.state is State.DONE and found, 180, "the retry")
     assert again.id == place.id
-
-

@@ -12,7 +12,7 @@ def figure(count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     direction = rng.normal(size=(count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    radius = 1 / np.sqrt((direction**2 @ np.array([1 / 50**2, 1 / 35**2, 1 / 28**2])))
+    radius = 1 / np.sqrt(direction**2 @ np.array([1 / 50**2, 1 / 35**2, 1 / 28**2]))
     for axis, height, width in (((1, 0.4, 0.2), 16, 0.25), ((-0.3, 1, 0.5), 12, 0.2), ((0.2, -0.6, 1), 20, 0.15)):
         bump = np.array(axis) / np.linalg.norm(axis)
         radius += height * np.exp(-np.sum((direction - bump) ** 2, axis=1) / width)

@@ -142,4 +142,8 @@ def house(root: Path, environment: dict[str, str] | None = None) -> Iterator[Hou
 
 def sums(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below FOLDER by its path."""
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -53,7 +53,20 @@ class Person(NamedTuple):
 
     def does(self, commands: str, where: Path, seconds: float = 60) -> str:
         """Run smbclient COMMANDS in the local folder WHERE; returns what it printed."""
-        call = ["smbclient", "//127.0.0.1/atlas", "-p", str(self.port), "-A", str(self.auth), "-s", str(self.conf), "-m", "SMB3", "-c", commands]
+        call = [
+            "smbclient",
+            "//127.0.0.1/atlas",
+            "-p",
+            str(self.port),
+            "-A",
+            str(self.auth),
+            "-s",
+            str(self.conf),
+            "-m",
+            "SMB3",
+            "-c",
+            commands,
+        ]
         done = subprocess.run(call, cwd=where, capture_output=True, text=True, timeout=seconds, check=False)
         return done.stdout + done.stderr
 
@@ -70,7 +83,9 @@ def samba(smbd: Path, share: Path, state: Path, user: str = "root") -> Iterator[
     subprocess.run(["smbpasswd", "-c", str(conf), "-s", "-a", user], input="test\ntest\n", text=True, check=True, capture_output=True)
     auth.write_text(f"username={user}\npassword=test\n")
     with (state / "out").open("wb") as out:
-        server = subprocess.Popen([str(smbd), "-F", "--no-process-group", "-s", str(conf), "--debug-stdout"], stdout=out, stderr=out, start_new_session=True)
+        server = subprocess.Popen(
+            [str(smbd), "-F", "--no-process-group", "-s", str(conf), "--debug-stdout"], stdout=out, stderr=out, start_new_session=True
+        )
     try:
         _until_it_listens(port, server)
         yield Person(port, auth, conf)

@@ -27,7 +27,9 @@ def atlas(tmp_path: Path) -> Atlas:
 
 
 @pytest.fixture
-def run(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def run(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
     """Run a command as the console script would; returns exit code, stdout, stderr."""
     monkeypatch.setenv("INBOX3D_HOST__SCRATCH", str(tmp_path / "scratch"))
     monkeypatch.setenv("INBOX3D_HOST_CONFIG", str(tmp_path / "host.toml"))
@@ -112,9 +114,15 @@ def test_submit_prints_the_id_of_a_sealed_job(atlas: Atlas, run: Callable[..., t
 
 @pytest.mark.parametrize(
     ("pairs", "said"),
-    [(["--set", "colour=red"], "colour: there is no such option"), (["--set", "quality_tier=best"], "quality_tier"), (["--set", "seed"], "OPTION=VALUE")],
+    [
+        (["--set", "colour=red"], "colour: there is no such option"),
+        (["--set", "quality_tier=best"], "quality_tier"),
+        (["--set", "seed"], "OPTION=VALUE"),
+    ],
 )
-def test_a_wrong_option_is_refused_by_name(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, pairs: list[str], said: str) -> None:
+def test_a_wrong_option_is_refused_by_name(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, pairs: list[str], said: str
+) -> None:
     """Before anything is submitted."""
     code, out, err = run("submit", str(stl_file(tmp_path / "part.stl")), *pairs)
     assert (code in (2, 3), out) == (True, "")
@@ -180,7 +188,9 @@ def test_retry_of_a_done_job_is_a_new_job_with_a_copy(atlas: Atlas, run: Callabl
     assert (atlas.done / id).is_dir()
 
 
-def test_cancel_puts_a_waiting_job_into_failed_with_the_reason(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_cancel_puts_a_waiting_job_into_failed_with_the_reason(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """Once; a second time it has ended already."""
     id = submitted(atlas, run, tmp_path)
     assert run("cancel", id)[0] == 0
@@ -250,4 +260,6 @@ def test_an_unknown_command_is_a_usage_error(run: Callable[..., tuple[int, str, 
 
 def test_states_are_the_folders(atlas: Atlas) -> None:
     """What `show` calls a state is the folder's name."""
-    assert sorted(name for name in os.listdir(atlas.root) if name in {state.value for state in State}) == sorted(state.value for state in State)
+    assert sorted(name for name in os.listdir(atlas.root) if name in {state.value for state in State}) == sorted(
+        state.value for state in State
+    )

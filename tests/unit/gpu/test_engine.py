@@ -72,7 +72,7 @@ def test_a_hang_ends_at_the_deadline(tmp_path: Path) -> None:
 def test_a_memory_hog_is_killed_by_name(tmp_path: Path) -> None:
     """The cap is on resident memory, whatever library took it."""
     engine = Engine(("none",), {"PYTHONPATH": REPOSITORY}, deadline=60, memory=300 << 20)
-    with pytest.raises(errors.StageFailed, match="memory|GiB"):
+    with pytest.raises(errors.StageFailed, match=r"memory|GiB"):
         run(engine, order(tmp_path, "hogs"))
     engine.stop()
 

@@ -138,7 +138,9 @@ def test_rubbish_of_file_managers_and_sync_tools_is_ignored(name: str) -> None:
     assert names.ignored(name)
 
 
-@pytest.mark.parametrize("name", ["a.ply", "READY", "go.txt", "job.toml", "status.csv", "part.ply", "halting.txt", "tmp", "download", "~a.ply", "thumbs.db.ply"])
+@pytest.mark.parametrize(
+    "name", ["a.ply", "READY", "go.txt", "job.toml", "status.csv", "part.ply", "halting.txt", "tmp", "download", "~a.ply", "thumbs.db.ply"]
+)
 def test_what_a_person_dropped_is_not_ignored(name: str) -> None:
     """Names that only resemble rubbish are kept."""
     assert not names.ignored(name)

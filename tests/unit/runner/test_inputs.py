@@ -43,6 +43,10 @@ def test_links_and_missing_images_are_refused_by_name(atlas: Atlas, tmp_path: Pa
     """A link below inputs/ may point anywhere."""
     (atlas.inputs / "evil.png").symlink_to("/etc/passwd")
     (atlas.inputs / "out").symlink_to("/etc")
-    for path, said in (("evil.png", "inputs/evil.png is a link"), ("out/passwd", "is a link"), ("none.png", "inputs/none.png is not there")):
+    for path, said in (
+        ("evil.png", "inputs/evil.png is a link"),
+        ("out/passwd", "is a link"),
+        ("none.png", "inputs/none.png is not there"),
+    ):
         with pytest.raises(InputRejected, match=said):
             inputs.fetch_named(atlas, [path], tmp_path / "local")

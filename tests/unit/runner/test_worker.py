@@ -35,7 +35,9 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__POLL": "0.01", "INBOX3D_WORKER__BEAT": "0.05"})
+    return config.load(
+        environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__POLL": "0.01", "INBOX3D_WORKER__BEAT": "0.05"}
+    )
 
 
 @pytest.fixture
@@ -183,7 +185,9 @@ def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recip
     assert [start.noted for start in job.starts] == ["handed on to finish", None]
 
 
-def test_a_job_that_is_dragged_away_is_dropped_and_never_recreated(atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_dragged_away_is_dropped_and_never_recreated(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The path is the fence: the worker finds it gone, ends its engine and writes nothing more."""
     monkeypatch.setattr("pipeline.progress.INTERVAL", 0.05)
     recipe("hangs")
@@ -235,7 +239,9 @@ class ChangingDisk(Disk):
         return digest
 
 
-def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(tmp_path: Path, atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
+    tmp_path: Path, atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """Late arrivals never become half a job; the wait is doubled each time."""
     recipe("works")
     changing = Atlas(atlas.root, ChangingDisk())

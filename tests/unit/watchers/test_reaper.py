@@ -148,7 +148,7 @@ def test_a_job_dragged_to_failed_gets_its_plain_name_and_a_reason(atlas: Atlas, 
     place = held()
     place.path.rename(atlas.failed / place.path.name)
     reaper.round()
-    found, job = now_at(atlas, place)
+    found, _ = now_at(atlas, place)
     assert found.path == atlas.failed / place.id
     assert "Cancelled by a person" in (found.path / "error.txt").read_text()
 
@@ -173,7 +173,9 @@ def test_a_draft_that_stood_for_a_day_goes_to_the_trash(atlas: Atlas, reaper: Re
     assert [path.name for path in atlas.drafts.iterdir()] == ["slow"]
 
 
-def test_staging_without_its_job_goes_after_two_looks_an_hour_apart(atlas: Atlas, reaper: Reaper, held: Callable[..., Place], clock: Clock) -> None:
+def test_staging_without_its_job_goes_after_two_looks_an_hour_apart(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place], clock: Clock
+) -> None:
     """One listing that lacks a job proves nothing."""
     place = held(LIVE)
     (atlas.staging / place.path.name).mkdir()
