@@ -20,7 +20,7 @@ from tests.support.drops import scan_folder
 from tests.support.live import House, eventually, sums
 
 pytestmark = pytest.mark.slow
-JOBS = 20
+MANY = [pytest.param(6, id="six"), pytest.param(20, id="twenty", marks=pytest.mark.proof)]
 
 
 def kill_engine(house: House) -> None:
@@ -68,7 +68,8 @@ def killed_once(house: House, source: Path, name: str, kill: object, moment: flo
 
 
 @pytest.mark.timeout(900)
-def test_twenty_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", MANY)
+def test_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_house: House, tmp_path: Path, many: int) -> None:
     """The engine, the worker and the whole ``up`` in turn, at moments drawn at random."""
     source = scan_folder(tmp_path / "source")
     rng = random.Random(0)
@@ -77,12 +78,12 @@ def test_twenty_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_h
     _, first = atlas_house.ended("unharmed", 120)
     length = sum(first.provenance.times.values())
     counted = 0
-    for number in range(JOBS):
+    for number in range(many):
         place, job = killed_once(atlas_house, source, f"scan-{number}", KILLS[number % 3], rng.uniform(0, 0.9 * length))
         assert place.state is State.DONE, (place.path / "error.txt").read_text()
         assert verify(atlas_house.atlas.disk, place.path / "output")
         assert job.starts[-1].n == len(job.starts)
         counted += any(start.noted is None for start in job.starts[:-1])
-    assert counted >= JOBS - 3  # a kill drawn for the last instant may find the job finished
+    assert counted >= many - many // 6  # a kill drawn for the last instant may find the job finished
     eventually(lambda: not atlas_house.leftovers() or None, 30, f"an empty machinery: {atlas_house.leftovers()}")
-    assert len(list(atlas_house.atlas.done.iterdir())) == JOBS + 1
+    assert len(list(atlas_house.atlas.done.iterdir())) == many + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +13,18 @@ from tests.support.drops import stl_file
 from tests.support.live import House, eventually
 
 pytestmark = pytest.mark.slow
-JOBS = 200
+MANY = [pytest.param(30, id="thirty"), pytest.param(200, id="two hundred", marks=pytest.mark.proof)]
 
 
 @pytest.mark.timeout(900)
-def test_two_ups_share_200_conversions_each_done_exactly_once(atlas_house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", MANY)
+def test_two_ups_share_conversions_each_done_exactly_once(atlas_house: House, many: int) -> None:
     """Whoever renames first has it. Both get work, nothing is done twice, nothing is left over."""
-    for number in range(JOBS):
+    for number in range(many):
         stl_file(atlas_house.atlas.inbox / f"part {number}.stl", number)
     for name in ("prometheus", "epimetheus"):
         atlas_house.up(name=name)
-    eventually(lambda: len(list(atlas_house.atlas.done.iterdir())) == JOBS or None, 800, f"{JOBS} jobs done ({atlas_house.tail()})")
+    eventually(lambda: len(list(atlas_house.atlas.done.iterdir())) == many or None, 800, f"{many} jobs done ({atlas_house.tail()})")
     by_host: collections.Counter[str] = collections.Counter()
     sources = set()
     for place in atlas_house.atlas.places(State.DONE):
@@ -34,8 +34,8 @@ def test_two_ups_share_200_conversions_each_done_exactly_once(atlas_house: House
         assert verify(atlas_house.atlas.disk, place.path / "output")
         by_host[job.starts[0].worker.partition("-")[0]] += 1
         sources.add(job.source.name)
-    assert sources == {f"part {number}.stl" for number in range(JOBS)}
-    assert min(by_host["prometheus"], by_host["epimetheus"]) > JOBS / 10
+    assert sources == {f"part {number}.stl" for number in range(many)}
+    assert min(by_host["prometheus"], by_host["epimetheus"]) > many / 10
     eventually(lambda: not atlas_house.leftovers() or None, 30, f"nothing left over: {atlas_house.leftovers()}")
 
 
