@@ -138,7 +138,7 @@ def describe(error: BaseException, stage: str) -> dict[str, Any]:
     elif type(error).__name__ == "OutOfMemoryError":
         error = OutOfGpuMemory()
     elif not isinstance(error, PipelineError):
-        error = StageFailed(f"{type(error).__name__}: {error}"[:500])
+        error = StageFailed(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:300])
     kind = next(k.__name__ for k in (InputRejected, BackendUnavailable, StageFailed, PipelineError) if isinstance(error, k))
     return {
         "error": type(error).__name__,

@@ -94,7 +94,7 @@ class Writer:
         message = "see error.txt in its folder"
         with contextlib.suppress(OSError, Unreadable, NewerFormat):
             error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
-            message = f"{error.message} → {error.remedy}"
+            message = " ".join(f"{error.message} → {error.remedy}".split())
         return (when.st_mtime if when else 0.0, f"{self._name(place)}: {message}")
 
 

@@ -51,8 +51,10 @@ def unit(raws: list[Raw], factors: list[float], asked: str, ws: Workspace) -> tu
     if len(own) == 1:
         return own.pop(), False
     typical = float(np.median([size(raw) * factor for raw, factor in zip(raws, factors, strict=True)]))
-    guess = "m" if typical < _METRES_UP_TO else "mm"
-    ws.warn(f"the unit is a guess: {guess}, because the passes measure about {typical:.3g}; set unit=… if that is wrong")
+    surveyed = any(origin(raws, factors))  # nobody surveys in millimetres
+    guess = "m" if typical < _METRES_UP_TO or surveyed else "mm"
+    why = "they are survey coordinates" if surveyed else f"the passes measure about {typical:.3g}"
+    ws.warn(f"the unit is a guess: {guess}, because {why}; set unit=… if that is wrong")
     return guess, True
 
 

@@ -60,6 +60,14 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
     return sources
 
 
+def _refuse_flat(name: str, points: np.ndarray) -> None:
+    """InputRejected for a pass whose points all lie in one place or on one line: it shows no surface."""
+    spread = np.linalg.eigvalsh(np.cov((points - points[0]).T))[::-1]
+    if spread[1] <= 1e-12 * max(spread[0], 1e-300) or spread[0] == 0:
+        where = "in one place" if spread[0] <= 1e-24 * max(float(np.abs(points).max()), 1.0) ** 2 else "on one line"
+        raise InputRejected(f"{name}: all its points lie {where}", remedy="Export the pass again or take it out of the folder.")
+
+
 def _clean(raw: Raw) -> tuple[Raw, int]:
     """Leave out rows that are not finite or exactly zero; returns how many."""
     points = np.asarray(raw.points, np.float64)
@@ -67,6 +75,7 @@ def _clean(raw: Raw) -> tuple[Raw, int]:
     if keep.sum() < FEWEST_POINTS:
         raise InputRejected(f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs {FEWEST_POINTS}",
                             remedy="Export the pass again or take it out of the folder.")  # fmt: skip
+    _refuse_flat(raw.name, points[keep])
     rest = {
         key: None if value is None else np.asarray(value)[keep]
         for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))

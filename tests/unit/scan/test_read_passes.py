@@ -322,3 +322,16 @@ def test_what_is_no_scan_is_left_out_and_named(read: Read, tmp_path: Path) -> No
 
 def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:
     assert "no scan file" in refused(read, {"notes.docx": b"hello"})
+
+
+@pytest.mark.parametrize(("row", "where"), [("1 2 3", "in one place"), ("{i} {i} 5", "on one line")])
+def test_a_pass_that_shows_no_surface_is_refused(read: Read, row: str, where: str) -> None:
+    """Neither a heap of equal points nor a line can be oriented, aligned or meshed."""
+    text = "".join(row.format(i=i) + "\n" for i in range(1, 500)).encode()
+    assert f"a.xyz: all its points lie {where}" in refused(read, {"a.xyz": text})
+
+
+def test_survey_coordinates_are_metres(read: Read, testdata: Path) -> None:
+    """Nobody surveys in millimetres, however wide the site is."""
+    job = read({"a.las": (testdata / "data/scans/formats/simple.las").read_bytes()})
+    assert job.scans.unit == "m"
