@@ -87,7 +87,7 @@ def _edge_uv(surface: Surface, seams: bool) -> tuple[Any, Any]:
     assert surface.uv is not None
     faces = weld(surface.vertices, 1e-9)[surface.faces]
     table = edges(faces)
-    order = table.order[table.count[table.order] == 2]
+    order = table.order[table.uses[table.order] == 2]
     corner = surface.faces.ravel()
     ahead = surface.faces[:, [1, 2, 0]].ravel()
     middle = (surface.uv[corner] + surface.uv[ahead]) / 2
