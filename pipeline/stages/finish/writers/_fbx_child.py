@@ -83,9 +83,10 @@ def _same_bytes_every_time() -> None:
 
 
 def read(source: str, answer: str) -> None:
-    """Faces, bounds in Y-up metres, uv and texture size, by Blender's own importer (ufbx), which shares nothing with the writer."""
+    """Faces, bounds in Y-up metres, uv and texture size, by Blender's importer (from 4.5 on ufbx, which shares nothing with
+    the writer)."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    if hasattr(bpy.ops.wm, "fbx_import"):
+    if "fbx_import" in dir(bpy.ops.wm):  # Blender 4.5 and later; hasattr() is true of any name
         bpy.ops.wm.fbx_import(filepath=source)
     else:
         bpy.ops.import_scene.fbx(filepath=source)
