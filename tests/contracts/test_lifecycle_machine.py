@@ -262,7 +262,7 @@ def test_nobody_can_break_the_promises() -> None:
     _run(examples=50, steps=40, derandomize=True)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_nobody_can_break_the_promises_in_a_longer_play() -> None:
     """The same for longer, and with new dice every time."""
     _run(examples=200, steps=60, derandomize=False)
