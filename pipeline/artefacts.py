@@ -161,6 +161,13 @@ class Mesh(Artefact):
     painted_image: MaybeFile = None  # the texture that painted's uv refers to
 
 
+class Shots(Artefact):
+    """Pictures that a service was asked for one by one: (azimuth in degrees, prompt, seed) each; size = width and height in pixels."""
+
+    shots: tuple[tuple[float, str, int], ...]
+    size: tuple[int, int]
+
+
 class View(Artefact):
     """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z), 90 = the object's own left (+X)."""
 

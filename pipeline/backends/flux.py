@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pipeline.backends import memory
-from pipeline.backends.generators import SIZE, Generated, Shot
+from pipeline.backends.generators import SQUARE, Generated, Shot
 from pipeline.errors import BackendUnavailable
 
 WHOLE, OFFLOADED = 36 << 30, 24 << 30  # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time
@@ -21,7 +21,7 @@ _held: dict[str, Any] = {}
 
 
 class Flux:
-    def __init__(self, folder: Path, size: int = SIZE) -> None:
+    def __init__(self, folder: Path, size: tuple[int, int] = SQUARE) -> None:
         self.folder, self.size = folder.resolve(), size
 
     def generate(self, shots: Sequence[Shot], steps: int) -> Generated:
@@ -36,8 +36,8 @@ class Flux:
                 images = pipe(
                     prompt=[shot.prompt for shot in part],
                     generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in part],
-                    width=self.size,
-                    height=self.size,
+                    width=self.size[0],
+                    height=self.size[1],
                     num_inference_steps=DEV_STEPS if dev else steps,
                     guidance_scale=DEV_GUIDANCE if dev else 0.0,
                     max_sequence_length=min(512 if dev else 256, pipe.tokenizer_2.model_max_length),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.backends.generators import SIZE, Generated, Shot
+from pipeline.backends.generators import SQUARE, Generated, Shot
 
 FOV, DISTANCE, HALF = 30.0, 4.0, 0.42
 COLOURS = {
@@ -20,18 +20,21 @@ COLOURS = {
 
 
 class PlaceholderViews:
-    """A cube with a marked front, rendered by ray casting."""
+    """A cube with a marked front, rendered by ray casting; SIZE is width and height in pixels."""
+
+    def __init__(self, size: tuple[int, int] = SQUARE) -> None:
+        self.size = size
 
     def generate(self, shots: Sequence[Shot], steps: int) -> Generated:
-        return Generated(tuple(_picture(shot) for shot in shots), "placeholder", "placeholder", FOV)
+        return Generated(tuple(_picture(shot, *self.size) for shot in shots), "placeholder", "placeholder", FOV)
 
 
-def _picture(shot: Shot) -> NDArray[np.uint8]:
-    """The cube seen from the shot's azimuth at elevation 0, on light grey."""
+def _picture(shot: Shot, width: int, height: int) -> NDArray[np.uint8]:
+    """The cube seen from the shot's azimuth at elevation 0, on light grey; FOV is that of the shorter edge."""
     angle = np.radians(shot.azimuth)
     back, right, up = np.array([np.sin(angle), 0, np.cos(angle)]), np.array([np.cos(angle), 0, -np.sin(angle)]), np.array([0.0, 1, 0])
-    offset = ((np.arange(SIZE) + 0.5) / SIZE * 2 - 1) * np.tan(np.radians(FOV) / 2)
-    rays = offset[None, :, None] * right - offset[:, None, None] * up - back
+    x, y = (((np.arange(n) + 0.5) * 2 - n) / min(width, height) * np.tan(np.radians(FOV) / 2) for n in (width, height))
+    rays = x[None, :, None] * right - y[:, None, None] * up - back
     rays = np.where(np.abs(rays) < 1e-9, 1e-9, rays)
     a, b = (-HALF - DISTANCE * back) / rays, (HALF - DISTANCE * back) / rays
     near, far = np.minimum(a, b).max(axis=-1), np.maximum(a, b).min(axis=-1)
@@ -40,7 +43,7 @@ def _picture(shot: Shot) -> NDArray[np.uint8]:
     shade = np.array([0.8, 0.9, 1.0])[face]
     marked = (face == 2) & (point[..., 2] > 0) & (np.hypot(point[..., 0], point[..., 1]) < 0.5 * HALF)
     shade = np.where(marked, 0.6, shade)
-    picture = np.full((SIZE, SIZE, 3), 215.0)
+    picture = np.full((height, width, 3), 215.0)
     hit = near < far
     picture[hit] = shade[hit][:, None] * np.array(colour(shot.prompt))
     return picture.astype(np.uint8)

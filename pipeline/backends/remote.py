@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.backends.generators import SIZE, Generated, Shot
+from pipeline.backends.generators import SQUARE, URL, Generated, Shot
 from pipeline.errors import BackendUnavailable
 
-SECONDS, LARGEST = 600.0, 64 << 20
+SECONDS, LARGEST, MOST_PIXELS = 600.0, 64 << 20, 1 << 24
+BUSY, LONGEST_WAIT = 40, 15  # times that a service may say Retry-After, and how many seconds of it are believed
 
 
 class RemoteViews:
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+    """SIZE is width and height in pixels; KEY is sent along where there is one."""
+
+    def __init__(self, url: str, key: str = "", size: tuple[int, int] = SQUARE) -> None:
+        self.url, self.key, self.size = url.rstrip("/"), key, size
 
     def generate(self, shots: Sequence[Shot], steps: int) -> Generated:
         """BackendUnavailable where the service does not answer, or not with a picture."""
@@ -31,13 +34,33 @@ class RemoteViews:
         import urllib3
         from PIL import Image
 
-        body = json.dumps({"prompt": shot.prompt, "width": SIZE, "height": SIZE, "seed": shot.seed})
-        remedy = "Start the service that FLUX_BACKEND_URL names, or take the setting away."
         try:
-            with urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=SECONDS), retries=False) as pool:
-                answer = pool.request("POST", f"{self.url}/generate", body=body, headers={"Content-Type": "application/json"})
-            said = json.loads(answer.data[:LARGEST])
+            said = json.loads(self._ask(shot))
             with Image.open(io.BytesIO(base64.b64decode(said["image_b64"], validate=True))) as opened:
+                if opened.width * opened.height > MOST_PIXELS:
+                    raise ValueError("the picture is too large")
                 return said, np.asarray(opened.convert("RGB"))
         except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, OSError, binascii.Error) as error:
-            raise BackendUnavailable(f"{self.url}/generate gave no picture: {type(error).__name__}.", remedy=remedy) from None
+            remedy = f"Start the service that {URL} names, or take the setting away."
+            raise BackendUnavailable(f"{self.url}/generate gave no picture: {_reason(error)}.", remedy=remedy) from None
+
+    def _ask(self, shot: Shot) -> bytes:
+        """The body of the answer; a service that is busy is asked again when it says so."""
+        import urllib3
+
+        body = json.dumps({"prompt": shot.prompt, "width": self.size[0], "height": self.size[1], "seed": shot.seed})
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
+        again = urllib3.Retry(BUSY, connect=0, read=0, redirect=0, other=0, allowed_methods=None, retry_after_max=LONGEST_WAIT)
+        with urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=SECONDS), retries=again) as pool:
+            answer = pool.request("POST", f"{self.url}/generate", body=body, headers=headers, preload_content=False)
+            data = answer.read(LARGEST + 1)
+            answer.release_conn()
+        if answer.status != 200:
+            raise ValueError(f"it answered {answer.status}")
+        if len(data) > LARGEST:
+            raise ValueError("the answer is too large")
+        return data
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if type(error) is ValueError else type(error).__name__

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from pipeline.artefacts import Dropped, View, Views
+from pipeline.artefacts import Dropped, Shots, View, Views
 from pipeline.backends import generators
+from pipeline.backends.generators import Shot
 from pipeline.errors import InputRejected
 from pipeline.workspace import Workspace
 
 LONGEST = 2000  # characters of a prompt
 
 
-def run(dropped: Dropped | None, ws: Workspace) -> Views:
+def run(dropped: Dropped | None, asked: Shots | None, ws: Workspace) -> Views:
     """Returns options.views pictures, else the tier's number, evenly around at elevation 0 on a plain background, front first.
 
-    The prompt is options.prompt, else the text of the dropped file. Seeds derive from options.seed and stand in the result. Where
-    no weights are there the views are labelled placeholder. Raises InputRejected without a prompt, BackendUnavailable where
-    settings name a model or service that cannot be used, OutOfGpuMemory (library: diffusers, for FLUX).
+    The prompt is options.prompt, else the text of the dropped file. Seeds derive from options.seed and stand in the result. What
+    a service was ASKED for is made as it stands. Where no weights are there the views are labelled placeholder. Raises
+    InputRejected without a prompt, BackendUnavailable where settings name a model or service that cannot be used, OutOfGpuMemory
+    (library: diffusers, for FLUX).
     """
     from PIL import Image
 
-    options = ws.options
-    shots = generators.shots(_prompt(dropped, ws), options.views or options.tier.views, options.seed)
+    options, size = ws.options, asked.size if asked else generators.SQUARE
+    if asked:
+        shots = [Shot(*shot) for shot in asked.shots]
+    else:
+        shots = generators.shots(_prompt(dropped, ws), options.views or options.tier.views, options.seed)
     ws.progress(0.1, f"generating {len(shots)} views")
-    made = generators.choose(ws.models).generate(shots, options.tier.steps)
+    made = generators.choose(ws.models, size=size).generate(shots, options.tier.steps)
     views = []
     for shot, picture in zip(shots, made.pictures, strict=True):
         name = f"views/raw/{shot.azimuth:03.0f}.png"
         Image.fromarray(picture).save(ws.path(name), compress_level=1)
         views.append(View(image=name, azimuth=shot.azimuth, fov=made.fov, source=made.source, seed=shot.seed))
     if made.label:
-        ws.warn("Placeholder: no FLUX weights are installed, so the views show a stand-in. See `inbox3d models list`.")
+        ws.warn("Placeholder: the views show a stand-in, because no FLUX weights are installed or USE_IMAGE_STUB is set.")
     elif len(shots) > 1:
         ws.warn("Views generated from a prompt agree with each other only roughly.")
     return Views(views=tuple(views), label=made.label)

@@ -30,11 +30,11 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
     assert models.problem(tmp_path, "flux-schnell") is None
     generator = generators.choose(tmp_path, {})
     assert isinstance(generator, flux.Flux)
-    generator.size = 64
+    generator.size = (80, 64)
     shots = generators.shots("a red cube", 4, 7)
     first, again = (generator.generate(shots, 2) for _ in range(2))
     assert (first.label, first.source, len(first.pictures)) == (None, "flux-schnell", 4)
-    assert first.pictures[0].shape == (64, 64, 3)
+    assert first.pictures[0].shape == (64, 80, 3)
     np.testing.assert_array_equal(first.pictures, again.pictures)
     assert np.abs(first.pictures[0].astype(int) - first.pictures[1]).mean() > 1
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.artefacts import Dropped
+from pipeline.artefacts import Dropped, Shots
 from pipeline.backends import generators
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.stages.views import generate_views
@@ -25,13 +25,13 @@ Make = Callable[..., Workspace]
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("USE_IMAGE_STUB", "FLUX_MODEL", "FLUX_BACKEND_URL"):
+    for name in ("USE_IMAGE_STUB", "FLUX_MODEL", "FLUX_BACKEND_URL", "FLUX_BACKEND_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour(workspace: Make) -> None:
     ws = workspace("prompt", prompt="a red cube")
-    views = generate_views.run(None, ws)
+    views = generate_views.run(None, None, ws)
     assert views.label == "placeholder"
     assert ws.warnings[0].startswith("Placeholder")
     assert [view.azimuth for view in views.views] == [0, 90, 180, 270]
@@ -41,8 +41,8 @@ def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour
 
 
 def test_high_quality_and_the_views_option_change_the_number(workspace: Make) -> None:
-    assert len(generate_views.run(None, workspace("prompt", prompt="x", quality_tier="high")).views) == 8
-    assert len(generate_views.run(None, workspace("prompt", prompt="x", views=1)).views) == 1
+    assert len(generate_views.run(None, None, workspace("prompt", prompt="x", quality_tier="high")).views) == 8
+    assert len(generate_views.run(None, None, workspace("prompt", prompt="x", views=1)).views) == 1
 
 
 def test_seeds_differ_by_view_and_follow_the_jobs_seed() -> None:
@@ -57,7 +57,7 @@ def test_the_prompt_comes_from_the_dropped_file_where_no_option_has_it(workspace
     assert "blue box" in str(generators.shots(generate_views._prompt(Dropped(names=("prompt.txt",)), ws), 1, 0))
     (ws.input / "prompt.txt").write_text(" \n")
     with pytest.raises(InputRejected, match="There is no prompt"):
-        generate_views.run(Dropped(names=("prompt.txt",)), ws)
+        generate_views.run(Dropped(names=("prompt.txt",)), None, ws)
 
 
 def test_settings_choose_the_generator(workspace: Make) -> None:
@@ -66,8 +66,55 @@ def test_settings_choose_the_generator(workspace: Make) -> None:
     assert type(choose(models, {})).__name__ == "PlaceholderViews"
     assert type(choose(models, {"USE_IMAGE_STUB": "true", "FLUX_BACKEND_URL": "http://x"})).__name__ == "PlaceholderViews"
     assert type(choose(models, {"FLUX_BACKEND_URL": "http://x"})).__name__ == "RemoteViews"
-    with pytest.raises(BackendUnavailable, match="Model flux-dev: is not in the models folder"):
-        choose(models, {"FLUX_MODEL": "dev"})
+
+
+@pytest.mark.parametrize("name", ["dev", "FLUX.1-dev", "flux-dev", "black-forest-labs/FLUX.1-dev"])
+def test_a_model_that_settings_name_must_be_there(workspace: Make, name: str) -> None:
+    with pytest.raises(BackendUnavailable, match="Model flux-dev: is not in the models folder") as refused:
+        generators.chosen(workspace().models, {"FLUX_MODEL": name})
+    assert "inbox3d models pull flux-dev" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"FLUX_MODEL": "FLUX.1-Krea-dev"}, "there is no model 'FLUX.1-Krea-dev'"),
+        ({"FLUX_BACKEND_URL": "localhost:8001"}, "'localhost:8001' is no http address"),
+        ({"USE_IMAGE_STUB": "maybe"}, "'maybe' is neither true nor false"),
+    ],
+)
+def test_a_setting_without_meaning_is_refused_by_name(workspace: Make, environment: dict[str, str], words: str) -> None:
+    with pytest.raises(BackendUnavailable, match=f"{next(iter(environment))}: {words}"):
+        generators.chosen(workspace().models, environment)
+
+
+def test_empty_settings_are_no_settings(workspace: Make) -> None:
+    empty = {"USE_IMAGE_STUB": "false", "FLUX_MODEL": "", "FLUX_BACKEND_URL": ""}
+    assert generators.chosen(workspace().models, empty) == ("placeholder", "")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "azimuth"),
+    [
+        ("a red cube", None), ("front view of a cube", 0), ("a cube, left view", 90), ("a cube, left side view", 90),
+        ("a cube, back left view", 135), ("the front view of a mirror, back right view, plain", 225), ("a review", None),
+    ],
+)  # fmt: skip
+def test_a_prompt_may_name_the_side_it_shows(prompt: str, azimuth: float | None) -> None:
+    assert generators.azimuth_of(prompt) == azimuth
+
+
+def test_canonical_prompts_name_their_own_sides() -> None:
+    assert [generators.azimuth_of(shot.prompt) for shot in generators.shots("a mug", 8, 0)] == [45.0 * k for k in range(8)]
+
+
+def test_what_a_service_was_asked_for_is_made_as_it_stands(workspace: Make) -> None:
+    """Any size, and the prompt, azimuth and seed that were named."""
+    ws = workspace("prompt", prompt="x")
+    views = generate_views.run(None, Shots(shots=((90.0, "a blue mug", 7),), size=(640, 384)), ws)
+    assert [(view.azimuth, view.seed) for view in views.views] == [(90.0, 7)]
+    with Image.open(ws.path(views.views[0].image)) as image:
+        assert image.size == (640, 384)
 
 
 @pytest.fixture
@@ -101,9 +148,9 @@ def test_another_hosts_service_is_asked_once_per_view(
 ) -> None:
     url, asked = service
     monkeypatch.setenv("FLUX_BACKEND_URL", url)
-    views = generate_views.run(None, workspace("prompt", prompt="a mug", seed=5))
+    views = generate_views.run(None, None, workspace("prompt", prompt="a mug", seed=5))
     assert (views.label, views.views[0].source) == (None, url)
     assert [order["seed"] for order in asked] == [view.seed for view in views.views]
     assert asked[1].keys() == {"prompt", "width", "height", "seed"}
     with pytest.raises(BackendUnavailable, match="gave no picture"):
-        generate_views.run(None, workspace("prompt", prompt="a mug"))
+        generate_views.run(None, None, workspace("prompt", prompt="a mug"))
