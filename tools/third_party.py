@@ -75,7 +75,7 @@ WHY = {
     "torch": "neural networks",
     "transformers": "text encoders of FLUX",
     "trimesh": "reads and writes mesh formats",
-    "urllib3": "fetches images by URL, guarded",
+    "urllib3": "asks another host's service for views",
     "usd-core": "writes USDZ (optional)",
     "watchdog": "file events on local disks",
     "xatlas": "unwraps meshes",

@@ -103,32 +103,12 @@ class Caller(threading.Thread):
 
     def _send(self, row: dict[str, Any]) -> str:
         """Why it failed, or nothing. No redirect is followed and no answer is kept."""
-        import urllib3
-
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "inbox3d",
-            **signature(signing_secret(self.atlas), row["id"], row["body"]),
-        }
+        headers = {"Content-Type": "application/json", **signature(signing_secret(self.atlas), row["id"], row["body"])}
         try:
-            target = guard.check(row["url"], self.settings.web.webhook_lan)
-            options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=5, read=TIMEOUT), "retries": False, "maxsize": 1}
-            if target.scheme == "https":
-                pool: Any = urllib3.HTTPSConnectionPool(
-                    target.ip, target.port, server_hostname=target.host, assert_hostname=target.host, **options
-                )
-            else:
-                pool = urllib3.HTTPConnectionPool(target.ip, target.port, **options)
-            with pool:
-                answer = pool.request(
-                    "POST", target.path, body=row["body"], headers={"Host": target.netloc, **headers}, redirect=False, preload_content=False
-                )
-                answer.close()
-                return "" if 200 <= answer.status < 300 else f"status {answer.status}"
-        except guard.NotAllowed as error:
-            return str(error)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            return type(error).__name__
+            status = guard.send(row["url"], row["body"].encode(), headers, TIMEOUT, self.settings.web.webhook_lan)
+        except (guard.NotAllowed, guard.NoUse) as reason:
+            return str(reason)
+        return "" if 200 <= status < 300 else f"status {status}"
 
     # -- notifications --------------------------------------------------------------------------------------------------
     def notify(self) -> None:

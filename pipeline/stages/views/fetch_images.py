@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline import guard
 from pipeline.artefacts import Dropped, View, Views
 from pipeline.errors import InputRejected, ViewsMissing
-from pipeline.stages.views import _fetch
 from pipeline.stages.views._names import azimuths
 from pipeline.workspace import Workspace
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 MOST_PIXELS, LONGEST = 200_000_000, 2048
+FETCHED, MOST_BYTES, SECONDS = ("image/png", "image/jpeg", "image/webp"), 50 << 20, 60.0
+
+
+class Refused(InputRejected):
+    """A picture's address gave no picture."""
+
+    remedy = "Give a public http or https address of a PNG, JPEG or WebP picture, or send the file itself."
 
 
 def run(dropped: Dropped | None, ws: Workspace) -> Views:
@@ -58,8 +65,11 @@ def _remote(ws: Workspace) -> dict[str, Path]:
     for k, url in enumerate(ws.options.image_urls):
         ws.progress(0.0, f"fetching picture {k + 1}")
         path = ws.path(f"views/fetched/{k}")
-        with path.open("wb") as stream:
-            _fetch.fetch(url, stream)
+        try:
+            with path.open("wb") as stream:
+                stream.writelines(guard.fetch(url, FETCHED, MOST_BYTES, SECONDS))
+        except (guard.NotAllowed, guard.NoUse) as reason:
+            raise Refused(f"{url[:200]}: {reason}.") from None
         found[url.partition("?")[0].rpartition("/")[2] or f"picture-{k}"] = path
     return found
 
