@@ -122,8 +122,8 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
     """JOB, under a new id where the inode shows that a person copied the folder here: the first one still bears the old id."""
     if not names.is_id(job.id):
         return job.model_copy(update={"id": place.id})
-    found = atlas.disk.lstat(place.path)
-    if found is None or _is_moved(atlas, job, found):
+    found = _attributes(atlas, place)
+    if _is_moved(atlas, job, found):
         return job
     return job.model_copy(
         update={"id": names.new_id(job.source.name), "copy_of": job.id, "inode": found.st_ino, "accepted": None, "starts": []}
@@ -132,9 +132,7 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
 
 def is_own(atlas: Atlas, place: Place) -> bool:
     """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at all)?"""
-    found = atlas.disk.lstat(place.path)
-    if found is None:
-        raise gone(atlas, place.path)
+    found = _attributes(atlas, place)
     job = readable_job(atlas, place.path)
     if job is None and not there(atlas.disk, place.path):
         raise gone(atlas, place.path)
@@ -152,9 +150,16 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
     if "@" not in place.path.name:
         return None
     set_aside(atlas, place.path, place.n, (tree.JOB,))
-    found = atlas.disk.lstat(place.path)
     source = Source(name=place.id.rpartition("-")[0], origin="share", at=now())
-    return JobFile(id=place.id, source=source, inode=found.st_ino if found else None)
+    return JobFile(id=place.id, source=source, inode=_attributes(atlas, place).st_ino)
+
+
+def _attributes(atlas: Atlas, place: Place) -> os.stat_result:
+    """PLACE's attributes; Gone where it is not seen, for without its inode a copy cannot be told from a move."""
+    found = atlas.disk.lstat(place.path)
+    if found is None:
+        raise gone(atlas, place.path)
+    return found
 
 
 def discard(atlas: Atlas, folder: Path, name: str) -> None:

@@ -7,6 +7,7 @@ comes back, nobody failed as poison who did not crash, no old result shown as a 
 from __future__ import annotations
 
 import errno
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ KINDS = (
 )  # fmt: skip
 faults = st.none() | st.tuples(st.integers(1, 30), st.sampled_from(KINDS))
 picks = st.integers(0, 5)
+_dice = random.Random()
 
 
 class Running:
@@ -45,6 +47,7 @@ class Running:
 class Lifecycle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
+        _dice.seed(0)
         self.folder = Path(tempfile.mkdtemp(prefix="inbox3d-test-", dir=MEMORY if MEMORY.is_dir() else None))
         self.world = World(self.folder / "atlas")
         self.workers = [Running(self.world, serves) for serves in (LEGS, LEGS[:1], LEGS[1:])]
@@ -247,6 +250,12 @@ class Lifecycle(RuleBasedStateMachine):
             assert [entry.name for entry in self.world.atlas.entries(State.INBOX)] == [], "something is stuck in inbox/"
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def ids_are_drawn_alike_in_every_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else Hypothesis cannot play a failure again: listings are in the order of names."""
+    monkeypatch.setattr(names, "_random", lambda length: "".join(_dice.choice(names.ALPHABET) for _ in range(length)))
 
 
 def _run(examples: int, steps: int, derandomize: bool) -> None:

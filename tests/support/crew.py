@@ -149,8 +149,7 @@ class World:
             for place in self.atlas.places(state):
                 if place.id in self.starts and not (state is State.INBOX and not is_own(self.atlas, place)):
                     job = lifecycle.readable_job(self.atlas, place.path)
-                    counted = max([place.n, *(start.n for start in job.starts)]) if job else place.n
-                    assert job is None or counted >= self.starts[place.id], f"a start of {place.path.name} was lost"
+                    assert job is None or _counted(place, job) >= self.starts[place.id], f"a start of {place.path.name} was lost"
 
     def check_rest(self) -> None:
         """What must hold when everybody has done what there was to do: at rest, with a reason, and nothing left lying about."""
@@ -289,6 +288,11 @@ class Worker:
         promote(self.atlas, place, self.world.result(place), tree.OUTPUT)
         yield "promoted"
         lifecycle.finish(self.atlas, place)
+
+
+def _counted(place: Place, job: JobFile) -> int:
+    """The highest n that the next acceptance knows of, as ``accept.identify_folder`` reads it."""
+    return max([place.n, job.accepted.n if job.accepted else 0, *(start.n for start in job.starts)])
 
 
 def made_by(place: Place, atlas: Atlas) -> str | None:
