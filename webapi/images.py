@@ -37,20 +37,25 @@ def copy_images(atlas: Atlas, paths: list[str], draft: Path) -> None:
 
 
 def _open_image(atlas: Atlas, asked: str) -> tuple[str, int]:
-    """(path below inputs/, open file). Opened component by component without following links, and judged after it was opened."""
+    """(path below inputs/, open file)."""
     text = asked.removeprefix("/").removeprefix("inputs/")
-    parts = text.split("/")
-    refusal = Problem(
-        422, "image-path", f"image_paths: {shown(asked, 120)!r} is no file below inputs/.",
-        "Put the image into inputs/ on the share and name it from there.",
-    )  # fmt: skip
-    if (
-        any(part in ("", ".", "..") or part.startswith(".") or "\0" in part for part in parts)
-        or len(parts) > DEPTH_LIMIT
-        or len(text) > 1000
-    ):
-        raise refusal
-    handle = os.open(atlas.inputs, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return text, open_below(atlas.inputs, text)
+    except OSError:
+        raise Problem(
+            422, "image-path", f"image_paths: {shown(asked, 120)!r} is no file below inputs/.",
+            "Put the image into inputs/ on the share and name it from there.",
+        ) from None  # fmt: skip
+
+
+def open_below(root: Path, path: str) -> int:
+    """The plain file at PATH below ROOT, open for reading. Opened component by component without following links, and judged after it
+    was opened; OSError for anything else."""
+    parts = path.split("/")
+    bad = any(part.startswith(".") or not part or "\0" in part for part in parts)
+    if bad or len(parts) > DEPTH_LIMIT or len(path) > 1000:
+        raise FileNotFoundError(path)
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for number, part in enumerate(parts):
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if number < len(parts) - 1 else 0)
@@ -58,10 +63,9 @@ def _open_image(atlas: Atlas, asked: str) -> tuple[str, int]:
             os.close(handle)
             handle = deeper
         found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_size == 0:
+            raise FileNotFoundError(path)
     except (OSError, UnicodeEncodeError):
         os.close(handle)
-        raise refusal from None
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_size == 0:
-        os.close(handle)
-        raise refusal
-    return text, handle
+        raise FileNotFoundError(path) from None
+    return handle

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from layout.names import slug, worker_name
@@ -69,18 +70,23 @@ def _is_loopback(host: str) -> bool:
 
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     """Serve on LISTENER until SIGTERM or SIGINT."""
+    return run(listener, settings.web.threads, lambda: started(atlas, settings), _end, "web")
+
+
+def run(listener: socket.socket, threads: int, load: Callable[[], Any], end: Callable[[], None], name: str) -> int:
+    """Serve what LOAD makes, in one process of THREADS, on LISTENER until SIGTERM or SIGINT; then END lets go of what it holds."""
     from gunicorn.app.base import BaseApplication
 
     class Application(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for key, value in _options(settings, listener).items():
+            for key, value in _options(threads, listener, end).items():
                 self.cfg.set(key, value)
 
         def load(self) -> Any:
-            return started(atlas, settings)
+            return load()
 
     host, port = listener.getsockname()[:2]
-    log.info("web.up address=%s", f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
+    log.info("%s.up address=%s", name, f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
     sys.argv = sys.argv[:1]
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)  # many threads, one small heap
@@ -88,13 +94,13 @@ def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     return 0
 
 
-def _options(settings: Settings, listener: socket.socket) -> dict[str, Any]:
+def _options(threads: int, listener: socket.socket, end: Callable[[], None]) -> dict[str, Any]:
     os.set_inheritable(listener.fileno(), True)
     return {
         "bind": f"fd://{listener.fileno()}",
         "workers": 1,
         "worker_class": "webapi.threads.Threads",
-        "threads": settings.web.threads,
+        "threads": threads,
         "worker_connections": 1000,
         "timeout": 120,
         "graceful_timeout": 5,
@@ -103,8 +109,8 @@ def _options(settings: Settings, listener: socket.socket) -> dict[str, Any]:
         "limit_request_line": 8190,
         "errorlog": "-",
         "loglevel": "warning",
-        "worker_exit": _exit,
-        "post_worker_init": _watch,
+        "worker_exit": lambda server, worker: end(),
+        "post_worker_init": lambda worker: _watch(worker, end),
     }
 
 
@@ -116,6 +122,7 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     from webapi.hooks import Caller
     from webapi.system import version
 
+    sys.setswitchinterval(0.001)  # whoever lists a hundred thousand jobs hands over to those who answer five times sooner
     app = create_app(atlas, settings)
     web = app.extensions["inbox3d"]
     name = worker_name(slug(settings.host.name), "web")
@@ -145,18 +152,18 @@ def started(atlas: Atlas, settings: Settings) -> Any:
 RUNNING: list[tuple[Any, list[Any]]] = []
 
 
-def _watch(worker: Any) -> None:
+def _watch(worker: Any, end: Callable[[], None]) -> None:
     """From SIGTERM on nothing must hold the process: open streams end at once, not after the grace time."""
 
     def wait() -> None:
         while worker.alive:
             time.sleep(0.1)
-        _exit(None, worker)
+        end()
 
     threading.Thread(target=wait, name="watch", daemon=True).start()
 
 
-def _exit(server: Any, worker: Any) -> None:
+def _end() -> None:
     """End streams and threads; take the heartbeat away."""
     while RUNNING:
         web, threads = RUNNING.pop()

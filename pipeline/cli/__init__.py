@@ -27,6 +27,7 @@ COMMANDS = {
     "cancel": ("act", "Stop a job; it goes to failed/."),
     "rm": ("act", "Move a done or failed job to the trash, where it stays 30 days."),
     "web": ("web", "Serve the REST API and the pages alone."),
+    "serve": ("serve", "Serve views, mesh or finish to other programs, one request at a time."),
     "keys": ("web", "Make, list and revoke the keys that other hosts need."),
     "reindex": ("web", "Write the web layer's list of jobs anew from the tree."),
     "gc": ("act", "Empty what is due in the trash and on this host's scratch."),
