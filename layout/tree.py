@@ -85,6 +85,8 @@ JOB_PATHS: tuple[PathRow, ...] = (
 
 HOST_PATHS: tuple[PathRow, ...] = (
     PathRow("<scratch>/<id>@<worker>.<n>/", "a job's local workspace (the mission's /cache)", "worker", "worker", "disposable", False),
+    PathRow("<scratch>/services/<service>/", "what `inbox3d serve` answered: pictures and meshes, the newest 200",
+            "the service", "who asked", "disposable", False),
     PathRow("<models>/", "model weights (the mission's /models): a cache, fetched or imported again",
             "operator, CLI", "workers", "disposable", False),
 )  # fmt: skip

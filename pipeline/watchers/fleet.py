@@ -14,6 +14,7 @@ from typing import NamedTuple
 from layout import names
 from layout.liveness import run_folder, take_lock
 from layout.tree import Atlas
+from pipeline.backends import generators
 from pipeline.config import Settings
 from pipeline.errors import SubmitRefused
 from pipeline.gpu.device import chosen
@@ -75,8 +76,11 @@ def up(
 ) -> int:  # fmt: skip
     """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. LISTEN: HOST:PORT of the web layer, or off.
 
-    Returns the exit code. A port that is taken is named by the web process, which is started again later; the workers go on.
+    Returns the exit code. BackendUnavailable where FLUX_MODEL and its like cannot be met, before a job waits for them. A port that is
+    taken is named by the web process, which is started again later; the workers go on.
     """
+    if "views" in (queues or QUEUES):
+        generators.chosen(settings.host.models)
     host = names.slug(name or settings.host.name)
     identity = atlas.identity()
     lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")

@@ -251,6 +251,26 @@ def test_doctor_names_what_is_missing_with_its_remedy(atlas: Atlas, run: Callabl
     assert all(finding["remedy"] for finding in findings if finding["level"] != "fine")
 
 
+@pytest.mark.parametrize("command", [("up", "--queues", "views", "--devices", "cpu"), ("serve", "views", "--device", "cpu")])
+def test_a_flux_model_that_is_not_there_is_named_before_anything_starts(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Exit code 3 and how to get it, not a job that waits for it."""
+    monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("FLUX_MODEL", "black-forest-labs/FLUX.1-dev")
+    code, out, err = run(*command)
+    assert (code, out) == (3, "")
+    assert "Model flux-dev: is not in the models folder." in err
+    assert "inbox3d models pull flux-dev" in err
+
+
+def test_a_service_that_others_reach_needs_a_key(run: Callable[..., tuple[int, str, str]]) -> None:
+    """As the web layer does; the default is loopback."""
+    code, _, err = run("serve", "mesh", "--device", "cpu", "--listen", "0.0.0.0:0")
+    assert code == 3
+    assert "inbox3d keys add" in err
+
+
 def test_an_unknown_command_is_a_usage_error(run: Callable[..., tuple[int, str, str]]) -> None:
     """Exit code 2, and where the list is."""
     code, _, err = run("dance")
