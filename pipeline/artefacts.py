@@ -133,7 +133,7 @@ class Features(Artefact):
     cylinders: tuple[Cylinder, ...] = ()
     symmetry: Plane | None = None
     up: tuple[float, float, float]
-    up_from: str  # "support plane" | "gravity guess" | "file" …
+    up_from: str  # "option up" | "support plane" | "file" | "level plane" | "resting guess"
     frame: Matrix
     kept: MaybeFile = None  # npz like PointCloud.arrays without what was removed
 

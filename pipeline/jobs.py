@@ -72,6 +72,9 @@ class ScanOptions(Common):
     )
     components: Literal["largest", "all"] = Field("largest", description="when passes fall into several objects: build the largest or all")
     plane: Literal["auto", "keep", "remove"] = Field("auto", description="support plane under an object: auto removes it from object scans")
+    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = Field(
+        "auto", description="axis of the common frame that points up; auto: support plane, the file's level, or how the object rests"
+    )
     surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
     cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
     holes: float = Field(0.02, ge=0, le=1, description="fill holes up to this share of the object's size")

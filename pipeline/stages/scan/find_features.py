@@ -10,6 +10,7 @@ from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _planes
 from pipeline.workspace import Workspace
 
+RESTING = "resting guess"
 _Z = np.array([0.0, 0.0, 1.0])
 
 
@@ -17,8 +18,8 @@ def run(cloud: PointCloud, scans: Scans, ws: Workspace) -> Features:
     """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame to Y-up metres.
 
     A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base or a room's floor is not
-    one and stays. Up comes from the support plane, else from z where the file's frame is gravity's, else from how the object would
-    rest. The object's lowest point comes to height 0, its middle to x = z = 0. numpy and scipy; sampling is seeded.
+    one and stays. Up is the axis that was asked for, else the support plane's, else z where the file's frame is gravity's, else how
+    the object would rest. The object's lowest point comes to height 0, its middle to x = z = 0. numpy and scipy; sampling is seeded.
     """
     stored = arrays.load(ws.path(cloud.arrays))
     points, normals = stored["points"], stored["normals"].astype(np.float64)
@@ -37,9 +38,18 @@ def run(cloud: PointCloud, scans: Scans, ws: Workspace) -> Features:
         ws.warn(f"the support plane was taken away ({100 * (~keep).mean():.0f} % of the points); set plane=keep to keep it")
     elif ws.options.plane == "remove":
         ws.warn("plane=remove was asked for, but no support plane was found")
-    up, source = _up(support, planes, rest, scans)
+    up, source = _asked(ws.options.up) or _up(support, planes, rest, scans)
+    if source == RESTING:
+        ws.warn("nothing tells which way is up, so the model lies on its flattest side; set up=z (or another axis) if that is wrong")
     listed = tuple(_listed(plane, plane is support, removed, up, len(points)) for plane in planes)
     return Features(planes=listed, up=_triple(up), up_from=source, frame=_frame(rest, up, scans.unit), kept=kept)
+
+
+def _asked(up: str) -> tuple[Array, str] | None:
+    """The axis that options name, in the common frame."""
+    if up == "auto":
+        return None
+    return np.eye(3)["xyz".index(up[-1])] * (-1.0 if up.startswith("-") else 1.0), "option up"
 
 
 def _up(support: _planes.Found | None, planes: list[_planes.Found], points: Array, scans: Scans) -> tuple[Array, str]:
@@ -50,7 +60,7 @@ def _up(support: _planes.Found | None, planes: list[_planes.Found], points: Arra
     level = next((plane for plane in planes if abs(plane.normal @ _Z) > 0.99), None)
     if level is not None:
         return _Z, "level plane"
-    return _planes.resting(points), "resting guess"
+    return _planes.resting(points), RESTING
 
 
 def _listed(plane: _planes.Found, is_support: bool, removed: bool, up: Array, total: int) -> Plane:

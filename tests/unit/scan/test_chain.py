@@ -188,6 +188,29 @@ def test_align_off_trusts_the_frame_the_passes_came_in(scanned: Scanned, tmp_pat
     assert all(np.allclose(np.asarray(one.pose), np.eye(4)) for one in job.alignment.passes)
 
 
+@pytest.mark.parametrize(("up", "axis"), [("y", (0, 1, 0)), ("-z", (0, 0, -1))])
+def test_up_is_the_axis_that_was_asked_for(tmp_path: Path, up: str, axis: tuple[int, int, int]) -> None:
+    """It becomes +y of the model."""
+    job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features", up=up)
+    assert (job.features.up, job.features.up_from) == (axis, "option up")
+    assert np.asarray(job.features.frame)[1, :3] == pytest.approx(np.multiply(axis, 0.001))
+
+
+def test_a_guessed_up_says_so_and_how_to_correct_it(tmp_path: Path) -> None:
+    """An egg stands on nothing and has no flat side."""
+    job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features")
+    assert job.features.up_from == "resting guess"
+    assert "set up=z" in " ".join(job.ws.warnings)
+
+
+def _egg(folder: Path) -> Path:
+    directions = np.random.default_rng(0).normal(size=(8000, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    (folder / "drop").mkdir()
+    (folder / "drop" / "egg.xyz").write_text(_text(directions * [40, 40, 60]))
+    return folder / "drop"
+
+
 def _torus() -> np.ndarray:
     u, v = np.random.default_rng(0).uniform(0, 2 * np.pi, (2, 8000))
     tube = 22 + 3 * np.sin(5 * u) * np.cos(3 * v)
