@@ -122,7 +122,8 @@ def atlas() -> None:
 
 def preview() -> None:
     """A 512² picture of 500 k faces, no GPU, no display."""
-    from pipeline.stages.finish._render import Camera, Studio
+    from pipeline.stages.finish._camera import Camera
+    from pipeline.stages.finish._render import Studio
 
     surface = figure(500_000)
     Studio(figure(1000)).picture(Camera(), 64)  # the libraries are loaded before the clock starts, as in a hot engine

@@ -12,12 +12,12 @@ from PIL import Image
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
+from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
 from pipeline.stages.finish._figures import css, histogram, link_graph
 from pipeline.stages.finish._page import pictures as figures_html
 from pipeline.stages.finish._page import table
-from pipeline.stages.finish._render import Camera
 from pipeline.workspace import Workspace
 
 Array = NDArray[Any]

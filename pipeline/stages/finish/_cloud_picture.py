@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.finish._render import FOV, Camera
+from pipeline.stages.finish._camera import FOV, Camera
 
 Array = NDArray[Any]
 PAPER = np.array([244, 245, 247], np.float32)

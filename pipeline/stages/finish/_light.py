@@ -1,21 +1,22 @@
-"""Light and film of the studio: where light samples lie, how they are smoothed, how linear light becomes a picture."""
+"""Light and film of the studio: where light comes from, how linear light becomes a picture."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-KEY_LIGHT = np.array([-0.45, 0.85, 0.55]) / np.linalg.norm([-0.45, 0.85, 0.55])
+KEY_LIGHT = (np.array([-0.45, 0.85, 0.55]) / np.linalg.norm([-0.45, 0.85, 0.55])).astype(np.float32)
+UP = np.array([0, 1, 0], np.float32)
 RIM_LIGHT = np.array([0.55, 0.25, -0.8], np.float32)
 WARM, COOL = np.array([1.0, 0.97, 0.92], np.float32), np.array([0.93, 0.97, 1.0], np.float32)
 KEY_POWER, SKY_POWER, RIM_POWER = 1.55, 0.62, 0.16
 SOFTNESS = 0.13  # tangent of the key light's half angle
-SAMPLES = 2  # of either light per subpixel
-TILE = 4  # every TILE × TILE block of subpixels shares one set of light samples
 OPEN_GROUND = KEY_POWER * KEY_LIGHT[1] + SKY_POWER * 0.9  # light on ground that nothing shades
+STEPS = 1 << 14  # of the film's curve per unit of light: finer than its 256 grey levels anywhere
 
 
 def turned(degrees: float) -> Array:
@@ -40,15 +41,15 @@ def square_points(count: int) -> Array:
     return np.asarray(points[np.random.default_rng(7).permutation(count)])
 
 
-def key_directions() -> Array:
-    """Directions to points of the key light, (TILE², SAMPLES, 3)."""
-    u, v = square_points(TILE * TILE * SAMPLES).T
+def key_directions(count: int) -> Array:
+    """Directions (count, 3) to points of the key light."""
+    u, v = square_points(count).T
     side = np.cross(KEY_LIGHT, [0.0, 0.0, 1.0])
     side /= np.linalg.norm(side)
     other = np.cross(KEY_LIGHT, side)
     radius, angle = np.sqrt(u) * SOFTNESS, 2 * np.pi * v
     spread = KEY_LIGHT + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * other
-    return unit(spread.astype(np.float32)).reshape(TILE * TILE, SAMPLES, 3)
+    return unit(spread.astype(np.float32))
 
 
 def sky_directions(count: int) -> Array:
@@ -74,41 +75,54 @@ def sky_share(direction: Array) -> Array:
     return 0.55 + 0.45 * np.maximum(direction[:, 1], 0)
 
 
-def smoothed(light: Array, normal: Array, place: Array, ground: Array, side: int) -> Array:
-    """Mean of LIGHT (N,2) over a TILE × TILE window of subpixels on the same piece of surface: every sample of the tile takes part.
-    On the GROUND a second, wider mean follows, because nothing but shadows is drawn there."""
-    from scipy.ndimage import uniform_filter
-
-    grid, flat = light.reshape(side, side, 2), ground.reshape(side, side)
-    normal = normal.reshape(side, side, 3)
-    height = np.einsum("ijk,ijk->ij", normal, place.reshape(side, side, 3))
-    total, weight = np.zeros_like(grid), np.zeros((side, side), np.float32)
-    for dy in range(-TILE // 2, TILE // 2):
-        for dx in range(-TILE // 2, TILE // 2):
-            here = (slice(max(0, -dy), side - max(0, dy)), slice(max(0, -dx), side - max(0, dx)))
-            there = (slice(max(0, dy), side - max(0, -dy)), slice(max(0, dx), side - max(0, -dx)))
-            alike = np.einsum("ijk,ijk->ij", normal[here], normal[there]) > 0.8
-            alike &= np.abs(height[there] - height[here]) < 0.02
-            total[here] += grid[there] * alike[..., None]
-            weight[here] += alike
-    mean = total / np.maximum(weight, 1)[..., None]
-    radius = max(3, side // 80)
-    share = uniform_filter(flat.astype(np.float32), radius)
-    for channel in range(2):
-        wide = uniform_filter(np.where(flat, mean[..., channel], 0), radius) / np.maximum(share, 1e-6)
-        mean[..., channel] = np.where(flat, wide, mean[..., channel])
-    return np.asarray(mean.reshape(-1, 2))
-
-
-def backdrop(side: int) -> Array:
-    """A light studio wall (linear): brighter in the middle, a little darker to the corners."""
-    step = (np.arange(side) + 0.5) / side * 2 - 1
+@lru_cache(maxsize=4)
+def backdrop(edge: int) -> Array:
+    """A light studio wall, linear (EDGE², 3): brighter in the middle, a little darker to the corners."""
+    step = (np.arange(edge) + 0.5) / edge * 2 - 1
     glow = np.exp(-((step + 0.1) ** 2) * 0.55)[:, None] * np.exp(-(step**2) * 0.55)
-    return np.asarray((0.50 + 0.30 * glow)[..., None] * np.array([0.97, 0.985, 1.0]), np.float32)
+    wall = (0.50 + 0.30 * glow)[..., None] * np.array([0.97, 0.985, 1.0])
+    return np.asarray(wall.reshape(-1, 3), np.float32)
 
 
 def developed(film: Array) -> Array:
     """Linear light → sRGB uint8 with a soft shoulder, so that highlights keep their drawing."""
+    return _curve().take((film * np.float32(STEPS)).astype(np.int32), mode="clip")
+
+
+@lru_cache(maxsize=1)
+def _curve() -> Array:
+    film = (np.arange(2 * STEPS) + 0.5) / STEPS
     curve = np.where(film < 0.7, film, 0.7 + 0.3 * np.tanh((film - 0.7) / 0.3))
-    value = np.where(curve <= 0.0031308, curve * 12.92, 1.055 * np.power(np.maximum(curve, 1e-9), 1 / 2.4) - 0.055)
+    value = np.where(curve <= 0.0031308, curve * 12.92, 1.055 * np.power(curve, 1 / 2.4) - 0.055)
     return np.asarray(np.clip(value * 255 + 0.5, 0, 255).astype(np.uint8))
+
+
+def rough(image: Array, levels: int) -> Array:
+    """Numbers of the pixels of IMAGE (H,W,3) uint8 that differ from one of their eight neighbours by more than LEVELS in any channel."""
+    flat = image.reshape(len(image), -1)
+    uneven = _spread(np.maximum, flat) - _spread(np.minimum, flat) > levels
+    return np.flatnonzero(uneven[:, 0::3] | uneven[:, 1::3] | uneven[:, 2::3])
+
+
+def _spread(pick: np.ufunc, flat: Array) -> Array:
+    """PICK of each value, its neighbours in the rows above and below, then those three values to the left and right."""
+    tall = flat.copy()
+    pick(tall[1:], flat[:-1], out=tall[1:])
+    pick(tall[:-1], flat[1:], out=tall[:-1])
+    found = tall.copy()
+    pick(found[:, 3:], tall[:, :-3], out=found[:, 3:])
+    pick(found[:, :-3], tall[:, 3:], out=found[:, :-3])
+    return found
+
+
+def interpolated(field: Array, at: Array) -> Array:
+    """Bilinear values of FIELD (H,W,…) at AT (N,2) = x, y; beyond the edge the edge goes on."""
+    height, width = field.shape[:2]
+    flat = field.reshape(height * width, -1)
+    x, y = np.clip(at, -1, [width, height]).astype(np.float32).T
+    left, low = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    total: Array = np.zeros((len(at), flat.shape[1]), np.float32)
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        place = np.clip(low + dy, 0, height - 1) * width + np.clip(left + dx, 0, width - 1)
+        total += flat.take(place, axis=0) * (np.abs(1 - dx - (x - left)) * np.abs(1 - dy - (y - low)))[:, None]
+    return total.reshape(len(at), *field.shape[2:])

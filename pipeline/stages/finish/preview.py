@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +11,9 @@ from PIL import Image
 
 from pipeline.artefacts import Mesh, Pictures
 from pipeline.geometry.units import as_matrix
+from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._model import model_of
-from pipeline.stages.finish._render import Camera, Studio
+from pipeline.stages.finish._render import Studio
 from pipeline.workspace import Workspace
 
 EDGE, THUMBNAIL = 512, 128
@@ -41,9 +44,8 @@ def studio_of(mesh: Mesh, ws: Workspace) -> Studio:
 
 def _turntable(studio: Studio, ws: Workspace) -> None:
     cameras = [Camera(azimuth=35.0 + 360.0 * number / FRAMES) for number in range(FRAMES)]
-    framing = studio.framing(cameras)
-    frames = []
-    for number, camera in enumerate(cameras):
-        ws.progress(0.2 + 0.8 * number / FRAMES, "drawing the turntable")
-        frames.append(Image.fromarray(studio.picture(camera, FRAME_EDGE, framing=framing, quick=True)))
-    frames[0].save(ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=84, method=4)
+    ws.progress(0.3, "drawing the turntable")
+    frame, lamp = studio.framing(cameras), studio.shared_lamp()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        frames = [Image.fromarray(drawn) for drawn in pool.map(lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras)]
+    frames[0].save(ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=84, method=2)

@@ -15,8 +15,10 @@ from PIL import Image
 from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
 from pipeline.geometry.surface import Surface
 from pipeline.stages.finish import _light_model, _page, preview
+from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
-from pipeline.stages.finish._render import Camera, Studio
+from pipeline.stages.finish._light import backdrop, developed, rough
+from pipeline.stages.finish._render import Studio
 from pipeline.workspace import Workspace
 from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
 
@@ -100,12 +102,33 @@ def test_a_box_keeps_its_edges_in_the_picture() -> None:
     assert np.ptp(front, axis=0).max() < 30
 
 
+def test_edges_are_smooth_and_an_even_picture_needs_no_more_rays() -> None:
+    """The rim of a dark disc against the wall takes tones in between; the wall alone is as bright as the wall is."""
+    surface = ball(5)
+    dark = Surface(surface.vertices, surface.faces, np.zeros((len(surface.vertices), 3), np.uint8))
+    top = Studio(dark).picture(Camera(), 128)[:40, :, 1]
+    assert top.min() == 0
+    assert ((top > 40) & (top < 140)).sum() > 20
+    far = Studio(box((1.0, 1.0, 1.0)))
+    empty = far.picture(Camera(), 64, (np.array([0.0, 50.0, 0.0]), 3.0))
+    assert np.abs(empty.astype(int) - developed(backdrop(64)).reshape(64, 64, 3)).max() == 0
+
+
+def test_rough_pixels_are_those_beside_a_step() -> None:
+    """Both sides of an edge, corners included, and nothing else."""
+    image = np.full((6, 6, 3), 100, np.uint8)
+    image[2, 2, 1] = 120
+    assert rough(image, 12).tolist() == [row * 6 + column for row in (1, 2, 3) for column in (1, 2, 3)]
+    assert rough(image, 20).tolist() == []
+
+
 def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Workspace, Report], few_frames: int) -> None:
     """512², 128², and frames that differ; outside these tests they are 36."""
     assert few_frames == 36
     ws, _ = scan_report
-    assert Image.open(ws.output("preview.png")).size == (512, 512)
-    assert Image.open(ws.output("thumbnail.png")).size == (128, 128)
+    for name, edge in (("preview.png", 512), ("thumbnail.png", 128)):
+        with Image.open(ws.output(name)) as opened:
+            assert opened.size == (edge, edge)
     with Image.open(ws.output("turntable.webp")) as film:
         assert film.n_frames == 3  # type: ignore[attr-defined]
         frames = []
