@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import datetime
 import secrets
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from layout import names
 from layout.disk import Disk, Entry, LineFault
 from layout.manifest import AtlasFile, NewerFormat, Unreadable
+
+T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -148,7 +151,7 @@ class Atlas:
     def halted(self) -> str | None:
         """The path of a HALT file relative to the root, by listing only, or None."""
         for folder in (self.root, self.inbox):
-            for entry in self._list(folder):
+            for entry in self._list(folder, self.disk.scandir):
                 if names.is_halt(entry.name):
                     return str((folder / entry.name).relative_to(self.root))
         return None
@@ -186,12 +189,16 @@ class Atlas:
 
     # -- listings ---------------------------------------------------------------------------------------------------
     def entries(self, state: State) -> list[Entry]:
-        return self._list(self.root / state)
+        return self._list(self.root / state, self.disk.scandir)
 
-    def _list(self, folder: Path) -> list[Entry]:
+    def names(self, state: State) -> list[str]:
+        """What stands in STATE's folder, by name alone."""
+        return self._list(self.root / state, self.disk.names)
+
+    def _list(self, folder: Path, how: Callable[[Path], list[T]]) -> list[T]:
         """A listing of one of the tree's own folders; where that is missing the share is away, not empty."""
         try:
-            return self.disk.scandir(folder)
+            return how(folder)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise LineFault(error.errno, f"{folder} is missing: the share is away, or `inbox3d init` was never run here") from error
 

@@ -39,6 +39,7 @@ def _home(value: Path) -> Path:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Notified = Annotated[tuple[Literal["completed", "failed", "disk", "stuck"], ...], BeforeValidator(_split)]
 LocalPath = Annotated[Path, AfterValidator(_home)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -95,12 +96,19 @@ class Web(Group):
     poll: Seconds = Field(default=1.0, description="time between two looks at the tree")
     max_upload_gb: float = Field(default=50.0, gt=0, description="largest upload")
     max_waiting: int = Field(default=1000, ge=1, description="jobs that one submitter may have waiting or running")
+    max_waiting_gb: float = Field(default=200.0, gt=0, description="what the drops of those jobs, and what arrives, may hold together")
     free_gb: float = Field(default=2.0, ge=0, description="uploads are refused while Atlas has less room than this")
     webhook_lan: Names = Field(
         default=(), description="hosts and networks of the LAN that a webhook_url may name; public addresses always may"
     )
     notify: Names = Field(default=(), description="addresses that apprise notifies, e.g. mailto://… or ntfy://…")
-    notify_on: Names = Field(default=("completed", "failed"), description="states that are notified: completed, failed")
+    notify_on: Notified = Field(
+        default=("completed", "failed", "disk", "stuck"),
+        description="what is notified: jobs that are completed or failed, too little room on Atlas (disk), jobs that do not go on (stuck)",
+    )
+    stuck_after: Seconds = Field(
+        default=1800.0, description="a running job that shows no progress, or a queue that nobody serves, that long is notified as stuck"
+    )
 
 
 class Assist(Group):
@@ -123,6 +131,10 @@ class Host(Group):
     devices: Names = Field(default=("auto",), description="auto, cpu, or devices such as cuda:0,cuda:1")
     scratch: LocalPath = Field(default=Path("~/.cache/inbox3d/scratch"), validate_default=True, description="disposable local folder")
     models: LocalPath = Field(default=Path("~/.cache/inbox3d/models"), validate_default=True, description="local folder with model weights")
+    precision: Literal["fast", "exact"] = Field(
+        default="fast", description="on GPUs: fast computes what networks see in bfloat16, exact all of it in float32"
+    )
+    compile: bool = Field(default=False, description="on GPUs: compile networks at a worker's first job; pays from some dozens of jobs on")
     redis_url: str | None = Field(default=None, description="mirror job states to this Redis")
     sql_url: str | None = Field(default=None, description="keep the list of jobs in this database; none: SQLite beside scratch")
 

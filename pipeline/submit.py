@@ -69,13 +69,13 @@ def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: st
         raise
 
 
-def submit_again(atlas: Atlas, place: Place, job: JobFile) -> Place:
+def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None) -> Place:
     """Retry of a done job: a new job with a copy of its input."""
     draft = open_draft(atlas, job.source.name)
     try:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
             copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
-        return seal(atlas, draft, {"kind": job.kind, **job.options}, job.source.name, job.source.origin, retry_of=job.id)
+        return seal(atlas, draft, {"kind": job.kind, **job.options}, job.source.name, job.source.origin, retry_of=job.id, by=by)
     except BaseException:
         atlas.disk.remove_tree(draft)
         raise

@@ -18,7 +18,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
     from flask import Flask, g, request
 
-    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, pages, status, system
+    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, metrics, pages, status, system
     from webapi.web import Web
 
     assert acts and files and jobs and status and system  # importing them declares their routes
@@ -49,10 +49,9 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
 
     @app.after_request
     def end(response: Response) -> Response:
-        from webapi.metrics import REQUESTS
-
         rule = request.url_rule.rule if request.url_rule else "none"
-        REQUESTS.labels(rule, request.method, str(response.status_code)).observe(time.perf_counter() - g.get("began", time.perf_counter()))
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        metrics.requests(rule, request.method, response.status_code).observe(seconds)
         return access.harden(response)
 
     _listen(web)

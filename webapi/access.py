@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -33,12 +34,14 @@ from webapi.keys import Key, Keys, Scope, allows
 COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
 SESSION_SECONDS = 30 * 86400
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via", "X-Internal-Accel")
+PROXIED = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in PROXY_HEADERS)
 SAFE = ("GET", "HEAD", "OPTIONS")
 TRIES, TRIES_SECONDS = 10, 60.0
 
 
 class Who(NamedTuple):
-    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on a cookie, so a token is due."""
+    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on a cookie, so a token is due.
+    SESSION: empty until a page begins one."""
 
     key: Key | None
     local: bool
@@ -60,7 +63,7 @@ class Access:
 
     # -- 1 and 2 --------------------------------------------------------------------------------------------------------
     def check_host(self, request: Request) -> None:
-        host = host_of(request.headers.get("Host", ""))
+        host = host_of(request.environ.get("HTTP_HOST", ""))
         if not host or not (host in self._hosts or _is_address(host)):
             raise Problem(
                 403, "host", "This service does not answer to that host name.",
@@ -83,19 +86,18 @@ class Access:
 
     # -- 3 --------------------------------------------------------------------------------------------------------------
     def who(self, request: Request) -> Who:
-        local, session, key_id = self.is_local(request), *self._session(request.cookies.get(COOKIE, ""))
-        header = request.headers.get("Authorization", "")
-        if header:
+        local, sent = self.is_local(request), request.environ
+        session, key_id = self._session(request.cookies.get(COOKIE, "")) if "HTTP_COOKIE" in sent else ("", "")
+        if header := sent.get("HTTP_AUTHORIZATION", ""):
             return Who(self._bearer(request, header), local, False, session)
         key = self.keys.by_id(key_id) if key_id else None
-        browser = any(name in request.headers for name in ("Origin", "Sec-Fetch-Site")) or COOKIE in request.cookies
+        browser = "HTTP_ORIGIN" in sent or "HTTP_SEC_FETCH_SITE" in sent or ("HTTP_COOKIE" in sent and COOKIE in request.cookies)
         return Who(key, local, browser, session)
 
     def is_local(self, request: Request) -> bool:
         """This host itself, not somebody behind a proxy on it."""
         peer = request.remote_addr or ""
-        here = peer in self.settings.gateways or (_is_address(peer) and ipaddress.ip_address(peer.split("%")[0]).is_loopback)
-        return here and not any(name in request.headers for name in PROXY_HEADERS)
+        return (peer in self.settings.gateways or _is_loopback(peer)) and PROXIED.isdisjoint(request.environ)
 
     def _bearer(self, request: Request, header: str) -> Key:
         scheme, _, text = header.partition(" ")
@@ -121,7 +123,7 @@ class Access:
 
     # -- 4 --------------------------------------------------------------------------------------------------------------
     def check_token(self, who: Who, token: str | None) -> None:
-        if who.by_cookie and not hmac.compare_digest(token or "", self.token(who)):
+        if who.by_cookie and not (who.session and hmac.compare_digest(token or "", self.token(who))):
             raise Problem(403, "token", "This form is too old, or not from here.", "Load the page again and repeat.")
 
     def token(self, who: Who) -> str:
@@ -136,7 +138,7 @@ class Access:
         )
 
     def _session(self, cookie: str) -> tuple[str, str]:
-        """(session, key id) of a valid COOKIE; a new anonymous session for any other."""
+        """(session, key id) of a valid COOKIE; nothing of any other."""
         parts = cookie.split(".")
         if len(parts) == 4 and parts[2].isdigit() and len(parts[2]) < 12 and int(parts[2]) > time.time():
             session, key_id, expiry, signature = parts
@@ -144,7 +146,7 @@ class Access:
             right = self._sign("cookie", session, key_id, key.hash if key else "", expiry)
             if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(key_id):
                 return session, key_id
-        return self.new_session(), ""
+        return "", ""
 
     @staticmethod
     def new_session() -> str:
@@ -168,6 +170,7 @@ class Access:
         self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(time.monotonic())
 
 
+@functools.lru_cache(1024)
 def host_of(header: str) -> str:
     """The name in a Host header, without port and brackets, lower case; empty where it is no host."""
     with contextlib.suppress(ValueError):
@@ -176,11 +179,20 @@ def host_of(header: str) -> str:
 
 
 def _is_address(text: str) -> bool:
+    return _address(text) is not None
+
+
+def _is_loopback(text: str) -> bool:
+    found = _address(text)
+    return found is not None and found.is_loopback
+
+
+@functools.lru_cache(1024)
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ipaddress.ip_address(text.split("%")[0])
+        return ipaddress.ip_address(text.split("%")[0])
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def host_secret(path: Path) -> bytes:
@@ -200,15 +212,20 @@ CSP = (
 )
 
 
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # with none at all a browser's form says Origin: null
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
 def harden(response: Response) -> Response:
     """Headers of every answer."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CSP)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"  # with none at all a browser's form says Origin: null
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers.setdefault("Cache-Control", "no-store")
+    headers.extend(ALWAYS)
     if (access := g.get("access")) and g.get("sets_cookie"):
         who: Who = g.who
         secure = request.headers.get("X-Forwarded-Proto") == "https"

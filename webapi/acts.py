@@ -14,7 +14,7 @@ from layout.lifecycle import Gone, Occupied
 from layout.manifest import JobFile
 from layout.tree import Place, State
 from pipeline import submit
-from webapi import rows
+from webapi import quota, rows
 from webapi.api import answer, asker, here, route
 from webapi.bodies import Retried, Status
 from webapi.errors import Problem
@@ -46,7 +46,7 @@ def cancel_job(id: str) -> Row:
     return _act(id, act)
 
 
-@route("POST", "/3d/jobs/{id}/retry", {202: Retried}, scope="submit", problems=(404, 409))
+@route("POST", "/3d/jobs/{id}/retry", {202: Retried}, scope="submit", problems=(404, 409, 429))
 def retry(id: str) -> Response:
     """Run a failed job again, or a done one as a new job with a copy of its input."""
     new, of = retry_job(id)
@@ -61,13 +61,14 @@ def retry_job(id: str) -> tuple[str, str | None]:
         if place.state not in (State.DONE, State.FAILED):
             raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first, or wait.")
         job = lifecycle.readable_job(web.atlas, place.path)
+        quota.check(web, asker().name, sum(file.size for file in job.manifest) if job else 0)
         if place.state is State.FAILED and not web.changing:
             web.follower.note(lifecycle.retry(web.atlas, place))
             log.info("job.retried job=%s by=%s", id, asker().name)
             return id, None
         if job is None:
             raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
-        again = submit.submit_again(web.atlas, place, _copied(job))
+        again = submit.submit_again(web.atlas, place, _copied(job), asker().name)
         web.follower.note(again)
         log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
         return again.id, id

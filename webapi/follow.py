@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from layout import names
-from layout.disk import LineFault
+from layout.disk import Entry, LineFault
 from layout.liveness import Observer
 from layout.manifest import Heartbeat
 from layout.tree import Atlas, Place, State
@@ -151,12 +151,14 @@ class Follower(threading.Thread):
         age = time.monotonic() - when
         if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
             return
-        entries, known = self.atlas.entries(state), self._at_rest[state]
-        new = (self.atlas.place(state, entry) for entry in entries if known.get(entry.name) != entry.name)
-        self._index_new([place for place in new if place and known.get(place.id) != place.path.name])
-        present = {entry.name for entry in entries}
-        gone = [id for id, name in known.items() if name not in present]
-        self._forget([id for id in gone if self.atlas.disk.lstat(folder / known[id]) is None])
+        present, known = set(self.atlas.names(state)), self._at_rest[state]
+        with self._lock:
+            before = set(known.values())
+        new = [self.atlas.place(state, Entry(name, True)) for name in present - before]
+        self._index_new([place for place in new if place])
+        if gone := before - present:
+            left = [(id, name) for id, name in list(known.items()) if name in gone]
+            self._forget([id for id, name in left if self.atlas.disk.lstat(folder / name) is None])
         self._marks[state] = (mark, time.monotonic())
 
     def _index_new(self, places: list[Place]) -> None:
@@ -250,6 +252,16 @@ class Follower(threading.Thread):
             return sum(
                 other["queue"] == row["queue"] and (other["at"], other["id"]) < (row["at"], row["id"]) for other in self._known.values()
             )
+
+    def unfinished_of(self, submitter: str) -> tuple[int, int]:
+        """(jobs, bytes) that SUBMITTER has waiting or running."""
+        with self._lock:
+            sizes = [row["bytes"] for row in self._known.values() if row["submitter"] == submitter]
+        return len(sizes), sum(sizes)
+
+    def unfinished(self) -> list[Row]:
+        with self._lock:
+            return list(self._known.values())
 
     def waiting(self) -> list[Row]:
         """Jobs that wait for a worker or to be accepted, oldest first."""

@@ -1,4 +1,4 @@
-"""Calling out when a job ends: its own signed webhook, and the operator's notifications.
+"""Calling out when a job ends: its own signed webhook; and in the same thread, the operator's notices.
 
 A webhook is signed as Standard Webhooks says (webhook-id, webhook-timestamp, webhook-signature) and goes through the guard. What is due is
 kept in the index, so that a restart loses none; a receiver may see one twice, with the same webhook-id.
@@ -13,7 +13,6 @@ import json
 import logging
 import threading
 import time
-from collections import deque
 from typing import Any
 
 import sqlalchemy as sql
@@ -26,12 +25,13 @@ from webapi.index import HOOKS, Index, Row
 from webapi.keys import signing_secret
 from webapi.metrics import ENDED as COUNT_ENDED
 from webapi.metrics import WEBHOOKS
+from webapi.notices import Notices
 from webapi.words import ENDED
 
 log = logging.getLogger(__name__)
 
 WAITS = (5.0, 30.0, 120.0, 900.0, 3600.0, 6 * 3600.0)
-TIMEOUT, NOTIFICATIONS_AN_HOUR = 10.0, 30
+TIMEOUT = 10.0
 
 
 class Caller(threading.Thread):
@@ -41,8 +41,7 @@ class Caller(threading.Thread):
         super().__init__(name="caller", daemon=True)
         self.atlas, self.settings, self.index = atlas, settings, index
         self._wake, self._over = threading.Event(), threading.Event()
-        self._notices: deque[tuple[str, str]] = deque(maxlen=100)
-        self._sent: deque[float] = deque(maxlen=NOTIFICATIONS_AN_HOUR)
+        self.notices = Notices(settings, index)
 
     def heard(self, old: Row | None, new: Row | None) -> None:
         """A listener of the follower: acts on jobs that end."""
@@ -51,8 +50,7 @@ class Caller(threading.Thread):
         COUNT_ENDED.labels(new["kind"] or "none", new["state"]).inc()
         if new["webhook"]:
             self._keep(new)
-        if self.settings.web.notify and new["state"] in self.settings.web.notify_on:
-            self._notices.append((f"{new['name']}: {new['state']}", new["message"]))
+        self.notices.ended(new)
         self._wake.set()
 
     def _keep(self, row: Row) -> None:
@@ -73,7 +71,7 @@ class Caller(threading.Thread):
             self._wake.clear()
             try:
                 self.deliver()
-                self.notify()
+                self.notices.send()
             except Exception:
                 log.exception("caller.failed")
 
@@ -109,27 +107,6 @@ class Caller(threading.Thread):
         except (guard.NotAllowed, guard.NoUse) as reason:
             return str(reason)
         return "" if 200 <= status < 300 else f"status {status}"
-
-    # -- notifications --------------------------------------------------------------------------------------------------
-    def notify(self) -> None:
-        """Send what waits, at most so many an hour; several at once become one message."""
-        if not self._notices:
-            return
-        while self._sent and time.monotonic() - self._sent[0] > 3600:
-            self._sent.popleft()
-        if len(self._sent) == self._sent.maxlen:
-            return
-        import apprise
-
-        notices = [self._notices.popleft() for _ in range(len(self._notices))]
-        title = notices[0][0] if len(notices) == 1 else f"inbox3d: {len(notices)} jobs ended"
-        text = notices[0][1] if len(notices) == 1 else "\n".join(f"{title}: {text}" for title, text in notices)
-        sender = apprise.Apprise()
-        for address in self.settings.web.notify:
-            sender.add(address)
-        self._sent.append(time.monotonic())
-        if not sender.notify(body=text, title=title):
-            log.warning("notification.failed count=%d", len(notices))
 
 
 def signature(secret: bytes, id: str, body: str, now: float | None = None) -> dict[str, str]:

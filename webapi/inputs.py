@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,12 +43,13 @@ class Received:
 
 
 class Upload:
-    """One request that is being received. CHECK is called with the fields before the first file is written."""
+    """One request that is being received. COUNT hears the size of every piece, CHECK the fields before the first file is written."""
 
     def __init__(
-        self, atlas: Atlas, settings: Web, request: Request, check: Callable[[dict[str, list[str]]], None] = lambda fields: None
-    ) -> None:
-        self.atlas, self.settings, self.request, self.check = atlas, settings, request, check
+        self, atlas: Atlas, settings: Web, request: Request, count: Callable[[int], None] = lambda size: None,
+        check: Callable[[dict[str, list[str]]], None] = lambda fields: None,
+    ) -> None:  # fmt: skip
+        self.atlas, self.settings, self.request, self.count, self.check = atlas, settings, request, count, check
         self.limit = int(settings.max_upload_gb * 1e9)
         self.received: Received | None = None
         self.fields: dict[str, list[str]] = {}
@@ -59,9 +59,6 @@ class Upload:
 
     def receive(self) -> Received:
         """Read the whole request; Problem, with the draft thrown away, when it is none that can be taken."""
-        room(self.atlas, self.settings, self.request.content_length or 0)
-        if (self.request.content_length or 0) > self.limit:
-            raise self._too_large()
         try:
             if self.request.mimetype == "multipart/form-data":
                 self._multipart()
@@ -135,12 +132,10 @@ class Upload:
     def _read(self) -> bytes:
         chunk = self.request.stream.read(CHUNK)
         self._bytes += len(chunk)
+        self.count(len(chunk))
         if self._bytes > self.limit:
-            raise self._too_large()
+            raise too_large(self.settings)
         return chunk
-
-    def _too_large(self) -> Problem:
-        return Problem(413, "too-large", f"An upload may hold {self.settings.max_upload_gb:g} GB.")
 
     # -- files ----------------------------------------------------------------------------------------------------------
     def _open(self, name: str) -> BinaryIO:
@@ -177,7 +172,6 @@ class Upload:
     def _close(self, file: BinaryIO) -> None:
         self.atlas.disk._do("write_new", os.fsync, file.fileno())
         file.close()
-        room(self.atlas, self.settings, 0)
 
     def _settle_name(self, received: Received) -> None:
         """Lay the files as a drop would: one file stands by itself, several in a folder of the drop's name."""
@@ -216,6 +210,10 @@ def safe_path(name: str) -> list[str]:
     return parts
 
 
+def too_large(settings: Web) -> Problem:
+    return Problem(413, "too-large", f"An upload may hold {settings.max_upload_gb:g} GB.")
+
+
 def _bad_name(name: str) -> Problem:
     return Problem(
         422,
@@ -223,15 +221,6 @@ def _bad_name(name: str) -> Problem:
         f"{shown(name, 120)!r} is no name for a file here.",
         "Rename the file: no .., control or reserved characters, at most 143 bytes.",
     )
-
-
-def room(atlas: Atlas, settings: Web, needed: int) -> None:
-    """Problem 503 where Atlas has less room than [web] free_gb beyond NEEDED bytes."""
-    if shutil.disk_usage(atlas.root).free - needed < settings.free_gb * 1e9:
-        raise Problem(
-            503, "no-room", "There is too little room on Atlas for uploads.", "Free space on Atlas; then send it again.",
-            headers={"Retry-After": "300"},
-        )  # fmt: skip
 
 
 def write_text(draft: Path, atlas: Atlas, name: str, text: str) -> None:

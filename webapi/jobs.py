@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from layout import accept, tree
 from pipeline import submit
-from webapi import bodies, checks, idem, images, inputs, rows, zips
+from webapi import bodies, checks, idem, images, inputs, quota, rows, zips
 from webapi.api import Param, answer, asker, here, parsed, route
 from webapi.bodies import FromImage, Generate, Submitted
 from webapi.errors import Problem, invalid
@@ -98,8 +98,17 @@ def receive(kind: str | None, check: Callable[[dict[str, list[str]]], None] = la
     web = here()
     _may_submit({})
     idem.checked(request.headers.get("Idempotency-Key"))
-    upload = inputs.Upload(web.atlas, web.settings.web, request, check)
-    received = upload.receive()
+    announced = request.content_length or 0
+    if announced > web.settings.web.max_upload_gb * 1e9:
+        raise inputs.too_large(web.settings.web)
+    with quota.arriving(web, asker().name, announced) as count:
+        upload = inputs.Upload(web.atlas, web.settings.web, request, count, check)
+        received = upload.receive()
+        return _received(kind, upload, received)
+
+
+def _received(kind: str | None, upload: inputs.Upload, received: inputs.Received) -> str:
+    web = here()
     try:
         options = options_of(kind, received.fields)
         _may_submit(options)
@@ -144,13 +153,8 @@ def _one(model: Any, key: str, values: list[str]) -> Any:
 
 def _may_submit(options: Mapping[str, Any]) -> None:
     """Quota, room, and whether a live worker can do it at all."""
-    web, who = here(), asker()
-    if web.index.unfinished_of(who.name) >= web.settings.web.max_waiting:
-        raise Problem(
-            429, "quota", f"{who.name} has {web.settings.web.max_waiting} jobs waiting or running already.",
-            "Wait until some have ended.", headers={"Retry-After": "60"},
-        )  # fmt: skip
-    inputs.room(web.atlas, web.settings.web, 0)
+    web = here()
+    quota.check(web, asker().name, 0)
     checks.can_be_done(options, web.follower.workers())
     if url := options.get("webhook_url"):
         checks.webhook(url, web.settings.web.webhook_lan)

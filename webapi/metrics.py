@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator
 
@@ -21,6 +22,12 @@ REQUESTS = Histogram(
 UPLOADED = Counter("inbox3d_uploaded_bytes", "Bytes received in uploads", registry=REGISTRY)
 WEBHOOKS = Counter("inbox3d_webhooks", "Webhook deliveries", ["result"], registry=REGISTRY)
 ENDED = Counter("inbox3d_jobs_ended", "Jobs seen to end", ["kind", "state"], registry=REGISTRY)
+
+
+@functools.lru_cache(2048)
+def requests(rule: str, method: str, status: int) -> Histogram:
+    """The row of REQUESTS that counts such answers."""
+    return REQUESTS.labels(rule, method, str(status))
 
 
 class Tree(Collector):

@@ -55,7 +55,9 @@ def prefix() -> str:
 def page(template: str, code: int = 200, **content: Any) -> Response:
     """Render TEMPLATE; ?part=1 gives its main part only, which the module puts in place when something changed."""
     who, web = g.get("who"), here()
-    g.sets_cookie = who is not None
+    if who is not None:
+        g.sets_cookie, g.who = True, who._replace(session=who.session or web.access.new_session())
+        who = g.who
     may = {scope: _may(scope) for scope in ("submit", "admin")} if who else {}
     text = render_template(
         template, prefix=prefix(), part=bool(request.args.get("part")), token=web.access.token(who) if who else "", who=who, may=may,

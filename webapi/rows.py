@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import re
 import unicodedata
 from typing import Any
@@ -53,6 +54,7 @@ def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
         "label": job.provenance.label,
         "at": _time(job.source.at) or "",
         "ended": _time(last.ended if last else None) or _modified(place) if state in ENDED else None,
+        "bytes": sum(file.size for file in job.manifest),
         "seconds": sum(job.provenance.times.values()) or None if state == "completed" else None,
         "submitter": _text(job.source.by, 100),
         "retry_of": _text(job.retry_of, 64),
@@ -152,7 +154,7 @@ def find(atlas: Atlas, id: str) -> Place | None:
 def stands(atlas: Atlas, row: Row) -> bool:
     """Whether the folder that ROW names is still there."""
     try:
-        (atlas.root / row["folder"] / JobFile.name).lstat()
+        os.lstat(f"{atlas.root}/{row['folder']}/{JobFile.name}")
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,4 +28,5 @@ class Web:
     keys: Keys
     access: Access
     changing: bool  # this tree's folders change their inode when they are renamed
+    arriving: Counter[str] = field(default_factory=Counter)  # bytes of the uploads in hand, by submitter
     open_endpoints: set[str] = field(default_factory=set)  # need no key: sign-in page, static files

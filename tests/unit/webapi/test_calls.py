@@ -134,7 +134,7 @@ def test_notifications_are_joined_and_limited(build: Callable[..., Flask], atlas
         caller = caller_of(app)
         ended(app, atlas, name="one")
         ended(app, atlas, name="two")
-        caller.notify()
-        caller.notify()
+        caller.notices.send()
+        caller.notices.send()
         (message,) = [json.loads(body) for _, _, body in other.got]
-    assert "2 jobs ended" in message["title"] and "one" in message["message"] and "two" in message["message"]
+    assert "2 notices" in message["title"] and "one" in message["message"] and "two" in message["message"]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from layout import lifecycle
 from layout.manifest import Heartbeat, read_job
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge, zip_with
+from webapi import quota
+from webapi.errors import Problem
+from webapi.keys import Keys
 from webapi.web import Web
 
 
@@ -243,3 +247,51 @@ def test_no_upload_is_taken_where_atlas_has_too_little_room(build: Callable[...,
     client = build(INBOX3D_WEB__FREE_GB="1e9").test_client()
     answer = client.post("/3d/from-scan", data=upload(("a.ply", PLY)))
     assert answer.status_code == 503 and answer.headers["Retry-After"]
+
+
+def test_the_bytes_of_one_submitter_are_limited_over_all_its_jobs(build: Callable[..., Flask], atlas: Atlas) -> None:
+    """Waiting, running and arriving together; ended ones, and those of others, do not count."""
+    key = Keys(atlas).add("anna", "submit")
+    client = build(INBOX3D_WEB__MAX_WAITING_GB="0.000005").test_client()
+    forge(atlas, State.DONE, by="anna")
+    anna = {"Authorization": f"Bearer {key}"}
+    first = client.post("/3d/from-scan", data=upload(("a.ply", b"x" * 3000)), headers=anna)
+    second = client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)), headers=anna)
+    other = client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)))
+    assert (first.status_code, second.status_code, other.status_code) == (202, 429, 202)
+    assert "0" in second.headers["Retry-After"] and "GB" in second.json["detail"] and list(atlas.drafts.iterdir()) == []
+    os.rename(atlas.inbox / first.json["job_id"], atlas.failed / first.json["job_id"])
+    client.application.extensions["inbox3d"].follower.look()
+    assert client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)), headers=anna).status_code == 202
+
+
+def test_uploads_that_arrive_at_once_share_the_quota(build: Callable[..., Flask]) -> None:
+    """Each alone would fit; the second is refused while the first is still on its way, and what broke off is given back."""
+    web: Web = build(INBOX3D_WEB__MAX_WAITING_GB="0.000005").extensions["inbox3d"]
+    with quota.arriving(web, "anna", 3000):
+        with pytest.raises(Problem) as refusal, quota.arriving(web, "anna", 3000):
+            raise AssertionError("never reached")
+        with quota.arriving(web, "anna", 0) as count, pytest.raises(Problem):
+            for _ in range(3):
+                count(1000)
+    assert refusal.value.status == 429
+    with quota.arriving(web, "anna", 5000):
+        pass
+
+
+def test_the_room_is_watched_while_an_upload_arrives(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share fills up meanwhile: the upload ends before the floor is reached."""
+    room = [10**15]
+    monkeypatch.setattr(quota.shutil, "disk_usage", lambda path: SimpleNamespace(free=room[0]))
+    with quota.arriving(web, "anna", 1 << 30) as count, pytest.raises(Problem) as refusal:
+        count(1 << 20)
+        room[0] = -1
+        count(quota.LOOK_EVERY)
+    assert (refusal.value.status, "Retry-After" in refusal.value.headers) == (503, True)
+
+
+def test_a_retry_counts_like_a_submission(build: Callable[..., Flask], atlas: Atlas) -> None:
+    """A done job's copy belongs to who asked for it: no way around the quota."""
+    client, done = build(INBOX3D_WEB__MAX_WAITING="1").test_client(), forge(atlas, State.DONE)
+    statuses = [client.post(f"/3d/jobs/{done.id}/retry").status_code for _ in range(2)]
+    assert statuses == [202, 429] and len(atlas.places(State.INBOX)) == 1
