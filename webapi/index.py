@@ -80,14 +80,14 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
         url = f"sqlite:///{folder / f'index-{uuid}.sqlite'}"
     elif url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.partition("://")[2]
-    engine = sql.create_engine(url, pool_size=8, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"))
+    engine = sql.create_engine(url, pool_size=4, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _tune)
     return engine
 
 
 def _tune(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-8000"):
+    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-1000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -29,6 +29,8 @@ from tests.support.live import QUICK, eventually
 
 PLY = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
 GLB = b"glTF" + bytes(range(200)) * 40
+_CORNERS = [f"{x} {y} {z}" for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+_FACES = ("0 1 3", "0 3 2", "4 6 7", "4 7 5", "0 4 5", "0 5 1", "2 3 7", "2 7 6", "0 2 6", "0 6 4", "1 5 7", "1 7 3")
 FOREIGN = {"X-Forwarded-For": "10.0.20.7"}  # what a proxy adds
 
 
@@ -101,6 +103,12 @@ def zip_with(*entries: tuple[str | zipfile.ZipInfo, bytes], **how: Any) -> bytes
         for name, data in entries:
             archive.writestr(name, data)
     return target.getvalue()
+
+
+def box() -> bytes:
+    """A closed cube, 2 wide, as OBJ."""
+    lines = [f"v {corner}" for corner in _CORNERS] + ["f " + " ".join(str(int(i) + 1) for i in face.split()) for face in _FACES]
+    return "\n".join(lines).encode() + b"\n"
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ from layout.manifest import Progress
 from layout.tree import Atlas, State
 from tests.conftest import ROOT, missing
 from tests.support.live import House, eventually
-from tests.support.web import Server, forge, free_port, zip_with
+from tests.support.web import Server, box, forge, free_port, zip_with
 
 pytestmark = pytest.mark.slow
 FLAGS = [
@@ -31,14 +31,6 @@ FLAGS = [
     "--disable-sync",
 ]
 VIEWER = ROOT / "pipeline/static/vendor/model-viewer.min.js"
-CUBE = [f"{x} {y} {z}" for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-FACES = ("0 1 3", "0 3 2", "4 6 7", "4 7 5", "0 4 5", "0 5 1", "2 3 7", "2 7 6", "0 2 6", "0 6 4", "1 5 7", "1 7 3")
-
-
-def cube() -> bytes:
-    """A closed cube, 2 wide, as OBJ."""
-    lines = [f"v {corner}" for corner in CUBE] + ["f " + " ".join(str(int(i) + 1) for i in face.split()) for face in FACES]
-    return "\n".join(lines).encode() + b"\n"
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +94,7 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
         eventually(lambda: _serves(url), 30, "it serves")
         page.goto(url + "/")
         page.evaluate("window.here = true")
-        drop(page, "cube.zip", zip_with(("cube.obj", cube())))
+        drop(page, "cube.zip", zip_with(("cube.obj", box())))
         page.wait_for_selector("text=Sent. It appears below.")
         page.wait_for_selector(".row strong:has-text('cube'), .run h3:has-text('cube'), .card:has-text('cube')")
         page.wait_for_selector(".card:has-text('cube')", timeout=120_000)
@@ -110,10 +102,10 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
         page.click(".card:has-text('cube')")
         colours = _drawn(page)
         before = page.evaluate("document.querySelector('model-viewer').getCameraOrbit().toString()")
-        box = page.locator("model-viewer").bounding_box()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        frame = page.locator("model-viewer").bounding_box()
+        page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
         page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] / 2 + 200, box["y"] + box["height"] / 2 + 30, steps=8)
+        page.mouse.move(frame["x"] + frame["width"] / 2 + 200, frame["y"] + frame["height"] / 2 + 30, steps=8)
         page.mouse.up()
         _until(page, f"document.querySelector('model-viewer').getCameraOrbit().toString() !== {before!r}")
         assert colours > 20

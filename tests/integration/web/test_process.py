@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from layout.tree import Atlas, State
-from tests.support.live import QUICK, House, eventually
-from tests.support.web import PLY, Server, forge, free_port
+from tests.support.live import QUICK, House, eventually, sums
+from tests.support.web import PLY, Server, box, forge, free_port
 
 pytestmark = pytest.mark.slow
+TELLS = ("report.html", "scan.json", "checksums.sha256")  # which job it was, and how long it took
 MISSION = """\
 curl http://localhost:8000/health
 curl -X POST http://localhost:8000/3d/generate -H "Content-Type: application/json" -d '{"prompt": "a red cube", "output_format": "glb"}'
@@ -214,3 +215,32 @@ def test_the_same_files_are_the_same_job_however_they_are_sent(tmp_path: Path) -
         assert facts[0][0] == "scan"
     finally:
         house.close()
+
+
+def test_the_same_mesh_gives_the_same_result_however_it_is_sent(tmp_path: Path) -> None:
+    """curl, the page's form, the command line and a dropped file: kind, options, manifest with checksums, and every byte of the models."""
+    house, port, cube = House(tmp_path), free_port(), tmp_path / "cube.obj"
+    cube.write_bytes(box())
+    try:
+        house.up("--listen", f"127.0.0.1:{port}")
+        eventually(
+            lambda: subprocess.run(["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True).returncode == 0, 60, "it serves"
+        )
+        shutil.copy(cube, house.atlas.inbox / cube.name)  # first: a drop of a name that runs already would be held
+        eventually(lambda: house.places(State.CLAIMED, State.PROCESSING, State.DONE), 40, "the drop is claimed")
+        for route in ("/3d/from-scan", "/do/upload"):
+            send = ["curl", "-sf", f"http://localhost:{port}{route}", f"-Ffiles=@{cube}"]
+            subprocess.run(send, check=True, capture_output=True)
+        command = [sys.executable, "-m", "pipeline", "submit", str(cube), "--atlas", str(house.atlas.root)]
+        subprocess.run(command, check=True, capture_output=True, env=house.environment)
+        places = eventually(lambda: len(found := house.places(State.DONE)) == 4 and found, 150, f"all four are done ({house.tail()})")
+        jobs = [json.loads((place.path / "job.json").read_text()) for place in places]
+        facts = [(job["kind"], job["options"], job["source"]["name"], job["manifest"]) for job in jobs]
+        results = [{name: digest for name, digest in sums(place.path / "output").items() if name not in TELLS} for place in places]
+    finally:
+        house.close()
+    assert {job["source"]["origin"] for job in jobs} == {"share", "api", "cli"}
+    assert all(fact == facts[0] for fact in facts), facts
+    assert facts[0][0] == "convert" and facts[0][3][0]["sha256"]
+    assert all(result == results[0] for result in results), results
+    assert "model.glb" in results[0]
