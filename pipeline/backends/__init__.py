@@ -45,13 +45,15 @@ class Effort:
 class Reconstruction:
     """A mesh in the canonical frame: Y up, front +Z, right-handed; a field's unit counts as a metre.
 
-    label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts: numbers for the report.
+    label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts: numbers for the report. drawn: views
+    that the backend made itself.
     """
 
     surface: Surface
     label: str | None = None
     used: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    drawn: tuple[Picture, ...] = ()
 
 
 class Reconstructor(Protocol):
@@ -90,6 +92,12 @@ def reconstructor(name: str) -> Reconstructor:
 def names() -> tuple[str, ...]:
     """All backends: our own and those added by entry points."""
     return (*OWN, *sorted(entry.name for entry in entry_points(group=GROUP) if entry.name not in OWN))
+
+
+def passed_over(name: str, views: int, models: Path | None) -> dict[str, str]:
+    """Why each backend that is better than NAME cannot serve."""
+    better = BEST_FIRST[: BEST_FIRST.index(name)] if name in BEST_FIRST else ()
+    return {each: lack for each in better if (lack := reconstructor(each).lacks(views, models))}
 
 
 def choose(name: str, views: int, models: Path | None) -> tuple[str, Reconstructor]:

@@ -1,8 +1,8 @@
-"""From a field's mesh to a reconstruction: upright, with the field's colours, or a clear word where there is none."""
+"""From a network's field to a surface: upright, with the field's colours, or a clear word where there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.backends import Reconstruction
+from pipeline.backends import Picture
 from pipeline.errors import MeshEmpty
 from pipeline.geometry.isosurface import marching_cubes
+from pipeline.geometry.rigid import turned
 from pipeline.geometry.surface import Surface
 from pipeline.networks.lattice import sample
 
@@ -32,22 +33,25 @@ def iso_mesh(
     DENSITY maps points [1,N,3] to values [1,N]; it is asked coarse to fine on GRID³ points.
     """
     axis = (torch.linspace(0, 1, grid) * (2 * half) - half).to(planes)
-
-    def ask(indices: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = density(axis[torch.from_numpy(indices)][None])[0].float().cpu().numpy()
-        return values
-
-    vertices, faces = marching_cubes(sample(ask, grid, level, step), level)
+    values = sample(lambda indices: density(axis[indices][None])[0].float(), grid, level, step, planes.device)
+    vertices, faces = marching_cubes(values, level)
     return (vertices / (grid - 1) * 2 - 1) * half, faces
 
 
+def front(pictures: Sequence[Picture]) -> Picture:
+    """The picture nearest to the front."""
+    return min(pictures, key=lambda picture: abs((picture.azimuth + 180) % 360 - 180))
+
+
 def finished(
-    vertices: NDArray[Any], faces: NDArray[Any], color: Callable[[Tensor], Tensor], planes: Tensor, used: tuple[str, ...]
-) -> Reconstruction:
-    """vertices (V,3) in the networks' frame; COLOR maps [1,V,3] to RGB [1,V,3] in 0..1. MeshEmpty where there are no faces."""
+    vertices: NDArray[Any], faces: NDArray[Any], color: Callable[[Tensor], Tensor], planes: Tensor, azimuth: float = 0.0
+) -> Surface:
+    """vertices (V,3) in the networks' frame; COLOR maps [1,V,3] to RGB [1,V,3] in 0..1. AZIMUTH is that of the network's front.
+
+    MeshEmpty where there are no faces.
+    """
     if not len(faces):
         raise MeshEmpty("No surface was found in the field that the network made of the views.", remedy=REMEDY)
     points = torch.from_numpy(vertices.astype(np.float32)).to(planes)[None]
     rgb = color(points)[0].float().clamp(0, 1).cpu().numpy()
-    surface = Surface(upright(vertices).astype(np.float64), faces.astype(np.int32), colors=(rgb * 255 + 0.5).astype(np.uint8))
-    return Reconstruction(surface, used=used)
+    return Surface(turned(upright(vertices).astype(np.float64), azimuth), faces.astype(np.int32), colors=(rgb * 255 + 0.5).astype(np.uint8))

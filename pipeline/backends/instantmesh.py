@@ -1,4 +1,4 @@
-"""InstantMesh as a backend: four to six posed views → signed-distance field → FlexiCubes mesh with the field's colours."""
+"""InstantMesh as a backend: four to six posed views, or one and what Zero123++ draws of it → signed distances → a coloured mesh."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline import models as files
-from pipeline.backends import Effort, Picture, Reconstruction, hot, memory
-from pipeline.backends.field import finished, iso_mesh
+from pipeline.backends import Effort, Picture, Reconstruction, hot, memory, zero123plus
+from pipeline.backends.field import finished, front, iso_mesh
+from pipeline.geometry.surface import Surface
+from pipeline.gpu import fast
 from pipeline.networks.instantmesh import InstantMesh
 from pipeline.networks.instantmesh.cameras import FOV, cameras_at
 from pipeline.networks.instantmesh.surface import mesh_surface
@@ -25,33 +27,48 @@ FEWEST, MOST = 4, 6
 
 class InstantMeshBackend:
     def lacks(self, views: int, models: Path | None) -> str | None:
-        if views < FEWEST:
-            return f"it needs at least {FEWEST} views of known azimuth, there are {views}"
+        if views < FEWEST and zero123plus.present(models) is None:
+            missing = f"model zero123plus {files.problem(models, 'zero123plus')}"
+            return f"it needs at least {FEWEST} views of known azimuth, there are {views}, and to draw them itself {missing}"
         trouble = files.problem(models, NAMES[0])
         return f"model {NAMES[0]} {trouble}" if trouble and _present(models) is None else None
 
     def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
-        """Uses up to six views, evenly spread. MeshEmpty where the field lies on one side; OutOfGpuMemory."""
-        network: InstantMesh = hot.network(files.require(models, _present(models) or NAMES[0]))
-        chosen = spread(pictures, MOST)
-        images = torch.stack([on_white(picture.rgba, picture.fov or FOV, network.config.image) for picture in chosen])[None]
-        cameras = cameras_at([p.azimuth for p in chosen], [p.elevation for p in chosen])[None]
+        """Uses up to six views, evenly spread; of fewer than four the one nearest to the front, and six that Zero123++ draws of it.
 
-        def run(chunk: int) -> Reconstruction:
-            with torch.inference_mode():
-                effort.progress(0.1, f"encoding {len(chosen)} views")
-                planes = network(images.to(memory.device()), cameras.to(memory.device()))
-                effort.progress(0.4, "looking for the surface")
-                if network.nerf:
-                    vertices, faces = iso_mesh(
-                        lambda points: network.density(planes, points, chunk), planes, 1.0, effort.grid, network.config.threshold
-                    )
-                else:
-                    vertices, faces = mesh_surface(network, planes, network.config.grid, chunk)
-                used = tuple(picture.name for picture in chosen)
-                return finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, used)
+        MeshEmpty where the field lies on one side; OutOfGpuMemory.
+        """
+        folder = files.require(models, _present(models) or NAMES[0])
+        if len(pictures) >= FEWEST:
+            chosen = spread(pictures, MOST)
+            return Reconstruction(_surface(folder, chosen, 0.0, effort), used=tuple(picture.name for picture in chosen))
+        view = front(pictures)
+        drawn = zero123plus.six(view, models, effort)
+        facts = {"views_drawn_by": zero123plus.present(models), "seed": effort.seed}
+        return Reconstruction(_surface(folder, drawn, view.azimuth, effort), used=(view.name,), drawn=tuple(drawn), facts=facts)
 
-        return memory.halving(run, effort.chunk)
+
+def _surface(folder: Path, pictures: Sequence[Picture], front_azimuth: float, effort: Effort) -> Surface:
+    """The mesh of posed pictures; the network sees azimuths counted from FRONT_AZIMUTH, and the mesh is turned back by it."""
+    network: InstantMesh = hot.network(folder)
+    images = torch.stack([on_white(picture.rgba, picture.fov or FOV, network.config.image) for picture in pictures])[None]
+    azimuths = [(picture.azimuth - front_azimuth) % 360 for picture in pictures]
+    cameras = cameras_at(azimuths, [picture.elevation for picture in pictures])[None]
+
+    def run(chunk: int) -> Surface:
+        with torch.inference_mode():
+            effort.progress(0.6, f"encoding {len(pictures)} views")
+            planes = fast.planes(network, images.to(memory.device()), cameras.to(memory.device()))
+            effort.progress(0.8, "looking for the surface")
+            if network.nerf:
+                vertices, faces = iso_mesh(
+                    lambda points: network.density(planes, points, chunk), planes, 1.0, effort.grid, network.config.threshold
+                )
+            else:
+                vertices, faces = mesh_surface(network, planes, network.config.grid, chunk)
+            return finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, front_azimuth)
+
+    return memory.halving(run, effort.chunk)
 
 
 def _present(models: Path | None) -> str | None:

@@ -9,7 +9,8 @@ import torch
 
 from pipeline import models as files
 from pipeline.backends import Effort, Picture, Reconstruction, hot, memory
-from pipeline.backends.field import finished, iso_mesh
+from pipeline.backends.field import finished, front, iso_mesh
+from pipeline.gpu import fast
 from pipeline.networks.triposr import TripoSR, image
 
 NAME = "triposr"
@@ -21,20 +22,24 @@ class TripoSRBackend:
         return f"model {NAME} {trouble}" if trouble else None
 
     def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
-        """Uses the view nearest to the front. MeshEmpty where no density reaches the threshold; OutOfGpuMemory."""
+        """Uses the view nearest to the front; the mesh stands as that view's azimuth says.
+
+        MeshEmpty where no density reaches the threshold; OutOfGpuMemory.
+        """
         network: TripoSR = hot.network(files.require(models, NAME))
-        front = min(pictures, key=lambda picture: abs((picture.azimuth + 180) % 360 - 180))
-        condition = image.conditioning(image.on_grey(image.crop_and_pad(front.rgba)), network.config.image)
+        view = front(pictures)
+        condition = image.conditioning(image.on_grey(image.crop_and_pad(view.rgba)), network.config.image)
 
         def run(chunk: int) -> Reconstruction:
             with torch.inference_mode():
                 effort.progress(0.1, "encoding the front view")
-                planes = network(condition.to(memory.device()))
+                planes = fast.planes(network, condition.to(memory.device()))
                 effort.progress(0.3, f"evaluating the field on {effort.grid}³ points")
                 config = network.config
                 vertices, faces = iso_mesh(
                     lambda points: network.density(planes, points, chunk), planes, config.radius, effort.grid, config.threshold
                 )
-                return finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, (front.name,))
+                surface = finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, view.azimuth)
+                return Reconstruction(surface, used=(view.name,))
 
         return memory.halving(run, effort.chunk)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pipeline.backends import Effort, Picture, Reconstruction
@@ -132,7 +133,7 @@ def carve(shots: Sequence[Shot], fov: float, grid: int) -> tuple[Array, Array]:
     """The hull's vertices (V,3) in metres and faces (F,3)."""
     half = DISTANCE * np.tan(np.radians(fov) / 2)
     axis = np.linspace(-half, half, grid)
-    values = sample(lambda indices: depth_inside(axis[indices], shots), grid, 0.0)
+    values = sample(lambda indices: torch.from_numpy(depth_inside(axis[indices.numpy()], shots)), grid, 0.0)
     vertices, faces = marching_cubes(values, 0.0)
     return axis[0] + vertices * (axis[1] - axis[0]), faces
 

@@ -86,3 +86,9 @@ def is_rigid(pose: Array, tolerance: float = 1e-3) -> bool:
     return bool(
         np.allclose(r @ r.T, np.eye(3), atol=tolerance) and np.linalg.det(r) > 0 and np.allclose(pose[3], [0, 0, 0, 1], atol=tolerance)
     )
+
+
+def turned(points: Array, azimuth: float) -> Array:
+    """Canonical points (N,3) turned about y, so that what faced the front (+z) faces AZIMUTH degrees (90: +x)."""
+    a = np.radians(azimuth)
+    return np.asarray(points @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]]))

@@ -9,15 +9,11 @@ piece that fits between lattice points and does not show in their values.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Ints = NDArray[np.integer[Any]]
-Field = Callable[[Ints], Values]  # grid indices (N,3) → values (N,)
+Field = Callable[[Tensor], Tensor]  # grid indices (N,3) → values (N,), both on the grid's device
 
 FEWEST_CELLS = 48  # of the coarsest lattice along an edge: a separate part thinner than 1/48 of the box may be lost
 
@@ -30,40 +26,41 @@ def coarsest_step(res: int) -> int:
     return step
 
 
-def sample(field: Field, res: int, level: float, step: int | None = None) -> Values:
-    """Values (res,res,res) of FIELD; a point that was not asked for holds the value of a neighbour on the same side of LEVEL.
+def sample(field: Field, res: int, level: float, step: int | None = None, device: torch.device | str = "cpu") -> Tensor:
+    """Values [res,res,res] of FIELD on DEVICE; a point that was not asked for holds the value of a neighbour on the same side of LEVEL.
 
     STEP, a power of two, is the spacing of the first lattice; 1 asks for every point.
     """
     step = step or coarsest_step(res)
-    lattice = _axis(res, step)
-    values = _ask(field, lattice, np.ones((len(lattice),) * 3, bool), np.zeros((len(lattice),) * 3, np.float32))
-    known = np.ones(values.shape, bool)
+    lattice = _axis(res, step, device)
+    known = torch.ones((len(lattice),) * 3, dtype=torch.bool, device=device)
+    values = _ask(field, lattice, known, torch.zeros(known.shape, device=device))
     while step > 1:
         step //= 2
-        coarse, lattice = lattice, _axis(res, step)
+        coarse, lattice = lattice, _axis(res, step, device)
         values, known = _refine(field, values, known, coarse, lattice, level)
     return values
 
 
-def _axis(res: int, step: int) -> Ints:
+def _axis(res: int, step: int, device: torch.device | str) -> Tensor:
     """Grid indices of a lattice along one axis; the last point always belongs to it."""
-    return np.unique(np.append(np.arange(0, res, step), res - 1))
+    return torch.tensor(sorted({*range(0, res, step), res - 1}), device=device)
 
 
-def _ask(field: Field, lattice: Ints, wanted: Mask, values: Values) -> Values:
-    if wanted.any():
-        values[wanted] = field(lattice[np.argwhere(wanted)])
+def _ask(field: Field, lattice: Tensor, wanted: Tensor, values: Tensor) -> Tensor:
+    places = wanted.nonzero()
+    if len(places):
+        values[wanted] = field(lattice[places]).to(values)
     return values
 
 
-def _refine(field: Field, values: Values, known: Mask, coarse: Ints, fine: Ints, level: float) -> tuple[Values, Mask]:
+def _refine(field: Field, values: Tensor, known: Tensor, coarse: Tensor, fine: Tensor, level: float) -> tuple[Tensor, Tensor]:
     """Values on the lattice FINE from those on COARSE: cells crossed by the surface are asked for, over and over until none is left."""
-    below = np.searchsorted(coarse, fine, side="right") - 1
-    starts = np.searchsorted(fine, coarse)
-    finer = values[np.ix_(below, below, below)]
-    asked = np.zeros(finer.shape, bool)
-    asked[np.ix_(starts, starts, starts)] = known
+    below = torch.searchsorted(coarse, fine, right=True) - 1
+    starts = torch.searchsorted(fine, coarse)
+    finer = values[below][:, below][:, :, below]
+    asked = torch.zeros_like(finer, dtype=torch.bool)
+    asked[starts[:, None, None], starts[:, None], starts] = known
     near = _near(values, level)
     if not near.any():
         return finer, asked
@@ -76,28 +73,29 @@ def _refine(field: Field, values: Values, known: Mask, coarse: Ints, fine: Ints,
         asked |= wanted
 
 
-def _near(values: Values, level: float) -> Mask:
+def _near(values: Tensor, level: float) -> Tensor:
     """Per cell: could LEVEL be crossed within it, as far as the values at its corners differ?"""
     low = high = values
     for axis in range(3):
-        lower, upper = (tuple(part if a == axis else slice(None) for a in range(3)) for part in (slice(-1), slice(1, None)))
-        low, high = np.minimum(low[lower], low[upper]), np.maximum(high[lower], high[upper])
+        count = low.shape[axis] - 1
+        low = torch.minimum(low.narrow(axis, 0, count), low.narrow(axis, 1, count))
+        high = torch.maximum(high.narrow(axis, 0, count), high.narrow(axis, 1, count))
     return (high > low) & (2 * low - high < level) & (2 * high - low > level)
 
 
-def _any(points: Mask, starts: Ints) -> Mask:
+def _any(points: Tensor, starts: Tensor) -> Tensor:
     """Per cell: is any of its points set, those on its boundary included? A cell spans two fine steps, the last one maybe one."""
     for axis in range(3):
-        first, middle, last = (points.take(at, axis=axis) for at in (starts[:-1], starts[:-1] + 1, starts[1:]))
+        first, middle, last = (points.index_select(axis, at) for at in (starts[:-1], starts[:-1] + 1, starts[1:]))
         points = first | middle | last
     return points
 
 
-def _points(cells: Mask, starts: Ints, count: int) -> Mask:
+def _points(cells: Tensor, starts: Tensor, count: int) -> Tensor:
     """Per point: does any cell that contains it, on its boundary or within, stand in CELLS?"""
     for axis in range(3):
-        spread = np.zeros((*cells.shape[:axis], count, *cells.shape[axis + 1 :]), bool)
+        spread = torch.zeros((*cells.shape[:axis], count, *cells.shape[axis + 1 :]), dtype=torch.bool, device=cells.device)
         for at in (starts[:-1], starts[:-1] + 1, starts[1:]):
-            spread[(slice(None),) * axis + (at,)] |= cells
+            spread.index_copy_(axis, at, spread.index_select(axis, at) | cells)
         cells = spread
     return cells

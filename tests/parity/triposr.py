@@ -90,7 +90,7 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[dict[st
 def grid(model: TripoSR, planes: torch.Tensor, res: int, chunk: int, step: int | None = 1) -> Array:
     """Density (res,res,res) of one object, dense or coarse to fine."""
     axis = torch.linspace(0, 1, res) * (2 * model.config.radius) - model.config.radius
-    return sample(lambda i: model.density(planes, axis[torch.from_numpy(i)][None], chunk)[0].numpy(), res, model.config.threshold, step)
+    return sample(lambda i: model.density(planes, axis[i][None], chunk)[0], res, model.config.threshold, step).numpy()
 
 
 def _add_meshes(values: dict[str, Callable[[], Any]], recorded: dict[str, Array], model: TripoSR, planes: torch.Tensor, chunk: int) -> None:

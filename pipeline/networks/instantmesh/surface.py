@@ -21,11 +21,13 @@ def mesh_surface(
     """planes [1,3,F,H,W] → vertices (V,3) in the field frame and triangles (F,3) facing outside; both empty where there is no surface."""
     positions = grid_positions(grid, model.config.scale)
 
-    def ask(indices: Ints) -> Floats:
-        rows = np.ravel_multi_index(tuple(indices.T), (grid + 1,) * 3)
-        return _numpy(model.sdf(planes, _points(positions[rows], planes), chunk))
+    places = torch.from_numpy(positions).to(planes)
+    stride = torch.tensor([(grid + 1) ** 2, grid + 1, 1], device=planes.device)
 
-    sdf = sample(ask, grid + 1, 0.0, step)
+    def ask(indices: Tensor) -> Tensor:
+        return model.sdf(planes, places[(indices * stride).sum(dim=1)][None], chunk)[0].float()
+
+    sdf = sample(ask, grid + 1, 0.0, step, planes.device).cpu().numpy()
     if empty(sdf):
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
     cubes = surface_cubes(sdf)

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pipeline.geometry.isosurface import marching_cubes
-from pipeline.networks.lattice import coarsest_step, sample
+from pipeline.networks import lattice
+from pipeline.networks.lattice import coarsest_step
 
 Array = NDArray[Any]
 Solid = Callable[[Array], Array]  # points (N,3) in [-1,1]³ → values, positive inside
@@ -42,6 +44,11 @@ SOLIDS: dict[str, Solid] = {
     "ball that leaves the grid": ball((1, 0, 0), 0.5),
     "ball with a thin fin": union(ball((0, 0, 0), 0.3), box((0.8, 0.8, 0.005))),
 }
+
+
+def sample(field: Callable[[Array], Array], res: int, level: float, step: int | None = None) -> Array:
+    """lattice.sample of a field in numpy."""
+    return lattice.sample(lambda i: torch.from_numpy(field(i.numpy())), res, level, step).numpy()
 
 
 def meshed(solid: Solid, res: int, step: int | None) -> tuple[Array, Array, int]:
