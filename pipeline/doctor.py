@@ -14,7 +14,9 @@ from layout import init
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, State
-from pipeline import config
+from pipeline import config, models
+from pipeline.backends import generators
+from pipeline.errors import BackendUnavailable
 from pipeline.gpu import device, sandbox
 
 SYSTEM_PACKAGES = "libusb-1.0-0 libgl1 libgomp1 libx11-6 libegl1"
@@ -35,7 +37,7 @@ class Finding(NamedTuple):
 
 def examine(root: Path | None) -> list[Finding]:
     """Look at this host, and at the tree at ROOT where one is named."""
-    findings = [_python(), *_libraries(), *_formats(), _devices(), _sandbox(), _scratch()]
+    findings = [_python(), *_libraries(), *_formats(), _devices(), *_models(), *_backends(), _sandbox(), _scratch()]
     return [
         *findings,
         *(_atlas(root) if root else [Finding("missing", "Atlas", "none is named", "give --atlas FOLDER or set $INBOX3D_ATLAS")]),
@@ -89,6 +91,32 @@ def _formats() -> list[Finding]:
 def _devices() -> Finding:
     found = device.gpus()
     return Finding("fine", "devices", ", ".join(found) if found else "no GPU: scans and conversions run on the CPU")
+
+
+def _models() -> list[Finding]:
+    """Every model that lies in the models folder, broken ones with what is wrong; in one line those that do not."""
+    rows = models.listing(config.load().host.models)
+    found = [
+        Finding("wrong", f"model {row.name}", row.problem, models.remedy(row.name))
+        if row.problem
+        else Finding("fine", f"model {row.name}", f"here, {row.gigabytes:.1f} GiB, {row.licence}")
+        for row in rows
+        if row.present and row.name in models.KNOWN
+    ]
+    if absent := [row.name for row in rows if not row.present]:
+        found.append(Finding("missing", "models", f"not here: {', '.join(absent)}", "inbox3d models pull NAME, for those you want"))
+    return found
+
+
+def _backends() -> list[Finding]:
+    """What makes meshes and views on this host, plug-ins included."""
+    folder = config.load().host.models
+    found = [Finding("fine", "backends", ", ".join(models.backends(folder)))]
+    try:
+        kind, which = generators.chosen(folder)
+    except BackendUnavailable as error:
+        return [*found, Finding("wrong", "views", error.message, error.remedy)]
+    return [*found, Finding("fine", "views", f"made by {which or f'the {kind}'}")]
 
 
 def _sandbox() -> Finding:

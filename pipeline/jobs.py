@@ -6,7 +6,7 @@ SubmitRefused naming the key; ``options_of`` is what stands in job.json.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
@@ -126,6 +126,23 @@ class PromptOptions(Common):
     prompt: str = Field("", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop")
     views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
     backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="reconstruction backend, as for images")
+
+
+POSED = {"instantmesh": (4, "zero123plus")}  # a backend that needs so many views, and the model that draws them where there are fewer
+
+
+def can_serve(backend: str, views: int | None, able: Collection[str]) -> bool:
+    """Whether somebody with the backends and models ABLE makes a mesh by BACKEND from that many views; None: their number is not known."""
+    fewest, drawing = POSED.get(backend, (0, ""))
+    return backend in able and (views is None or views >= fewest or drawing in able)
+
+
+def views_named(options: Mapping[str, Any]) -> int | None:
+    """How many views a flat request speaks of; None where it does not tell."""
+    named = len(options.get("image_urls") or ()) + len(options.get("image_paths") or ())
+    if options.get("kind") == "prompt":
+        return options.get("views") or TIERS.get(str(options.get("quality_tier")), TIERS["standard"]).views
+    return named or None
 
 
 AnyOptions = Annotated[ScanOptions | ConvertOptions | ImagesOptions | PromptOptions, Field(discriminator="kind")]

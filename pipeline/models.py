@@ -33,12 +33,22 @@ class Known(NamedTuple):
     sha256: str | None = None  # of ``file`` as published, where it is known
     prefix: str = ""
     sizes: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    entries: tuple[str, ...] = ()  # what model_index.json of a diffusers folder must name
 
 
 def _instantmesh(name: str, surface: str, layers: int, features: int) -> Known:
     sizes = {"surface": surface, "layers": layers, "features": features}
     file = f"instant_{surface}_{name.rpartition('-')[2]}.ckpt"
     return Known(name, "instantmesh", "TencentARC/InstantMesh", "Apache-2.0", file, None, "lrm_generator.", sizes)
+
+
+FLUX = ("transformer", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+ZERO123PLUS = ("unet", "vae", "text_encoder", "tokenizer", "vision_encoder", "scheduler", "feature_extractor_vae", "feature_extractor_clip",
+               "ramping_coefficients")  # fmt: skip
+
+
+def _folder(name: str, hub: str, licence: str, entries: tuple[str, ...]) -> Known:
+    return Known(name, "diffusers", hub, licence, entries=entries)
 
 
 KNOWN: dict[str, Known] = {
@@ -49,9 +59,10 @@ KNOWN: dict[str, Known] = {
         _instantmesh("instantmesh-base", "mesh", 12, 40),
         _instantmesh("instantnerf-large", "nerf", 16, 80),
         _instantmesh("instantnerf-base", "nerf", 12, 40),
-        Known("flux-schnell", "diffusers", "black-forest-labs/FLUX.1-schnell", "Apache-2.0"),
-        Known("flux-dev", "diffusers", "black-forest-labs/FLUX.1-dev", "FLUX.1-dev non-commercial"),
-        Known("zero123plus", "diffusers", "sudo-ai/zero123plus-v1.2", "CC-BY-NC-4.0"),
+        _folder("flux-schnell", "black-forest-labs/FLUX.1-schnell", "Apache-2.0", FLUX),
+        _folder("flux-dev", "black-forest-labs/FLUX.1-dev", "FLUX.1-dev non-commercial", FLUX),
+        _folder("zero123plus", "sudo-ai/zero123plus-v1.2", "CC-BY-NC-4.0", ZERO123PLUS),
+        _folder("zero123plus-white", "dylanebert/zero123plus-instantmesh", "CC-BY-NC-4.0", ZERO123PLUS),
     )
 }  # fmt: skip
 
@@ -109,14 +120,17 @@ def remedy(name: str) -> str:
     return f"Run `inbox3d models pull {name}`, or `inbox3d models import FILE --name {name}` on a host without internet."
 
 
-def problem(models: Path | None, name: str) -> str | None:
-    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes and facts are looked at."""
+def problem(models: Path | None, name: str, entries: tuple[str, ...] | None = None) -> str | None:
+    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes and facts are looked at.
+
+    ENTRIES are what a model_index.json must name, where NAME itself does not tell.
+    """
     if models is None or not (models / name).is_dir():
         return "is not in the models folder"
     folder = models / name
     try:
         if (folder / INDEX).is_file():
-            for part in _parts(folder):
+            for part in _parts(folder, entries or (KNOWN[name].entries if name in KNOWN else ())):
                 header(part)
         else:
             facts(folder)
@@ -126,16 +140,32 @@ def problem(models: Path | None, name: str) -> str | None:
     return None
 
 
-def _parts(folder: Path) -> list[Path]:
-    """The safetensors files of a diffusers folder; every component that has weights must have one."""
+def components(folder: Path) -> dict[str, tuple[str, str]]:
+    """Library and class of each component that a diffusers folder names."""
+    return {name: (value[0], value[1]) for name, value in _index(folder).items() if isinstance(value, list) and _made(value)}
+
+
+def _made(value: list[Any]) -> bool:
+    return len(value) == 2 and all(isinstance(part, str) for part in value)
+
+
+def _index(folder: Path) -> dict[str, Any]:
     try:
-        index = json.loads((folder / INDEX).read_text())
+        said = json.loads((folder / INDEX).read_text())
     except (OSError, ValueError):
         raise BackendUnavailable(f"{INDEX} cannot be read") from None
+    if not isinstance(said, dict):
+        raise BackendUnavailable(f"{INDEX} cannot be read")
+    return said
+
+
+def _parts(folder: Path, entries: tuple[str, ...]) -> list[Path]:
+    """The safetensors files of a diffusers folder; every component that has weights must have one, and ENTRIES must be named."""
+    index = _index(folder)
+    if missing := [entry for entry in entries if not index.get(entry)]:
+        raise BackendUnavailable(f"{INDEX} names no {missing[0]}")
     parts = []
-    for component, value in index.items():
-        if not isinstance(value, list) or not value or value[0] is None:
-            continue
+    for component in components(folder):
         if not (folder / component).is_dir():
             raise BackendUnavailable(f"the folder {component}/ is missing")
         weights = sorted((folder / component).glob("*.safetensors"))

@@ -25,7 +25,7 @@ def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str
     options = jobs.parse(full)
     workers = live_workers(atlas, settings)
     check_formats(options, workers)
-    check_backend(options, workers)
+    check_backend(options, workers, jobs.views_named(full) or _pictures(drop, options.kind))
     return full
 
 
@@ -77,13 +77,25 @@ def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
             )
 
 
-def check_backend(options: jobs.Common, workers: list[Heartbeat]) -> None:
-    """SubmitRefused where a backend is named that no live worker of its queue has."""
+def _pictures(drop: Path, kind: str) -> int | None:
+    """How many views a drop of images holds; None where that is not known before it is accepted."""
+    if kind != "images":
+        return None
+    root, found = (drop.parent, [drop.name]) if drop.is_file() else (drop, plain_files(drop))
+    try:
+        return len(identify(root, found).used) or None
+    except InputRejected:
+        return None
+
+
+def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | None = None) -> None:
+    """SubmitRefused where a backend is named that no live worker of its queue has, or has for so few VIEWS."""
     named, making = getattr(options, "backend", "auto"), [worker for worker in workers if "mesh" in worker.queues]
-    if named == "auto" or not making or any(named in worker.backends for worker in making):
+    if named == "auto" or not making or any(jobs.can_serve(named, views, worker.backends) for worker in making):
         return
     able = sorted({able for worker in making for able in worker.backends})
+    few = f" for {views} view{'s' * (views != 1)}" if views and named in able else ""
     raise SubmitRefused(
-        f"backend: no worker has {named} at present.",
+        f"backend: no worker has {named}{few} at present.",
         remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing.",
     )

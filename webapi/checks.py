@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from layout.manifest import Heartbeat
-from pipeline import guard
+from pipeline import guard, jobs
 from webapi.errors import Problem
 from webapi.rows import shown
 
@@ -30,8 +30,8 @@ def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> Non
                 f"Ask for one of {able}, or install what {name} needs (inbox3d doctor).",
             )
     meshing = [worker for worker in workers if "mesh" in worker.queues and worker.backends]
-    backend = options.get("backend")
-    if backend and backend not in ALWAYS and meshing and not any(backend in worker.backends for worker in meshing):
+    backend, views = options.get("backend"), jobs.views_named(options)
+    if backend and backend not in ALWAYS and meshing and not any(jobs.can_serve(backend, views, worker.backends) for worker in meshing):
         able = ", ".join(sorted({able for worker in meshing for able in worker.backends}))
         raise Problem(
             422,

@@ -29,8 +29,8 @@ def main(order: dict[str, Any]) -> None:
     made = target / f".{order['name']}.new"
     shutil.rmtree(made, ignore_errors=True)
     if order["network"] == "diffusers":
-        shutil.copytree(source, made, ignore=shutil.ignore_patterns("*.bin", "*.ckpt", "*.pt", ".*"))
-        if trouble := models.problem(target, made.name):
+        shutil.copytree(source, made, ignore=shutil.ignore_patterns("*.bin", "*.ckpt", "*.pt", "*.py", ".*"))
+        if trouble := models.problem(target, made.name, models.KNOWN[order["name"]].entries):
             shutil.rmtree(made)
             raise BackendUnavailable(trouble)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.backends import memory
+from pipeline import models as files
+from pipeline.backends import components, hot, memory
 from pipeline.backends.generators import SQUARE, Generated, Shot
-from pipeline.errors import BackendUnavailable
+from pipeline.gpu import fast
 
 WHOLE, OFFLOADED = 36 << 30, 24 << 30  # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time
 DEV_STEPS, DEV_GUIDANCE = 50, 3.5
-
-_held: dict[str, Any] = {}
 
 
 class Flux:
@@ -53,29 +51,28 @@ class Flux:
 
 def _pipeline(folder: Path) -> Any:
     """The pipeline, held from job to job."""
-    if str(folder) not in _held:
-        os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
-        from diffusers import FluxPipeline
+    return hot.hold("flux", str(folder), lambda: _loaded(folder))
 
-        _held.clear()
-        kind = torch.bfloat16 if torch.cuda.is_available() else torch.float32
-        try:
-            pipe = FluxPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True, torch_dtype=kind)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            remedy = f"Fetch it again: inbox3d models pull {folder.name}."
-            raise BackendUnavailable(f"Model {folder.name} does not load: {str(error).splitlines()[0]}", remedy=remedy) from None
-        pipe.set_progress_bar_config(disable=True)
-        _held[str(folder)] = _placed(pipe)
-    return _held[str(folder)]
+
+def _loaded(folder: Path) -> Any:
+    parts = components.load(folder, files.KNOWN["flux-schnell"].entries, torch.bfloat16 if torch.cuda.is_available() else torch.float32)
+    from diffusers import FluxPipeline
+
+    pipe = FluxPipeline(**parts)
+    pipe.set_progress_bar_config(disable=True)
+    return _placed(pipe)
 
 
 def _placed(pipe: Any) -> Any:
     """On the GPU as far as its free memory goes; offloading exists with a GPU only."""
     if not torch.cuda.is_available():
         return pipe
-    free, _ = torch.cuda.mem_get_info()
+    free = memory.free()
     if free >= WHOLE:
-        return pipe.to("cuda")
+        pipe.to("cuda")
+        if fast.way("cuda").compiled:
+            pipe.transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+        return pipe
     if free >= OFFLOADED:
         pipe.enable_model_cpu_offload()
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -42,3 +43,10 @@ def released() -> Iterator[None]:
 def device() -> str:
     """The device this process is bound to."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def free() -> int:
+    """Bytes that are free on the device."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

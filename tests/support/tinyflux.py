@@ -14,7 +14,7 @@ def save(folder: Path) -> None:
     from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
     torch.manual_seed(0)
-    clip, t5 = _clip_tokenizer(folder.parent / ".clip"), _t5_tokenizer()
+    clip, t5 = clip_tokenizer(folder.parent / ".clip"), _t5_tokenizer()
     text = CLIPTextConfig(
         vocab_size=len(clip), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, projection_dim=32,
         bos_token_id=clip.bos_token_id, eos_token_id=clip.eos_token_id, pad_token_id=clip.pad_token_id,
@@ -34,7 +34,7 @@ def save(folder: Path) -> None:
     FluxPipeline(**parts).save_pretrained(folder, safe_serialization=True)
 
 
-def _clip_tokenizer(folder: Path) -> Any:
+def clip_tokenizer(folder: Path) -> Any:
     from transformers import CLIPTokenizer
 
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from pipeline.artefacts import Mesh, Views
-from pipeline.backends import Effort, Picture, Reconstruction, choose
+from pipeline.backends import Effort, Picture, Reconstruction, choose, passed_over
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
 from pipeline.workspace import Workspace
@@ -14,7 +17,8 @@ from pipeline.workspace import Workspace
 def run(views: Views, ws: Workspace) -> Mesh:
     """Returns a coloured mesh in the canonical frame (Y up, front +Z), one field unit to a metre; it has at least one face.
 
-    ``label`` is "draft" or "placeholder" where the backend or the views deserve no better word, and the warnings say so.
+    ``label`` is "draft" or "placeholder" where the backend or the views deserve no better word, and the warnings say so. What the better
+    backends lacked stands in ``reconstruction``. Views that the backend drew itself are kept in views/drawn/.
     Raises BackendUnavailable for a named backend that lacks something, MeshEmpty, OutOfGpuMemory.
     """
     from PIL import Image
@@ -31,6 +35,10 @@ def run(views: Views, ws: Workspace) -> Mesh:
     _say(name, label, made, ws)
     shape = verdict(made.surface.faces)
     facts = {"backend": name, "views": list(made.used), **made.facts}
+    if options.backend == "auto" and (better := passed_over(name, len(views.views), ws.models)):
+        facts["better_ones_lack"] = better
+    if made.drawn:
+        facts["drawn"] = _keep(made.drawn, ws)
     return surfaces.store(
         ws,
         "mesh/reconstructed.npz",
@@ -42,6 +50,18 @@ def run(views: Views, ws: Workspace) -> Mesh:
             "reconstruction": facts,
         },
     )
+
+
+def _keep(pictures: Sequence[Picture], ws: Workspace) -> list[dict[str, Any]]:
+    """Store the views that the backend made itself below views/drawn/, and say where each was seen from."""
+    from PIL import Image
+
+    kept = []
+    for picture in pictures:
+        name = f"views/drawn/{picture.name}.png"
+        Image.fromarray(picture.rgba[..., :3]).save(ws.path(name), compress_level=4)
+        kept.append({"image": name, "azimuth": picture.azimuth, "elevation": picture.elevation})
+    return kept
 
 
 def _say(name: str, label: str | None, made: Reconstruction, ws: Workspace) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from pipeline import models
-from pipeline.backends import generators
+from pipeline.backends import generators, hot
 from pipeline.errors import BackendUnavailable, OutOfGpuMemory
 from tests.support import tinyflux
 
@@ -50,8 +51,15 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
         generator.generate(shots, 2)
     assert sizes == [4, 2]
 
-    (tmp_path / "flux-schnell" / "transformer" / "diffusion_pytorch_model.safetensors").unlink()
+    path = tmp_path / "flux-schnell" / "transformer" / "diffusion_pytorch_model.safetensors"
+    state = load_file(path)
+    for changed, words in (({}, "proj_out.bias is missing"), ({"proj_out.bias": torch.zeros(3)}, r"proj_out\.bias")):
+        others = {name: tensor for name, tensor in state.items() if name != "proj_out.bias"}
+        save_file({**others, **changed}, path, metadata={"format": "pt"})
+        hot.forget()
+        with pytest.raises(BackendUnavailable, match=f"Model flux-schnell, transformer/ does not load: .*{words}"):
+            generator.generate(shots, 2)
+    path.unlink()
     assert models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file"
-    flux._held.clear()
-    with pytest.raises(BackendUnavailable, match="flux-schnell"):
+    with pytest.raises(BackendUnavailable, match="flux-schnell, transformer/"):
         generator.generate(shots, 2)

@@ -146,11 +146,20 @@ def test_every_known_model_is_listed_present_or_not(tmp_path: Path) -> None:
 def test_a_diffusers_folder_with_a_missing_part_or_a_pickle_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "flux-schnell"
     (folder / "vae").mkdir(parents=True)
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline", "vae": ["diffusers", "AutoencoderKL"]}))
+    index: dict[str, object] = {"_class_name": "FluxPipeline", "vae": ["diffusers", "AutoencoderKL"]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    assert models.problem(tmp_path, "flux-schnell") == "model_index.json names no transformer"
+    (folder / "scheduler").mkdir()
+    index |= {name: ["diffusers", "Scheduler"] for name in models.FLUX if name != "vae"}
+    (folder / "model_index.json").write_text(json.dumps(index))
     assert models.problem(tmp_path, "flux-schnell") == "vae/ holds no safetensors file"
     (folder / "vae" / "diffusion_pytorch_model.bin").write_bytes(b"\x80")
     assert models.problem(tmp_path, "flux-schnell") == "vae/ holds a pickle (.bin) and no safetensors file"
     save_file({"a": torch.zeros(2)}, folder / "vae" / "diffusion_pytorch_model.safetensors")
+    assert models.problem(tmp_path, "flux-schnell") == "the folder transformer/ is missing"
+    for name in ("transformer", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"):
+        (folder / name).mkdir()
+        save_file({"a": torch.zeros(2)}, folder / name / "model.safetensors")
     assert models.problem(tmp_path, "flux-schnell") is None
 
 

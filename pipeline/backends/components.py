@@ -1,0 +1,44 @@
+"""The components of a diffusers folder, loaded strictly: local files, safetensors, none of its code, and no tensor left to chance."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline import models
+from pipeline.errors import BackendUnavailable
+
+LIBRARIES = ("diffusers", "transformers")
+
+
+def load(folder: Path, names: Iterable[str], kind: torch.dtype) -> dict[str, Any]:
+    """The components NAMES of the model FOLDER, networks in KIND and on the CPU. BackendUnavailable names what does not load, and why."""
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+    classes, made = models.components(folder), {}
+    for name in names:
+        try:
+            made[name] = _one(folder, name, *classes[name], kind)
+        except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+            why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise BackendUnavailable(f"Model {folder.name}, {name}/ does not load: {why}", remedy=models.remedy(folder.name)) from None
+    return made
+
+
+def _one(folder: Path, name: str, library: str, cls: str, kind: torch.dtype) -> Any:
+    if library not in LIBRARIES:
+        raise ValueError(f"it is made by {library}, which is not loaded")
+    maker = getattr(importlib.import_module(library), cls)
+    if not issubclass(maker, torch.nn.Module):
+        return maker.from_pretrained(folder, subfolder=name, local_files_only=True)
+    made, told = maker.from_pretrained(
+        folder, subfolder=name, local_files_only=True, use_safetensors=True, torch_dtype=kind, output_loading_info=True
+    )
+    # Both libraries only warn of these, and go on with random numbers.
+    if missing := sorted(told["missing_keys"]):
+        raise ValueError(f"tensor {missing[0]} is missing" + (f" (and {len(missing) - 1} more)" if missing[1:] else ""))
+    return made.eval().requires_grad_(False)
