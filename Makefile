@@ -55,6 +55,10 @@ bench: setup ## every benchmark beside its peer; tables in benchmarks/out/
 	@mkdir -p benchmarks/out
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench | tee benchmarks/out/$$(basename $$bench .py).txt; done
 
+.PHONY: bench-gpu
+bench-gpu: setup ## networks of the published sizes on this machine's GPU, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/gpu.py
+
 .PHONY: setup
 setup: $(VENV)/.all $(VIEWER) ## system packages, .venv/ with everything, the model viewer
 
