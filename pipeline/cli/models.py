@@ -27,18 +27,25 @@ def _folder() -> Path:
 
 @models.command("list")
 def list_models() -> None:
-    """Say which models are known, which are here, and what is wrong with them.
+    """Say which models are known, which are here, and what is wrong with them; then the backends that plug-ins add.
 
     \b
     Example:
       inbox3d models list
     """
+    from importlib.metadata import entry_points
+
     from pipeline import models as store
+    from pipeline.backends import GROUP
 
     click.echo(f"Models folder: {_folder()}", err=True)
     for row in store.listing(_folder()):
         state = "here" if row.present and row.problem is None else row.problem if row.present else "not here"
         click.echo(f"{row.name:<24} {row.licence:<14} {state}")
+    for entry in entry_points(group=GROUP):
+        click.echo(
+            f"{entry.name:<24} {entry.dist.name if entry.dist else entry.module} {entry.dist.version if entry.dist else ''}, a plug-in"
+        )
 
 
 @models.command()
