@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from pipeline.stages.finish._raster import places, rasterise
 from pipeline.stages.finish.sources import ColourSource
 
 Array = NDArray[Any]
-BLOCK = 1 << 20  # texels asked at once
+BLOCK = 1 << 18  # texels asked at once by each thread
 
 
 def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
@@ -23,12 +25,16 @@ def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
     surface = replace(surface, normals=smooth_normals(surface))
     image = np.zeros((edge * edge, 3), np.float32)
     known = np.zeros(edge * edge, bool)
-    for start in range(0, len(texels.at), BLOCK):
+
+    def ask(start: int) -> None:
         part = texels.part(start, start + BLOCK)
         colors = source.colors_at(*places(surface, part))
         sure = np.isfinite(colors).all(axis=1)
         image[part.at[sure]] = colors[sure]
         known[part.at[sure]] = True
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # every block has texels of its own
+        list(pool.map(ask, range(0, len(texels.at), BLOCK)))
     filled = _filled(image.reshape(edge, edge, 3), known.reshape(edge, edge))
     return np.asarray((np.clip(filled, 0, 1) * 255 + 0.5).astype(np.uint8))
 

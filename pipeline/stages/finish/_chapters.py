@@ -24,6 +24,7 @@ Array = NDArray[Any]
 SPACES = {
     "glb": "metres, Y up, for viewers and game engines", "usdz": "metres, Y up, for Apple devices", "fbx": "metres, Y up",
     "stl": "millimetres, Z up, for printing", "3mf": "millimetres, Z up, for printing", "obj": "as dropped", "ply": "as dropped",
+    "json": "what was found, for programs",
     "mtl": "material of the OBJ", "png": "texture of the OBJ",
 }  # fmt: skip
 
@@ -53,14 +54,14 @@ def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
 def numbers(mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Workspace) -> dict[str, str]:
     surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
     facts = {
-        "Size (wide × tall × deep)": " × ".join(_length(extent) for extent in np.ptp(surface.vertices, axis=0)),
+        "Size (wide × tall × deep)": _lengths(np.ptp(surface.vertices, axis=0)),
         "Triangles": _count(mesh.faces),
         "Closed": "yes" if mesh.watertight else "no",
         "Manifold": "yes" if mesh.manifold else "no",
         "Colours": f"texture {exported.texture}²" if exported.texture else ("per vertex" if surface.colors is not None else "none"),
     }
     if mesh.unsupported_area is not None:
-        facts["Surface no point supports"] = f"{mesh.unsupported_area:.1%}"
+        facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
     if alignment is not None:
         facts["Passes placed"] = f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
     return facts
@@ -80,7 +81,7 @@ def figures(
         found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
     if cloud is not None:
         distance = distances(surfaces.load(ws, mesh), scan_points(cloud, features, ws))
-        caption = f"<figcaption>Distances of {_count(len(distance))} scanned points from the surface.</figcaption>"
+        caption = f"<figcaption>Distances of {_count(len(distance))} scanned points, but for the farthest 0.5%.</figcaption>"
         found.append(("How far the scan lies from the surface", histogram(*_readable(distance, mesh.unit)) + caption))
     return found
 
@@ -142,11 +143,13 @@ def _passes_table(alignment: Alignment) -> str:
     for number, item in enumerate(alignment.passes):
         dot = f'<span class="dot" style="background:{css(colors[number])}"></span>'
         verdict = "yes" if item.placed else '<span class="no">no</span>'
-        rows.append((
-            dot + html.escape(item.name), _count(item.points), verdict, _share(item.overlap),
-            "–" if item.score is None else f"{item.score:.2f}", html.escape(item.warning or ""),
-        ))  # fmt: skip
-    return table(rows, ("Pass", "Points", "Placed", "Overlap", "Score", "Remark"), frozenset({1, 3, 4}))
+        score = "–" if item.score is None else f"{item.score:.2f}"
+        rows.append(
+            (dot + html.escape(item.name), verdict, _count(item.points), _share(item.overlap), score, html.escape(item.warning or ""))
+        )
+    head = ("Pass", "Placed", "Points", "Overlap", "Score", "Remark")
+    shown = len(head) if any(row[-1] for row in rows) else len(head) - 1
+    return table([row[:shown] for row in rows], head[:shown], frozenset({2, 3, 4}))
 
 
 def _features_table(features: Features) -> str:
@@ -187,9 +190,12 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
-def _length(metres: float) -> str:
-    unit = "mm" if metres < 1 else "m"
-    return f"{metres / METRES[unit]:.4g} {unit}"
+def _lengths(metres: Array) -> str:
+    """All in one unit, to four digits of the longest."""
+    unit = "mm" if metres.max() < 1 else "m"
+    values = metres / METRES[unit]
+    decimals = max(0, 3 - int(np.floor(np.log10(max(values.max(), 1e-9)))))
+    return " × ".join(f"{round(float(value), decimals):g}" for value in values) + f" {unit}"
 
 
 def _bytes(size: int) -> str:

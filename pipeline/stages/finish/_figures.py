@@ -42,8 +42,8 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
 def histogram(values: Array, unit: str) -> str:
     """Shares of VALUES in 24 bins up to their 99.5th percentile, with mean and 95 % marked."""
     top = float(np.percentile(values, 99.5)) or 1e-12
-    counts, _ = np.histogram(np.minimum(values, top), bins=24, range=(0, top))
-    share = counts / max(counts.sum(), 1)
+    counts, _ = np.histogram(values, bins=24, range=(0, top))
+    share = counts / max(len(values), 1)
     left, right, floor, ceiling = 10, WIDTH - 10, HEIGHT - 70, 44
     step = (right - left) / len(share)
     drawn = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT - 30}" role="img" aria-label="Distances from scan to mesh">']
@@ -53,7 +53,7 @@ def histogram(values: Array, unit: str) -> str:
             f'<rect x="{left + number * step + 1:.1f}" y="{floor - tall:.1f}" width="{step - 2:.1f}" height="{tall:.1f}" '
             f'rx="2" fill="#5b8fd0"><title>{part:.1%} of the points</title></rect>'
         )
-    for value, words, line in ((float(values.mean()), "mean", 14), (float(np.percentile(values, 95)), "95 %", 30)):
+    for value, words, line in ((float(values.mean()), "mean", 14), (float(np.percentile(values, 95)), "95%", 30)):
         x = left + min(value / top, 1) * (right - left)
         anchor = "start" if x < WIDTH / 2 else "end"
         drawn.append(f'<line x1="{x:.1f}" y1="{line + 5}" x2="{x:.1f}" y2="{floor}" stroke="#d9822b" stroke-width="1.5"/>')

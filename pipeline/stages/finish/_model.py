@@ -19,6 +19,7 @@ METRIC = ("glb", "usdz", "fbx")  # metres, Y up, front +Z
 PRINT = ("stl", "3mf")  # millimetres, Z up
 OWN = ("obj", "ply")  # the drop's unit and frame, survey origin restored
 MATERIAL = "surface"
+GREY = 0.36  # linear albedo of a surface without colours: light, yet white light leaves it its drawing
 
 
 @dataclass(frozen=True)

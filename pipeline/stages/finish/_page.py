@@ -76,7 +76,7 @@ def _orbitable(model: Path, poster: Path) -> str:
         f'<div class="view"><model-viewer src="{data_url(model)}" poster="{data_url(poster)}" alt="The model; drag to turn it" '
         'camera-controls touch-action="pan-y" auto-rotate rotation-per-second="14deg" interaction-prompt="none" '
         'camera-orbit="35deg 68deg auto" '
-        'shadow-intensity="0.9" shadow-softness="0.9" exposure="1.05" environment-image="neutral" tone-mapping="neutral"></model-viewer>'
+        'shadow-intensity="0.9" shadow-softness="0.9" exposure="1" environment-image="neutral" tone-mapping="neutral"></model-viewer>'
         '<p class="hint">Drag to turn · wheel to zoom · two fingers to move</p></div>'
     )
 
@@ -88,7 +88,7 @@ def _moving(turntable: Path) -> str:
 def _warnings(texts: list[str]) -> str:
     if not texts:
         return ""
-    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+    items = "".join(f"<li>{html.escape(text[:1].upper() + text[1:])}</li>" for text in texts)
     return f'<section class="warnings"><h2>Please look at this</h2><ul>{items}</ul></section>'
 
 

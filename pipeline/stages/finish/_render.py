@@ -18,9 +18,9 @@ from pipeline.stages.finish import _light as light
 from pipeline.stages.finish._camera import CORNERS, MIDDLE, Camera, framing, rays
 from pipeline.stages.finish._lamps import GROUND_END, Lamp, Shared, Traced
 from pipeline.stages.finish._light import COOL, KEY_LIGHT, KEY_POWER, RIM_LIGHT, RIM_POWER, SKY_POWER, WARM, dot, unit
+from pipeline.stages.finish._model import GREY
 
 Array = NDArray[Any]
-GREY = 0.36  # linear albedo of a surface without colours
 CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway
 GROUND_FADE = (0.5, GROUND_END)  # the shadow fades between these distances from the middle
 ROUGH = 12  # grey levels between neighbours beyond which a pixel gets more rays

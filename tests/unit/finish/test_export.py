@@ -81,6 +81,19 @@ def test_the_3mf_names_its_unit_and_is_a_solid(painted_ball: Workspace) -> None:
     assert len(mesh.vertices) == 2562
 
 
+@pytest.mark.parametrize("suffix", ["stl", "3mf"])
+def test_print_files_of_a_closed_surface_are_solids(painted_ball: Workspace, suffix: str) -> None:
+    """manifold3d takes the file as one solid of the ball's volume in cubic millimetres."""
+    import manifold3d
+
+    mesh = trimesh.load_scene(painted_ball.output(f"model.{suffix}")).to_mesh()
+    mesh.merge_vertices()  # STL has no shared vertices
+    body = manifold3d.Manifold(manifold3d.Mesh(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.uint32)))
+    assert body.status() == manifold3d.Error.NoError
+    assert body.num_tri() == 5120
+    assert body.volume() == pytest.approx(4 / 3 * np.pi * 50**3, rel=0.01)
+
+
 def test_textures_travel_with_glb_and_obj(painted_ball: Workspace) -> None:
     """uv and an image of the asked size are in the GLB and beside the OBJ, and both show the same colour at the same place."""
     seen = []

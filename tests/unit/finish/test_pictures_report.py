@@ -165,7 +165,7 @@ def test_the_report_tells_what_a_person_wants_to_know(scan_report: tuple[Workspa
     """Passes, the one left out and why, warnings, numbers, links, distances, files, seed; names are escaped."""
     ws, report = scan_report
     text = ws.output(report.page).read_text("utf-8")
-    facts = ("2 of 3", "it fits nowhere", "the unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "seed 0", "model.stl", "<svg")
+    facts = ("2 of 3", "it fits nowhere", "The unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "seed 0", "model.stl", "<svg")
     for words in (*facts, "How the passes hang together", "How far the scan lies from the surface", "in its colour"):
         assert words in text
     assert "front <1>" not in text
@@ -229,7 +229,7 @@ def test_a_convert_job_has_a_report_and_no_scan_json(workspace: Make) -> None:
     assert report.facts is None
     text = ws.output("report.html").read_text("utf-8")
     assert "<h1>vase.stl</h1>" in text
-    assert "100 mm × 40 mm × 60 mm" in text
+    assert "100 × 40 × 60 mm" in text
     assert not (ws.root / "output" / "scan.json").exists()
 
 

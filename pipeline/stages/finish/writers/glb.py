@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry.colour import to_linear
 from pipeline.geometry.topology import vertex_normals
-from pipeline.stages.finish._model import MATERIAL, Model
+from pipeline.stages.finish._model import GREY, MATERIAL, Model
 
 FLOAT, UINT16, UINT32 = 5126, 5123, 5125
 ARRAY_BUFFER, INDEX_BUFFER = 34962, 34963
@@ -99,7 +99,7 @@ def _material(document: _Document, model: Model) -> dict[str, Any]:
         if model.normal_map is not None:
             material["normalTexture"] = document.image(model.normal_map)
     elif model.surface.colors is None:
-        metallic["baseColorFactor"] = [0.55, 0.55, 0.55, 1.0]
+        metallic["baseColorFactor"] = [GREY, GREY, GREY, 1.0]
     return material
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import FormatUnavailable
 from pipeline.geometry.colour import to_linear
-from pipeline.stages.finish._model import Model
+from pipeline.stages.finish._model import GREY, Model
 
 ALIGNED, FILLER_ID, LOCAL_HEADER = 64, 0x1986, 30
 
@@ -94,7 +94,7 @@ def _material(stage: Any, textured: bool, colored: bool) -> Any:
     diffuse = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
     material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
     if not textured and not colored:
-        diffuse.Set(Gf.Vec3f(0.55, 0.55, 0.55))
+        diffuse.Set(Gf.Vec3f(GREY, GREY, GREY))
         return material
     reader = UsdShade.Shader.Define(stage, "/model/material/reader")
     reader.CreateIdAttr("UsdPrimvarReader_float2" if textured else "UsdPrimvarReader_float3")
