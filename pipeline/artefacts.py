@@ -138,6 +138,18 @@ class Features(Artefact):
     kept: MaybeFile = None  # npz like PointCloud.arrays without what was removed
 
 
+class View(Artefact):
+    """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z), 90 = the object's own left (+X)."""
+
+    image: File
+    azimuth: float
+    elevation: float = 0.0
+    fov: float | None = None  # of the picture's edge, degrees; None: not known
+    source: str  # the file, address or generator it came from
+    matting: str | None = None  # alpha, onnx, colour key or GrabCut, once the object is cut out
+    seed: int | None = None
+
+
 class Mesh(Artefact):
     """A triangle mesh. arrays: vertices (V,3) float64, faces (F,3) int32; optional colors (V,3) uint8, normals (V,3) float32,
     uv (V,2) float32. Scan meshes stand in the common frame and the drop's unit; ``frame`` maps them to Y-up metres."""
@@ -153,7 +165,8 @@ class Mesh(Artefact):
     unsupported_area: float | None = None  # share of the surface that no point supports
     scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
-    reconstruction: dict[str, Any] | None = None  # of a mesh made from views: backend, names of the views used, its numbers
+    reconstruction: dict[str, Any] | None = None  # of a mesh made from views: backend, models, names of the views used, its numbers
+    drawn: tuple[View, ...] = ()  # views that the backend made itself
     image: MaybeFile = None  # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
     assisted: dict[str, Any] | None = None  # what an assist service answered: {"mesh": bool, "features": […]}
@@ -168,24 +181,13 @@ class Shots(Artefact):
     size: tuple[int, int]
 
 
-class View(Artefact):
-    """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z), 90 = the object's own left (+X)."""
-
-    image: File
-    azimuth: float
-    elevation: float = 0.0
-    fov: float | None = None  # of the picture's edge, degrees; None: not known
-    source: str  # the file, address or generator it came from
-    matting: str | None = None  # alpha, onnx, colour key or GrabCut, once the object is cut out
-    seed: int | None = None
-
-
 class Views(Artefact):
     """The multi-view set, front first. Once ``cut`` it is canonical: square RGBA of one size and one scale, named by azimuth."""
 
     views: tuple[View, ...]
     cut: bool = False
     label: str | None = None  # "placeholder" where the pictures only stand in for generated ones
+    models: dict[str, str] = {}  # name → SHA-256 of the weights that made them
 
 
 class PosedPicture(Artefact):

@@ -7,6 +7,8 @@ a job is submitted.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import subprocess
 import sys
@@ -138,6 +140,20 @@ def problem(models: Path | None, name: str, entries: tuple[str, ...] | None = No
     except BackendUnavailable as error:
         return error.message
     return None
+
+
+def fingerprint(models: Path | None, name: str) -> str:
+    """SHA-256 that tells the weights of NAME from any others: as recorded at import, or of all files of a diffusers folder, read once."""
+    folder = require(models, name)
+    if not (folder / INDEX).is_file():
+        return str(facts(folder)["sha256"])
+    rows = [f"{_digest(part, part.stat().st_mtime_ns)}  {part.relative_to(folder)}" for part in sorted({*_parts(folder, ())})]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+@functools.cache
+def _digest(path: Path, changed: int) -> str:
+    return sha256(path)
 
 
 def components(folder: Path) -> dict[str, tuple[str, str]]:

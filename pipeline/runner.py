@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ from layout.manifest import ErrorFile, JobFile, write_job
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
 from pipeline import bag, inputs, jobs, recipes
-from pipeline.artefacts import Dropped
+from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, InputRejected, PipelineError, StageFailed, SubmitRefused
 from pipeline.gpu.engine import Engine, Event, Order
@@ -255,6 +255,7 @@ class Runner:
         provenance.seed = held.job.options.get("seed")
         provenance.settings = {"worker": self.settings.worker.model_dump(mode="json")}
         provenance.warnings = bag.load_warnings(held.root)
+        provenance.models, provenance.backend = _makers(kept.artefact for kept in bag.load(held.root))
         labels = [label for kept in bag.load(held.root) if (label := getattr(kept.artefact, "label", None))]
         provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
 
@@ -307,6 +308,19 @@ def error_file(error: PipelineError, n: int, leg: str | None = None) -> ErrorFil
         error=type(error).__name__, who=error.who, message=error.message, remedy=error.remedy,  # type: ignore[arg-type]
         stage=getattr(error, "stage", None), leg=getattr(error, "leg", leg), n=n,
     )  # fmt: skip
+
+
+def _makers(artefacts: Iterable[Artefact]) -> tuple[dict[str, str], str | None]:
+    """The models whose weights went into ARTEFACTS, with their SHA-256, and the backend that made the mesh."""
+    models: dict[str, str] = {}
+    backend = None
+    for artefact in artefacts:
+        if isinstance(artefact, Views):
+            models |= artefact.models
+        elif isinstance(artefact, Mesh) and artefact.reconstruction:
+            models |= artefact.reconstruction["models"]
+            backend = artefact.reconstruction["backend"]
+    return models, backend
 
 
 def pack(root: Path, parcel: Path) -> None:

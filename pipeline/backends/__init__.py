@@ -46,7 +46,7 @@ class Reconstruction:
     """A mesh in the canonical frame: Y up, front +Z, right-handed; a field's unit counts as a metre.
 
     label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts: numbers for the report. drawn: views
-    that the backend made itself.
+    that the backend made itself. models: names of the models whose weights it used.
     """
 
     surface: Surface
@@ -54,6 +54,7 @@ class Reconstruction:
     used: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     drawn: tuple[Picture, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 class Reconstructor(Protocol):

@@ -20,7 +20,7 @@ DEV_STEPS, DEV_GUIDANCE = 50, 3.5
 
 class Flux:
     def __init__(self, folder: Path, size: tuple[int, int] = SQUARE) -> None:
-        self.folder, self.size = folder.resolve(), size
+        self.name, self.folder, self.size = folder.name, folder.resolve(), size
 
     def generate(self, shots: Sequence[Shot], steps: int) -> Generated:
         """All shots as one batch; where memory runs out, in halves, then OutOfGpuMemory. Schnell runs STEPS steps without guidance."""
@@ -46,7 +46,7 @@ class Flux:
 
         with torch.inference_mode():
             made = memory.halving(run, len(shots))
-        return Generated(tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made), self.folder.name)
+        return Generated(tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made), self.name, models=(self.name,))
 
 
 def _pipeline(folder: Path) -> Any:

@@ -44,6 +44,7 @@ class Generated:
     source: str
     label: str | None = None
     fov: float | None = None
+    models: tuple[str, ...] = ()  # whose weights made them
 
 
 class Generator(Protocol):

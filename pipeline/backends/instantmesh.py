@@ -38,14 +38,17 @@ class InstantMeshBackend:
 
         MeshEmpty where the field lies on one side; OutOfGpuMemory.
         """
-        folder = files.require(models, _present(models) or NAMES[0])
+        name = _present(models) or NAMES[0]
+        folder = files.require(models, name)
         if len(pictures) >= FEWEST:
             chosen = spread(pictures, MOST)
-            return Reconstruction(_surface(folder, chosen, 0.0, effort), used=tuple(picture.name for picture in chosen))
+            return Reconstruction(_surface(folder, chosen, 0.0, effort), used=tuple(picture.name for picture in chosen), models=(name,))
         view = front(pictures)
         drawn = zero123plus.six(view, models, effort)
-        facts = {"views_drawn_by": zero123plus.present(models), "seed": effort.seed}
-        return Reconstruction(_surface(folder, drawn, view.azimuth, effort), used=(view.name,), drawn=tuple(drawn), facts=facts)
+        artist = str(zero123plus.present(models))
+        facts = {"views_drawn_by": artist, "seed": effort.seed}
+        surface = _surface(folder, drawn, view.azimuth, effort)
+        return Reconstruction(surface, used=(view.name,), models=(name, artist), drawn=tuple(drawn), facts=facts)
 
 
 def _surface(folder: Path, pictures: Sequence[Picture], front_azimuth: float, effort: Effort) -> Surface:

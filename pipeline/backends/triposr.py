@@ -40,6 +40,6 @@ class TripoSRBackend:
                     lambda points: network.density(planes, points, chunk), planes, config.radius, effort.grid, config.threshold
                 )
                 surface = finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, view.azimuth)
-                return Reconstruction(surface, used=(view.name,))
+                return Reconstruction(surface, used=(view.name,), models=(NAME,))
 
         return memory.halving(run, effort.chunk)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans
+from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans, Views
 from pipeline.geometry.units import as_matrix
-from pipeline.stages.finish import _chapters
+from pipeline.stages.finish import _chapters, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._light_model import write_light
 from pipeline.stages.finish._model import model_of
@@ -21,9 +21,11 @@ def run(
     cloud: PointCloud | None,
     features: Features | None,
     dropped: Dropped | None,
+    views: Views | None,
     ws: Workspace,
 ) -> Report:
-    """Write report.html (one self-contained file, 12 MB at the most), and scan.json where passes were aligned, below output/.
+    """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were aligned, and the views with
+    views.json where a mesh was made from them, below output/.
 
     Neither holds times, host names or paths: same input and seed, same bytes.
     """
@@ -31,15 +33,19 @@ def run(
     if alignment is not None:
         facts = scan_facts(mesh, exported, alignment, scans, cloud, features, ws.options.seed, list(ws.warnings))
         ws.output("scan.json").write_text(as_text(facts), "utf-8")
+    chapters = _chapters.sections(mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws)
+    if views is not None:
+        _views.keep(views, mesh, ws)
+        chapters.insert(1, ("The views it was made from", _views.chapter(views, mesh, ws)))
     ws.progress(0.2, "writing the report")
     light = write_light(model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb"))
     page = Page(
         title=_chapters.title(mesh, alignment, dropped),
         lead=_chapters.lead(mesh, exported, alignment),
-        numbers=_chapters.numbers(mesh, exported, alignment, ws),
+        numbers=_chapters.numbers(mesh, exported, alignment, ws) | _views.numbers(mesh),
         warnings=[*ws.warnings, *_chapters.pass_warnings(alignment)],
         pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
-        sections=_chapters.sections(mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws),
+        sections=chapters,
         footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),
     )
     text = render(page, light, ws.output(pictures.preview), ws.output("turntable.webp"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Mesh, Views
+from pipeline import models
+from pipeline.artefacts import Mesh, View, Views
 from pipeline.backends import Effort, Picture, Reconstruction, choose, passed_over
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
@@ -34,11 +34,10 @@ def run(views: Views, ws: Workspace) -> Mesh:
     label = views.label or made.label
     _say(name, label, made, ws)
     shape = verdict(made.surface.faces)
-    facts = {"backend": name, "views": list(made.used), **made.facts}
+    weights = {model: models.fingerprint(ws.models, model) for model in made.models}
+    facts = {"backend": name, "models": weights, "views": list(made.used), **made.facts}
     if options.backend == "auto" and (better := passed_over(name, len(views.views), ws.models)):
         facts["better_ones_lack"] = better
-    if made.drawn:
-        facts["drawn"] = _keep(made.drawn, ws)
     return surfaces.store(
         ws,
         "mesh/reconstructed.npz",
@@ -48,20 +47,21 @@ def run(views: Views, ws: Workspace) -> Mesh:
             "manifold": shape.manifold and shape.oriented,
             "label": label,
             "reconstruction": facts,
+            "drawn": _keep(made.drawn, name, ws),
         },
     )
 
 
-def _keep(pictures: Sequence[Picture], ws: Workspace) -> list[dict[str, Any]]:
-    """Store the views that the backend made itself below views/drawn/, and say where each was seen from."""
+def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[View, ...]:
+    """Store the views that the backend made itself below views/drawn/."""
     from PIL import Image
 
     kept = []
     for picture in pictures:
         name = f"views/drawn/{picture.name}.png"
         Image.fromarray(picture.rgba[..., :3]).save(ws.path(name), compress_level=4)
-        kept.append({"image": name, "azimuth": picture.azimuth, "elevation": picture.elevation})
-    return kept
+        kept.append(View(image=name, azimuth=picture.azimuth, elevation=picture.elevation, fov=picture.fov, source=backend))
+    return tuple(kept)
 
 
 def _say(name: str, label: str | None, made: Reconstruction, ws: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline import models
 from pipeline.artefacts import Dropped, Shots, View, Views
 from pipeline.backends import generators
 from pipeline.backends.generators import Shot
@@ -37,7 +38,7 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: Workspace) -> Views:
         ws.warn("Placeholder: the views show a stand-in, because no FLUX weights are installed or USE_IMAGE_STUB is set.")
     elif len(shots) > 1:
         ws.warn("Views generated from a prompt agree with each other only roughly.")
-    return Views(views=tuple(views), label=made.label)
+    return Views(views=tuple(views), label=made.label, models={name: models.fingerprint(ws.models, name) for name in made.models})
 
 
 def _prompt(dropped: Dropped | None, ws: Workspace) -> str:

@@ -39,6 +39,21 @@ def test_a_saved_network_loads_with_the_same_tensors(tmp_path: Path) -> None:
     assert [row.problem for row in models.verify(tmp_path)] == [None]
 
 
+def test_a_fingerprint_tells_weights_of_equal_shape_apart(tmp_path: Path) -> None:
+    """It stands in job.json: of our own files as recorded at import, of a diffusers folder over everything it holds."""
+    tiny.triposr(tmp_path)
+    assert models.fingerprint(tmp_path, "triposr") == sha256(tmp_path / "triposr" / "model.safetensors")
+    folder = tmp_path / "of-two-parts"
+    (folder / "unet").mkdir(parents=True)
+    (folder / models.INDEX).write_text('{"unet": ["diffusers", "UNet2DConditionModel"]}')
+    seen = set()
+    for number in (1.0, 2.0):
+        save_file({"weight": torch.full((4,), number)}, folder / "unet" / "model.safetensors")
+        os.utime(folder / "unet" / "model.safetensors", ns=(0, int(number)))
+        seen.add(models.fingerprint(tmp_path, "of-two-parts"))
+    assert len(seen) == 2
+
+
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     assert models.problem(tmp_path, "triposr") == "is not in the models folder"
     assert models.problem(None, "triposr") == "is not in the models folder"
