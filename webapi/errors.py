@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied, WrongState
@@ -83,6 +83,8 @@ def of(error: Exception) -> Problem:
         return Problem(409, "moving", "The job is on the move.", "Try again in a moment.", headers={"Retry-After": "1"})
     if isinstance(error, WrongState | Occupied):
         return Problem(409, "wrong-state", str(error.strerror if isinstance(error, OSError) else error))
+    if isinstance(error, NotFound):
+        return Problem(404, "not-found", "There is nothing at this address.")
     if isinstance(error, HTTPException):
         return Problem(
             error.code or 500, HTTPStatus(error.code or 500).name.lower().replace("_", "-"), str(error.description), headers=_headers(error)

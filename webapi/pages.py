@@ -23,7 +23,7 @@ from webapi.words import SAID
 
 PREFIXES = ("", "/3d-test")
 OPEN = {"sign_in", "static", "do_sign_in", "do_sign_out"}
-LATELY, GRID = 6, 48
+LATELY, FAILED, GRID = 8, 4, 48
 FORM_LIMIT = 64 * 1024
 
 
@@ -78,7 +78,7 @@ def _may(scope: Any) -> bool:
 def home() -> Response:
     index = here().index
     active = [details.with_eta(here(), row) for row in index.active()[:300]]
-    failed, _ = index.page({"state": "failed"}, LATELY)
+    failed, _ = index.page({"state": "failed"}, FAILED)
     finished, _ = index.page({"state": "completed"}, LATELY)
     seen = overview(here().follower)
     unserved = [queue["name"] for queue in seen["queues"] if queue["waiting"] and not queue["workers"]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import ipaddress
 import logging
 import os
@@ -135,6 +136,7 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     web.follower.restart = lambda: os.kill(os.getpid(), signal.SIGTERM)  # gunicorn starts another in its place
     caller = Caller(atlas, settings, web.index)
     web.follower.listeners.append(caller.heard)
+    web.follower.after.append(lambda: caller.notices.look(web.follower))
     threads: list[Any] = [beat, caller, web.follower]
     if settings.host.redis_url:
         from webapi.mirror import Mirror
@@ -146,6 +148,8 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     for thread in threads:
         thread.start()
     RUNNING.append((web, threads))
+    gc.collect()
+    gc.freeze()  # what was loaded stays: no full collection has to walk through it while everybody waits
     return app
 
 

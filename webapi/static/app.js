@@ -58,14 +58,16 @@ async function load() {
 
 function place(text) {
   const fresh = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html").querySelector("main");
-  // What a person may be busy with is left as it is: forms half filled in, a model being turned.
+  // What a person may be busy with is left as it is: forms half filled in, with the caret where it was, a model being turned.
+  const busy = document.activeElement, caret = [busy?.selectionStart, busy?.selectionEnd];
   for (const kept of main.querySelectorAll("[data-keep]")) {
     const twin = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.className === kept.className);
     if (twin) twin.replaceWith(kept);
   }
-  const focused = document.activeElement?.id;
   main.replaceChildren(...fresh.childNodes);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const again = busy?.id ? document.getElementById(busy.id) : null;
+  again?.focus({ preventScroll: true });
+  if (again && again === busy && Number.isInteger(caret[0])) again.setSelectionRange(...caret);
   dress();
   if (main.querySelector("model-viewer") && !customElements.get("model-viewer")) {
     import(new URL("./vendor/model-viewer.min.js", import.meta.url).href).catch(() => {});

@@ -141,7 +141,7 @@ def _drawn(page: Any) -> int:
     _until(page, "Boolean(document.querySelector('model-viewer')?.loaded)", 90)
     page.wait_for_timeout(1000)
     shot = Image.open(io.BytesIO(page.locator("model-viewer").screenshot())).convert("RGB")
-    return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.getdata()})
+    return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.get_flattened_data()})
 
 
 def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(server: Server, atlas: Atlas, page: Any) -> None:
@@ -160,18 +160,22 @@ def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(serve
 
 
 def test_progress_moves_under_the_eyes(server: Server, atlas: Atlas, page: Any) -> None:
-    """The bar, the percentage and the words follow progress.json; a half-written prompt stays."""
+    """The bar, the percentage and the words follow progress.json; a half-written prompt stays, and the caret in it."""
     place = forge(
         atlas, State.PROCESSING, kind="scan", name="vase", progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9")
     )
     page.goto(server.url + "/")
-    page.fill("#words", "a small red")
     page.wait_for_selector("text=pass 2 of 9")
+    page.focus("#words")
+    page.keyboard.type("a red")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
     (place.path / "progress.json").write_bytes(Progress(stage="scan.align", fraction=0.7, message="pass 7 of 9", eta=40).dump())
     page.wait_for_selector("text=pass 7 of 9")
     assert page.locator(".run output").inner_text() == "70%"
     (place.path / "progress.json").write_bytes(Progress(stage="scan.mesh", fraction=0.8, message="meshing", eta=4).dump())
     page.wait_for_selector(".pill:has-text('Reconstructing')")
+    page.keyboard.type(" small")
     assert page.input_value("#words") == "a small red"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -198,3 +199,30 @@ def test_static_files_come_with_a_tag_and_nothing_else_comes_from_there(client: 
         assert answer.data == (root / "webapi/static/app.js").read_bytes()
     for name in ("../pages.py", "vendor/../../config.py", "%2e%2e/pages.py", "vendor/", "nothing.js"):
         assert client.get(f"/static/{name}").status_code == 404
+
+
+# -- how it looks ------------------------------------------------------------------------------------------------------------
+READ = (
+    ("ink", "paper"), ("ink", "card"), ("ink", "sunk"), ("ink", "wash"), ("ink", "warn-wash"), ("ink", "bad-wash"), ("dim", "paper"),
+    ("dim", "card"), ("dim", "sunk"), ("dim", "wash"), ("accent", "paper"), ("accent", "card"), ("accent-ink", "accent"),
+    ("good", "good-wash"), ("bad", "bad-wash"), ("bad", "card"), ("bad", "paper"), ("blue", "blue-wash"),
+)  # fmt: skip
+
+
+def light_of(colour: str) -> float:
+    """Relative luminance as WCAG defines it."""
+    digits = colour.removeprefix("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), READ)
+def test_what_is_read_stands_out_as_wcag_aa_asks(root: Path, text: str, ground: str, scheme: int) -> None:
+    """At least 4.5 to 1, for every pair of text and ground that the sheet uses."""
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", (root / "webapi/static/style.css").read_text())
+    colours = {name: both[scheme] for name, *both in pairs}
+    dark, light = sorted((light_of(colours[text]), light_of(colours[ground])))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
