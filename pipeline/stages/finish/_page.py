@@ -88,7 +88,7 @@ def _moving(turntable: Path) -> str:
 def _warnings(texts: list[str]) -> str:
     if not texts:
         return ""
-    items = "".join(f"<li>{html.escape(text[:1].upper() + text[1:])}</li>" for text in texts)
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
     return f'<section class="warnings"><h2>Please look at this</h2><ul>{items}</ul></section>'
 
 

@@ -43,7 +43,7 @@ def run(
         title=_chapters.title(mesh, alignment, dropped),
         lead=_chapters.lead(mesh, exported, alignment),
         numbers=_chapters.numbers(mesh, exported, alignment, ws) | _views.numbers(mesh),
-        warnings=[*ws.warnings, *_chapters.pass_warnings(alignment)],
+        warnings=[*(text[:1].upper() + text[1:] for text in ws.warnings), *_chapters.pass_warnings(alignment)],
         pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
         sections=chapters,
         footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),
