@@ -98,14 +98,14 @@ def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> None
     """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before."""
     inside = place.path / tree.INPUT
     prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
+    sizes = {path: (inside / path).stat().st_size for path in sums}  # the share is looked at before JOB is touched
     before = {row.path: row for row in job.manifest}
     rows = []
     for path, digest in sums.items():
-        name = path if prefix == "." else path.removeprefix(f"{prefix}/")
+        name = accept.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
         old = before.pop(name, None)
         if old is None or (old.sha256 not in (None, digest)):
             job.notes.append(f"{name} {'arrived after the job was accepted' if old is None else 'was changed since the last start'}")
-        size = (inside / path).stat().st_size
-        rows.append(Listed(path=name, size=size, sha256=digest, used=old.used if old else True))
+        rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=old.used if old else True))
     job.notes += [f"{name} was taken away after the job was accepted" for name in before]
     job.manifest = rows

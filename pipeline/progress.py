@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 
 from layout import tree
-from layout.disk import Disk
-from layout.lifecycle import Gone
 from layout.manifest import Progress
-from layout.tree import Place
+from layout.move import holding
+from layout.tree import Atlas, Place
 
 INTERVAL = 2.0
 
 
 class Reporter:
-    """Writes progress into the folder that this worker holds; Gone tells that it no longer does (the fence)."""
+    """Writes progress into the folder that this worker holds. Gone: it no longer does (the fence); LineFault: the share is away."""
 
-    def __init__(self, disk: Disk, place: Place, stages: tuple[str, ...], interval: float = INTERVAL) -> None:
-        self.disk, self.place, self.stages, self.interval = disk, place, stages, interval
+    def __init__(self, atlas: Atlas, place: Place, stages: tuple[str, ...], interval: float = INTERVAL) -> None:
+        self.atlas, self.place, self.stages, self.interval = atlas, place, stages, interval
         self.stage, self.fraction, self.message = stages[0] if stages else "", 0.0, ""
         self._last, self._began = -interval, time.monotonic()
 
@@ -33,11 +32,9 @@ class Reporter:
         self._last = time.monotonic()
         progress = Progress(stage=self.stage, fraction=round(self.fraction, 3), message=self.message, eta=self._eta())
         line = f"{self.fraction:4.0%}  {self.stage}  {self.message}\n"
-        try:
-            self.disk.replace(self.place.path / tree.PROGRESS, progress.dump())
-            self.disk.replace(self.place.path / tree.PROGRESS_LINE, line.encode())
-        except (FileNotFoundError, NotADirectoryError):
-            raise Gone(self.place.path.name) from None
+        with holding(self.atlas, self.place):
+            self.atlas.disk.replace(self.place.path / tree.PROGRESS, progress.dump())
+            self.atlas.disk.replace(self.place.path / tree.PROGRESS_LINE, line.encode())
 
     def _eta(self) -> float | None:
         """Seconds left, by this job's own pace; None until a fifth is done."""

@@ -16,6 +16,7 @@ from layout import accept, lifecycle, promote, tree
 from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
 from layout.manifest import ErrorFile, JobFile, write_job
+from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
 from pipeline import bag, inputs, jobs, recipes
@@ -135,24 +136,26 @@ class Runner:
         disk, place = self.atlas.disk, held.place
         held.root.mkdir(parents=True, exist_ok=True)
         held.seen, sums = self._patiently(place, lambda: inputs.copy(disk, place, held.root))
-        inputs.enlist(disk, place, held.job, sums)
+        self._patiently(place, lambda: inputs.enlist(disk, place, held.job, sums))
         named = held.job.options.get("image_paths") or ()
         notes = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held)))
         held.job.notes += [note for note in notes if note not in held.job.notes]
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
-        self._fetch_work(held)
+        self._patiently(place, lambda: self._fetch_work(held))
         if not bag.load(held.root):
             shutil.rmtree(held.root / bag.FOLDER, ignore_errors=True)
             bag.save(held.root, "", Dropped(names=tuple(row.path for row in held.job.manifest if row.used)))
 
     def _fetch_work(self, held: Held) -> None:
         """Artefacts that another worker promoted come to scratch, unless they are there."""
-        work = held.place.path / tree.WORK
-        if bag.load(held.root)[1:] or self.atlas.disk.lstat(work) is None:
+        disk, work = self.atlas.disk, held.place.path / tree.WORK
+        if bag.load(held.root)[1:] or disk.lstat(work) is None:
             return
-        for entry in sorted(self.atlas.disk.scandir(work)):
-            if promote.verify(self.atlas.disk, work / entry.name):
-                shutil.copytree(work / entry.name, held.root, dirs_exist_ok=True)
+        for entry in sorted(disk.scandir(work)):
+            for path, _ in accept.files_below(disk, work / entry.name) if promote.verify(disk, work / entry.name) else ():
+                (held.root / path).parent.mkdir(parents=True, exist_ok=True)
+                (held.root / path).unlink(missing_ok=True)
+                disk.copy(work / entry.name / path, held.root / path)
         (held.root / tree.CHECKSUMS).unlink(missing_ok=True)
 
     def _run_leg(self, held: Held, leg: Leg, following: Leg | None) -> None:
@@ -162,7 +165,7 @@ class Runner:
             isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
             assist=assist,
         )  # fmt: skip
-        reporter = Reporter(self.atlas.disk, held.place, leg.stages)
+        reporter = Reporter(self.atlas, held.place, leg.stages)
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)
         try:
             self.engine.run(order, lambda event: self._heard(held, reporter, event), lambda: self._tick(held, reporter))
@@ -280,13 +283,12 @@ class Runner:
         """Try the same call until the line works again; the job keeps its path and its scratch meanwhile."""
         while True:
             try:
-                return call()
+                with holding(self.atlas, place):
+                    return call()
             except (LineFault, Mangled) as fault:
                 log.warning("line.fault job=%s what=%s", place.id, fault)
                 if self.pause(getattr(fault, "message", str(fault))):
                     raise Gone(place.path.name) from None
-            except (FileNotFoundError, NotADirectoryError):
-                raise Gone(place.path.name) from None
 
 
 DELETED = InputRejected("The job's files were deleted while it ran.", remedy="Drop the files again.")

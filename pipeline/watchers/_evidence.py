@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from layout import names
+from layout import accept, names
 from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, FOLDER, Found, Look
 
@@ -30,8 +30,10 @@ def content(look: Look) -> list[Found]:
 
 
 def not_files(look: Look) -> Iterator[str]:
-    """In words: links, sockets and devices, which are never followed, copied or read."""
+    """In words: links, sockets and devices, which are never followed, copied or read, and names that no other system can spell."""
     for found in look.found:
+        if accept.printable(found.path) != found.path:
+            yield f"{accept.printable(found.path)} has a name that is not UTF-8"
         if found.kind not in (FILE, FOLDER):
             yield f"{found.path} is {found.kind}"
         elif found.kind == FILE and found.nlink > 1:

@@ -23,6 +23,7 @@ from pipeline import config, recipes
 from pipeline.config import Settings
 from pipeline.recipes import Leg, Recipe
 from pipeline.watchers.worker import Worker
+from tests.support.live import eventually
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 STAGES = "tests.support.stages"
@@ -336,6 +337,39 @@ def test_an_unmounted_share_is_never_an_empty_one(atlas: Atlas, workers: Any, re
     (tmp_path / "away").rename(atlas.root)
     assert worker.step()
     assert now_at(atlas, id)[0].state is State.DONE
+
+
+def test_a_share_that_goes_away_under_a_job_is_no_crash_of_it(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+    """Stages go on without it; the result waits in scratch until the share is back; the start is the only one."""
+    recipe("works_when_told")
+    id = drop(atlas).id
+    worker = workers()
+    running = threading.Thread(target=worker.step)
+    running.start()
+    held = eventually(
+        lambda: next((place for place in atlas.places(State.PROCESSING) if (place.path / "PROGRESS.txt").exists()), None), 60, "progress"
+    )
+    atlas.root.rename(tmp_path / "away")
+    (tmp_path / "atlas").mkdir()
+    (worker.scratch.of(held) / "go").touch()
+    eventually(lambda: "paused" in worker.beat.heartbeat.message or None, 60, "a pause")
+    (tmp_path / "atlas").rmdir()
+    (tmp_path / "away").rename(atlas.root)
+    running.join(60)
+    place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert [(start.n, start.crash) for start in job.starts] == [(1, None)]
+
+
+def test_a_name_that_is_no_utf8_and_came_late_kills_nobody(atlas: Atlas, workers: Any, recipe: Any) -> None:
+    """It is listed as it can be written down."""
+    recipe("works")
+    claimed = drop(atlas)
+    (claimed.path / "input" / "vase" / "bad\udcff.ply").write_text("points")
+    assert workers().step()
+    place, job = now_at(atlas, claimed.id)
+    assert place.state is State.DONE
+    assert "bad\\xff.ply" in [row.path for row in job.manifest]
 
 
 def test_a_job_of_a_newer_inbox3d_is_left_to_those_who_understand_it(atlas: Atlas, workers: Any, recipe: Any) -> None:

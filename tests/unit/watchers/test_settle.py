@@ -657,6 +657,7 @@ def test_bytes_that_tell_nothing_are_not_contradicted(data: bytes) -> None:
         (Found("sub/a.sock", "a socket"), "sub/a.sock is a socket"),
         (Found("pipe", "a named pipe"), "pipe is a named pipe"),
         (Found("disk", "a device"), "disk is a device"),
+        (Found("bad\udcff.ply", FILE, 10), "bad\\xff.ply has a name that is not UTF-8"),
         (Found("b.ply", FILE, 10, nlink=2), "b.ply is a hard link (the same file has 2 names)"),
     ],
 )
