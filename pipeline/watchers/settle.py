@@ -148,7 +148,7 @@ class Settler:
         """Links and devices, and files that are not what their names say, are refused by name as soon as nothing moves."""
         refused: Refuse | None = None
         if special := next(_evidence.not_files(look), None):
-            refused = Refuse(special, f"Take it out or put the file itself in its place, {AGAIN}")
+            refused = Refuse(special, f"Take it out, rename it, or put the file itself in its place, {AGAIN}")
         for found in () if refused else _evidence.content(look):
             if really := seen.contents.contradiction(look, found):
                 refused = Refuse(f"{found.path} is {really}", f"Give it its right suffix or take it out, {AGAIN}")
