@@ -30,7 +30,7 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
         return
     for place in places:
         shown = view.show(atlas, place)
-        kind = (shown["job"] or {}).get("kind") or "?"
+        kind = (shown["job"] or {}).get("kind") or "–"
         extra = (
             shown["error"]["message"]
             if shown["error"]
@@ -38,7 +38,7 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
             if shown["progress"]
             else ""
         )
-        click.echo(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip())
+        click.echo(view.plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
     if not places:
         click.echo("No jobs.", err=True)
 
@@ -69,14 +69,17 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     click.echo(f"{place.id}\n  state     {place.state.value}\n  folder    {place.path}")
     job = shown["job"] or {}
     if job:
-        click.echo(f"  kind      {job['kind']}\n  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})")
+        click.echo(f"  kind      {job['kind'] or '–'}")
+        click.echo(view.plain(f"  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})"))
         click.echo(f"  starts    {len(job['starts'])}")
     if shown["progress"]:
-        click.echo(f"  progress  {shown['progress']['fraction']:.0%} {shown['progress']['stage']} {shown['progress']['message']}")
+        progress = shown["progress"]
+        click.echo(view.plain(f"  progress  {progress['fraction']:.0%} {progress['stage']} {progress['message']}"))
     for name in view.results(atlas, place):
-        click.echo(f"  result    {name}")
+        click.echo(view.plain(f"  result    {name}"))
     if shown["error"]:
-        click.echo(f"  error     {shown['error']['message']}\n  remedy    {shown['error']['remedy']}")
+        click.echo(view.plain(f"  error     {shown['error']['message']}"))
+        click.echo(view.plain(f"  remedy    {shown['error']['remedy']}"))
 
 
 @click.command()

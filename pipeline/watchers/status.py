@@ -99,8 +99,8 @@ class Writer:
 
 
 def section(title: str, lines: list[str]) -> str:
-    """A titled list of at most 200 lines and a count of the rest."""
+    """A titled list of at most 200 lines and a count of the rest; no line can hold another, whatever a drop is called."""
     if not lines:
         return ""
     shown = lines[:SHOWN] + ([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
-    return f"{title} ({len(lines)})\n" + "".join(f"  {line}\n" for line in shown)
+    return f"{title} ({len(lines)})\n" + "".join(f"  {view.plain(line)}\n" for line in shown)

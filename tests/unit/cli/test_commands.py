@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from layout import lifecycle
+from layout import accept, lifecycle
+from layout.accept import Facts
 from layout.init import init
 from layout.manifest import ErrorFile, read_job
 from layout.tree import Atlas, State
@@ -167,6 +168,19 @@ def test_jobs_lists_by_state(atlas: Atlas, run: Callable[..., tuple[int, str, st
     assert code == 0
     assert out.split()[:3] == ["failed", "convert", id]
     assert run("jobs", "--state", "done")[1] == ""
+
+
+def test_a_refused_drop_has_no_kind_and_its_name_forges_no_line(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+    """Nobody found out what it is; a line end in its name is shown escaped."""
+    (atlas.inbox / "vase\n  state     done").mkdir()
+    shell = lifecycle.claim_drop(atlas, "vase\n  state     done", lifecycle.REFUSED)
+    job = accept.job_of(atlas, shell, Facts(None, {}, frozenset(), "refused"))
+    error = ErrorFile(error="InputRejected", who="submitter", message="This is nothing.", remedy="Drop a scan.")
+    lifecycle.refuse(atlas, shell, job, error)
+    assert run("jobs")[1].split() == ["failed", "–", shell.id, "This", "is", "nothing."]
+    shown = run("show", shell.id)[1]
+    assert "kind      –\n" in shown and "vase\\x0a  state     done" in shown
+    assert [line for line in shown.splitlines() if line.startswith("  state")] == ["  state     failed"]
 
 
 def test_retry_sends_a_failed_job_back_under_its_id(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
