@@ -163,9 +163,16 @@ def explain(error: ValidationError) -> str:
     first = error.errors()[0]
     path = first["loc"][1:] if first["loc"][:1] and first["loc"][0] in OPTIONS else first["loc"]  # the first part is the kind
     where = ".".join(map(str, path)) or "kind"
+    *most, last = OPTIONS
+    kinds = f"use {', '.join(most)} or {last}"
     said = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return f"{where}: there is no such option"
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{where}: there is no such option"
+        case "union_tag_invalid":
+            return f"kind: there is no kind {first['ctx']['tag']!r}; {kinds}"[:400]
+        case "union_tag_not_found":
+            return f"kind: it is missing; {kinds}"
     return f"{where}: {said} (given: {first.get('input')!r})"[:400]
 
 

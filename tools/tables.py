@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -60,7 +61,7 @@ def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "from the host"
     value = field.default
-    if value is None or value in ((), ""):
+    if value is PydanticUndefined or value is None or value in ((), ""):
         return "none"
     if isinstance(value, tuple):
         value = ", ".join(map(str, value))

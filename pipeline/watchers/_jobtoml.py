@@ -53,8 +53,7 @@ def parse(data: bytes) -> JobToml:
     try:
         files = _files.validate_python(content.pop("files", ()))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _wrong(f"files.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        raise _wrong(_explain(error)) from None
     listed = JobToml(request=content, files=tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files))
     if listed.kind is not None:
         options(content, str(listed.kind))
@@ -67,6 +66,19 @@ def options(request: Mapping[str, Any], kind: str, where: str = NAME) -> dict[st
         return jobs.options_of(jobs.parse({**request, "kind": kind}))
     except SubmitRefused as refused:
         raise _wrong(refused.message, where) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """What is wrong with [[files]], entries counted from 1 as people do."""
+    first = error.errors()[0]
+    match first["loc"]:
+        case (int(at), key) if first["type"] == "missing":
+            return f"files: entry {at + 1} lacks {key}"
+        case (int(at), key) if first["type"] == "extra_forbidden":
+            return f"files: entry {at + 1} has the key {key}, which says nothing here; use path, size and sha256"
+        case (int(at), *keys):
+            return f"files: entry {at + 1}{''.join(f', {key}' for key in keys)}: {first['msg']} (given: {first['input']!r})"[:400]
+    return "files: it is no list of entries; write each under a line [[files]]"
 
 
 def same_path(path: str) -> str:

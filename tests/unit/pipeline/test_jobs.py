@@ -1,0 +1,33 @@
+"""A request that is wrong is refused in a person's words, naming the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline import jobs
+from pipeline.errors import SubmitRefused
+from tools.pages import jobs_page
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"kind": "teapot"}, "kind: there is no kind 'teapot'; use scan, images, prompt or convert"),
+        ({"kind": 5}, "kind: there is no kind '5'; use scan, images, prompt or convert"),
+        ({"unit": "mm"}, "kind: it is missing; use scan, images, prompt or convert"),
+    ],
+)
+def test_a_wrong_kind_is_answered_with_the_right_ones(request_: dict[str, Any], words: str) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        jobs.parse(request_)
+    assert refused.value.message == words
+
+
+def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None:
+    """What has no default says none; [[files]] stands there with its keys."""
+    page = jobs_page()
+    assert "| `kind` | text | none |" in page
+    assert "Pydantic" not in page
+    assert all(words in page for words in ("[[files]]", "`path`", "`size`", "`sha256`"))
