@@ -20,6 +20,7 @@ help: ## show this list
 
 .PHONY: demo
 demo: $(VENV)/.demo ## set up what the demo needs, then turn virtual scan passes into a model
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory $(VIEWER) || echo "npm is not here, so report.html will show pictures but no model to turn."
 	$(BIN)/inbox3d demo
 
 .PHONY: test
@@ -71,15 +72,17 @@ $(BIN)/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt $(PACKAGES) | $(BIN)/python
 	$(PACKAGES) scan
+	@echo "Installing the Python packages of the demo, some 500 MB; a few minutes without a word"
 	$(PIP) -e '.[scan]'
 	touch $@
 
 $(VENV)/.all: pyproject.toml constraints.txt $(PACKAGES) | $(BIN)/python
 	$(PACKAGES) scan test
+	@echo "Installing all Python packages, some 3 GB; several minutes without a word"
 	$(PIP) -e '.[all,dev]'
 	touch $@ $(VENV)/.demo
 
-node_modules/.stamp: package.json package-lock.json | $(VENV)/.all
+node_modules/.stamp: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 

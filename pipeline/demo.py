@@ -26,8 +26,9 @@ def run(atlas: Path, submit: Callable[[Path], Path], say: Callable[[str], None] 
     figure = virtual_figure.make()
     drop = beside / "waving-cat"
     truth = virtual_scanner.make_drop(figure, drop, beside / "truth.json", passes=PASSES, seed=SEED)
+    extent = " × ".join(f"{edge:.0f}" for edge in figure.extent)
     points = sum(told["points"] for told in truth["passes"].values())
-    say(f"  {PASSES} passes, {points:,} points, a figure of {figure.size:.0f} mm: shuffled, each in a pose of its own,")
+    say(f"  {PASSES} passes, {points:,} points, a figure of {extent} mm: shuffled, each in a pose of its own,")
     say("  with noise, outliers and the turntable in view.")
     say(f"Dropping them into {Atlas(atlas).inbox}")
     started = time.monotonic()

@@ -65,6 +65,16 @@ def served(kind: str, workers: list[Heartbeat]) -> bool:
     return recipe is not None and all(leg.queue in queues for leg in recipe.legs)
 
 
+def check_libraries(kind: str) -> None:
+    """SubmitRefused where this host, which is to do the work itself, lacks what a leg of KIND needs."""
+    for leg in recipes.RECIPES[kind].legs if kind in recipes.RECIPES else ():
+        if extra := recipes.missing_extra(leg.queue):
+            raise SubmitRefused(
+                f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries for it.",
+                remedy=f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start `inbox3d up` on a host that has them.",
+            )
+
+
 def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
     """SubmitRefused where live workers export, but none of them can write a format that is asked for."""
     exporting = [worker for worker in workers if "finish" in worker.queues]

@@ -6,6 +6,7 @@ A worker that serves the next queue too goes straight on; otherwise the leg's ar
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import types
 import typing
@@ -64,6 +65,21 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 QUEUES = ("scan", "prepare", "views", "mesh", "finish")
+
+# queue → the extra that its stages need, and libraries that tell whether it is installed
+NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "scan": ("scan", ("open3d", "pymeshlab")),
+    "prepare": ("generate", ("cv2",)),
+    "views": ("generate", ("torch", "diffusers")),
+    "mesh": ("generate", ("torch", "mcubes")),
+    "finish": ("scan", ("open3d", "trimesh")),
+}
+
+
+def missing_extra(queue: str) -> str | None:
+    """The extra to install before this host can serve QUEUE; None where it can. Imports nothing."""
+    extra, libraries = NEEDS[queue]
+    return None if all(importlib.util.find_spec(library) for library in libraries) else extra
 
 
 def stage_function(name: str) -> Callable[..., Artefact]:

@@ -11,6 +11,7 @@ from layout import accept, lifecycle, tree
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
 
+LACKS = ("BackendUnavailable", "FormatUnavailable")  # notes of starts that ended because the worker lacked something
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -48,6 +49,13 @@ def job_at(atlas: Atlas, place: Place) -> JobFile | None:
     with contextlib.suppress(OSError, NewerFormat):
         return lifecycle.readable_job(atlas, place.path)
     return None
+
+
+def lack_of(job: JobFile | None) -> str | None:
+    """In words, what the worker of the last start lacked when it gave the job back; None where it ended otherwise."""
+    last = job.starts[-1] if job and job.starts else None
+    kind, colon, said = (last.noted or "").partition(": ") if last else ("", "", "")
+    return f"{last.worker} could not do it: {said}" if last and colon and kind in LACKS else None
 
 
 def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:

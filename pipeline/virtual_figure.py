@@ -35,6 +35,12 @@ class Figure(NamedTuple):
     colours: Array
 
     @property
+    def extent(self) -> tuple[float, float, float]:
+        """Width, height and depth, mm; z is up."""
+        x, y, z = (float(edge) for edge in np.ptp(self.vertices, axis=0))
+        return x, z, y
+
+    @property
     def size(self) -> float:
         """Diagonal of the bounding box, mm."""
         return float(np.linalg.norm(np.ptp(self.vertices, axis=0)))

@@ -25,6 +25,7 @@ from pipeline.config import Settings
 from pipeline.errors import PipelineError
 
 LOOK = 0.3  # seconds between two looks at the job
+LABEL = 44  # columns; with the bar beside it the line fits a terminal of 80
 LOST_AFTER = 20  # looks in which the job was nowhere
 
 
@@ -85,11 +86,14 @@ def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
 
 def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]) -> Place:
     """Submit DROP and follow the job to its end; ends the command where it cannot get there."""
-    from pipeline.preflight import completed, live_workers, served
+    from pipeline.preflight import check_libraries, completed, live_workers, served
     from pipeline.submit import submit_path
 
     try:
         request = completed(atlas, settings, drop, request_of(pairs))
+        alone = not served(request["kind"], live_workers(atlas, settings, wait=True))
+        if alone:
+            check_libraries(request["kind"])
         place = submit_path(atlas, drop, request)
     except LineFault:
         raise
@@ -98,7 +102,6 @@ def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]
         raise
     id = place.path.name
     click.echo(f"{drop.name} is job {id} ({request['kind']})", err=True)
-    alone = not served(request["kind"], live_workers(atlas, settings, wait=True))
     try:
         with own_workers(atlas) if alone else contextlib.nullcontext():
             return follow(atlas, id)
@@ -129,7 +132,7 @@ def own_workers(atlas: Atlas) -> Iterator[None]:
 def follow(atlas: Atlas, id: str) -> Place:
     """Show a progress bar on stderr until job ID stands in done/ or failed/."""
     missed = 0
-    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=30) as bar:
+    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20) as bar:
         while True:
             place = lifecycle.find(atlas, id)
             missed = missed + 1 if place is None else 0
@@ -147,11 +150,11 @@ def _advance(atlas: Atlas, place: Place, bar: object) -> None:
     shown = view.show(atlas, place)
     progress = shown["progress"]
     label = (
-        f"{progress['stage']} {progress['message']}"[:48]
+        f"{progress['stage']} {progress['message']}"[:LABEL]
         if progress
         else {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
     )
-    bar.label = f"{label:<48}"  # type: ignore[attr-defined]
+    bar.label = f"{label:<{LABEL}}"  # type: ignore[attr-defined]
     position = int(1000 * progress["fraction"]) if progress else bar.pos  # type: ignore[attr-defined]
     bar.update(max(0, position - bar.pos))  # type: ignore[attr-defined]
 

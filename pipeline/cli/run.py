@@ -36,7 +36,7 @@ def init(atlas: Path, restored: bool) -> None:
 @click.command()
 @atlas_option
 @click.option("--name", help="Stands for the host in worker names; default: the host's name.")
-@click.option("--queues", default="", help="Queues to serve, comma separated; default: all.")
+@click.option("--queues", default="", help="Queues to serve, comma separated; default: all that this host has the libraries for.")
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option(

@@ -18,7 +18,7 @@ from pipeline.backends import generators
 from pipeline.config import Settings
 from pipeline.errors import SubmitRefused
 from pipeline.gpu.device import chosen
-from pipeline.recipes import QUEUES
+from pipeline.recipes import QUEUES, missing_extra
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,14 @@ def roles(devices: tuple[str, ...], queues: tuple[str, ...]) -> list[Role]:
     return [Role("intake", "cpu", ()), *(Role("worker", device, queues) for device in chosen(devices))]
 
 
+def able() -> tuple[str, ...]:
+    """The queues whose libraries are installed here; for the others a line says what to install."""
+    for extra in sorted({extra for queue in QUEUES if (extra := missing_extra(queue))}):
+        left = ",".join(queue for queue in QUEUES if missing_extra(queue) == extra)
+        log.info("queues.left queues=%s remedy=%s", left, f"pip install -c constraints.txt 'inbox3d[{extra}]'")
+    return tuple(queue for queue in QUEUES if missing_extra(queue) is None)
+
+
 def up(
     atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool,
     listen: str = "off",
@@ -87,7 +95,7 @@ def up(
     if lock is None:
         raise NameTaken(f"`inbox3d up` runs as {host} on this host already.")
     base = [sys.executable, "-m", "pipeline.watchers.process", "--atlas", str(atlas.root), "--host", host]
-    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in roles(devices, queues or QUEUES)]
+    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in roles(devices, queues or able())]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
     stopping = threading.Event()

@@ -20,7 +20,7 @@ from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Observer
 from layout.manifest import Heartbeat, JobFile, NewerFormat
 from layout.tree import Atlas, Place, State
-from pipeline import jobs, recipes
+from pipeline import jobs, recipes, view
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.runner import error_file
@@ -78,6 +78,8 @@ class Intake:
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
             log.warning("line.fault what=%s", fault.message)
+            if self._writes_status():
+                self._status.fault(fault.message)
             return True
 
     def _reap(self) -> None:
@@ -108,13 +110,17 @@ class Intake:
             self._look_at_inbox()
         self.beat.say(f"halted by {halt}" if halt else "watching")
         if self._writes_status():
-            self._status.write(self.waiting, halt, self.observer)
+            self._status.write(self._unseen() | self.waiting if halt else self.waiting, halt, self.observer)
         arriving = any(wait.until is not None for wait in self.waiting.values())
         return (
             arriving
             or any(place.hidden or place.queue for place in self.atlas.places(State.CLAIMED))
             or bool(self.atlas.places(State.PROCESSING))
         )
+
+    def _unseen(self) -> dict[str, Wait]:
+        """What lies in inbox/ while HALT keeps it from being looked at."""
+        return {entry.name: Wait("waits until HALT is gone") for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name)}
 
     def _writes_status(self) -> bool:
         """The lowest-named live intake writes STATUS.txt."""
@@ -160,11 +166,17 @@ class Intake:
     def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
         if verdict.evidence != "quiet" or job is not None:
             return None
-        return hold(names.slug(stem(name)), self._running(), verdict.quiet, self.settings.intake.hold)
+        return hold(self._namesake(name), verdict.quiet, self.settings.intake.hold)
 
-    def _running(self) -> dict[str, str]:
-        places = [*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)]
-        return {split[0]: place.id for place in places if (split := names.split_id(place.id))}
+    def _namesake(self, name: str) -> str | None:
+        """The id of a job in claimed/ or processing/ that its person called NAME too."""
+        slug, own = names.slug(stem(name)), names.fold(names.without_go(name))
+        for place in (*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)):
+            if (names.split_id(place.id) or ("",))[0] == slug:
+                job = view.job_at(self.atlas, place)
+                if job is None or names.fold(job.source.name) == own:
+                    return place.id
+        return None
 
     def _claim(self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready) -> None:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
@@ -173,8 +185,7 @@ class Intake:
                 facts = self._facts_of_job(self.atlas.inbox / name, job, verdict.evidence)
             else:
                 paths = [found.path for found in seen.files if not (seen.is_folder and found.path.lower() in MARKERS)]
-                after = self._running().get(names.slug(stem(name)))
-                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=after)
+                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=self._namesake(name))
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
         except (InputRejected, SubmitRefused) as error:

@@ -221,12 +221,11 @@ def _name(error: OSError, look: Look) -> str:
     return Path(error.filename).name if error.filename else look.path.name
 
 
-def hold(slug: str, running: Mapping[str, str], quiet: float, limit: float = 600.0) -> Wait | None:
-    """Hold a drop that rests on quiet alone while a job of the same slug runs, until it was QUIET for LIMIT seconds.
+def hold(first: str | None, quiet: float, limit: float = 600.0) -> Wait | None:
+    """Hold a drop that rests on quiet alone while job FIRST, of the same name, is not finished, until it was QUIET for LIMIT seconds.
 
-    RUNNING: slug → id of the jobs in claimed/ and processing/. It may be the rest of an upload that a renamed folder cut in two.
+    It may be the rest of an upload that a renamed folder cut in two.
     """
-    first = running.get(slug)
     if first is None or quiet >= limit:
         return None
     return Wait(

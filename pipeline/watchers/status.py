@@ -32,7 +32,19 @@ class Writer:
         if time.monotonic() - self._last < self.interval:
             return
         self._last = time.monotonic()
-        text = self.text(waiting, halt, observer)
+        self._put(self.text(waiting, halt, observer))
+
+    def fault(self, message: str) -> None:
+        """The line does not work: say so as far as it lets us. A full disk takes no new file, but often still the old one's bytes."""
+        text = f"PAUSED: {view.plain(message)}. Nothing is lost; it goes on by itself as soon as that works again.\n"
+        try:
+            self._put(text)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.atlas.disk.write_in_place(self.atlas.status_file, text.encode(errors="replace"))
+                self._text = text
+
+    def _put(self, text: str) -> None:
         if text != self._text:
             self.atlas.disk.replace(self.atlas.status_file, text.encode(errors="replace"))
             self._text = text
@@ -44,12 +56,14 @@ class Writer:
             self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
 
     def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> str:
-        claimed = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden]
+        places = self.atlas.places(State.CLAIMED)
+        claimed, shells = ([place for place in places if place.hidden is hidden] for hidden in (False, True))
+        arriving = {name: wait.reason for name, wait in waiting.items()} | {self._name(shell): "is being accepted" for shell in shells}
         parts = [
             "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
             f"HALTED: nothing is claimed or started while {halt} exists. Delete it to go on.\n" if halt else "",
-            section("Arriving", [f"{name}: {wait.reason}" for name, wait in sorted(waiting.items())]),
-            section("Waiting", [f"{self._name(place)}: for queue {place.queue}" for place in claimed]),
+            section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
+            section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._lack(place)}" for place in claimed]),
             section("Needs attention", [*self._unserved(claimed, observer), *self._strangers()]),
             section("Running", [self._running(place) for place in self.atlas.places(State.PROCESSING)]),
             section("Failed lately", self._failed_lately()),
@@ -59,8 +73,15 @@ class Writer:
     def _name(self, place: Place) -> str:
         if place.id not in self._names:
             job = view.job_at(self.atlas, place)
-            self._names[place.id] = f"{job.source.name} ({place.id})" if job else place.id
+            if job is None:
+                return place.id
+            self._names[place.id] = f"{job.source.name} ({place.id})"
         return self._names[place.id]
+
+    def _lack(self, place: Place) -> str:
+        """Why the last worker that took it gave it back, where that was for something it lacks."""
+        lack = view.lack_of(view.job_at(self.atlas, place)) if place.n else None
+        return f". {lack}" if lack else ""
 
     def _running(self, place: Place) -> str:
         line = ""
@@ -72,7 +93,11 @@ class Writer:
         served = {queue for beat in observer.live() for queue in beat.queues}
         due = sorted({str(place.queue) for place in claimed} - served)
         unknown = [queue for queue in due if queue not in recipes.QUEUES]
-        return [f"no live worker serves {queue}; start one: inbox3d up" for queue in due if queue not in unknown]
+        return [
+            f"no live worker serves {queue}; run inbox3d up on a host with the extra {recipes.NEEDS[queue][0]} installed"
+            for queue in due
+            if queue not in unknown
+        ]
 
     def _strangers(self) -> list[str]:
         return [

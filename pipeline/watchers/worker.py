@@ -170,7 +170,7 @@ class Worker:
     def _lacks(self, place: Place) -> bool:
         job = self._job(place)
         last = job.starts[-1] if job and job.starts else None
-        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(("BackendUnavailable", "FormatUnavailable")))
+        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(view.LACKS))
 
     def _is_quiet(self, place: Place) -> bool:
         """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""

@@ -149,6 +149,19 @@ def test_once_refuses_what_is_not_there(run: Callable[..., tuple[int, str, str]]
     assert "does not exist" in err
 
 
+def test_once_refuses_what_this_host_lacks_the_libraries_for(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would do the work itself, and would wait for ever."""
+    from pipeline import recipes
+
+    monkeypatch.setitem(recipes.NEEDS, "finish", ("scan", ("a_library_that_nobody_has",)))
+    code, out, err = run("once", str(stl_file(tmp_path / "part.stl")))
+    assert (code, out) == (3, "")
+    assert "pip install -c constraints.txt 'inbox3d[scan]'" in err
+    assert list(atlas.drafts.iterdir()) == [] and list(atlas.inbox.glob("part*")) == []
+
+
 def test_show_tells_state_job_and_error(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     """--json holds job_id, state (the folder), job, progress and error."""
     id = failed(atlas, run, tmp_path)

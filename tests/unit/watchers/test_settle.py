@@ -685,14 +685,13 @@ def test_a_drop_of_too_many_entries_is_refused() -> None:
 
 def test_a_second_drop_of_a_running_name_is_held_with_its_remedy() -> None:
     """It may be the rest of the first upload; after ten minutes of quiet it is a job of its own."""
-    running = {"vase": "vase-7k3f9q2mxa"}
-    held = hold("vase", running, quiet=31.0)
+    first = "vase-7k3f9q2mxa"
+    held = hold(first, quiet=31.0)
     assert held is not None
     assert "vase-7k3f9q2mxa" in held.reason
     assert "READY" in held.reason
-    assert hold("vase", running, quiet=600.0) is None
-    assert hold("cup", running, quiet=0.0) is None
-    assert hold("vase", {}, quiet=0.0) is None
+    assert hold(first, quiet=600.0) is None
+    assert hold(None, quiet=0.0) is None
 
 
 # -- looks at a real disk ---------------------------------------------------------------------------------------------------

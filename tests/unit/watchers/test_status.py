@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from layout import accept, lifecycle
+from layout import accept, lifecycle, names
 from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Observer
 from layout.tree import Atlas, Place
-from pipeline import view
+from pipeline import config, recipes, view
+from pipeline.watchers import fleet
+from pipeline.watchers.intake import Intake
 from pipeline.watchers.settle import Wait
 from pipeline.watchers.status import Writer
+from tests.support.baddisk import BadDisk, Call, Fault
 
 
 @pytest.fixture
@@ -52,3 +58,77 @@ def test_ordinary_names_stay_as_they_are() -> None:
     """Umlauts, other scripts and joined emoji are no forgery; bytes that are no UTF-8 can be written."""
     assert view.plain("Väse 花瓶 👩‍🎨 a\\b") == "Väse 花瓶 👩‍🎨 a\\b"
     assert view.plain("v\udcffse") == "v\\xffse"
+
+
+def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(atlas: Atlas, observer: Observer) -> None:
+    """Until somebody starts it anew, the waiting line is the place where its person looks."""
+    held = lifecycle.start(atlas, claimed(atlas, queue="prepare", kind="images"), "prometheus-cpu-0001")
+    lifecycle.record_start(atlas, held)
+    lifecycle.release(atlas, held, "prepare", "BackendUnavailable: This worker lacks a package: No module named 'cv2'")
+    text = Writer(atlas, 0).text({}, None, observer)
+    assert "for queue prepare. prometheus-cpu-0001 could not do it: This worker lacks a package: No module named 'cv2'" in text
+    assert "no live worker serves prepare; run inbox3d up on a host with the extra generate installed" in text
+
+
+def test_a_drop_that_is_being_accepted_is_named(atlas: Atlas, observer: Observer) -> None:
+    """It is in inbox/ no more, and its folder in claimed/ is hidden."""
+    place = shell(atlas)
+    assert f"  {place.id}: is being accepted\n" in Writer(atlas, 0).text({}, None, observer)
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Iterator[Callable[[Atlas], Intake]]:
+    """intake(atlas) → an intake that writes STATUS.txt at every step."""
+    settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_INTAKE__STATUS_INTERVAL": "0.000001"})
+    made: list[Intake] = []
+
+    def make(atlas: Atlas) -> Intake:
+        made.append(Intake(atlas, settings, names.worker_name("host", "intake"), threading.Event()))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one._hints.stop()
+        one.beat.end()
+
+
+def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+    """Nothing is looked at, let alone claimed, while it exists; what came is listed all the same."""
+    (atlas.root / "HALT").touch()
+    (atlas.inbox / "vase").mkdir()
+    intake(atlas).step()
+    text = atlas.status_file.read_text()
+    assert text.index("HALTED") < text.index("  vase: waits until HALT is gone")
+
+
+def test_a_full_disk_is_said_in_the_old_files_place(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+    """No new file can be written, so the text that stands there is overwritten."""
+
+    def full(call: Call) -> Fault | None:
+        return Fault("fail", errno.ENOSPC) if call.name in ("write_temporary", "write_new", "mkdir", "rename") else None
+
+    atlas.status_file.write_text("all is well")
+    house = intake(Atlas(atlas.root, BadDisk(full)))
+    (atlas.inbox / "vase.go").mkdir()
+    (atlas.inbox / "vase.go" / "a.xyz").write_text("1 2 3\n" * 200)
+    for _ in range(3):
+        house.step()
+    assert atlas.status_file.read_text().startswith("PAUSED: No space left on device")
+
+
+@pytest.mark.parametrize(("second", "same"), [("vase.obj", True), ("VASE.obj", True), ("vase.stl", False), ("vase", False)])
+def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
+    atlas: Atlas, intake: Callable[[Atlas], Intake], second: str, same: bool
+) -> None:
+    """vase.stl beside a running vase.obj is another object."""
+    (atlas.inbox / "vase.obj").write_text("v 0 0 0")
+    running = accept.accept(atlas, lifecycle.claim_drop(atlas, "vase.obj", "finish"), Facts("convert", {}, frozenset(), "quiet"))
+    assert intake(atlas)._namesake(second) == (running.id if same else None)
+    assert names.split_id(running.id)
+
+
+def test_a_host_serves_only_queues_whose_libraries_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extra scan alone: scans and conversions."""
+    monkeypatch.setitem(recipes.NEEDS, "prepare", ("generate", ("a_library_that_nobody_has",)))
+    assert fleet.able() == ("scan", "views", "mesh", "finish")
+    assert recipes.missing_extra("prepare") == "generate"
