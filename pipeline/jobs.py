@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -56,6 +57,14 @@ class Common(BaseModel):
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",")]
         return tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value)) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://nowhere")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it is no http or https address")
+        return value
 
     @property
     def tier(self) -> Tier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import InputRejected
+from pipeline.watchers import _heads
 from pipeline.watchers._evidence import some
 from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, of
 
@@ -29,6 +30,12 @@ def in_doubt(found: list[Item]) -> InputRejected:
         return InputRejected(
             f"the drop is neither a scan nor a mesh, and no single text of at most {PROMPT_LIMIT} characters{holding(found)}",
             remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and prompt = "what to make".',
+        )
+    packed = [item for item in found if item.name != item.file and _heads.suffix(item.name) in (".zip", ".tar")]
+    if packed:
+        return InputRejected(
+            f"{packed[0].name} is an archive inside an archive, and those are not opened",
+            remedy="Unpack the outer one and drop what it holds.",
         )
     return InputRejected(
         f"nothing in the drop can be used{holding(found)}",

@@ -114,7 +114,13 @@ def contradiction(name: str, head: bytes) -> str | None:
     if packed(name):
         kind = sniff(head)
         return WORDS[kind] if kind not in ("gzip", None) else contradiction_inside(name, head)
-    return _against(suffix(name), head)
+    return _against(suffix(name), head) or _senseless(suffix(name), head)
+
+
+def _senseless(ending: str, head: bytes) -> str | None:
+    """A PLY header that is there to its end and cannot be right: no copying will mend it."""
+    broken = ending == ".ply" and head.startswith(b"ply") and re.search(rb"\bend_header[ \t]*[\r\n]", head) and ply_header(head) is None
+    return "a PLY file whose header makes no sense" if broken else None
 
 
 def contradiction_inside(name: str, head: bytes) -> str | None:

@@ -14,6 +14,8 @@ from pipeline.errors import InputRejected
 from pipeline.geometry.surface import Surface
 from pipeline.workspace import Workspace
 
+AGAIN = "Export it again and drop it anew."
+
 
 class _Beside(dict[str, bytes]):
     """Gives trimesh the files next to the mesh by bare name, and nothing else on this disk."""
@@ -42,8 +44,11 @@ def parse(path: Path, ws: Workspace) -> tuple[Surface, Any, str | None]:
         declared = scene.units
     except InputRejected:
         raise
+    except IndexError:
+        raise InputRejected(f"{path.name} is damaged: it speaks of a vertex that is not in it", remedy=AGAIN) from None
     except Exception as error:  # trimesh raises whatever the broken file led it to
-        raise InputRejected(f"{path.name} cannot be read as {suffix[1:].upper()}: {type(error).__name__}: {error}"[:300]) from None
+        said = f"{path.name} is no sound {suffix[1:].upper()} file ({type(error).__name__}: {error})"[:300]
+        raise InputRejected(said, remedy=AGAIN) from None
     return (*_joined(scene, suffix in (".glb", ".gltf"), ws), declared or _unit_in_3mf(path))
 
 

@@ -78,8 +78,14 @@ def _numbers(name: str, lines: list[str]) -> NDArray[Any]:
         raise cut_off(name, len(lines), len(lines) - 1)
     try:
         return np.loadtxt(lines, ndmin=2, comments=None)
-    except ValueError as error:
-        raise broken(name, f"its rows are not all {wide} numbers ({error})") from None
+    except ValueError:
+        raise broken(name, f"its rows are not all {wide} numbers{_first_odd(lines, wide)}") from None
+
+
+def _first_odd(lines: list[str], wide: int) -> str:
+    """In words, the first of LINES that is not WIDE numbers."""
+    odd = next((k for k, line in enumerate(lines, 1) if len(line.split()) != wide or not all(map(_is_number, line.split()))), None)
+    return "" if odd is None else f": row {odd} is {lines[odd - 1].strip()[:60]!r}"
 
 
 def _name_columns(name: str, values: NDArray[Any], header: list[str] | None) -> dict[str, NDArray[Any]]:

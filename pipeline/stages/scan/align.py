@@ -61,6 +61,8 @@ def _as_given(scans: Scans, usable: list[Pass], size: float, ws: Workspace) -> A
         raise InputRejected(
             "align=given was asked for, but no file gives a pose", remedy="Set align=auto, or drop files with poses (E57, PTX)."
         )
+    if len(usable) == 1:
+        ws.warn("there is one pass only: what its scanner did not see is missing from the model")
     for one in usable:
         if one not in trusted:
             ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")

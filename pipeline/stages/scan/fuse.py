@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Alignment, PointCloud, Scans
+from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._merge import Merger
 from pipeline.workspace import Workspace
 
+FINEST, COARSEST = 50_000, 10  # cells along the object
 _CHUNK = 2_000_000  # rows that are moved at once
 
 
@@ -21,9 +23,15 @@ def run(scans: Scans, alignment: Alignment, ws: Workspace) -> PointCloud:
     """Merge all placed passes in the common frame, drop's unit.
 
     One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the option ``cell`` or the tier's share of
-    the size. Statistical outliers go unless skipped. Guaranteed: finite points, unit normals. numpy and scipy only.
+    the size. Statistical outliers go unless skipped. Guaranteed: finite points, unit normals. numpy and scipy only. Raises
+    InputRejected for a cell that would leave no shape, or no merging.
     """
     cell = ws.options.cell or ws.options.tier.cell * alignment.size
+    if not alignment.size / FINEST <= cell <= alignment.size / COARSEST:
+        raise InputRejected(
+            f"cell={cell:g} does not fit an object {alignment.size:.4g} {scans.unit} large",
+            remedy=f"Set cell between {alignment.size / FINEST:.3g} and {alignment.size / COARSEST:.3g}, or leave it out.",
+        )
     placed = [(k, one) for k, one in enumerate(alignment.passes) if one.placed]
     files = {one.name: one.arrays for one in scans.passes}
     merger = Merger(cell)

@@ -14,6 +14,7 @@ from pipeline.stages.scan._raw import Raw, Source
 from pipeline.workspace import Workspace
 
 FEWEST_POINTS = 100
+FARTHEST = 1e12  # of a coordinate, in any unit
 
 
 def run(dropped: Dropped, ws: Workspace) -> Scans:
@@ -69,9 +70,9 @@ def _refuse_flat(name: str, points: np.ndarray) -> None:
 
 
 def _clean(raw: Raw) -> tuple[Raw, int]:
-    """Leave out rows that are not finite or exactly zero; returns how many."""
+    """Leave out rows that are not finite, beyond any scanner's reach or exactly zero; returns how many."""
     points = np.asarray(raw.points, np.float64)
-    keep = np.isfinite(points).all(1) & (points != 0).any(1)
+    keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)  # false for what is no number, too
     if keep.sum() < FEWEST_POINTS:
         raise InputRejected(f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs {FEWEST_POINTS}",
                             remedy="Export the pass again or take it out of the folder.")  # fmt: skip

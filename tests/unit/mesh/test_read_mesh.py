@@ -76,6 +76,7 @@ def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
         ("x.3mf", exported("3mf")[:-30], "x.3mf looks cut off"),
         ("x.stl", b"solid x\nfacet normal 0 0 1\n outer loop\n", "x.stl looks cut off"),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "x.obj has vertices but no faces"),
+        ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n", "x.obj is damaged: it speaks of a vertex that is not in it"),
         ("x.obj", b"just some text\n", "x.obj is not an OBJ file"),
         ("x.ply", b"ply\nformat ascii 1.0\nelement vertex 1\n" + XYZ + b"end_header\n0 0 0\n", "no faces"),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "x.obj"),

@@ -25,6 +25,13 @@ def test_a_wrong_kind_is_answered_with_the_right_ones(request_: dict[str, Any], 
     assert refused.value.message == words
 
 
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path"])
+def test_a_webhook_url_is_a_web_address(url: str) -> None:
+    with pytest.raises(SubmitRefused, match="webhook_url: it is no http or https address"):
+        jobs.parse({"kind": "scan", "webhook_url": url})
+    assert jobs.parse({"kind": "scan", "webhook_url": "https://host/path"}).webhook_url == "https://host/path"
+
+
 def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None:
     """What has no default says none; [[files]] stands there with its keys."""
     page = jobs_page()

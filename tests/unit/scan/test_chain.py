@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import placement
-from pipeline.errors import NoOverlap
+from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job, Scanned, run_stages
 
@@ -154,6 +154,14 @@ def test_one_pass_alone_stands_where_it_is(scanned: Scanned, tmp_path: Path) -> 
     job = run_stages(scanned.drop, tmp_path, "align", names=(sorted(scanned.truth["passes"])[0],))
     assert job.alignment.passes[0].placed
     assert np.allclose(np.asarray(job.alignment.passes[0].pose), np.eye(4))
+    assert any("one pass only" in warning for warning in job.ws.warnings)
+
+
+@pytest.mark.parametrize("cell", [1e9, 1e-9])
+def test_a_cell_that_fits_no_object_is_refused_by_name(tmp_path: Path, cell: float) -> None:
+    with pytest.raises(InputRejected, match="cell=") as refused:
+        run_stages(_egg(tmp_path), tmp_path / "work", "fuse", cell=cell)
+    assert "Set cell between" in refused.value.remedy
 
 
 def test_align_given_trusts_the_poses_of_the_file(scanned: Scanned, tmp_path: Path) -> None:

@@ -279,6 +279,18 @@ def test_rows_that_are_not_numbers_are_dropped_and_counted(read: Read, tmp_path:
     assert len(first(job)["colors"]) == 397
 
 
+def test_a_point_beyond_any_scanners_reach_is_dropped_and_counted(read: Read) -> None:
+    """One wild number among good ones must not flatten the rest to a line."""
+    job = read({"a.xyz": "\n".join([*rows(), "1e30 0 1"]).encode()})
+    assert (job.scans.passes[0].points, job.scans.passes[0].dropped) == (len(POINTS), 1)
+
+
+def test_a_row_that_is_not_numbers_is_shown(read: Read) -> None:
+    lines = rows()
+    lines[40] = "1.0 2.0 oops"
+    assert "row 41 is '1.0 2.0 oops'" in refused(read, {"a.xyz": "\n".join(lines).encode()})
+
+
 def test_a_duplicate_is_named_not_refused(read: Read, tmp_path: Path) -> None:
     """The same points in another format too."""
     job = read({"a.ply": ply(tmp_path), "b.ply": ply(tmp_path), "c.xyz": "\n".join(rows(POINTS + 1)).encode()})

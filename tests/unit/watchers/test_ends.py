@@ -210,3 +210,11 @@ def test_real_scans_are_whole(testdata: Path) -> None:
             assert cut_off(path.name, path.stat().st_size, file) is None, path
             file.seek(0)
             assert _heads.contradiction(path.name, file.read(_heads.HEAD)) is None, path
+
+
+@pytest.mark.parametrize("wrong", [b"element vertex -5\n", b"element vertex many\n", b"element vertex 1\nproperty colour x\n"])
+def test_a_ply_header_that_makes_no_sense_is_not_waited_for(wrong: bytes) -> None:
+    """It is there to its end, so no copying will mend it; one that is cut in two may still grow."""
+    head = b"ply\nformat ascii 1.0\n" + wrong
+    assert _heads.contradiction("a.ply", head + b"end_header\n0 0 0\n") == "a PLY file whose header makes no sense"
+    assert _heads.contradiction("a.ply", head) is None

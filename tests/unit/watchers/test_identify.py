@@ -305,6 +305,13 @@ def test_in_doubt_the_deciding_line_is_named(tmp_path: Path, files: dict[str, by
     assert "job.toml" in refused.value.remedy
 
 
+def test_an_archive_inside_an_archive_is_named_with_what_to_do(tmp_path: Path) -> None:
+    """It is not opened, so nobody can tell what is in it."""
+    with pytest.raises(InputRejected, match=r"outer\.zip/inner\.zip is an archive inside an archive") as refused:
+        drop(tmp_path, {"outer.zip": zipped({"inner.zip": zipped({"a.xyz": b"1 2 3\n" * 9})})})
+    assert "Unpack the outer one" in refused.value.remedy
+
+
 def test_a_photo_series_with_azimuth_like_numbers_is_not_views(tmp_path: Path) -> None:
     """045.jpg in a series of a hundred photos is the forty-fifth photo."""
     found = drop(tmp_path, {f"{k:03}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(44, 48)})
