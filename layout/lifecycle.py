@@ -36,6 +36,7 @@ from layout.mend import (
     is_own,
     keep_error,
     readable_job,
+    recognise,
     set_aside,
     tidy,
     write_error,
@@ -47,8 +48,8 @@ from layout.tree import Atlas, Place, State
 __all__ = [
     "EDGES", "REFUSED", "Due", "Edge", "Gone", "Occupied", "WrongState",
     "submit", "claim_drop", "claim_job", "reveal", "refuse", "start", "record_start", "release", "hand_on", "finish", "fail", "seize",
-    "retry", "cancel", "delete", "requeue", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty", "readable_job",
-    "write_error", "find",
+    "retry", "cancel", "delete", "requeue", "recognise", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty",
+    "readable_job", "write_error", "find",
 ]  # fmt: skip
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from layout import names, tree
 from layout.disk import LineFault
 from layout.manifest import ErrorFile, JobFile, Source, Unreadable, now, read_job, write_job
-from layout.move import Gone, gone, holding, land, there
+from layout.move import Gone, gone, holding, land, move, there
 from layout.promote import started_by, verify
-from layout.tree import Atlas, Place
+from layout.tree import Atlas, Place, State
 
 _TORN = re.compile(r"\.(job\.json|error\.(json|txt)|progress\.json|PROGRESS\.txt|log\.txt)\.[0-9a-f]{8}")
 
@@ -103,6 +103,21 @@ def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") ->
             return place
         return _tidied(atlas, place, _own_id(atlas, place, job), message)
     return None
+
+
+def recognise(atlas: Atlas, name: str) -> Place | None:
+    """failed/NAME, a job that a person cancelled under a name of their own, gets a working name again, so that ``tidy`` can do the rest.
+
+    None where it holds no job, or where error.txt shows that it was tidied before.
+    """
+    path = atlas.failed / name
+    job = readable_job(atlas, path)
+    if job is None or not names.is_id(job.id) or there(atlas.disk, path / tree.ERROR_TEXT):
+        return None
+    n = max([job.accepted.n if job.accepted else 0, *(start.n for start in job.starts)])
+    target = atlas.failed / names.claimed_name(job.id, "cancelled", n)
+    move(atlas, path, target)
+    return Place(State.FAILED, target, job.id, n)
 
 
 def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:

@@ -53,6 +53,8 @@ class Reaper:
         self.observer.look(frozenset(str(place.worker) for place in held))
         for place in held:
             self._held(place)
+        for name in self.atlas.strangers(State.FAILED):
+            self._quietly(lambda name=name: lifecycle.recognise(self.atlas, name))  # type: ignore[misc]
         for place in self.atlas.places(State.FAILED):
             if "@" in place.path.name or not self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
                 self._quietly(lambda place=place: lifecycle.tidy(self.atlas, place))  # type: ignore[misc]

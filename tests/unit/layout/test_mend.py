@@ -389,3 +389,17 @@ def test_a_line_fault_while_settling_moves_nothing(world: World) -> None:
             return
         except LineFault:
             assert place.path.is_dir()
+
+
+def test_a_job_cancelled_under_a_name_of_the_persons_own_is_recognised(world: World) -> None:
+    """job.json tells who it is: it gets its reason and its plain name like any other; what was tidied before keeps the person's name."""
+    held, other = world.held(), world.failed()
+    held.path.rename(world.atlas.failed / "my renamed thing")
+    other.path.rename(world.atlas.failed / "keep this name")
+    for name in world.atlas.strangers(State.FAILED):
+        if place := lifecycle.recognise(world.atlas, name):
+            tidied = lifecycle.tidy(world.atlas, place)
+            assert tidied is not None and tidied.path == world.atlas.failed / held.id
+    assert (world.atlas.failed / held.id / "error.txt").is_file()
+    assert world.atlas.strangers(State.FAILED) == ["keep this name"]
+    world.check()
