@@ -70,6 +70,7 @@ class Worker(Group):
     deadline: Seconds = Field(default=3600.0, description="longest time for one stage")
     memory_gb: float | None = Field(default=None, gt=0, description="memory of an engine; default: 80 % of the machine")
     poll: Seconds = Field(default=1.0, description="time between two looks at claimed/")
+    image_lan: Names = Field(default=(), description="hosts and networks of the LAN that image_urls may name; public addresses always may")
 
 
 class Reaper(Group):

@@ -163,7 +163,7 @@ class Runner:
         order = Order(
             leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, self._local_drop(held), self.models,
             isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
-            assist=assist,
+            assist=assist, lan=self.settings.worker.image_lan,
         )  # fmt: skip
         reporter = Reporter(self.atlas, held.place, leg.stages)
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)

@@ -18,7 +18,7 @@ class Workspace:
 
     root      where the stage's files go; input  the local copy of what was dropped (read only)
     options   the job's validated options; models  the local model folder, or None
-    assist    (address, seconds) of the assist service, or None
+    assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN that pictures may be fetched from
     """
 
     root: Path
@@ -28,6 +28,7 @@ class Workspace:
     say: Callable[[float, str], None] = _silent
     warnings: list[str] = field(default_factory=list)
     assist: tuple[str, float] | None = None
+    lan: tuple[str, ...] = ()
 
     def path(self, name: str) -> Path:
         """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave the workspace."""

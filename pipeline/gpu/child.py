@@ -107,6 +107,7 @@ def _run(order: dict[str, Any], writer: int) -> None:
             say=lambda fraction, message: _say(writer, progress=[round(fraction, 4), message]),
             warnings=bag.load_warnings(root),
             assist=tuple(order["assist"]) if order.get("assist") else None,
+            lan=tuple(order.get("lan", ())),
         )  # fmt: skip
         kept = bag.load(root)
         done = {one.stage for one in kept}

@@ -43,6 +43,7 @@ class Order(NamedTuple):
     isolated: bool
     network: bool = False
     assist: tuple[str, float] | None = None
+    lan: tuple[str, ...] = ()
 
 
 class Engine:

@@ -35,6 +35,7 @@ class Device:
     def __init__(self, settings: Settings, service: str, device: str) -> None:
         # The views service is what FLUX_BACKEND_URL names: it must not ask itself.
         environment = engine_environment(device) | ({URL: ""} if service == "views" else {})
+        self.lan = settings.worker.image_lan
         self.name, self.models = device, settings.host.models if settings.host.models.is_dir() else None
         self._engine = Engine((service,), environment, settings.worker.deadline, memory_limit(settings.worker.memory_gb))
         self._thread = ThreadPoolExecutor(1, "device")
@@ -75,7 +76,9 @@ class Device:
     def _make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
         for leg in legs:
             network = any(stage in NETWORK_STAGES for stage in leg.stages)
-            order = Order(leg.stages, request, root, root / "input", self.models, isolated=leg.queue not in HOT_QUEUES, network=network)
+            order = Order(
+                leg.stages, request, root, root / "input", self.models, isolated=leg.queue not in HOT_QUEUES, network=network, lan=self.lan
+            )  # fmt: skip
             self._engine.run(order, lambda event: None, self._tick)
         return bag.load(root)
 

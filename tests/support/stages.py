@@ -36,6 +36,11 @@ def segfaults_once(dropped: Dropped, ws: Workspace) -> Exported:
     return works(dropped, ws)
 
 
+def tells_what_it_may(dropped: Dropped, ws: Workspace) -> Exported:
+    ws.warn(f"{ws.assist} {ws.lan}")
+    return Exported(files_written=(), faces=0)
+
+
 def works_when_told(dropped: Dropped, ws: Workspace) -> Exported:
     """Go on when the test has made the file "go" in scratch."""
     deadline = time.monotonic() + 60

@@ -18,7 +18,7 @@ FETCHED, MOST_BYTES, SECONDS = ("image/png", "image/jpeg", "image/webp"), 50 << 
 class Refused(InputRejected):
     """A picture's address gave no picture."""
 
-    remedy = "Give a public http or https address of a PNG, JPEG or WebP picture, or send the file itself."
+    remedy = "Give an http or https address of a PNG, JPEG or WebP picture, public or on a host in [worker] image_lan, or send the file."
 
 
 def run(dropped: Dropped | None, ws: Workspace) -> Views:
@@ -67,7 +67,7 @@ def _remote(ws: Workspace) -> dict[str, Path]:
         path = ws.path(f"views/fetched/{k}")
         try:
             with path.open("wb") as stream:
-                stream.writelines(guard.fetch(url, FETCHED, MOST_BYTES, SECONDS))
+                stream.writelines(guard.fetch(url, FETCHED, MOST_BYTES, SECONDS, ws.lan))
         except (guard.NotAllowed, guard.NoUse) as reason:
             raise Refused(f"{url[:200]}: {reason}.") from None
         found[url.partition("?")[0].rpartition("/")[2] or f"picture-{k}"] = path

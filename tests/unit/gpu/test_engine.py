@@ -48,6 +48,13 @@ def test_a_leg_runs_its_stages_and_says_how_far_it_is(engine: Engine, tmp_path: 
     assert bag.load_warnings(tmp_path / "root") == ["a word of warning"]
 
 
+def test_what_settings_allow_reaches_the_stage(engine: Engine, tmp_path: Path) -> None:
+    """The assist service, and the hosts of the LAN that pictures may come from."""
+    allowed = order(tmp_path, "tells_what_it_may")._replace(assist=("http://assist:9000", 5.0), lan=("nas.home", "10.0.0.0/8"))
+    run(engine, allowed)
+    assert bag.load_warnings(tmp_path / "root") == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
+
+
 def test_a_finished_stage_is_not_run_again(engine: Engine, tmp_path: Path) -> None:
     """A leg that is run twice resumes where its bag ends."""
     run(engine, order(tmp_path, "works"))

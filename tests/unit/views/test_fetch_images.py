@@ -79,7 +79,7 @@ def test_an_address_that_is_not_public_is_refused_by_name(workspace: Make, url: 
 
 
 def test_a_picture_at_an_address_becomes_a_view(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the limits of pictures: types, bytes, seconds."""
+    """With the limits of pictures: types, bytes, seconds, hosts of the LAN."""
     asked = []
     picture = io.BytesIO()
     Image.fromarray(GREY.astype(np.uint8)).save(picture, "PNG")
@@ -89,6 +89,8 @@ def test_a_picture_at_an_address_becomes_a_view(workspace: Make, monkeypatch: py
         yield picture.getvalue()
 
     monkeypatch.setattr(guard, "fetch", fetch)
-    views = fetch_images.run(Dropped(names=()), workspace(image_urls=["http://example.org/left.png?size=8"]))
+    ws = workspace(image_urls=["http://example.org/left.png?size=8"])
+    ws.lan = ("nas.home",)
+    views = fetch_images.run(Dropped(names=()), ws)
     assert [(view.azimuth, view.source) for view in views.views] == [(90, "left.png")]
-    assert asked == [("http://example.org/left.png?size=8", ("image/png", "image/jpeg", "image/webp"), 50 << 20, 60.0)]
+    assert asked == [("http://example.org/left.png?size=8", ("image/png", "image/jpeg", "image/webp"), 50 << 20, 60.0, ("nas.home",))]
