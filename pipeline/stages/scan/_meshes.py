@@ -21,6 +21,8 @@ def read(source: Source) -> list[Raw]:
 
     try:
         loaded = trimesh.load(source.path, file_type=suffix, process=False, force=None if suffix == "obj" else "mesh", skip_materials=True)
+    except IndexError:
+        raise broken(source.name, "a face of it speaks of a vertex that is not there") from None
     except Exception as error:  # trimesh raises whatever its parsers stumble on
         raise broken(source.name, f"it is no sound {suffix.upper()} file ({type(error).__name__})") from None
     mesh = loaded.to_mesh() if isinstance(loaded, trimesh.Scene) else loaded

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, from_columns, to_colors
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, from_columns, odd_row, to_colors
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
 
@@ -84,8 +84,8 @@ def _ascii(name: str, header: dict[str, list[str]], body: bytes, count: int) -> 
             kind = row[label].base if label.endswith(("rgb", "rgba")) and row[label].base.kind == "u" else np.dtype("f8")
             table[label.split(" ", 1)[1]] = values[:, at].astype(kind)
             at += int(many)
-    except (ValueError, IndexError) as error:
-        raise broken(name, f"a row of it does not fit its header ({error})") from None
+    except (ValueError, IndexError):
+        raise odd_row(name, lines[:count], sum(int(n) for n in header["count"])) from None
     return table
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, from_columns
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, from_columns, odd_row
 
 _TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
@@ -96,8 +96,8 @@ def _table(name: str, element: _Element, lines: list[bytes]) -> dict[str, NDArra
         raise cut_off(name, element.count, max(0, len(lines) - 1))
     try:
         values = np.loadtxt(lines, ndmin=2, usecols=range(wanted)) if lines else np.zeros((0, wanted))
-    except ValueError as error:
-        raise broken(name, f"a row of it is not {wanted} numbers ({error})") from None
+    except ValueError:
+        raise odd_row(name, lines, wanted) from None
     return {label: values[:, k].astype(kind) if kind == "u1" else values[:, k] for k, (label, kind) in enumerate(element.fields)}
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 import numpy as np
 
 from pipeline.geometry import rigid
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, to_colors
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, odd_row, to_colors
 
 
 def read(source: Source) -> list[Raw]:
@@ -36,8 +36,8 @@ def _scan(name: str, first: str, stream: TextIO) -> Raw:
         raise cut_off(name, columns * rows, max(0, len(lines) - 1))
     try:
         values = np.loadtxt(lines, ndmin=2)
-    except ValueError as error:
-        raise broken(name, f"its rows are not all numbers ({error})") from None
+    except ValueError:
+        raise odd_row(name, lines, len(lines[0].split())) from None
     grid = np.stack(np.divmod(np.arange(columns * rows), rows)[::-1], axis=1).astype(np.int32)  # column by column
     colors = to_colors(values[:, 4:7].astype(np.uint8)) if values.shape[1] >= 7 else None
     points = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing

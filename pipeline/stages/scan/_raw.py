@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,6 +56,24 @@ def cut_off(name: str, said: int, held: int) -> InputRejected:
 
 def broken(name: str, why: str) -> InputRejected:
     return InputRejected(f"{name} cannot be read: {why}", remedy="Export the file again, as PLY or E57 if the program offers it.")
+
+
+def is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def odd_row(name: str, lines: Sequence[str | bytes], fewest: int) -> InputRejected:
+    """The refusal of a table: its first row that is not at least FEWEST numbers, counted from the first row of data."""
+    for number, line in enumerate(lines, 1):
+        text = line.decode("latin-1") if isinstance(line, bytes) else line
+        words = text.split()
+        if len(words) < fewest or not all(map(is_number, words)):
+            return broken(name, f"row {number} of its points is not {fewest} numbers: {text.strip()[:60]!r}")
+    return broken(name, f"its rows are not all of {fewest} numbers")
 
 
 def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:

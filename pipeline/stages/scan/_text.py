@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.scan._raw import Raw, Source, broken, cut_off, from_columns
+from pipeline.stages.scan._raw import Raw, Source, broken, cut_off, from_columns, is_number, odd_row
 
 _COMMENT = ("#", "//", "%", ";#")
 _ALIASES = {"x-coordinate": "x", "y-coordinate": "y", "z-coordinate": "z", "//x": "x", "r": "red", "g": "green", "b": "blue",
@@ -35,21 +35,13 @@ def _split(line: str) -> list[str]:
     return [part for part in re.split(r"[\s,;]+", line.strip()) if part]
 
 
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def _header(lines: list[str]) -> tuple[list[str] | None, list[str]]:
     """Leave out comments and a line of column names; the names come back where they name x, y and z."""
     names: list[str] | None = None
     at = 0
     while at < len(lines) and at < 100:
         words = _split(lines[at])
-        if words and all(_is_number(word) for word in words):
+        if words and all(is_number(word) for word in words):
             break
         plain = [_ALIASES.get(w.strip('"').lower(), w.strip('"').lower()) for w in _split(lines[at].lstrip("#/%; "))]
         if {"x", "y", "z"} <= set(plain):
@@ -79,13 +71,7 @@ def _numbers(name: str, lines: list[str]) -> NDArray[Any]:
     try:
         return np.loadtxt(lines, ndmin=2, comments=None)
     except ValueError:
-        raise broken(name, f"its rows are not all {wide} numbers{_first_odd(lines, wide)}") from None
-
-
-def _first_odd(lines: list[str], wide: int) -> str:
-    """In words, the first of LINES that is not WIDE numbers."""
-    odd = next((k for k, line in enumerate(lines, 1) if len(line.split()) != wide or not all(map(_is_number, line.split()))), None)
-    return "" if odd is None else f": row {odd} is {lines[odd - 1].strip()[:60]!r}"
+        raise odd_row(name, lines, wide) from None
 
 
 def _name_columns(name: str, values: NDArray[Any], header: list[str] | None) -> dict[str, NDArray[Any]]:

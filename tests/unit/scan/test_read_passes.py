@@ -288,7 +288,10 @@ def test_a_point_beyond_any_scanners_reach_is_dropped_and_counted(read: Read) ->
 def test_a_row_that_is_not_numbers_is_shown(read: Read) -> None:
     lines = rows()
     lines[40] = "1.0 2.0 oops"
-    assert "row 41 is '1.0 2.0 oops'" in refused(read, {"a.xyz": "\n".join(lines).encode()})
+    words = "row 41 of its points is not 3 numbers: '1.0 2.0 oops'"
+    assert words in refused(read, {"a.xyz": "\n".join(lines).encode()})
+    assert words in refused(read, {"a.ply": ascii_ply(lines)})
+    assert "a vertex that is not there" in refused(read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"})
 
 
 def test_a_duplicate_is_named_not_refused(read: Read, tmp_path: Path) -> None:
