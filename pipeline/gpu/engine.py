@@ -90,8 +90,23 @@ class Engine:
         """Run ORDER to its end. HEARD gets what the engine says; TICK runs every POLL seconds and may raise to abandon the leg.
 
         Raises the stage's own PipelineError, or EngineDied, TimeExceeded, MemoryExceeded. The engine is stopped unless it said how
-        the leg ended.
+        the leg ended. One that died before it began a stage, while nobody looked, is replaced: no leg is to blame for that.
         """
+        began = False
+
+        def hear(event: Event) -> None:
+            nonlocal began
+            began = True
+            heard(event)
+
+        try:
+            self._once(order, hear, tick)
+        except EngineDied as death:
+            if began or type(death) is not EngineDied:
+                raise
+            self._once(order, hear, tick)
+
+    def _once(self, order: Order, heard: Callable[[Event], None], tick: Callable[[], None]) -> None:
         try:
             self.start()
             assert self._handles is not None

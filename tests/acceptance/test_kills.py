@@ -20,7 +20,7 @@ from tests.support.drops import scan_folder
 from tests.support.live import House, eventually, sums
 
 pytestmark = pytest.mark.slow
-MANY = [pytest.param(6, id="six"), pytest.param(20, id="twenty", marks=pytest.mark.proof)]
+MANY = [pytest.param(3, id="three"), pytest.param(20, id="twenty", marks=pytest.mark.proof)]
 
 
 def kill_engine(house: House) -> None:
@@ -84,6 +84,6 @@ def test_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_house: H
         assert verify(atlas_house.atlas.disk, place.path / "output")
         assert job.starts[-1].n == len(job.starts)
         counted += any(start.noted is None for start in job.starts[:-1])
-    assert counted >= many - many // 6  # a kill drawn for the last instant may find the job finished
+    assert counted >= many - max(1, many // 6)  # a kill drawn for the last instant may find the job finished
     eventually(lambda: not atlas_house.leftovers() or None, 30, f"an empty machinery: {atlas_house.leftovers()}")
     assert len(list(atlas_house.atlas.done.iterdir())) == many + 1

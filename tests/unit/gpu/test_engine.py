@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +68,17 @@ def test_a_segfault_is_an_engine_death_with_its_signal(engine: Engine, tmp_path:
     with pytest.raises(errors.EngineDied, match=r"segfaults.*SIGSEGV"):
         run(engine, order(tmp_path, "segfaults"))
     assert run(engine, order(tmp_path, "works"))[-1].what == "done"
+
+
+def test_an_engine_that_died_between_two_legs_is_replaced(engine: Engine, tmp_path: Path) -> None:
+    """A dying process takes an order and never answers; the next one does."""
+    run(engine, order(tmp_path, "works"))
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGSTOP)  # it hears nothing more, and then it is gone
+    threading.Timer(0.3, os.kill, (engine.pid, signal.SIGKILL)).start()
+    first = engine.pid
+    assert run(engine, order(tmp_path, "works", "tells_what_it_may"))[-1].what == "done"
+    assert engine.pid != first
 
 
 def test_a_hang_ends_at_the_deadline(tmp_path: Path) -> None:
