@@ -28,7 +28,9 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     known = keys.Keys(atlas)
     web = Web(
         atlas, settings, database, follow.Follower(atlas, settings, database), events.Events(settings.web.streams), known,
-        access.Access(settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key")),
+        access.Access(
+            settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key"), state / f"session-{identity.uuid}.ended"
+        ),
         changing=identity.inodes == "changing", open_endpoints=set(pages.OPEN),
     )  # fmt: skip
     app = Flask("webapi", static_folder=None, template_folder="templates")

@@ -33,7 +33,10 @@ from webapi.keys import Key, Keys, Scope, allows
 
 COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
 SESSION_SECONDS = 30 * 86400
-PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via", "X-Internal-Accel")
+PROXY_HEADERS = (
+    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Server", "Forwarded", "X-Real-IP",
+    "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Via", "X-Internal-Accel",
+)  # fmt: skip
 PROXIED = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in PROXY_HEADERS)
 SAFE = ("GET", "HEAD", "OPTIONS")
 TRIES, TRIES_SECONDS = 10, 60.0
@@ -56,8 +59,10 @@ class Who(NamedTuple):
 class Access:
     """The rules of one web process."""
 
-    def __init__(self, settings: WebSettings, keys: Keys, secret: bytes) -> None:
-        self.settings, self.keys, self.secret = settings, keys, secret
+    def __init__(self, settings: WebSettings, keys: Keys, secret: bytes, ended: Path | None = None) -> None:
+        """ENDED: the file that remembers sessions that were signed out, until they would have expired; None where nobody signs in."""
+        self.settings, self.keys, self.secret, self._ended_file = settings, keys, secret, ended
+        self._ended = _still_valid(ended) if ended else set()
         self._hosts = {"localhost", socket.gethostname().lower(), socket.getfqdn().lower(), *(name.lower() for name in settings.hosts)}
         self._failed: dict[str, deque[float]] = {}
 
@@ -95,15 +100,17 @@ class Access:
         return Who(key, local, browser, session)
 
     def is_local(self, request: Request) -> bool:
-        """This host itself, not somebody behind a proxy on it."""
-        peer = request.remote_addr or ""
-        return (peer in self.settings.gateways or _is_loopback(peer)) and PROXIED.isdisjoint(request.environ)
+        """This host itself, not somebody behind a proxy on it. A proxy shows by its headers, or by HTTP/1.0, as nginx speaks by default."""
+        peer, sent = request.remote_addr or "", request.environ
+        near = peer in self.settings.gateways or _is_loopback(peer)
+        return near and PROXIED.isdisjoint(sent) and sent.get("SERVER_PROTOCOL") != "HTTP/1.0"
 
     def _bearer(self, request: Request, header: str) -> Key:
+        """The key in HEADER. A right one always counts: who guesses must not lock out those who know."""
         scheme, _, text = header.partition(" ")
-        self.slow_down(request)
         key = self.keys.check(text.strip()) if scheme.lower() == "bearer" else None
         if key is None:
+            self.slow_down(request)
             self.note_failure(request)
             raise Problem(
                 401, "key", "This key is not known here.", "`inbox3d keys list` names the keys; `inbox3d keys add NAME` makes one."
@@ -140,13 +147,20 @@ class Access:
     def _session(self, cookie: str) -> tuple[str, str]:
         """(session, key id) of a valid COOKIE; nothing of any other."""
         parts = cookie.split(".")
-        if len(parts) == 4 and parts[2].isdigit() and len(parts[2]) < 12 and int(parts[2]) > time.time():
+        if len(parts) == 4 and parts[0] not in self._ended and parts[2].isdigit() and len(parts[2]) < 12 and int(parts[2]) > time.time():
             session, key_id, expiry, signature = parts
             key = self.keys.by_id(key_id) if key_id else None
             right = self._sign("cookie", session, key_id, key.hash if key else "", expiry)
             if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(key_id):
                 return session, key_id
         return "", ""
+
+    def end(self, session: str) -> None:
+        """SESSION was signed out: a copy of its cookie is worth nothing from now on, after a restart either."""
+        if session and self._ended_file:
+            self._ended.add(session)
+            with self._ended_file.open("a", encoding="ascii") as file:
+                file.write(f"{session} {int(time.time()) + SESSION_SECONDS}\n")
 
     @staticmethod
     def new_session() -> str:
@@ -168,6 +182,16 @@ class Access:
         if len(self._failed) > 4096:
             self._failed.clear()
         self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(time.monotonic())
+
+
+def _still_valid(ended: Path) -> set[str]:
+    """The sessions that ENDED names and whose cookies have not expired; the file is written anew with them."""
+    with contextlib.suppress(FileNotFoundError):
+        rows = [line.split() for line in ended.read_text("ascii").splitlines()]
+        valid = [row for row in rows if len(row) == 2 and row[1].isdigit() and int(row[1]) > time.time()]
+        ended.write_text("".join(f"{session} {expiry}\n" for session, expiry in valid), "ascii")
+        return {session for session, _ in valid}
+    return set()
 
 
 @functools.lru_cache(1024)

@@ -107,7 +107,7 @@ def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Res
     shown_how = "inline" if inline or suffix in INLINE else "attachment"
     media = inline or TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
     headers = {
-        "Content-Disposition": f"{shown_how}; filename*=UTF-8''{quote(rows.shown(save_as), safe='')}",
+        "Content-Disposition": disposition(shown_how, save_as),
         "Cache-Control": "private, no-cache",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
@@ -125,6 +125,13 @@ def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Res
         file.close()
         raise
     return response
+
+
+def disposition(how: str, name: str) -> str:
+    """Content-Disposition with NAME in full, and in plain letters before it for programs that know no other (curl -OJ)."""
+    shown = rows.shown(name)
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_. ()") else "_" for sign in shown)
+    return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(shown, safe='')}"
 
 
 def open_below(atlas: Atlas, path: str) -> tuple[BinaryIO, os.stat_result]:
@@ -162,7 +169,7 @@ def bundle(row: Row, name: str) -> Response:
         raise Problem(404, "no-such-file", f"There is no {name} here.", "GET …/artefacts lists the files.")
     beside = [other for other in found if name.endswith(".obj") and other.startswith("model.") and other.endswith((".mtl", ".png", ".jpg"))]
     chosen = [name, *beside, *(other for other in COMPANIONS if other in found)]
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(row['id'])}.zip"}
+    headers = {"Content-Disposition": disposition("attachment", f"{row['id']}.zip")}
     return Response(zip_of(atlas, f"{row['folder']}/{tree.OUTPUT}", row["id"], chosen), 200, headers, content_type="application/zip")
 
 

@@ -80,7 +80,7 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
         url = f"sqlite:///{folder / f'index-{uuid}.sqlite'}"
     elif url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.partition("://")[2]
-    engine = sql.create_engine(url, pool_size=4, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"))
+    engine = sql.create_engine(url, pool_size=16, max_overflow=64, pool_use_lifo=True, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _tune)
     return engine

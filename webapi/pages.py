@@ -179,13 +179,13 @@ def sign_in() -> Response:
 
 def do_sign_in() -> Any:
     access = here().access
-    access.slow_down(request)
     access.check_token(asker(), request.form.get(TOKEN_FIELD))
     key = here().keys.check(request.form.get("key", "").strip())
     if key is None:
+        access.slow_down(request)
         access.note_failure(request)
         raise Problem(401, "key", "This key is not known here.", "Paste the whole key, from i3d_ to its end.")
-    g.who, g.sets_cookie = g.who._replace(key=key), True
+    g.who, g.sets_cookie = g.who._replace(key=key, session=access.new_session()), True
     wanted = request.form.get("next", "")
     inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     return redirect(wanted if inside else prefix() + "/", 303)
@@ -193,6 +193,7 @@ def do_sign_in() -> Any:
 
 def do_sign_out() -> Any:
     here().access.check_token(asker(), request.form.get(TOKEN_FIELD))
+    here().access.end(asker().session)
     g.who, g.sets_cookie = g.who._replace(key=None, session=here().access.new_session()), True
     return redirect(prefix() + "/", 303)
 

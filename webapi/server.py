@@ -123,7 +123,6 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     from webapi.hooks import Caller
     from webapi.system import version
 
-    sys.setswitchinterval(0.001)  # whoever lists a hundred thousand jobs hands over to those who answer five times sooner
     app = create_app(atlas, settings)
     web = app.extensions["inbox3d"]
     name = worker_name(slug(settings.host.name), "web")

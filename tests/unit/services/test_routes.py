@@ -215,7 +215,7 @@ def test_a_backend_that_is_not_here_is_refused_before_any_work(service: Service,
 def test_another_services_route_names_the_ones_that_are_here(service: Service) -> None:
     assert "POST /reconstruct/mesh" in service("mesh").post("/generate", json={"prompt": "x"}).get_json()["remedy"]
     wrong = service("mesh").get("/reconstruct/mesh")
-    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST, OPTIONS")
+    assert (wrong.status_code, {*wrong.headers["Allow"].split(", ")}) == (405, {"POST", "OPTIONS"})
 
 
 def test_other_hosts_need_a_key_and_pages_of_other_sites_get_nothing(service: Service, atlas: Atlas) -> None:

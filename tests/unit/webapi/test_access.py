@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layout.tree import Atlas, State
+from pipeline import config
 from tests.support.web import FOREIGN, PLY, forge
 from webapi import server
-from webapi.access import host_of
+from webapi.access import Access, host_of
 from webapi.keys import Keys, Scope, signing_secret
 from webapi.web import Web
 
@@ -124,6 +126,34 @@ def test_guessing_is_slowed_down_and_others_are_not(client: FlaskClient, keys: d
     wrong = [client.get("/3d/jobs", headers=bearer("i3d_aaaaaaaa_x"), environ_overrides=LAN).status_code for _ in range(12)]
     assert wrong == [401] * 10 + [429] * 2
     assert client.get("/3d/jobs", headers=bearer(keys["read"]), environ_overrides={"REMOTE_ADDR": "10.0.20.10"}).status_code == 200
+
+
+def test_who_guesses_locks_nobody_out(client: FlaskClient, keys: dict[Scope, str]) -> None:
+    """Behind one proxy all come from one address: a right key counts however many wrong ones were tried there."""
+    for _ in range(12):
+        client.get("/3d/jobs", headers=bearer("i3d_aaaaaaaa_x"), environ_overrides=LAN)
+    assert client.get("/3d/jobs", headers=bearer(keys["read"]), environ_overrides=LAN).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [{"X-Forwarded-Prefix": "/"}, {"CF-Connecting-IP": "8.8.8.8"}, {"True-Client-IP": "8.8.8.8"}])
+def test_a_proxy_shows_by_any_of_its_headers(client: FlaskClient, sent: dict[str, str]) -> None:
+    assert client.post("/3d/generate", json=PROMPT, headers=sent).status_code == 401
+
+
+def test_a_proxy_without_headers_shows_by_its_old_protocol(client: FlaskClient) -> None:
+    """nginx with nothing but proxy_pass speaks HTTP/1.0; no browser or curl of today does."""
+    assert client.post("/3d/generate", json=PROMPT, environ_overrides={"SERVER_PROTOCOL": "HTTP/1.0"}).status_code == 401
+
+
+def test_signing_out_ends_every_copy_of_the_cookie_also_after_a_restart(tmp_path: Path, atlas: Atlas, keys: dict[Scope, str]) -> None:
+    known, ended = Keys(atlas), tmp_path / "ended"
+    first = Access(config.Settings().web, known, b"secret", ended)
+    session = first.new_session()
+    cookie = first.cookie(session, known.all()[0])
+    assert first._session(cookie)[0] == session
+    first.end(session)
+    again = Access(config.Settings().web, known, b"secret", ended)
+    assert (first._session(cookie), again._session(cookie)) == (("", ""), ("", ""))
 
 
 def test_a_bind_that_others_can_reach_is_refused_while_there_is_no_key(atlas: Atlas) -> None:

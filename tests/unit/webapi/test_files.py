@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 
 import pytest
@@ -30,7 +31,7 @@ def place(atlas: Atlas) -> Place:
 def test_the_download_is_one_file_of_the_first_asked_format(client: FlaskClient, place: Place) -> None:
     with client.get(f"/3d/download/{place.id}") as answer:
         assert (answer.status_code, answer.data) == (200, FILES["model.obj"])
-        assert answer.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{place.id}.obj"
+        assert answer.headers["Content-Disposition"] == f"attachment; filename=\"{place.id}.obj\"; filename*=UTF-8''{place.id}.obj"
         assert (answer.headers["Content-Length"], answer.headers["Accept-Ranges"]) == ("5000", "bytes")
         assert answer.headers["ETag"] == f'"{hashlib.sha256(FILES["model.obj"]).hexdigest()}"'
     with client.get(f"/3d/download/{place.id}?format=glb") as answer:
@@ -76,6 +77,13 @@ def test_the_bundle_holds_the_model_and_what_belongs_to_it(client: FlaskClient, 
             f"{place.id}/{name}" for name in ("model.obj", "model.mtl", "model.png", "report.html", "checksums.sha256")
         }
         assert archive.read(f"{place.id}/model.obj") == FILES["model.obj"]
+
+
+def test_a_download_has_a_name_that_curl_understands(client: FlaskClient, place: Place) -> None:
+    """curl -OJ knows filename= only."""
+    for query, suffix in (("", "obj"), ("?bundle=zip", "zip")):
+        with client.get(f"/3d/download/{place.id}{query}") as answer:
+            assert re.search(rf'; filename="[\w-]+\.{suffix}"; filename\*=', answer.headers["Content-Disposition"])
 
 
 def test_the_artefacts_are_listed_with_sizes_and_checksums(client: FlaskClient, place: Place) -> None:
