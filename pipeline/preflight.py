@@ -11,7 +11,7 @@ from layout import names
 from layout.liveness import Life, Observer
 from layout.manifest import Heartbeat
 from layout.tree import Atlas
-from pipeline import jobs, recipes
+from pipeline import jobs, models, recipes
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.submit import refuse_links
@@ -65,14 +65,21 @@ def served(kind: str, workers: list[Heartbeat]) -> bool:
     return recipe is not None and all(leg.queue in queues for leg in recipe.legs)
 
 
-def check_libraries(kind: str) -> None:
-    """SubmitRefused where this host, which is to do the work itself, lacks what a leg of KIND needs."""
+def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) -> None:
+    """SubmitRefused where this host, which is to do the work, lacks a library or a backend that REQUEST needs."""
+    kind = str(request["kind"])
     for leg in recipes.RECIPES[kind].legs if kind in recipes.RECIPES else ():
         if extra := recipes.missing_extra(leg.queue):
             raise SubmitRefused(
                 f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries for it.",
                 remedy=f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start `inbox3d up` on a host that has them.",
             )
+    named, able = str(request.get("backend", "auto")), models.backends(settings.host.models)
+    if named != "auto" and not jobs.can_serve(named, jobs.views_named(request) or _pictures(drop, kind), able):
+        raise SubmitRefused(
+            f"backend: this host lacks what {named} needs.",
+            remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing, `models pull` brings it.",
+        )
 
 
 def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:

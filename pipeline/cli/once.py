@@ -86,14 +86,14 @@ def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
 
 def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]) -> Place:
     """Submit DROP and follow the job to its end; ends the command where it cannot get there."""
-    from pipeline.preflight import check_libraries, completed, live_workers, served
+    from pipeline.preflight import check_this_host, completed, live_workers, served
     from pipeline.submit import submit_path
 
     try:
         request = completed(atlas, settings, drop, request_of(pairs))
         alone = not served(request["kind"], live_workers(atlas, settings, wait=True))
         if alone:
-            check_libraries(request["kind"])
+            check_this_host(settings, drop, request)
         place = submit_path(atlas, drop, request)
     except LineFault:
         raise

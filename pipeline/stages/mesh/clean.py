@@ -16,7 +16,7 @@ HOLES = 0.02  # share of the size, for kinds without an option of their own
 
 
 def run(mesh: Mesh, ws: Workspace) -> Mesh:
-    """Weld, drop degenerate faces and floaters, undo non-manifold places, orient, fill holes up to options.holes × size.
+    """Weld, drop degenerate faces and floaters, undo non-manifold places, orient, fill holes: up to options.holes × size, or all.
 
     A textured mesh that is sound already keeps its vertices and uv; repair=false (convert) and skip=clean (scan) change nothing.
     ``watertight`` and ``manifold`` of the result are counted, not assumed. Floaters are dropped from scans only: a small part
@@ -29,13 +29,18 @@ def run(mesh: Mesh, ws: Workspace) -> Mesh:
     if mesh.image is not None and _sound(surface):
         return mesh
     ws.progress(0.1, f"cleaning {mesh.faces} faces")
-    result = repair(surface, float(getattr(options, "holes", HOLES)) * surface.size, drop_floaters=options.kind != "convert")
+    result = repair(surface, _widest(options) * surface.size, drop_floaters=options.kind != "convert")
     if not len(result.surface.faces):
         raise MeshEmpty("The mesh has no face left after cleaning.")
     facts = facts_after_change(mesh, surface) if surface.uv is not None else facts_of(mesh)
     if options.kind == "convert" and result.done:
         ws.warn("Repaired: " + ", ".join(f"{count} {what}" for what, count in result.done.items()) + ".")
     return surfaces.store(ws, "mesh/clean.npz", result.surface, facts | flags(result.shape))
+
+
+def _widest(options: Any) -> float:
+    """The widest hole to fill, as a share of the size: any, where a closed surface was asked for."""
+    return 10.0 if getattr(options, "surface", "") == "closed" else float(getattr(options, "holes", HOLES))
 
 
 def flags(shape: Verdict) -> dict[str, Any]:

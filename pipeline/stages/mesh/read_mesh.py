@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline.stages.mesh._sniff import check
 from pipeline.stages.mesh._unpack import find_mesh
 from pipeline.workspace import Workspace
 
+FAR = 1000  # sizes away from zero; farther off float32 keeps less than four digits of a size
 UNIT_OF = {".stl": "mm", ".glb": "m", ".gltf": "m"}
 UP_OF = {".obj": "y", ".glb": "y", ".gltf": "y"}
 UNIT_NAMES = {"millimeter": "mm", "millimeters": "mm", "centimeter": "cm", "centimeters": "cm", "meter": "m", "meters": "m",
@@ -27,14 +29,16 @@ UNIT_NAMES = {"millimeter": "mm", "millimeters": "mm", "centimeter": "cm", "cent
 def run(dropped: Dropped, ws: Workspace) -> Mesh:
     """Read OBJ, STL, PLY, GLB, glTF, OFF or 3MF, also as .gz or .zip (library: trimesh).
 
-    Returns the mesh in the file's own coordinates and unit; ``frame`` maps it to Y-up metres. All vertices are finite and there
-    is at least one face. Textures become one image. Raises InputRejected, naming file and fact, for anything else.
+    Returns the mesh in the file's own coordinates and unit, minus a whole-number origin where it lies far from zero; ``frame``
+    maps it to Y-up metres. All vertices are finite and there is at least one face. Textures become one image. Raises
+    InputRejected, naming file and fact, for anything else.
     """
     path = find_mesh(dropped.names, ws)
     check(path)
     ws.progress(0.1, f"reading {path.name}")
     surface, image, declared = parse(path, ws)
     surface = _usable(path.name, surface, ws)
+    surface, origin = _near(path.name, surface, ws)
     unit, up = _unit(path, surface, declared, ws), ws.options.up
     if up == "auto":
         up = UP_OF.get(path.suffix.lower(), "z")
@@ -50,6 +54,7 @@ def run(dropped: Dropped, ws: Workspace) -> Mesh:
             "manifold": shape.manifold and shape.oriented,
             "unit": unit,
             "frame": frame_for(unit, up),
+            "origin": origin,
             "image": "mesh/read.png" if image is not None and surface.uv is not None else None,
         },
     )
@@ -71,6 +76,16 @@ def _usable(name: str, surface: Surface, ws: Workspace) -> Surface:
     if not len(surface.faces) or surface.size == 0:
         raise InputRejected(f"{name} has no face with an area")
     return surface
+
+
+def _near(name: str, surface: Surface, ws: Workspace) -> tuple[Surface, tuple[int, int, int]]:
+    """The surface near zero, and what was subtracted: viewers and printers count in float32, which blurs a small thing far away."""
+    low, high = surface.vertices.min(axis=0), surface.vertices.max(axis=0)
+    if np.abs([low, high]).max() <= FAR * surface.size:
+        return surface, (0, 0, 0)
+    x, y, z = (round(float(value)) for value in (low + high) / 2)
+    ws.warn(f"{name} lies far from zero: it was moved by {-x}, {-y}, {-z}; OBJ and PLY keep its own coordinates.")
+    return replace(surface, vertices=surface.vertices - [x, y, z]), (x, y, z)
 
 
 def _unit(path: Path, surface: Surface, declared: str | None, ws: Workspace) -> str:

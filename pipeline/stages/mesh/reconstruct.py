@@ -32,6 +32,7 @@ def run(views: Views, ws: Workspace) -> Mesh:
         pictures.append(Picture(f"{view.azimuth:03.0f}", rgba, view.azimuth, view.elevation, view.fov))
     made = backend.reconstruct(pictures, ws.models, Effort(grid=options.tier.grid, seed=options.seed, progress=ws.progress))
     label = views.label or made.label
+    ws.warn("Pictures tell no scale: the model's size is arbitrary.")
     _say(name, label, made, ws)
     shape = verdict(made.surface.faces)
     weights = {model: models.fingerprint(ws.models, model) for model in made.models}

@@ -162,6 +162,18 @@ def test_once_refuses_what_this_host_lacks_the_libraries_for(
     assert list(atlas.drafts.iterdir()) == [] and list(atlas.inbox.glob("part*")) == []
 
 
+def test_once_refuses_a_backend_that_this_host_would_have_to_have(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody serves the kind and the weights are not here: said before anything is submitted."""
+    monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
+    (tmp_path / "cup.txt").write_text("a cup")
+    code, out, err = run("once", str(tmp_path / "cup.txt"), "--set", "kind=prompt", "--set", "backend=triposr")
+    assert (code, out) == (3, "")
+    assert "this host lacks what triposr needs" in err and "`models pull` brings it" in err
+    assert list(atlas.drafts.iterdir()) == []
+
+
 def test_show_tells_state_job_and_error(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     """--json holds job_id, state (the folder), job, progress and error."""
     id = failed(atlas, run, tmp_path)

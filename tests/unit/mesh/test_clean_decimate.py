@@ -180,3 +180,18 @@ def test_same_input_same_bytes(workspace: Make) -> None:
         mesh, _ = cleaned(ws, BALL.vertices, BALL.faces[7:])
         files.append(ws.path(decimate.run(mesh, ws).arrays).read_bytes())
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize(("surface", "closed"), [("closed", True), ("observed", False)])
+def test_a_closed_surface_that_was_asked_for_is_closed_however_wide_the_hole(workspace: Make, surface: str, closed: bool) -> None:
+    """A bell that nobody saw from below; else only small holes are filled."""
+    ball = trimesh.creation.icosphere(4, 50.0)
+    bell = ball.submesh([np.flatnonzero(ball.triangles_center[:, 2] > -20)], append=True)
+    ws = workspace(kind="scan", surface=surface)
+    mesh = clean.run(
+        surfaces.store(
+            ws, "mesh/in.npz", Surface(np.array(bell.vertices), np.array(bell.faces, np.int32)), {"watertight": False, "manifold": True}
+        ),
+        ws,
+    )
+    assert mesh.watertight is closed

@@ -174,3 +174,16 @@ def test_draco_is_refused_with_words(workspace: Make) -> None:
     """A compression that is not read is named together with the way out."""
     with pytest.raises(InputRejected, match="KHR_draco_mesh_compression"):
         read(workspace(), {"x.gltf": b'{"asset":{"version":"2.0"},"extensionsRequired":["KHR_draco_mesh_compression"]}'})
+
+
+def test_a_mesh_far_from_zero_is_moved_and_keeps_its_shape(workspace: Make) -> None:
+    """Viewers count in float32: at three million millimetres a 10 mm ball would be blurred. OBJ and PLY get the place back."""
+    ball = trimesh.creation.icosphere(3, 5.0)
+    ball.apply_translation([3_400_000, 5_800_000, 0])
+    ws = workspace()
+    mesh = read(ws, {"far.obj": ball.export(file_type="obj", digits=9).encode()})
+    assert mesh.origin == (3_400_000, 5_800_000, 0)
+    radius = np.linalg.norm(surfaces.load(ws, mesh).vertices.astype(np.float32), axis=1)
+    assert radius == pytest.approx(5.0, abs=1e-3)
+    assert any("far.obj lies far from zero" in warning for warning in ws.warnings)
+    assert read(workspace("near"), {"box.obj": exported("obj")}).origin == (0, 0, 0)
