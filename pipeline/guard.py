@@ -30,6 +30,10 @@ class NotAllowed(ValueError):
     """This address may not be reached from here."""
 
 
+class NotFound(NotAllowed):
+    """The name does not resolve at present."""
+
+
 class NoUse(OSError):
     """The address was reached or not, and gave nothing that could be taken; the text says why."""
 
@@ -94,7 +98,7 @@ def check(url: str, lan: Sequence[str] = (), resolve: Callable[..., list[Any]] =
     try:
         found = sorted({str(row[4][0]) for row in resolve(host, port, 0, socket.SOCK_STREAM)})
     except (OSError, UnicodeError) as error:
-        raise NotAllowed(f"{host} does not resolve: {error}") from None
+        raise NotFound(f"{host} does not resolve: {error}") from None
     if not found or not (named or all(is_public(ip) or allowed_host(ip, lan) for ip in found)):
         raise NotAllowed(f"{host} is not a public address")
     path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=string.punctuation)

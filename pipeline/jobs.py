@@ -136,6 +136,13 @@ class PromptOptions(Common):
     views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
     backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="reconstruction backend, as for images")
 
+    @field_validator("prompt")
+    @classmethod
+    def _a_text(cls, value: str) -> str:
+        if any(ord(sign) < 32 and sign not in "\t\n\r" for sign in value):
+            raise ValueError("it holds control characters")
+        return value
+
 
 POSED = {"instantmesh": (4, "zero123plus")}  # a backend that needs so many views, and the model that draws them where there are fewer
 

@@ -143,6 +143,12 @@ def words_table() -> str:
     return table(["where the job stands", "state"], rows)
 
 
+def refusals_table() -> str:
+    from webapi.refusals import MEANINGS
+
+    return table(["last word of `type`", "means"], [(f"`{word}`", meaning) for word, meaning in MEANINGS.items()])
+
+
 def _code(text: str) -> str:
     return re.sub(r"[\w./@-]*(?:<[^>]+>[\w./@-]*)+", lambda found: f"`{found.group()}`", text)
 
@@ -153,6 +159,7 @@ BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/operations.md", settings_table),
     "routes": ("docs/api.md", routes_table),
     "words": ("docs/api.md", words_table),
+    "refusals": ("docs/api.md", refusals_table),
 }
 
 

@@ -124,7 +124,9 @@ def asker() -> Who:
 def parsed(model: type[M]) -> M:
     """The JSON body as MODEL; Problem names every key that is wrong."""
     if request.mimetype != "application/json":
-        raise Problem(415, "media-type", "This takes a JSON body.", "Send Content-Type: application/json.")
+        declared = BY_ENDPOINT.get(request.endpoint or "")
+        uploads = ", or the files as multipart/form-data" if declared and declared.uploads else ""
+        raise Problem(415, "media-type", f"This takes a JSON body{uploads}.", f"Send Content-Type: application/json{uploads}.")
     if (request.content_length or 0) > JSON_LIMIT:
         raise Problem(413, "too-large", "The body is larger than 1 MiB.")
     data = request.stream.read(JSON_LIMIT + 1)

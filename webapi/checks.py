@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +16,8 @@ from webapi.errors import Problem
 from webapi.rows import shown
 
 ALWAYS = ("auto", "placeholder")
+NOT_PUBLIC = ("must use port 80 or 443", "names an address that is not public")
+LAN = {"image_urls": "[worker] image_lan, here and on the compute hosts", "webhook_url": "[web] webhook_lan"}
 
 
 def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> None:
@@ -52,15 +56,16 @@ def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
         elif parts.username is not None or parts.password is not None:
             refusal = "must not hold a user name or a password"
         elif not guard.allowed_host(host, lan) and port not in (None, 80, 443):
-            refusal = "must use port 80 or 443"
+            refusal = NOT_PUBLIC[0]
         elif _plainly_private(host) and not guard.allowed_host(host, lan):
-            refusal = "names an address that is not public"
+            refusal = NOT_PUBLIC[1]
         elif not url.isprintable() or " " in url or len(url) > 2000:
             refusal = "holds characters that no address holds"
     except ValueError:
         refusal = "is no address"
     if refusal:
-        raise Problem(422, "address", f"{field}: {shown(url, 120)!r} {refusal}.", errors=[{"field": field, "message": refusal}])
+        remedy = f"The operator may name its host in {LAN[field]}." if refusal in NOT_PUBLIC else ""
+        raise Problem(422, "address", f"{field}: {shown(url, 120)!r} {refusal}.", remedy, errors=[{"field": field, "message": refusal}])
     return url
 
 
@@ -69,6 +74,8 @@ def webhook(url: str, lan: Sequence[str]) -> None:
 
 
 def _plainly_private(host: str) -> bool:
+    with contextlib.suppress(OSError):
+        return not guard.is_public(socket.inet_ntoa(socket.inet_aton(host)))  # 127.1 and 0x7f.1 mean an address too
     try:
         ipaddress.ip_address(host.split("%")[0])
     except ValueError:

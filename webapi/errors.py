@@ -24,8 +24,8 @@ REMEDIES = {
     403: "Use a key with the scope that is named.",
     404: "GET /3d/jobs lists every job; GET /openapi.json lists every route.",
     405: "GET /openapi.json lists the methods of every route.",
-    406: "Ask for one of the types that GET /openapi.json names.",
     409: "Look at the job's state and try again.",
+    412: "Ask for the file anew, without the condition.",
     413: "Send less at once, or copy the files into inbox/ on the share.",
     415: "Send Content-Type: application/json.",
     416: "Ask for a range inside the file.",
@@ -66,7 +66,15 @@ def invalid(error: ValidationError) -> Problem:
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    return "there is no such option" if row["type"] == "extra_forbidden" else str(row["msg"]).removeprefix("Value error, ")
+    """What is wrong, in the words of a person who knows JSON and not pydantic."""
+    match row["type"]:
+        case "extra_forbidden":
+            return "there is no such option"
+        case "missing":
+            return "it is missing"
+        case "string_too_short" | "string_pattern_mismatch" if not str(row["input"]).strip():
+            return "it is empty"
+    return str(row["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
 
 
 def of(error: Exception) -> Problem:

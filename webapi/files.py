@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -41,9 +42,10 @@ FORMAT = Param(
 )
 BUNDLE = Param("bundle", "query", {"type": "string", "enum": ["zip"]}, "zip: the model with everything that belongs to it")
 BINARY = "application/octet-stream"
+ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
 
 
-@route("GET", "/3d/download/{id}", {200: BINARY, 206: BINARY, 304: None}, params=(FORMAT, BUNDLE), problems=(404, 409, 416, 422))
+@route("GET", "/3d/download/{id}", {200: BINARY, 206: BINARY, 304: None}, params=(FORMAT, BUNDLE), problems=(404, 409, 412, 416, 422))
 def download(id: str) -> Response:
     """The model in the format that was asked for.
     One file, with Range and ETag; ?bundle=zip adds its companions."""
@@ -66,13 +68,13 @@ def artefacts(id: str) -> Response:
     return answer(bodies.Artefacts, {"job_id": id, "artefacts": details.artefacts(here().atlas, row)})
 
 
-@route("GET", "/3d/jobs/{id}/artefacts/{name}", {200: BINARY, 206: BINARY, 304: None}, problems=(404, 416))
+@route("GET", "/3d/jobs/{id}/artefacts/{name}", {200: BINARY, 206: BINARY, 304: None}, problems=(404, 412, 416))
 def artefact(id: str, name: str) -> Response:
     """One result file, with Range and ETag."""
     return send(look_up(id), tree.OUTPUT, name, save_as=name.rpartition("/")[2])
 
 
-@route("GET", "/3d/jobs/{id}/thumbnail.png", {200: "image/png", 206: "image/png", 304: None}, problems=(404, 416))
+@route("GET", "/3d/jobs/{id}/thumbnail.png", {200: "image/png", 206: "image/png", 304: None}, problems=(404, 412, 416))
 def thumbnail(id: str) -> Response:
     """A small picture of the model."""
     row = look_up(id)
@@ -84,7 +86,7 @@ def thumbnail(id: str) -> Response:
     raise Problem(404, "no-such-file", f"{id} has no picture.")
 
 
-@route("GET", "/3d/jobs/{id}/log", {200: "text/plain", 206: "text/plain", 304: None}, problems=(404, 416))
+@route("GET", "/3d/jobs/{id}/log", {200: "text/plain", 206: "text/plain", 304: None}, problems=(404, 412, 416))
 def log(id: str) -> Response:
     """The job's own log.
     Follow it with Range: bytes=N-."""
@@ -120,11 +122,19 @@ def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Res
     response.set_etag(etag or f"{facts.st_size:x}-{facts.st_mtime_ns:x}")
     response.call_on_close(file.close)
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=facts.st_size)
+        response.make_conditional(_with_one_range(request.environ), accept_ranges=True, complete_length=facts.st_size)
+        if response.status_code == 412:
+            raise Problem(412, "precondition-failed", f"{save_as} is another file than the one that was named.", "Ask for it anew.")
     except Exception:
         file.close()
         raise
     return response
+
+
+def _with_one_range(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """ENVIRON without a Range that asks for several pieces or cannot be read: RFC 9110 lets a server send the whole file then."""
+    asked = environ.get("HTTP_RANGE", "").replace(" ", "")
+    return {key: value for key, value in environ.items() if key != "HTTP_RANGE" or ONE_RANGE.fullmatch(asked)}
 
 
 def disposition(how: str, name: str) -> str:

@@ -106,8 +106,12 @@ class Follower(threading.Thread):
         self.atlas.guard(self.identity)
 
     def _remember(self) -> None:
-        """What the index knows from before; asked once."""
+        """What the index knows from before; asked once, and again where its file was taken away."""
         with self._lock:
+            if self.index.renewed():
+                log.warning("index.gone: it is filled again from the tree")
+                self._at_rest, self._wrote = {}, True
+                self._marks.clear()
             if not self._at_rest:
                 self._known = {row["id"]: row for row in self.index.active()}
                 self._at_rest = {state: self.index.names(state.value) for state in AT_REST}

@@ -82,7 +82,7 @@ class Caller(threading.Thread):
             due = [dict(row) for row in db.execute(sql.select(HOOKS).where(HOOKS.c.due <= time.time()).limit(50)).mappings()]
         for row in due:
             if self._claim(row):
-                self._settle(row, self._send(row))
+                self._settle(row, *self._send(row))
 
     def _claim(self, row: dict[str, Any]) -> bool:
         """Move the due time on before sending: of several web hosts on one database only one sends."""
@@ -91,22 +91,24 @@ class Caller(threading.Thread):
             mine = sql.update(HOOKS).where(HOOKS.c.id == row["id"], HOOKS.c.tries == row["tries"])
             return bool(db.execute(mine.values(tries=row["tries"] + 1, due=time.time() + wait)).rowcount)
 
-    def _settle(self, row: dict[str, Any], failure: str) -> None:
+    def _settle(self, row: dict[str, Any], failure: str, again: bool) -> None:
         WEBHOOKS.labels("failed" if failure else "delivered").inc()
         if failure:
             log.warning("webhook.failed id=%s tries=%d what=%s", row["id"], row["tries"] + 1, failure)
-        if not failure or row["tries"] + 1 >= len(WAITS):
+        if not failure or not again or row["tries"] + 1 >= len(WAITS):
             with self.index.engine.begin() as db:
                 db.execute(sql.delete(HOOKS).where(HOOKS.c.id == row["id"]))
 
-    def _send(self, row: dict[str, Any]) -> str:
-        """Why it failed, or nothing. No redirect is followed and no answer is kept."""
+    def _send(self, row: dict[str, Any]) -> tuple[str, bool]:
+        """(why it failed, or nothing; whether to try again). No redirect is followed and no answer is kept."""
         headers = {"Content-Type": "application/json", **signature(signing_secret(self.atlas), row["id"], row["body"])}
         try:
             status = guard.send(row["url"], row["body"].encode(), headers, TIMEOUT, self.settings.web.webhook_lan)
-        except (guard.NotAllowed, guard.NoUse) as reason:
-            return str(reason)
-        return "" if 200 <= status < 300 else f"status {status}"
+        except guard.NotAllowed as reason:
+            return str(reason), isinstance(reason, guard.NotFound)
+        except guard.NoUse as reason:
+            return str(reason), True
+        return "" if 200 <= status < 300 else f"status {status}", True
 
 
 def signature(secret: bytes, id: str, body: str, now: float | None = None) -> dict[str, str]:

@@ -95,10 +95,26 @@ class Index:
     """The rows of one Atlas in one database."""
 
     def __init__(self, engine: sql.Engine, uuid: str) -> None:
-        self.engine = engine
+        self.engine, self._tree = engine, f"{VERSION}:{uuid}"
+        self._file = Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
         by_id = sql.select(JOBS).where(JOBS.c.id == sql.bindparam("id")).compile(engine)
         self._by_id, self._positional = str(by_id), by_id.positional
-        self._prepare(f"{VERSION}:{uuid}")
+        self._prepare(self._tree)
+        self._inode = self._inode_now()
+
+    def _inode_now(self) -> int | None:
+        with contextlib.suppress(OSError):
+            return self._file.stat().st_ino if self._file else None
+        return -1
+
+    def renewed(self) -> bool:
+        """Whether somebody took the database's file away: then a new, empty one stands there now, to be filled again."""
+        if self._inode_now() == self._inode:
+            return False
+        self.engine.dispose()
+        self._prepare(self._tree)
+        self._inode = self._inode_now()
+        return True
 
     def _prepare(self, wanted: str) -> None:
         """Make the tables; throw away what belongs to another tree or another version."""

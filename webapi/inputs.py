@@ -83,7 +83,12 @@ class Upload:
         """The body is one file; ?name= tells its name."""
         name = self.request.args.get("name") or ("upload.zip" if self.request.mimetype == "application/zip" else "")
         if not name:
-            raise Problem(415, "media-type", "Send multipart/form-data, application/zip, or application/octet-stream with ?name=FILE.")
+            raise Problem(
+                415,
+                "media-type",
+                "This takes files.",
+                "Send multipart/form-data, application/zip, or application/octet-stream with ?name=FILE.",
+            )
         self.fields = {key: values for key, values in self.request.args.lists() if key != "name"}
         with self._open(name) as file:
             while chunk := self._read():

@@ -68,7 +68,8 @@ def new_prompt(body: Generate) -> str:
 def new_images(body: FromImage) -> str:
     atlas = here().atlas
     paths = list(dict.fromkeys(images.image_path(atlas, path) for path in body.image_paths))
-    asked = {"image_paths": paths} if paths else {"image_urls": [checks.address(url, "image_urls") for url in body.image_urls]}
+    lan = here().settings.worker.image_lan
+    asked = {"image_paths": paths} if paths else {"image_urls": [checks.address(url, "image_urls", lan) for url in body.image_urls]}
     name = (paths or [url.partition("?")[0] for url in body.image_urls])[0].rstrip("/").rpartition("/")[2] or "image"
     options = body.model_dump(mode="json") | {key: list(value) for key, value in asked.items()}
 
@@ -148,6 +149,8 @@ def _is_list(model: Any, key: str) -> bool:
 
 
 def _one(model: Any, key: str, values: list[str]) -> Any:
+    if len(set(values)) > 1:
+        raise Problem(422, "invalid", f"{rows.shown(key, 40)}: it was sent twice, with different values.")
     return [part.strip() for part in values[0].split(",")] if _is_list(model, key) else values[-1]
 
 

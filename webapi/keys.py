@@ -73,7 +73,11 @@ class Keys:
         return next((key for key in self.all() if key.id == id), None)
 
     def add(self, name: str, scope: Scope) -> str:
-        """Make a key and return its text, which is nowhere else."""
+        """Make a key and return its text, which is nowhere else. ValueError where NAME is taken, empty, long or not printable."""
+        if not name.strip() or not name.isprintable() or len(name) > 100:
+            raise ValueError("a name is 1 to 100 printable characters")
+        if any(key.name == name for key in self.all()):
+            raise ValueError(f"there is a key of the name {name!r} already")
         secret, salt = secrets.token_urlsafe(32), secrets.token_hex(16)
         key = Key(id=nonce(8), name=name, scope=scope, salt=salt, hash=_hash(salt, secret), at=now())
         self._write([*self.all(), key])

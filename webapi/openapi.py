@@ -100,7 +100,7 @@ def _responses(route: Route) -> dict[str, Any]:
 SAID = {
     200: "As asked.", 202: "Accepted; the job is in inbox/.", 204: "Done.", 206: "The asked part.", 304: "You have it already.",
     400: "The request cannot be read.", 401: "A key is needed.", 403: "Not allowed.", 404: "There is no such thing.",
-    409: "Not in this state.",
+    409: "Not in this state.", 412: "The file is another one.",
     413: "Too large.", 415: "Not this media type.", 416: "No such range.", 422: "Something named in it is wrong.", 429: "Too many.",
     500: "A fault of the service.", 503: "Not at present.",
 }  # fmt: skip

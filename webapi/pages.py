@@ -18,6 +18,7 @@ from webapi.api import asker, here
 from webapi.bodies import Generate
 from webapi.errors import Problem
 from webapi.overview import overview
+from webapi.refusals import MEANINGS
 from webapi.web import STATIC, VENDOR
 from webapi.words import SAID
 
@@ -120,7 +121,7 @@ def done() -> Response:
 def docs() -> Response:
     from webapi.openapi import document
 
-    return page("docs.html", api=document())
+    return page("docs.html", api=document(), refusals=MEANINGS)
 
 
 def problem_page(problem: Problem) -> Response:

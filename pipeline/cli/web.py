@@ -53,7 +53,11 @@ def add(name: str, scope: str, atlas_path: str | None) -> None:
     from webapi.keys import Keys
 
     atlas, _ = opened(atlas_path)
-    click.echo(Keys(atlas).add(name, scope))  # type: ignore[arg-type]
+    try:
+        click.echo(Keys(atlas).add(name, scope))  # type: ignore[arg-type]
+    except ValueError as wrong:
+        fail(f"{wrong}.", REFUSED, "`inbox3d keys list` shows the keys; `inbox3d keys revoke NAME` takes one away.")
+        return
     click.echo("Send it as `Authorization: Bearer KEY`, or paste it on the sign-in page. It is not shown again.", err=True)
 
 

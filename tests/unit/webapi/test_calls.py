@@ -72,13 +72,21 @@ def test_the_signature_is_that_of_the_published_example() -> None:
 
 
 def test_a_webhook_reaches_no_inner_address_that_was_not_named(build: Callable[..., Flask], atlas: Atlas) -> None:
-    """Also when job.json, which a person can write, names one."""
+    """Also when job.json, which a person can write, names one; nothing is tried again."""
     app = build()
     caller = caller_of(app)
     with receiver() as other:
         ended(app, atlas, webhook_url=other.url)
         caller.deliver()
         assert other.got == []
+    assert pending(app.extensions["inbox3d"]) == []
+
+
+def test_a_name_that_does_not_resolve_at_present_is_tried_again(build: Callable[..., Flask], atlas: Atlas) -> None:
+    app = build()
+    caller = caller_of(app)
+    ended(app, atlas, webhook_url="https://nowhere.invalid/hook")
+    caller.deliver()
     assert [row["tries"] for row in pending(app.extensions["inbox3d"])] == [1]
 
 

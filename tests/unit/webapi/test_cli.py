@@ -14,7 +14,7 @@ from pipeline import config
 from pipeline.cli.web import keys, reindex, web
 from pipeline.config import SettingsRefused, Web
 from tests.support.web import forge
-from webapi.keys import Keys, signing_secret
+from webapi.keys import Keys, signing_secret, write_secret
 from webapi.server import KeyMissing
 
 
@@ -37,11 +37,21 @@ def test_a_key_is_made_listed_and_revoked(run: Callable[..., Result], atlas: Atl
 
 
 def test_an_unclear_name_revokes_nothing(run: Callable[..., Result], atlas: Atlas) -> None:
-    """No such key, or two of one name: the ids decide."""
+    """No such key, or two of one name (two hosts made them at once): the ids decide."""
     run(keys, "add", "anna")
-    run(keys, "add", "anna")
+    run(keys, "add", "other")
+    write_secret(atlas, atlas.disk.read(atlas.keys_file).replace(b'"other"', b'"anna"'))
     refused = [run(keys, "revoke", name) for name in ("bert", "anna")]
     assert [done.exit_code for done in refused] == [3, 3] and len(Keys(atlas).all()) == 2
+
+
+@pytest.mark.parametrize("name", ["anna", " ", "a\nb", "x" * 101])
+def test_a_name_that_no_key_can_have_is_refused(run: Callable[..., Result], atlas: Atlas, name: str) -> None:
+    """One that is taken, none at all, one that would break a list."""
+    run(keys, "add", "anna")
+    refused = run(keys, "add", name)
+    assert (refused.exit_code, refused.stdout) == (3, "") and "inbox3d keys list" in refused.stderr
+    assert len(Keys(atlas).all()) == 1
 
 
 def test_the_webhook_secret_is_printed_as_libraries_take_it(run: Callable[..., Result], atlas: Atlas) -> None:

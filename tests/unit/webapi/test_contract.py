@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from layout.manifest import ErrorFile, Progress
 from layout.tree import Atlas, State
 from tests.support.web import FOREIGN, forge
 from webapi.api import ROUTES
+from webapi.refusals import MEANINGS
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -51,6 +53,21 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
     assert len(ids) == len(set(ids))
     for reference in set(json.dumps(document).split('"#/components/schemas/')[1:]):
         assert reference.partition('"')[0] in document["components"]["schemas"]
+
+
+def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
+    """The address in ``type`` leads to a row of /docs, and no row is about a word that nobody says."""
+    root = Path(__file__).parents[3] / "webapi"
+    calls = [node for path in root.glob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    said = {
+        node.args[1].value
+        for node in calls
+        if isinstance(node.func, ast.Name) and node.func.id == "Problem" and isinstance(node.args[1], ast.Constant)
+    }
+    by_werkzeug = {"bad-request", "method-not-allowed", "request-entity-too-large", "requested-range-not-satisfiable"}
+    assert set(MEANINGS) == said | by_werkzeug
+    page = client.get("/docs", headers=HTML).text
+    assert [word for word in MEANINGS if page.count(f'id="{word}"') != 1] == []
 
 
 def test_every_answer_is_one_that_the_document_promises(

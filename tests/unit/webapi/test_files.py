@@ -59,6 +59,22 @@ def test_a_range_outside_the_file_is_a_416_and_an_old_tag_gives_the_whole(client
         assert (answer.status_code, answer.data) == (200, GLB)
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-3,8-9", "bytes=x-", "lines=1-2", "bytes=", "bytes=3"])
+def test_a_range_that_is_none_or_several_gives_the_whole(client: FlaskClient, place: Place, asked: str) -> None:
+    """RFC 9110, 14.2."""
+    with client.get(f"/3d/jobs/{place.id}/artefacts/model.glb", headers={"Range": asked}) as answer:
+        assert (answer.status_code, answer.data) == (200, GLB)
+
+
+def test_a_condition_that_fails_is_a_problem_and_no_file(client: FlaskClient, place: Place) -> None:
+    answer = client.get(f"/3d/download/{place.id}?format=glb", headers={"If-Match": '"another"'})
+    assert (answer.status_code, answer.content_type, answer.json["type"]) == (
+        412,
+        "application/problem+json",
+        "/docs#precondition-failed",
+    )
+
+
 def test_who_has_the_file_already_gets_a_304(client: FlaskClient, place: Place) -> None:
     url = f"/3d/jobs/{place.id}/artefacts/model.glb"
     with client.get(url) as answer:

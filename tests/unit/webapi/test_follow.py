@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -63,6 +64,19 @@ def test_deleting_the_index_loses_nothing(atlas: Atlas, web: Web) -> None:
     web.index.clear()
     assert (first, reindex(atlas, web.settings, web.index)) == (5, 5)
     assert {place.id: web.index.get(place.id) for place in places} == before
+
+
+def test_an_index_whose_file_is_taken_away_is_filled_again(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    """While the process runs, and without anybody's doing."""
+    places = [forge(atlas, state, name=f"{state.value} job") for state in State]
+    look()
+    before = {place.id: web.index.get(place.id) for place in places}
+    file = Path(str(web.index.engine.url.database))
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink()
+    look()
+    assert file.exists() and {place.id: web.index.get(place.id) for place in places} == before
+    assert web.follower.counts["completed"] == 1
 
 
 def test_an_index_of_another_tree_is_thrown_away(atlas: Atlas, web: Web) -> None:

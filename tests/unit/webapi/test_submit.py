@@ -149,6 +149,47 @@ def test_a_body_that_is_no_request_is_refused_with_its_own_status(client: FlaskC
 
 
 @pytest.mark.parametrize(
+    ("route", "content_type", "way_out"),
+    [
+        ("/3d/from-scan", "application/json", "multipart/form-data, application/zip"),
+        ("/3d/from-image", "application/zip", "application/json, or the files"),
+        ("/3d/generate", "text/plain", "application/json"),
+    ],
+)
+def test_a_media_type_that_is_not_taken_is_refused_with_those_that_are(
+    client: FlaskClient, route: str, content_type: str, way_out: str
+) -> None:
+    answer = client.post(route, data=b"{}", content_type=content_type)
+    assert answer.status_code == 415 and way_out in answer.json["remedy"]
+
+
+def test_a_field_that_says_two_things_is_refused(client: FlaskClient, atlas: Atlas) -> None:
+    """Sent twice with one value it is taken."""
+    answer = client.post("/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "2"]})
+    assert answer.status_code == 422 and "seed: it was sent twice" in answer.json["detail"]
+    assert client.post("/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "1"]}).status_code == 202
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "a\0b", "a\x1bb"])
+def test_a_prompt_is_a_text(client: FlaskClient, prompt: str) -> None:
+    answer = client.post("/3d/generate", json={"prompt": prompt})
+    assert answer.status_code == 422
+    assert answer.json["detail"] in ("prompt: it is empty", "prompt: it holds control characters")
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "0177.0.0.1"])
+def test_an_address_of_this_host_is_known_in_every_spelling(client: FlaskClient, host: str) -> None:
+    answer = client.post("/3d/from-image", json={"image_urls": [f"http://{host}/a.png"]})
+    assert answer.status_code == 422 and "not public" in answer.json["detail"] and "image_lan" in answer.json["remedy"]
+
+
+def test_an_image_of_the_lan_may_be_named_where_the_operator_said_so(build: Callable[..., Flask]) -> None:
+    client = build(INBOX3D_WORKER__IMAGE_LAN="192.168.7.0/24").test_client()
+    assert client.post("/3d/from-image", json={"image_urls": ["http://192.168.7.9:8080/a.png"]}).status_code == 202
+    assert client.post("/3d/from-image", json={"image_urls": ["http://192.168.8.9/a.png"]}).status_code == 422
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=files; filename=a\r\n\r\nabc", b"nonsense" * 100]
 )
 def test_a_multipart_body_that_is_cut_off_leaves_nothing(client: FlaskClient, atlas: Atlas, body: bytes) -> None:
