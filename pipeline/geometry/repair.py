@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry import holes
+from pipeline.geometry import crowded, holes
 from pipeline.geometry.orient import oriented
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import Verdict, edges, face_normals, fans, parts, proper, verdict, volume, weld
+from pipeline.geometry.topology import Verdict, face_normals, fans, parts, proper, verdict, volume, weld
 
 Array = NDArray[Any]
 WELD = 1e-7  # share of the size: below float32 resolution
@@ -41,17 +41,17 @@ def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaire
     _weld(result)
     if not len(result.surface.faces):
         return result
-    _manifold_edges(result)
+    _fins(result)
     if drop_floaters:
         _floaters(result)
     for _ in range(5):
         _one_fan(result)
+        _manifold_edges(result)
         result.shape = verdict(result.surface.faces)
         if _orient(result) | _fill(result, widest_hole):
             result.shape = verdict(result.surface.faces)
         if result.shape.manifold and result.shape.oriented:
             break
-        _manifold_edges(result)
     if result.shape.oriented:
         _outward(result)
     return result
@@ -65,32 +65,32 @@ def _weld(result: Repaired) -> None:
     result.surface = surface.only(faces[keep])
 
 
+def _fins(result: Repaired) -> None:
+    fin = crowded.fins(result.surface.faces)
+    result.note("faces stuck onto a closed surface dropped", int(fin.sum()))
+    if fin.any():
+        result.surface = result.surface.only(result.surface.faces[~fin])
+
+
 def _manifold_edges(result: Repaired) -> None:
     """At an edge with three or more faces the two largest stay."""
     for _ in range(5):
-        faces = result.surface.faces
-        table = edges(faces)
-        crowded = np.flatnonzero(table.uses > 2)
-        if not len(crowded):
+        drop = crowded.beyond_two(result.surface.vertices, result.surface.faces)
+        if not len(drop):
             return
-        _, area = face_normals(result.surface.vertices, faces)
-        order = crowded[np.lexsort((-area[crowded // 3], table.key[crowded]))]
-        first = np.r_[True, np.diff(table.key[order]) != 0]
-        rank = np.arange(len(order)) - np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
-        drop = np.unique(order[rank >= 2] // 3)
         result.note("faces at non-manifold edges dropped", len(drop))
-        result.surface = result.surface.only(np.delete(faces, drop, axis=0))
+        result.surface = result.surface.only(np.delete(result.surface.faces, drop, axis=0))
 
 
 def _one_fan(result: Repaired) -> None:
-    """Where fans of faces touch in one vertex each further fan gets a vertex of its own, a little towards that fan, so that they
-    stay apart when a program welds equal places."""
+    """Where fans of faces touch in one vertex, or surfaces along an edge, each further fan gets a vertex of its own, a little
+    towards that fan, so that they stay apart when a program welds equal places."""
     faces = result.surface.faces
-    fan = fans(faces)
+    fan = fans(faces, crowded.told_apart(faces))
     corner = faces.ravel()
     owner = np.empty(int(fan.max()) + 1, dtype=np.int64)
     owner[fan] = corner  # the vertex of each fan
-    order = np.argsort(owner, kind="stable")
+    order = np.lexsort((-np.bincount(fan), owner))  # the largest fan keeps the place
     extra = order[np.r_[False, np.diff(owner[order]) == 0]]
     if not len(extra):
         return

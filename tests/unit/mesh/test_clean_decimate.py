@@ -78,12 +78,42 @@ def test_random_damage_is_repaired(workspace: Make, seed: int) -> None:
     assert volume(surface.vertices, surface.faces) == pytest.approx(BALL.volume, rel=0.02)
 
 
-def test_a_third_face_on_an_edge_goes(workspace: Make) -> None:
-    """A fin on a ball makes three faces share an edge; the small one leaves."""
+@pytest.mark.parametrize("long", [1.02, 9.0])
+def test_a_fin_on_a_solid_goes(workspace: Make, long: float) -> None:
+    """Three faces share an edge; the one that bounds no volume leaves, however large it is."""
     a, b = BALL.faces[0][:2]
-    fin = np.vstack([BALL.vertices, BALL.vertices[a] * 1.02])
-    mesh, _ = cleaned(workspace(), fin, np.vstack([BALL.faces, [[a, b, len(BALL.vertices)]]]))
-    assert mesh.watertight
+    fin = np.vstack([BALL.vertices, BALL.vertices[a] * long])
+    mesh, surface = cleaned(workspace(), fin, np.vstack([BALL.faces, [[a, b, len(BALL.vertices)]]]))
+    assert mesh.watertight and mesh.faces == len(BALL.faces)
+    assert surface.size == pytest.approx(float(np.linalg.norm(np.ptp(BALL.vertices, axis=0))), rel=0.01)
+
+
+def test_a_sheet_on_a_solid_is_kept_beside_it(workspace: Make) -> None:
+    """A flag on a box was meant: nothing of either is lost, and the box stays closed by itself."""
+    box = trimesh.creation.box()
+    low = np.flatnonzero((box.vertices[:, 0] > 0) & (box.vertices[:, 1] > 0))
+    flag = box.vertices[low] + [3.0, 3.0, 0.0]
+    (a, b), (c, d) = low, (8, 9)
+    mesh, surface = cleaned(workspace(), np.vstack([box.vertices, flag]), np.vstack([box.faces, [[a, b, d], [a, d, c]]]))
+    assert (mesh.faces, mesh.manifold, mesh.watertight) == (14, True, False)
+    assert surface.vertices[:8] == pytest.approx(box.vertices)
+
+
+@pytest.mark.parametrize("shared", [1, 2])
+def test_two_boxes_that_touch_along_edges_are_taken_apart(workspace: Make, shared: int) -> None:
+    """Four faces at an edge belong two and two together; none has to leave. Two edges: a vertex between them has two crowded edges."""
+    boxes = [trimesh.creation.box(bounds=[[0, 0, 0], [1, 1, 1]]), trimesh.creation.box(bounds=[[1, 1, 0], [2, 2, 1]])]
+    if shared == 2:
+        boxes = [boxes[0], trimesh.creation.box(bounds=[[1, 1, 0], [2, 2, 1]]), trimesh.creation.box(bounds=[[1, 1, 1], [2, 2, 2]]),
+                 trimesh.creation.box(bounds=[[0, 0, 1], [1, 1, 2]])]  # fmt: skip
+        boxes = [boxes[0].union(boxes[3]), boxes[1].union(boxes[2])]
+    both = trimesh.util.concatenate(boxes)
+    both.merge_vertices()
+    assert not both.is_volume
+    mesh, surface = cleaned(workspace(), both.vertices, both.faces)
+    assert (mesh.faces, mesh.watertight) == (len(both.faces), True)
+    assert accepted_by_manifold3d(surface)
+    assert volume(surface.vertices, surface.faces) == pytest.approx(2 * shared, rel=0.02)
 
 
 def test_two_balls_that_touch_in_a_point_are_taken_apart(workspace: Make) -> None:
