@@ -46,9 +46,7 @@ class Common(BaseModel):
     output_format: tuple[Format, ...] = Field(("glb",), min_length=1, description="formats to write; model.glb is always there")
     quality_tier: Literal["standard", "high"] = Field("standard", description="a row of the table of quality tiers")
     faces: int | None = Field(None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's")
-    texture: bool = Field(
-        True, description="unwrap the mesh and bake its colours into a texture; false: only a texture that the file has is kept"
-    )
+    texture: bool = Field(True, description="unwrap the mesh and bake its colours into a texture; false: only what the file has is kept")
     texture_size: int | None = Field(None, ge=64, le=16384, description="texture edge in pixels; default: the tier's")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random; same input and seed, same bytes")
     webhook_url: str | None = Field(None, max_length=2000, description="called when the job ends, signed")

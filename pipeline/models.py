@@ -222,7 +222,8 @@ def import_model(source: Path, models: Path, name: str | None = None, sizes: dic
     """
     name = name or next((known.name for known in KNOWN.values() if known.file == source.name), "")
     if name not in KNOWN:
-        raise BackendUnavailable(f"{source.name}: there is no model {name!r}.", remedy=f"Name one of {', '.join(KNOWN)} with --name.")
+        wrong = f"there is no model {name!r}" if name else "its name does not tell which model it is"
+        raise BackendUnavailable(f"{source.name}: {wrong}.", remedy=f"Name one of {', '.join(KNOWN)} with --name.")
     if not source.exists():
         raise BackendUnavailable(f"{source} does not exist.", remedy="Name the checkpoint's file, or the diffusers folder.")
     known, digest = KNOWN[name], None

@@ -38,7 +38,8 @@ def kind_of(drop: Path) -> str:
     try:
         return identify(root, found).kind
     except InputRejected as error:
-        raise SubmitRefused(error.message, remedy=error.remedy) from None
+        here = error.remedy.replace("move the folder back to inbox/", "try again")  # nothing is in inbox/ yet
+        raise SubmitRefused(error.message, remedy=here) from None
 
 
 def plain_files(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from layout import accept, lifecycle, promote, tree
 from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
-from layout.manifest import ErrorFile, JobFile, write_job
+from layout.manifest import ErrorFile, JobFile, now, write_job
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
@@ -199,6 +199,7 @@ class Runner:
             raise StageFailed("The recipe ended without a result.")
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
         self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT))
+        held.job.note_start(place.n, ended=now())
         self._leave(held, "finished")
         return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
 
@@ -235,7 +236,7 @@ class Runner:
 
     def _fail(self, held: Held, queue: str, error: PipelineError) -> Place:
         log.info("job.failed job=%s error=%s message=%s", held.place.id, type(error).__name__, error.message)
-        held.job.note_start(held.place.n, noted=f"failed: {type(error).__name__}")
+        held.job.note_start(held.place.n, ended=now(), noted=f"failed: {type(error).__name__}")
         self._leave(held, f"failed: {error.message}")
         return self._patiently(held.place, lambda: lifecycle.fail(self.atlas, held.place, error_file(error, held.place.n, queue)))
 

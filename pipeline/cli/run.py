@@ -51,6 +51,7 @@ def up(atlas_path: str | None, name: str | None, queues: str, devices: str, unti
     """
     from pipeline import config, log
     from pipeline.cli._atlas import opened
+    from pipeline.gpu.device import chosen
     from pipeline.recipes import QUEUES
     from pipeline.watchers import fleet
 
@@ -61,6 +62,10 @@ def up(atlas_path: str | None, name: str | None, queues: str, devices: str, unti
         raise click.BadParameter(f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", param_hint="--queues")
     asked = tuple(device.strip() for device in devices.split(",") if device.strip()) or settings.host.devices
     listening = listen or ("off" if until_idle else "{}:{}".format(*config.address("", settings.web)))
-    if listening != "off":
-        config.address(listening, settings.web)
+    try:
+        chosen(asked)
+        if listening != "off":
+            config.address(listening, settings.web)
+    except config.SettingsRefused as wrong:
+        raise click.UsageError(f"{wrong.message} {wrong.remedy}") from None
     return fleet.up(atlas, settings, name, wanted, asked, until_idle, listening)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.config import SettingsRefused
 from pipeline.jobs import FORMATS
+
+DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
 def gpus() -> list[str]:
@@ -20,7 +24,9 @@ def gpus() -> list[str]:
 
 
 def chosen(wanted: tuple[str, ...]) -> list[str]:
-    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is none."""
+    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is none. SettingsRefused for no device."""
+    if wrong := [want for want in wanted if not DEVICE.fullmatch(want)]:
+        raise SettingsRefused(f"There is no device {wrong[0]!r}.", remedy="Name auto, cpu, or GPUs such as cuda:0,cuda:1.")
     return [device for want in wanted for device in (gpus() or ["cpu"] if want == "auto" else [want])]
 
 

@@ -28,7 +28,7 @@ def in_doubt(found: list[Item]) -> InputRejected:
         )
     if any(item.what == TEXT for item in found):
         return InputRejected(
-            f"the drop is neither a scan nor a mesh, and no single text of at most {PROMPT_LIMIT} characters{holding(found)}",
+            f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT} characters{holding(found)}",
             remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and prompt = "what to make".',
         )
     packed = [item for item in found if item.name != item.file and _heads.suffix(item.name) in (".zip", ".tar")]

@@ -229,6 +229,6 @@ def hold(first: str | None, quiet: float, limit: float = 600.0) -> Wait | None:
     if first is None or quiet >= limit:
         return None
     return Wait(
-        f"held: {first} has the same name and is not finished. If this is another object, rename it or put an empty file READY into it; "
-        f"else it goes on by itself after {limit / 60:g} min without a change"
+        f"held: {first} has the same name and is not finished. If this is another object, rename it, or put an empty file READY into the "
+        f"folder; else it goes on by itself after {limit / 60:g} min without a change"
     )

@@ -12,6 +12,7 @@ from PIL import Image
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
+from pipeline.jobs import Common
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
@@ -29,11 +30,17 @@ SPACES = {
 }  # fmt: skip
 
 
-def title(mesh: Mesh, alignment: Alignment | None, dropped: Dropped | None) -> str:
+def title(alignment: Alignment | None, dropped: Dropped | None, options: Common) -> str:
+    """What a person would call it: by its passes, its sentence, its images, or its file."""
     if alignment is not None:
         placed = sum(item.placed for item in alignment.passes)
         return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"
-    return dropped.names[0] if dropped and len(dropped.names) == 1 else "The model"
+    if said := " ".join(getattr(options, "prompt", "").split()):
+        return f"“{said}”" if len(said) <= 80 else f"“{said[:79]}…”"
+    names = dropped.names if dropped else ()
+    if options.kind == "images" and len(names) > 1:
+        return f"One model from {len(names)} images"
+    return names[0] if names else "The model"
 
 
 def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
@@ -65,6 +72,11 @@ def numbers(mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Wor
     if alignment is not None:
         facts["Passes placed"] = f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
     return facts
+
+
+def sentence(text: str) -> str:
+    """TEXT with a capital letter, unless it begins with the name of a file."""
+    return text if "." in text.partition(" ")[0][:-1] else text[:1].upper() + text[1:]
 
 
 def pass_warnings(alignment: Alignment | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -79,5 +80,7 @@ def _words(view: View, part: dict[str, Any]) -> str:
     words = [f"{azimuth}°" + (f" ({SIDES[azimuth]})" if azimuth in SIDES else ""), f"from {view.source}"]
     words += [f"cut out by {view.matting}"] if view.matting else []
     words += [] if part["used"] else ["not used"]
-    words += [f"re-projection {part['reprojection_iou']:.0%}"] if "reprojection_iou" in part else []
+    words += (
+        [f"re-projection {math.floor(100 * part['reprojection_iou'] + 1e-9)}%"] if "reprojection_iou" in part else []
+    )  # 100% is perfect
     return " · ".join(words)

@@ -41,10 +41,10 @@ def run(
     light = write_light(model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb"))
     of_passes = _chapters.pass_warnings(alignment)
     page = Page(
-        title=_chapters.title(mesh, alignment, dropped),
+        title=_chapters.title(alignment, dropped, ws.options),
         lead=_chapters.lead(mesh, exported, alignment),
         numbers=_chapters.numbers(mesh, exported, alignment, ws) | _views.numbers(mesh),
-        warnings=[*(text[:1].upper() + text[1:] for text in ws.warnings if text not in of_passes), *of_passes],
+        warnings=[*(_chapters.sentence(text) for text in ws.warnings if text not in of_passes), *of_passes],
         pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
         sections=chapters,
         footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),

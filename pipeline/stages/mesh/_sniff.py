@@ -147,7 +147,7 @@ def _obj(path: Path, head: bytes, size: int) -> None:
                 return
     if not seen_vertex:
         raise InputRejected(f"{path.name} is not an OBJ file: no line of it is a vertex")
-    raise InputRejected(f"{path.name} has vertices but no faces: it is a point cloud", remedy="Drop it as a scan pass (kind = scan).")
+    raise InputRejected(f"{path.name} has vertices but no faces", remedy="Drop point clouds as scan passes (kind = scan).")
 
 
 def _3mf(path: Path, head: bytes, size: int) -> None:

@@ -162,6 +162,19 @@ def test_once_refuses_what_this_host_lacks_the_libraries_for(
     assert list(atlas.drafts.iterdir()) == [] and list(atlas.inbox.glob("part*")) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (["--listen", "nonsense"], "'nonsense' is not HOST:PORT"),
+        (["--devices", "gpu9"], "There is no device 'gpu9'"),
+        (["--queues", "bogus"], "there is no queue 'bogus'"),
+    ],
+)
+def test_up_names_what_it_cannot_use(atlas: Atlas, run: Callable[..., tuple[int, str, str]], said: list[str], words: str) -> None:
+    code, _, err = run("up", "--until-idle", *said)
+    assert code == 2 and words in err
+
+
 def test_once_refuses_a_backend_that_this_host_would_have_to_have(
     atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline import jobs
 from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
 from pipeline.geometry.surface import Surface
-from pipeline.stages.finish import _light_model, _page, preview
+from pipeline.stages.finish import _chapters, _light_model, _page, preview
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._light import backdrop, developed, rough
@@ -231,6 +232,28 @@ def test_a_convert_job_has_a_report_and_no_scan_json(workspace: Make) -> None:
     assert "<h1>vase.stl</h1>" in text
     assert "100 × 40 × 60 mm" in text
     assert not (ws.root / "output" / "scan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "names", "title"),
+    [
+        ({"kind": "convert"}, ("cup.obj", "cup.mtl"), "cup.obj"),
+        ({"kind": "images"}, ("front.png",), "front.png"),
+        ({"kind": "images"}, ("front.png", "left.png"), "One model from 2 images"),
+        ({"kind": "prompt", "prompt": "a red\n cube"}, ("prompt.txt",), "“a red cube”"),
+        ({"kind": "prompt", "prompt": "x" * 200}, ("prompt.txt",), "“" + "x" * 79 + "…”"),
+    ],
+)
+def test_a_report_is_called_what_its_person_would_call_it(said: dict[str, str], names: tuple[str, ...], title: str) -> None:
+    assert _chapters.title(None, Dropped(names=names), jobs.parse(said)) == title
+
+
+def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None:
+    assert [_chapters.sentence(text) for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")] == [
+        "The unit is guessed.",
+        "far.obj lies far from zero.",
+        "Ok",
+    ]
 
 
 def test_the_light_model_stays_below_its_limit(workspace: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

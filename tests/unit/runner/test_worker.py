@@ -108,6 +108,7 @@ def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> 
     assert "finished" in (place.path / "log.txt").read_text()
     assert (job.manifest[0].path, len(job.manifest[0].sha256 or "")) == ("a.ply", 64)
     assert job.provenance.warnings == ["a word of warning"]
+    assert (job.starts[0].ended or "") >= job.starts[0].at
     assert sorted(path.name for path in place.path.iterdir()) == ["input", "job.json", "log.txt", "output"]
     worker._verify_kept(everything=True)
     assert list(worker.scratch.root.iterdir()) == []
@@ -151,6 +152,7 @@ def test_a_rejected_input_fails_at_once_with_a_remedy(atlas: Atlas, workers: Any
     assert (place.state, len(job.starts)) == (State.FAILED, 1)
     error = error_of(place)
     assert (error.error, error.who, error.stage) == ("NoOverlap", "submitter", f"{STAGES}:rejects")
+    assert job.starts[0].ended is not None
     assert "Scan again" in error.remedy
 
 

@@ -289,7 +289,7 @@ def test_a_wrong_job_toml_is_refused_by_name(tmp_path: Path, toml: bytes, words:
         ({"color_1.png": PNG, "depth_2.png": PNG}, "do not pair by name", 'kind = "images"'),
         ({"a.3mf": b"PK\x03\x04", "b.3mf": b"PK\x03\x04"}, "several meshes", 'kind = "convert"'),
         ({"a.txt": b"a vase", "b.txt": b"a cup"}, "neither a scan nor a mesh", 'kind = "prompt"'),
-        ({"long.txt": b"word " * 500}, "at most 2000 characters", 'kind = "prompt"'),
+        ({"long.txt": b"word " * 500}, "1 to 2000 characters", 'kind = "prompt"'),
         ({"letter.docx": b"PK\x03\x04"}, "nothing in the drop can be used (it holds letter.docx)", 'kind = "scan"'),
         ({"a.xyz": b"hello world\n"}, "nothing in the drop can be used", 'kind = "scan"'),
         ({"few.csv": b"1,2\n3,4\n"}, "nothing in the drop can be used", 'kind = "scan"'),
