@@ -121,7 +121,7 @@ def _photos(found: list[Item]) -> _Choice | None:
         return None
     cameras = {item.camera for item in images}
     if len(cameras) == 1 and None not in cameras:
-        return _Choice("scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): built as a photo scan"])
+        return _Choice("scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): a photo scan"])
     return _Choice("images", images)
 
 

@@ -14,6 +14,7 @@ from pipeline.stages.scan._raw import Raw, Source
 from pipeline.workspace import Workspace
 
 FEWEST_POINTS = 100
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
@@ -46,19 +47,29 @@ def run(dropped: Dropped, ws: Workspace) -> Scans:
 def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
     """The scan files, archives opened; what is no scan by its name is left out and named."""
     sources: list[Source] = []
-    for name in dropped.names:
+    left = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
+    for name in () if left else dropped.names:
         one = Source(name, ws.input / name)
         inside = _archives.unpack(one, ws) if _archives.is_archive(name) else [one]
         for source in inside:
             if _formats.is_scan(source.name):
                 sources.append(source)
             else:
+                left.append(source.name)
                 ws.warn(f"{source.name} is not a scan format we read; it was left out")
     if not sources:
-        raise InputRejected(
-            "no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these."
-        )
+        raise _no_scan(sum(name.lower().endswith(PICTURES) for name in left))
     return sources
+
+
+def _no_scan(pictures: int) -> InputRejected:
+    if pictures:
+        return InputRejected(
+            f"the drop holds {pictures} pictures, and scans are built from points and meshes only",
+            remedy="Export the scan as points or meshes; pictures of one object on a plain background make a draft "
+            'with a file job.toml beside them that holds the line kind = "images".',
+        )
+    return InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
 
 
 def _refuse_flat(name: str, points: np.ndarray) -> None:

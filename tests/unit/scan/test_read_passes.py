@@ -339,6 +339,20 @@ def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:
     assert "no scan file" in refused(read, {"notes.docx": b"hello"})
 
 
+def test_pictures_are_refused_with_what_can_be_made_of_them(read: Read) -> None:
+    """Photos, colour with depth and its table of the camera, and photos in a zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("1.jpg", b"\xff\xd8\xff")
+    for files in (
+        {"1.jpg": b"", "2.JPG": b""},
+        {"color_1.png": b"", "depth_1.pgm.gz": b"", "pose.txt": b"1 0 0"},
+        {"a.zip": packed.getvalue()},
+    ):
+        said = refused(read, files)
+        assert "pictures, and scans are built from points and meshes only" in said
+
+
 @pytest.mark.parametrize(("row", "where"), [("1 2 3", "in one place"), ("{i} {i} 5", "on one line")])
 def test_a_pass_that_shows_no_surface_is_refused(read: Read, row: str, where: str) -> None:
     """Neither a heap of equal points nor a line can be oriented, aligned or meshed."""
