@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -196,10 +197,10 @@ class Index:
         """Newest first, SIZE rows after TOKEN, and the token of the next page or None."""
         chosen = sql.select(JOBS).where(*self._where(filters)).order_by(JOBS.c.at.desc(), JOBS.c.id.desc()).limit(size + 1)
         if token:
-            at, id = read_token(token)
+            at, id = read_token(token, filters)
             chosen = chosen.where(sql.tuple_(JOBS.c.at, JOBS.c.id) < sql.tuple_(sql.literal(at), sql.literal(id)))
         rows = self._rows(chosen)
-        return rows[:size], (write_token(rows[size - 1]) if len(rows) > size else None)
+        return rows[:size], (write_token(rows[size - 1], filters) if len(rows) > size else None)
 
     @staticmethod
     def _where(filters: Mapping[str, str | None]) -> list[Any]:
@@ -229,15 +230,25 @@ class Index:
 _NAMES = tuple(column.name for column in JOBS.c)
 
 
-def write_token(row: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row["at"], row["id"]]).encode()).decode().rstrip("=")
+def write_token(row: Mapping[str, Any], filters: Mapping[str, str | None]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([row["at"], row["id"], _mark(filters)]).encode()).decode().rstrip("=")
 
 
-def read_token(token: str) -> tuple[str, str]:
+def read_token(token: str, filters: Mapping[str, str | None]) -> tuple[str, str]:
+    """(at, id) of the last row of the page before. Problem where TOKEN is none of ours, or of a list with other filters (AIP-158)."""
     try:
-        at, id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        if isinstance(at, str) and isinstance(id, str) and "\0" not in at + id:
+        at, id, mark = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        if isinstance(at, str) and isinstance(id, str) and "\0" not in at + id and mark == _mark(filters):
             return at, id
     except (ValueError, TypeError, binascii.Error, RecursionError):
         pass
-    raise Problem(422, "page-token", "page_token is none that this service gave.", "Take next_page_token of the page before, unchanged.")
+    raise Problem(
+        422,
+        "page-token",
+        "page_token is none that this service gave for these filters.",
+        "Take next_page_token of the page before, unchanged, with the same filters.",
+    )
+
+
+def _mark(filters: Mapping[str, str | None]) -> int:
+    return zlib.crc32(json.dumps(sorted((key, value) for key, value in filters.items() if value)).encode())

@@ -32,7 +32,7 @@ MEANINGS: dict[str, str] = {
     "not-ended": "this can be done to jobs in done/ or failed/ only",
     "not-found": "there is nothing at this address",
     "not-ready": "the web process has not seen the tree lately",
-    "page-token": "page_token is none that this service gave",
+    "page-token": "page_token is none that this service gave for these filters",
     "precondition-failed": "the file is another than If-Match or If-Unmodified-Since names",
     "quota": "this submitter has too many jobs or bytes waiting",
     "refused": "the request cannot become a job",

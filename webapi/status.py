@@ -50,9 +50,10 @@ def jobs() -> Response:
     filters, size, token = list_query(request.args)
     found, following = here().index.page(filters, size, token)
     counts = here().follower.counts
-    total = counts.get(str(filters["state"]), 0) if filters["state"] in WORDS else sum(counts.values()) if not filters["state"] else None
+    wanted = {None: WORDS, "active": [word for word in WORDS if word not in ENDED]}.get(filters["state"] or None, [str(filters["state"])])
     narrow = any(filters[key] for key in ("kind", "q", "since"))
-    return answer(JobList, {"jobs": [rows.summary(row) for row in found], "next_page_token": following, "total": None if narrow else total})
+    total = None if narrow else sum(counts.get(word, 0) for word in wanted)
+    return answer(JobList, {"jobs": [rows.summary(row) for row in found], "next_page_token": following, "total": total})
 
 
 def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str | None]:

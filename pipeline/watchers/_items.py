@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -28,6 +30,7 @@ COMPANION = re.compile(
 COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
 PROMPT_LIMIT = 2000  # characters
 
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
 MOST_MEMBERS = 10_000
 MOST_UNPACKED = 512 << 20  # of a packed tar, whose list of contents cannot be read without unpacking it
 PHOTO_HEAD = 3 * _heads.HEAD  # an EXIF block may take 64 KiB, behind others
@@ -63,6 +66,18 @@ def items(root: Path, files: list[str]) -> list[Item]:
             with open_file(path) as stream:
                 found.append(_item(file, file, stream.read, path.lstat().st_size))
     return found
+
+
+def packed_file(root: Path, files: list[str], name: str, most: int) -> tuple[str, bytes] | None:
+    """(name as an Item has it, first MOST bytes) of the file NAME at the top, or in a folder at the top, of the one archive in FILES."""
+    open_archive = {".zip": _zip, ".tar": _tar}.get(_heads.suffix(files[0])) if len(files) == 1 else None
+    if open_archive is None:
+        return None
+    with contextlib.suppress(*DAMAGED, RuntimeError):  # what is wrong with an archive is for items() to say
+        for inner, stream, _ in islice(open_archive(root / files[0]), MOST_MEMBERS):
+            if PurePosixPath(inner).name == name and len(PurePosixPath(inner).parts) <= 2:
+                return f"{files[0]}/{inner}", stream.read(most)
+    return None
 
 
 def of(found: Iterable[Item], what: str) -> list[Item]:
@@ -144,7 +159,7 @@ def _members(file: str, members: Iterator[tuple[str, IO[bytes], int]]) -> list[I
                     f"{file} holds more than {MOST_MEMBERS} files", remedy="Pack the scans only, then move the folder back to inbox/."
                 )
             found.append(_item(file, f"{file}/{inner}", stream.read, size))
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise InputRejected(f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked.") from None
     except RuntimeError:
         raise InputRejected(f"{file} is locked with a password", remedy="Pack it without a password, or drop the files unpacked.") from None

@@ -15,7 +15,20 @@ from pipeline.watchers import _heads, _jobtoml
 from pipeline.watchers._contents import open_file, reading
 from pipeline.watchers._doubt import holding, in_doubt
 from pipeline.watchers._evidence import MARKERS
-from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, POINTS, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, is_companion, items, of
+from pipeline.watchers._items import (
+    COLOUR_OR_DEPTH,
+    IMAGE,
+    MESH,
+    POINTS,
+    PROMPT_LIMIT,
+    RANGE_IMAGE,
+    TEXT,
+    Item,
+    is_companion,
+    items,
+    of,
+    packed_file,
+)
 
 __all__ = ["Identified", "identify"]
 
@@ -54,8 +67,9 @@ def identify(root: Path, names: list[str]) -> Identified:
 
 
 def _identify(root: Path, names: list[str]) -> Identified:
-    listed = _job_toml(root, names)
-    found = items(root, sorted(filter(_is_content, names), key=_natural))
+    content = sorted(filter(_is_content, names), key=_natural)
+    listed, inside = _job_toml(root, names, content)
+    found = [item for item in items(root, content) if item.name != inside]
     choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
     where = choice.used[0].file if choice.request and not listed.request else _jobtoml.NAME
     options = _jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
@@ -69,11 +83,14 @@ def _identify(root: Path, names: list[str]) -> Identified:
     )
 
 
-def _job_toml(root: Path, names: list[str]) -> _jobtoml.JobToml:
-    if _jobtoml.NAME not in names:
-        return _jobtoml.JobToml(request={})
-    with open_file(root / _jobtoml.NAME) as file:
-        return _jobtoml.parse(file.read(_jobtoml.LIMIT + 1))
+def _job_toml(root: Path, names: list[str], content: list[str]) -> tuple[_jobtoml.JobToml, str | None]:
+    """What the drop's job.toml says; where the drop is one archive, the one in it, and its name there."""
+    if _jobtoml.NAME in names:
+        with open_file(root / _jobtoml.NAME) as file:
+            return _jobtoml.parse(file.read(_jobtoml.LIMIT + 1)), None
+    if found := packed_file(root, content, _jobtoml.NAME, _jobtoml.LIMIT + 1):
+        return _jobtoml.parse(found[1]), found[0]
+    return _jobtoml.JobToml(request={}), None
 
 
 def _is_content(name: str) -> bool:

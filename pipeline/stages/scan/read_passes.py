@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from layout import tree
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, rigid
@@ -54,7 +55,7 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
         for source in inside:
             if _formats.is_scan(source.name):
                 sources.append(source)
-            else:
+            elif not source.name.endswith(f"/{tree.JOB_TOML}"):
                 left.append(source.name)
                 ws.warn(f"{source.name} is not a scan format we read; it was left out")
     if not sources:

@@ -158,6 +158,20 @@ def test_archives_are_judged_by_what_they_hold(tmp_path: Path, pack: Any) -> Non
     assert drop(tmp_path / "image", {name: pack({"cat.png": PNG})}).kind == "images"
 
 
+@pytest.mark.parametrize("folder", ["", "vase/"])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_the_job_toml_of_a_packed_folder_counts(tmp_path: Path, pack: Any, folder: str) -> None:
+    """Who packs a folder packs what it says; one deeper down is no such word, nor one beside other drops."""
+    name = "a.zip" if pack is zipped else "a.tar.gz"
+    toml = b'kind = "scan"\nunit = "mm"\n'
+    found = drop(tmp_path / "a", {name: pack({f"{folder}a.ply": POINTS, f"{folder}job.toml": toml})})
+    assert (found.kind, found.options["unit"], found.not_used) == ("scan", "mm", [])
+    deep = drop(tmp_path / "b", {name: pack({"a.ply": POINTS, "x/y/job.toml": toml})})
+    assert (deep.options["unit"], deep.not_used) == ("auto", [f"{name}/x/y/job.toml"])
+    with pytest.raises(InputRejected, match=r"job\.toml: colour: there is no such option"):
+        drop(tmp_path / "c", {name: pack({"a.ply": POINTS, "job.toml": b'kind = "scan"\ncolour = 1\n'})})
+
+
 def test_an_archive_of_pictures_named_ply_is_refused_by_name(tmp_path: Path) -> None:
     """What holds for files holds for members."""
     with pytest.raises(InputRejected, match=r"a\.zip/cat\.ply is a PNG image"):

@@ -96,6 +96,25 @@ def test_pages_hold_every_job_once_newest_first_though_others_arrive_meanwhile(
     assert seen == [f"job {minute}" for minute in reversed(range(7))]
 
 
+def test_a_page_token_belongs_to_its_filters(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+    """AIP-158: other filters with it are refused; another page size is none."""
+    for _ in range(3):
+        forge(atlas, State.DONE)
+    look()
+    token = client.get("/3d/jobs?state=completed&page_size=1").json["next_page_token"]
+    assert len(client.get(f"/3d/jobs?state=completed&page_size=5&page_token={token}").json["jobs"]) == 2
+    answer = client.get(f"/3d/jobs?state=failed&page_token={token}")
+    assert (answer.status_code, answer.json["type"]) == (422, "/docs#page-token")
+
+
+def test_a_list_says_how_many_there_are_where_that_is_known(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+    for state in (State.DONE, State.DONE, State.FAILED, State.PROCESSING, State.CLAIMED):
+        forge(atlas, state)
+    look()
+    found = {query: client.get(f"/3d/jobs?{query}").json["total"] for query in ("", "state=completed", "state=active", "state=", "q=vase")}
+    assert found == {"": 5, "state=completed": 2, "state=active": 2, "state=": 5, "q=vase": None}
+
+
 def test_lists_are_filtered(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
     """state, kind, words of the name, and time; % and _ are plain characters."""
     forge(atlas, State.DONE, name="Red Vase 100%", at="2026-11-19T12:00:00+00:00")
