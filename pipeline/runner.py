@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import logging
-import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from layout import accept, lifecycle, promote, tree
 from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
-from layout.manifest import ErrorFile, JobFile, now, write_job
+from layout.manifest import JobFile, now, write_job
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
-from pipeline import bag, inputs, jobs, recipes
-from pipeline.artefacts import Artefact, Dropped, Mesh, Views
+from pipeline import bag, inputs, jobs, parcel, recipes
+from pipeline.artefacts import Dropped
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, InputRejected, PipelineError, StageFailed, SubmitRefused
+from pipeline.failing import DELETED, error_file, poisoned
 from pipeline.gpu.engine import Engine, Event, Order
 from pipeline.inputs import InputChanged
 from pipeline.progress import Reporter
+from pipeline.provenance import describe
 from pipeline.recipes import Leg
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ NETWORK_STAGES = ("views.fetch_images",)
 ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 CHANGED = "input/ was still changing"
 MAX_CHANGED = 3
-PACKAGES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "pymeshlab", "xatlas", "torch", "diffusers")
 
 
 class Drained(Exception):
@@ -141,22 +140,10 @@ class Runner:
         notes = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held)))
         held.job.notes += [note for note in notes if note not in held.job.notes]
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
-        self._patiently(place, lambda: self._fetch_work(held))
+        self._patiently(place, lambda: parcel.unpack(disk, place.path / tree.WORK, held.root))
         if not bag.load(held.root):
             shutil.rmtree(held.root / bag.FOLDER, ignore_errors=True)
             bag.save(held.root, "", Dropped(names=tuple(row.path for row in held.job.manifest if row.used)))
-
-    def _fetch_work(self, held: Held) -> None:
-        """Artefacts that another worker promoted come to scratch, unless they are there."""
-        disk, work = self.atlas.disk, held.place.path / tree.WORK
-        if bag.load(held.root)[1:] or disk.lstat(work) is None:
-            return
-        for entry in sorted(disk.scandir(work)):
-            for path, _ in accept.files_below(disk, work / entry.name) if promote.verify(disk, work / entry.name) else ():
-                (held.root / path).parent.mkdir(parents=True, exist_ok=True)
-                (held.root / path).unlink(missing_ok=True)
-                disk.copy(work / entry.name / path, held.root / path)
-        (held.root / tree.CHECKSUMS).unlink(missing_ok=True)
 
     def _run_leg(self, held: Held, leg: Leg, following: Leg | None) -> None:
         assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None
@@ -204,10 +191,10 @@ class Runner:
         return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
 
     def _hand_on(self, held: Held, leg: Leg, following: Leg) -> Place:
-        place, parcel = held.place, held.root / "parcel"
+        place, packed = held.place, held.root / "parcel"
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
-        pack(held.root, parcel)
-        self._patiently(place, lambda: promote.promote(self.atlas, place, parcel, f"{tree.WORK}/{leg.queue}"))
+        parcel.pack(held.root, packed)
+        self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}"))
         self._leave(held, f"handed on to {following.queue}")
         return self._patiently(place, lambda: lifecycle.hand_on(self.atlas, place, following.queue))
 
@@ -244,24 +231,12 @@ class Runner:
         """What stands in the job folder before any edge out of processing/: job.json and log.txt; no progress files."""
         disk, place = self.atlas.disk, held.place
         _append(held.root, words)
-        self._describe(held)
+        describe(held.job, held.root, held.times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
         self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
         for name in (tree.PROGRESS, tree.PROGRESS_LINE):
             with contextlib.suppress(OSError):
                 disk.unlink(place.path / name)
-
-    def _describe(self, held: Held) -> None:
-        provenance = held.job.provenance
-        provenance.times.update(held.times)
-        provenance.peak_rss = max(held.peak, provenance.peak_rss or 0) or None
-        provenance.versions = versions()
-        provenance.seed = held.job.options.get("seed")
-        provenance.settings = {"worker": self.settings.worker.model_dump(mode="json")}
-        provenance.warnings = bag.load_warnings(held.root)
-        provenance.models, provenance.backend = _makers(kept.artefact for kept in bag.load(held.root))
-        labels = [label for kept in bag.load(held.root) if (label := getattr(kept.artefact, "label", None))]
-        provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
 
     # -- small parts ----------------------------------------------------------------------------------------------------------
     def _local_drop(self, held: Held) -> Path:
@@ -290,65 +265,6 @@ class Runner:
                 log.warning("line.fault job=%s what=%s", place.id, fault)
                 if self.pause(getattr(fault, "message", str(fault))):
                     raise Gone(place.path.name) from None
-
-
-DELETED = InputRejected("The job's files were deleted while it ran.", remedy="Drop the files again.")
-
-
-def poisoned(job: JobFile | None, n: int, error: PipelineError | None = None) -> PipelineError:
-    """The error of a job that crashed too often, with what was seen of the crashes."""
-    base = job.accepted.n if job and job.accepted else 0
-    seen = [start.crash for start in (job.starts if job else []) if start.n > base and start.crash]
-    last = error.message if error else seen[-1] if seen else "Its worker or host went down each time."
-    poison = type(error)(last) if error else EngineDied(last)
-    poison.message = f"Given up after {job.crashes(n) if job else n} crashed starts. {last}"
-    poison.stage = getattr(error, "stage", None)  # type: ignore[attr-defined]
-    return poison
-
-
-def error_file(error: PipelineError, n: int, leg: str | None = None) -> ErrorFile:
-    return ErrorFile(
-        error=type(error).__name__, who=error.who, message=error.message, remedy=error.remedy,  # type: ignore[arg-type]
-        stage=getattr(error, "stage", None), leg=getattr(error, "leg", leg), n=n,
-    )  # fmt: skip
-
-
-def _makers(artefacts: Iterable[Artefact]) -> tuple[dict[str, str], str | None]:
-    """The models whose weights went into ARTEFACTS, with their SHA-256, and the backend that made the mesh."""
-    models: dict[str, str] = {}
-    backend = None
-    for artefact in artefacts:
-        if isinstance(artefact, Views):
-            models |= artefact.models
-        elif isinstance(artefact, Mesh) and artefact.reconstruction:
-            models |= artefact.reconstruction["models"]
-            backend = artefact.reconstruction["backend"]
-    return models, backend
-
-
-def pack(root: Path, parcel: Path) -> None:
-    """Gather the bag and the newest artefacts' files in PARCEL, to be promoted as work/<leg>."""
-    shutil.rmtree(parcel, ignore_errors=True)
-    parcel.mkdir()
-    shutil.copytree(root / bag.FOLDER, parcel / bag.FOLDER)
-    if (root / bag.WARNINGS).is_file():
-        shutil.copy2(root / bag.WARNINGS, parcel)
-    for kept in bag.load(root):
-        for name in kept.artefact.files():
-            (parcel / name).parent.mkdir(parents=True, exist_ok=True)
-            if not (parcel / name).exists():
-                os.link(root / name, parcel / name)
-    if (root / tree.OUTPUT).is_dir():
-        shutil.copytree(root / tree.OUTPUT, parcel / tree.OUTPUT)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on, as far as they are installed."""
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
 
 
 def _append(root: Path, line: str) -> None:

@@ -20,13 +20,14 @@ from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Observer
 from layout.manifest import Heartbeat, JobFile, NewerFormat
 from layout.tree import Atlas, Place, State
-from pipeline import jobs, recipes, view
+from pipeline import view
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.runner import error_file
-from pipeline.watchers import _jobtoml, status
+from pipeline.failing import error_file
+from pipeline.watchers import status
+from pipeline.watchers._facts import facts_of, facts_of_job, first_queue
 from pipeline.watchers.hints import Hints, is_network
-from pipeline.watchers.identify import Identified, identify
+from pipeline.watchers.identify import identify
 from pipeline.watchers.reaper import Reaper, TwoLooks
 from pipeline.watchers.settle import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
 from pipeline.watchers.worker import Restart
@@ -182,7 +183,7 @@ class Intake:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
         try:
             if job is not None:
-                facts = self._facts_of_job(self.atlas.inbox / name, job, verdict.evidence)
+                facts = facts_of_job(self.atlas, self.atlas.inbox / name, job, verdict.evidence)
             else:
                 paths = [found.path for found in seen.files if not (seen.is_folder and found.path.lower() in MARKERS)]
                 facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=self._namesake(name))
@@ -200,29 +201,6 @@ class Intake:
         if job is not None and claim is not None:
             return lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n)
         return lifecycle.claim_drop(self.atlas, name, queue)
-
-    def _facts_of_job(self, folder: Path, job: JobFile, evidence: str) -> Facts:
-        """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a kind it is identified anew."""
-        inside = accept.drop_root(self.atlas.disk, folder / tree.INPUT)
-        paths = [path for path, _ in accept.files_below(self.atlas.disk, inside)]
-        asked = self._beside(folder)
-        request = {"kind": job.kind, **job.options} | (asked or {})
-        if asked is None and (job.kind is None or tree.JOB_TOML in paths):
-            facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
-            if tree.JOB_TOML in paths or not job.options:
-                return facts
-            return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
-        options = jobs.parse(request)
-        kind = can_do(str(options.kind))
-        used = used_of(inside, paths, kind)
-        return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
-
-    def _beside(self, folder: Path) -> dict[str, object] | None:
-        """What a job.toml says that a person put beside error.txt."""
-        try:
-            return _jobtoml.parse(self.atlas.disk.read(folder / tree.JOB_TOML, _jobtoml.LIMIT + 1)).request
-        except FileNotFoundError:
-            return None
 
     def _refuse(self, name: str, job: JobFile | None, claim: accept.Claim | None, error: InputRejected) -> None:
         shell = self._shell(name, job, claim, lifecycle.REFUSED)
@@ -257,7 +235,7 @@ class Intake:
             paths = [path for path, _ in accept.files_below(disk, inside)]
             known = job is not None and job.kind is not None
             facts = (
-                self._facts_of_job(shell.path, job, job.evidence or "sealed")
+                facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
                 if known and job
                 else facts_of(identify(inside, paths), "completed")
             )
@@ -285,33 +263,3 @@ class Intake:
 def stem(name: str) -> str:
     """What a drop is called without "go" and without a file's suffix."""
     return Path(names.without_go(name)).stem
-
-
-def first_queue(facts: Facts) -> str:
-    return recipes.RECIPES[str(facts.kind)].legs[0].queue
-
-
-def can_do(kind: str) -> str:
-    """KIND, or InputRejected where this version has no recipe for it."""
-    if kind not in recipes.RECIPES:
-        raise InputRejected(
-            f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh."
-        )
-    return kind
-
-
-def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
-    can_do(found.kind)
-    notes = (*notes, *found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
-    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, notes, origin)
-
-
-def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
-    """Which files a job of a named KIND uses: what identify would use where it comes to the same kind, else all but the pipeline's own."""
-    try:
-        found = identify(root, paths)
-        if found.kind == kind:
-            return frozenset(found.used)
-    except InputRejected:
-        pass
-    return frozenset(path for path in paths if path.lower() not in MARKERS and path != tree.JOB_TOML)

@@ -19,7 +19,7 @@ from layout.manifest import NewerFormat
 from layout.tree import Atlas, Place, State
 from pipeline import gc, recipes, view
 from pipeline.config import Settings
-from pipeline.runner import DELETED, error_file, poisoned
+from pipeline.failing import DELETED, error_file, poisoned
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine, Order
-from pipeline.runner import Outcome, Runner, versions
+from pipeline.provenance import versions
+from pipeline.runner import Outcome, Runner
 
 log = logging.getLogger(__name__)
 

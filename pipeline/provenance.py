@@ -1,0 +1,51 @@
+"""Provenance: what made a result, as it stands in job.json."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from layout.manifest import JobFile
+from pipeline import bag
+from pipeline.artefacts import Artefact, Mesh, Views
+
+PACKAGES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "pymeshlab", "xatlas", "torch", "diffusers")
+
+
+def describe(job: JobFile, root: Path, times: Mapping[str, float], peak: int, settings: Mapping[str, Any]) -> None:
+    """Write into JOB what the bag below ROOT, the TIMES of stages (seconds) and the PEAK of memory (bytes) tell of this start."""
+    provenance, artefacts = job.provenance, [kept.artefact for kept in bag.load(root)]
+    provenance.times.update(times)
+    provenance.peak_rss = max(peak, provenance.peak_rss or 0) or None
+    provenance.versions = versions()
+    provenance.seed = job.options.get("seed")
+    provenance.settings = dict(settings)
+    provenance.warnings = bag.load_warnings(root)
+    provenance.models, provenance.backend = _makers(artefacts)
+    labels = [label for artefact in artefacts if (label := getattr(artefact, "label", None))]
+    provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on, as far as they are installed."""
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def _makers(artefacts: Iterable[Artefact]) -> tuple[dict[str, str], str | None]:
+    """The models whose weights went into ARTEFACTS, with their SHA-256, and the backend that made the mesh."""
+    models: dict[str, str] = {}
+    backend = None
+    for artefact in artefacts:
+        if isinstance(artefact, Views):
+            models |= artefact.models
+        elif isinstance(artefact, Mesh) and artefact.reconstruction:
+            models |= artefact.reconstruction["models"]
+            backend = artefact.reconstruction["backend"]
+    return models, backend
