@@ -181,15 +181,34 @@ def explain(error: ValidationError) -> str:
     where = ".".join(map(str, path)) or "kind"
     *most, last = OPTIONS
     kinds = f"use {', '.join(most)} or {last}"
-    said = first["msg"].removeprefix("Value error, ")
     match first["type"]:
         case "extra_forbidden":
-            return f"{where}: there is no such option"
+            return f"{where}: {wrong(first)}"
         case "union_tag_invalid":
             return f"kind: there is no kind {first['ctx']['tag']!r}; {kinds}"[:400]
         case "union_tag_not_found":
             return f"kind: it is missing; {kinds}"
-    return f"{where}: {said} (given: {first.get('input')!r})"[:400]
+    return f"{where}: {wrong(first)} (given: {first.get('input')!r})"[:400]
+
+
+def wrong(row: Mapping[str, Any]) -> str:
+    """What is wrong with one key, ROW of a ValidationError's errors(), in words for people who know JSON and not pydantic."""
+    match row["type"]:
+        case "extra_forbidden":
+            return "there is no such option"
+        case "missing":
+            return "it is missing"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "it must be a whole number"
+        case "float_type" | "float_parsing":
+            return "it must be a number"
+        case "bool_type" | "bool_parsing":
+            return "it must be true or false"
+        case "string_type":
+            return "it must be text"
+        case "too_short" | "string_too_short" | "string_pattern_mismatch" if not str(row["input"]).strip(" ()[]"):
+            return "it is empty"
+    return str(row["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
 
 
 def options_of(options: Common) -> dict[str, Any]:

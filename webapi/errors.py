@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied, WrongState
 from pipeline.errors import PipelineError
+from pipeline.jobs import wrong
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -61,20 +62,10 @@ class Problem(Exception):
 
 def invalid(error: ValidationError) -> Problem:
     """422 with every key that is wrong; the detail is the first of them."""
-    rows = [{"field": ".".join(str(part) for part in row["loc"]) or "body", "message": _said(row)} for row in error.errors()[:20]]
+    found = error.errors()
+    found = [row for row in found if not any(other["loc"][: len(row["loc"])] == row["loc"] != other["loc"] for other in found)]
+    rows = [{"field": ".".join(str(part) for part in row["loc"]) or "body", "message": wrong(row)} for row in found[:20]]
     return Problem(422, "invalid", f"{rows[0]['field']}: {rows[0]['message']}"[:400], errors=rows)
-
-
-def _said(row: Mapping[str, Any]) -> str:
-    """What is wrong, in the words of a person who knows JSON and not pydantic."""
-    match row["type"]:
-        case "extra_forbidden":
-            return "there is no such option"
-        case "missing":
-            return "it is missing"
-        case "string_too_short" | "string_pattern_mismatch" if not str(row["input"]).strip():
-            return "it is empty"
-    return str(row["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
 
 
 def of(error: Exception) -> Problem:

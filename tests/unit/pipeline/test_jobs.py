@@ -38,3 +38,23 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
     assert "| `kind` | text | none |" in page
     assert "Pydantic" not in page
     assert all(words in page for words in ("[[files]]", "`path`", "`size`", "`sha256`"))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"kind": "scan", "seed": "x"}, "seed: it must be a whole number (given: 'x')"),
+        ({"kind": "scan", "seed": 1.5}, "seed: it must be a whole number (given: 1.5)"),
+        ({"kind": "scan", "holes": "wide"}, "holes: it must be a number (given: 'wide')"),
+        ({"kind": "scan", "texture": "maybe"}, "texture: it must be true or false (given: 'maybe')"),
+        ({"kind": "prompt", "prompt": 5}, "prompt: it must be text (given: 5)"),
+        ({"kind": "scan", "output_format": []}, "output_format: it is empty (given: ())"),
+        ({"kind": "scan", "faces": 3}, "faces: it should be greater than or equal to 100 (given: 3)"),
+        ({"kind": "scan", "colour": "red"}, "colour: there is no such option"),
+    ],
+)
+def test_a_wrong_option_is_told_in_plain_words(said: dict[str, Any], words: str) -> None:
+    """Nobody has to know what checks them."""
+    with pytest.raises(SubmitRefused) as refused:
+        jobs.parse(said)
+    assert refused.value.message == words

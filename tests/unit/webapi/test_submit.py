@@ -163,6 +163,15 @@ def test_a_media_type_that_is_not_taken_is_refused_with_those_that_are(
     assert answer.status_code == 415 and way_out in answer.json["remedy"]
 
 
+def test_every_wrong_key_is_told_once(client: FlaskClient) -> None:
+    answer = client.post("/3d/generate", json={"prompt": 5, "seed": "x", "output_format": "exe"})
+    assert answer.json["errors"] == [
+        {"field": "output_format.0", "message": "it should be 'glb', 'obj', 'stl', 'ply', '3mf', 'usdz' or 'fbx'"},
+        {"field": "seed", "message": "it must be a whole number"},
+        {"field": "prompt", "message": "it must be text"},
+    ]
+
+
 def test_a_field_that_says_two_things_is_refused(client: FlaskClient, atlas: Atlas) -> None:
     """Sent twice with one value it is taken."""
     answer = client.post("/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "2"]})
