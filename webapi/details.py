@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from layout import accept, lifecycle, tree
 from layout.manifest import ErrorFile, JobFile, NewerFormat, Unreadable
 from layout.tree import Atlas
@@ -23,7 +25,9 @@ def with_eta(web: Web, row: Row) -> Row:
     """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented."""
     if row["state"] in ENDED or row["eta"] is not None:
         return row
-    past = web.index.pace(row["kind"], row["tier"])
+    past: list[float] = []
+    with contextlib.suppress(SQLAlchemyError):
+        past = web.index.pace(row["kind"], row["tier"])
     if len(past) < FEWEST:
         return row
     whole = statistics.median(past)

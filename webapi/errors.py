@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from layout.disk import LineFault
@@ -78,6 +79,9 @@ def of(error: Exception) -> Problem:
         return Problem(422 if error.who == "submitter" else 503, "refused", error.message, error.remedy)
     if isinstance(error, LineFault):
         return Problem(503, "line-fault", error.message, error.remedy, headers={"Retry-After": "15"})
+    if isinstance(error, SQLAlchemyError):
+        log.warning("index.fault what=%s", str(error).partition("\n")[0])
+        return Problem(503, "index", "The index does not answer. Jobs go on without it.", headers={"Retry-After": "5"})
     if isinstance(error, Gone):
         return Problem(409, "moving", "The job is on the move.", "Try again in a moment.", headers={"Retry-After": "1"})
     if isinstance(error, WrongState | Occupied):

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from layout import names
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
@@ -68,8 +70,13 @@ class Follower(threading.Thread):
             except LineFault as fault:
                 self.fault = fault.message
                 log.warning("line.fault what=%s", fault.message)
+            except SQLAlchemyError as error:
+                self.fault = "the index does not answer"
+                log.warning("index.fault what=%s", str(error).partition("\n")[0])
+                with contextlib.suppress(SQLAlchemyError):
+                    self._begin_anew()
             except Exception:
-                self.fault = "the index cannot be written"
+                self.fault = "the web process failed to follow the tree; its log says why"
                 log.exception("follower.failed")
             self._over.wait(self.settings.web.poll)
 
@@ -84,6 +91,8 @@ class Follower(threading.Thread):
     # -- one look -------------------------------------------------------------------------------------------------------
     def look(self) -> None:
         self._check_tree()
+        if self.index.vanished:
+            self._begin_anew()
         self._remember()
         self.halted = self.atlas.halted()
         self._look_at_active()
@@ -105,13 +114,19 @@ class Follower(threading.Thread):
             self.restart()
         self.atlas.guard(self.identity)
 
-    def _remember(self) -> None:
-        """What the index knows from before; asked once, and again where its file was taken away."""
+    def _begin_anew(self) -> None:
+        """The index was taken away: make it again. What is active is put back; what had ended is filled in from the tree, untold."""
+        log.warning("index.gone: it is filled again from the tree")
         with self._lock:
-            if self.index.renewed():
-                log.warning("index.gone: it is filled again from the tree")
-                self._at_rest, self._wrote = {}, True
-                self._marks.clear()
+            self.index.prepare()
+            self.index.put(list(self._known.values()))
+            self._at_rest, self._wrote = {}, True
+            self._marks.clear()
+            self.filled.clear()
+
+    def _remember(self) -> None:
+        """What the index knows from before; asked once, and again where the index had to be made anew."""
+        with self._lock:
             if not self._at_rest:
                 self._known = {row["id"]: row for row in self.index.active()}
                 self._at_rest = {state: self.index.names(state.value) for state in AT_REST}
@@ -234,21 +249,24 @@ class Follower(threading.Thread):
                 log.exception("listener.failed")
 
     def note(self, place: Place) -> Row | None:
-        """Read PLACE at once: the request that moved it does not wait for the next look."""
+        """Read PLACE at once: the request that moved it does not wait for the next look, nor for an index that does not answer."""
+        row = None
         try:
             row = rows.read(self.atlas, place)
             if row:
                 self._remember()
                 self._write([row])
-            return row
-        except OSError as error:
-            log.warning("note.failed job=%s what=%s", place.id, error)
-            return None
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("note.failed job=%s what=%s", place.id, str(error).partition("\n")[0])
+        return row
 
     def forget(self, id: str) -> None:
-        """A request deleted job ID."""
-        self._remember()
-        self._forget([id])
+        """A request deleted job ID. An index that does not answer hears of it at a later look."""
+        try:
+            self._remember()
+            self._forget([id])
+        except SQLAlchemyError as error:
+            log.warning("forget.failed job=%s what=%s", id, str(error).partition("\n")[0])
 
     def ahead(self, row: Row) -> int:
         """How many jobs wait in the same queue before ROW."""

@@ -100,25 +100,23 @@ class Index:
         self._file = Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
         by_id = sql.select(JOBS).where(JOBS.c.id == sql.bindparam("id")).compile(engine)
         self._by_id, self._positional = str(by_id), by_id.positional
-        self._prepare(self._tree)
-        self._inode = self._inode_now()
+        self._driver: Any = engine.dialect.dbapi
+        self.prepare()
 
     def _inode_now(self) -> int | None:
         with contextlib.suppress(OSError):
             return self._file.stat().st_ino if self._file else None
         return -1
 
-    def renewed(self) -> bool:
-        """Whether somebody took the database's file away: then a new, empty one stands there now, to be filled again."""
-        if self._inode_now() == self._inode:
-            return False
-        self.engine.dispose()
-        self._prepare(self._tree)
-        self._inode = self._inode_now()
-        return True
+    @property
+    def vanished(self) -> bool:
+        """Whether somebody took the database's file away."""
+        return self._inode_now() != self._inode
 
-    def _prepare(self, wanted: str) -> None:
-        """Make the tables; throw away what belongs to another tree or another version."""
+    def prepare(self) -> None:
+        """Connect anew and make the tables that are missing; throw away what belongs to another tree or another version."""
+        wanted = self._tree
+        self.engine.dispose()
         with self.engine.begin() as db:
             META.create_all(db, checkfirst=True)
             found = db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
@@ -127,6 +125,7 @@ class Index:
             META.create_all(self.engine)
             with self.engine.begin() as db:
                 db.execute(self._upsert(FACTS), [{"key": "tree", "value": wanted}])
+        self._inode = self._inode_now()
 
     # -- writing --------------------------------------------------------------------------------------------------------
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -157,9 +156,12 @@ class Index:
     # -- reading --------------------------------------------------------------------------------------------------------
     def get(self, id: str) -> Row | None:
         """The row of job ID. The one question of every status: it goes straight to the driver, at a third of the cost."""
-        with contextlib.closing(self.engine.raw_connection()) as db, contextlib.closing(db.cursor()) as cursor:
-            cursor.execute(self._by_id, (id,) if self._positional else {"id": id})
-            found = cursor.fetchone()
+        try:
+            with contextlib.closing(self.engine.raw_connection()) as db, contextlib.closing(db.cursor()) as cursor:
+                cursor.execute(self._by_id, (id,) if self._positional else {"id": id})
+                found = cursor.fetchone()
+        except self._driver.Error as error:
+            raise sql.exc.OperationalError(self._by_id, None, error) from error
         return dict(zip(_NAMES, found, strict=True)) if found else None
 
     def names(self, state: str) -> dict[str, str]:

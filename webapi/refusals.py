@@ -15,6 +15,7 @@ MEANINGS: dict[str, str] = {
     "idempotency-key": "the key is malformed, or was used for another request",
     "image-path": "there is no such file below inputs/",
     "in-progress": "the first request with this Idempotency-Key is not finished",
+    "index": "the list of jobs does not answer at present; jobs go on without it",
     "invalid": "an option or a parameter is unknown or wrong; errors names each",
     "json": "the body is not valid JSON",
     "key": "a key is needed, or the one that was sent is not known",

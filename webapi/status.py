@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapi import bodies, checks, details, rows
 from webapi.api import Param, answer, here, route
@@ -16,8 +18,9 @@ from webapi.words import ENDED, WORDS
 
 def look_up(id: str) -> Row:
     """The row of job ID, from the index where it can be trusted, else from the tree; Problem 404."""
-    web = here()
-    row = web.index.get(id)
+    web, row = here(), None
+    with contextlib.suppress(SQLAlchemyError):  # the tree knows better anyhow
+        row = web.index.get(id)
     if row is not None and (rows.stands(web.atlas, row) if row["state"] in ENDED else web.follower.fresh):
         return details.with_eta(web, row)
     for _ in range(2):

@@ -146,15 +146,17 @@ def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, 
 def test_the_web_process_follows_into_postgresql_and_survives_its_loss(
     atlas: Atlas, serve: Callable[..., Server], postgres_url: str
 ) -> None:
-    """A dropped table is said on /ready; `inbox3d reindex` is not needed for a status, which the tree answers."""
+    """A dropped table is made and filled again; `inbox3d reindex` is not needed for a status, which the tree answers."""
     server = serve(INBOX3D_HOST__SQL_URL=postgres_url)
     place = forge(atlas, State.DONE)
     eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "the job is listed")
     engine = connect(postgres_url, Path("/unused"), "")
     with engine.begin() as db:
-        db.execute(sql.text("DELETE FROM inbox3d_jobs"))
+        db.execute(sql.text("DROP TABLE inbox3d_jobs"))
     assert server.get(f"/3d/status/{place.id}").json()["state"] == "completed"
     engine.dispose()
+    forge(atlas, State.DONE)
+    eventually(lambda: (listed := server.get("/3d/jobs")).status == 200 and listed.json()["total"] == 2, 20, "both are listed")
 
 
 def test_an_index_on_a_share_that_is_away_answers_lists_only(atlas: Atlas, follower: Follower) -> None:

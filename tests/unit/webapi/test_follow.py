@@ -7,8 +7,10 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from flask.testing import FlaskClient
 
 from layout import lifecycle
@@ -66,17 +68,43 @@ def test_deleting_the_index_loses_nothing(atlas: Atlas, web: Web) -> None:
     assert {place.id: web.index.get(place.id) for place in places} == before
 
 
-def test_an_index_whose_file_is_taken_away_is_filled_again(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
-    """While the process runs, and without anybody's doing."""
+def test_an_index_whose_file_is_taken_away_is_filled_again(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+    """While the process runs, and without anybody's doing; nobody is told of old jobs again (no webhook is sent twice)."""
     places = [forge(atlas, state, name=f"{state.value} job") for state in State]
     look()
     before = {place.id: web.index.get(place.id) for place in places}
+    changes.clear()
     file = Path(str(web.index.engine.url.database))
     for path in file.parent.glob(f"{file.name}*"):
         path.unlink()
     look()
     assert file.exists() and {place.id: web.index.get(place.id) for place in places} == before
-    assert web.follower.counts["completed"] == 1
+    assert (web.follower.counts["completed"], changes) == (1, [])
+
+
+def test_without_its_index_the_service_answers_from_the_tree(
+    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status, a submission, a cancellation and a deletion need none; a list says so. Afterwards everything is there."""
+    done = forge(atlas, State.DONE)
+    look()
+
+    def away() -> Any:
+        raise sql.exc.OperationalError("", None, Exception("the server closed the connection"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(web.index.engine, "raw_connection", away)
+        broken.setattr(web.index.engine, "connect", away)
+        broken.setattr(web.index.engine, "begin", away)
+        assert client.get(f"/3d/status/{done.id}").json["state"] == "completed"
+        id = client.post("/3d/generate", json={"prompt": "a cup"}).json["job_id"]
+        assert client.get(f"/3d/status/{id}").json["state"] == "queued"
+        assert client.post(f"/3d/jobs/{id}/cancel").status_code == 200
+        assert client.delete(f"/3d/jobs/{done.id}").status_code == 204
+        answer = client.get("/3d/jobs")
+        assert (answer.status_code, answer.json["type"], answer.headers["Retry-After"]) == (503, "/docs#index", "5")
+    look()
+    assert {job["job_id"] for job in client.get("/3d/jobs").json["jobs"]} == {id}
 
 
 def test_an_index_of_another_tree_is_thrown_away(atlas: Atlas, web: Web) -> None:
