@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST ?= OMP_NUM_THREADS=2 $(BIN)/python -m pytest
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile # much of the suite waits: two at a time take a third less
 PACKAGES := deploy/system-packages.sh
 VIEWER := pipeline/static/vendor/model-viewer.min.js
 
@@ -33,7 +33,7 @@ test-fast: setup ## the suite without its slow tests, under two minutes
 
 .PHONY: proof
 proof: setup ## the long proofs
-	$(PYTEST) -m proof --timeout=3600 $(PYTEST_ARGS)
+	$(PYTEST) -m proof --timeout=3600
 
 .PHONY: lint
 lint: setup ## ruff, mypy and the import ladder
