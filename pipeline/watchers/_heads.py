@@ -148,6 +148,14 @@ def unzipped(head: bytes, limit: int = HEAD) -> bytes:
         return b""
 
 
+def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
+    """Is this OBJ or OFF file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
+    if ending == ".off":
+        counts = re.match(rb"\s*[CNST4]*OFF\s+\d+\s+(\d+)\s", re.sub(rb"#[^\n]*", b"", head))
+        return counts is not None and int(counts[1]) == 0
+    return ending == ".obj" and re.search(rb"^v\s", head, re.M) is not None and not re.search(rb"^f\s", head + b"\n" + tail, re.M)
+
+
 _SIZES = {
     "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2, "int": 4, "int32": 4, "uint": 4,
     "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,

@@ -8,7 +8,7 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
@@ -64,7 +64,7 @@ def items(root: Path, files: list[str]) -> list[Item]:
             found += _members(file, _tar(path))
         else:
             with open_file(path) as stream:
-                found.append(_item(file, file, stream.read, path.lstat().st_size))
+                found.append(_item(file, file, stream, path.lstat().st_size))
     return found
 
 
@@ -84,15 +84,27 @@ def of(found: Iterable[Item], what: str) -> list[Item]:
     return [item for item in found if item.what == what]
 
 
-def _item(file: str, name: str, read: Callable[[int], bytes], size: int) -> Item:
+def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     ending = _heads.suffix(name)
-    head = read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else _heads.HEAD)
+    head = stream.read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else _heads.HEAD)
     if really := _heads.contradiction(name, head):
         raise InputRejected(f"{name} is {really}", remedy="Give it its right suffix or take it out, then move the folder back to inbox/.")
     if _heads.packed(name):
         head = _heads.unzipped(head)
     what = _what(name, ending, head)
+    if what == MESH and _heads.only_vertices(ending, head, _tail(name, head, stream, size)):
+        what = POINTS
     return Item(file, name, what, _camera(head) if what == IMAGE else None, size)
+
+
+def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:
+    """The last bytes of an OBJ file, where its faces are; b"" where HEAD is all of it, a face where looking would be too much work."""
+    if len(head) < _heads.HEAD:
+        return b""
+    if _heads.packed(name) or size > MOST_UNPACKED or _heads.suffix(name) != ".obj":
+        return b"f "
+    stream.seek(size - _heads.HEAD)
+    return stream.read(_heads.HEAD)
 
 
 def _what(name: str, ending: str, head: bytes) -> str:
@@ -158,7 +170,7 @@ def _members(file: str, members: Iterator[tuple[str, IO[bytes], int]]) -> list[I
                 raise InputRejected(
                     f"{file} holds more than {MOST_MEMBERS} files", remedy="Pack the scans only, then move the folder back to inbox/."
                 )
-            found.append(_item(file, f"{file}/{inner}", stream.read, size))
+            found.append(_item(file, f"{file}/{inner}", stream, size))
     except DAMAGED as error:
         raise InputRejected(f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked.") from None
     except RuntimeError:

@@ -111,7 +111,7 @@ def _scan(found: list[Item]) -> _Choice | None:
     points, meshes, pairs = of(found, POINTS), _passes(found), _pairs(found)
     if pairs and all(_is_table(item) for item in points):
         return _Choice("scan", [*pairs, *(item for item in found if is_companion(item.name))])
-    if points and len(meshes) == 1:
+    if points and len(meshes) == 1 and not _read_together(meshes[0], points):
         note = f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in job.toml it would be a pass'
         return _Choice("scan", points, [note])
     return _Choice("scan", [*points, *meshes]) if points or len(meshes) >= 2 else None
@@ -195,6 +195,11 @@ def _scan_of_all(found: list[Item]) -> _Choice | None:
 
 def _passes(found: Iterable[Item]) -> list[Item]:
     return [item for item in of(found, MESH) if _heads.suffix(item.name) in SCAN_MESHES]
+
+
+def _read_together(mesh: Item, points: Iterable[Item]) -> bool:
+    """Archives are read as a whole: a mesh in one that holds passes is a pass, too."""
+    return mesh.name != mesh.file and any(item.file == mesh.file for item in points)
 
 
 def _is_table(item: Item) -> bool:

@@ -1,4 +1,4 @@
-"""Archives in a drop: .gz of one file, .zip, .tar, .tar.gz. Sizes are checked before and while unpacking.
+"""Archives in a drop: .gz of one file, .zip, .tar, .tar.gz, and .gz files inside those. Sizes are checked before and while unpacking.
 
 Members never choose where they land: each is written to a numbered file, so a name like ../../etc/x does no harm.
 """
@@ -22,6 +22,7 @@ MOST_BYTES = 64 << 30
 MOST_RATIO = 200  # deflate reaches 1000 on zeros; scans reach about 10
 _FREE_BYTES = 256 << 20  # below this the ratio does not matter
 _BLOCK = 1 << 20
+_TARS = (".tar", ".tgz", ".tar.gz")
 
 
 class _Budget:
@@ -56,11 +57,11 @@ def unpack(source: Source, ws: Workspace) -> list[Source]:
     try:
         if lower.endswith(".zip"):
             members = _zip(source, budget)
-        elif lower.endswith((".tar", ".tgz", ".tar.gz")):
+        elif lower.endswith(_TARS):
             members = _tar(source)
         else:
             members = _gz(source)
-        unpacked = [_write(source, name, stream, budget, ws) for name, stream in members]
+        unpacked = [_write(source, *_plain(name, stream), budget, ws) for name, stream in members]
     except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise broken(source.name, f"the archive is damaged or locked ({error})") from None
     return sorted(unpacked, key=lambda one: one.name)
@@ -93,8 +94,15 @@ def _tar(source: Source) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _gz(source: Source) -> Iterator[tuple[str, IO[bytes]]]:
-    with gzip.open(source.path) as stream:
-        yield source.name[:-3], stream  # type: ignore[misc]
+    with source.path.open("rb") as stream:
+        yield source.name, stream
+
+
+def _plain(name: str, stream: IO[bytes]) -> tuple[str, IO[bytes]]:
+    """A member as it is, or what is inside it where it is one gzip-packed file."""
+    if name.lower().endswith(".gz") and not name.lower().endswith(_TARS):
+        return name[:-3], gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+    return name, stream
 
 
 def _write(source: Source, name: str, stream: IO[bytes], budget: _Budget, ws: Workspace) -> Source:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePosixPath
 
 import numpy as np
 
-from layout import tree
+from layout import names, tree
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, rigid
@@ -16,6 +17,7 @@ from pipeline.workspace import Workspace
 
 FEWEST_POINTS = 100
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
+MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
@@ -32,14 +34,14 @@ def run(dropped: Dropped, ws: Workspace) -> Scans:
     for number, source in enumerate(sources):
         ws.progress(number / len(sources), f"reading {source.name}")
         found += [_clean(raw) for raw in _formats.read(source)]
-    names = _unique([raw.name for raw, _ in found])
+    called = _unique([raw.name for raw, _ in found])
     raws = [raw for raw, _ in found]
-    scales = _units.scales([_units.size(raw) for raw in raws], names, ws)
+    scales = _units.scales([_units.size(raw) for raw in raws], called, ws)
     unit, guessed = _units.unit(raws, scales, ws.options.unit, ws)
     origin = _units.origin(raws, scales)
     passes = []
     seen: dict[str, str] = {}
-    for number, (name, (raw, missing), scale) in enumerate(zip(names, found, scales, strict=True)):
+    for number, (name, (raw, missing), scale) in enumerate(zip(called, found, scales, strict=True)):
         passes.append(_store(number, name, raw, missing, scale, origin, seen, ws))
     ws.progress(1.0, f"{len(passes)} passes read")
     return Scans(passes=tuple(passes), unit=unit, unit_guessed=guessed, origin=origin)
@@ -55,12 +57,21 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
         for source in inside:
             if _formats.is_scan(source.name):
                 sources.append(source)
-            elif not source.name.endswith(f"/{tree.JOB_TOML}"):
+            elif not tree.is_job_toml(PurePosixPath(source.name).name):
                 left.append(source.name)
                 ws.warn(f"{source.name} is not a scan format we read; it was left out")
     if not sources:
         raise _no_scan(sum(name.lower().endswith(PICTURES) for name in left))
+    for name in _meshes_beside(dropped, ws):
+        ws.warn(f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass')
     return sources
+
+
+def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
+    """Meshes of the drop that the intake took for somebody's result, not for a pass."""
+    below = {path.relative_to(ws.input) for path in ws.input.rglob("*") if path.is_file()}
+    seen = sorted(path.as_posix() for path in below if not any(names.ignored(part) for part in path.parts))
+    return [name for name in seen if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)]
 
 
 def _no_scan(pictures: int) -> InputRejected:
@@ -98,12 +109,12 @@ def _clean(raw: Raw) -> tuple[Raw, int]:
     return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, **rest), int((~keep).sum())
 
 
-def _unique(names: list[str]) -> list[str]:
+def _unique(said: list[str]) -> list[str]:
     """Names as they are, numbered where one file gave several passes or two archives hold the same name."""
-    counts = {name: names.count(name) for name in names}
+    counts = {name: said.count(name) for name in said}
     used: dict[str, int] = {}
     result = []
-    for name in names:
+    for name in said:
         used[name] = used.get(name, -1) + 1
         result.append(name if counts[name] == 1 else f"{name}#{used[name]}")
     return result

@@ -84,13 +84,13 @@ def job(scanned: Scanned, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Job]:
-    """A function that writes files into a drop and reads it: read({"a.ply": bytes}, unit="mm")."""
+    """A function that writes files into a drop and reads it, or of it what is USED: read({"a.ply": bytes}, unit="mm")."""
 
-    def reader(files: dict[str, bytes], **options: Any) -> Job:
+    def reader(files: dict[str, bytes], used: tuple[str, ...] = (), **options: Any) -> Job:
         drop = tmp_path / "drop"
         drop.mkdir(exist_ok=True)
         for name, content in files.items():
             (drop / name).write_bytes(content)
-        return run_stages(drop, tmp_path / "work", "read_passes", tuple(sorted(files)), **options)
+        return run_stages(drop, tmp_path / "work", "read_passes", used or tuple(sorted(files)), **options)
 
     return reader

@@ -164,6 +164,21 @@ def test_broken_e57_is_refused_by_name(testdata: Path, read: Read, name: str) ->
 # ---- archives
 
 
+def packed(kind: str, members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        return stream.getvalue()
+    with tarfile.open(fileobj=stream, mode="w:gz" if kind == "tar.gz" else "w") as tar:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return stream.getvalue()
+
+
 def test_passes_come_out_of_gz_zip_and_tar(read: Read, tmp_path: Path) -> None:
     """One pass each; hidden files of other systems are left alone."""
     one, two, three = (ply(tmp_path, POINTS + k) for k in range(3))
@@ -177,6 +192,25 @@ def test_passes_come_out_of_gz_zip_and_tar(read: Read, tmp_path: Path) -> None:
         archive.addfile(entry, io.BytesIO(three))
     job = read({"one.ply.gz": gzip.compress(one), "b.zip": zipped.getvalue(), "c.tar.gz": tarred.getvalue()})
     assert sorted(one.name for one in job.scans.passes) == ["b.zip/two.ply", "c.tar.gz/three.ply", "one.ply"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_gz_files_inside_an_archive_are_passes(read: Read, tmp_path: Path, kind: str) -> None:
+    """As they are in a folder."""
+    members = {f"scans/{k}.ply.gz": gzip.compress(ply(tmp_path, POINTS + k)) for k in range(2)}
+    job = read({f"a.{kind}": packed(kind, members)})
+    assert [one.name for one in job.scans.passes] == [f"a.{kind}/0.ply", f"a.{kind}/1.ply"]
+
+
+def test_a_gzip_bomb_inside_a_zip_is_stopped_while_it_is_unpacked(read: Read) -> None:
+    """The limit of the archive counts what comes out of its members."""
+    assert "a.zip unpacks to far more than it weighs" in refused(
+        read, {"a.zip": packed("zip", {"bomb.ply.gz": gzip.compress(bytes(260 << 20), 1)})}
+    )
+
+
+def test_a_damaged_gz_inside_an_archive_is_refused(read: Read) -> None:
+    assert "a.zip cannot be read" in refused(read, {"a.zip": packed("zip", {"a.xyz.gz": b"\x1f\x8b\x08" + bytes(50)})})
 
 
 def test_a_member_that_climbs_out_of_the_archive_does_no_harm(read: Read, tmp_path: Path) -> None:
@@ -333,6 +367,13 @@ def test_what_is_no_scan_is_left_out_and_named(read: Read, tmp_path: Path) -> No
     job = read({"a.ply": ply(tmp_path), "notes.docx": b"hello"})
     assert len(job.scans.passes) == 1
     assert any("notes.docx is not a scan format" in text for text in job.ws.warnings)
+
+
+def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(read: Read, tmp_path: Path) -> None:
+    """Somebody's result, or a pass: who reads the report learns of it, and how to have it used."""
+    drop = {"a.ply": ply(tmp_path), "result.obj": b"v 0 0 0\n", "._x.obj": b"", "notes.txt": b"hello"}
+    job = read(drop, used=("a.ply",), unit="m")
+    assert job.ws.warnings == ['result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass']
 
 
 def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:

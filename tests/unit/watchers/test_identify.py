@@ -120,6 +120,30 @@ def test_one_mesh_beside_passes_is_not_used_and_named(tmp_path: Path) -> None:
     assert found.used == ["a.ply", "b.ply", "result.ply"]
 
 
+@pytest.mark.parametrize("size", [9, 9000])
+@pytest.mark.parametrize("pack", [None, zipped, tarred, gzip.compress])
+def test_a_file_of_vertices_alone_is_a_pass_whatever_its_suffix(tmp_path: Path, size: int, pack: Any) -> None:
+    """Faces stand behind the vertices, beyond the head of a large file: its end is looked at, too. Of a large packed one nothing is told."""
+    vertices = b"# scan\n" + b"v 0.1 0.2 0.3\n" * size
+    for data, is_points in ((vertices, True), (vertices + b"f 1 2 3\n", False)):
+        names = {None: "a.obj", zipped: "a.zip", tarred: "a.tar.gz", gzip.compress: "a.obj.gz"}
+        packed = data if pack is None else gzip.compress(data) if pack is gzip.compress else pack({"a.obj": data})
+        found = drop(tmp_path / str(is_points), {names[pack]: packed})
+        told = is_points and (pack is not gzip.compress or size == 9)
+        assert found.kind == ("scan" if told else "convert")
+
+
+@pytest.mark.parametrize(("faces", "kind"), [(0, "scan"), (1, "convert")])
+def test_an_off_file_says_how_many_faces_it_has(tmp_path: Path, faces: int, kind: str) -> None:
+    assert drop(tmp_path, {"a.off": f"OFF\n# made here\n3 {faces} 0\n0 0 0\n".encode()}).kind == kind
+
+
+def test_a_mesh_packed_with_passes_is_read_with_them(tmp_path: Path) -> None:
+    """An archive is read as a whole; what is said of it must be true."""
+    found = drop(tmp_path, {"a.zip": zipped({"a.ply": POINTS, "b.ply": MESH})})
+    assert (found.kind, found.not_used, found.notes) == ("scan", [], [])
+
+
 def test_photos_of_one_camera_are_a_photo_scan(tmp_path: Path) -> None:
     """Three or more with the same EXIF camera; different or unknown cameras make images of one object."""
     one = {f"{k}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(3)}
