@@ -6,6 +6,8 @@ Read in this order, the later one wins: defaults, the file on Atlas, the host's 
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import socket
 import tomllib
@@ -31,7 +33,13 @@ class SettingsRefused(PipelineError):
 
 
 def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """A list, also as text: a,b or, as JSON and TOML write it, ["a", "b"]."""
+    if not isinstance(value, str):
+        return value
+    with contextlib.suppress(ValueError):
+        if isinstance(found := json.loads(value), list):
+            return found
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _home(value: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
     from flask import Flask, g, request
 
-    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, metrics, pages, status, system
+    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, metrics, pages, receiving, status, system
     from webapi.web import Web
 
     assert acts and files and jobs and status and system  # importing them declares their routes
@@ -32,6 +33,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
             settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key"), state / f"session-{identity.uuid}.ended"
         ),
         changing=identity.inodes == "changing", open_endpoints=set(pages.OPEN),
+        receiving=threading.Semaphore(max(2, settings.web.threads // 2)),
     )  # fmt: skip
     app = Flask("webapi", static_folder=None, template_folder="templates")
     app.extensions["inbox3d"] = web
@@ -48,6 +50,11 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     def begin() -> None:
         g.began = time.perf_counter()
         api.guard()
+        receiving.begin(web)
+
+    @app.teardown_request
+    def over(error: BaseException | None) -> None:
+        receiving.end(web)
 
     @app.after_request
     def end(response: Response) -> Response:

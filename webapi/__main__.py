@@ -38,11 +38,10 @@ def main() -> int:
         settings = settings.model_copy(update={"host": settings.host.model_copy(update={"name": given.host})})
     host, port = config.address(given.listen, settings.web)
     try:
-        listener = server.bind(atlas, host, port)
-    except SubmitRefused as error:
+        return server.serve(atlas, settings, server.bind(atlas, host, port))
+    except (SubmitRefused, config.SettingsRefused) as error:
         log.error("web.absent what=%s remedy=%s", error.message, error.remedy)
         return 1
-    return server.serve(atlas, settings, listener)
 
 
 if __name__ == "__main__":

@@ -61,17 +61,17 @@ def retry_job(id: str) -> tuple[str, str | None]:
         if place.state not in (State.DONE, State.FAILED):
             raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first, or wait.")
         job = lifecycle.readable_job(web.atlas, place.path)
-        quota.check(web, asker().name, sum(file.size for file in job.manifest) if job else 0)
-        if place.state is State.FAILED and not web.changing:
-            web.follower.note(lifecycle.retry(web.atlas, place))
-            log.info("job.retried job=%s by=%s", id, asker().name)
-            return id, None
-        if job is None:
-            raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
-        again = submit.submit_again(web.atlas, place, _copied(job), asker().name)
-        web.follower.note(again)
-        log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
-        return again.id, id
+        with quota.coming(web, asker().name, sum(file.size for file in job.manifest) if job else 0):
+            if place.state is State.FAILED and not web.changing:
+                web.follower.note(lifecycle.retry(web.atlas, place))
+                log.info("job.retried job=%s by=%s", id, asker().name)
+                return id, None
+            if job is None:
+                raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
+            again = submit.submit_again(web.atlas, place, _copied(job), asker().name)
+            web.follower.note(again)
+            log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
+            return again.id, id
 
     return _act(id, act)
 

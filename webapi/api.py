@@ -95,12 +95,14 @@ def guard() -> None:
     access.check_host(request)
     access.check_origin(request)
     g.access = access
-    g.who = who = access.who(request)
     endpoint = request.endpoint or ""
     declared = BY_ENDPOINT.get(endpoint)
+    if declared is not None and declared.scope is None:
+        return  # whatever key was sent
+    g.who = who = access.who(request)
     if declared is not None:
-        if declared.scope is not None:
-            access.permit(who, declared.scope, declared.keyed)
+        assert declared.scope is not None
+        access.permit(who, declared.scope, declared.keyed)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             access.check_token(who, request.headers.get(TOKEN_HEADER))
     elif endpoint.rpartition(".")[2] not in web.open_endpoints:
@@ -132,6 +134,8 @@ def parsed(model: type[M]) -> M:
     data = request.stream.read(JSON_LIMIT + 1)
     if len(data) > JSON_LIMIT:
         raise Problem(413, "too-large", "The body is larger than 1 MiB.")
+    if len(data) < (request.content_length or 0):
+        raise Problem(400, "cut-off", f"The body ended after {len(data)} of {request.content_length} bytes.", "Send it again, whole.")
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
@@ -139,7 +143,7 @@ def parsed(model: type[M]) -> M:
     if not isinstance(found, dict):
         raise Problem(422, "invalid", "The body must be a JSON object.")
     try:
-        return model.model_validate(found)
+        return model.model_validate_json(data, strict=True)  # true is no number, nor is "7"
     except ValidationError as error:
         raise invalid(error) from None
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMoreData
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
@@ -79,6 +80,8 @@ def of(error: Exception) -> Problem:
         return Problem(422 if error.who == "submitter" else 503, "refused", error.message, error.remedy)
     if isinstance(error, LineFault):
         return Problem(503, "line-fault", error.message, error.remedy, headers={"Retry-After": "15"})
+    if isinstance(error, InvalidChunkSize | NoMoreData | ChunkMissingTerminator | TimeoutError):
+        return Problem(400, "cut-off", "The body is cut off, or its sender stood still.", "Send it again, whole.")
     if isinstance(error, SQLAlchemyError):
         log.warning("index.fault what=%s", str(error).partition("\n")[0])
         return Problem(503, "index", "The index does not answer. Jobs go on without it.", headers={"Retry-After": "5"})

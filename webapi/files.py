@@ -33,7 +33,7 @@ TYPES = {
     ".usdz": "model/vnd.usdz+zip", ".webp": "image/webp", ".sha256": "text/plain",
 }  # fmt: skip
 INLINE = {".png", ".jpg", ".webp", ".glb"}  # everything else is saved, never shown: HTML, SVG and XML above all
-COMPANIONS = ("checksums.sha256", "report.html", "scan.json", "preview.png")
+COMPANIONS = ("report.html", "scan.json", "preview.png")
 FORMAT = Param(
     "format",
     "query",
@@ -180,7 +180,10 @@ def bundle(row: Row, name: str) -> Response:
     beside = [other for other in found if name.endswith(".obj") and other.startswith("model.") and other.endswith((".mtl", ".png", ".jpg"))]
     chosen = [name, *beside, *(other for other in COMPANIONS if other in found)]
     headers = {"Content-Disposition": disposition("attachment", f"{row['id']}.zip")}
-    return Response(zip_of(atlas, f"{row['folder']}/{tree.OUTPUT}", row["id"], chosen), 200, headers, content_type="application/zip")
+    folder = f"{row['folder']}/{tree.OUTPUT}"
+    sums = details.checksums(atlas, atlas.root / folder)
+    listed = "".join(f"{sums[other]}  {other}\n" for other in chosen if other in sums).encode()
+    return Response(zip_of(atlas, folder, row["id"], chosen, listed), 200, headers, content_type="application/zip")
 
 
 class _Sink(io.RawIOBase):
@@ -201,7 +204,8 @@ class _Sink(io.RawIOBase):
         return b"".join(pieces)
 
 
-def zip_of(atlas: Atlas, folder: str, prefix: str, chosen: list[str]) -> Iterator[bytes]:
+def zip_of(atlas: Atlas, folder: str, prefix: str, chosen: list[str], sums: bytes) -> Iterator[bytes]:
+    """The files CHOSEN of FOLDER below PREFIX, and SUMS as their checksums.sha256."""
     sink = _Sink()
     with zipfile.ZipFile(cast(Any, sink), "w", zipfile.ZIP_STORED) as archive:
         for name in chosen:
@@ -212,4 +216,5 @@ def zip_of(atlas: Atlas, folder: str, prefix: str, chosen: list[str]) -> Iterato
                 while chunk := file.read(1 << 18):
                     target.write(chunk)
                     yield sink.take()
+        archive.writestr(zipfile.ZipInfo(f"{prefix}/{tree.CHECKSUMS}", (1980, 1, 1, 0, 0, 0)), sums)
     yield sink.take()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from layout import names
 from layout.disk import Entry, LineFault
@@ -74,7 +74,7 @@ class Follower(threading.Thread):
                 self.fault = "the index does not answer"
                 log.warning("index.fault what=%s", str(error).partition("\n")[0])
                 with contextlib.suppress(SQLAlchemyError):
-                    self._begin_anew()
+                    self._begin_anew(damaged=not isinstance(error, OperationalError) and isinstance(error, DatabaseError))
             except Exception:
                 self.fault = "the web process failed to follow the tree; its log says why"
                 log.exception("follower.failed")
@@ -91,7 +91,7 @@ class Follower(threading.Thread):
     # -- one look -------------------------------------------------------------------------------------------------------
     def look(self) -> None:
         self._check_tree()
-        if self.index.vanished:
+        if not self.index.stands():
             self._begin_anew()
         self._remember()
         self.halted = self.atlas.halted()
@@ -114,10 +114,12 @@ class Follower(threading.Thread):
             self.restart()
         self.atlas.guard(self.identity)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, damaged: bool = False) -> None:
         """The index was taken away: make it again. What is active is put back; what had ended is filled in from the tree, untold."""
         log.warning("index.gone: it is filled again from the tree")
         with self._lock:
+            if damaged:
+                self.index.discard()
             self.index.prepare()
             self.index.put(list(self._known.values()))
             self._at_rest, self._wrote = {}, True

@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import json
+import logging
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,12 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pipeline.config import SettingsRefused
 from webapi.errors import Problem
 from webapi.words import ENDED
 
 Row = dict[str, Any]
+log = logging.getLogger(__name__)
 META = sql.MetaData()
 JOBS = sql.Table(
     "inbox3d_jobs",
@@ -81,7 +84,10 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
         url = f"sqlite:///{folder / f'index-{uuid}.sqlite'}"
     elif url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.partition("://")[2]
-    engine = sql.create_engine(url, pool_size=16, max_overflow=64, pool_use_lifo=True, pool_pre_ping=not url.startswith("sqlite"))
+    try:
+        engine = sql.create_engine(url, pool_size=16, max_overflow=64, pool_use_lifo=True, pool_pre_ping=not url.startswith("sqlite"))
+    except (sql.exc.ArgumentError, ImportError) as error:
+        raise SettingsRefused(f"[host] sql_url is no database that is known here: {error}") from None
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _tune)
     return engine
@@ -93,7 +99,7 @@ def _tune(connection: Any, _: object) -> None:
 
 
 class Index:
-    """The rows of one Atlas in one database."""
+    """The rows of one Atlas in one database. One that is away at first is no reason not to begin: see ``stands`` and ``prepare``."""
 
     def __init__(self, engine: sql.Engine, uuid: str) -> None:
         self.engine, self._tree = engine, f"{VERSION}:{uuid}"
@@ -101,31 +107,62 @@ class Index:
         by_id = sql.select(JOBS).where(JOBS.c.id == sql.bindparam("id")).compile(engine)
         self._by_id, self._positional = str(by_id), by_id.positional
         self._driver: Any = engine.dialect.dbapi
-        self.prepare()
+        self._inode: int | None = None
+        try:
+            self.prepare()
+        except sql.exc.SQLAlchemyError as error:
+            log.warning("index.fault what=%s", str(error).partition("\n")[0])
 
     def _inode_now(self) -> int | None:
         with contextlib.suppress(OSError):
             return self._file.stat().st_ino if self._file else None
         return -1
 
-    @property
-    def vanished(self) -> bool:
-        """Whether somebody took the database's file away."""
-        return self._inode_now() != self._inode
+    def stands(self) -> bool:
+        """Whether the tables are there and are this tree's; SQLAlchemyError where the database does not answer."""
+        if self._inode_now() != self._inode:
+            return False
+        with self.engine.connect() as db:
+            db.execute(sql.select(JOBS.c.id).limit(1)).first()
+            return bool(db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar() == self._tree)
 
     def prepare(self) -> None:
-        """Connect anew and make the tables that are missing; throw away what belongs to another tree or another version."""
-        wanted = self._tree
+        """Connect anew and make the tables that are missing; throw away what belongs to another tree or another version, or is damaged.
+
+        Webhooks that are still to be sent are carried over where they can be read.
+        """
+        hooks: list[Row] = []
+        with contextlib.suppress(sql.exc.SQLAlchemyError):
+            hooks = self._rows(sql.select(HOOKS)) if self._inode is not None else []
         self.engine.dispose()
+        try:
+            self._make()
+        except sql.exc.DatabaseError as error:
+            if self._file is None or (isinstance(error, sql.exc.OperationalError) and "malformed" not in str(error)):
+                raise
+            self.discard()
+            self._make()
+        if hooks:
+            with self.engine.begin() as db:
+                db.execute(self._insert(HOOKS).on_conflict_do_nothing(), hooks)
+        self._inode = self._inode_now()
+
+    def discard(self) -> None:
+        """Take a SQLite file away; it is only a cache, and a damaged one cannot be mended."""
+        self.engine.dispose()
+        for end in ("", "-wal", "-shm") if self._file else ():
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+
+    def _make(self) -> None:
         with self.engine.begin() as db:
             META.create_all(db, checkfirst=True)
             found = db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
-        if found != wanted:
+            db.execute(sql.select(JOBS.c.id).limit(1)).first()
+        if found != self._tree:
             META.drop_all(self.engine)
             META.create_all(self.engine)
             with self.engine.begin() as db:
-                db.execute(self._upsert(FACTS), [{"key": "tree", "value": wanted}])
-        self._inode = self._inode_now()
+                db.execute(self._upsert(FACTS), [{"key": "tree", "value": self._tree}])
 
     # -- writing --------------------------------------------------------------------------------------------------------
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -140,8 +177,14 @@ class Index:
                     db.execute(sql.delete(JOBS).where(JOBS.c.id.in_(chosen[start : start + 500])))
 
     def clear(self) -> None:
-        with self.engine.begin() as db:
-            db.execute(sql.delete(JOBS))
+        try:
+            with self.engine.begin() as db:
+                db.execute(sql.delete(JOBS))
+        except sql.exc.DatabaseError as error:
+            if isinstance(error, sql.exc.OperationalError):
+                raise
+            self.discard()
+            self.prepare()
 
     def _upsert(self, table: sql.Table) -> Any:
         insert = self._insert(table)

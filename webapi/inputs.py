@@ -137,6 +137,8 @@ class Upload:
     def _read(self) -> bytes:
         chunk = self.request.stream.read(CHUNK)
         self._bytes += len(chunk)
+        if not chunk and self._bytes < (self.request.content_length or 0):
+            raise cut_off(self._bytes, self.request.content_length)
         self.count(len(chunk))
         if self._bytes > self.limit:
             raise too_large(self.settings)
@@ -213,6 +215,10 @@ def safe_path(name: str) -> list[str]:
         ):  # fmt: skip
             raise _bad_name(name)
     return parts
+
+
+def cut_off(received: int, announced: int | None) -> Problem:
+    return Problem(400, "cut-off", f"The body ended after {received} of {announced} bytes.", "Send it again, whole.")
 
 
 def too_large(settings: Web) -> Problem:

@@ -112,6 +112,8 @@ def _received(kind: str | None, upload: inputs.Upload, received: inputs.Received
     web = here()
     try:
         options = options_of(kind, received.fields)
+        if options.get("image_paths") or options.get("image_urls"):
+            raise Problem(422, "invalid", "Send files, or name image_urls or image_paths: one of them.")
         _may_submit(options)
         inside = received.draft / tree.INPUT
         for path, _ in accept.files_below(web.atlas.disk, inside):
@@ -170,7 +172,8 @@ def _seal(draft: Any, options: Mapping[str, Any], name: str, mark: str) -> str:
         if known:
             web.atlas.disk.remove_tree(draft)
             return known
-    place = submit.seal(web.atlas, draft, options, name, "api", by=who.name)
-    web.follower.note(place)
+    with quota.coming(web, who.name):
+        place = submit.seal(web.atlas, draft, options, name, "api", by=who.name)
+        web.follower.note(place)
     log.info("job.submitted job=%s by=%s", place.id, who.name)
     return place.id

@@ -90,7 +90,7 @@ def _responses(route: Route) -> dict[str, Any]:
     if 304 in route.answers:
         found["304"] = {"description": SAID[304]}
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="ProblemBody")}}}}
-    statuses = {*ALWAYS, *route.problems, *((401,) if route.scope else ()), *(WHEN_BODY if route.body or route.uploads else ())}
+    statuses = {*ALWAYS, *route.problems, *((401, 429) if route.scope else ()), *(WHEN_BODY if route.body or route.uploads else ())}
     statuses |= {409, 422} if "Idempotency-Key" in {p.name for p in route.params} else set()
     for status in sorted(statuses):
         found[str(status)] = {"description": SAID[status], **problem}

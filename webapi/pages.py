@@ -136,7 +136,9 @@ def problem_page(problem: Problem) -> Response:
 def _form(scope: Any = "submit") -> Mapping[str, str]:
     """The fields of a small form whose sender may do SCOPE and whose token is right."""
     here().access.permit(asker(), scope)
-    if (request.content_length or 0) > FORM_LIMIT or request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Problem(415, "media-type", "This takes a form.", "Use the pages, or the routes below /3d/.")
+    if (request.content_length or 0) > FORM_LIMIT:
         raise Problem(413, "too-large", "This is no form of ours.")
     here().access.check_token(asker(), request.form.get(TOKEN_FIELD) or request.headers.get(TOKEN_HEADER))
     return request.form

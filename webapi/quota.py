@@ -17,7 +17,7 @@ _LOCK = threading.Lock()
 def check(web: Web, who: str, coming: int) -> None:
     """Problem 429 where WHO would have too much with COMING bytes more, 503 where Atlas has no room for them."""
     settings, (jobs, held) = web.settings.web, web.follower.unfinished_of(who)
-    if jobs >= settings.max_waiting:
+    if jobs + web.coming[who] >= settings.max_waiting:
         raise _full(f"{who} has {settings.max_waiting} jobs waiting or running already.")
     if held + web.arriving[who] + coming > settings.max_waiting_gb * 1e9:
         raise _full(f"{who} may have {settings.max_waiting_gb:g} GB waiting, running and arriving; this would be more.")
@@ -30,6 +30,19 @@ def check(web: Web, who: str, coming: int) -> None:
 
 def _full(detail: str) -> Problem:
     return Problem(429, "quota", detail, "Wait until some have ended.", headers={"Retry-After": "60"})
+
+
+@contextlib.contextmanager
+def coming(web: Web, who: str, size: int = 0) -> Iterator[None]:
+    """``check``, and count one job more of WHO until it is listed: of several at once only as many pass as may."""
+    with _LOCK:
+        check(web, who, size)
+        web.coming[who] += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            web.coming[who] -= 1
 
 
 @contextlib.contextmanager

@@ -9,14 +9,15 @@ from collections import deque
 from functools import partial
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 
-HEAD_SECONDS, LOOK_AGAIN = 15.0, 0.02
+HEAD_SECONDS, LOOK_AGAIN, LINGER = 15.0, 0.02, 0.5
 PEEK = 32 * 1024  # a head beyond that is handed on, for gunicorn to refuse
 
 
 class Threads(ThreadWorker):  # type: ignore[misc]
-    """All of this runs in the one thread that accepts and polls."""
+    """All of this runs in the one thread that accepts and polls, but for what says otherwise."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -48,6 +49,17 @@ class Threads(ThreadWorker):  # type: ignore[misc]
         except OSError:
             return True
         return not data or len(data) >= PEEK or b"\r\n\r\n" in data
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread of the pool. The last words of a connection are said here, so that the thread that accepts waits for nobody."""
+        kept = super().handle(conn)
+        if kept is False:
+            close_graceful(conn.sock, LINGER)
+        return kept
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """A body that nobody read and that is not here yet is not waited for: its connection ends."""
+        return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + LOOK_AGAIN))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         super().wait_for_and_dispatch_events(min(timeout, LOOK_AGAIN) if self._begun else timeout)

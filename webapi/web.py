@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,4 +30,6 @@ class Web:
     access: Access
     changing: bool  # this tree's folders change their inode when they are renamed
     arriving: Counter[str] = field(default_factory=Counter)  # bytes of the uploads in hand, by submitter
+    coming: Counter[str] = field(default_factory=Counter)  # jobs that are being submitted, by submitter
+    receiving: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(24))  # places for bodies on their way in
     open_endpoints: set[str] = field(default_factory=set)  # need no key: sign-in page, static files

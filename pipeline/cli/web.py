@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import REFUSED, atlas_option, fail
+from pipeline.cli import REFUSED, UNUSABLE, atlas_option, fail
 from pipeline.cli._atlas import opened
 
 
@@ -128,10 +128,16 @@ def reindex(atlas_path: str | None) -> None:
     """
     import time
 
+    from sqlalchemy.exc import SQLAlchemyError
+
     from webapi.index import Index, connect
     from webapi.overview import reindex as fill
 
     atlas, settings = opened(atlas_path)
     began, uuid = time.monotonic(), atlas.identity().uuid
     index = Index(connect(settings.host.sql_url, settings.host.scratch.parent, uuid), uuid)
-    click.echo(f"{fill(atlas, settings, index)} jobs in {time.monotonic() - began:.1f} s", err=True)
+    try:
+        click.echo(f"{fill(atlas, settings, index)} jobs in {time.monotonic() - began:.1f} s", err=True)
+    except SQLAlchemyError as error:
+        said = str(error).partition("\n")[0]
+        fail(f"the index does not answer: {said}", UNUSABLE, "Start its database, or correct [host] sql_url; jobs go on without it.")

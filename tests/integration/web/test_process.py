@@ -81,6 +81,43 @@ def test_an_upload_that_its_sender_breaks_off_leaves_nothing(server: Server, atl
     assert atlas.places(State.INBOX) == []
 
 
+@pytest.mark.parametrize("transfer", ["Content-Length: 1000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"])
+def test_a_file_that_is_cut_off_becomes_no_job(server: Server, atlas: Atlas, transfer: str) -> None:
+    """A body that is one file has no end of its own to be missed: its length tells."""
+    head = f"POST /3d/from-scan?name=a.obj HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n{transfer}"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + b"v 0 0 0\n" * 1000)
+        eventually(lambda: list(atlas.drafts.iterdir()), 20, "the draft is there")
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(20)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize("route", ["/3d/generate", "/3d/from-scan?name=a.obj", "/do/prompt"])
+def test_a_chunk_that_is_none_is_the_senders_fault(server: Server, route: str) -> None:
+    kind = {"/3d/generate": "application/json", "/do/prompt": "application/x-www-form-urlencoded"}.get(route, "application/octet-stream")
+    head = f"POST {route} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + b"zz\r\n\r\n")
+        connection.settimeout(20)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(("sent", "first"), [("", b"503"), ("Authorization: Bearer i3d_no_key\r\n", b"401")])
+def test_bodies_that_stand_still_hold_nobody_up(server: Server, sent: str, first: bytes) -> None:
+    """More of them than there are threads: those beyond their half are sent away, and who may not send is not waited for."""
+    head = f"POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\n{sent}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999\r\n\r\n--x"
+    held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(60)]
+    for connection in held:
+        connection.sendall(head.encode())
+    assert [server.get("/health", timeout=10).status for _ in range(5)] == [200] * 5
+    held[-1].settimeout(10)
+    assert held[-1].recv(100).startswith(b"HTTP/1.1 " + first)
+    for connection in held:
+        connection.close()
+
+
 def test_a_large_upload_needs_no_memory_of_its_size(server: Server, atlas: Atlas) -> None:
     """400 MB arrive; the process stays under 150 MB, and the file is whole."""
     size, most, over = 400 << 20, [0.0], threading.Event()

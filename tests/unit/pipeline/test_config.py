@@ -40,6 +40,12 @@ def test_later_layers_win_field_by_field(tmp_path: Path) -> None:
     assert (settings.host.name, settings.host.devices) == ("prometheus", ("cuda:1", "cuda:2"))
 
 
+@pytest.mark.parametrize("text", ["a.lan,10.0.0.0/8", "a.lan, 10.0.0.0/8", '["a.lan", "10.0.0.0/8"]'])
+def test_a_list_in_the_environment_is_written_either_way(tmp_path: Path, text: str) -> None:
+    settings = config.load(None, {**own(tmp_path), "INBOX3D_WEB__WEBHOOK_LAN": text})
+    assert settings.web.webhook_lan == ("a.lan", "10.0.0.0/8")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -93,6 +93,11 @@ def test_the_bundle_holds_the_model_and_what_belongs_to_it(client: FlaskClient, 
             f"{place.id}/{name}" for name in ("model.obj", "model.mtl", "model.png", "report.html", "checksums.sha256")
         }
         assert archive.read(f"{place.id}/model.obj") == FILES["model.obj"]
+        sums = dict(reversed(line.split("  ")) for line in archive.read(f"{place.id}/checksums.sha256").decode().splitlines())
+        held = set(archive.namelist()) - {f"{place.id}/checksums.sha256"}
+        assert {f"{place.id}/{name}": digest for name, digest in sums.items()} == {
+            name: hashlib.sha256(archive.read(name)).hexdigest() for name in held
+        }
 
 
 def test_a_download_has_a_name_that_curl_understands(client: FlaskClient, place: Place) -> None:

@@ -19,7 +19,8 @@ from layout.manifest import Progress
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge
 from webapi.events import Events
-from webapi.index import Row
+from webapi.follow import Follower
+from webapi.index import HOOKS, Index, Row, connect
 from webapi.overview import overview, reindex
 from webapi.web import Web
 
@@ -82,6 +83,58 @@ def test_an_index_whose_file_is_taken_away_is_filled_again(atlas: Atlas, web: We
     assert (web.follower.counts["completed"], changes) == (1, [])
 
 
+def _overwrite(file: Path) -> None:
+    with file.open("r+b") as damaged:
+        damaged.seek(4096)
+        damaged.write(os.urandom(max(4096, file.stat().st_size - 4096)))
+
+
+@pytest.mark.parametrize(
+    "harm", [_overwrite, lambda file: os.truncate(file, 0), lambda file: file.write_bytes(b"no database at all" * 999)]
+)
+def test_a_damaged_index_is_thrown_away_and_filled_again(
+    atlas: Atlas, web: Web, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path], Any]
+) -> None:
+    """By the process that runs, by the next one, and by `inbox3d reindex`."""
+    places = [forge(atlas, state, name=f"{state.value} job") for state in State]
+    file = Path(str(web.index.engine.url.database))
+
+    def damage() -> None:
+        with web.index.engine.connect() as db:
+            db.execute(sql.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        web.index.engine.dispose()
+        harm(file)
+
+    def look(follower: Follower) -> None:
+        for _ in range(2):  # the first finds the damage
+            monkeypatch.setattr(follower._over, "wait", lambda seconds: follower._over.set())
+            follower._over.clear()
+            follower.run()
+
+    look(web.follower)
+    damage()
+    look(web.follower)
+    assert client.get("/3d/jobs").json["total"] == len(places)
+    damage()
+    again = Index(connect(None, file.parent, atlas.identity().uuid), atlas.identity().uuid)
+    look(Follower(atlas, web.settings, again))
+    assert sum(again.counts().values()) == len(places)
+    again.engine.dispose()
+    damage()
+    assert reindex(atlas, web.settings, Index(connect(None, file.parent, atlas.identity().uuid), atlas.identity().uuid)) == len(places)
+
+
+def test_webhooks_to_be_sent_outlive_the_loss_of_the_index(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+    look()
+    hook = {"id": "vase.1", "url": "https://example.org/", "body": "{}", "tries": 2, "due": 5.0}
+    with web.index.engine.begin() as db:
+        db.execute(sql.insert(HOOKS), [hook])
+    Path(str(web.index.engine.url.database)).unlink()
+    look()
+    with web.index.engine.connect() as db:
+        assert [dict(row) for row in db.execute(sql.select(HOOKS)).mappings()] == [hook]
+
+
 def test_without_its_index_the_service_answers_from_the_tree(
     client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,8 +161,6 @@ def test_without_its_index_the_service_answers_from_the_tree(
 
 
 def test_an_index_of_another_tree_is_thrown_away(atlas: Atlas, web: Web) -> None:
-    from webapi.index import Index
-
     forge(atlas, State.DONE)
     reindex(atlas, web.settings, web.index)
     assert Index(web.index.engine, "another").counts() == {}

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -338,6 +339,33 @@ def test_the_room_is_watched_while_an_upload_arrives(web: Web, monkeypatch: pyte
         room[0] = -1
         count(quota.LOOK_EVERY)
     assert (refusal.value.status, "Retry-After" in refusal.value.headers) == (503, True)
+
+
+def test_of_many_at_once_only_as_many_pass_as_may(build: Callable[..., Flask], atlas: Atlas) -> None:
+    """Submissions and retries in threads; what is not listed yet counts too."""
+    app, done = build(INBOX3D_WEB__MAX_WAITING="2"), forge(atlas, State.DONE)
+
+    def send(number: int) -> int:
+        client = app.test_client()
+        return (client.post("/3d/generate", json={"prompt": "x"}) if number % 2 else client.post(f"/3d/jobs/{done.id}/retry")).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(send, range(8)))
+    assert statuses == [202] * 2 + [429] * 6
+    assert len(atlas.places(State.INBOX)) == 2 and list(atlas.drafts.iterdir()) == []
+
+
+def test_files_and_names_of_images_do_not_go_together(client: FlaskClient, atlas: Atlas) -> None:
+    (atlas.inputs / "a.png").write_bytes(b"\x89PNG")
+    answer = client.post("/3d/from-image", data=upload(("b.png", b"\x89PNG"), image_paths="a.png"))
+    assert answer.status_code == 422 and "one of them" in answer.json["detail"]
+    assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize("views", [True, "4", 4.5])
+def test_what_is_no_number_in_json_is_none(client: FlaskClient, views: Any) -> None:
+    answer = client.post("/3d/generate", json={"prompt": "x", "views": views})
+    assert answer.status_code == 422 and answer.json["detail"] == "views: it must be a whole number"
 
 
 def test_a_retry_counts_like_a_submission(build: Callable[..., Flask], atlas: Atlas) -> None:
