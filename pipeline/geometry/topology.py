@@ -135,6 +135,14 @@ def face_normals(vertices: Array, faces: Array) -> tuple[Array, Array]:
     return cross / np.maximum(length, 1e-300)[:, None], length / 2
 
 
+def corner_angles(vertices: Array, faces: Array) -> Array:
+    """The angle of every face corner (3F,), radians; zero where a side has no length."""
+    corners = vertices[faces]
+    ahead, behind = np.roll(corners, -1, axis=1) - corners, np.roll(corners, 1, axis=1) - corners
+    cross = np.linalg.norm(np.cross(ahead, behind), axis=-1)
+    return np.asarray(np.arctan2(cross, np.einsum("fki,fki->fk", ahead, behind)).ravel())
+
+
 def vertex_normals(vertices: Array, faces: Array) -> Array:
     """Area-weighted unit normals (V,3) float32."""
     normal, area = face_normals(vertices, faces)
