@@ -16,10 +16,13 @@ from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.submit import refuse_links
 from pipeline.watchers.identify import identify
+from pipeline.watchers.settle import against_its_list
 
 
 def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it cannot be done."""
+    if drop.is_dir() and (refused := against_its_list(drop)):
+        raise SubmitRefused(f"{drop.name} is {refused.reason}", remedy=_here(refused.remedy))
     kind = request.get("kind") or kind_of(drop)
     full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
     options = jobs.parse(full)
@@ -38,8 +41,12 @@ def kind_of(drop: Path) -> str:
     try:
         return identify(root, found).kind
     except InputRejected as error:
-        here = error.remedy.replace("move the folder back to inbox/", "try again")  # nothing is in inbox/ yet
-        raise SubmitRefused(error.message, remedy=here) from None
+        raise SubmitRefused(error.message, remedy=_here(error.remedy)) from None
+
+
+def _here(remedy: str) -> str:
+    """REMEDY where nothing is in inbox/ yet."""
+    return remedy.replace("move the folder back to inbox/", "try again")
 
 
 def plain_files(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ def begin(web: Web) -> None:
     """Take a place for this request's body; Problem 503 where all are taken."""
     if (socket := request.environ.get("gunicorn.socket")) is not None:
         socket.settimeout(SILENCE)
-    if request.content_length or request.environ.get("wsgi.input_terminated"):
+    if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
         if not web.receiving.acquire(timeout=PATIENCE):
             raise Problem(503, "busy", "Too many requests are being received already.", headers={"Retry-After": "5"})
         g.receives = True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from layout.disk import LINE_ERRNOS, LineFault
+from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
 from pipeline.watchers import _ends, _heads, _jobtoml
 from pipeline.watchers.look import FILE, Found, Look
@@ -102,7 +103,7 @@ class Contents:
 
     def listed(self, look: Look) -> tuple[_jobtoml.ListedFile, ...]:
         """The [[files]] of the drop's job.toml; nothing where it cannot be read (what is wrong with it is identify's to say)."""
-        found = next((each for each in look.files if each.path == _jobtoml.NAME), None)
+        found = next((each for each in look.files if is_job_toml(each.path)), None)
         if found is None or not look.is_folder or look.is_job or found.size > _jobtoml.LIMIT:
             return ()
         if found not in self._lists:

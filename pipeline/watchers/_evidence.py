@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from layout import accept, names
+from layout.tree import is_job_toml
 from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, FOLDER, Found, Look
 
 MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case
+AGAIN = "then move the folder back to inbox/."  # what ends a remedy
 SHOWN = 3  # names in one sentence
 
 
@@ -51,7 +53,7 @@ def equals_manifest(look: Look, manifest: Mapping[str, int]) -> bool:
 
 def listable(look: Look) -> dict[str, Found]:
     """The files that a list in job.toml must name: all but the markers and job.toml itself."""
-    return {_jobtoml.same_path(found.path): found for found in look.files if not is_marker(found) and found.path != _jobtoml.NAME}
+    return {_jobtoml.same_path(found.path): found for found in look.files if not is_marker(found) and not is_job_toml(found.path)}
 
 
 def differences(files: Mapping[str, Found], listed: Collection[_jobtoml.ListedFile]) -> list[str]:

@@ -21,9 +21,10 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
     paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
     request = {"kind": job.kind, **job.options} | (asked or {})
-    if asked is None and (job.kind is None or tree.JOB_TOML in paths):
+    says = any(map(tree.is_job_toml, paths))
+    if asked is None and (job.kind is None or says):
         facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
-        if tree.JOB_TOML in paths or not job.options:
+        if says or not job.options:
             return facts
         return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
     options = jobs.parse(request)
@@ -34,10 +35,8 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
     """What a job.toml says that a person put beside error.txt."""
-    try:
-        return _jobtoml.parse(atlas.disk.read(folder / tree.JOB_TOML, _jobtoml.LIMIT + 1)).request
-    except FileNotFoundError:
-        return None
+    own = sorted(entry.name for entry in atlas.disk.scandir(folder) if tree.is_job_toml(entry.name) and not entry.is_dir)
+    return _jobtoml.parse(atlas.disk.read(folder / own[0], _jobtoml.LIMIT + 1), own[0]).request if own else None
 
 
 def first_queue(facts: Facts) -> str:
@@ -67,4 +66,4 @@ def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
             return frozenset(found.used)
     except InputRejected:
         pass
-    return frozenset(path for path in paths if path.lower() not in MARKERS and path != tree.JOB_TOML)
+    return frozenset(path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zlib
 from pathlib import PurePosixPath
@@ -104,6 +105,12 @@ def _is_pcd(head: bytes) -> bool:
 def looks_like_text(head: bytes) -> bool:
     """Printable in UTF-8 or Latin-1: no control characters but blanks; a character cut in half at the end is no matter."""
     return bool(head) and not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
+
+
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 where its byte order mark says so, with plain line ends; UnicodeDecodeError where it is neither."""
+    form = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    return data.decode(form).lstrip("\ufeff").replace("\r\n", "\n")
 
 
 def contradiction(name: str, head: bytes) -> str | None:

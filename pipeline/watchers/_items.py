@@ -8,7 +8,7 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
@@ -68,14 +68,16 @@ def items(root: Path, files: list[str]) -> list[Item]:
     return found
 
 
-def packed_file(root: Path, files: list[str], name: str, most: int) -> tuple[str, bytes] | None:
-    """(name as an Item has it, first MOST bytes) of the file NAME at the top, or in a folder at the top, of the one archive in FILES."""
+def packed_file(root: Path, files: list[str], is_it: Callable[[str], bool], most: int) -> tuple[str, bytes] | None:
+    """(name as an Item has it, first MOST bytes) of the first file whose name IS_IT at the top, or in a folder at the top, of the one
+    archive in FILES.
+    """
     open_archive = {".zip": _zip, ".tar": _tar}.get(_heads.suffix(files[0])) if len(files) == 1 else None
     if open_archive is None:
         return None
     with contextlib.suppress(*DAMAGED, RuntimeError):  # what is wrong with an archive is for items() to say
         for inner, stream, _ in islice(open_archive(root / files[0]), MOST_MEMBERS):
-            if PurePosixPath(inner).name == name and len(PurePosixPath(inner).parts) <= 2:
+            if is_it(PurePosixPath(inner).name) and len(PurePosixPath(inner).parts) <= 2:
                 return f"{files[0]}/{inner}", stream.read(most)
     return None
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from layout.tree import JOB_TOML as NAME
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.watchers._heads import decoded
 
-NAME = "job.toml"
 LIMIT = 256 * 1024  # bytes
 
 
@@ -33,6 +34,7 @@ class JobToml(BaseModel):
 
     request: dict[str, Any]
     files: tuple[ListedFile, ...] = ()
+    name: str = NAME  # as the person spelled it
 
     @property
     def kind(self) -> str | None:
@@ -42,21 +44,27 @@ class JobToml(BaseModel):
 _files = TypeAdapter(tuple[ListedFile, ...])
 
 
-def parse(data: bytes) -> JobToml:
-    """Read job.toml; InputRejected names the key that is wrong. A kind is not required: options alone go with a guessed kind."""
+def parse(data: bytes, where: str = NAME) -> JobToml:
+    """Read job.toml, called WHERE; InputRejected names the key that is wrong.
+
+    A kind is not required: options alone go with a guessed kind.
+    """
     if len(data) > LIMIT:
-        raise _wrong(f"it is larger than {LIMIT // 1024} KiB")
+        raise _wrong(f"it is larger than {LIMIT // 1024} KiB", where)
     try:
-        content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, absurd numbers, absurd nesting
-        raise _wrong(f"it is not valid TOML: {error}") from None
+        content = tomllib.loads(decoded(data))
+    except UnicodeDecodeError:
+        raise _wrong("it is not UTF-8 text", where, "Save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:  # not TOML, absurd numbers, absurd nesting
+        raise _wrong(f"it is not valid TOML: {error}", where) from None
     try:
         files = _files.validate_python(content.pop("files", ()))
     except ValidationError as error:
-        raise _wrong(_explain(error)) from None
-    listed = JobToml(request=content, files=tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files))
+        raise _wrong(_explain(error), where) from None
+    same = tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files)
+    listed = JobToml(request=content, files=same, name=where)
     if listed.kind is not None:
-        options(content, str(listed.kind))
+        options(content, str(listed.kind), where)
     return listed
 
 
@@ -86,5 +94,5 @@ def same_path(path: str) -> str:
     return unicodedata.normalize("NFC", path.replace("\\", "/")).removeprefix("./")
 
 
-def _wrong(why: str, where: str = NAME) -> InputRejected:
-    return InputRejected(f"{where}: {why}", remedy=f"Correct {where} in the drop, then move the folder back to inbox/.")
+def _wrong(why: str, where: str, mend: str | None = None) -> InputRejected:
+    return InputRejected(f"{where}: {why}", remedy=f"{mend or f'Correct {where}'} in the drop, then move the folder back to inbox/.")

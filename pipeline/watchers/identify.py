@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from layout import names as _names
+from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
 from pipeline.watchers import _heads, _jobtoml
 from pipeline.watchers._contents import open_file, reading
 from pipeline.watchers._doubt import holding, in_doubt
-from pipeline.watchers._evidence import MARKERS
+from pipeline.watchers._evidence import AGAIN, MARKERS
 from pipeline.watchers._items import (
     COLOUR_OR_DEPTH,
     IMAGE,
@@ -71,7 +72,7 @@ def _identify(root: Path, names: list[str]) -> Identified:
     listed, inside = _job_toml(root, names, content)
     found = [item for item in items(root, content) if item.name != inside]
     choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
-    where = choice.used[0].file if choice.request and not listed.request else _jobtoml.NAME
+    where = choice.used[0].file if choice.request and not listed.request else listed.name
     options = _jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
     used = {item.name for item in choice.used}
     return Identified(
@@ -85,16 +86,19 @@ def _identify(root: Path, names: list[str]) -> Identified:
 
 def _job_toml(root: Path, names: list[str], content: list[str]) -> tuple[_jobtoml.JobToml, str | None]:
     """What the drop's job.toml says; where the drop is one archive, the one in it, and its name there."""
-    if _jobtoml.NAME in names:
-        with open_file(root / _jobtoml.NAME) as file:
-            return _jobtoml.parse(file.read(_jobtoml.LIMIT + 1)), None
-    if found := packed_file(root, content, _jobtoml.NAME, _jobtoml.LIMIT + 1):
-        return _jobtoml.parse(found[1]), found[0]
+    own = [name for name in names if is_job_toml(name)]
+    if len(own) > 1:
+        raise InputRejected(f"the drop has {' and '.join(own)}", remedy=f"Keep the one that counts, {AGAIN}")
+    if own:
+        with open_file(root / own[0]) as file:
+            return _jobtoml.parse(file.read(_jobtoml.LIMIT + 1), own[0]), None
+    if found := packed_file(root, content, is_job_toml, _jobtoml.LIMIT + 1):
+        return _jobtoml.parse(found[1], PurePosixPath(found[0]).name), found[0]
     return _jobtoml.JobToml(request={}), None
 
 
 def _is_content(name: str) -> bool:
-    return name != _jobtoml.NAME and name.lower() not in MARKERS and not any(_names.ignored(part) for part in PurePosixPath(name).parts)
+    return not is_job_toml(name) and name.lower() not in MARKERS and not any(_names.ignored(part) for part in PurePosixPath(name).parts)
 
 
 # -- guessing: the first that fits ------------------------------------------------------------------------------------------
@@ -146,7 +150,7 @@ def _prompt(root: Path, found: list[Item]) -> _Choice | None:
     if len(found) != 1 or found[0].what != TEXT:
         return None
     text = _text(root, found[0])
-    if text is None or not text.strip():
+    if text is None:
         return None
     request = _request(text) if _heads.suffix(found[0].name) == ".json" else None
     if request is not None:
@@ -177,7 +181,7 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
         }
         raise InputRejected(
             f'job.toml says kind = "{kind}", but the drop does not hold {needs[kind]}{holding(found)}',
-            remedy="Correct job.toml or the files, then move the folder back to inbox/.",
+            remedy=f"Correct job.toml or the files, {AGAIN}",
         )
     return choice
 
@@ -219,14 +223,16 @@ def _pairs(found: Iterable[Item]) -> list[Item]:
 
 
 def _text(root: Path, item: Item) -> str | None:
-    """The text of a file, or None where it is too long, not UTF-8, or packed away."""
+    """The text of a file, or None where it is too long or packed away; InputRejected where it is blank, or not UTF-8."""
     if item.name != item.file or _heads.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
         return None
     with open_file(root / item.file) as file:
         try:
-            text = file.read().decode("utf-8-sig")
+            text = _heads.decoded(file.read())
         except UnicodeDecodeError:
-            return None
+            raise InputRejected(f"{item.name} is not UTF-8 text", remedy=f"Save it as UTF-8, {AGAIN}") from None
+    if not text.strip():
+        raise InputRejected(f"{item.name} is empty", remedy=f"Write into it what to make, {AGAIN}")
     return text if len(text.strip()) <= PROMPT_LIMIT else None
 
 

@@ -20,13 +20,13 @@ from layout.disk import LineFault
 from pipeline.config import Intake
 from pipeline.watchers import _evidence
 from pipeline.watchers._contents import Contents, Opener, open_file, reading
-from pipeline.watchers._evidence import MARKERS, amount, some
+from pipeline.watchers._evidence import AGAIN, MARKERS, amount, some
 from pipeline.watchers._jobtoml import ListedFile
 from pipeline.watchers.look import FILE, Look, look
 
-__all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "hold", "look"]
+__all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "against_its_list", "hold", "look"]
 
-AGAIN = "then move the folder back to inbox/."
+MEND_LIST = "Copy what is missing or correct job.toml"
 
 
 @dataclass(frozen=True)
@@ -172,19 +172,12 @@ class Settler:
 
     def _listed(self, look: Look, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
         """Sizes alone are fooled by copiers that make room first: without checksums the drop must also stand still for a moment."""
-        files = _evidence.listable(look)
-        wrong = _evidence.differences(files, listed)
-        sums = {each.path: each.sha256.lower() for each in listed if each.sha256}
-        for path, expected in () if wrong else sums.items():
-            found = seen.contents.sha256(look, files[path])
-            if found is None:
-                return Wait("comparing with the checksums in its job.toml")
-            wrong += [f"{path} has other bytes"] if found != expected else []
+        wrong = _differences(look, seen.contents, listed)
+        if wrong is None:
+            return Wait("comparing with the checksums in its job.toml")
         if wrong:
-            return self._patience(
-                seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", "Copy what is missing or correct job.toml"
-            )
-        if len(sums) < len(files) and not seen.unchanged(self.settings.quiet_local):
+            return self._patience(seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", MEND_LIST)
+        if not all(each.sha256 for each in listed) and not seen.unchanged(self.settings.quiet_local):
             return Wait("all files that its job.toml lists are there; looked at once more", seen.since + self.settings.quiet_local)
         return self._unfinished(look, seen) or Ready("listed", seen.quiet, _evidence.without_temporary(look))
 
@@ -215,6 +208,28 @@ class Settler:
         if seen.unchanged(self.settings.patience):
             return Refuse(f"{refused}{what}", f"{remedy}, {AGAIN}")
         return Wait(f"{waiting}{what}", seen.since + self.settings.patience)
+
+
+def against_its_list(drop: Path) -> Refuse | None:
+    """What is wrong where DROP, a complete folder on this host, is not what its own job.toml lists."""
+    seen, contents = look(drop), Contents()
+    if not (listed := contents.listed(seen)):
+        return None
+    while (wrong := _differences(seen, contents, listed)) is None:
+        pass  # each turn compares another piece
+    return Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}, {AGAIN}") if wrong else None
+
+
+def _differences(look: Look, contents: Contents, listed: tuple[ListedFile, ...]) -> list[str] | None:
+    """In words, how the files differ from the list; None while their checksums are still worked on."""
+    files = _evidence.listable(look)
+    wrong = _evidence.differences(files, listed)
+    for each in () if wrong else listed:
+        found = contents.sha256(look, files[each.path]) if each.sha256 else ""
+        if found is None:
+            return None
+        wrong += [f"{each.path} has other bytes"] if each.sha256 and found != each.sha256.lower() else []
+    return wrong
 
 
 def _name(error: OSError, look: Look) -> str:

@@ -55,9 +55,11 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
         one = Source(name, ws.input / name)
         inside = _archives.unpack(one, ws) if _archives.is_archive(name) else [one]
         for source in inside:
+            if tree.is_job_toml(PurePosixPath(source.name).name):
+                continue
             if _formats.is_scan(source.name):
                 sources.append(source)
-            elif not tree.is_job_toml(PurePosixPath(source.name).name):
+            else:
                 left.append(source.name)
                 ws.warn(f"{source.name} is not a scan format we read; it was left out")
     if not sources:

@@ -104,7 +104,7 @@ def test_a_chunk_that_is_none_is_the_senders_fault(server: Server, route: str) -
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
 
 
-@pytest.mark.parametrize(("sent", "first"), [("", b"503"), ("Authorization: Bearer i3d_no_key\r\n", b"401")])
+@pytest.mark.parametrize(("sent", "first"), [("", b"503"), ("Authorization: Bearer i3d_no_key\r\n", b"429")])
 def test_bodies_that_stand_still_hold_nobody_up(server: Server, sent: str, first: bytes) -> None:
     """More of them than there are threads: those beyond their half are sent away, and who may not send is not waited for."""
     head = f"POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\n{sent}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999\r\n\r\n--x"

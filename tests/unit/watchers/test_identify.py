@@ -294,7 +294,8 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
         (b'kind = "scan"\nholes = 7', "job.toml: holes"),
         (b'[options]\nunit = "mm"', "job.toml: options: there is no such option"),
         (b"kind = [", "job.toml: it is not valid TOML"),
-        (b"\xff\xfe\x00", "job.toml: it is not valid TOML"),
+        (b"\xff\xfe\x00", "job.toml: it is not UTF-8 text"),
+        ("kind = 'scan' # größer".encode("latin-1"), "job.toml: it is not UTF-8 text"),
         (b'[[files]]\npath = "a.ply"', "job.toml: files: entry 1 lacks size"),
         (b'[[files]]\npath = "a.ply"\nsize = -1', "job.toml: files: entry 1, size"),
         (b'[[files]]\npath = "a.ply"\nsize = 1\nsha256 = "beef"', "job.toml: files: entry 1, sha256"),
@@ -315,6 +316,50 @@ def test_a_wrong_job_toml_is_refused_by_name(tmp_path: Path, toml: bytes, words:
         drop(tmp_path, {"job.toml": toml, "a.ply": POINTS})
     assert words in refused.value.message
     assert "inbox" in refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["Job.TOML", "job.toml.txt", "JOB.toml.TXT"])
+@pytest.mark.parametrize("form", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("pack", [None, zipped])
+def test_job_toml_counts_as_other_systems_spell_and_save_it(tmp_path: Path, name: str, form: str, pack: Any) -> None:
+    """Upper case, a second suffix that an editor adds unseen, a byte order mark."""
+    files = {"a.ply": POINTS, name: 'kind = "scan"\r\nunit = "mm"\r\n'.encode(form)}
+    found = drop(tmp_path, {"a.zip": pack(files)} if pack else files)
+    assert (found.options["unit"], found.not_used) == ("mm", [])
+    files[name] = b"colour = 1"
+    with pytest.raises(InputRejected) as refused:
+        drop(tmp_path / "wrong", {"a.zip": pack(files)} if pack else files)
+    assert refused.value.message.startswith(f"{name}: colour")
+    assert f"Correct {name} in the drop" in refused.value.remedy
+
+
+def test_two_of_job_toml_are_refused(tmp_path: Path) -> None:
+    """One of them would be ignored without a word."""
+    with pytest.raises(InputRejected, match=r"the drop has job\.toml and Job\.toml\.txt"):
+        drop(tmp_path, {"a.ply": POINTS, "job.toml": b"", "Job.toml.txt": b'unit = "mm"'})
+
+
+@pytest.mark.parametrize("data", ["ein grüner Würfel".encode(form) for form in ("utf-8", "utf-8-sig", "utf-16")])
+def test_a_prompt_is_read_as_editors_save_it(tmp_path: Path, data: bytes) -> None:
+    assert drop(tmp_path, {"Prompt.TXT": data}).options["prompt"] == "ein grüner Würfel"
+
+
+def test_line_ends_of_other_systems_count_once(tmp_path: Path) -> None:
+    text = "\r\n".join(["x" * 19] * 100)
+    assert len(drop(tmp_path, {"prompt.txt": text.encode()}).options["prompt"]) == 1999
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "remedy"),
+    [
+        ("ein grüner Würfel".encode("latin-1"), "prompt.txt is not UTF-8 text", "Save it as UTF-8"),
+        (b"  \n", "prompt.txt is empty", "Write into it what to make"),
+    ],
+)
+def test_a_prompt_that_cannot_be_read_is_told_so(tmp_path: Path, data: bytes, words: str, remedy: str) -> None:
+    with pytest.raises(InputRejected, match=words) as refused:
+        drop(tmp_path, {"prompt.txt": data})
+    assert refused.value.remedy.startswith(remedy)
 
 
 # -- in doubt ---------------------------------------------------------------------------------------------------------------

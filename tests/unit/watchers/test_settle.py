@@ -834,3 +834,12 @@ def test_ready_by_quiet_always_means_a_whole_window_without_a_change(steps: list
             last = drop.now
         elif isinstance(drop.tick(0.5 + k), Ready):
             assert drop.now - last >= drop.settler.window
+
+
+@pytest.mark.parametrize("name", ["job.toml", "Job.TOML", "job.toml.txt"])
+def test_a_list_counts_under_every_spelling_of_job_toml(name: str) -> None:
+    """And is not asked to name itself."""
+    drop = Drop()
+    drop.write("a.ply", PLY)
+    drop.write(name, list_of(("a.ply", len(PLY), hashlib.sha256(PLY).hexdigest())))
+    assert drop.tick() == Ready("listed", 0.0)
