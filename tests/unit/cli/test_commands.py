@@ -142,6 +142,23 @@ def test_a_link_is_refused(atlas: Atlas, run: Callable[..., tuple[int, str, str]
     assert list(atlas.drafts.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [("size = 1", "a.stl has 284 of 1 bytes"), ("size = 284\nsha256 = '" + "0" * 64 + "'", "a.stl has other bytes")],
+)
+def test_a_folder_that_is_not_what_its_job_toml_lists_is_refused(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, listed: str, words: str
+) -> None:
+    """In the words of the inbox, where such a drop waits; here nothing can still arrive."""
+    (tmp_path / "drop").mkdir()
+    stl_file(tmp_path / "drop" / "a.stl")
+    (tmp_path / "drop" / "job.toml").write_text(f'kind = "convert"\n[[files]]\npath = "a.stl"\n{listed}\n')
+    code, out, err = run("submit", str(tmp_path / "drop"))
+    assert (code, out) == (3, "")
+    assert f"drop is not what its job.toml lists: {words}" in err and "correct job.toml, then try again" in err
+    assert list(atlas.drafts.iterdir()) == []
+
+
 def test_once_refuses_what_is_not_there(run: Callable[..., tuple[int, str, str]]) -> None:
     """Exit code 3: refused before submission."""
     code, out, err = run("once", "/nowhere/at/all")

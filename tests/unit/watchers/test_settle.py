@@ -464,6 +464,15 @@ def test_a_drop_that_equals_its_list_with_checksums_is_ready_at_once() -> None:
     assert drop.after(2) == Ready("listed", 0.0)
 
 
+@pytest.mark.parametrize("name", ["job.toml", "Job.TOML", "job.toml.txt"])
+def test_a_list_counts_under_every_spelling_of_job_toml(name: str) -> None:
+    """And is not asked to name itself."""
+    drop = Drop()
+    drop.write("a.ply", PLY)
+    drop.write(name, list_of(("a.ply", len(PLY), hashlib.sha256(PLY).hexdigest())))
+    assert drop.after(2) == Ready("listed", 0.0)
+
+
 def test_a_list_without_checksums_must_also_stand_still_for_a_moment() -> None:
     """Explorer shows the full size in the first second: a size alone proves nothing."""
     drop = Drop(network=True)
@@ -834,12 +843,3 @@ def test_ready_by_quiet_always_means_a_whole_window_without_a_change(steps: list
             last = drop.now
         elif isinstance(drop.tick(0.5 + k), Ready):
             assert drop.now - last >= drop.settler.window
-
-
-@pytest.mark.parametrize("name", ["job.toml", "Job.TOML", "job.toml.txt"])
-def test_a_list_counts_under_every_spelling_of_job_toml(name: str) -> None:
-    """And is not asked to name itself."""
-    drop = Drop()
-    drop.write("a.ply", PLY)
-    drop.write(name, list_of(("a.ply", len(PLY), hashlib.sha256(PLY).hexdigest())))
-    assert drop.tick() == Ready("listed", 0.0)
