@@ -22,7 +22,12 @@ FEWEST, FILES = 5, 1000
 
 
 def with_eta(web: Web, row: Row) -> Row:
-    """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented."""
+    """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented.
+
+    What waits because the line is halted says so.
+    """
+    if (halt := web.follower.halted) and row["state"] not in ENDED and not row["worker"]:
+        return row | {"message": f"waits: halted by {halt}"}
     if row["state"] in ENDED or row["eta"] is not None:
         return row
     past: list[float] = []

@@ -102,6 +102,10 @@ def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]
         raise
     id = place.path.name
     click.echo(f"{drop.name} is job {id} ({request['kind']})", err=True)
+    if halt := atlas.halted():
+        click.echo(f"The line is halted by {halt}: the job waits until `inbox3d resume --atlas {atlas.root}`.", err=True)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         with own_workers(atlas) if alone else contextlib.nullcontext():
             return follow(atlas, id)
@@ -112,15 +116,23 @@ def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]
 
 @contextlib.contextmanager
 def own_workers(atlas: Atlas) -> Iterator[None]:
-    """A fleet of our own for as long as the job takes."""
+    """A fleet of our own for as long as the job takes; it ends with this process, however that ends."""
     from layout.names import nonce
+    from pipeline.gpu.sandbox import die_with_parent
 
     settings = config.load(atlas.config_file)
     settings.host.scratch.mkdir(parents=True, exist_ok=True)
     log = settings.host.scratch / "once.log"
     command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--name", f"once-{nonce()}", "--listen", "off"]
     with log.open("ab") as file:
-        fleet = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+        fleet = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
+        )
     click.echo(f"No worker is running: starting one for this job (its log: {log})", err=True)
     try:
         yield

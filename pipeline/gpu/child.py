@@ -123,8 +123,9 @@ def _run(order: dict[str, Any], writer: int) -> None:
             _say(writer, ended=[stage, round(time.monotonic() - began, 3), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
         _say(writer, done=True)
     except BaseException as error:
-        traceback.print_exc()
-        sys.stderr.flush()
+        if getattr(error, "who", "pipeline") == "pipeline":  # a drop or a host that must change needs no look into the code
+            traceback.print_exc()
+            sys.stderr.flush()
         _say(writer, failed=describe(error, stage))
 
 

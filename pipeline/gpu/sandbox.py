@@ -32,9 +32,9 @@ class _Beneath(ctypes.Structure):
     _fields_ = [("allowed", ctypes.c_uint64), ("handle", ctypes.c_int32)]
 
 
-def die_with_parent() -> None:
-    """SIGKILL this process when the thread that started it ends."""
-    _libc.prctl(_DEATH_SIGNAL, 9, 0, 0, 0)
+def die_with_parent(number: int = 9) -> None:
+    """Send this process signal NUMBER (SIGKILL) when the thread that started it ends; programs that it becomes keep that."""
+    _libc.prctl(_DEATH_SIGNAL, number, 0, 0, 0)
 
 
 def landlock_version() -> int:

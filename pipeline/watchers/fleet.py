@@ -102,6 +102,8 @@ def up(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, workers)
+    if halt := atlas.halted():
+        log.warning("fleet.halted by=%s remedy=%s", halt, f"inbox3d resume --atlas {atlas.root}")
     try:
         _keep(members, stopping, until_idle)
     finally:

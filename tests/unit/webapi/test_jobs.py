@@ -96,6 +96,16 @@ def test_pages_hold_every_job_once_newest_first_though_others_arrive_meanwhile(
     assert seen == [f"job {minute}" for minute in reversed(range(7))]
 
 
+def test_what_waits_while_the_line_is_halted_says_so(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+    """On the page too; what runs goes on."""
+    waits, runs = forge(atlas, State.CLAIMED), forge(atlas, State.PROCESSING)
+    (atlas.root / "HALT").touch()
+    look()
+    assert client.get(f"/3d/status/{waits.id}").json["message"] == "waits: halted by HALT"
+    assert "halted by HALT" in client.get(f"/jobs/{waits.id}", headers={"Accept": "text/html"}).text
+    assert "halted" not in client.get(f"/3d/status/{runs.id}").json["message"]
+
+
 def test_a_page_token_belongs_to_its_filters(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
     """AIP-158: other filters with it are refused; another page size is none."""
     for _ in range(3):
