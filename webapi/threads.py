@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import selectors
 import socket
 import time
 from collections import deque
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
-from gunicorn.util import close_graceful
+from gunicorn.http import errors
+from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from webapi.errors import MEDIA_TYPE, Problem
+
 HEAD_SECONDS, LOOK_AGAIN, LINGER = 15.0, 0.02, 0.5
+STATUSES: dict[type, int] = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.ExpectationFailed: 417,
+    errors.UnsupportedTransferCoding: 501,
+}
 PEEK = 32 * 1024  # a head beyond that is handed on, for gunicorn to refuse
 
 
@@ -56,6 +68,18 @@ class Threads(ThreadWorker):  # type: ignore[misc]
         if kept is False:
             close_graceful(conn.sock, LINGER)
         return kept
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """What is no HTTP never reaches the application; it is refused in the application's form."""
+        if not type(exc).__module__.startswith("gunicorn.http"):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("bad request from %s: %s", (addr or ("",))[0], exc)
+        status = HTTPStatus(STATUSES.get(type(exc), 400))
+        body = json.dumps(Problem(status, "bad-request", f"This is no HTTP that is served here: {exc}"[:400]).body(), ensure_ascii=False)
+        head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
+        with contextlib.suppress(OSError):
+            write_nonblock(client, f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode())
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """A body that nobody read and that is not here yet is not waited for: its connection ends."""

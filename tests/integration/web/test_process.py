@@ -169,6 +169,24 @@ def test_clients_that_send_nothing_or_half_a_head_hold_nobody_up(server: Server)
         connection.close()
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-A: b\r\n" * 200 + b"\r\n", 431),
+    ],
+)
+def test_what_is_no_http_is_refused_in_the_form_of_every_refusal(server: Server, sent: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(sent)
+        connection.settimeout(20)
+        head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode()) and b"application/problem+json" in head
+    assert (json.loads(body)["type"], json.loads(body)["status"]) == ("/docs#bad-request", status)
+
+
 def test_a_restored_tree_makes_it_begin_anew_under_another_name(server: Server, atlas: Atlas) -> None:
     """A new epoch: the serving process is replaced, the socket stays."""
     before = {path.name for path in atlas.workers.glob("*-web-*.json")}
