@@ -16,6 +16,8 @@ from pipeline.errors import SubmitRefused
 
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
+CAMERA, BACKEND = r"^[\d.eE+-]+(,[\d.eE+-]+){3}$", r"^[a-z0-9-]{1,40}$"
+PATTERNS = {CAMERA: "four numbers fx,fy,cx,cy", BACKEND: "a name of small letters, digits and hyphens"}  # in words
 Kind = Literal["scan", "images", "prompt", "convert"]
 
 
@@ -61,14 +63,21 @@ class Common(BaseModel):
     @field_validator("webhook_url")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "http://nowhere")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if value and not _is_address(value):
             raise ValueError("it is no http or https address")
         return value
 
     @property
     def tier(self) -> Tier:
         return TIERS[self.quality_tier]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket too many
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 class ScanOptions(Common):
@@ -88,7 +97,7 @@ class ScanOptions(Common):
     cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
     holes: float = Field(0.02, ge=0, le=1, description="fill holes up to this share of the object's size")
     skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out")
-    camera: str | None = Field(None, pattern=r"^[\d.eE+-]+(,[\d.eE+-]+){3}$", description="RGB-D intrinsics fx,fy,cx,cy in pixels")
+    camera: str | None = Field(None, pattern=CAMERA, description="RGB-D intrinsics fx,fy,cx,cy in pixels")
 
 
 class ConvertOptions(Common):
@@ -104,9 +113,7 @@ class ImagesOptions(Common):
     """One or several images of an object → mesh."""
 
     kind: Literal["images"] = "images"
-    backend: str = Field(
-        "auto", pattern=r"^[a-z0-9-]{1,40}$", description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name"
-    )
+    backend: str = Field("auto", pattern=BACKEND, description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name")
     image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
     image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
 
@@ -134,7 +141,12 @@ class PromptOptions(Common):
     kind: Literal["prompt"] = "prompt"
     prompt: str = Field("", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop")
     views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
-    backend: str = Field("auto", pattern=r"^[a-z0-9-]{1,40}$", description="reconstruction backend, as for images")
+    backend: str = Field("auto", pattern=BACKEND, description="reconstruction backend, as for images")
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _plain_line_ends(cls, value: Any) -> Any:
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     @field_validator("prompt")
     @classmethod
@@ -206,8 +218,14 @@ def wrong(row: Mapping[str, Any]) -> str:
             return "it must be true or false"
         case "string_type":
             return "it must be text"
+        case "list_type" | "tuple_type":
+            return "it must be a list"
+        case "too_long":
+            return f"it holds more than {row['ctx']['max_length']}"
         case "too_short" | "string_too_short" | "string_pattern_mismatch" if not str(row["input"]).strip(" ()[]"):
             return "it is empty"
+        case "string_pattern_mismatch" if row["ctx"]["pattern"] in PATTERNS:
+            return f"it must be {PATTERNS[row['ctx']['pattern']]}"
     return str(row["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
 
 

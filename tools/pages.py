@@ -31,7 +31,8 @@ def jobs_page() -> str:
         "A request is flat: `kind` first, then options. Unknown keys are refused by name. Without `kind`, a drop is judged by what it\n"
         "holds.\n",
         '```toml\nkind = "scan"            # job.toml, in the top folder of the drop\nunit = "mm"\noutput_format = ["glb", "stl"]\n```\n',
-        "Where the drop is one zip or tar, the job.toml at its top counts, but for a list of files.\n",
+        "The name counts in any case, and as job.toml.txt. Where the drop is one zip or tar, the job.toml at its top counts, but for a "
+        "list of files.\n",
         "A job.toml may also list the files of the drop, after the options. The drop then waits until all of them are there and whole:\n"
         "`path` (relative to the drop's folder) and `size` (bytes) are needed, `sha256` (64 hexadecimal digits) is compared where it is\n"
         "given.\n",

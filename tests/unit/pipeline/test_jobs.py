@@ -25,7 +25,7 @@ def test_a_wrong_kind_is_answered_with_the_right_ones(request_: dict[str, Any], 
     assert refused.value.message == words
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path"])
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path", "http://[::1"])
 def test_a_webhook_url_is_a_web_address(url: str) -> None:
     with pytest.raises(SubmitRefused, match="webhook_url: it is no http or https address"):
         jobs.parse({"kind": "scan", "webhook_url": url})
@@ -50,6 +50,12 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
         ({"kind": "prompt", "prompt": 5}, "prompt: it must be text (given: 5)"),
         ({"kind": "scan", "output_format": []}, "output_format: it is empty (given: ())"),
         ({"kind": "scan", "faces": 3}, "faces: it should be greater than or equal to 100 (given: 3)"),
+        ({"kind": "scan", "camera": "500,500"}, "camera: it must be four numbers fx,fy,cx,cy (given: '500,500')"),
+        ({"kind": "images", "backend": "Tripo SR"}, "backend: it must be a name of small letters, digits and hyphens (given: 'Tripo SR')"),
+        ({"kind": "prompt", "backend": "A"}, "backend: it must be a name of small letters, digits and hyphens (given: 'A')"),
+        ({"kind": "images", "backend": ""}, "backend: it is empty (given: '')"),
+        ({"kind": "images", "image_urls": "http://a/b"}, "image_urls: it must be a list (given: 'http://a/b')"),
+        ({"kind": "scan", "skip": 5}, "skip: it must be a list (given: 5)"),
         ({"kind": "scan", "colour": "red"}, "colour: there is no such option"),
     ],
 )
@@ -58,3 +64,14 @@ def test_a_wrong_option_is_told_in_plain_words(said: dict[str, Any], words: str)
     with pytest.raises(SubmitRefused) as refused:
         jobs.parse(said)
     assert refused.value.message == words
+
+
+def test_a_list_that_is_too_long_says_how_many_it_may_hold() -> None:
+    with pytest.raises(SubmitRefused, match="image_urls: it holds more than 16 "):
+        jobs.parse({"kind": "images", "image_urls": ["http://a/b.png"] * 17})
+
+
+def test_a_line_end_counts_once_in_a_prompt() -> None:
+    """Windows writes two characters for it."""
+    text = "\r\n".join(["x" * 19] * 100)
+    assert len(jobs.parse({"kind": "prompt", "prompt": text}).prompt) == 1999
