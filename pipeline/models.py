@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from pipeline.errors import BackendUnavailable
 from pipeline.tensorfile import header, sha256
 
+ALWAYS = ("visual-hull", "placeholder")  # backends that need no weights
 WEIGHTS, FACTS, INDEX = "model.safetensors", "model.json", "model_index.json"
 
 
@@ -102,12 +103,20 @@ def _row(models: Path, name: str, problem: str | None) -> Row:
 
 def backends(models: Path | None) -> tuple[str, ...]:
     """Names of the backends that can serve with what lies in MODELS, for a heartbeat or a look before a submission."""
-    from importlib.metadata import entry_points
-
     usable = {name for name in KNOWN if problem(models, name) is None}
     found = {KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0] for name in usable}
-    added = sorted(entry.name for entry in entry_points(group="inbox3d.backends"))
-    return (*sorted(found), "visual-hull", "placeholder", *added)
+    return (*sorted(found), *ALWAYS, *_added())
+
+
+def known_backends() -> tuple[str, ...]:
+    """Names of all backends that a request can ask for: our own, whether or not their weights are here, and the plug-ins of this host."""
+    return (*sorted({known.network for known in KNOWN.values()} - {"diffusers"}), *ALWAYS, *_added())
+
+
+def _added() -> list[str]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry.name for entry in entry_points(group="inbox3d.backends"))
 
 
 def require(models: Path | None, name: str) -> Path:

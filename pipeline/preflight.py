@@ -28,6 +28,7 @@ def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str
     options = jobs.parse(full)
     workers = live_workers(atlas, settings)
     check_formats(options, workers)
+    check_name(options, workers)
     check_backend(options, workers, jobs.views_named(full) or _pictures(drop, options.kind))
     return full
 
@@ -111,6 +112,16 @@ def _pictures(drop: Path, kind: str) -> int | None:
         return len(identify(root, found).used) or None
     except InputRejected:
         return None
+
+
+def check_name(options: jobs.Common, workers: list[Heartbeat]) -> None:
+    """SubmitRefused where a backend is named that is neither our own, nor a plug-in's here, nor one of a live worker."""
+    named, known = getattr(options, "backend", "auto"), ("auto", *models.known_backends())
+    if named not in known and not any(named in worker.backends for worker in workers):
+        added = {able for worker in workers for able in worker.backends} - set(known)
+        raise SubmitRefused(
+            f"backend: there is no backend {named!r}.", remedy=f"Ask for auto or one of {', '.join([*known[1:], *sorted(added)])}."
+        )
 
 
 def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | None = None) -> None:

@@ -204,6 +204,18 @@ def test_once_refuses_a_backend_that_this_host_would_have_to_have(
     assert list(atlas.drafts.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["once", "submit"])
+def test_a_backend_that_there_is_not_is_called_so(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, command: str
+) -> None:
+    """A slip of the pen is no lack of weights, which `models pull` could bring."""
+    (tmp_path / "cup.txt").write_text("a cup")
+    code, out, err = run(command, str(tmp_path / "cup.txt"), "--set", "backend=triposrr")
+    assert (code, out) == (3, "")
+    assert "there is no backend 'triposrr'" in err and "Ask for auto or one of instantmesh, triposr, visual-hull, placeholder" in err
+    assert list(atlas.drafts.iterdir()) == []
+
+
 def test_show_tells_state_job_and_error(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     """--json holds job_id, state (the folder), job, progress and error."""
     id = failed(atlas, run, tmp_path)
