@@ -130,9 +130,11 @@ class Intake:
     # -- inbox/ -----------------------------------------------------------------------------------------------------------------
     def _look_at_inbox(self) -> None:
         """At most look_limit entries a tick, in turn."""
-        present = sorted(entry.name for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name))
+        entries = sorted(entry.name for entry in self.atlas.entries(State.INBOX))
+        present = [name for name in entries if not names.ignored(name)]
+        copies = {name: Wait("it looks like an unfinished copy; goes on under its final name") for name in filter(names.temporary, entries)}
         self.settler.forget(present)
-        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present}
+        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present} | copies
         limit = self.settings.intake.look_limit
         start = self._turn % max(len(present), 1)
         turn = (present[start:] + present[:start])[:limit]

@@ -101,6 +101,19 @@ def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) 
     assert text.index("HALTED") < text.index("  vase: waits until HALT is gone")
 
 
+def test_an_unfinished_copy_alone_in_the_inbox_is_told(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+    """Until it has its own name it is nobody's drop; a hidden file is none at all."""
+    for name in ("fin.STL.part", ".hidden.stl"):
+        (atlas.inbox / name).write_text("solid")
+    house = intake(atlas)
+    assert not house.step()
+    assert "  fin.STL.part: it looks like an unfinished copy; goes on under its final name\n" in atlas.status_file.read_text()
+    assert "hidden" not in atlas.status_file.read_text()
+    (atlas.inbox / "fin.STL.part").unlink()
+    house.step()
+    assert "fin.STL.part" not in house.waiting
+
+
 def test_a_full_disk_is_said_in_the_old_files_place(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
     """No new file can be written, so the text that stands there is overwritten."""
 
