@@ -1,0 +1,30 @@
+"""What a job's folder asks for: its job.json, and what a person adds to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layout.init import init
+from pipeline import view
+from pipeline.errors import InputRejected
+from pipeline.submit import submit_path
+from pipeline.watchers._facts import facts_of_job
+from tests.support.drops import stl_file
+
+
+@pytest.mark.parametrize("name", ["job.toml", "Job.TOML", "job.toml.txt"])
+def test_a_job_toml_beside_error_txt_outranks_job_json(tmp_path: Path, name: str) -> None:
+    """Under every spelling; what is wrong with it is told under the person's own."""
+    atlas, _ = init(tmp_path / "atlas")
+    place = submit_path(atlas, stl_file(tmp_path / "part.stl"), {"kind": "convert"})
+    job = view.job_at(atlas, place)
+    assert job is not None
+    assert facts_of_job(atlas, place.path, job, "sealed").options["unit"] == "auto"
+    (place.path / name).write_text('unit = "mm"')
+    facts = facts_of_job(atlas, place.path, job, "sealed")
+    assert (facts.kind, facts.options["unit"], facts.used) == ("convert", "mm", {"part.stl"})
+    (place.path / name).write_text('unit = "')
+    with pytest.raises(InputRejected, match=f"{name}: it is not valid TOML"):
+        facts_of_job(atlas, place.path, job, "sealed")
