@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.backends import Picture, Reconstruction
 from pipeline.errors import MeshEmpty
+from pipeline.geometry.colour import spread
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.geometry.rigid import turned
 from pipeline.geometry.surface import Surface
@@ -33,7 +34,8 @@ def inflated(picture: Picture) -> Reconstruction:
     vertices, faces = marching_cubes(np.ascontiguousarray(values.transpose(1, 0, 2)[:, ::-1]), 0.0)
     points = axis[0] + vertices * (axis[1] - axis[0])
     pixel = np.clip(((points[:, :2] * [1, -1] / HALF + 1) / 2 * EDGE).astype(int), 0, EDGE - 1)
-    surface = Surface(turned(points, picture.azimuth), faces, colors=np.ascontiguousarray(small[pixel[:, 1], pixel[:, 0], :3]))
+    colors = spread(small[..., :3], inside)[pixel[:, 1], pixel[:, 0]]  # the solid's rim may lie on pixels just outside
+    surface = Surface(turned(points, picture.azimuth), faces, colors=np.ascontiguousarray(colors))
     return Reconstruction(surface, "draft", (picture.name,), {"method": "one silhouette, inflated"})
 
 

@@ -1,4 +1,4 @@
-"""sRGB and linear light. Inside, colours are sRGB uint8; glTF's vertex colours and any shading are linear."""
+"""sRGB and linear light, and colours of cut-outs. Inside, colours are sRGB uint8; glTF's vertex colours and any shading are linear."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ def to_srgb(linear: NDArray[Any]) -> NDArray[np.uint8]:
     curved = np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * np.power(clipped, 1 / 2.4) - 0.055)
     rounded: NDArray[np.uint8] = (curved * 255 + 0.5).astype(np.uint8)
     return rounded
+
+
+def spread(rgb: NDArray[Any], inside: NDArray[np.bool_], margin: float = 0.0) -> NDArray[Any]:
+    """RGB (H,W,3) where every pixel not more than MARGIN pixels within the mask INSIDE (H,W) has the colour of the nearest one that is.
+
+    Parts thinner than that keep the colours along their middle; without a mask nothing changes (library: scipy)."""
+    from scipy.ndimage import distance_transform_edt, maximum_filter
+
+    if not inside.any():
+        return rgb
+    depth = distance_transform_edt(inside)
+    middle = maximum_filter(depth, 2 * int(np.ceil(margin)) + 1)
+    sure = inside & (depth >= np.minimum(middle, margin + 1))
+    row, column = distance_transform_edt(~sure, return_distances=False, return_indices=True)
+    nearest: NDArray[Any] = rgb[row, column]
+    return nearest
 
 
 def _table() -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
-"""Units and axes. Inside: metres, Y up, front +Z. A drop's own unit and axes are mapped there by a 4×4 ``frame``."""
+"""Units, axes and shares. Inside: metres, Y up, front +Z. A drop's own unit and axes are mapped there by a 4×4 ``frame``."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,8 @@ def to_metres(unit: str, up: NDArray[np.float64], base: NDArray[np.float64]) -> 
     frame[:3, :3] = METRES[unit] * rotation
     frame[:3, 3] = -METRES[unit] * rotation @ base
     return frame
+
+
+def percent(share: float) -> str:
+    """A share of 0…1 in whole percent, rounded down: only what is perfect is 100%."""
+    return f"{math.floor(100 * share + 1e-9)}%"

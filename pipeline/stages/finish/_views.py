@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from pipeline.artefacts import Mesh, View, Views
+from pipeline.geometry.units import percent
 from pipeline.stages.finish._page import pictures, table
 from pipeline.workspace import Workspace
 
@@ -80,7 +80,5 @@ def _words(view: View, part: dict[str, Any]) -> str:
     words = [f"{azimuth}°" + (f" ({SIDES[azimuth]})" if azimuth in SIDES else ""), f"from {view.source}"]
     words += [f"cut out by {view.matting}"] if view.matting else []
     words += [] if part["used"] else ["not used"]
-    words += (
-        [f"re-projection {math.floor(100 * part['reprojection_iou'] + 1e-9)}%"] if "reprojection_iou" in part else []
-    )  # 100% is perfect
+    words += [f"re-projection {percent(part['reprojection_iou'])}"] if "reprojection_iou" in part else []
     return " · ".join(words)

@@ -11,6 +11,7 @@ from pipeline.artefacts import Mesh, View, Views
 from pipeline.backends import Effort, Picture, Reconstruction, choose, passed_over
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
+from pipeline.geometry.units import percent
 from pipeline.workspace import Workspace
 
 
@@ -70,5 +71,5 @@ def _say(name: str, label: str | None, made: Reconstruction, ws: Workspace) -> N
         ws.warn("Placeholder: no model weights made this; it only shows that the line works. See `inbox3d models list`.")
     elif label == "draft":
         seen = made.facts.get("reprojection_iou", {})
-        fits = f", which its views confirm to {np.mean(list(seen.values())):.0%}" if seen else ""
+        fits = f", which its views confirm to {percent(float(np.mean(list(seen.values()))))}" if seen else ""
         ws.warn(f"Draft by {name} from {len(made.used)} view{'s' * (len(made.used) > 1)}{fits}; cavities cannot be recovered.")

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import View, Views
+from pipeline.geometry.colour import spread
 from pipeline.stages.views._matting import cut
 from pipeline.workspace import Workspace
 
 SIZE, FILL = 512, 0.85  # edge of a canonical view; how much of it the largest object fills
 STEADY = 0.12  # of the object's height: views whose tops and bottoms agree that well were taken by one steady camera
+RIM = 4  # pixels of a picture that an outline may be blurred or out by
 
 
 class Frame(NamedTuple):
@@ -44,7 +46,8 @@ def run(views: Views, ws: Workspace) -> Views:
     cuts = []
     for view, (rgba, method), frame in zip(views.views, pictures, frames([rgba[..., 3] > 127 for rgba, _ in pictures]), strict=True):
         name = f"views/{view.azimuth:03.0f}.png"
-        _cropped(Image.fromarray(rgba), frame).save(ws.path(name), compress_level=4)
+        picture = np.asarray(_cropped(Image.fromarray(rgba), frame))
+        Image.fromarray(picture if method == "alpha" else _without_rim(picture, frame)).save(ws.path(name), compress_level=4)
         cuts.append(view.model_copy(update={"image": name, "matting": method, "fov": _fov(view, frame, rgba.shape[0])}))
     result = views.model_copy(update={"views": tuple(cuts), "cut": True})
     ws.path("views/views.json").write_text(json.dumps(result.model_dump(), indent=1) + "\n")
@@ -78,6 +81,14 @@ def _cropped(image: Any, frame: Frame) -> Any:
     edge = math.ceil(frame.edge)
     square = image.transform((edge, edge), Image.Transform.EXTENT, (*low, *high), Image.Resampling.BILINEAR, fillcolor=(0, 0, 0, 0))
     return square.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+
+
+def _without_rim(rgba: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
+    """The cut-out RGBA (S,S,4) whose rim, where the background is mixed in, has the colours of what lies further inside."""
+    margin = RIM * max(1.0, SIZE / frame.edge)  # the rim of a small picture grew with it
+    alpha = rgba[..., 3:]
+    rgb = spread(rgba[..., :3], alpha[..., 0] > 127, margin)
+    return np.concatenate([np.where(alpha > 0, rgb, 0).astype(np.uint8), alpha], axis=-1)
 
 
 def _fov(view: View, frame: Frame, height: int) -> float | None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline import backends
-from pipeline.backends import Effort, Reconstruction
+from pipeline.backends import Effort, Picture, Reconstruction
+from pipeline.backends.silhouettes import colors, shot
 from pipeline.errors import MeshEmpty
 from pipeline.geometry.topology import verdict
 from tests.support import solids
@@ -57,6 +58,55 @@ def test_where_the_lens_is_not_known_the_one_that_fits_is_found() -> None:
     made = backends.reconstructor("visual-hull").reconstruct(pictures, None, Effort(grid=48))
     assert made.facts["fov"] in (30.0, 40.0, 50.0)
     assert np.mean(list(made.facts["reprojection_iou"].values())) > 0.85
+
+
+def painted(pictures: list[Picture]) -> list[Picture]:
+    """The same cut-outs in one flat colour each, on white: red from the front, green from the left, blue elsewhere."""
+    ink = {0: (200, 0, 0), 90: (0, 200, 0)}
+    made = []
+    for picture in pictures:
+        inside = picture.rgba[..., 3:] > 127
+        rgb = np.where(inside, ink.get(round(picture.azimuth), (0, 0, 200)), 255)
+        made.append(picture._replace(rgba=np.concatenate([rgb, picture.rgba[..., 3:]], axis=-1).astype(np.uint8)))
+    return made
+
+
+def test_sides_take_the_colours_of_the_views_that_see_them_and_none_that_of_the_background() -> None:
+    """A box between four views: each side has its own view's colour; the top, which none sees, has its neighbours'."""
+    cube = solids.box((-0.4, -0.4, -0.4), (0.4, 0.4, 0.4))
+    made = backends.reconstructor("visual-hull").reconstruct(painted(solids.cut_out(cube, (0, 90, 180, 270))), None, Effort(grid=64))
+    points, found = made.surface.vertices, made.surface.colors
+    assert found is not None
+    assert found.sum(axis=1).max() <= 203  # the views' own colours or mixtures of them: white would have 765
+    middle = np.abs(points[:, [0, 1]]).max(axis=1) < 0.3
+    assert (found[middle & (points[:, 2] > 0.3)] == [200, 0, 0]).all()
+    top = (points[:, 1] > 0.35) & (np.abs(points[:, 0]) < 0.1)
+    assert (found[top & (points[:, 2] > 0.2)] == [200, 0, 0]).all()
+    assert (found[top & (points[:, 2] < -0.2)] == [0, 0, 200]).all()
+
+
+def test_a_view_colours_nothing_that_another_part_hides_from_it() -> None:
+    """A small sheet hides the middle of a large one from the front: there the view from the side alone tells the colour."""
+    square = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    fan = np.array([[0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])
+    points = np.vstack([0.6 * square, [[0, 0, 0]], 0.2 * square + [0, 0, 0.5], [[0, 0, 0.5]]])
+    views = [np.full((64, 64, 4), ink, np.uint8) for ink in ((200, 0, 0, 255), (0, 0, 200, 255))]
+    shots = [shot(Picture(str(azimuth), rgba, azimuth, 0.0, 40.0), 40.0) for azimuth, rgba in zip((0, 60), views, strict=True)]
+    found = colors(points, np.vstack([fan, fan + 5]), shots)
+    assert found[4].tolist() == [0, 0, 200]
+    assert found[9, 0] > found[9, 2] > 0  # nothing hides the small one: both views tell, the straighter one more
+
+
+@pytest.mark.parametrize("azimuths", [[0.0], [0.0, 180.0, 90.0, 270.0]])
+def test_a_red_solid_on_white_becomes_red_all_over(azimuths: list[float]) -> None:
+    """One view or four: no white from outside the outline, none on rims."""
+    pictures = []
+    for picture in solids.cut_out(solids.SOLIDS["chair"], azimuths):
+        alpha = picture.rgba[..., 3:]
+        pictures.append(picture._replace(rgba=np.concatenate([np.where(alpha > 127, [200, 0, 0], 255), alpha], axis=-1).astype(np.uint8)))
+    made = backends.reconstructor("visual-hull").reconstruct(pictures, None, Effort(grid=64))
+    assert made.surface.colors is not None
+    assert np.abs(made.surface.colors.astype(int) - [200, 0, 0]).max() <= 1
 
 
 def test_silhouettes_with_nothing_in_common_are_an_empty_mesh_with_a_remedy() -> None:

@@ -126,3 +126,22 @@ def test_views_of_different_cameras_get_the_same_height(workspace: Make, drop: C
         with Image.open(ws.path(view.image)) as image:
             heights.append(int((np.asarray(image)[..., 3] > 127).any(1).sum()))
     assert heights[0] == pytest.approx(heights[1], abs=6)
+
+
+@pytest.mark.parametrize("size", [160, 900])
+def test_no_colour_of_the_background_is_left_on_the_rim(size: int, workspace: Make, drop: Callable[..., Dropped]) -> None:
+    """A red disc with a thin blue arm on white, its outline blurred: whatever is cut out is red or blue, in small pictures and large."""
+    from scipy.ndimage import gaussian_filter
+
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    disc, arm = np.hypot(x, y) < 0.5, (abs(y) < 0.06) & (x > 0) & (x < 0.8)
+    rgb = np.where(disc[..., None], [200, 30, 20], np.where(arm[..., None], [20, 40, 200], 255)).astype(float)
+    rgb = gaussian_filter(rgb, (0.8, 0.8, 0))
+    views = normalize_views.run(fetch_images.run(drop(workspace(), {"front.png": rgba(rgb.astype(np.uint8))}), ws := workspace()), ws)
+    with Image.open(ws.path(views.views[0].image)) as image:
+        picture = np.asarray(image).astype(int)
+    assert views.views[0].matting == "colour key"
+    shown = picture[picture[..., 3] > 0]
+    assert shown[:, 1].max() < 80  # white has 255 green
+    assert (picture[picture[..., 3] == 0] == 0).all()
+    assert 0.02 < np.mean(shown[:, 2] > shown[:, 0]) < 0.2  # the arm keeps its own colour

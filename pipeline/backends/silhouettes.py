@@ -1,0 +1,116 @@
+"""Silhouettes as cameras see them: where points fall, how well a mesh fills them, which colours they give it. Metres, y up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.backends import Picture
+from pipeline.geometry.colour import spread
+from pipeline.geometry.topology import vertex_normals
+
+Array = NDArray[Any]
+DISTANCE = 4.0
+STEEPEST = 0.1  # cosine below which a view grazes the surface too much to tell its colour
+CLEAR = 0.02  # metres over the surface from where a view must be seen: more than the grid's steps
+NEAREST = 8  # seen vertices that an unseen one takes its colour from
+
+
+class Shot(NamedTuple):
+    """A silhouette and its camera: distance (S,S) to the outline in pixels, positive inside; axes (3,3) = right, down, ahead.
+
+    rgb (S,S,3) goes on beyond the outline with the colours of its nearest pixels inside."""
+
+    name: str
+    rgb: Array
+    distance: Array
+    axes: Array
+    focal: float  # pixels
+
+
+def shot(picture: Picture, fov: float) -> Shot:
+    """The silhouette of PICTURE seen from its azimuth and elevation at DISTANCE, y up."""
+    from scipy.ndimage import distance_transform_edt as distance
+
+    inside = picture.rgba[..., 3] > 127
+    azimuth, elevation = np.radians([picture.azimuth, picture.elevation])
+    back = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
+    right = np.array([np.cos(azimuth), 0.0, -np.sin(azimuth)])
+    axes = np.stack([right, -np.cross(back, right), -back])
+    edge = np.where(inside, distance(inside) - 0.5, 0.5 - distance(~inside)).astype(np.float32)
+    return Shot(picture.name, spread(picture.rgba[..., :3], inside), edge, axes, 0.5 * len(inside) / np.tan(np.radians(fov) / 2))
+
+
+def project(points: Array, view: Shot) -> tuple[Array, Array]:
+    """Pixel positions (N,2) = x, y and depths (N,) of POINTS (N,3)."""
+    seen = points @ view.axes.T
+    depth = seen[:, 2] + DISTANCE
+    return seen[:, :2] / depth[:, None] * view.focal + view.distance.shape[0] / 2, depth
+
+
+def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uint8]:
+    """Colours (V,3) blended from the views that see a vertex; those that none sees take after the nearest that are seen."""
+    from scipy.spatial import cKDTree
+
+    normals, scene = vertex_normals(points, faces), _scene(points, faces)
+    total, weight = np.zeros((len(points), 3)), np.zeros(len(points))
+    for view in shots:
+        towards = -DISTANCE * view.axes[2] - points
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        facing = np.einsum("ij,ij->i", normals, towards)
+        seen = np.flatnonzero(facing > STEEPEST)
+        seen = seen[~_hits(scene, points[seen] + CLEAR * normals[seen], towards[seen])]
+        at, _ = project(points[seen], view)
+        share = facing[seen] ** 6
+        total[seen] += share[:, None] * np.stack([sampled(view.rgb[..., channel], at) for channel in range(3)], axis=-1)
+        weight[seen] += share
+    known = weight > 0
+    if not known.any():
+        return np.full(points.shape, 128, np.uint8)
+    total[known] /= weight[known, None]
+    nearest = np.arange(1, min(NEAREST, int(known.sum())) + 1)
+    distance, near = cKDTree(points[known]).query(points[~known], k=nearest)
+    share = 1 / np.maximum(distance[..., None], 1e-9)
+    total[~known] = (share * total[known][near]).sum(axis=1) / share.sum(axis=1)
+    return (total + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def sampled(image: Array, at: Array) -> Array:
+    """Bilinear values (N,) of an image (S,S) at pixel positions (N,2) = x, y; beyond the edge the edge goes on."""
+    from scipy.ndimage import map_coordinates
+
+    values: Array = map_coordinates(image.astype(np.float32), at[:, ::-1].T - 0.5, order=1, mode="nearest")
+    return values
+
+
+def overlaps(points: Array, faces: Array, shots: Sequence[Shot]) -> list[float]:
+    """IoU of each silhouette with the mesh seen from its camera (library: Open3D)."""
+    scene = _scene(points, faces)
+    found = []
+    for view in shots:
+        offset = (np.arange(len(view.distance)) + 0.5 - len(view.distance) / 2) / view.focal
+        rays = offset[None, :, None] * view.axes[0] + offset[:, None, None] * view.axes[1] + view.axes[2]
+        origins = np.broadcast_to(-DISTANCE * view.axes[2], rays.shape)
+        filled, wanted = _hits(scene, origins, rays), view.distance > 0
+        found.append(float((filled & wanted).sum() / max(1, (filled | wanted).sum())))
+    return found
+
+
+def _scene(points: Array, faces: Array) -> Any:
+    """The mesh for casting rays at (library: Open3D)."""
+    import open3d as o3d
+
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(o3d.core.Tensor(points.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
+    return scene
+
+
+def _hits(scene: Any, origins: Array, rays: Array) -> NDArray[np.bool_]:
+    """Which rays (…,3) from ORIGINS (…,3) meet the mesh."""
+    import open3d as o3d
+
+    hit = scene.cast_rays(o3d.core.Tensor(np.concatenate([origins, rays], axis=-1).astype(np.float32)))
+    return np.asarray(np.isfinite(hit["t_hit"].numpy()))
