@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 
 from pipeline.errors import InputRejected
-from pipeline.stages.scan._raw import Raw, Source, broken, looks_like
+from pipeline.stages.scan._raw import Raw, Source, broken, is_number, looks_like
 
 READERS = {
     ".ply": "_ply", ".pcd": "_pcd", ".xyz": "_text", ".pts": "_text", ".txt": "_text", ".csv": "_text", ".asc": "_text",
@@ -18,6 +19,15 @@ READERS = {
 def is_scan(name: str) -> bool:
     """Whether the name says that this file holds a scan."""
     return _suffix(name) in READERS
+
+
+def is_prose(source: Source) -> bool:
+    """Whether a .txt or .csv holds no row of three numbers near its beginning: a readme that was packed with the passes."""
+    if _suffix(source.name) not in (".txt", ".csv"):
+        return False
+    with source.path.open("rb") as stream:
+        lines = stream.read(1 << 16).decode("latin-1").splitlines()
+    return not any(sum(map(is_number, re.split(r"[\s,;]+", line.strip()))) >= 3 for line in lines)
 
 
 def _suffix(name: str) -> str:

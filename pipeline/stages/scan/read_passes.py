@@ -53,11 +53,11 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
     left = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
     for name in () if left else dropped.names:
         one = Source(name, ws.input / name)
-        inside = _archives.unpack(one, ws) if _archives.is_archive(name) else [one]
-        for source in inside:
+        packed = _archives.is_archive(name)
+        for source in _archives.unpack(one, ws) if packed else [one]:
             if tree.is_job_toml(PurePosixPath(source.name).name):
                 continue
-            if _formats.is_scan(source.name):
+            if _formats.is_scan(source.name) and not (packed and _formats.is_prose(source)):
                 sources.append(source)
             else:
                 left.append(source.name)

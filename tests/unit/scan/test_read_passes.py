@@ -376,6 +376,16 @@ def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(read: Read, tm
     assert job.ws.warnings == ['result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass']
 
 
+def test_a_readme_that_was_packed_with_the_passes_is_left_out_and_named(read: Read, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.ply", ply(tmp_path))
+        archive.writestr("readme.txt", "The vase of 1912.\nScanned 3 times, 2 of them good.\n")
+    job = read({"a.zip": packed.getvalue()})
+    assert len(job.scans.passes) == 1
+    assert any("readme.txt is not a scan format" in text for text in job.ws.warnings)
+
+
 def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:
     assert "no scan file" in refused(read, {"notes.docx": b"hello"})
 
