@@ -205,6 +205,7 @@ def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) ->
     assert "time" not in json.dumps(facts).lower()
 
 
+@pytest.mark.slow
 def test_poses_and_frame_count_from_the_files_own_coordinates(workspace: Make) -> None:
     """With a survey origin, pose takes a point of the dropped file to its place in cloud.ply, and frame takes that to the GLB."""
     ws = workspace(kind="scan", texture=False)
@@ -270,6 +271,7 @@ def test_the_light_model_stays_below_its_limit(workspace: Make, monkeypatch: pyt
     assert _light_model.write_light(model, tmp_path / "b.glb") is None
 
 
+@pytest.mark.slow
 def test_the_same_scan_gives_the_same_bytes(workspace: Make) -> None:
     """Pictures, turntable, page and scan.json of two equal jobs are equal."""
     made = []

@@ -73,6 +73,7 @@ def test_the_mesh_is_the_dense_grids_mesh(name: str, res: int) -> None:
     assert dense[2] == res**3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["torus"])
 def test_at_256_fewer_than_a_fifth_of_the_points_are_asked_for(name: str) -> None:
     _, faces, asked = meshed(SOLIDS[name], 256, None)
@@ -101,6 +102,7 @@ def test_no_point_is_asked_for_twice() -> None:
     assert len(np.unique(asked, axis=0)) == len(asked)
 
 
+@pytest.mark.slow
 def test_of_parts_thinner_than_a_coarse_cell_only_whole_ones_between_lattice_points_are_lost() -> None:
     """Many specks with a radius of 1.2 grid cells, where a coarse cell has 4: what is lost are whole specks, and the share is stated."""
     generator = np.random.default_rng(5)

@@ -127,6 +127,7 @@ def test_a_segfault_costs_one_start_and_the_next_one_ends_well(atlas: Atlas, wor
     assert job.starts[0].noted is None
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_every_engine_fails_as_poison(atlas: Atlas, workers: Any, recipe: Any) -> None:
     """After max crashes it stands in failed/ with the signal, the stage and the number of starts in words."""
     recipe("segfaults")
@@ -169,6 +170,7 @@ def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(atlas: A
     assert not worker.step()
 
 
+@pytest.mark.slow
 def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recipe: Any) -> None:
     """A worker that does not serve the next queue promotes to work/; another host goes on from there."""
     recipe("works", "adds")

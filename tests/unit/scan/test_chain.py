@@ -120,6 +120,7 @@ def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_pa
     assert any("stranger.xyz" in text for text in job.ws.warnings)
 
 
+@pytest.mark.slow
 def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
     """A torus and a saddle: nothing is forced together."""
     u, v = np.random.default_rng(1).uniform(-60, 60, (2, 6000))
@@ -204,6 +205,7 @@ def test_up_is_the_axis_that_was_asked_for(tmp_path: Path, up: str, axis: tuple[
     assert np.asarray(job.features.frame)[1, :3] == pytest.approx(np.multiply(axis, 0.001))
 
 
+@pytest.mark.slow
 def test_a_guessed_up_says_so_and_how_to_correct_it(tmp_path: Path) -> None:
     """An egg stands on nothing and has no flat side."""
     job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features")
