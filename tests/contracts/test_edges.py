@@ -260,16 +260,19 @@ def _tries_again(scenario: Scenario) -> Callable[[World, Plan, Any], None]:
     return play
 
 
+@pytest.mark.slow
 def test_an_edge_survives_a_crash_at_any_call(scenario: Scenario, tmp_path: Path) -> None:
     """The process dies before its N-th file call, for every N: just before the instant, just after it, and everywhere else."""
     assert sweep(scenario, tmp_path, Fault("crash"), _dies(scenario)) >= 2
 
 
+@pytest.mark.slow
 def test_an_edge_survives_a_crash_in_the_middle_of_a_write(scenario: Scenario, tmp_path: Path) -> None:
     """Half a file was written when the process died: it is never read as a whole one and does not stay behind."""
     sweep(scenario, tmp_path, Fault("torn"), _dies(scenario))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT, errno.EEXIST], ids=errno.errorcode.get)
 def test_an_edge_survives_a_lost_reply(scenario: Scenario, number: int, tmp_path: Path) -> None:
     """A call that was performed reports an error: an I/O error, or what a server answers to the same request sent again."""
@@ -289,6 +292,7 @@ def test_an_edge_survives_every_fault_of_the_line(scenario: Scenario, number: in
     sweep(scenario, tmp_path, Fault("lost", number), _tries_again(scenario))
 
 
+@pytest.mark.slow
 def test_an_edge_survives_stale_looks(scenario: Scenario, tmp_path: Path) -> None:
     """A name hidden by a stale negative entry, a listing that skipped one: nothing is decided by them alone."""
     sweep(scenario, tmp_path, Fault("unseen"), _tries_again(scenario))
@@ -350,6 +354,7 @@ def _reaper(world: World) -> None:
     reaper.round(lambda worker: worker != reaper.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rival", [_everybody, _person_cancels, _person_takes_back, _other_intake, _reaper], ids=lambda rival: rival.__name__.strip("_")
 )

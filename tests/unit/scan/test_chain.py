@@ -12,6 +12,8 @@ from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job, Scanned, run_stages
 
+pytestmark = pytest.mark.slow
+
 
 def judged(job: Job, truth: dict) -> placement.Table:
     return placement.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
@@ -94,7 +96,6 @@ def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scan
     assert result.faces > job.mesh.faces
 
 
-@pytest.mark.slow
 def test_the_same_drop_gives_the_same_bytes(job: Job, scanned: Scanned, tmp_path: Path) -> None:
     """Poses, links, cloud and mesh, run a second time."""
     again = run_stages(scanned.drop, tmp_path)
@@ -104,7 +105,6 @@ def test_the_same_drop_gives_the_same_bytes(job: Job, scanned: Scanned, tmp_path
             assert (tmp_path / name).read_bytes() == (job.ws.root / name).read_bytes(), name
 
 
-@pytest.mark.slow
 def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_path: Path) -> None:
     """Three passes of the figure, one of a bumpy torus: three are placed, the stranger is not."""
     drop = tmp_path / "drop"
@@ -120,7 +120,6 @@ def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_pa
     assert any("stranger.xyz" in text for text in job.ws.warnings)
 
 
-@pytest.mark.slow
 def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
     """A torus and a saddle: nothing is forced together."""
     u, v = np.random.default_rng(1).uniform(-60, 60, (2, 6000))
@@ -133,7 +132,6 @@ def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
         run_stages(drop, tmp_path / "work", "align")
 
 
-@pytest.mark.slow
 def test_several_objects_are_told_apart_and_built_together_when_asked(scanned: Scanned, tmp_path: Path) -> None:
     """The figure, and two passes of a torus: two components; components=all places both, side by side."""
     drop = tmp_path / "drop"
@@ -205,7 +203,6 @@ def test_up_is_the_axis_that_was_asked_for(tmp_path: Path, up: str, axis: tuple[
     assert np.asarray(job.features.frame)[1, :3] == pytest.approx(np.multiply(axis, 0.001))
 
 
-@pytest.mark.slow
 def test_a_guessed_up_says_so_and_how_to_correct_it(tmp_path: Path) -> None:
     """An egg stands on nothing and has no flat side."""
     job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features")
