@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
 from webapi.access import TOKEN_HEADER, Who
-from webapi.errors import Problem, invalid
+from webapi.errors import Problem, cut_off, invalid
 from webapi.keys import Scope
 from webapi.web import Web
 
@@ -135,7 +135,7 @@ def parsed(model: type[M]) -> M:
     if len(data) > JSON_LIMIT:
         raise Problem(413, "too-large", "The body is larger than 1 MiB.")
     if len(data) < (request.content_length or 0):
-        raise Problem(400, "cut-off", f"The body ended after {len(data)} of {request.content_length} bytes.", "Send it again, whole.")
+        raise cut_off(len(data), request.content_length)
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):

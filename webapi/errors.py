@@ -62,6 +62,10 @@ class Problem(Exception):
         return found | ({"errors": self.errors} if self.errors else {})
 
 
+def cut_off(received: int, announced: int | None) -> Problem:
+    return Problem(400, "cut-off", f"The body ended after {received} of {announced} bytes.", "Send it again, whole.")
+
+
 def invalid(error: ValidationError) -> Problem:
     """422 with every key that is wrong; the detail is the first of them."""
     found = error.errors()

@@ -23,7 +23,7 @@ from layout import names, tree
 from layout.tree import Atlas
 from pipeline import submit
 from pipeline.config import Web
-from webapi.errors import Problem
+from webapi.errors import Problem, cut_off
 from webapi.rows import shown
 
 CHUNK = 1 << 18
@@ -215,10 +215,6 @@ def safe_path(name: str) -> list[str]:
         ):  # fmt: skip
             raise _bad_name(name)
     return parts
-
-
-def cut_off(received: int, announced: int | None) -> Problem:
-    return Problem(400, "cut-off", f"The body ended after {received} of {announced} bytes.", "Send it again, whole.")
 
 
 def too_large(settings: Web) -> Problem:
