@@ -10,20 +10,24 @@ from layout.move import holding
 from layout.tree import Atlas, Place
 
 INTERVAL = 2.0
+COPY, PROMOTE = "copy", "promote"  # what a worker does itself, before and after the stages
 
 
 class Reporter:
-    """Writes progress into the folder that this worker holds. Gone: it no longer does (the fence); LineFault: the share is away."""
+    """Writes how far one start is into the folder that this worker holds: a share of the whole job, with its copy and its promotion.
+
+    Gone: the folder is no longer ours (the fence); LineFault: the share is away.
+    """
 
     def __init__(self, atlas: Atlas, place: Place, stages: tuple[str, ...], interval: float = INTERVAL) -> None:
-        self.atlas, self.place, self.stages, self.interval = atlas, place, stages, interval
-        self.stage, self.fraction, self.message = stages[0] if stages else "", 0.0, ""
+        self.atlas, self.place, self.stages, self.interval = atlas, place, (COPY, *stages, PROMOTE), interval
+        self.stage, self.fraction, self.message = COPY, 0.0, ""
         self._last, self._began = -interval, time.monotonic()
 
     def at(self, stage: str, fraction: float, message: str) -> None:
         self.stage, self.message = stage, message
         position = self.stages.index(stage) if stage in self.stages else 0
-        self.fraction = (position + fraction) / max(len(self.stages), 1)
+        self.fraction = max(self.fraction, (position + fraction) / len(self.stages))
 
     def tick(self) -> None:
         """Write if it is time to, and look whether the folder is still ours."""

@@ -64,6 +64,13 @@ RECIPES: dict[str, Recipe] = {
     )
 }  # fmt: skip
 
+
+def stages(kind: str | None) -> tuple[str, ...]:
+    """All stages of KIND's recipe, leg after leg; none for a kind that this host does not know."""
+    recipe = RECIPES.get(kind or "")
+    return tuple(stage for leg in recipe.legs for stage in leg.stages) if recipe else ()
+
+
 QUEUES = ("scan", "prepare", "views", "mesh", "finish")
 
 # queue → the extra that its stages need, and libraries that tell whether it is installed

@@ -50,10 +50,10 @@ class Outcome(NamedTuple):
 
 
 class Held:
-    """A job this worker holds: its place, its job.json, its local root."""
+    """A job this worker holds: its place, its job.json, its local root, and who tells how far it is."""
 
-    def __init__(self, place: Place, job: JobFile, root: Path) -> None:
-        self.place, self.job, self.root = place, job, root
+    def __init__(self, place: Place, job: JobFile, root: Path, reporter: Reporter) -> None:
+        self.place, self.job, self.root, self.reporter = place, job, root, reporter
         self.seen: inputs.Snapshot = ()
         self.times: dict[str, float] = {}
         self.peak = 0
@@ -76,7 +76,8 @@ class Runner:
             verdict, job = self._patiently(place, lambda: lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=False))
             if verdict is not Due.RELEASE or job is None:
                 return Outcome(self.settle(place, verdict, job))
-            held = Held(place, self._patiently(place, lambda: lifecycle.record_start(self.atlas, place)), self.scratch.of(place))
+            started = self._patiently(place, lambda: lifecycle.record_start(self.atlas, place))
+            held = Held(place, started, self.scratch.of(place), Reporter(self.atlas, place, recipes.stages(started.kind)))
             self._adopt_scratch(held)
             return self._edge_of(held, queue)
         except (Gone, PathGone):
@@ -152,15 +153,15 @@ class Runner:
             isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
             assist=assist, lan=self.settings.worker.image_lan,
         )  # fmt: skip
-        reporter = Reporter(self.atlas, held.place, leg.stages)
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)
         try:
-            self.engine.run(order, lambda event: self._heard(held, reporter, event), lambda: self._tick(held, reporter))
+            self.engine.run(order, lambda event: self._heard(held, event), lambda: self._tick(held))
         except PipelineError as error:
             error.leg = leg.queue  # type: ignore[attr-defined]
             raise
 
-    def _heard(self, held: Held, reporter: Reporter, event: Event) -> None:
+    def _heard(self, held: Held, event: Event) -> None:
+        reporter = held.reporter
         if event.what == "stage":
             reporter.at(event.said, 0.0, "")
             _append(held.root, f"{event.said} begins")
@@ -171,11 +172,20 @@ class Runner:
             held.times[stage], held.peak = seconds, max(held.peak, peak)
             _append(held.root, f"{stage} ended after {seconds:.1f} s, peak memory {peak / 2**20:.0f} MiB")
 
-    def _tick(self, held: Held, reporter: Reporter) -> None:
+    def _phase(self, held: Held, phase: str) -> Callable[[float, str], None]:
+        """What a long step of the worker itself calls with its share and a few words; Drained and Gone as at every tick."""
+
+        def say(fraction: float, message: str) -> None:
+            held.reporter.at(phase, fraction, message)
+            self._tick(held)
+
+        return say
+
+    def _tick(self, held: Held) -> None:
         if self.stopping():
             raise Drained
         try:
-            reporter.tick()
+            held.reporter.tick()
         except LineFault as fault:
             log.warning("line.fault job=%s what=%s", held.place.id, fault.message)
 
