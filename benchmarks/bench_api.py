@@ -32,8 +32,8 @@ from layout.init import init
 from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas, State
 from pipeline import config, jobs, view
-from webapi.index import Index, connect
-from webapi.overview import reindex
+from webapi.index.overview import reindex
+from webapi.index.table import Index, connect
 
 KINDS = ("scan", "images", "prompt", "convert")
 
@@ -187,7 +187,7 @@ def bare() -> None:
     """The peer: a Flask application of one route that answers from a constant, in the server that ours runs in."""
     import flask
 
-    from webapi import server
+    from webapi.serving import server
 
     def load() -> flask.Flask:
         app = flask.Flask("bare")

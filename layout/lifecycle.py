@@ -270,6 +270,8 @@ def find(atlas: Atlas, id: str) -> Place | None:
 
     A folder in inbox/ comes last: beside another one of its id it is a person's copy. done/, which only grows, is not listed at first.
     """
+    if not names.is_id(id):
+        return None
     return _look(atlas, id, (State.FAILED,)) or _look(atlas, id, (State.FAILED, State.DONE))
 
 

@@ -125,16 +125,17 @@ def settings_table() -> str:
 
 
 def routes_table() -> str:
-    from webapi import acts, api, files, jobs, status, system
+    from webapi.routes import act, files, look, submit, system
+    from webapi.routes import table as routes
 
-    assert acts and files and jobs and status and system  # importing them declares their routes
-    api.index_routes()
-    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in api.ROUTES]
+    assert act and files and look and submit and system  # importing them declares their routes
+    routes.index_routes()
+    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in routes.ROUTES]
     return table(["route", "scope", "does"], rows)
 
 
 def words_table() -> str:
-    from webapi.words import FIRST_LEG, FOLDERS, LEGS, STAGES
+    from webapi.index.states import FIRST_LEG, FOLDERS, LEGS, STAGES
 
     firsts = ", ".join(f"{kind}: `{queue}`" for kind, queue in FIRST_LEG.items())
     rows = [(f"`{state}/`", f"`{word}`") for state, word in FOLDERS.items()]
@@ -146,7 +147,7 @@ def words_table() -> str:
 
 
 def refusals_table() -> str:
-    from webapi.refusals import MEANINGS
+    from webapi.problems import MEANINGS
 
     return table(["last word of `type`", "means"], [(f"`{word}`", meaning) for word, meaning in MEANINGS.items()])
 

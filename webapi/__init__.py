@@ -19,49 +19,59 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
     from flask import Flask, g, request
 
-    from webapi import access, acts, api, errors, events, files, follow, index, jobs, keys, metrics, pages, receiving, status, system
-    from webapi.web import Web
+    from webapi import error_handlers
+    from webapi.access import access, keys
+    from webapi.access.headers import harden
+    from webapi.context import Web
+    from webapi.index import events, follower
+    from webapi.index.table import Index, connect
+    from webapi.notify import metrics
+    from webapi.pages.blueprint import OPEN, PREFIXES, blueprint
+    from webapi.pages.filters import FILTERS
+    from webapi.pages.read import problem_page
+    from webapi.routes import act, files, look, submit, system, table
+    from webapi.uploads import slots
 
-    assert acts and files and jobs and status and system  # importing them declares their routes
+    assert act and files and look and submit and system  # importing them declares their routes
     identity = atlas.identity()
     state = settings.host.scratch.parent
-    database = index.Index(index.connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
+    database = Index(connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
     known = keys.Keys(atlas)
     web = Web(
-        atlas, settings, database, follow.Follower(atlas, settings, database), events.Events(settings.web.streams), known,
+        atlas, settings, database, follower.Follower(atlas, settings, database), events.Events(settings.web.streams), known,
         access.Access(
             settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key"), state / f"session-{identity.uuid}.ended"
         ),
-        changing=identity.inodes == "changing", open_endpoints=set(pages.OPEN),
+        changing=identity.inodes == "changing", open_endpoints=set(OPEN),
         receiving=threading.Semaphore(max(2, settings.web.threads // 2)),
     )  # fmt: skip
     app = Flask("webapi", static_folder=None, template_folder="templates")
     app.extensions["inbox3d"] = web
-    app.jinja_env.filters.update(pages.FILTERS)
+    app.jinja_env.filters.update(FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.register_blueprint(api.blueprint)
-    for prefix in pages.PREFIXES:
-        app.register_blueprint(pages.blueprint(prefix))
-    api.index_routes()
-    errors.install(app)
+    app.register_blueprint(table.blueprint)
+    for prefix in PREFIXES:
+        app.register_blueprint(blueprint(prefix))
+    table.index_routes()
+    error_handlers.install(app, problem_page)
     app.url_map.strict_slashes = False
 
     @app.before_request
     def begin() -> None:
         g.began = time.perf_counter()
-        api.guard()
-        receiving.begin(web)
+        table.guard()
+        slots.begin(web)
 
     @app.teardown_request
     def over(error: BaseException | None) -> None:
-        receiving.end(web)
+        slots.end(web)
 
     @app.after_request
     def end(response: Response) -> Response:
         rule = request.url_rule.rule if request.url_rule else "none"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         metrics.requests(rule, request.method, response.status_code).observe(seconds)
-        return access.harden(response)
+        return harden(response)
 
     _listen(web)
     return app
@@ -71,10 +81,10 @@ def _listen(web: object) -> None:
     """Changes of the tree become events."""
     import json
 
-    from webapi import rows
-    from webapi.index import Row
-    from webapi.overview import overview
-    from webapi.web import Web
+    from webapi.context import Web
+    from webapi.index import rows
+    from webapi.index.overview import overview
+    from webapi.index.table import Row
 
     assert isinstance(web, Web)
     last = ""

@@ -13,7 +13,7 @@ from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
 from pipeline.errors import SubmitRefused
-from webapi import server
+from webapi.serving import server
 
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1

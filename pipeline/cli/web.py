@@ -19,7 +19,7 @@ def web(atlas_path: str | None, listen: str) -> int:
       inbox3d web --atlas /mnt/atlas --listen 127.0.0.1:8000
     """
     from pipeline import config, log
-    from webapi import server
+    from webapi.serving import server
 
     atlas, settings = opened(atlas_path)
     log.setup(settings.log.level, settings.log.form)
@@ -50,7 +50,7 @@ def add(name: str, scope: str, atlas_path: str | None) -> None:
     Example:
       inbox3d keys add anna --scope submit
     """
-    from webapi.keys import Keys
+    from webapi.access.keys import Keys
 
     atlas, _ = opened(atlas_path)
     try:
@@ -70,7 +70,7 @@ def list_keys(atlas_path: str | None) -> None:
     Example:
       inbox3d keys list
     """
-    from webapi.keys import Keys
+    from webapi.access.keys import Keys
 
     atlas, _ = opened(atlas_path)
     found = Keys(atlas).all()
@@ -90,7 +90,7 @@ def revoke(key: str, atlas_path: str | None) -> None:
     Example:
       inbox3d keys revoke anna
     """
-    from webapi.keys import Keys
+    from webapi.access.keys import Keys
 
     atlas, _ = opened(atlas_path)
     gone = Keys(atlas).revoke(key)
@@ -111,7 +111,7 @@ def webhook(atlas_path: str | None) -> None:
     """
     import base64
 
-    from webapi.keys import signing_secret
+    from webapi.access.keys import signing_secret
 
     atlas, _ = opened(atlas_path)
     click.echo("whsec_" + base64.b64encode(signing_secret(atlas)).decode())
@@ -130,8 +130,8 @@ def reindex(atlas_path: str | None) -> None:
 
     from sqlalchemy.exc import SQLAlchemyError
 
-    from webapi.index import Index, connect
-    from webapi.overview import reindex as fill
+    from webapi.index.overview import reindex as fill
+    from webapi.index.table import Index, connect
 
     atlas, settings = opened(atlas_path)
     began, uuid = time.monotonic(), atlas.identity().uuid

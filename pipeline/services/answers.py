@@ -13,7 +13,7 @@ from pathlib import Path
 from layout.names import nonce
 from layout.tree import Atlas
 from pipeline.errors import InputRejected
-from webapi.images import open_below
+from webapi.uploads.named_images import open_below
 
 FOLDER, WORK, INPUT = "services", "work", "input"
 KEPT, CHUNK = 200, 1 << 20

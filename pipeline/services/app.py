@@ -17,11 +17,12 @@ from pipeline.provenance import versions
 from pipeline.services.answers import Answers
 from pipeline.services.device import Busy, Device, Stopping
 from pipeline.services.routes import ROUTES, Route
-from webapi import errors
-from webapi.access import Access, harden
-from webapi.api import parsed
-from webapi.errors import MEDIA_TYPE, Problem
-from webapi.keys import Keys
+from webapi import error_handlers
+from webapi.access.access import Access
+from webapi.access.headers import harden
+from webapi.access.keys import Keys
+from webapi.problems import MEDIA_TYPE, Problem
+from webapi.routes.table import parsed
 
 log = logging.getLogger(__name__)
 STATUS = {"submitter": 422, "operator": 503}
@@ -72,7 +73,7 @@ def _problem(error: Exception, rules: list[str]) -> Problem:
         return Problem(503, "stopping", "The service is ending.", "Ask again when it is up.")
     if isinstance(error, PipelineError):
         return Problem(STATUS.get(error.who, 500), type(error).__name__, error.message, error.remedy)
-    found = errors.of(error)
+    found = error_handlers.of(error)
     if found.status in (404, 405):
         found.remedy = f"This service has {', '.join(rules)}, GET /health and GET /ready."
     elif found.status == 400:

@@ -10,7 +10,7 @@ from pipeline.backends import generators
 from pipeline.config import Settings
 from pipeline.services.app import create_app
 from pipeline.services.device import WAITING, Device
-from webapi import server
+from webapi.serving import server
 
 THREADS = 2 * WAITING  # the rest answers /health and /ready, and says that the service is busy
 

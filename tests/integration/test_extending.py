@@ -19,8 +19,8 @@ from layout.tree import State
 from tests.conftest import ROOT
 from tests.support import solids
 from tests.support.live import House, eventually, house
-from webapi.checks import can_be_done
-from webapi.errors import Problem
+from webapi.problems import Problem
+from webapi.uploads.checks import can_be_done
 
 pytestmark = pytest.mark.slow
 FILES = re.compile(r"^`([\w.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -134,7 +134,7 @@ def test_a_service_outlives_its_engine_and_takes_it_along_at_the_end(serve: Call
 
 def test_a_key_is_what_lets_a_worker_of_another_host_in(home: House, serve: Callable[..., Service]) -> None:
     """Requests through a proxy count as another host's; FLUX_BACKEND_KEY is sent along."""
-    from webapi.keys import Keys
+    from webapi.access.keys import Keys
 
     service, key = serve("views"), Keys(home.atlas).add("gpu", "submit")
     foreign = {"X-Forwarded-For": "10.0.0.9"}

@@ -14,7 +14,7 @@ import urllib3
 from layout.tree import Atlas, State
 from tests.conftest import find_program, missing
 from tests.support.web import GLB, PLY, Server, forge
-from webapi.keys import Keys
+from webapi.access.keys import Keys
 
 Nginx = Callable[[Atlas, int], str]
 pytestmark = pytest.mark.slow

@@ -19,10 +19,10 @@ from layout.tree import Atlas, State
 from pipeline.watchers.hints import Hints
 from tests.support.live import eventually
 from tests.support.web import Server, forge, make_settings
-from webapi.follow import Follower
-from webapi.index import Index, connect
-from webapi.mirror import BELL, MARKER, QUEUE, Mirror
-from webapi.overview import reindex
+from webapi.index.follower import Follower
+from webapi.index.overview import reindex
+from webapi.index.redis_mirror import BELL, MARKER, QUEUE, Mirror
+from webapi.index.table import Index, connect
 
 pytestmark = pytest.mark.slow
 RedisServer = Callable[[], tuple[subprocess.Popen[bytes], str]]

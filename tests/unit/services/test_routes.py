@@ -20,7 +20,7 @@ from pipeline import guard
 from pipeline.services import answers
 from tests.support.drops import stl_file
 from tests.support.web import FOREIGN
-from webapi.keys import Keys
+from webapi.access.keys import Keys
 
 Service = Callable[[str], FlaskClient]
 RULES = {

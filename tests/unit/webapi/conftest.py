@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from layout.tree import Atlas
 from tests.support.web import make_atlas, make_settings
 from webapi import create_app
-from webapi.web import Web
+from webapi.context import Web
 
 
 @pytest.fixture

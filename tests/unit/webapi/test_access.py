@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from layout.tree import Atlas, State
 from pipeline import config
 from tests.support.web import FOREIGN, PLY, forge
-from webapi import server
-from webapi.access import Access, host_of
-from webapi.keys import Keys, Scope, signing_secret
-from webapi.web import Web
+from webapi.access.access import Access, host_of
+from webapi.access.keys import Keys, Scope, signing_secret
+from webapi.context import Web
+from webapi.serving import server
 
 BROWSER = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 LAN = {"REMOTE_ADDR": "10.0.20.9"}

@@ -16,10 +16,10 @@ from flask import Flask
 
 from layout.tree import Atlas, State
 from tests.support.web import forge, receiver
-from webapi.hooks import WAITS, Caller, signature
-from webapi.index import HOOKS
-from webapi.keys import signing_secret
-from webapi.web import Web
+from webapi.access.keys import signing_secret
+from webapi.context import Web
+from webapi.index.table import HOOKS
+from webapi.notify.webhooks import WAITS, Caller, signature
 
 LAN = {"INBOX3D_WEB__WEBHOOK_LAN": "127.0.0.0/8"}
 

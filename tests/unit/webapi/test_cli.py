@@ -14,8 +14,8 @@ from pipeline import config
 from pipeline.cli.web import keys, reindex, web
 from pipeline.config import SettingsRefused, Web
 from tests.support.web import forge
-from webapi.keys import Keys, signing_secret, write_secret
-from webapi.server import KeyMissing
+from webapi.access.keys import Keys, signing_secret, write_secret
+from webapi.serving.server import KeyMissing
 
 
 @pytest.fixture

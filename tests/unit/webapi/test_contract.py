@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from layout.manifest import ErrorFile, Progress
 from layout.tree import Atlas, State
 from tests.support.web import FOREIGN, forge
-from webapi.api import ROUTES
-from webapi.refusals import MEANINGS
+from webapi.problems import MEANINGS
+from webapi.routes.table import ROUTES
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -58,7 +58,7 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
 def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
     """The address in ``type`` leads to a row of /docs, and no row is about a word that nobody says."""
     root = Path(__file__).parents[3] / "webapi"
-    calls = [node for path in root.glob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    calls = [node for path in root.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     said = {
         node.args[1].value
         for node in calls

@@ -18,11 +18,11 @@ from layout.disk import LineFault
 from layout.manifest import Progress
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge
-from webapi.events import Events
-from webapi.follow import Follower
-from webapi.index import HOOKS, Index, Row, connect
-from webapi.overview import overview, reindex
-from webapi.web import Web
+from webapi.context import Web
+from webapi.index.events import Events
+from webapi.index.follower import Follower
+from webapi.index.overview import overview, reindex
+from webapi.index.table import HOOKS, Index, Row, connect
 
 Changes = list[tuple[str | None, str | None]]
 

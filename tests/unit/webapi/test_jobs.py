@@ -12,7 +12,7 @@ from layout import lifecycle
 from layout.manifest import AtlasFile, ErrorFile, Progress
 from layout.tree import Atlas, State
 from tests.support.web import forge
-from webapi.web import Web
+from webapi.context import Web
 
 
 def test_the_status_has_the_missions_keys_in_every_state(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:

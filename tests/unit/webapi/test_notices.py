@@ -12,9 +12,9 @@ from flask import Flask
 from layout.manifest import Heartbeat, Progress
 from layout.tree import Atlas, State
 from tests.support.web import forge, receiver
-from webapi import notices
-from webapi.notices import Notices
-from webapi.web import Web
+from webapi.context import Web
+from webapi.notify import notifications
+from webapi.notify.notifications import Notices
 
 NOTIFY = {"INBOX3D_WEB__NOTIFY": "json://127.0.0.1:9/", "INBOX3D_WEB__STUCK_AFTER": "600"}
 
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(notices, "time", clock)
+    monkeypatch.setattr(notifications, "time", clock)
     return clock
 
 
@@ -57,7 +57,7 @@ def test_a_disk_that_runs_low_is_told_once_and_again_only_after_it_was_well(
     web: Web = build(**NOTIFY, INBOX3D_WEB__FREE_GB="10").extensions["inbox3d"]
     some, found = Notices(web.settings, web.index), []
     for free in (50, 9, 9, 10.5, 9, 12, 9):
-        monkeypatch.setattr(notices.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free * 1e9))
+        monkeypatch.setattr(notifications.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free * 1e9))
         found.append(told(some, web))
     low = ["Atlas is nearly full"]
     assert found == [[], low, [], [], [], [], low]
@@ -141,11 +141,11 @@ def test_a_trouble_reaches_the_operator_in_words(build: Callable[..., Flask], at
         some.look(web.follower)
         some.send()
         (message,) = [json.loads(body) for _, _, body in other.got]
-        for _ in range(notices.AN_HOUR + 5):
+        for _ in range(notifications.AN_HOUR + 5):
             some.waiting.append(("x", "y"))
             some.send()
-        assert len(other.got) == notices.AN_HOUR
+        assert len(other.got) == notifications.AN_HOUR
         clock.now += 3601
         some.send()
-        assert len(other.got) == notices.AN_HOUR + 1
+        assert len(other.got) == notifications.AN_HOUR + 1
     assert message["title"] == "No live worker serves mesh" and "inbox3d up --queues mesh" in message["message"]

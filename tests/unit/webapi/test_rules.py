@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from layout.tree import Atlas, State
 from pipeline import guard
 from tests.support.web import PLY, forge, write_output, zip_with
-from webapi.rows import shown
+from webapi.text import clean
 
 
 def answers(*addresses: str) -> Any:
@@ -223,7 +223,7 @@ def test_a_hostile_archive_is_refused_before_anything_is_unpacked(client: FlaskC
 def test_the_web_process_loads_no_parser_of_images_meshes_or_weights(root: Path) -> None:
     """A pixel flood or a hostile mesh finds nothing here that would open it; the engine does, in its sandbox."""
     parsers = ("PIL", "numpy", "trimesh", "open3d", "pymeshlab", "torch", "laspy", "pye57", "cv2", "lxml", "apprise")
-    script = f"import sys; from webapi import server, hooks, mirror, pages, openapi; print(*sorted(set({parsers!r}) & set(sys.modules)))"
+    script = f"import sys; from webapi import create_app; from webapi.serving import server; from webapi.notify import webhooks; from webapi.index import redis_mirror; from webapi.pages import blueprint; from webapi.routes import openapi; print(*sorted(set({parsers!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
 
@@ -231,7 +231,7 @@ def test_the_web_process_loads_no_parser_of_images_meshes_or_weights(root: Path)
 def test_the_web_layer_neither_unpickles_nor_evaluates_nor_starts_a_shell(root: Path) -> None:
     banned = {"eval", "exec", "pickle", "marshal", "shelve", "subprocess", "popen", "yaml", "extractall", "extract"}
     found = set()
-    for path in (root / "webapi").glob("*.py"):
+    for path in (root / "webapi").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.system":
                 found.add("os.system")
@@ -305,14 +305,14 @@ def test_a_line_break_in_a_name_splits_no_header(client: FlaskClient, atlas: Atl
 
 
 def test_shown_text_is_short_normal_and_without_control_characters() -> None:
-    assert shown("a\u0308\u202e\x00b\ud800" + "x" * 999) == "ä b " + "x" * 251
-    assert shown("  a \n b ") == "a b"
+    assert clean("a\u0308\u202e\x00b\ud800" + "x" * 999) == "ä b " + "x" * 251
+    assert clean("  a \n b ") == "a b"
 
 
 # -- 15: secrets -------------------------------------------------------------------------------------------------------------
 def test_no_key_reaches_a_job_folder_or_an_answer(client: FlaskClient, atlas: Atlas) -> None:
     """job.json names who submitted by the key's name."""
-    from webapi.keys import Keys
+    from webapi.access.keys import Keys
 
     key = Keys(atlas).add("anna", "submit")
     id = client.post("/3d/generate", json={"prompt": "x"}, headers={"Authorization": f"Bearer {key}"}).json["job_id"]

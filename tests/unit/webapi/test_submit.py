@@ -18,10 +18,10 @@ from layout import lifecycle
 from layout.manifest import Heartbeat, read_job
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge, zip_with
-from webapi import quota
-from webapi.errors import Problem
-from webapi.keys import Keys
-from webapi.web import Web
+from webapi.access.keys import Keys
+from webapi.context import Web
+from webapi.problems import Problem
+from webapi.uploads import quota
 
 
 def job_of(atlas: Atlas, id: str) -> Any:

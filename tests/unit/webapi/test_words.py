@@ -8,7 +8,7 @@ import pytest
 
 from layout.tree import State
 from pipeline.recipes import QUEUES, RECIPES
-from webapi.words import FIRST_LEG, LEGS, SAID, WORDS, folders, word
+from webapi.index.states import FIRST_LEG, LEGS, SAID, WORDS, folders, word
 
 PLACES = [(State.INBOX, None), (State.DONE, None), (State.FAILED, None), *((State.CLAIMED, queue) for queue in QUEUES)]
 MISSION = {"queued", "generating_images", "reconstructing_3d", "post_processing", "completed", "failed"}

@@ -1,0 +1,35 @@
+"""Web: everything that the handlers of one web process share."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from layout.tree import Atlas
+from pipeline.config import Settings
+from webapi.access.access import Access
+from webapi.access.keys import Keys
+from webapi.index.events import Events
+from webapi.index.follower import Follower
+from webapi.index.table import Index
+
+STATIC = Path(__file__).parent / "static"
+VENDOR = Path(__file__).parent.parent / "pipeline" / "static" / "vendor"
+
+
+@dataclass
+class Web:
+    atlas: Atlas
+    settings: Settings
+    index: Index
+    follower: Follower
+    events: Events
+    keys: Keys
+    access: Access
+    changing: bool  # this tree's folders change their inode when they are renamed
+    arriving: Counter[str] = field(default_factory=Counter)  # bytes of the uploads in hand, by submitter
+    coming: Counter[str] = field(default_factory=Counter)  # jobs that are being submitted, by submitter
+    receiving: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(24))  # places for bodies on their way in
+    open_endpoints: set[str] = field(default_factory=set)  # need no key: sign-in page, static files

@@ -1,0 +1,90 @@
+"""Everything about one job, and how long it may still take."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from layout import accept, lifecycle, tree
+from layout.manifest import ErrorFile, JobFile, NewerFormat, Unreadable
+from layout.tree import Atlas
+from webapi.context import Web
+from webapi.index import rows
+from webapi.index.states import ENDED
+from webapi.index.table import Row
+
+FEWEST, FILES = 5, 1000
+
+
+def with_eta(web: Web, row: Row) -> Row:
+    """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented.
+
+    What waits because the line is halted says so.
+    """
+    if (halt := web.follower.halted) and row["state"] not in ENDED and not row["worker"]:
+        return row | {"message": f"waits: halted by {halt}"}
+    if row["state"] in ENDED or row["eta"] is not None:
+        return row
+    past: list[float] = []
+    with contextlib.suppress(SQLAlchemyError):
+        past = web.index.pace(row["kind"], row["tier"])
+    if len(past) < FEWEST:
+        return row
+    whole = statistics.median(past)
+    if row["progress"] > 0 or row["worker"]:
+        return row | {"eta": round(whole * (1 - row["progress"]), 1)}
+    served = web.follower.queues().get(row["queue"] or "", 0)
+    ahead = web.follower.ahead(row)
+    return row | {"eta": round(whole * (ahead // served + 1), 1)} if served else row
+
+
+def detail(web: Web, row: Row) -> dict[str, Any]:
+    folder = web.atlas.root / row["folder"]
+    job: JobFile | None = None
+    with contextlib.suppress(OSError, NewerFormat):
+        job = lifecycle.readable_job(web.atlas, folder)
+    return rows.summary(row) | {
+        "options": job.options if job else {},
+        "files": [file.model_dump(mode="json") for file in job.manifest[:FILES]] if job else [],
+        "starts": [start.model_dump(mode="json") for start in job.starts] if job else [],
+        "notes": job.notes if job else [],
+        "artefacts": artefacts(web.atlas, row),
+        "provenance": job.provenance.model_dump(mode="json") if job else {},
+        "error": error_of(web.atlas, folder) if row["state"] == "failed" else None,
+    }
+
+
+def error_of(atlas: Atlas, folder: Path) -> dict[str, Any] | None:
+    with contextlib.suppress(OSError, Unreadable, NewerFormat):
+        return ErrorFile.load(atlas.disk.read(folder / tree.ERROR)).model_dump(mode="json")
+    return None
+
+
+def artefacts(atlas: Atlas, row: Row) -> list[dict[str, Any]]:
+    """The result files with their checksums."""
+    output = atlas.root / row["folder"] / tree.OUTPUT
+    try:
+        found = accept.files_below(atlas.disk, output)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    sums = checksums(atlas, output)
+    url = f"/3d/jobs/{row['id']}/artefacts/"
+    return [{"name": name, "size": size, "sha256": sums.get(name), "url": url + quote(name)} for name, size in found if _sayable(name)]
+
+
+def _sayable(name: str) -> bool:
+    return name.isprintable()
+
+
+def checksums(atlas: Atlas, output: Path) -> dict[str, str]:
+    """SHA-256 by name, from checksums.sha256."""
+    with contextlib.suppress(OSError):
+        text = atlas.disk.read(output / tree.CHECKSUMS).decode("utf-8", "replace")
+        pairs = (line.partition("  ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: digest for digest, _, name in pairs if len(digest) == 64}
+    return {}

@@ -1,0 +1,305 @@
+"""Following the tree: one thread lists the folders, writes what changed into the index and tells the listeners.
+
+Folders of jobs that have not ended are listed at every look. done/ and failed/ may hold a hundred thousand: they are listed when the
+folder itself changed, and once a minute in any case, since a share's attributes may be old.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+
+from layout import lifecycle, names
+from layout.disk import Entry, LineFault
+from layout.liveness import Observer
+from layout.manifest import Heartbeat
+from layout.tree import Atlas, Place, State
+from pipeline.config import Settings
+from webapi.index import rows
+from webapi.index.states import ENDED
+from webapi.index.table import Index, Row
+from webapi.text import clean
+
+log = logging.getLogger(__name__)
+
+ACTIVE, AT_REST = (State.INBOX, State.CLAIMED, State.PROCESSING), (State.DONE, State.FAILED)
+LIST_ANYWAY, SPARE, BATCH = 60.0, 3.0, 500
+Listener = Callable[[Row | None, Row | None], None]
+
+
+class Arrival(NamedTuple):
+    """Something in inbox/ that is no job yet, and in the intake's words what it waits for."""
+
+    name: str
+    reason: str
+
+
+class Follower(threading.Thread):
+    """Keeps INDEX like the tree. ``look`` is one round; listeners hear (old row or None, new row or None)."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, index: Index, own_beats: Callable[[], int] = lambda: 0) -> None:
+        super().__init__(name="follower", daemon=True)
+        self.atlas, self.settings, self.index = atlas, settings, index
+        self.identity = atlas.identity()
+        self.restart: Callable[[], None] = lambda: None  # set by the server
+        self.listeners: list[Listener] = []
+        self.after: list[Callable[[], None]] = []
+        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
+        self.arrivals: list[Arrival] = []
+        self.halted: str | None = None
+        self.fault: str | None = "starting"
+        self.counts: dict[str, int] = {}
+        self.looked = float("-inf")
+        self.filled = threading.Event()  # the first look is over
+        self._known: dict[str, Row] = {}  # active jobs by id
+        self._at_rest: dict[State, dict[str, str]] = {}  # id → the folder's name
+        self._marks: dict[State, tuple[int, float]] = {}
+        self._missing: dict[str, int] = {}
+        self._wrote = True
+        self._over, self._lock = threading.Event(), threading.RLock()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.look()
+            except LineFault as fault:
+                self.fault = fault.message
+                log.warning("line.fault what=%s", fault.message)
+            except SQLAlchemyError as error:
+                self.fault = "the index does not answer"
+                log.warning("index.fault what=%s", str(error).partition("\n")[0])
+                with contextlib.suppress(SQLAlchemyError):
+                    self._begin_anew(damaged=not isinstance(error, OperationalError) and isinstance(error, DatabaseError))
+            except Exception:
+                self.fault = "the web process failed to follow the tree; its log says why"
+                log.exception("follower.failed")
+            self._over.wait(self.settings.web.poll)
+
+    def stop(self) -> None:
+        self._over.set()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the last good look is recent enough to answer from."""
+        return time.monotonic() - self.looked < 3 * self.settings.web.poll + 2
+
+    # -- one look -------------------------------------------------------------------------------------------------------
+    def look(self) -> None:
+        self._check_tree()
+        if not self.index.stands():
+            self._begin_anew()
+        self._remember()
+        self.halted = self.atlas.halted()
+        self._look_at_active()
+        for state in AT_REST:
+            self._look_at_rest(state)
+        self.observer.look()
+        if self._wrote:
+            self._wrote, self.counts = False, self.index.counts()
+        self.looked, self.fault = time.monotonic(), None
+        self.filled.set()
+        for call in self.after:
+            call()
+
+    def _check_tree(self) -> None:
+        """LineFault where another tree stands at this path; a restored one (a new epoch) makes this process begin anew."""
+        found = self.atlas.identity()
+        if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
+            log.warning("tree.restored epoch=%d", found.epoch)
+            self.restart()
+        self.atlas.guard(self.identity)
+
+    def _begin_anew(self, damaged: bool = False) -> None:
+        """The index was taken away: make it again. What is active is put back; what had ended is filled in from the tree, untold."""
+        log.warning("index.gone: it is filled again from the tree")
+        with self._lock:
+            if damaged:
+                self.index.discard()
+            self.index.prepare()
+            self.index.put(list(self._known.values()))
+            self._at_rest, self._wrote = {}, True
+            self._marks.clear()
+            self.filled.clear()
+
+    def _remember(self) -> None:
+        """What the index knows from before; asked once, and again where the index had to be made anew."""
+        with self._lock:
+            if not self._at_rest:
+                self._known = {row["id"]: row for row in self.index.active()}
+                self._at_rest = {state: self.index.names(state.value) for state in AT_REST}
+
+    def _look_at_active(self) -> None:
+        present: dict[str, Place] = {}
+        for state in ACTIVE:
+            places = self.atlas.places(state)
+            if state is State.INBOX:
+                self._note_arrivals(places)
+            present |= {place.id: place for place in places if place.id}
+        changed = [row for place in present.values() if (row := self._changed(place))]
+        self._write(changed)
+        for id in [id for id in self._known if id not in present]:
+            self._look_for(id)
+        self._missing = {id: count for id, count in self._missing.items() if id in self._known}
+
+    def _changed(self, place: Place) -> Row | None:
+        """The new row of PLACE, or None where nothing changed. job.json is read again only when the folder's name changed."""
+        old = self._known.get(place.id)
+        folder = str(place.path.relative_to(self.atlas.root))
+        if old and old["folder"] == folder and place.state is not State.PROCESSING:
+            return None
+        row = rows.read(self.atlas, place)
+        return row if row and row != old else None
+
+    def _look_for(self, id: str) -> None:
+        """A job that is in no active folder any more: asked for by name, and forgotten only after several looks."""
+        for place in (self.atlas.at_done(id), self.atlas.at_failed(id)):
+            if self.atlas.disk.lstat(place.path) is not None and (row := rows.read(self.atlas, place)):
+                self._write([row])
+                return
+        self._missing[id] = self._missing.get(id, 0) + 1
+        if self._missing[id] >= 3 and lifecycle.find(self.atlas, id) is None:
+            self._forget([id])
+
+    def _look_at_rest(self, state: State) -> None:
+        folder = self.atlas.root / state
+        found = self.atlas.disk.lstat(folder)
+        mark, (old, when) = found.st_mtime_ns if found else 0, self._marks.get(state, (-1, float("-inf")))
+        age = time.monotonic() - when
+        if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
+            return
+        present, known = set(self.atlas.names(state)), self._at_rest[state]
+        with self._lock:
+            before = set(known.values())
+        new = [self.atlas.place(state, Entry(name, True)) for name in present - before]
+        self._index_new([place for place in new if place])
+        if gone := before - present:
+            left = [(id, name) for id, name in list(known.items()) if name in gone]
+            self._forget([id for id, name in left if self.atlas.disk.lstat(folder / name) is None])
+        self._marks[state] = (mark, time.monotonic())
+
+    def _index_new(self, places: list[Place]) -> None:
+        for start in range(0, len(places), BATCH):
+            found = (rows.read(self.atlas, place) for place in places[start : start + BATCH] if not self._tidied_soon(place))
+            self._write([row for row in found if row])
+            if len(places) > 2 * BATCH:
+                log.info("index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places))
+
+    @staticmethod
+    def _tidied_soon(place: Place) -> bool:
+        """In failed/ under its working name: its reason is not written yet."""
+        return "@" in place.path.name
+
+    def _note_arrivals(self, places: Iterable[Place]) -> None:
+        jobs = {place.path.name for place in places if place.id}
+        entries = [entry.name for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name) and entry.name not in jobs]
+        reasons = self._reasons() if entries else {}
+        self.arrivals = [Arrival(clean(name), reasons.get(name, "arriving")) for name in sorted(entries)[:200]]
+
+    def _reasons(self) -> dict[str, str]:
+        """The section "Arriving" of STATUS.txt, by name."""
+        found: dict[str, str] = {}
+        with contextlib.suppress(OSError):
+            text = self.atlas.disk.read(self.atlas.status_file, 256 * 1024).decode("utf-8", "replace")
+            section = text.partition("\nArriving (")[2].partition("\n\n")[0]
+            for line in section.splitlines()[1:]:
+                name, colon, reason = line.strip().partition(": ")
+                if colon:
+                    found[name] = clean(reason, 300)
+        return found
+
+    # -- writing --------------------------------------------------------------------------------------------------------
+    def _write(self, changed: list[Row]) -> None:
+        told = []
+        with self._lock:
+            self.index.put(changed)
+            self._wrote = self._wrote or bool(changed)
+            for row in changed:
+                old = self._pop(row["id"])
+                if row["state"] in ENDED:
+                    state, _, name = row["folder"].partition("/")
+                    self._at_rest[State(state)][row["id"]] = row["id"] if name == row["id"] else name
+                else:
+                    self._known[row["id"]] = row
+                if old is not None or self.filled.is_set():
+                    told.append((old, row))
+        for old, row in told:
+            self._tell(old, row)
+
+    def _forget(self, ids: list[str]) -> None:
+        with self._lock:
+            self.index.drop(ids)
+            self._wrote = self._wrote or bool(ids)
+            gone = [self._pop(id) or {"id": id} for id in ids]
+        for old in gone:
+            self._tell(old, None)
+
+    def _pop(self, id: str) -> Row | None:
+        """What is remembered of job ID, and forget it: its row, or its id and folder where it had ended."""
+        rests = [{"id": id, "state": "ended"} for known in self._at_rest.values() if known.pop(id, None)]
+        return self._known.pop(id, None) or (rests[0] if rests else None)
+
+    def _tell(self, old: Row | None, new: Row | None) -> None:
+        for listener in self.listeners:
+            try:
+                listener(old, new)
+            except Exception:
+                log.exception("listener.failed")
+
+    def note(self, place: Place) -> Row | None:
+        """Read PLACE at once: the request that moved it does not wait for the next look, nor for an index that does not answer."""
+        row = None
+        try:
+            row = rows.read(self.atlas, place)
+            if row:
+                self._remember()
+                self._write([row])
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("note.failed job=%s what=%s", place.id, str(error).partition("\n")[0])
+        return row
+
+    def forget(self, id: str) -> None:
+        """A request deleted job ID. An index that does not answer hears of it at a later look."""
+        try:
+            self._remember()
+            self._forget([id])
+        except SQLAlchemyError as error:
+            log.warning("forget.failed job=%s what=%s", id, str(error).partition("\n")[0])
+
+    def ahead(self, row: Row) -> int:
+        """How many jobs wait in the same queue before ROW."""
+        with self._lock:
+            return sum(
+                other["queue"] == row["queue"] and (other["at"], other["id"]) < (row["at"], row["id"]) for other in self._known.values()
+            )
+
+    def unfinished_of(self, submitter: str) -> tuple[int, int]:
+        """(jobs, bytes) that SUBMITTER has waiting or running."""
+        with self._lock:
+            sizes = [row["bytes"] for row in self._known.values() if row["submitter"] == submitter]
+        return len(sizes), sum(sizes)
+
+    def unfinished(self) -> list[Row]:
+        with self._lock:
+            return list(self._known.values())
+
+    def waiting(self) -> list[Row]:
+        """Jobs that wait for a worker or to be accepted, oldest first."""
+        with self._lock:
+            return sorted((row for row in self._known.values() if not row["worker"]), key=lambda row: (row["at"], row["id"]))
+
+    # -- who works ------------------------------------------------------------------------------------------------------
+    def workers(self) -> list[Heartbeat]:
+        return [beat for beat in self.observer.live() if beat.role == "worker"]
+
+    def queues(self) -> dict[str, int]:
+        served: dict[str, int] = {}
+        for beat in self.workers():
+            for queue in beat.queues:
+                served[queue] = served.get(queue, 0) + 1
+        return served

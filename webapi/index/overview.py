@@ -1,0 +1,39 @@
+"""What the status page shows besides jobs, and filling the index anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layout.tree import Atlas
+from pipeline.config import Settings
+from webapi.index.follower import Follower
+from webapi.index.table import Index
+
+LEG_ORDER = ("scan", "prepare", "views", "mesh", "finish")
+
+
+def reindex(atlas: Atlas, settings: Settings, index: Index) -> int:
+    """Empty INDEX and fill it from the tree. Returns how many jobs it holds now."""
+    index.clear()
+    follower = Follower(atlas, settings, index)
+    follower.look()
+    return sum(index.counts().values())
+
+
+def overview(follower: Follower) -> dict[str, Any]:
+    """What the status page shows besides jobs."""
+    served = follower.queues()
+    waiting: dict[str, int] = {}
+    for row in follower.waiting():
+        if row["queue"]:
+            waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
+    workers = follower.workers()
+    queues = sorted({*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9)
+    return {
+        "counts": follower.counts,
+        "arriving": [arrival._asdict() for arrival in follower.arrivals],
+        "queues": [{"name": name, "workers": served.get(name, 0), "waiting": waiting.get(name, 0)} for name in queues],
+        "workers": [{"name": beat.worker, "job": beat.job, "message": beat.message, "queues": list(beat.queues)} for beat in workers],
+        "halted": follower.halted,
+        "fault": follower.fault,
+    }

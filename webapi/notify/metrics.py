@@ -1,0 +1,67 @@
+"""Metrics in Prometheus' text form. Nothing about a single job or person becomes a label."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from webapi.context import Web
+from webapi.index.states import WORDS
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Histogram(
+    "inbox3d_http_request_seconds", "Time to answer", ["route", "method", "status"], registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)  # fmt: skip
+UPLOADED = Counter("inbox3d_uploaded_bytes", "Bytes received in uploads", registry=REGISTRY)
+WEBHOOKS = Counter("inbox3d_webhooks", "Webhook deliveries", ["result"], registry=REGISTRY)
+ENDED = Counter("inbox3d_jobs_ended", "Jobs seen to end", ["kind", "state"], registry=REGISTRY)
+
+
+@functools.lru_cache(2048)
+def requests(rule: str, method: str, status: int) -> Histogram:
+    """The row of REQUESTS that counts such answers."""
+    return REQUESTS.labels(rule, method, str(status))
+
+
+class Tree(Collector):
+    """What the follower saw last, at the instant of the scrape."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        follower = self.web.follower
+        jobs = GaugeMetricFamily("inbox3d_jobs", "Jobs by state", labels=["state"])
+        for word in WORDS:
+            jobs.add_metric([word], follower.counts.get(word, 0))
+        waiting = GaugeMetricFamily("inbox3d_queue_waiting", "Jobs that wait, by queue", labels=["queue"])
+        depth: dict[str, int] = {}
+        for row in follower.waiting():
+            depth[row["queue"] or "inbox"] = depth.get(row["queue"] or "inbox", 0) + 1
+        for queue in {*depth, *follower.queues()}:
+            waiting.add_metric([queue], depth.get(queue, 0))
+        workers = GaugeMetricFamily("inbox3d_workers", "Live workers by queue", labels=["queue"])
+        for queue, count in follower.queues().items():
+            workers.add_metric([queue], count)
+        yield from (jobs, waiting, workers)
+        yield GaugeMetricFamily("inbox3d_arriving", "Entries of inbox/ that are no jobs yet", len(follower.arrivals))
+        yield GaugeMetricFamily("inbox3d_following", "1 while the tree is followed", int(follower.fresh))
+        yield GaugeMetricFamily("inbox3d_halted", "1 while HALT exists", int(bool(follower.halted)))
+        yield GaugeMetricFamily("inbox3d_event_streams", "Open event streams", self.web.events.listening)
+        try:
+            yield GaugeMetricFamily("inbox3d_atlas_free_bytes", "Room on Atlas", shutil.disk_usage(self.web.atlas.root).free)
+        except OSError:
+            return
+
+
+def exposition(web: Web) -> tuple[bytes, str]:
+    registry = CollectorRegistry()
+    registry.register(Tree(web))
+    return generate_latest(REGISTRY) + generate_latest(registry), CONTENT_TYPE_LATEST

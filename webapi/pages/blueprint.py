@@ -1,0 +1,32 @@
+"""The pages' addresses."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from webapi.pages.forms import do_cancel, do_delete, do_prompt, do_retry, do_sign_in, do_sign_out, do_upload
+from webapi.pages.read import docs, done, home, job, mark, sign_in, static
+
+PREFIXES = ("", "/3d-test")
+OPEN = {"sign_in", "static", "do_sign_in", "do_sign_out"}
+
+
+def blueprint(prefix: str) -> Blueprint:
+    """The pages below PREFIX."""
+    found = Blueprint("test" if prefix else "pages", __name__, url_prefix=prefix or None)
+    found.before_request(mark)
+    for rule, view in (
+        ("/", home),
+        ("/jobs/<id>", job),
+        ("/done", done),
+        ("/docs", docs),
+        ("/sign-in", sign_in),
+        ("/static/<path:name>", static),
+    ):
+        found.add_url_rule(rule, view.__name__, view, methods=["GET"])
+    for rule, view in (
+        ("/do/prompt", do_prompt), ("/do/upload", do_upload), ("/do/cancel/<id>", do_cancel), ("/do/retry/<id>", do_retry),
+        ("/do/delete/<id>", do_delete), ("/sign-in", do_sign_in), ("/sign-out", do_sign_out),
+    ):  # fmt: skip
+        found.add_url_rule(rule, view.__name__, view, methods=["POST"])
+    return found

@@ -1,0 +1,81 @@
+"""Forms: what the pages can do without a module; each acts and redirects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import g, redirect, request
+
+from webapi.access.access import TOKEN_FIELD, TOKEN_HEADER
+from webapi.pages.read import prefix
+from webapi.problems import Problem
+from webapi.routes import act, submit
+from webapi.routes.schemas import Generate
+from webapi.routes.table import asker, here
+
+FORM_LIMIT = 64 * 1024
+
+
+def _form(scope: Any = "submit") -> Mapping[str, str]:
+    """The fields of a small form whose sender may do SCOPE and whose token is right."""
+    here().access.permit(asker(), scope)
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Problem(415, "media-type", "This takes a form.", "Use the pages, or the routes below /3d/.")
+    if (request.content_length or 0) > FORM_LIMIT:
+        raise Problem(413, "too-large", "This is no form of ours.")
+    here().access.check_token(asker(), request.form.get(TOKEN_FIELD) or request.headers.get(TOKEN_HEADER))
+    return request.form
+
+
+def do_prompt() -> Any:
+    said = {key: [value] for key, value in _form().items() if key in ("prompt", "output_format", "quality_tier") and value.strip()}
+    options = submit.options_of("prompt", said)
+    return redirect(f"{prefix()}/jobs/{submit.new_prompt(Generate.model_validate({**options, 'prompt': options.get('prompt', '')}))}", 303)
+
+
+def do_upload() -> Any:
+    here().access.permit(asker(), "submit")
+
+    def check(fields: dict[str, list[str]]) -> None:
+        here().access.check_token(asker(), (fields.get(TOKEN_FIELD) or [""])[0] or request.headers.get(TOKEN_HEADER))
+
+    return redirect(f"{prefix()}/jobs/{submit.receive(None, check)}", 303)
+
+
+def do_cancel(id: str) -> Any:
+    _form()
+    act.cancel_job(id)
+    return redirect(f"{prefix()}/jobs/{id}", 303)
+
+
+def do_retry(id: str) -> Any:
+    _form()
+    return redirect(f"{prefix()}/jobs/{act.retry_job(id)[0]}", 303)
+
+
+def do_delete(id: str) -> Any:
+    _form("admin")
+    act.delete_job(id)
+    return redirect(prefix() + "/done", 303)
+
+
+def do_sign_in() -> Any:
+    access = here().access
+    access.check_token(asker(), request.form.get(TOKEN_FIELD))
+    key = here().keys.check(request.form.get("key", "").strip())
+    if key is None:
+        access.slow_down(request)
+        access.note_failure(request)
+        raise Problem(401, "key", "This key is not known here.", "Paste the whole key, from i3d_ to its end.")
+    g.who, g.sets_cookie = g.who._replace(key=key, session=access.new_session()), True
+    wanted = request.form.get("next", "")
+    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return redirect(wanted if inside else prefix() + "/", 303)
+
+
+def do_sign_out() -> Any:
+    here().access.check_token(asker(), request.form.get(TOKEN_FIELD))
+    here().access.end(asker().session)
+    g.who, g.sets_cookie = g.who._replace(key=None, session=here().access.new_session()), True
+    return redirect(prefix() + "/", 303)

@@ -1,0 +1,143 @@
+"""The OpenAPI 3.1 document, written from the table of routes and the pydantic models that the handlers use."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from pipeline.jobs import FORMATS
+from webapi.problems import MEDIA_TYPE
+from webapi.routes import schemas
+from webapi.routes.table import ROUTES, Route
+
+REF = "#/components/schemas/{model}"
+ALWAYS = (400, 403, 500, 503)
+WHEN_BODY = (413, 415, 422)
+DESCRIPTION = """\
+Send scans, images or a sentence; get a model. A job is a folder on the share, and every answer here is read from it. On the host itself
+no key is needed; from elsewhere send `Authorization: Bearer i3d_…`. Every refusal is RFC 9457 problem+json with a remedy."""
+
+
+def document() -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.rule, {})[route.method.lower()] = _operation(route)
+    models = {model for route in ROUTES for model in (route.body, *route.answers.values()) if isinstance(model, type)}
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "inbox3d",
+            "version": "1",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas([*models, schemas.ProblemBody]),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "a key from `inbox3d keys add`"}},
+        },
+    }
+
+
+def _schemas(models: list[type[BaseModel]]) -> dict[str, Any]:
+    ordered = sorted(set(models), key=lambda model: model.__name__)
+    requests = {route.body for route in ROUTES}
+    wanted = [(model, "validation" if model in requests else "serialization") for model in ordered]
+    _, found = models_json_schema(wanted, ref_template=REF, schema_generator=GenerateJsonSchema)  # type: ignore[arg-type]
+    schemas: dict[str, Any] = found["$defs"]
+    for model in requests - {None}:
+        assert model is not None
+        schemas[model.__name__]["properties"]["output_format"] = _one_or_many(schemas[model.__name__]["properties"]["output_format"])
+    return schemas
+
+
+def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
+    """output_format is one format or a list of them."""
+    one = {"type": "string", "enum": list(FORMATS)}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}], "default": "glb", "description": schema.get("description", "")}
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", route.rule)
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    parameters += [
+        {"name": p.name, "in": p.where, "required": False, "schema": dict(p.schema), "description": p.what} for p in route.params
+    ]
+    found: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": route.about or route.summary,
+        "responses": _responses(route),
+        "security": [{}, {"key": []}] if route.scope else [{}],
+    }
+    if parameters:
+        found["parameters"] = parameters
+    if body := _body(route):
+        found["requestBody"] = body
+    return found
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for status, answer in route.answers.items():
+        found[str(status)] = {"description": SAID.get(status, "Done.")} | _content(answer)
+        if status in (202,):
+            found[str(status)]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "the status_url"}}
+    if 304 in route.answers:
+        found["304"] = {"description": SAID[304]}
+    problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="ProblemBody")}}}}
+    statuses = {*ALWAYS, *route.problems, *((401, 429) if route.scope else ()), *(WHEN_BODY if route.body or route.uploads else ())}
+    statuses |= {409, 422} if "Idempotency-Key" in {p.name for p in route.params} else set()
+    for status in sorted(statuses):
+        found[str(status)] = {"description": SAID[status], **problem}
+    return found
+
+
+SAID = {
+    200: "As asked.", 202: "Accepted; the job is in inbox/.", 204: "Done.", 206: "The asked part.", 304: "You have it already.",
+    400: "The request cannot be read.", 401: "A key is needed.", 403: "Not allowed.", 404: "There is no such thing.",
+    409: "Not in this state.", 412: "The file is another one.",
+    413: "Too large.", 415: "Not this media type.", 416: "No such range.", 422: "Something named in it is wrong.", 429: "Too many.",
+    500: "A fault of the service.", 503: "Not at present.",
+}  # fmt: skip
+
+
+def _content(answer: Any) -> dict[str, Any]:
+    if answer is None:
+        return {}
+    if isinstance(answer, str):
+        return (
+            {"content": {answer: {} if answer == "application/json" else {"schema": {"type": "string"}}}}
+            if "octet" not in answer
+            else {"content": {"*/*": {}}}
+        )
+    return {"content": {"application/json": {"schema": {"$ref": REF.format(model=answer.__name__)}}}}
+
+
+def _body(route: Route) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if route.body:
+        content["application/json"] = {"schema": {"$ref": REF.format(model=route.body.__name__)}}
+    if route.uploads:
+        files = {
+            "type": "array",
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "description": "any number of file parts",
+        }
+        fields = {name: {"type": "string"} for name in ("name", "kind", "output_format", "quality_tier")}
+        content["multipart/form-data"] = {
+            "schema": {
+                "type": "object",
+                "properties": {"files": files, **fields},
+                "required": ["files"],
+                "description": "files, and options as fields",
+            }
+        }
+        if not route.body:
+            content["application/zip"] = {}
+            content["application/octet-stream"] = {}
+    return {"required": True, "content": content} if content else {}

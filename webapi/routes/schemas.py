@@ -1,0 +1,149 @@
+"""What goes over the wire, as pydantic models: request bodies are the options of pipeline/jobs.py, answers are described here.
+
+openapi.py writes the document from these, and the tests hold every answer against it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
+from webapi.index.states import Word
+
+EXAMPLE_ID = "vase-7k3f9q2mxa"
+
+
+class Generate(PromptOptions):
+    """A sentence, and how to make a model of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"example": {"prompt": "a red cube", "output_format": "glb"}})
+    prompt: str = Field(min_length=1, max_length=2000, pattern=r"\S", description="what to make")
+
+
+class FromImage(ImagesOptions):
+    """Images by address or by path below inputs/, and how to make a model of them."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"example": {"image_paths": ["/inputs/a.png"], "output_format": "glb"}}
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> FromImage:
+        if bool(self.image_urls) == bool(self.image_paths):
+            raise ValueError(
+                "name image_urls or image_paths, one of the two" if self.image_urls else "name image_urls or image_paths, or upload files"
+            )
+        return self
+
+
+SCAN_LIKE: tuple[type[Common], ...] = (ScanOptions, ConvertOptions, ImagesOptions, PromptOptions)
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Submitted(Answer):
+    job_id: str = Field(examples=[EXAMPLE_ID])
+    status_url: str = Field(examples=[f"/3d/status/{EXAMPLE_ID}"])
+
+
+class Retried(Submitted):
+    retry_of: str | None = Field(description="the done job whose input was copied; null where the failed job itself runs again")
+
+
+class Status(Answer):
+    job_id: str
+    state: Word
+    message: str = Field(description="one line for a person; exactly `cancelled` for a cancelled job")
+    asset_path: str | None = Field(description="where the model lies, relative to the share; null until completed")
+    progress: float = Field(ge=0, le=1)
+    eta: float | None = Field(description="seconds left; null rather than invented")
+
+
+class Summary(Status):
+    name: str = Field(description="what its person called it")
+    kind: Literal["scan", "images", "prompt", "convert"] | None
+    folder: str = Field(description="where it stands, relative to the share")
+    queue: str | None = Field(description="the queue it waits in")
+    worker: str | None = Field(description="the worker that has it")
+    stage: str | None
+    submitted_at: str | None
+    ended_at: str | None
+    label: Literal["draft", "placeholder"] | None
+    remedy: str | None = Field(description="what to do about a failure")
+    retry_of: str | None
+
+
+class JobList(Answer):
+    jobs: list[Summary]
+    next_page_token: str | None
+    total: int | None = Field(description="how many jobs fit the filter; null where counting them would take long")
+
+
+class Artefact(Answer):
+    name: str
+    size: int
+    sha256: str | None
+    url: str
+
+
+class FileRow(Answer):
+    path: str
+    size: int
+    sha256: str | None
+    used: bool
+
+
+class StartRow(Answer):
+    n: int
+    worker: str
+    at: str
+    ended: str | None
+    noted: str | None
+    crash: str | None
+
+
+class Detail(Summary):
+    options: dict[str, Any]
+    files: list[FileRow] = Field(description="what was dropped; the first 1000 files")
+    starts: list[StartRow]
+    notes: list[str]
+    artefacts: list[Artefact]
+    provenance: dict[str, Any]
+    error: dict[str, Any] | None
+
+
+class Artefacts(Answer):
+    job_id: str
+    artefacts: list[Artefact]
+
+
+class FieldProblem(Answer):
+    field: str
+    message: str
+
+
+class ProblemBody(Answer):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    errors: list[FieldProblem] | None = None
+
+
+class Health(Answer):
+    status: Literal["ok"]
+    version: str
+
+
+class Ready(Answer):
+    status: Literal["ready"]
+    jobs: dict[str, int]
+    queues: dict[str, int] = Field(description="live workers by queue")
+    halted: str | None

@@ -1,0 +1,101 @@
+"""Routes about the service itself: health, readiness, metrics, the OpenAPI document, and the event streams."""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import metadata
+from typing import Any
+
+from flask import Response, request
+
+from webapi.index import rows
+from webapi.index.states import ENDED
+from webapi.problems import Problem
+from webapi.routes import schemas
+from webapi.routes.look import look_up
+from webapi.routes.table import Param, answer, here, route
+
+LAST = (
+    Param("Last-Event-ID", "header", {"type": "string"}, "go on after this event"),
+    Param("last_event_id", "query", {"type": "string"}, "the same, for a first connection that cannot send headers"),
+)
+STREAM = "text/event-stream"
+
+
+@functools.cache
+def version() -> str:
+    try:
+        return metadata.version("inbox3d")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+@route("GET", "/health", {200: schemas.Health}, scope=None)
+def health() -> Response:
+    """Whether the web process lives.
+    Needs no key and touches no disk."""
+    return answer(schemas.Health, {"status": "ok", "version": version()})
+
+
+@route("GET", "/ready", {200: schemas.Ready}, problems=(503,))
+def ready() -> Response:
+    """Whether the share answers and the index follows it."""
+    follower = here().follower
+    if not follower.fresh:
+        raise Problem(
+            503,
+            "not-ready",
+            f"The tree was not looked at lately: {follower.fault or 'the share does not answer'}.",
+            headers={"Retry-After": "15"},
+        )
+    return answer(schemas.Ready, {"status": "ready", "jobs": follower.counts, "queues": follower.queues(), "halted": follower.halted})
+
+
+@route("GET", "/metrics", {200: "text/plain"}, keyed=True)
+def metrics() -> Response:
+    """Metrics for Prometheus.
+    From other hosts only with a key, whatever [web] lan says."""
+    from webapi.notify.metrics import exposition
+
+    text, content_type = exposition(here())
+    return Response(text, content_type=content_type)
+
+
+@route("GET", "/openapi.json", {200: "application/json"}, scope=None)
+def openapi() -> Response:
+    """This document."""
+    return Response(_document(), content_type="application/json")
+
+
+@functools.cache
+def _document() -> str:
+    from webapi.routes.openapi import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=1)
+
+
+@route("GET", "/3d/events", {200: STREAM}, params=LAST, problems=(503,))
+def events() -> Response:
+    """Every change as it happens, as server-sent events.
+    `job` (a summary), `gone`, `overview`, and `reset` when something may have been missed: then load the lists again."""
+    return stream(None)
+
+
+@route("GET", "/3d/jobs/{id}/events", {200: STREAM}, params=LAST, problems=(404, 503))
+def job_events(id: str) -> Response:
+    """One job's changes, beginning with how it stands now, until it has ended."""
+    look_up(id)
+    return stream(id)
+
+
+def stream(id: str | None) -> Response:
+    def first() -> dict[str, Any] | None:
+        return rows.summary(look) if id and (look := here_.index.get(id)) else None
+
+    here_ = here()
+    text = here_.events.stream(
+        request.headers.get("Last-Event-ID") or request.args.get("last_event_id"), id, first, lambda data: data.get("state") in ENDED
+    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(text, 200, headers, content_type=STREAM + "; charset=utf-8")

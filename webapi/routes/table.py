@@ -1,0 +1,154 @@
+"""The table of routes: every route of the API is declared once, with its scope, its bodies and its answers; openapi.py writes it down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from flask import Blueprint, Response, current_app, g, request
+from pydantic import BaseModel, ValidationError
+
+from webapi.access.access import TOKEN_HEADER, Who
+from webapi.access.keys import Scope
+from webapi.context import Web
+from webapi.problems import Problem, cut_off, invalid
+
+JSON_LIMIT = 1 << 20
+blueprint = Blueprint("api", __name__)
+M = TypeVar("M", bound=BaseModel)
+
+
+class Param(NamedTuple):
+    """A parameter in the query or in a header."""
+
+    name: str
+    where: str
+    schema: Mapping[str, Any]
+    what: str
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    rule: str  # in OpenAPI's spelling, /3d/jobs/{id}
+    name: str
+    summary: str
+    about: str
+    scope: Scope | None
+    answers: Mapping[int, Any]  # status → model, or a media type
+    body: type[BaseModel] | None = None
+    uploads: bool = False
+    params: tuple[Param, ...] = ()
+    keyed: bool = False
+    problems: tuple[int, ...] = field(default=())
+    module: str = ""
+
+
+ROUTES: list[Route] = []
+ORDER = tuple(f"webapi.routes.{name}" for name in ("submit", "look", "act", "files", "system"))
+Handler = Callable[..., Any]
+
+
+def route(
+    method: str, rule: str, answers: Mapping[int, Any], *, scope: Scope | None = "read", body: type[BaseModel] | None = None,
+    uploads: bool = False, params: tuple[Param, ...] = (), keyed: bool = False, problems: tuple[int, ...] = (),
+) -> Callable[[Handler], Handler]:  # fmt: skip
+    """Declare the function below as the handler of METHOD RULE; its docstring is the documentation."""
+
+    def declare(handler: Handler) -> Handler:
+        summary, _, about = (handler.__doc__ or "").strip().partition("\n")
+        name = handler.__name__
+        ROUTES.append(
+            Route(
+                method,
+                rule,
+                name,
+                summary,
+                " ".join(about.split()),
+                scope,
+                answers,
+                body,
+                uploads,
+                params,
+                keyed,
+                problems,
+                handler.__module__,
+            )
+        )
+        blueprint.add_url_rule(rule.replace("{name}", "<path:name>").replace("{", "<").replace("}", ">"), name, handler, methods=[method])
+        return handler
+
+    return declare
+
+
+def here() -> Web:
+    found: Web = current_app.extensions["inbox3d"]
+    return found
+
+
+def guard() -> None:
+    """Before every request: host, origin, key, token. Forms of pages carry their token in the body and check it themselves."""
+    web = here()
+    access = web.access
+    access.check_host(request)
+    access.check_origin(request)
+    g.access = access
+    endpoint = request.endpoint or ""
+    declared = BY_ENDPOINT.get(endpoint)
+    if declared is not None and declared.scope is None:
+        return  # whatever key was sent
+    g.who = who = access.who(request)
+    if declared is not None:
+        assert declared.scope is not None
+        access.permit(who, declared.scope, declared.keyed)
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            access.check_token(who, request.headers.get(TOKEN_HEADER))
+    elif endpoint.rpartition(".")[2] not in web.open_endpoints:
+        access.permit(who, "read")
+
+
+BY_ENDPOINT: dict[str, Route] = {}
+
+
+def index_routes() -> None:
+    """Once every handler is declared: in the order in which a reader wants them."""
+    ROUTES.sort(key=lambda route: ORDER.index(route.module))
+    BY_ENDPOINT.update({f"api.{row.name}": row for row in ROUTES})
+
+
+def asker() -> Who:
+    found: Who = g.who
+    return found
+
+
+def parsed(model: type[M]) -> M:
+    """The JSON body as MODEL; Problem names every key that is wrong."""
+    if request.mimetype != "application/json":
+        declared = BY_ENDPOINT.get(request.endpoint or "")
+        uploads = ", or the files as multipart/form-data" if declared and declared.uploads else ""
+        raise Problem(415, "media-type", f"This takes a JSON body{uploads}.", f"Send Content-Type: application/json{uploads}.")
+    if (request.content_length or 0) > JSON_LIMIT:
+        raise Problem(413, "too-large", "The body is larger than 1 MiB.")
+    data = request.stream.read(JSON_LIMIT + 1)
+    if len(data) > JSON_LIMIT:
+        raise Problem(413, "too-large", "The body is larger than 1 MiB.")
+    if len(data) < (request.content_length or 0):
+        raise cut_off(len(data), request.content_length)
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Problem(400, "json", "The body is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise Problem(422, "invalid", "The body must be a JSON object.")
+    try:
+        return model.model_validate_json(data, strict=True)  # true is no number, nor is "7"
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def answer(model: type[BaseModel], content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """CONTENT as JSON, in the form of MODEL."""
+    text = json.dumps({name: content.get(name) for name in model.model_fields}, ensure_ascii=False, allow_nan=False)
+    return Response(text + "\n", status, dict(headers or {}), content_type="application/json")

@@ -1,0 +1,1 @@
+"""What comes in: bodies, archives, names, limits."""

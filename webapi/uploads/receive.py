@@ -1,0 +1,238 @@
+"""Uploads: parts are written straight into a draft as they arrive; nothing is held in memory and nothing appears in inbox/ before the end.
+
+A process that dies here leaves a draft, which the reaper sweeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from flask import Request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+
+from layout import names, tree
+from layout.tree import Atlas
+from pipeline import submit
+from pipeline.config import Web
+from webapi.problems import Problem, cut_off
+from webapi.text import clean
+
+CHUNK = 1 << 18
+FIELD_LIMIT, PARTS_LIMIT, DEPTH_LIMIT, NAME_BYTES = 64 * 1024, 5000, 8, 143
+FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)} | {chr(127)}
+
+
+@dataclass
+class Received:
+    """An upload on disk: DRAFT with its files, form FIELDS (every value a list), the NAME its person gave it."""
+
+    draft: Path
+    name: str
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    digest: str = ""  # of names and contents, for Idempotency-Key
+
+
+class Upload:
+    """One request that is being received. COUNT hears the size of every piece, CHECK the fields before the first file is written."""
+
+    def __init__(
+        self, atlas: Atlas, settings: Web, request: Request, count: Callable[[int], None] = lambda size: None,
+        check: Callable[[dict[str, list[str]]], None] = lambda fields: None,
+    ) -> None:  # fmt: skip
+        self.atlas, self.settings, self.request, self.count, self.check = atlas, settings, request, count, check
+        self.limit = int(settings.max_upload_gb * 1e9)
+        self.received: Received | None = None
+        self.fields: dict[str, list[str]] = {}
+        self._folds: set[str] = set()
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+
+    def receive(self) -> Received:
+        """Read the whole request; Problem, with the draft thrown away, when it is none that can be taken."""
+        try:
+            if self.request.mimetype == "multipart/form-data":
+                self._multipart()
+            else:
+                self._single()
+            if self.received is None:
+                raise Problem(422, "no-files", "The upload holds no files.", "Send at least one file part.")
+            self.received.fields, self.received.digest = self.fields, self._digest.hexdigest()
+            self._settle_name(self.received)
+            return self.received
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        if self.received is not None:
+            with contextlib.suppress(OSError):
+                self.atlas.disk.remove_tree(self.received.draft)
+
+    # -- the two forms of a body ----------------------------------------------------------------------------------------
+    def _single(self) -> None:
+        """The body is one file; ?name= tells its name."""
+        name = self.request.args.get("name") or ("upload.zip" if self.request.mimetype == "application/zip" else "")
+        if not name:
+            raise Problem(
+                415,
+                "media-type",
+                "This takes files.",
+                "Send multipart/form-data, application/zip, or application/octet-stream with ?name=FILE.",
+            )
+        self.fields = {key: values for key, values in self.request.args.lists() if key != "name"}
+        with self._open(name) as file:
+            while chunk := self._read():
+                self._write(file, chunk)
+
+    def _multipart(self) -> None:
+        boundary = self.request.mimetype_params.get("boundary", "")
+        if not 0 < len(boundary) <= 200:
+            raise Problem(400, "multipart", "The multipart body names no boundary.")
+        decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), 8 * CHUNK, max_parts=PARTS_LIMIT)
+        file: BinaryIO | None = None
+        key, text = "", bytearray()
+        try:
+            while True:
+                event = decoder.next_event()
+                if isinstance(event, NeedData):
+                    decoder.receive_data(self._read() or None)
+                elif isinstance(event, Field):
+                    key, text = event.name or "", bytearray()
+                elif isinstance(event, File):
+                    key = ""
+                    file = self._open(event.filename) if event.filename else None
+                elif isinstance(event, Data):
+                    if key:
+                        text += event.data
+                        if len(text) > FIELD_LIMIT:
+                            raise RequestEntityTooLarge
+                        if not event.more_data:
+                            self.fields.setdefault(key, []).append(text.decode("utf-8", "replace"))
+                            key = ""
+                    elif file is not None:
+                        self._write(file, event.data)
+                        if not event.more_data:
+                            self._close(file)
+                            file = None
+                elif isinstance(event, Epilogue):
+                    return
+        except (ValueError, BadRequest) as error:
+            raise Problem(400, "multipart", "The multipart body is cut off or malformed.") from error
+        except RequestEntityTooLarge:
+            raise Problem(413, "too-large", f"More than {PARTS_LIMIT} parts, or a field of more than {FIELD_LIMIT // 1024} KiB.") from None
+        finally:
+            if file is not None:
+                file.close()
+
+    def _read(self) -> bytes:
+        chunk = self.request.stream.read(CHUNK)
+        self._bytes += len(chunk)
+        if not chunk and self._bytes < (self.request.content_length or 0):
+            raise cut_off(self._bytes, self.request.content_length)
+        self.count(len(chunk))
+        if self._bytes > self.limit:
+            raise too_large(self.settings)
+        return chunk
+
+    # -- files ----------------------------------------------------------------------------------------------------------
+    def _open(self, name: str) -> BinaryIO:
+        """Create the file NAME of the drop, its folders included."""
+        parts = safe_path(name)
+        if self.received is None:
+            self.check(self.fields)
+            given = clean((self.fields.get("name") or [""])[0], 200)
+            person = given or (parts[0] if len(parts) > 1 else Path(parts[0]).stem)
+            self.received = Received(submit.open_draft(self.atlas, person), person)
+        folder = self.received.draft / tree.INPUT
+        fold = names.fold("/".join(parts))
+        if fold in self._folds:
+            raise Problem(422, "name", f"Two files are called {clean(name)}.", "Give every file a name of its own; case does not count.")
+        self._folds.add(fold)
+        for part in parts[:-1]:
+            folder /= part
+            with contextlib.suppress(FileExistsError):
+                self.atlas.disk.mkdir(folder)
+        self.received.files.append("/".join(parts))
+        self._digest.update(fold.encode() + b"\0")
+        try:
+            handle = os.open(folder / parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o664)
+        except (FileExistsError, NotADirectoryError):
+            raise Problem(422, "name", f"{clean(name)} is a file and a folder at once.") from None
+        return os.fdopen(handle, "wb", buffering=0)
+
+    def _write(self, file: BinaryIO, data: bytes | bytearray) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self.atlas.disk._do("write_new", file.write, view) :]
+        self._digest.update(data)
+
+    def _close(self, file: BinaryIO) -> None:
+        self.atlas.disk._do("write_new", os.fsync, file.fileno())
+        file.close()
+
+    def _settle_name(self, received: Received) -> None:
+        """Lay the files as a drop would: one file stands by itself, several in a folder of the drop's name."""
+        if given := clean((self.fields.get("name") or [""])[0], 200):  # it may come after the files
+            received.name = given
+            if names.slug(given) != received.draft.name.rpartition("-")[0]:
+                named = self.atlas.draft(names.new_id(given))
+                self.atlas.disk.rename(received.draft, named)
+                received.draft = named
+        inside = received.draft / tree.INPUT
+        tops = {path.partition("/")[0] for path in received.files}
+        if len(tops) > 1:
+            folder = safe_path(received.name.replace("/", " "))[-1] if received.name.strip() else "upload"
+            hidden = received.draft / f".{names.nonce(8)}"
+            self.atlas.disk.rename(inside, hidden)
+            self.atlas.disk.mkdir(inside)
+            self.atlas.disk.rename(hidden, inside / folder)
+        elif len(received.files) == 1 and not (self.fields.get("name") or [""])[0]:
+            received.name = received.files[0].rpartition("/")[2] if "/" not in received.files[0] else received.name
+
+
+def safe_path(name: str) -> list[str]:
+    """The components of a file's name as a browser or curl sends it, or Problem: nothing is repaired silently but the form of Unicode."""
+    text = unicodedata.normalize("NFC", name)
+    parts = [part for part in text.split("/") if part != "."]
+    if text.startswith("/") or not parts or len(parts) > DEPTH_LIMIT:
+        raise _bad_name(name)
+    for part in parts:
+        stem = part.partition(".")[0].strip().lower()
+        if (
+            not part or part == ".." or part != part.strip(" ") or part.endswith(".") or set(part) & FORBIDDEN
+            or any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in part)
+            or len(part.encode()) > NAME_BYTES or stem in names.RESERVED or names.ignored(part)
+        ):  # fmt: skip
+            raise _bad_name(name)
+    return parts
+
+
+def too_large(settings: Web) -> Problem:
+    return Problem(413, "too-large", f"An upload may hold {settings.max_upload_gb:g} GB.")
+
+
+def _bad_name(name: str) -> Problem:
+    return Problem(
+        422,
+        "name",
+        f"{clean(name, 120)!r} is no name for a file here.",
+        "Rename the file: no .., control or reserved characters, at most 143 bytes.",
+    )
+
+
+def write_text(draft: Path, atlas: Atlas, name: str, text: str) -> None:
+    atlas.disk.write_new(draft / tree.INPUT / name, text.encode())
+
+
+def write_request(draft: Path, atlas: Atlas, asked: dict[str, list[str]]) -> None:
+    write_text(draft, atlas, tree.REQUEST, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")
