@@ -13,49 +13,49 @@ from sqlalchemy.exc import SQLAlchemyError
 from layout import accept, lifecycle, tree
 from layout.manifest import ErrorFile, JobFile, NewerFormat, Unreadable
 from layout.tree import Atlas
-from webapi.context import Web
 from webapi.index import rows
+from webapi.index.follower import Follower
 from webapi.index.states import ENDED
 from webapi.index.table import Row
 
 FEWEST, FILES = 5, 1000
 
 
-def with_eta(web: Web, row: Row) -> Row:
+def with_eta(follower: Follower, row: Row) -> Row:
     """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented.
 
     What waits because the line is halted says so.
     """
-    if (halt := web.follower.halted) and row["state"] not in ENDED and not row["worker"]:
+    if (halt := follower.halted) and row["state"] not in ENDED and not row["worker"]:
         return row | {"message": f"waits: halted by {halt}"}
     if row["state"] in ENDED or row["eta"] is not None:
         return row
     past: list[float] = []
     with contextlib.suppress(SQLAlchemyError):
-        past = web.index.pace(row["kind"], row["tier"])
+        past = follower.index.pace(row["kind"], row["tier"])
     if len(past) < FEWEST:
         return row
     whole = statistics.median(past)
     if row["progress"] > 0 or row["worker"]:
         return row | {"eta": round(whole * (1 - row["progress"]), 1)}
-    served = web.follower.queues().get(row["queue"] or "", 0)
-    ahead = web.follower.ahead(row)
+    served = follower.queues().get(row["queue"] or "", 0)
+    ahead = follower.ahead(row)
     return row | {"eta": round(whole * (ahead // served + 1), 1)} if served else row
 
 
-def detail(web: Web, row: Row) -> dict[str, Any]:
-    folder = web.atlas.root / row["folder"]
+def detail(atlas: Atlas, row: Row) -> dict[str, Any]:
+    folder = atlas.root / row["folder"]
     job: JobFile | None = None
     with contextlib.suppress(OSError, NewerFormat):
-        job = lifecycle.readable_job(web.atlas, folder)
+        job = lifecycle.readable_job(atlas, folder)
     return rows.summary(row) | {
         "options": job.options if job else {},
         "files": [file.model_dump(mode="json") for file in job.manifest[:FILES]] if job else [],
         "starts": [start.model_dump(mode="json") for start in job.starts] if job else [],
         "notes": job.notes if job else [],
-        "artefacts": artefacts(web.atlas, row),
+        "artefacts": artefacts(atlas, row),
         "provenance": job.provenance.model_dump(mode="json") if job else {},
-        "error": error_of(web.atlas, folder) if row["state"] == "failed" else None,
+        "error": error_of(atlas, folder) if row["state"] == "failed" else None,
     }
 
 

@@ -51,7 +51,7 @@ def _may(scope: Any) -> bool:
 # -- looking -----------------------------------------------------------------------------------------------------------------
 def home() -> Response:
     index = here().index
-    active = [details.with_eta(here(), row) for row in index.active()[:300]]
+    active = [details.with_eta(here().follower, row) for row in index.active()[:300]]
     failed, _ = index.page({"state": "failed"}, FAILED)
     finished, _ = index.page({"state": "completed"}, LATELY)
     seen = overview(here().follower)
@@ -64,7 +64,7 @@ def home() -> Response:
 
 def job(id: str) -> Response:
     row = look.look_up(id)
-    shown = details.detail(here(), row)
+    shown = details.detail(here().atlas, row)
     files = {file["name"]: file for file in shown["artefacts"]}
     model = next((name for name in ("preview.glb", "model.glb") if name in files), None)
     pictures = [name for name in files if name.endswith((".png", ".webp", ".jpg")) and not name.startswith(("model", "thumbnail"))]

@@ -26,11 +26,11 @@ def look_up(id: str) -> Row:
     with contextlib.suppress(SQLAlchemyError):  # the tree knows better anyhow
         row = web.index.get(id)
     if row is not None and (rows.stands(web.atlas, row) if row["state"] in ENDED else web.follower.fresh):
-        return details.with_eta(web, row)
+        return details.with_eta(web.follower, row)
     for _ in range(2):
         place = lifecycle.find(web.atlas, id)
         if place is not None and (row := web.follower.note(place)):
-            return details.with_eta(web, row)
+            return details.with_eta(web.follower, row)
     raise Problem(404, "no-such-job", f"There is no job {clean(id, 80)!r}.")
 
 
@@ -87,4 +87,4 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
 @route("GET", "/3d/jobs/{id}", {200: schemas.Detail}, problems=(404,))
 def job(id: str) -> Response:
     """Everything about one job: options, files, starts, results, error."""
-    return answer(schemas.Detail, details.detail(here(), look_up(id)))
+    return answer(schemas.Detail, details.detail(here().atlas, look_up(id)))
