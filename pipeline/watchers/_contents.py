@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,17 +12,14 @@ from typing import Any, BinaryIO
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
-from pipeline.watchers import _ends, _heads, _jobtoml
+from pipeline.formats import completeness, signatures
+from pipeline.formats.bytes import HEAD, open_file
+from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, Found, Look
 
 PIECE = 256 << 20  # bytes hashed in one look
 
 Opener = Callable[[Path], BinaryIO]
-
-
-def open_file(path: Path) -> BinaryIO:
-    """Open a regular file for reading; never follows a link, never waits for a pipe."""
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
 @contextmanager
@@ -86,7 +82,7 @@ class Contents:
             return None
         if found not in self._heads:
             with self.opener(look.where(found)) as file:
-                self._heads[found] = _heads.contradiction(found.name, file.read(_heads.HEAD))
+                self._heads[found] = signatures.contradiction(found.name, file.read(HEAD))
         return self._heads[found]
 
     def missing(self, look: Look, found: Found) -> str | None:
@@ -94,11 +90,11 @@ class Contents:
         if found.kind != FILE:
             return None
         if not found.size:
-            known = _heads.suffix(found.name) in _heads.NEVER_EMPTY or _heads.packed(found.name)
+            known = signatures.suffix(found.name) in signatures.NEVER_EMPTY or signatures.packed(found.name)
             return "it is empty (0 bytes)" if known else None
         if found not in self._ends:
             with self.opener(look.where(found)) as file:
-                self._ends[found] = _ends.cut_off(found.name, found.size, file)
+                self._ends[found] = completeness.cut_off(found.name, found.size, file)
         return self._ends[found]
 
     def listed(self, look: Look) -> tuple[_jobtoml.ListedFile, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import InputRejected
-from pipeline.watchers import _heads
+from pipeline.formats import signatures
 from pipeline.watchers._evidence import some
 from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, of
 
@@ -31,7 +31,7 @@ def in_doubt(found: list[Item]) -> InputRejected:
             f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT} characters{holding(found)}",
             remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and prompt = "what to make".',
         )
-    packed = [item for item in found if item.name != item.file and _heads.suffix(item.name) in (".zip", ".tar")]
+    packed = [item for item in found if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar")]
     if packed:
         return InputRejected(
             f"{packed[0].name} is an archive inside an archive, and those are not opened",

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -15,8 +12,9 @@ from typing import IO, NamedTuple
 
 from layout import names
 from pipeline.errors import InputRejected
-from pipeline.watchers import _heads
-from pipeline.watchers._contents import open_file
+from pipeline.formats import archives, ply, signatures
+from pipeline.formats.bytes import HEAD, open_file
+from pipeline.formats.gzip import unzipped
 
 POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = "points", "mesh", "image", "range image", "text", "other"
 SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
@@ -30,10 +28,9 @@ COMPANION = re.compile(
 COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
 PROMPT_LIMIT = 2000  # characters
 
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError)
-MOST_MEMBERS = 10_000
 MOST_UNPACKED = 512 << 20  # of a packed tar, whose list of contents cannot be read without unpacking it
-PHOTO_HEAD = 3 * _heads.HEAD  # an EXIF block may take 64 KiB, behind others
+MEMBERS = {".zip": archives.zip_members, ".tar": archives.tar_members}
+PHOTO_HEAD = 3 * HEAD  # an EXIF block may take 64 KiB, behind others
 
 
 class Item(NamedTuple):
@@ -57,11 +54,9 @@ def items(root: Path, files: list[str]) -> list[Item]:
     """
     found: list[Item] = []
     for file in files:
-        ending, path = _heads.suffix(file), root / file
-        if ending == ".zip":
-            found += _members(file, _zip(path))
-        elif ending == ".tar":
-            found += _members(file, _tar(path))
+        ending, path = signatures.suffix(file), root / file
+        if ending in MEMBERS:
+            found += _members(file, MEMBERS[ending](path))
         else:
             with open_file(path) as stream:
                 found.append(_item(file, file, stream, path.lstat().st_size))
@@ -72,13 +67,13 @@ def packed_file(root: Path, files: list[str], is_it: Callable[[str], bool], most
     """(name as an Item has it, first MOST bytes) of the first file whose name IS_IT at the top, or in a folder at the top, of the one
     archive in FILES.
     """
-    open_archive = {".zip": _zip, ".tar": _tar}.get(_heads.suffix(files[0])) if len(files) == 1 else None
+    open_archive = MEMBERS.get(signatures.suffix(files[0])) if len(files) == 1 else None
     if open_archive is None:
         return None
-    with contextlib.suppress(*DAMAGED, RuntimeError):  # what is wrong with an archive is for items() to say
-        for inner, stream, _ in islice(open_archive(root / files[0]), MOST_MEMBERS):
-            if is_it(PurePosixPath(inner).name) and len(PurePosixPath(inner).parts) <= 2:
-                return f"{files[0]}/{inner}", stream.read(most)
+    with contextlib.suppress(*archives.DAMAGED, RuntimeError):  # what is wrong with an archive is for items() to say
+        for member in islice(open_archive(root / files[0]), archives.MOST_FILES):
+            if is_it(PurePosixPath(member.name).name) and len(PurePosixPath(member.name).parts) <= 2:
+                return f"{files[0]}/{member.name}", member.stream.read(most)
     return None
 
 
@@ -87,31 +82,31 @@ def of(found: Iterable[Item], what: str) -> list[Item]:
 
 
 def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
-    ending = _heads.suffix(name)
-    head = stream.read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else _heads.HEAD)
-    if really := _heads.contradiction(name, head):
+    ending = signatures.suffix(name)
+    head = stream.read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else HEAD)
+    if really := signatures.contradiction(name, head):
         raise InputRejected(f"{name} is {really}", remedy="Give it its right suffix or take it out, then move the folder back to inbox/.")
-    if _heads.packed(name):
-        head = _heads.unzipped(head)
+    if signatures.packed(name):
+        head = unzipped(head)
     what = _what(name, ending, head)
-    if what == MESH and _heads.only_vertices(ending, head, _tail(name, head, stream, size)):
+    if what == MESH and signatures.only_vertices(ending, head, _tail(name, head, stream, size)):
         what = POINTS
     return Item(file, name, what, _camera(head) if what == IMAGE else None, size)
 
 
 def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:
     """The last bytes of an OBJ file, where its faces are; b"" where HEAD is all of it, a face where looking would be too much work."""
-    if len(head) < _heads.HEAD:
+    if len(head) < HEAD:
         return b""
-    if _heads.packed(name) or size > MOST_UNPACKED or _heads.suffix(name) != ".obj":
+    if signatures.packed(name) or size > MOST_UNPACKED or signatures.suffix(name) != ".obj":
         return b"f "
-    stream.seek(size - _heads.HEAD)
-    return stream.read(_heads.HEAD)
+    stream.seek(size - HEAD)
+    return stream.read(HEAD)
 
 
 def _what(name: str, ending: str, head: bytes) -> str:
     if ending == ".ply":
-        header = _heads.ply_header(head)
+        header = _ply_header(head)
         if header is None:
             raise InputRejected(
                 f"{name}: its PLY header cannot be read", remedy="Export the file again, then move the folder back to inbox/."
@@ -131,6 +126,13 @@ def _what(name: str, ending: str, head: bytes) -> str:
     return kinds.get(ending, OTHER)
 
 
+def _ply_header(head: bytes) -> ply.PlyHeader | None:
+    try:
+        return ply.read(head)
+    except ply.Unsound:
+        return None
+
+
 def is_companion(name: str) -> bool:
     """Does NAME say that this is a list of poses or a camera's numbers, which go with images?"""
     return COMPANION.match(PurePosixPath(name).stem) is not None
@@ -142,7 +144,7 @@ def rows_of_numbers(head: bytes) -> int:
     Comments and up to two lines of titles or counts at the beginning do not matter; nor does a last row that HEAD cuts in two.
     """
     lines = head.decode("latin-1").splitlines()
-    if len(head) >= _heads.HEAD and len(lines) > 1:
+    if len(head) >= HEAD and len(lines) > 1:
         lines.pop()
     lines = [line for line in map(str.strip, lines) if line and not line.startswith(("#", "//", "%", "!"))]
     numeric = [_is_row(line) for line in lines]
@@ -162,40 +164,25 @@ def _is_row(line: str) -> bool:
 # -- archives ---------------------------------------------------------------------------------------------------------------
 
 
-def _members(file: str, members: Iterator[tuple[str, IO[bytes], int]]) -> list[Item]:
+def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
     found: list[Item] = []
     try:
-        for inner, stream, size in members:
-            if any(names.ignored(part) for part in PurePosixPath(inner).parts):
+        for member in members:
+            if any(names.ignored(part) for part in PurePosixPath(member.name).parts):
                 continue
-            if len(found) >= MOST_MEMBERS:
+            if len(found) >= archives.MOST_FILES:
                 raise InputRejected(
-                    f"{file} holds more than {MOST_MEMBERS} files", remedy="Pack the scans only, then move the folder back to inbox/."
+                    f"{file} holds more than {archives.MOST_FILES} files",
+                    remedy="Pack the scans only, then move the folder back to inbox/.",
                 )
-            found.append(_item(file, f"{file}/{inner}", stream, size))
-    except DAMAGED as error:
+            found.append(_item(file, f"{file}/{member.name}", member.stream, member.size))
+            if member.at > MOST_UNPACKED:
+                break  # what was seen decides; the reader sees the rest
+    except archives.DAMAGED as error:
         raise InputRejected(f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked.") from None
     except RuntimeError:
         raise InputRejected(f"{file} is locked with a password", remedy="Pack it without a password, or drop the files unpacked.") from None
     return found
-
-
-def _zip(path: Path) -> Iterator[tuple[str, IO[bytes], int]]:
-    with open_file(path) as file, zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            if not member.is_dir():
-                with archive.open(member) as stream:
-                    yield member.filename, stream, member.file_size
-
-
-def _tar(path: Path) -> Iterator[tuple[str, IO[bytes], int]]:
-    with open_file(path) as file, tarfile.open(fileobj=file) as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() else None
-            if stream is not None:
-                yield member.name, stream, member.size
-            if member.offset > MOST_UNPACKED:
-                return  # what was seen decides; the reader sees the rest
 
 
 # -- photos -----------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from layout.tree import JOB_TOML as NAME
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.watchers._heads import decoded
+from pipeline.formats.signatures import decoded
 
 LIMIT = 256 * 1024  # bytes
 

@@ -12,8 +12,10 @@ from typing import Any
 from layout import names as _names
 from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
-from pipeline.watchers import _heads, _jobtoml
-from pipeline.watchers._contents import open_file, reading
+from pipeline.formats import signatures
+from pipeline.formats.bytes import open_file
+from pipeline.watchers import _jobtoml
+from pipeline.watchers._contents import reading
 from pipeline.watchers._doubt import holding, in_doubt
 from pipeline.watchers._evidence import AGAIN, MARKERS
 from pipeline.watchers._items import (
@@ -125,8 +127,8 @@ def _convert(found: list[Item]) -> _Choice | None:
     meshes = of(found, MESH)
     if len(meshes) != 1:
         return None
-    refers = _heads.suffix(meshes[0].name) in REFERRING
-    beside = [item for item in found if item.what == IMAGE or _heads.suffix(item.name) in (".mtl", ".bin")] if refers else []
+    refers = signatures.suffix(meshes[0].name) in REFERRING
+    beside = [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in (".mtl", ".bin")] if refers else []
     return _Choice("convert", [*meshes, *beside])
 
 
@@ -152,7 +154,7 @@ def _prompt(root: Path, found: list[Item]) -> _Choice | None:
     text = _text(root, found[0])
     if text is None:
         return None
-    request = _request(text) if _heads.suffix(found[0].name) == ".json" else None
+    request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
     if request is not None:
         return _Choice(
             str(request.pop("kind", "images" if request.keys() & {"image_urls", "image_paths"} else "prompt")), found, request=request
@@ -198,7 +200,7 @@ def _scan_of_all(found: list[Item]) -> _Choice | None:
 
 
 def _passes(found: Iterable[Item]) -> list[Item]:
-    return [item for item in of(found, MESH) if _heads.suffix(item.name) in SCAN_MESHES]
+    return [item for item in of(found, MESH) if signatures.suffix(item.name) in SCAN_MESHES]
 
 
 def _read_together(mesh: Item, points: Iterable[Item]) -> bool:
@@ -207,7 +209,7 @@ def _read_together(mesh: Item, points: Iterable[Item]) -> bool:
 
 
 def _is_table(item: Item) -> bool:
-    return _heads.suffix(item.name) in (".txt", ".csv")
+    return signatures.suffix(item.name) in (".txt", ".csv")
 
 
 def _pairs(found: Iterable[Item]) -> list[Item]:
@@ -224,11 +226,11 @@ def _pairs(found: Iterable[Item]) -> list[Item]:
 
 def _text(root: Path, item: Item) -> str | None:
     """The text of a file, or None where it is too long or packed away; InputRejected where it is blank, or not UTF-8."""
-    if item.name != item.file or _heads.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
+    if item.name != item.file or signatures.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
         return None
     with open_file(root / item.file) as file:
         try:
-            text = _heads.decoded(file.read())
+            text = signatures.decoded(file.read())
         except UnicodeDecodeError:
             raise InputRejected(f"{item.name} is not UTF-8 text", remedy=f"Save it as UTF-8, {AGAIN}") from None
     if not text.strip():

@@ -32,6 +32,8 @@ LIGHT = (
     "pipeline.config",
     "pipeline.demo",
     "pipeline.errors",
+    "pipeline.formats.completeness",
+    "pipeline.formats.meshes",
     "pipeline.jobs",
     "pipeline.log",
     "pipeline.recipes",

@@ -11,10 +11,11 @@ import zipfile
 from pathlib import Path
 
 from layout import names
+from pipeline.formats import archives
 from webapi.problems import Problem
 from webapi.text import clean
 
-ENTRIES, TABLE_BYTES, UNPACKED, RATIO, RATIO_FREE = 20_000, 16 << 20, 200 << 30, 200, 64 << 20
+TABLE_BYTES = 16 << 20
 
 
 def check(path: Path) -> None:
@@ -28,14 +29,15 @@ def check(path: Path) -> None:
             entries = archive.infolist()
     except (zipfile.BadZipFile, struct.error, NotImplementedError, OSError, UnicodeDecodeError, ValueError):
         raise _refused(path, "is cut off, or no zip") from None
-    if len(entries) > ENTRIES:
-        raise _refused(path, f"holds more than {ENTRIES} entries")
+    if sum(not entry.is_dir() for entry in entries) > archives.MOST_FILES:
+        raise _refused(path, f"holds more than {archives.MOST_FILES} files")
     folds: set[str] = set()
-    total = packed = 0
+    total = 0
     for entry in entries:
         _check_entry(path, entry, folds)
-        total, packed = total + entry.file_size, packed + entry.compress_size
-    if total > UNPACKED or (total > RATIO_FREE and total > RATIO * max(packed, 1)):
+        total += entry.file_size
+    packed = path.stat().st_size
+    if archives.too_large(total, packed):
         raise _refused(path, f"would unpack to {total / 1e9:.1f} GB from {packed / 1e6:.1f} MB")
 
 

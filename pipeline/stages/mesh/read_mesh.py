@@ -10,13 +10,13 @@ import numpy as np
 
 from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import InputRejected
+from pipeline.formats.meshes import check
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import verdict, weld
 from pipeline.geometry.units import frame_for
+from pipeline.stages.mesh._drop import find_mesh
 from pipeline.stages.mesh._parse import parse
-from pipeline.stages.mesh._sniff import check
-from pipeline.stages.mesh._unpack import find_mesh
 from pipeline.workspace import Workspace
 
 FAR = 1000  # sizes away from zero; farther off float32 keeps less than four digits of a size
@@ -34,7 +34,7 @@ def run(dropped: Dropped, ws: Workspace) -> Mesh:
     InputRejected, naming file and fact, for anything else.
     """
     path = find_mesh(dropped.names, ws)
-    check(path)
+    check(path.name, path)
     ws.progress(0.1, f"reading {path.name}")
     surface, image, declared = parse(path, ws)
     surface = _usable(path.name, surface, ws)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import BackendUnavailable, InputRejected
+from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._raw import Raw, Source, broken, to_colors
+from pipeline.stages.scan._raw import Raw, to_colors
 
 
 def read(source: Source) -> list[Raw]:

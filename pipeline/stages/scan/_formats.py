@@ -7,7 +7,9 @@ from collections.abc import Callable
 from importlib import import_module
 
 from pipeline.errors import InputRejected
-from pipeline.stages.scan._raw import Raw, Source, broken, is_number, looks_like
+from pipeline.formats import signatures
+from pipeline.formats.refusals import Source, broken
+from pipeline.stages.scan._raw import Raw, is_number
 
 READERS = {
     ".ply": "_ply", ".pcd": "_pcd", ".xyz": "_text", ".pts": "_text", ".txt": "_text", ".csv": "_text", ".asc": "_text",
@@ -41,11 +43,10 @@ def read(source: Source) -> list[Raw]:
         raise InputRejected(f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again.")
     with source.path.open("rb") as stream:
         head = stream.read(512)
-    other = looks_like(head)
-    if other:
-        raise InputRejected(
-            f"{source.name} is {other}, not a scan", remedy="Take it out of the folder, or drop the scan it was meant to be."
-        )
+    other = signatures.sniff(head)
+    if other and other in signatures.NO_MODEL:
+        remedy = "Take it out of the folder, or drop the scan it was meant to be."
+        raise InputRejected(f"{source.name} is {signatures.WORDS[other]}, not a scan", remedy=remedy)
     module = READERS[_suffix(source.name)]
     if head.startswith(b"ply"):
         module = "_ply"  # whatever it is called

@@ -7,7 +7,8 @@ import struct
 import numpy as np
 
 from pipeline.errors import BackendUnavailable
-from pipeline.stages.scan._raw import Raw, Source, broken, cut_off, to_colors
+from pipeline.formats.refusals import Source, broken, cut_off
+from pipeline.stages.scan._raw import Raw, to_colors
 
 
 def read(source: Source) -> list[Raw]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.scan._raw import Raw, Source, broken, to_colors
+from pipeline.formats.refusals import Source, broken
+from pipeline.stages.scan._raw import Raw, to_colors
 
 _DENSE = 20_000  # vertices from which a mesh is a scan by itself
 _SAMPLES = 200_000

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, from_columns, odd_row, to_colors
+from pipeline.formats.refusals import Source, broken, cut_off
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, from_columns, odd_row, to_colors
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
 

@@ -7,8 +7,9 @@ from typing import TextIO
 
 import numpy as np
 
+from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry import rigid
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, Source, broken, cut_off, odd_row, to_colors
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, odd_row, to_colors
 
 
 def read(source: Source) -> list[Raw]:

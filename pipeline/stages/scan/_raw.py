@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.formats.refusals import broken
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
-_MAGIC = (
-    (b"\xff\xd8\xff", "a JPEG image"), (b"\x89PNG", "a PNG image"), (b"GIF8", "a GIF image"), (b"%PDF", "a PDF document"),
-    (b"II*\0", "a TIFF image"), (b"MM\0*", "a TIFF image"), (b"BM", "a BMP image"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
-    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b", "a gzip file"),
-    (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"SQLite", "a database"),
-    (b"RIFF", "a RIFF media file"), (b"OggS", "an Ogg media file"),
-)  # fmt: skip
-
-
-class Source(NamedTuple):
-    """One scan file: the name the person knows it by, and where its bytes lie."""
-
-    name: str
-    path: Any  # pathlib.Path
 
 
 @dataclass
@@ -41,21 +28,6 @@ class Raw:
     scanner: Array | None = None
     pose: Array | None = None
     unit: str | None = None
-
-
-def looks_like(head: bytes) -> str | None:
-    """Words for a file that is plainly something else than a scan, judged by its first bytes."""
-    if head[:2] == b"BM" and (len(head) < 10 or head[6:10] != b"\0\0\0\0"):
-        return None  # a text file may well begin with these letters
-    return next((words for magic, words in _MAGIC if head.startswith(magic)), None)
-
-
-def cut_off(name: str, said: int, held: int) -> InputRejected:
-    return InputRejected(f"{name} looks cut off: header says {said} points, file holds {held}", remedy="Export or copy the file again.")
-
-
-def broken(name: str, why: str) -> InputRejected:
-    return InputRejected(f"{name} cannot be read: {why}", remedy="Export the file again, as PLY or E57 if the program offers it.")
 
 
 def is_number(word: str) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.scan._raw import Raw, Source, broken, cut_off, from_columns, is_number, odd_row
+from pipeline.formats.refusals import Source, broken, cut_off
+from pipeline.stages.scan._raw import Raw, from_columns, is_number, odd_row
 
 _COMMENT = ("#", "//", "%", ";#")
 _ALIASES = {"x-coordinate": "x", "y-coordinate": "y", "z-coordinate": "z", "//x": "x", "r": "red", "g": "green", "b": "blue",

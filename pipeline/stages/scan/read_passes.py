@@ -10,9 +10,11 @@ import numpy as np
 from layout import names, tree
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
+from pipeline.formats import archives
+from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
-from pipeline.stages.scan import _archives, _formats, _units
-from pipeline.stages.scan._raw import Raw, Source
+from pipeline.stages.scan import _formats, _units
+from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import Workspace
 
 FEWEST_POINTS = 100
@@ -53,8 +55,8 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
     left = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
     for name in () if left else dropped.names:
         one = Source(name, ws.input / name)
-        packed = _archives.is_archive(name)
-        for source in _archives.unpack(one, ws) if packed else [one]:
+        packed = archives.is_archive(name)
+        for source in _unpacked(one, ws) if packed else [one]:
             if tree.is_job_toml(PurePosixPath(source.name).name):
                 continue
             if _formats.is_scan(source.name) and not (packed and _formats.is_prose(source)):
@@ -67,6 +69,16 @@ def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
     for name in _meshes_beside(dropped, ws):
         ws.warn(f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass')
     return sources
+
+
+def _unpacked(source: Source, ws: Workspace) -> list[Source]:
+    """The files of an archive; people know them by their bare names."""
+    folder = f"read_passes/unpacked/{PurePosixPath(source.name).name}"
+    found = archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
+    return [
+        one._replace(name=f"{source.name}/{PurePosixPath(one.name).name}") if one.name.startswith(f"{source.name}/") else one
+        for one in found
+    ]
 
 
 def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:

@@ -210,7 +210,7 @@ def test_a_gzip_bomb_inside_a_zip_is_stopped_while_it_is_unpacked(read: Read) ->
 
 
 def test_a_damaged_gz_inside_an_archive_is_refused(read: Read) -> None:
-    assert "a.zip cannot be read" in refused(read, {"a.zip": packed("zip", {"a.xyz.gz": b"\x1f\x8b\x08" + bytes(50)})})
+    assert "a.zip is damaged" in refused(read, {"a.zip": packed("zip", {"a.xyz.gz": b"\x1f\x8b\x08" + bytes(50)})})
 
 
 def test_a_member_that_climbs_out_of_the_archive_does_no_harm(read: Read, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_gzip_bomb_is_stopped_while_it_is_unpacked(read: Read) -> None:
 
 
 def test_a_damaged_zip_is_refused_by_name(read: Read) -> None:
-    assert "b.zip cannot be read" in refused(read, {"b.zip": b"PK\x03\x04" + bytes(100)})
+    assert "b.zip is damaged" in refused(read, {"b.zip": b"PK\x03\x04" + bytes(100)})
 
 
 # ---- files that are not what they claim

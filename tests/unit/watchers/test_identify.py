@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.errors import InputRejected
+from pipeline.formats import archives
 from pipeline.watchers import _items, _jobtoml
 from pipeline.watchers.identify import Identified, identify
 
@@ -227,7 +228,7 @@ def test_a_zip_bomb_costs_a_head_only(tmp_path: Path) -> None:
 
 def test_an_archive_of_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watch over all other drops goes on."""
-    monkeypatch.setattr(_items, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(archives, "MOST_FILES", 10)
     with pytest.raises(InputRejected, match="more than 10 files"):
         drop(tmp_path, {"a.zip": zipped({f"{k}.ply": POINTS for k in range(11)})})
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import codecs
 import re
-import zlib
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from layout.names import without_go
-
-HEAD = 64 << 10  # bytes of a file that are looked at
+from pipeline.formats import ply
+from pipeline.formats.gzip import unzipped
 
 WORDS = {
     "ply": "a PLY file", "pcd": "a PCD file", "e57": "an E57 file", "las": "a LAS file", "glb": "a GLB model",
     "jpeg": "a JPEG image", "png": "a PNG image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "a BMP image",
     "tiff": "a TIFF image", "heic": "a HEIC image", "pnm": "a PGM or PPM image", "zip": "a zip archive", "gzip": "a gzip file",
     "7z": "a 7z archive", "rar": "a RAR archive", "pdf": "a PDF document", "video": "a video", "sound": "a sound file",
-    "html": "a web page", "program": "a program", "text": "plain text",
+    "html": "a web page", "program": "a program", "database": "a database", "fbx": "an FBX model", "text": "plain text",
 }  # fmt: skip
 
 _MAGIC = (
@@ -25,6 +23,7 @@ _MAGIC = (
     (b"ply\n", "ply"), (b"ply\r", "ply"), (b"# .PCD", "pcd"), (b"ASTM-E57", "e57"), (b"LASF", "las"), (b"glTF", "glb"),
     (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"),
     (b"%PDF-", "pdf"), (b"\x1aE\xdf\xa3", "video"), (b"ID3", "sound"), (b"OggS", "sound"), (b"fLaC", "sound"), (b"\x7fELF", "program"),
+    (b"SQLite format 3\0", "database"), (b"Kaydara FBX", "fbx"),
 )  # fmt: skip
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
@@ -36,34 +35,9 @@ BY_SUFFIX = {
 }  # fmt: skip
 TEXT = frozenset({".xyz", ".pts", ".ptx", ".csv", ".asc", ".obj", ".off", ".gltf", ".txt", ".json", ".md", ".toml"})
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
+# Kinds that hold neither points nor faces, whatever the name says.
+NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text"}
 NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - {".txt", ".json", ".md"}
-
-
-class Element(NamedTuple):
-    """A PLY element; sizes holds one entry per property: (bytes, 0) of a scalar, (bytes of the count, bytes of an item) of a list."""
-
-    name: str
-    rows: int
-    sizes: tuple[tuple[int, int], ...]
-
-    @property
-    def has_lists(self) -> bool:
-        return any(item for _, item in self.sizes)
-
-    @property
-    def least(self) -> int:
-        """Fewest bytes of one binary row."""
-        return sum(size for size, _ in self.sizes)
-
-
-class PlyHeader(NamedTuple):
-    form: str  # ascii, binary_little_endian, binary_big_endian
-    elements: tuple[Element, ...]
-    length: int  # bytes
-
-    @property
-    def is_mesh(self) -> bool:
-        return any(element.rows for element in self.elements if element.name in ("face", "tristrips"))
 
 
 def suffix(name: str) -> str:
@@ -95,6 +69,8 @@ def _container(head: bytes) -> str | None:
         return {b"WEBP": "webp", b"AVI ": "video"}.get(head[8:12], "sound")
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and len(head) > 26:
         return "bmp"
+    if head[:2] == b"MZ" and b"PE\0\0" in head[:1024]:
+        return "program"
     return "pnm" if re.match(rb"P[1-6]\s", head) else None
 
 
@@ -126,8 +102,11 @@ def contradiction(name: str, head: bytes) -> str | None:
 
 def _senseless(ending: str, head: bytes) -> str | None:
     """A PLY header that is there to its end and cannot be right: no copying will mend it."""
-    broken = ending == ".ply" and head.startswith(b"ply") and re.search(rb"\bend_header[ \t]*[\r\n]", head) and ply_header(head) is None
-    return "a PLY file whose header makes no sense" if broken else None
+    try:
+        ply.read(head if ending == ".ply" else b"")
+    except ply.Unsound:
+        return "a PLY file whose header makes no sense"
+    return None
 
 
 def contradiction_inside(name: str, head: bytes) -> str | None:
@@ -147,45 +126,9 @@ def _against(ending: str, head: bytes) -> str | None:
     return None
 
 
-def unzipped(head: bytes, limit: int = HEAD) -> bytes:
-    """The first bytes inside a gzip file of which HEAD is the beginning; b"" where that cannot be told."""
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, limit)
-    except zlib.error:
-        return b""
-
-
 def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
     """Is this OBJ or OFF file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
     if ending == ".off":
         counts = re.match(rb"\s*[CNST4]*OFF\s+\d+\s+(\d+)\s", re.sub(rb"#[^\n]*", b"", head))
         return counts is not None and int(counts[1]) == 0
     return ending == ".obj" and re.search(rb"^v\s", head, re.M) is not None and not re.search(rb"^f\s", head + b"\n" + tail, re.M)
-
-
-_SIZES = {
-    "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2, "int": 4, "int32": 4, "uint": 4,
-    "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,
-}  # fmt: skip
-
-
-def ply_header(head: bytes) -> PlyHeader | None:
-    """The header of a PLY file, or None if HEAD does not hold a whole and valid one."""
-    end = re.search(rb"\bend_header[ \t]*(\r\n|\n|\r)", head)
-    if not head.startswith(b"ply") or not end:
-        return None
-    form, elements = "", list[Element]()
-    try:
-        for line in head[: end.start()].decode("latin-1").splitlines():
-            match line.split():
-                case ["format", form, *_]:
-                    pass
-                case ["element", name, count]:
-                    elements.append(Element(name, int(count), ()))
-                case ["property", "list", count_type, item_type, _]:
-                    elements[-1] = elements[-1]._replace(sizes=(*elements[-1].sizes, (_SIZES[count_type], _SIZES[item_type])))
-                case ["property", kind, _]:
-                    elements[-1] = elements[-1]._replace(sizes=(*elements[-1].sizes, (_SIZES[kind], 0)))
-    except (KeyError, ValueError, IndexError):
-        return None
-    return PlyHeader(form, tuple(elements), end.end()) if form and all(element.rows >= 0 for element in elements) else None
