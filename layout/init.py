@@ -90,12 +90,12 @@ def prove(atlas: Atlas) -> list[Finding]:
 
 
 def _routes(atlas: Atlas) -> list[tuple[str, Path, Path]]:
-    folder = {state.value: atlas.root / state for state in State} | {".pipeline/drafts": atlas.drafts, ".pipeline/trash": atlas.trash}
+    """Every edge, from each state that it leaves; the edges from or to .pipeline/ by its folder there."""
     routes = []
     for edge in EDGES:
-        sources = [key for key in folder if key in edge.source]
-        goal = next(key for key in folder if edge.target.startswith(key))
-        routes += [(f"edge {edge.letter} ({edge.verb})", folder[source], folder[goal]) for source in sources]
+        sources = [atlas.root / state for state in State if state in edge.leaves] or [atlas.drafts]
+        goal = atlas.root / edge.enters if edge.enters else atlas.trash
+        routes += [(f"edge {edge.letter} ({edge.verb})", source, goal) for source in sources]
     return [*routes, ("promotion", atlas.staging, atlas.processing)]
 
 

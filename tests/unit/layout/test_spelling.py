@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_the_edges_are_those_of_the_design() -> None:
     for edge in EDGES:
         for end in (edge.source, edge.target):
             assert any(folder in end for folder in FOLDERS), edge
+
+
+def test_what_the_code_goes_by_is_what_the_table_says_to_people() -> None:
+    """An edge leaves from the states that its text names, and enters the one that its text begins with."""
+    for edge in EDGES:
+        assert {state for state in State if re.search(rf"\b{state}\b", edge.source)} == edge.leaves, edge
+        assert [state for state in State if edge.target.startswith(state)] == ([edge.enters] if edge.enters else []), edge
