@@ -50,7 +50,7 @@ def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
     refusal = ""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        host, port = guard.wire_host(parts.hostname or ""), parts.port
         if parts.scheme not in ("http", "https") or not host:
             refusal = "must be an http or https address"
         elif parts.username is not None or parts.password is not None:
@@ -61,6 +61,8 @@ def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
             refusal = NOT_PUBLIC[1]
         elif not url.isprintable() or " " in url or len(url) > 2000:
             refusal = "holds characters that no address holds"
+    except guard.NotAllowed:
+        refusal = "holds a host name that cannot be"
     except ValueError:
         refusal = "is no address"
     if refusal:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline import guard
 from pipeline.artefacts import Dropped, View, Views
 from pipeline.errors import InputRejected, ViewsMissing
+from pipeline.stages.views._fetched import names_of
 from pipeline.stages.views._names import azimuths
 from pipeline.workspace import Workspace
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 MOST_PIXELS, LONGEST = 200_000_000, 2048
-FETCHED, MOST_BYTES, SECONDS = ("image/png", "image/jpeg", "image/webp"), 50 << 20, 60.0
+MOST_BYTES, SECONDS = 50 << 20, 60.0
 
 
 class Refused(InputRejected):
     """A picture's address gave no picture."""
 
-    remedy = "Give an http or https address of a PNG, JPEG or WebP picture, public or on a host in [worker] image_lan, or send the file."
+    remedy = "Give an http or https address of a picture, public or on a host in [worker] image_lan, or send the file."
 
 
 def run(dropped: Dropped | None, ws: Workspace) -> Views:
@@ -27,7 +30,8 @@ def run(dropped: Dropped | None, ws: Workspace) -> Views:
     Azimuths come from the names (front, left, back, right, 000 … 359). Raises InputRejected, naming the file and the fact, and
     ViewsMissing where there is no picture at all. Only stage that uses the network, and only for options.image_urls.
     """
-    found = _local(dropped, ws) | _remote(ws)
+    found = _local(dropped, ws)
+    found |= _remote(ws, found)
     if not found:
         raise ViewsMissing(
             "There is no picture in the drop.", remedy="Drop one picture, or a folder of them named front, left, back, right."
@@ -60,17 +64,26 @@ def _local(dropped: Dropped | None, ws: Workspace) -> dict[str, Path]:
     return found
 
 
-def _remote(ws: Workspace) -> dict[str, Path]:
-    found = {}
-    for k, url in enumerate(ws.options.image_urls):
+def _remote(ws: Workspace, local: Collection[str]) -> dict[str, Path]:
+    """Fetched name → file. Servers call pictures what they like (octet-stream, image/jpg, nothing): the content decides what it is."""
+    asked = ws.options.image_urls
+    names, found, seen = names_of(asked, local), {}, dict[bytes, str]()
+    if len(names) < len(asked):
+        ws.warn("An address is named more than once among image_urls; its picture is used once.")
+    for k, (url, name) in enumerate(names.items()):
         ws.progress(0.0, f"fetching picture {k + 1}")
         path = ws.path(f"views/fetched/{k}")
         try:
             with path.open("wb") as stream:
-                stream.writelines(guard.fetch(url, FETCHED, MOST_BYTES, SECONDS, ws.lan))
+                stream.writelines(guard.fetch(url, MOST_BYTES, SECONDS, ws.lan))
         except (guard.NotAllowed, guard.NoUse) as reason:
             raise Refused(f"{url[:200]}: {reason}.") from None
-        found[url.partition("?")[0].rpartition("/")[2] or f"picture-{k}"] = path
+        content = path.read_bytes()
+        if not content or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"[", b""):
+            raise Refused(f"{url[:200]}: it gave {'a page or text' if content.strip() else 'nothing'}, no picture.")
+        if (same := seen.setdefault(hashlib.sha256(content).digest(), name)) != name:
+            ws.warn(f"The addresses of {same} and {name} gave the same picture.")
+        found[name] = path
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import guard
 
-LAN, PICTURES = ("127.0.0.0/8", "secure.example"), ("image/png",)
+LAN = ("127.0.0.0/8", "secure.example", "xn--bcher-kva.example")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
 Say = Callable[[socket.socket], None]
 
@@ -74,7 +74,7 @@ def drips(head: bytes, drop: bytes) -> Say:
 
 
 def got(url: str, seconds: float = 20.0, largest: int = 1000) -> bytes:
-    return b"".join(guard.fetch(url, PICTURES, largest, seconds, LAN, local))
+    return b"".join(guard.fetch(url, largest, seconds, LAN, local))
 
 
 def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable[..., int]) -> None:
@@ -98,8 +98,7 @@ def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable
     ("answer", "why"),
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Type: image/png\r\n\r\n", "404"),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>", "text/html"),
-        (b"HTTP/1.1 200 OK\r\n\r\nabc", "without a type"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "204"),
         (OK + b"\r\n" + b"x" * 2000, "larger than"),
         (OK + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000, "larger than"),
         (OK + b"Content-Length: 500\r\n\r\nabc", "497 bytes early"),
@@ -112,6 +111,37 @@ def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable
 def test_what_is_no_whole_picture_of_the_allowed_size_is_refused(served: Callable[..., int], answer: bytes, why: str) -> None:
     with pytest.raises(guard.NoUse, match=why):
         got(f"http://127.0.0.1:{served(says(answer))}/")
+
+
+@pytest.mark.parametrize("kind", [b"image/jpg", b"application/octet-stream", b"", b"nonsense"])
+def test_what_a_server_calls_its_bytes_does_not_matter(served: Callable[..., int], kind: bytes) -> None:
+    port = served(says(b"HTTP/1.1 200 OK\r\n" + (b"Content-Type: " + kind + b"\r\n" if kind else b"") + b"Content-Length: 3\r\n\r\nabc"))
+    assert got(f"http://127.0.0.1:{port}/") == b"abc"
+
+
+@pytest.mark.parametrize("host", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "bücher。example"])
+def test_a_name_in_letters_of_any_language_goes_over_the_wire_in_its_ascii_form(host: str) -> None:
+    asked: list[str] = []
+
+    def resolve(name: str, port: int, *rest: Any) -> list[Any]:
+        asked.append(name)
+        return local(name, port)
+
+    target = guard.check(f"http://{host}:8080/ü", LAN, resolve)
+    assert asked == ["xn--bcher-kva.example"]
+    assert (target.host, target.netloc, target.path) == ("xn--bcher-kva.example", "xn--bcher-kva.example:8080", "/%C3%BC")
+
+
+@pytest.mark.parametrize("host", ["①②⑦.⓪.⓪.①", "１０.0.0.7", "lоcalhost.localhost。"])
+def test_inner_addresses_in_other_letters_are_inner_addresses(host: str) -> None:
+    with pytest.raises(guard.NotAllowed):
+        guard.check(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["ü" * 70 + ".example", "ü..example"])
+def test_what_cannot_be_a_host_name_is_called_so(host: str) -> None:
+    with pytest.raises(guard.NotAllowed, match="is no host name"):
+        guard.check(f"http://{host}/", LAN, local)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +159,7 @@ def test_a_redirect_is_checked_like_any_other_address(served: Callable[..., int]
     """Though the first address was one that may be reached."""
     port = served(moved(where))
     with pytest.raises((guard.NotAllowed, guard.NoUse), match=r"not a public address|plain http|no address|never arrives"):
-        list(guard.fetch(f"http://127.0.0.1:{port}/", PICTURES, 1000, 20, LAN))
+        list(guard.fetch(f"http://127.0.0.1:{port}/", 1000, 20, LAN))
 
 
 def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(served: Callable[..., int]) -> None:

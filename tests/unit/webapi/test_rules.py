@@ -78,6 +78,8 @@ def test_a_lan_address_is_reached_only_where_the_operator_named_it() -> None:
         "http://e.org:22/a",
         "nas",
         "http://nas/a",
+        "http://①②⑦.0.0.1/a",
+        "http://ü..example/a",
     ],
 )
 @pytest.mark.parametrize(("route", "key"), [("/3d/from-image", "image_urls"), ("/3d/generate", "webhook_url")])
