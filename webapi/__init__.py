@@ -103,5 +103,5 @@ def _listen(web: object) -> None:
             last = text
             web.events.publish("overview", found)
 
-    web.follower.listeners.append(changed)
+    web.follower.known.listeners.append(changed)
     web.follower.after.append(looked)

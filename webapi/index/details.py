@@ -39,7 +39,7 @@ def with_eta(follower: Follower, row: Row) -> Row:
     if row["progress"] > 0 or row["worker"]:
         return row | {"eta": round(whole * (1 - row["progress"]), 1)}
     served = follower.queues().get(row["queue"] or "", 0)
-    ahead = follower.ahead(row)
+    ahead = follower.known.ahead(row)
     return row | {"eta": round(whole * (ahead // served + 1), 1)} if served else row
 
 

@@ -22,15 +22,14 @@ from layout.manifest import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
-from webapi.index.states import ENDED
+from webapi.index.known import AT_REST, Known
 from webapi.index.table import Index, Row
 from webapi.text import clean
 
 log = logging.getLogger(__name__)
 
-ACTIVE, AT_REST = (State.INBOX, State.CLAIMED, State.PROCESSING), (State.DONE, State.FAILED)
+ACTIVE = (State.INBOX, State.CLAIMED, State.PROCESSING)
 LIST_ANYWAY, SPARE, BATCH = 60.0, 3.0, 500
-Listener = Callable[[Row | None, Row | None], None]
 
 
 class Arrival(NamedTuple):
@@ -41,14 +40,14 @@ class Arrival(NamedTuple):
 
 
 class Follower(threading.Thread):
-    """Keeps INDEX like the tree. ``look`` is one round; listeners hear (old row or None, new row or None)."""
+    """Keeps INDEX like the tree. ``look`` is one round; what changed goes to ``known``, and from there to its listeners."""
 
     def __init__(self, atlas: Atlas, settings: Settings, index: Index, own_beats: Callable[[], int] = lambda: 0) -> None:
         super().__init__(name="follower", daemon=True)
         self.atlas, self.settings, self.index = atlas, settings, index
         self.identity = atlas.identity()
         self.restart: Callable[[], None] = lambda: None  # set by the server
-        self.listeners: list[Listener] = []
+        self.known = Known(index)
         self.after: list[Callable[[], None]] = []
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
         self.arrivals: list[Arrival] = []
@@ -56,13 +55,9 @@ class Follower(threading.Thread):
         self.fault: str | None = "starting"
         self.counts: dict[str, int] = {}
         self.looked = float("-inf")
-        self.filled = threading.Event()  # the first look is over
-        self._known: dict[str, Row] = {}  # active jobs by id
-        self._at_rest: dict[State, dict[str, str]] = {}  # id → the folder's name
         self._marks: dict[State, tuple[int, float]] = {}
         self._missing: dict[str, int] = {}
-        self._wrote = True
-        self._over, self._lock = threading.Event(), threading.RLock()
+        self._over = threading.Event()
 
     def run(self) -> None:
         while not self._over.is_set():
@@ -94,16 +89,16 @@ class Follower(threading.Thread):
         self._check_tree()
         if not self.index.stands():
             self._begin_anew()
-        self._remember()
+        self.known.load()
         self.halted = self.atlas.halted()
         self._look_at_active()
         for state in AT_REST:
             self._look_at_rest(state)
         self.observer.look()
-        if self._wrote:
-            self._wrote, self.counts = False, self.index.counts()
+        if self.known.changed():
+            self.counts = self.index.counts()
         self.looked, self.fault = time.monotonic(), None
-        self.filled.set()
+        self.known.filled.set()
         for call in self.after:
             call()
 
@@ -118,21 +113,8 @@ class Follower(threading.Thread):
     def _begin_anew(self, damaged: bool = False) -> None:
         """The index was taken away: make it again. What is active is put back; what had ended is filled in from the tree, untold."""
         log.warning("index.gone: it is filled again from the tree")
-        with self._lock:
-            if damaged:
-                self.index.discard()
-            self.index.prepare()
-            self.index.put(list(self._known.values()))
-            self._at_rest, self._wrote = {}, True
-            self._marks.clear()
-            self.filled.clear()
-
-    def _remember(self) -> None:
-        """What the index knows from before; asked once, and again where the index had to be made anew."""
-        with self._lock:
-            if not self._at_rest:
-                self._known = {row["id"]: row for row in self.index.active()}
-                self._at_rest = {state: self.index.names(state.value) for state in AT_REST}
+        self.known.begin_anew(damaged)
+        self._marks.clear()
 
     def _look_at_active(self) -> None:
         present: dict[str, Place] = {}
@@ -142,14 +124,14 @@ class Follower(threading.Thread):
                 self._note_arrivals(places)
             present |= {place.id: place for place in places if place.id}
         changed = [row for place in present.values() if (row := self._changed(place))]
-        self._write(changed)
-        for id in [id for id in self._known if id not in present]:
+        self.known.write(changed)
+        for id in [id for id in self.known.active if id not in present]:
             self._look_for(id)
-        self._missing = {id: count for id, count in self._missing.items() if id in self._known}
+        self._missing = {id: count for id, count in self._missing.items() if id in self.known.active}
 
     def _changed(self, place: Place) -> Row | None:
         """The new row of PLACE, or None where nothing changed. job.json is read again only when the folder's name changed."""
-        old = self._known.get(place.id)
+        old = self.known.active.get(place.id)
         folder = str(place.path.relative_to(self.atlas.root))
         if old and old["folder"] == folder and place.state is not State.PROCESSING:
             return None
@@ -160,11 +142,11 @@ class Follower(threading.Thread):
         """A job that is in no active folder any more: asked for by name, and forgotten only after several looks."""
         for place in (self.atlas.at_done(id), self.atlas.at_failed(id)):
             if self.atlas.disk.lstat(place.path) is not None and (row := rows.read(self.atlas, place)):
-                self._write([row])
+                self.known.write([row])
                 return
         self._missing[id] = self._missing.get(id, 0) + 1
         if self._missing[id] >= 3 and lifecycle.find(self.atlas, id) is None:
-            self._forget([id])
+            self.known.forget([id])
 
     def _look_at_rest(self, state: State) -> None:
         folder = self.atlas.root / state
@@ -173,20 +155,20 @@ class Follower(threading.Thread):
         age = time.monotonic() - when
         if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
             return
-        present, known = set(self.atlas.names(state)), self._at_rest[state]
-        with self._lock:
+        present, known = set(self.atlas.names(state)), self.known.at_rest[state]
+        with self.known.lock:
             before = set(known.values())
         new = [self.atlas.place(state, Entry(name, True)) for name in present - before]
         self._index_new([place for place in new if place])
         if gone := before - present:
             left = [(id, name) for id, name in list(known.items()) if name in gone]
-            self._forget([id for id, name in left if self.atlas.disk.lstat(folder / name) is None])
+            self.known.forget([id for id, name in left if self.atlas.disk.lstat(folder / name) is None])
         self._marks[state] = (mark, time.monotonic())
 
     def _index_new(self, places: list[Place]) -> None:
         for start in range(0, len(places), BATCH):
             found = (rows.read(self.atlas, place) for place in places[start : start + BATCH] if not self._tidied_soon(place))
-            self._write([row for row in found if row])
+            self.known.write([row for row in found if row])
             if len(places) > 2 * BATCH:
                 log.info("index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places))
 
@@ -213,52 +195,15 @@ class Follower(threading.Thread):
                     found[name] = clean(reason, 300)
         return found
 
-    # -- writing --------------------------------------------------------------------------------------------------------
-    def _write(self, changed: list[Row]) -> None:
-        told = []
-        with self._lock:
-            self.index.put(changed)
-            self._wrote = self._wrote or bool(changed)
-            for row in changed:
-                old = self._pop(row["id"])
-                if row["state"] in ENDED:
-                    state, _, name = row["folder"].partition("/")
-                    self._at_rest[State(state)][row["id"]] = row["id"] if name == row["id"] else name
-                else:
-                    self._known[row["id"]] = row
-                if old is not None or self.filled.is_set():
-                    told.append((old, row))
-        for old, row in told:
-            self._tell(old, row)
-
-    def _forget(self, ids: list[str]) -> None:
-        with self._lock:
-            self.index.drop(ids)
-            self._wrote = self._wrote or bool(ids)
-            gone = [self._pop(id) or {"id": id} for id in ids]
-        for old in gone:
-            self._tell(old, None)
-
-    def _pop(self, id: str) -> Row | None:
-        """What is remembered of job ID, and forget it: its row, or its id and folder where it had ended."""
-        rests = [{"id": id, "state": "ended"} for known in self._at_rest.values() if known.pop(id, None)]
-        return self._known.pop(id, None) or (rests[0] if rests else None)
-
-    def _tell(self, old: Row | None, new: Row | None) -> None:
-        for listener in self.listeners:
-            try:
-                listener(old, new)
-            except Exception:
-                log.exception("listener.failed")
-
+    # -- told by a request --------------------------------------------------------------------------------------------
     def note(self, place: Place) -> Row | None:
         """Read PLACE at once: the request that moved it does not wait for the next look, nor for an index that does not answer."""
         row = None
         try:
             row = rows.read(self.atlas, place)
             if row:
-                self._remember()
-                self._write([row])
+                self.known.load()
+                self.known.write([row])
         except (OSError, SQLAlchemyError) as error:
             log.warning("note.failed job=%s what=%s", place.id, str(error).partition("\n")[0])
         return row
@@ -266,32 +211,10 @@ class Follower(threading.Thread):
     def forget(self, id: str) -> None:
         """A request deleted job ID. An index that does not answer hears of it at a later look."""
         try:
-            self._remember()
-            self._forget([id])
+            self.known.load()
+            self.known.forget([id])
         except SQLAlchemyError as error:
             log.warning("forget.failed job=%s what=%s", id, str(error).partition("\n")[0])
-
-    def ahead(self, row: Row) -> int:
-        """How many jobs wait in the same queue before ROW."""
-        with self._lock:
-            return sum(
-                other["queue"] == row["queue"] and (other["at"], other["id"]) < (row["at"], row["id"]) for other in self._known.values()
-            )
-
-    def unfinished_of(self, submitter: str) -> tuple[int, int]:
-        """(jobs, bytes) that SUBMITTER has waiting or running."""
-        with self._lock:
-            sizes = [row["bytes"] for row in self._known.values() if row["submitter"] == submitter]
-        return len(sizes), sum(sizes)
-
-    def unfinished(self) -> list[Row]:
-        with self._lock:
-            return list(self._known.values())
-
-    def waiting(self) -> list[Row]:
-        """Jobs that wait for a worker or to be accepted, oldest first."""
-        with self._lock:
-            return sorted((row for row in self._known.values() if not row["worker"]), key=lambda row: (row["at"], row["id"]))
 
     # -- who works ------------------------------------------------------------------------------------------------------
     def workers(self) -> list[Heartbeat]:

@@ -24,7 +24,7 @@ def overview(follower: Follower) -> dict[str, Any]:
     """What the status page shows besides jobs."""
     served = follower.queues()
     waiting: dict[str, int] = {}
-    for row in follower.waiting():
+    for row in follower.known.waiting():
         if row["queue"]:
             waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
     workers = follower.workers()

@@ -47,7 +47,7 @@ class Mirror(threading.Thread):
         self._over.set()
 
     def run(self) -> None:
-        self.follower.filled.wait()
+        self.follower.known.filled.wait()
         while not self._over.is_set():
             try:
                 self.step()
@@ -81,7 +81,7 @@ class Mirror(threading.Thread):
         self._whole = False
 
     def _write(self, changed: dict[str, Row | None]) -> None:
-        waiting = [row["id"] for row in self.follower.waiting()]
+        waiting = [row["id"] for row in self.follower.known.waiting()]
         pipe = self.redis.pipeline(transaction=True)
         for id, row in changed.items():
             key = f"job:{id}"

@@ -43,7 +43,7 @@ class Tree(Collector):
             jobs.add_metric([word], follower.counts.get(word, 0))
         waiting = GaugeMetricFamily("inbox3d_queue_waiting", "Jobs that wait, by queue", labels=["queue"])
         depth: dict[str, int] = {}
-        for row in follower.waiting():
+        for row in follower.known.waiting():
             depth[row["queue"] or "inbox"] = depth.get(row["queue"] or "inbox", 0) + 1
         for queue in {*depth, *follower.queues()}:
             waiting.add_metric([queue], depth.get(queue, 0))

@@ -75,7 +75,7 @@ class Notices:
         """What stands still long enough; what was said before this process began has stood long enough already."""
         minutes, served = self.settings.web.stuck_after / 60, follower.queues()
         looks: dict[str, tuple[object, Trouble]] = {}
-        for row in follower.unfinished():
+        for row in follower.known.unfinished():
             queue, key = row["queue"], f"job {row['id']}"
             if row["worker"]:
                 look = (row["worker"], row["stage"], row["progress"], row["message"])

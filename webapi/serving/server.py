@@ -137,14 +137,14 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     web.follower.observer.own_beats = lambda: beat.counted
     web.follower.restart = lambda: os.kill(os.getpid(), signal.SIGTERM)  # gunicorn starts another in its place
     caller = Caller(atlas, settings, web.index)
-    web.follower.listeners.append(caller.heard)
+    web.follower.known.listeners.append(caller.heard)
     web.follower.after.append(lambda: caller.notices.look(web.follower))
     threads: list[Any] = [beat, caller, web.follower]
     if settings.host.redis_url:
         from webapi.index.redis_mirror import Mirror
 
         mirror = Mirror(settings.host.redis_url, web.index, web.follower)
-        web.follower.listeners.append(mirror.heard)
+        web.follower.known.listeners.append(mirror.heard)
         threads.append(mirror)
     beat.beat()
     for thread in threads:

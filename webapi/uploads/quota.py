@@ -16,7 +16,7 @@ _LOCK = threading.Lock()
 
 def check(web: Web, who: str, coming: int) -> None:
     """Problem 429 where WHO would have too much with COMING bytes more, 503 where Atlas has no room for them."""
-    settings, (jobs, held) = web.settings.web, web.follower.unfinished_of(who)
+    settings, (jobs, held) = web.settings.web, web.follower.known.unfinished_of(who)
     if jobs + web.coming[who] >= settings.max_waiting:
         raise _full(f"{who} has {settings.max_waiting} jobs waiting or running already.")
     if held + web.arriving[who] + coming > settings.max_waiting_gb * 1e9:

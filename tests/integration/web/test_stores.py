@@ -38,7 +38,7 @@ def test_states_are_mirrored_in_the_missions_words(atlas: Atlas, follower: Follo
     """job:{job_id} with state, message, asset_path; 3d:queue with what waits, oldest first; the bell rings."""
     _, url = redis_server()
     mirror, store = Mirror(url, follower.index, follower), redis.Redis.from_url(url, decode_responses=True)
-    follower.listeners.append(mirror.heard)
+    follower.known.listeners.append(mirror.heard)
     done = forge(atlas, State.DONE)
     second = forge(atlas, State.CLAIMED, at="2026-11-20T12:00:02+00:00")
     first = forge(atlas, State.CLAIMED, at="2026-11-20T12:00:01+00:00")

@@ -27,7 +27,7 @@ LAN = {"INBOX3D_WEB__WEBHOOK_LAN": "127.0.0.0/8"}
 def caller_of(app: Flask) -> Caller:
     web: Web = app.extensions["inbox3d"]
     caller = Caller(web.atlas, web.settings, web.index)
-    web.follower.listeners.append(caller.heard)
+    web.follower.known.listeners.append(caller.heard)
     return caller
 
 

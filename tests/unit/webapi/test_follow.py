@@ -31,7 +31,7 @@ Changes = list[tuple[str | None, str | None]]
 def changes(web: Web) -> Changes:
     """(state before, state after) of everything the follower told, in order."""
     told: Changes = []
-    web.follower.listeners.append(lambda old, new: told.append((old and old.get("state"), new and new["state"])))
+    web.follower.known.listeners.append(lambda old, new: told.append((old and old.get("state"), new and new["state"])))
     return told
 
 
