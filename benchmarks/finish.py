@@ -21,7 +21,7 @@ from pipeline.artefacts import Dropped
 from pipeline.geometry.surface import Surface
 from pipeline.jobs import parse
 from pipeline.recipes import RECIPES, call, stage_function
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 
 def figure(faces: int) -> Surface:
@@ -142,7 +142,7 @@ def leg() -> None:
     with tempfile.TemporaryDirectory() as folder:
         colors = (pattern(surface.vertices) * 255 + 0.5).astype(np.uint8)
         trimesh.Trimesh(surface.vertices, surface.faces, vertex_colors=colors, process=False).export(Path(folder) / "body.ply")
-        ws = Workspace(Path(folder) / "work", Path(folder), parse({"kind": "convert", "output_format": "glb,obj,stl,ply"}))
+        ws = StageWorkspace(Path(folder) / "work", Path(folder), options=parse({"kind": "convert", "output_format": "glb,obj,stl,ply"}))
         bag: list[Any] = [Dropped(names=("body.ply",))]
         print("| stage | s | CPU s | peak MB |\n|---|---|---|---|")
         total = total_cpu = 0.0

@@ -94,7 +94,7 @@ def ours(clouds: list[Any]) -> list[Any]:
     from pipeline.errors import NoOverlap
     from pipeline.jobs import parse
     from pipeline.stages.scan import align, orient, read_passes
-    from pipeline.workspace import Workspace
+    from pipeline.workspace import StageWorkspace
 
     with tempfile.TemporaryDirectory() as folder:
         drop = Path(folder) / "drop"
@@ -102,7 +102,7 @@ def ours(clouds: list[Any]) -> list[Any]:
         names = tuple(f"pass_{k:02d}.ply" for k in range(len(clouds)))
         for name, cloud in zip(names, clouds, strict=True):
             o3d.io.write_point_cloud(str(drop / name), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud)))
-        ws = Workspace(Path(folder), drop, parse({"kind": "scan"}))
+        ws = StageWorkspace(Path(folder), drop, options=parse({"kind": "scan"}))
         try:
             found = align.run(orient.run(read_passes.run(Dropped(names=names), ws), ws), ws)
         except NoOverlap:

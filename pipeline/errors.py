@@ -35,6 +35,8 @@ class PipelineError(Exception):
     """Something went wrong."""
 
     who = "pipeline"
+    stage: str | None = None  # where it happened, as far as it is known
+    leg: str | None = None
     remedy = "Look at log.txt beside this file, then move the folder back to inbox/ to retry."
 
     def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:

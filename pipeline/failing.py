@@ -15,12 +15,12 @@ def poisoned(job: JobFile | None, n: int, error: PipelineError | None = None) ->
     last = error.message if error else seen[-1] if seen else "Its worker or host went down each time."
     poison = type(error)(last) if error else EngineDied(last)
     poison.message = f"Given up after {job.crashes(n) if job else n} crashed starts. {last}"
-    poison.stage = getattr(error, "stage", None)  # type: ignore[attr-defined]
+    poison.stage = error.stage if error else None
     return poison
 
 
 def error_file(error: PipelineError, n: int, leg: str | None = None) -> ErrorFile:
     return ErrorFile(
         error=type(error).__name__, who=error.who, message=error.message, remedy=error.remedy,  # type: ignore[arg-type]
-        stage=getattr(error, "stage", None), leg=getattr(error, "leg", leg), n=n,
+        stage=error.stage, leg=error.leg or leg, n=n,
     )  # fmt: skip

@@ -19,6 +19,7 @@ FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
 CAMERA, BACKEND = r"^[\d.eE+-]+(,[\d.eE+-]+){3}$", r"^[a-z0-9-]{1,40}$"
 PATTERNS = {CAMERA: "four numbers fx,fy,cx,cy", BACKEND: "a name of small letters, digits and hyphens"}  # in words
 Kind = Literal["scan", "images", "prompt", "convert"]
+HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
 
 
 class Tier(NamedTuple):
@@ -71,6 +72,42 @@ class Common(BaseModel):
     def tier(self) -> Tier:
         return TIERS[self.quality_tier]
 
+    # -- what stages declare (pipeline/declared.py): an option, or what it and the tier come to ------------------------------
+    @property
+    def face_budget(self) -> int | None:
+        """Faces of the model at the most; None: as many as there are."""
+        return self.faces or self.tier.faces
+
+    @property
+    def texture_edge(self) -> int | None:
+        """Pixels; None: no texture is made."""
+        return (self.texture_size or self.tier.texture) if self.texture else None
+
+    @property
+    def grid(self) -> int:
+        return self.tier.grid
+
+    @property
+    def cleans(self) -> bool:
+        """Whether the mesh is repaired."""
+        return True
+
+    @property
+    def makes_solids(self) -> bool:
+        """Whether formats for printers get a closed body."""
+        return True
+
+    @property
+    def widest_hole(self) -> float:
+        """The widest hole to fill, as a share of the size."""
+        return HOLES
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the report shows of the options: those that are not as usual, the tier and the seed; no address of a webhook."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"webhook_url"})
+        return said | {"quality_tier": self.quality_tier, "seed": self.seed}
+
 
 def _is_address(url: str) -> bool:
     try:
@@ -95,9 +132,40 @@ class ScanOptions(Common):
     )
     surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
     cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
-    holes: float = Field(0.02, ge=0, le=1, description="fill holes up to this share of the object's size")
+    holes: float = Field(HOLES, ge=0, le=1, description="fill holes up to this share of the object's size")
     skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out")
     camera: str | None = Field(None, pattern=CAMERA, description="RGB-D intrinsics fx,fy,cx,cy in pixels")
+
+    @property
+    def drops_outliers(self) -> bool:
+        return "outliers" not in self.skip
+
+    @property
+    def finds_planes(self) -> bool:
+        return "features" not in self.skip
+
+    @property
+    def cleans(self) -> bool:
+        return "clean" not in self.skip
+
+    @property
+    def face_budget(self) -> int | None:
+        return None if "decimate" in self.skip else super().face_budget
+
+    @property
+    def cell_share(self) -> float:
+        """The merge cell as a share of the object's size; 0 where ``cell`` says it."""
+        return 0.0 if self.cell else self.tier.cell
+
+    @property
+    def depth(self) -> int:
+        """Of the Poisson octree, at the most."""
+        return self.tier.depth
+
+    @property
+    def widest_hole(self) -> float:
+        """Any, where a closed surface was asked for."""
+        return 10.0 if self.surface == "closed" else self.holes
 
 
 class ConvertOptions(Common):
@@ -107,6 +175,14 @@ class ConvertOptions(Common):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto: by format")
     up: Literal["auto", "y", "z"] = Field("auto", description="which axis of the file points up; auto: by format")
     repair: bool = Field(True, description="merge vertices, drop degenerate faces, fill small holes, make normals consistent")
+
+    @property
+    def cleans(self) -> bool:
+        return self.repair
+
+    @property
+    def makes_solids(self) -> bool:
+        return self.repair
 
 
 class ImagesOptions(Common):
@@ -142,6 +218,14 @@ class PromptOptions(Common):
     prompt: str = Field("", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop")
     views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
     backend: str = Field("auto", pattern=BACKEND, description="reconstruction backend, as for images")
+
+    @property
+    def view_count(self) -> int:
+        return self.views or self.tier.views
+
+    @property
+    def steps(self) -> int:
+        return self.tier.steps
 
     @field_validator("prompt", mode="before")
     @classmethod

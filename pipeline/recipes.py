@@ -105,7 +105,7 @@ def call(function: Callable[..., Artefact], bag: Iterable[Artefact], ws: Workspa
     arguments: dict[str, Any] = {}
     for name in inspect.signature(function).parameters:
         wanted, optional = _wanted(hints[name])
-        if wanted is Workspace:
+        if issubclass(typing.get_origin(wanted) or wanted, Workspace):
             arguments[name] = ws
         elif wanted in newest or optional:
             arguments[name] = newest.get(wanted)

@@ -157,7 +157,7 @@ class Runner:
         try:
             self.engine.run(order, lambda event: self._heard(held, event), lambda: self._tick(held))
         except PipelineError as error:
-            error.leg = leg.queue  # type: ignore[attr-defined]
+            error.leg = leg.queue
             raise
 
     def _heard(self, held: Held, event: Event) -> None:

@@ -1,11 +1,16 @@
-"""Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows nothing of Atlas."""
+"""Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows nothing of Atlas.
+
+A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of pipeline/declared.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
+
+O_co = TypeVar("O_co", covariant=True)
 
 
 def _silent(fraction: float, message: str) -> None:
@@ -17,13 +22,12 @@ class Workspace:
     """One leg's directory.
 
     root      where the stage's files go; input  the local copy of what was dropped (read only)
-    options   the job's validated options; models  the local model folder, or None
+    models    the local model folder, or None
     assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN that pictures may be fetched from
     """
 
     root: Path
     input: Path
-    options: Any
     models: Path | None = None
     say: Callable[[float, str], None] = _silent
     warnings: list[str] = field(default_factory=list)
@@ -50,3 +54,10 @@ class Workspace:
         """Note something the person should know; it ends up in the report, scan.json and job.json."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+@dataclass
+class StageWorkspace(Workspace, Generic[O_co]):
+    """A workspace with the options that its stage declares."""
+
+    options: O_co = field(kw_only=True)

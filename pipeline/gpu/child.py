@@ -18,13 +18,14 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import bag, jobs, recipes
+from pipeline import bag, declared, jobs, recipes
 from pipeline.errors import BackendUnavailable, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
 from pipeline.gpu import sandbox
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 PRELOAD = {
     "scan": ("numpy", "scipy.spatial", "open3d", "trimesh", "pymeshlab"),
@@ -102,8 +103,9 @@ def _run(order: dict[str, Any], writer: int) -> None:
     stage = ""
     try:
         root = Path(order["root"])
-        ws = Workspace(
-            root, Path(order["input"]), jobs.parse(order["request"]), Path(order["models"]) if order.get("models") else None,
+        options = jobs.parse(order["request"])
+        ws = StageWorkspace(
+            root, Path(order["input"]), Path(order["models"]) if order.get("models") else None, options=options,
             say=lambda fraction, message: _say(writer, progress=[round(fraction, 4), message]),
             warnings=bag.load_warnings(root),
             assist=tuple(order["assist"]) if order.get("assist") else None,
@@ -116,7 +118,8 @@ def _run(order: dict[str, Any], writer: int) -> None:
                 continue
             _say(writer, stage=stage)
             began = time.monotonic()
-            artefact = recipes.call(recipes.stage_function(stage), [one.artefact for one in kept], ws)
+            own = replace(ws, options=declared.options_for(stage, options))
+            artefact = recipes.call(recipes.stage_function(stage), [one.artefact for one in kept], own)
             bag.save_warnings(root, ws.warnings)
             bag.save(root, stage, artefact)
             kept.append(bag.Kept(stage, artefact))

@@ -171,7 +171,7 @@ def rebuilt(said: dict[str, Any]) -> errors.PipelineError:
     """The error that the child described, as its own class again (a plug-in's class becomes its nearest known one)."""
     kind = getattr(errors, said["error"], None) or getattr(errors, said["kind"])
     error: errors.PipelineError = kind(said["message"], remedy=said["remedy"])
-    error.stage = said["stage"]  # type: ignore[attr-defined]
+    error.stage = said["stage"]
     return error
 
 

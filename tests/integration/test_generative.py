@@ -18,7 +18,7 @@ from pipeline import models, recipes
 from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.backends import hot
 from pipeline.jobs import parse
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 from tests.support import solids, tiny
 
 EIGHT = tuple(range(0, 360, 45))
@@ -39,7 +39,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def workspace(folder: Path, **request: Any) -> Workspace:
     for name in ("input", "models"):
         (folder / name).mkdir(exist_ok=True)
-    return Workspace(folder / "work", folder / "input", parse(request), folder / "models")
+    return StageWorkspace(folder / "work", folder / "input", folder / "models", options=parse(request))
 
 
 def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, Artefact]:

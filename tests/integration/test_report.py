@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.artefacts import Artefact, Dropped
 from pipeline.jobs import parse
 from pipeline.stages.finish import _page, preview
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 from tests.conftest import ROOT, missing
 from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_pictures_report import scan_bag
@@ -53,7 +53,7 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
     a desk nor a phone has to scroll sideways."""
     monkeypatch.setattr(preview, "FRAMES", 3)
     options = {"kind": kind, "output_format": "glb,stl"} | ({"texture_size": 256} if kind == "scan" else {})
-    ws = Workspace(tmp_path / "work", tmp_path, parse(options))
+    ws = StageWorkspace(tmp_path / "work", tmp_path, options=parse(options))
     finished(ws, *bag(ws))
     page = ws.output("report.html")
     assert page.stat().st_size <= _page.LARGEST

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.jobs import parse
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def workspace(tmp_path: Path) -> Callable[..., Workspace]:
     def make(name: str = "ws", **options: Any) -> Workspace:
         folder = tmp_path / name
         (folder / "input").mkdir(parents=True)
-        return Workspace(folder / "work", folder / "input", parse({"kind": "convert", **options}))
+        return StageWorkspace(folder / "work", folder / "input", options=parse({"kind": "convert", **options}))
 
     return make

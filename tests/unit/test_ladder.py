@@ -30,6 +30,7 @@ LIGHT = (
     "pipeline.__main__",
     "pipeline.artefacts",
     "pipeline.config",
+    "pipeline.declared",
     "pipeline.demo",
     "pipeline.errors",
     "pipeline.formats.completeness",

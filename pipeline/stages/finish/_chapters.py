@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
+from pipeline.declared import WriteReport
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
-from pipeline.jobs import Common
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
 from pipeline.stages.finish._figures import css, histogram, link_graph
 from pipeline.stages.finish._page import pictures as figures_html
 from pipeline.stages.finish._page import table
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 Array = NDArray[Any]
 SPACES = {
@@ -30,12 +30,12 @@ SPACES = {
 }  # fmt: skip
 
 
-def title(alignment: Alignment | None, dropped: Dropped | None, options: Common) -> str:
+def title(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
     """What a person would call it: by its passes, its sentence, its images, or its file."""
     if alignment is not None:
         placed = sum(item.placed for item in alignment.passes)
         return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"
-    if said := " ".join(getattr(options, "prompt", "").split()):
+    if said := " ".join(str(options.asked.get("prompt", "")).split()):
         return f"“{said}”" if len(said) <= 80 else f"“{said[:79]}…”"
     names = dropped.names if dropped else ()
     if options.kind == "images" and len(names) > 1:
@@ -107,7 +107,7 @@ def sections(
     cloud: PointCloud | None,
     features: Features | None,
     dropped: Dropped | None,
-    ws: Workspace,
+    ws: StageWorkspace[WriteReport],
 ) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     shown = [("The model", ws.output(pictures.preview)), ("Turning", ws.output("turntable.webp"))]
@@ -123,11 +123,9 @@ def sections(
     if mesh.assisted is not None:
         found.append(("What the assist service said", _assist_table(mesh.assisted)))
     found.append(("Files", _files_table(exported, mesh, ws)))
-    options = ws.options.model_dump(mode="json", exclude_defaults=True) | {"quality_tier": ws.options.quality_tier, "seed": ws.options.seed}
     rows = [
         (html.escape(str(key)), html.escape(", ".join(value) if isinstance(value, list) else str(value)))
-        for key, value in sorted(options.items())
-        if key != "webhook_url"
+        for key, value in sorted(ws.options.asked.items())
     ]
     found.append(("What was asked for", table(rows)))
     return found

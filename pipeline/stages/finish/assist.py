@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.artefacts import Alignment, Features, Mesh, PointCloud, Scans
+from pipeline.declared import Assist
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import WELD
 from pipeline.geometry.surface import Surface, facts_after_change
@@ -18,7 +19,7 @@ from pipeline.stages.finish._distance import distances, scan_points
 from pipeline.stages.finish._facts import as_text, assist_facts
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish.writers import glb
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 EQUAL = 1.005  # distances nearer than that are the same: rounding and re-triangulation are not the service's fault
 STRAY = 0.001  # share of the size a mesh without scan may move on average
@@ -26,7 +27,12 @@ MOST_FACES = 20_000_000
 
 
 def run(
-    mesh: Mesh, cloud: PointCloud | None, alignment: Alignment | None, scans: Scans | None, features: Features | None, ws: Workspace
+    mesh: Mesh,
+    cloud: PointCloud | None,
+    alignment: Alignment | None,
+    scans: Scans | None,
+    features: Features | None,
+    ws: StageWorkspace[Assist],
 ) -> Mesh:
     """Send mesh.glb (Y-up metres) and scan.json to the assist service and take its answer.
 

@@ -9,15 +9,16 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
+from pipeline.declared import Export
 from pipeline.geometry.creases import with_normals
 from pipeline.stages.finish import _readback
 from pipeline.stages.finish._model import METRIC, PRINT, Model, into_space, model_of, without_texture
 from pipeline.stages.finish._solid import solid, welded
 from pipeline.stages.finish.writers import ply, writer
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 
-def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: Workspace) -> Exported:
+def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: StageWorkspace[Export]) -> Exported:
     """Write model.glb, the asked formats and, for scans, cloud.ply below output/.
 
     glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's own unit and frame with
@@ -37,7 +38,7 @@ def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: Workspace
     return Exported(files_written=tuple(written), faces=mesh.faces, texture=_edge(model))
 
 
-def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: Workspace) -> dict[str, Model]:
+def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: StageWorkspace[Export]) -> dict[str, Model]:
     """The form of the model that each format gets: shaded for viewers, a solid for printers, without seams for PLY."""
     shaded = model if model.surface.normals is not None else replace(model, surface=with_normals(model.surface))
     forms = dict.fromkeys(formats, replace(model, surface=replace(model.surface, normals=None)))
@@ -45,7 +46,7 @@ def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: Workspace) ->
     if "ply" in formats:
         forms["ply"] = without_texture(model, welded(model.surface))
     if set(PRINT) & set(formats):
-        whole, remark = solid(model.surface) if getattr(ws.options, "repair", True) else (welded(model.surface), None)
+        whole, remark = solid(model.surface) if ws.options.makes_solids else (welded(model.surface), None)
         if remark:
             ws.warn(remark)
         forms |= dict.fromkeys(set(formats) & set(PRINT), without_texture(model, whole))

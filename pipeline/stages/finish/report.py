@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans, Views
+from pipeline.declared import WriteReport
 from pipeline.geometry.units import as_matrix
 from pipeline.stages.finish import _chapters, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._light_model import write_light
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish._page import Page, render
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 
 def run(
@@ -22,7 +23,7 @@ def run(
     features: Features | None,
     dropped: Dropped | None,
     views: Views | None,
-    ws: Workspace,
+    ws: StageWorkspace[WriteReport],
 ) -> Report:
     """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were aligned, and the views with
     views.json where a mesh was made from them, below output/.

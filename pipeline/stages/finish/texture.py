@@ -9,13 +9,14 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
+from pipeline.declared import Texture
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of
 from pipeline.stages.finish._bake import bake
 from pipeline.stages.finish._samples import samples_of
 from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 UNWRAPPED = 600_000  # faces; beyond, unwrapping costs minutes and vertices lie as dense as texels
 
@@ -26,7 +27,7 @@ def run(
     scans: Scans | None,
     alignment: Alignment | None,
     pictures: PosedPictures | None,
-    ws: Workspace,
+    ws: StageWorkspace[Texture],
 ) -> Mesh:
     """Unwrap the mesh and bake the best colours there are: posed pictures, then the mesh's earlier texture or vertex colours,
     then the scan's points. Texture edge: options.texture_size, else the tier's.
@@ -35,7 +36,8 @@ def run(
     texture=false. Beyond 600 k faces the colours go to the vertices. Vertices get colours in any case, for the formats without
     texture (libraries: xatlas, Open3D, scipy).
     """
-    if mesh.image is not None or not ws.options.texture:
+    edge = ws.options.texture_edge
+    if mesh.image is not None or edge is None:
         return mesh
     surface = replace(surfaces.load(ws, mesh), uv=None)
     source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
@@ -43,7 +45,6 @@ def run(
         return mesh
     facts = facts_of(mesh)
     if mesh.faces <= UNWRAPPED:
-        edge = ws.options.texture_size or ws.options.tier.texture
         ws.progress(0.1, f"unwrapping {mesh.faces} faces")
         surface = unwrap(surface, edge).surface
         ws.progress(0.4, f"baking {edge} × {edge} texels")

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.artefacts import Mesh
+from pipeline.declared import Clean
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change, facts_of
 from pipeline.geometry.topology import Verdict, proper, verdict, weld
-from pipeline.workspace import Workspace
-
-HOLES = 0.02  # share of the size, for kinds without an option of their own
+from pipeline.workspace import StageWorkspace
 
 
-def run(mesh: Mesh, ws: Workspace) -> Mesh:
+def run(mesh: Mesh, ws: StageWorkspace[Clean]) -> Mesh:
     """Weld, drop degenerate faces and floaters, undo non-manifold places, orient, fill holes: up to options.holes × size, or all.
 
     A textured mesh that is sound already keeps its vertices and uv; repair=false (convert) and skip=clean (scan) change nothing.
@@ -23,24 +22,19 @@ def run(mesh: Mesh, ws: Workspace) -> Mesh:
     of a dropped model is there on purpose. Raises MeshEmpty when nothing is left (libraries: numpy, scipy).
     """
     options = ws.options
-    if not getattr(options, "repair", True) or "clean" in getattr(options, "skip", ()):
+    if not options.cleans:
         return mesh
     surface = surfaces.load(ws, mesh)
     if mesh.image is not None and _sound(surface):
         return mesh
     ws.progress(0.1, f"cleaning {mesh.faces} faces")
-    result = repair(surface, _widest(options) * surface.size, drop_floaters=options.kind != "convert")
+    result = repair(surface, options.widest_hole * surface.size, drop_floaters=options.kind != "convert")
     if not len(result.surface.faces):
         raise MeshEmpty("The mesh has no face left after cleaning.")
     facts = facts_after_change(mesh, surface) if surface.uv is not None else facts_of(mesh)
     if options.kind == "convert" and result.done:
         ws.warn("Repaired: " + ", ".join(f"{count} {what}" for what, count in result.done.items()) + ".")
     return surfaces.store(ws, "mesh/clean.npz", result.surface, facts | flags(result.shape))
-
-
-def _widest(options: Any) -> float:
-    """The widest hole to fill, as a share of the size: any, where a closed surface was asked for."""
-    return 10.0 if getattr(options, "surface", "") == "closed" else float(getattr(options, "holes", HOLES))
 
 
 def flags(shape: Verdict) -> dict[str, Any]:

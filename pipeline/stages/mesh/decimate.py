@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 
 from pipeline.artefacts import Mesh
+from pipeline.declared import Decimate
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 LARGE = 5_000_000  # faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less memory
 
 
-def run(mesh: Mesh, ws: Workspace) -> Mesh:
+def run(mesh: Mesh, ws: StageWorkspace[Decimate]) -> Mesh:
     """Reduce to options.faces, else the tier's budget; a mesh within its budget passes unchanged.
 
     Quadric error metric by Open3D; meshoptimizer goes first beyond 5 M faces. Watertight stays watertight: what the
     collapse breaks is repaired, and the flags are counted again.
     """
-    budget = ws.options.faces or ws.options.tier.faces
-    if mesh.faces <= budget or "decimate" in getattr(ws.options, "skip", ()):
+    budget = ws.options.face_budget
+    if budget is None or mesh.faces <= budget:
         return mesh
     surface = surfaces.load(ws, mesh)
     ws.progress(0.1, f"thinning {mesh.faces} faces to {budget}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.artefacts import Dropped, Mesh
+from pipeline.declared import ReadMesh
 from pipeline.errors import InputRejected
 from pipeline.formats.meshes import check
 from pipeline.geometry import surface as surfaces
@@ -17,7 +18,7 @@ from pipeline.geometry.topology import verdict, weld
 from pipeline.geometry.units import frame_for
 from pipeline.stages.mesh._drop import find_mesh
 from pipeline.stages.mesh._parse import parse
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 FAR = 1000  # sizes away from zero; farther off float32 keeps less than four digits of a size
 UNIT_OF = {".stl": "mm", ".glb": "m", ".gltf": "m"}
@@ -26,7 +27,7 @@ UNIT_NAMES = {"millimeter": "mm", "millimeters": "mm", "centimeter": "cm", "cent
               "inch": "inch", "inches": "inch", "foot": "ft", "feet": "ft", "mm": "mm", "cm": "cm", "m": "m"}  # fmt: skip
 
 
-def run(dropped: Dropped, ws: Workspace) -> Mesh:
+def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
     """Read OBJ, STL, PLY, GLB, glTF, OFF or 3MF, also as .gz or .zip (library: trimesh).
 
     Returns the mesh in the file's own coordinates and unit, minus a whole-number origin where it lies far from zero; ``frame``
@@ -39,7 +40,7 @@ def run(dropped: Dropped, ws: Workspace) -> Mesh:
     surface, image, declared = parse(path, ws)
     surface = _usable(path.name, surface, ws)
     surface, origin = _near(path.name, surface, ws)
-    unit, up = _unit(path, surface, declared, ws), ws.options.up
+    unit, up = _unit(path, surface, declared, ws), str(ws.options.up)
     if up == "auto":
         up = UP_OF.get(path.suffix.lower(), "z")
     if image is not None and surface.uv is not None:
@@ -88,9 +89,9 @@ def _near(name: str, surface: Surface, ws: Workspace) -> tuple[Surface, tuple[in
     return replace(surface, vertices=surface.vertices - [x, y, z]), (x, y, z)
 
 
-def _unit(path: Path, surface: Surface, declared: str | None, ws: Workspace) -> str:
+def _unit(path: Path, surface: Surface, declared: str | None, ws: StageWorkspace[ReadMesh]) -> str:
     """The unit of the file's coordinates: asked for, declared, the format's, or guessed from the size with a warning."""
-    asked = str(ws.options.unit)
+    asked = ws.options.unit
     known = UNIT_NAMES.get(declared or "") or UNIT_OF.get(path.suffix.lower())
     if asked != "auto":
         return asked

@@ -9,13 +9,14 @@ import numpy as np
 from pipeline import models
 from pipeline.artefacts import Mesh, View, Views
 from pipeline.backends import Effort, Picture, Reconstruction, choose, passed_over
+from pipeline.declared import Reconstruct
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
 from pipeline.geometry.units import percent
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 
-def run(views: Views, ws: Workspace) -> Mesh:
+def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
     """Returns a coloured mesh in the canonical frame (Y up, front +Z), one field unit to a metre; it has at least one face.
 
     ``label`` is "draft" or "placeholder" where the backend or the views deserve no better word, and the warnings say so. What the better
@@ -31,7 +32,7 @@ def run(views: Views, ws: Workspace) -> Mesh:
         with Image.open(ws.path(view.image)) as opened:
             rgba = np.asarray(opened.convert("RGBA"))
         pictures.append(Picture(f"{view.azimuth:03.0f}", rgba, view.azimuth, view.elevation, view.fov))
-    made = backend.reconstruct(pictures, ws.models, Effort(grid=options.tier.grid, seed=options.seed, progress=ws.progress))
+    made = backend.reconstruct(pictures, ws.models, Effort(grid=options.grid, seed=options.seed, progress=ws.progress))
     label = views.label or made.label
     ws.warn("Pictures tell no scale: the model's size is arbitrary.")
     _say(name, label, made, ws)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.artefacts import Alignment, Pass, Scans
+from pipeline.declared import Align
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
@@ -12,10 +13,10 @@ from pipeline.stages.scan import _graph, _joint, _links, _prepared, _report
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
 from pipeline.stages.scan._prepared import Prepared
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 
-def run(scans: Scans, ws: Workspace) -> Alignment:
+def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
     """Find the poses of unordered, scrambled passes.
 
     In: oriented passes. Out: one Placed per pass (duplicates and doubtful ones unplaced), rigid poses pass → common frame in the drop's
@@ -54,7 +55,7 @@ def _given(one: Pass) -> Array:
     return np.eye(4) if one.pose is None else np.asarray(one.pose)
 
 
-def _as_given(scans: Scans, usable: list[Pass], size: float, ws: Workspace) -> Alignment:
+def _as_given(scans: Scans, usable: list[Pass], size: float, ws: StageWorkspace[Align]) -> Alignment:
     """No matching: one pass alone, passes of one frame (align=off), or trusted poses (align=given)."""
     trusted = [one for one in usable if ws.options.align != "given" or one.pose is not None or len(usable) == 1]
     if not trusted:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.artefacts import Features, Plane, PointCloud, Scans
+from pipeline.declared import FindFeatures
 from pipeline.geometry import arrays, clouds, rigid, units
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _planes
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 RESTING = "resting guess"
 _Z = np.array([0.0, 0.0, 1.0])
 
 
-def run(cloud: PointCloud, scans: Scans, ws: Workspace) -> Features:
+def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Features:
     """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame to Y-up metres.
 
     A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base or a room's floor is not
@@ -23,9 +24,8 @@ def run(cloud: PointCloud, scans: Scans, ws: Workspace) -> Features:
     """
     stored = arrays.load(ws.path(cloud.arrays))
     points, normals = stored["points"], stored["normals"].astype(np.float64)
-    skip = "features" in ws.options.skip
     thickness = max(2 * cloud.spacing, 0.002 * cloud.size)
-    planes = [] if skip else _planes.find(points, normals, thickness, ws.options.seed)
+    planes = _planes.find(points, normals, thickness, ws.options.seed) if ws.options.finds_planes else []
     ws.progress(0.6, f"{len(planes)} planes found")
     support = _planes.support(planes, points, thickness)
     removed = support is not None and ws.options.plane != "keep"

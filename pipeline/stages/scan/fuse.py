@@ -9,24 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Alignment, PointCloud, Scans
+from pipeline.declared import Fuse
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._merge import Merger
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 FINEST, COARSEST = 50_000, 10  # cells along the object
 _CHUNK = 2_000_000  # rows that are moved at once
 
 
-def run(scans: Scans, alignment: Alignment, ws: Workspace) -> PointCloud:
+def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCloud:
     """Merge all placed passes in the common frame, drop's unit.
 
     One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the option ``cell`` or the tier's share of
     the size. Statistical outliers go unless skipped. Guaranteed: finite points, unit normals. numpy and scipy only. Raises
     InputRejected for a cell that would leave no shape, or no merging.
     """
-    cell = ws.options.cell or ws.options.tier.cell * alignment.size
+    cell = ws.options.cell or ws.options.cell_share * alignment.size
     if not alignment.size / FINEST <= cell <= alignment.size / COARSEST:
         raise InputRejected(
             f"cell={cell:g} does not fit an object {alignment.size:.4g} {scans.unit} large",
@@ -40,7 +41,7 @@ def run(scans: Scans, alignment: Alignment, ws: Workspace) -> PointCloud:
         for chunk in _chunks(arrays.load(ws.path(files[one.name])), np.asarray(one.pose)):
             merger.add(*chunk, k)
     merged = merger.result()
-    if "outliers" not in ws.options.skip:
+    if ws.options.drops_outliers:
         keep = ~clouds.lonely(merged["points"])
         merged = {name: array[keep] for name, array in merged.items()}
     file, points = "fuse/cloud.npz", merged["points"]

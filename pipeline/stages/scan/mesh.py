@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Features, Mesh, PointCloud, Scans
+from pipeline.declared import MeshScan
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import arrays
 from pipeline.stages.scan import _surface
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 
-def run(cloud: PointCloud, features: Features | None, scans: Scans, ws: Workspace) -> Mesh:
+def run(cloud: PointCloud, features: Features | None, scans: Scans, ws: StageWorkspace[MeshScan]) -> Mesh:
     """Poisson reconstruction (Open3D) of the cloud that find_features kept, in the common frame and the drop's unit.
 
     The octree is as deep as the point spacing asks for, up to the tier's depth. Surface farther than a few spacings from every
@@ -24,7 +25,7 @@ def run(cloud: PointCloud, features: Features | None, scans: Scans, ws: Workspac
     stored = arrays.load(ws.path(features.kept if features and features.kept else cloud.arrays))
     points, normals, colors = _usable(stored)
     ws.progress(0.05, f"meshing {len(points)} points")
-    depth = _surface.depth(points, cloud.spacing, ws.options.tier.depth)
+    depth = _surface.depth(points, cloud.spacing, ws.options.depth)
     vertices, faces = _surface.poisson(points, normals, depth)
     ws.progress(0.6, f"{len(faces)} faces at depth {depth}")
     reach = _surface.reach(cloud.spacing)

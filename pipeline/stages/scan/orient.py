@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Pass, Scans
+from pipeline.declared import Orient
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _normals
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 
-def run(scans: Scans, ws: Workspace) -> Scans:
+def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
     """Give every pass oriented normals (N,3) float32; features, verification and meshing depend on their signs.
 
     Signs come from the scanner's place where it is known, from the range grid, from normals the file brought, else from propagation
@@ -28,9 +29,9 @@ def run(scans: Scans, ws: Workspace) -> Scans:
     return scans.model_copy(update={"passes": tuple(passes), "oriented": True})
 
 
-def _orient(number: int, one: Pass, ws: Workspace) -> Pass:
+def _orient(number: int, one: Pass, ws: StageWorkspace[Orient]) -> Pass:
     stored = arrays.load(ws.path(one.arrays))
-    if "outliers" not in ws.options.skip:
+    if ws.options.drops_outliers:
         stored = _without_outliers(stored)
     points = stored["points"]
     scanner = None if one.scanner is None else np.asarray(one.scanner)

@@ -9,13 +9,14 @@ import numpy as np
 
 from layout import names, tree
 from pipeline.artefacts import Dropped, Pass, Scans
+from pipeline.declared import ReadPasses
 from pipeline.errors import InputRejected
 from pipeline.formats import archives
 from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
 from pipeline.stages.scan import _formats, _units
 from pipeline.stages.scan._raw import Raw
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 FEWEST_POINTS = 100
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
@@ -23,7 +24,7 @@ MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
-def run(dropped: Dropped, ws: Workspace) -> Scans:
+def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
     """Read every scan file of the drop; what comes out is finite, in one unit, minus a common whole-number origin.
 
     In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB, OFF; .gz, .zip, .tar of these).

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pipeline import guard
 from pipeline.artefacts import Dropped, View, Views
+from pipeline.declared import FetchImages
 from pipeline.errors import InputRejected, ViewsMissing
 from pipeline.stages.views._fetched import names_of
 from pipeline.stages.views._names import azimuths
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 MOST_PIXELS, LONGEST = 200_000_000, 2048
@@ -24,7 +25,7 @@ class Refused(InputRejected):
     remedy = "Give an http or https address of a picture, public or on a host in [worker] image_lan, or send the file."
 
 
-def run(dropped: Dropped | None, ws: Workspace) -> Views:
+def run(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> Views:
     """Read every picture, turn it as its EXIF says, shrink it to 2048 pixels and write it as RGBA to views/ (library: Pillow).
 
     Azimuths come from the names (front, left, back, right, 000 … 359). Raises InputRejected, naming the file and the fact, and
@@ -49,7 +50,7 @@ def run(dropped: Dropped | None, ws: Workspace) -> Views:
     return Views(views=tuple(views))
 
 
-def _local(dropped: Dropped | None, ws: Workspace) -> dict[str, Path]:
+def _local(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> dict[str, Path]:
     names = [*(dropped.names if dropped else ()), *ws.options.image_paths]
     found = {}
     for name in dict.fromkeys(names):
@@ -64,7 +65,7 @@ def _local(dropped: Dropped | None, ws: Workspace) -> dict[str, Path]:
     return found
 
 
-def _remote(ws: Workspace, local: Collection[str]) -> dict[str, Path]:
+def _remote(ws: StageWorkspace[FetchImages], local: Collection[str]) -> dict[str, Path]:
     """Fetched name → file. Servers call pictures what they like (octet-stream, image/jpg, nothing): the content decides what it is."""
     asked = ws.options.image_urls
     names, found, seen = names_of(asked, local), {}, dict[bytes, str]()

@@ -6,14 +6,15 @@ from pipeline import models
 from pipeline.artefacts import Dropped, Shots, View, Views
 from pipeline.backends import generators
 from pipeline.backends.generators import Shot
+from pipeline.declared import GenerateViews
 from pipeline.errors import InputRejected
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 
 LONGEST = 2000  # characters of a prompt
 
 
-def run(dropped: Dropped | None, asked: Shots | None, ws: Workspace) -> Views:
-    """Returns options.views pictures, else the tier's number, evenly around at elevation 0 on a plain background, front first.
+def run(dropped: Dropped | None, asked: Shots | None, ws: StageWorkspace[GenerateViews]) -> Views:
+    """Returns options.view_count pictures, evenly around at elevation 0 on a plain background, front first.
 
     The prompt is options.prompt, else the text of the dropped file. Seeds derive from options.seed and stand in the result. What
     a service was ASKED for is made as it stands. Where no weights are there the views are labelled placeholder. Raises
@@ -26,9 +27,10 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: Workspace) -> Views:
     if asked:
         shots = [Shot(*shot) for shot in asked.shots]
     else:
-        shots = generators.shots(_prompt(dropped, ws), options.views or options.tier.views, options.seed)
+        text = _prompt(dropped, ws)
+        shots = generators.shots(text, options.view_count, options.seed)
     ws.progress(0.1, f"generating {len(shots)} views")
-    made = generators.choose(ws.models, size=size).generate(shots, options.tier.steps)
+    made = generators.choose(ws.models, size=size).generate(shots, options.steps)
     views = []
     for shot, picture in zip(shots, made.pictures, strict=True):
         name = f"views/raw/{shot.azimuth:03.0f}.png"
@@ -41,7 +43,7 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: Workspace) -> Views:
     return Views(views=tuple(views), label=made.label, models={name: models.fingerprint(ws.models, name) for name in made.models})
 
 
-def _prompt(dropped: Dropped | None, ws: Workspace) -> str:
+def _prompt(dropped: Dropped | None, ws: StageWorkspace[GenerateViews]) -> str:
     text = ws.options.prompt.strip()
     for name in dropped.names if dropped and not text else ():
         text = (ws.input / name).read_text(encoding="utf-8", errors="replace")[:LONGEST].strip()

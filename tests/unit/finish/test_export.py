@@ -27,7 +27,7 @@ from pipeline.stages.finish._model import Model
 from pipeline.stages.finish._solid import solid
 from pipeline.stages.finish.writers import WRITERS, fbx, glb, usdz, writable
 from pipeline.stages.mesh import read_mesh
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 from tests.conftest import missing
 from tests.unit.finish.shapes import ball, box, cloud_of, exported, finished, stored
 
@@ -46,7 +46,7 @@ def painted_ball(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     from pipeline.jobs import parse
 
     folder = tmp_path_factory.mktemp("ball")
-    ws = Workspace(folder / "work", folder, parse({"kind": "scan", "output_format": ALL, "texture_size": 256}))
+    ws = StageWorkspace(folder / "work", folder, options=parse({"kind": "scan", "output_format": ALL, "texture_size": 256}))
     surface = ball(4, radius=50.0)
     finished(ws, stored(ws, surface), cloud_of(ws, surface), until="finish.export")
     return ws

@@ -20,7 +20,7 @@ from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._light import backdrop, developed, rough
 from pipeline.stages.finish._render import Studio
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
 
 Make = Callable[..., Workspace]
@@ -59,7 +59,7 @@ def scan_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Re
     from pipeline.jobs import parse
 
     folder = tmp_path_factory.mktemp("report")
-    ws = Workspace(folder / "work", folder, parse({"kind": "scan", "texture_size": 128, "output_format": "glb,stl"}))
+    ws = StageWorkspace(folder / "work", folder, options=parse({"kind": "scan", "texture_size": 128, "output_format": "glb,stl"}))
     bag = finished(ws, *scan_bag(ws))
     assert isinstance(bag[-1], Report)
     return ws, bag[-1]

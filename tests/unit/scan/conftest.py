@@ -14,7 +14,7 @@ from pipeline import virtual_figure, virtual_scanner
 from pipeline.artefacts import Alignment, Artefact, Dropped, Features, Mesh, PointCloud, Scans
 from pipeline.jobs import parse
 from pipeline.recipes import call, stage_function
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 STAGES = ("read_passes", "orient", "align", "fuse", "find_features", "mesh")
 
@@ -53,7 +53,7 @@ class Job:
 def run_stages(drop: Path, root: Path, last: str = "mesh", names: tuple[str, ...] | None = None, **options: Any) -> Job:
     """Run the scan stages up to and with LAST on the files of DROP, in a workspace at ROOT."""
     root.mkdir(parents=True, exist_ok=True)
-    ws = Workspace(root, drop, parse({"kind": "scan", **options}))
+    ws = StageWorkspace(root, drop, options=parse({"kind": "scan", **options}))
     bag: list[Artefact] = [Dropped(names=names or tuple(sorted(path.name for path in drop.iterdir())))]
     for stage in STAGES[: STAGES.index(last) + 1]:
         bag.append(call(stage_function(f"scan.{stage}"), bag, ws))

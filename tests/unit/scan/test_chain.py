@@ -87,7 +87,7 @@ def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scan
     from pipeline.stages.scan import mesh
 
     ws = job.ws
-    closed = type(ws)(ws.root, ws.input, ws.options.model_copy(update={"surface": "closed"}))
+    closed = type(ws)(ws.root, ws.input, options=ws.options.model_copy(update={"surface": "closed"}))
     kept = arrays.load(ws.path(job.mesh.arrays))
     result = mesh.run(job.cloud, job.features, job.scans, closed)
     arrays.save(ws.path(job.mesh.arrays), **kept)

@@ -14,7 +14,7 @@ from pipeline import bag, jobs, recipes
 from pipeline.bag import Kept
 from pipeline.recipes import Leg
 from pipeline.services.app import create_app
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace
 from tests.support.web import make_atlas, make_settings
 
 
@@ -27,7 +27,7 @@ class Here:
         return {"making": 0, "waiting": 0}
 
     def make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
-        ws = Workspace(root, root / "input", jobs.parse(request), self.models)
+        ws = StageWorkspace(root, root / "input", self.models, options=jobs.parse(request))
         for stage in (stage for leg in legs for stage in leg.stages):
             artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in bag.load(root)], ws)
             bag.save_warnings(root, ws.warnings)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.artefacts import Dropped
 from pipeline.jobs import parse
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 Make = Callable[..., Workspace]
 
@@ -24,7 +24,7 @@ def workspace(tmp_path: Path) -> Make:
     def make(kind: str = "images", **options: Any) -> Workspace:
         for folder in ("input", "models"):
             (tmp_path / folder).mkdir(exist_ok=True)
-        return Workspace(tmp_path / "work", tmp_path / "input", parse({"kind": kind, **options}), tmp_path / "models")
+        return StageWorkspace(tmp_path / "work", tmp_path / "input", tmp_path / "models", options=parse({"kind": kind, **options}))
 
     return make
 
