@@ -14,6 +14,12 @@ from layout.disk import Disk, Entry
 from layout.manifest import REQUEST_LIMIT, Accepted, JobFile, Listed, Source, Unreadable, now, read_job, write_job
 from layout.move import WrongState, gone, holding
 from layout.tree import Atlas, Place
+from layout.walk import BeyondLimits, files_below
+
+__all__ = [
+    "MAX_STARTS", "BeyondLimits", "Claim", "Facts", "accept", "drop_root", "dropped_name", "files_below", "identify_folder", "job_of",
+    "manifest", "printable", "request", "sealed",
+]  # fmt: skip
 
 MAX_STARTS = 10**8  # a folder's name holds no more; nobody starts a job that often
 
@@ -105,7 +111,7 @@ def _job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None) -> Jo
         options=facts.options,
         source=source,
         evidence=facts.evidence,
-        manifest=manifest(disk, shell.path / tree.INPUT, facts.used, own),
+        manifest=manifest(disk, shell.path / tree.INPUT, facts.used, own, whole=facts.kind is not None),
         inode=found.st_ino,
         accepted=Accepted(at=now(), n=shell.n),
         starts=own.starts if own else [],
@@ -141,32 +147,18 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def manifest(disk: Disk, inside: Path, used: frozenset[str], old: JobFile | None = None) -> list[Listed]:
-    """Every file below input/ but the ignored ones; checksums are kept where size and path are unchanged."""
+def manifest(disk: Disk, inside: Path, used: frozenset[str], old: JobFile | None = None, whole: bool = True) -> list[Listed]:
+    """Every file below input/ but the ignored ones; checksums are kept where size and path are unchanged. WHOLE: as files_below."""
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
     root = drop_root(disk, inside)
-    rows = [(printable(path), size) for path, size in files_below(disk, root)] if _input(disk, inside) else []
+    rows = [(printable(path), size) for path, size in files_below(disk, root, whole)] if _input(disk, inside) else []
     return [Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used) for path, size in rows]
-
-
-def files_below(disk: Disk, root: Path, below: str = "") -> list[tuple[str, int]]:
-    """(path relative to ROOT, size) of every regular file that is not ignored, sorted by path."""
-    found: list[tuple[str, int]] = []
-    for entry in sorted(disk.scandir(root / below)):
-        path = f"{below}/{entry.name}" if below else entry.name
-        if names.ignored(entry.name):
-            continue
-        if entry.is_dir:
-            found += files_below(disk, root, path)
-        elif (attributes := disk.lstat(root / path)) is not None:
-            found.append((path, attributes.st_size))
-    return found
 
 
 def sealed(disk: Disk, folder: Path, job: JobFile) -> bool:
     """Does input/ equal the manifest (names and sizes)? A copied job folder shows its job.json long before its scans."""
     try:
         rows = [(printable(path), size) for path, size in files_below(disk, drop_root(disk, folder / tree.INPUT))]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, BeyondLimits):
         return False
     return bool(rows) and sorted((row.path, row.size) for row in job.manifest) == sorted(rows)

@@ -11,10 +11,11 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+
+from layout.removal import remove
 
 T = TypeVar("T")
 
@@ -135,9 +136,9 @@ class Disk:
         """SHA-256 of what the server holds: the page cache is dropped first, else the client would read its own memory."""
         return self._do("sha256", _sha256, path)
 
-    def remove_tree(self, path: Path) -> None:
-        """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next try."""
-        self._do("remove_tree", _remove_tree, path)
+    def remove_tree(self, path: Path) -> OSError | None:
+        """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next try, and the reason is returned."""
+        return self._do("remove_tree", remove, path)
 
 
 def _scandir(path: Path) -> list[Entry]:
@@ -194,11 +195,3 @@ def _sha256(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _remove_tree(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()

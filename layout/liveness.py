@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from layout.disk import LineFault
 from layout.manifest import Heartbeat, NewerFormat, Unreadable
@@ -70,13 +70,22 @@ class Beat(threading.Thread):
         self.heartbeat = heartbeat.model_copy(update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()})
         self.counted = 0  # beats that reached Atlas
         self._over = threading.Event()
+        self._changing = threading.Lock()
 
     def say(self, message: str, job: str | None = None) -> None:
         """What this process is doing, in words; goes out with the next beat."""
-        self.heartbeat = self.heartbeat.model_copy(update={"message": message, "job": job})
+        self._change(message=message, job=job)
+
+    def attend(self, lines: tuple[str, ...]) -> None:
+        """What waits for a person, in words; goes out with the next beat."""
+        self._change(attention=lines)
+
+    def _change(self, **facts: Any) -> None:
+        with self._changing:
+            self.heartbeat = self.heartbeat.model_copy(update=facts)
 
     def beat(self) -> None:
-        self.heartbeat = self.heartbeat.model_copy(update={"counter": self.heartbeat.counter + 1})
+        self._change(counter=self.heartbeat.counter + 1)
         try:
             self.atlas.disk.write_in_place(self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump())
             self.counted += 1
@@ -97,14 +106,23 @@ class Beat(threading.Thread):
         self._lock.close()
 
 
-def heartbeats(atlas: Atlas) -> dict[str, Heartbeat]:
-    """Every readable heartbeat by worker. A torn one (it is written in place) is left out for this look."""
+def heartbeats(atlas: Atlas, closed: Callable[[Path, OSError], None] = lambda path, error: None) -> dict[str, Heartbeat]:
+    """Every readable heartbeat by worker. A torn one (it is written in place) is left out for this look.
+
+    CLOSED hears of one that stands there and may not be read: it says nothing about its worker.
+    """
     found = {}
     for entry in atlas.disk.scandir(atlas.workers):
-        if entry.name.endswith(".json"):
-            with contextlib.suppress(Unreadable, NewerFormat, FileNotFoundError):
+        if entry.name.endswith(".json") and not entry.is_dir:
+            try:
                 heartbeat = Heartbeat.load(atlas.disk.read(atlas.workers / entry.name))
                 found[heartbeat.worker] = heartbeat
+            except (Unreadable, NewerFormat, FileNotFoundError):
+                continue
+            except LineFault:
+                raise
+            except OSError as error:
+                closed(atlas.workers / entry.name, error)
     return found
 
 
@@ -139,16 +157,19 @@ class Observer:
         self._looked: float | None = None
         self._own = -1
         self.last: dict[str, Heartbeat] = {}
+        self.closed: dict[Path, OSError] = {}  # heartbeats that may not be read: nobody knows whether their workers live
 
     def look(self, held: frozenset[str] = frozenset()) -> None:
         """Look at all heartbeats. HELD: workers named in processing/; one of them without a heartbeat counts as unchanged.
 
         A look nearer than one beat to the last, or without an own beat since, refreshes what is known but counts for nobody's death.
         """
+        closed: dict[Path, OSError] = {}
         try:
-            self.last = heartbeats(self.atlas)
+            self.last = heartbeats(self.atlas, closed.__setitem__)
         except LineFault:
             return
+        self.closed = closed
         now, own = self.clock(), self.own_beats()
         counts = (self._looked is None or now - self._looked >= self.beat) and own > self._own
         for worker in {*self.last, *held, *self._seen}:
@@ -156,7 +177,7 @@ class Observer:
             if worker in self._seen and counter != self._seen[worker]:
                 self._alive.add(worker)
                 self._same[worker] = 0
-            elif counts:
+            elif counts and self.atlas.heartbeat(worker) not in closed:
                 self._same[worker] = self._same.get(worker, 0) + 1
             self._seen[worker] = counter
         if counts:

@@ -175,6 +175,7 @@ class Heartbeat(Document):
     version: str = ""
     job: str | None = None
     message: str = ""  # in words: idle, working, paused because …
+    attention: tuple[str, ...] = ()  # in words: what this process found that waits for a person
 
 
 class AtlasFile(Document):

@@ -41,12 +41,15 @@ def scratch_due(atlas: Atlas, settings: Settings) -> list[Item]:
     """Workspaces whose job neither waits nor runs, once the results had time to be verified again."""
     scratch = Scratch(settings.host.scratch / atlas.identity().uuid)
     wanted = {place.id for state in (State.INBOX, State.CLAIMED, State.PROCESSING) for place in atlas.places(state)}
-    return [
-        Item(path, "its job has ended")
-        for path, parts in scratch.all()
-        if parts.id not in wanted and time.time() - path.stat().st_mtime >= settings.reaper.verify_after
-    ]
+    found = []
+    for path, parts in scratch.all():
+        with contextlib.suppress(FileNotFoundError):  # another worker of this host was faster
+            if parts.id not in wanted and time.time() - path.stat().st_mtime >= settings.reaper.verify_after:
+                found.append(Item(path, "its job has ended"))
+    return found
 
 
 def remove(atlas: Atlas, item: Item) -> None:
-    atlas.disk.remove_tree(item.path)
+    """Delete ITEM. OSError, the first one, where something of it cannot go: the next sweep tries again."""
+    if (kept := atlas.disk.remove_tree(item.path)) is not None:
+        raise kept

@@ -46,7 +46,7 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
 
 def job_at(atlas: Atlas, place: Place) -> JobFile | None:
     """job.json for looking only: None where it is missing, torn, or of a newer format that is left alone."""
-    with contextlib.suppress(OSError, NewerFormat):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         return lifecycle.readable_job(atlas, place.path)
     return None
 
@@ -75,7 +75,7 @@ def name_of(job: JobFile | None, place: Place) -> str:
 
 def results(atlas: Atlas, place: Place) -> list[str]:
     """Names of the result files, or none."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         return sorted(entry.name for entry in atlas.disk.scandir(place.path / tree.OUTPUT) if not entry.is_dir)
     return []
 

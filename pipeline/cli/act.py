@@ -133,15 +133,20 @@ def gc(atlas_path: str | None, dry_run: bool) -> None:
     Example:
       inbox3d gc --dry-run
     """
+    from layout.attention import Attention
     from pipeline.gc import due, remove
 
     atlas, settings = opened(atlas_path)
-    found = due(atlas, settings)
+    found, attention = due(atlas, settings), Attention(atlas)
     for item in found:
         click.echo(f"{item.path}  {item.why}")
         if not dry_run:
-            remove(atlas, item)
-    click.echo(f"{len(found)} {'would go' if dry_run else 'gone'}", err=True)
+            with attention.over(item.path):
+                remove(atlas, item)
+    kept = attention.lines()
+    click.echo(f"{len(found) - len(kept)} {'would go' if dry_run else 'gone'}", err=True)
+    if kept:
+        fail("; ".join(kept), FAILED, "Then run it again.")
 
 
 @click.command()

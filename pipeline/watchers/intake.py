@@ -15,10 +15,11 @@ from pathlib import Path
 
 from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
+from layout.attention import Attention, words
 from layout.disk import LineFault
-from layout.lifecycle import Gone, Occupied
+from layout.lifecycle import Occupied
 from layout.liveness import Beat, Observer
-from layout.manifest import Heartbeat, JobFile, NewerFormat
+from layout.manifest import Heartbeat, JobFile
 from layout.tree import Atlas, Place, State
 from pipeline import view
 from pipeline.config import Settings
@@ -46,7 +47,8 @@ class Intake:
         self.settler = Settler(settings.intake, network=is_network(atlas.root))
         self.beat = Beat(atlas, Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()), settings.worker.beat)
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
-        self.reaper = Reaper(atlas, settings, name, self.observer)
+        self.attention = Attention(atlas)
+        self.reaper = Reaper(atlas, settings, name, self.observer, attention=self.attention)
         self.waiting: dict[str, Wait] = {}
         self._shells = TwoLooks(time.monotonic)
         self._turn = 0
@@ -111,13 +113,20 @@ class Intake:
             self._look_at_inbox()
         self.beat.say(f"halted by {halt}" if halt else "watching")
         if self._writes_status():
-            self._status.write(self._unseen() | self.waiting if halt else self.waiting, halt, self.observer)
+            self._tell(halt)
+        self.beat.attend(self.attention.lines())
         arriving = any(wait.until is not None for wait in self.waiting.values())
         return (
             arriving
             or any(place.hidden or place.queue for place in self.atlas.places(State.CLAIMED))
             or bool(self.atlas.places(State.PROCESSING))
         )
+
+    def _tell(self, halt: str | None) -> None:
+        """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops are taken all the same."""
+        with self.attention.over(self.atlas.status_file):
+            waiting = self._unseen() | self.waiting if halt else self.waiting
+            self._status.write(waiting, halt, self.observer, self.attention.lines())
 
     def _unseen(self) -> dict[str, Wait]:
         """What lies in inbox/ while HALT keeps it from being looked at."""
@@ -140,16 +149,14 @@ class Intake:
         turn = (present[start:] + present[:start])[:limit]
         self._turn = start + len(turn)
         for name in turn:
-            try:
-                self._examine(name)
-            except (FileNotFoundError, Gone, Occupied):
-                continue  # it moved between two looks
-            except LineFault:
-                raise
-            except NewerFormat as newer:
-                self.waiting[name] = Wait(f"{newer}; update inbox3d on this host")
-            except OSError as error:
-                self.waiting[name] = Wait(f"cannot be read: {error.strerror or error}; let the group read it")
+            with self.attention.over(self.atlas.inbox / name):
+                try:
+                    self._examine(name)
+                except Occupied:
+                    continue  # it moved between two looks
+                except Exception as error:
+                    self.waiting[name] = Wait(words(error, self.atlas.inbox / name))
+                    raise
 
     def _examine(self, name: str) -> None:
         seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)
@@ -220,7 +227,7 @@ class Intake:
         """Shells that stood half accepted in two looks a beat apart: somebody died in the middle."""
         shells = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden}
         for name in self._shells.again(shells, self.settings.worker.beat):
-            with contextlib.suppress(FileNotFoundError, Gone, Occupied, NewerFormat):
+            with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
                 self._complete(shells[name])
 
     def _complete(self, shell: Place) -> None:

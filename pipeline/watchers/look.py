@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import names
+from layout import accept, names, walk
 from layout.disk import Disk
 
 FILE, FOLDER = "file", "folder"
@@ -33,6 +33,12 @@ class Found(NamedTuple):
         return self.path.rpartition("/")[2]
 
 
+class Beyond(NamedTuple):
+    """A path that no drop may hold; in words, why."""
+
+    words: str
+
+
 @dataclass(frozen=True)
 class Look:
     """What one look saw. Ignored names are left out; temporary ones are kept apart, because they hold a drop back."""
@@ -44,6 +50,7 @@ class Look:
     temporary: tuple[Found, ...] = ()
     unclear: tuple[str, ...] = ()  # in words: what could not be seen or read
     too_many: bool = False
+    beyond: str | None = None  # in words: the limit of drops that a path breaks; what lies behind it was not looked at
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -77,6 +84,7 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
         return Look(path, False, top.st_ino, (_found(path.name, top),))
     seen = list(islice(_walk(disk, path), limit + 1))
     found = sorted(each for each in seen if isinstance(each, Found))
+    broken = sorted(each.words for each in seen if isinstance(each, Beyond))
     return Look(
         path,
         True,
@@ -85,11 +93,12 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
         tuple(each for each in found if names.temporary(each.name)),
         tuple(each for each in seen if isinstance(each, str)),
         len(seen) > limit,
+        broken[0] if broken else None,
     )
 
 
-def _walk(disk: Disk, top: Path) -> Iterator[Found | str]:
-    """Everything below TOP that is not ignored; a sentence for what could not be looked at."""
+def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
+    """Everything below TOP that is not ignored; a sentence for what could not be looked at. Nothing behind a limit is looked at."""
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -103,6 +112,9 @@ def _walk(disk: Disk, top: Path) -> Iterator[Found | str]:
             continue
         for name in (entry.name for entry in entries if names.temporary(entry.name) or not names.ignored(entry.name)):
             relative = f"{folder}/{name}" if folder else name
+            if words := walk.beyond(relative):
+                yield Beyond(accept.printable(words))
+                continue
             facts = disk.lstat(top / relative)
             yield _found(relative, facts) if facts else f"{relative} is not to be seen at present"
             if facts and stat.S_ISDIR(facts.st_mode) and not names.temporary(name):

@@ -6,16 +6,16 @@ leftovers stay until the next sweep and a person's deleted jobs for 30 days.
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from layout import lifecycle, tree
-from layout.lifecycle import Due, Gone, Occupied
+from layout.attention import Attention, words
+from layout.lifecycle import Due
 from layout.liveness import Life, Observer
-from layout.manifest import NewerFormat
 from layout.tree import Atlas, Place, State
 from pipeline import gc, recipes, view
 from pipeline.config import Settings
@@ -42,35 +42,45 @@ class Reaper:
     """Part of each ``up``'s intake process, under that process's own name."""
 
     def __init__(
-        self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic,
+        attention: Attention | None = None,
+    ) -> None:  # fmt: skip
         self.atlas, self.settings, self.name, self.observer, self.clock = atlas, settings, name, observer, clock
+        self.attention = attention or Attention(atlas)
         self._drafts, self._staging, self._workers = TwoLooks(clock), TwoLooks(clock), TwoLooks(clock)
 
     def round(self) -> None:
         """One look at everything that may need mending."""
         held = self.atlas.places(State.PROCESSING)
         self.observer.look(frozenset(str(place.worker) for place in held))
+        for path, error in self.observer.closed.items():
+            self.attention.say(path, words(error, path))
         for place in held:
-            self._held(place)
+            with self.attention.over(place.path):
+                self._held(place)
         for name in self.atlas.strangers(State.FAILED):
-            self._quietly(lambda name=name: lifecycle.recognise(self.atlas, name))  # type: ignore[misc]
+            with self.attention.over(self.atlas.failed / name):
+                lifecycle.recognise(self.atlas, name)
         for place in self.atlas.places(State.FAILED):
-            if "@" in place.path.name or not self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
-                self._quietly(lambda place=place: lifecycle.tidy(self.atlas, place))  # type: ignore[misc]
+            with self.attention.over(place.path):
+                if "@" in place.path.name or not self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
+                    lifecycle.tidy(self.atlas, place)
         self._correct_queues()
-        self._sweep_drafts()
-        self._sweep_staging()
-        self._sweep_workers()
-        self._sweep_trash()
+        for folder, sweep in (
+            (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
+            (self.atlas.workers, self._sweep_workers), (self.atlas.trash, self._sweep_trash),
+        ):  # fmt: skip
+            with self.attention.over(folder):
+                sweep()
 
     # -- processing/ ----------------------------------------------------------------------------------------------------------
     def _held(self, place: Place) -> None:
         if place.worker == self.name:
-            self._quietly(lambda: self.settle(place))
+            self.settle(place)
         elif self.observer.life(str(place.worker)) is Life.DEAD:
+            held = lifecycle.seize(self.atlas, place, self.name)
             log.warning("job.seized job=%s from=%s", place.id, place.worker)
-            self._quietly(lambda: self.settle(lifecycle.seize(self.atlas, place, self.name)))
+            self.settle(held)
 
     def settle(self, place: Place) -> Place:
         """Take the edge that a seized folder is due for."""
@@ -91,10 +101,11 @@ class Reaper:
         for place in self.atlas.places(State.CLAIMED):
             if place.hidden or place.queue in recipes.QUEUES:
                 continue
-            job = view.job_at(self.atlas, place)
-            recipe = recipes.RECIPES.get(job.kind or "") if job else None
-            if recipe is not None:
-                self._quietly(lambda place=place, recipe=recipe: lifecycle.requeue(self.atlas, place, recipe.legs[0].queue))  # type: ignore[misc]
+            with self.attention.over(place.path):
+                job = view.job_at(self.atlas, place)
+                recipe = recipes.RECIPES.get(job.kind or "") if job else None
+                if recipe is not None:
+                    lifecycle.requeue(self.atlas, place, recipe.legs[0].queue)
 
     # -- .pipeline/ -------------------------------------------------------------------------------------------------------------
     def _sweep_drafts(self) -> None:
@@ -121,21 +132,25 @@ class Reaper:
 
     def _sweep_trash(self) -> None:
         for item in gc.trash_due(self.atlas, self.settings.reaper.trash_days):
-            gc.remove(self.atlas, item)
+            with self.attention.over(item.path):
+                gc.remove(self.atlas, item)
 
     def _discard(self, path: Path) -> None:
-        self._quietly(lambda: lifecycle.discard(self.atlas, path, path.name))
-
-    @staticmethod
-    def _quietly(call: Callable[[], object]) -> None:
-        """Somebody else may be mending the same thing, or a newer inbox3d wrote it: then there is nothing to do here."""
-        with contextlib.suppress(Gone, Occupied, FileNotFoundError, NewerFormat):
-            call()
+        with self.attention.over(path):
+            lifecycle.discard(self.atlas, path, path.name)
 
 
 def newest(folder: Path) -> int | None:
     """A number that changes whenever something in FOLDER does, or None where it is gone."""
-    with contextlib.suppress(OSError):
-        stamps = [folder.lstat(), *(path.lstat() for path in folder.rglob("*"))]
-        return hash(tuple((stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size) for stamp in stamps))
-    return None
+    try:
+        stamps, ahead = [folder.lstat()], [folder]
+        while ahead:
+            with os.scandir(ahead.pop()) as entries:
+                for entry in entries:
+                    stamps.append(entry.stat(follow_symlinks=False))
+                    ahead += [Path(entry.path)] if entry.is_dir(follow_symlinks=False) else []
+    except NotADirectoryError:
+        pass
+    except OSError:
+        return None
+    return hash(tuple((stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size) for stamp in stamps))

@@ -112,7 +112,7 @@ class Settler:
         seen = self._remember(name, look)
         try:
             with reading(look.path):
-                return self._nothing_to_judge(look) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
+                return self._nothing_to_judge(look, seen) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
         except LineFault:
             raise
         except PermissionError as error:
@@ -131,10 +131,13 @@ class Settler:
         self._seen[name] = _Seen(contents, look.signature, now, now)
         return self._seen[name]
 
-    def _nothing_to_judge(self, look: Look) -> Verdict | None:
+    def _nothing_to_judge(self, look: Look, seen: _Seen) -> Verdict | None:
         if look.too_many:
             what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
             return Refuse(what, f"Keep the scans only, or pack them into a zip, {AGAIN}")
+        if look.beyond:
+            remedy = f"Take the folder that repeats or goes too deep out, or pack the scans into a zip, {AGAIN}"
+            return Refuse(f"{look.path.name} {look.beyond}", remedy) if seen.still else Wait(f"{look.beyond}; refused when nothing moves")
         if look.unclear:
             return Wait(some(look.unclear))
         content = _evidence.content(look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layout import tree
@@ -28,11 +28,12 @@ class Writer:
         self._names: dict[str, str] = {}
         self._failed: dict[str, tuple[float, str]] = {}
 
-    def write(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> None:
+    def write(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer, attention: Sequence[str] = ()) -> None:
+        """ATTENTION: what this intake and its reaper found that waits for a person; that of other processes is in their heartbeats."""
         if time.monotonic() - self._last < self.interval:
             return
         self._last = time.monotonic()
-        self._put(self.text(waiting, halt, observer))
+        self._put(self.text(waiting, halt, observer, attention))
 
     def fault(self, message: str) -> None:
         """The line does not work: say so as far as it lets us. A full disk takes no new file, but often still the old one's bytes."""
@@ -55,7 +56,7 @@ class Writer:
         if not any(beat.role == "intake" for beat in observer.live()):
             self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
 
-    def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer) -> str:
+    def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer, attention: Sequence[str] = ()) -> str:
         places = self.atlas.places(State.CLAIMED)
         claimed, shells = ([place for place in places if place.hidden is hidden] for hidden in (False, True))
         arriving = {name: wait.reason for name, wait in waiting.items()} | {self._name(shell): "is being accepted" for shell in shells}
@@ -64,7 +65,7 @@ class Writer:
             f"HALTED: nothing is claimed or started while {halt} exists. Delete it to go on.\n" if halt else "",
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
             section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._lack(place)}" for place in claimed]),
-            section("Needs attention", [*self._unserved(claimed, observer), *self._strangers()]),
+            section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),
             section("Running", [self._running(place) for place in self.atlas.places(State.PROCESSING)]),
             section("Failed lately", self._failed_lately()),
         ]
@@ -121,6 +122,12 @@ class Writer:
             error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
             message = " ".join(f"{error.message} → {error.remedy}".split())
         return (when.st_mtime if when else 0.0, f"{self._name(place)}: {message}")
+
+
+def told(observer: Observer, own: Sequence[str]) -> list[str]:
+    """What processes found that waits for a person, each thing once: two of them may have tried the same folder."""
+    lines = [*own, *(line for beat in observer.live() for line in beat.attention)]
+    return sorted(set(lines))
 
 
 def section(title: str, lines: list[str]) -> str:

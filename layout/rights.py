@@ -1,0 +1,119 @@
+"""Which permission is missing, told from what the file system says, not from the number of the error alone."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import struct
+from pathlib import Path
+
+_GET_FLAGS, _IMMUTABLE, _APPEND_ONLY = 0x80086601, 0x10, 0x20
+_DENIED = (errno.EACCES, errno.EPERM)
+
+
+def words(error: OSError, path: Path) -> str:
+    """In words, what kept an entry at PATH from being handled and what to grant. ERROR may name another path, or two (a rename)."""
+    source = _path(error.filename) or path
+    goal = _path(getattr(error, "filename2", None))
+    if goal is not None and os.path.lexists(goal):  # a file was to be replaced
+        source = goal
+    if error.errno == errno.EISDIR:
+        return f"{_shown(source, path)} is a folder where a file belongs: rename it, or take it away"
+    if error.errno == errno.ENAMETOOLONG:
+        return "it holds a name or a path that is too long for this share: shorten it"
+    if error.errno not in _DENIED:
+        return f"{_shown(source, path)}: {error.strerror or error}"
+    if goal is not None:
+        return unmovable(source, goal.parent)
+    return unusable(source, path)
+
+
+def unusable(source: Path, entry: Path) -> str:
+    """Why SOURCE, at or below ENTRY, can be neither read nor written, and what to grant."""
+    name = _shown(source, entry)
+    for parent in reversed(source.parents):
+        if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
+            return f"the folder {parent.name} may not be entered: give the group the right to enter and read it (chmod g+rx)"
+    if not os.path.lexists(source):
+        return f"{name} cannot be made: {_write(source.parent)}"
+    if attribute := _attribute(source) or _attribute(source.parent):
+        return attribute
+    if not _may(source, os.R_OK):
+        return f"{name} cannot be read: give the group read permission on it (chmod g+r)"
+    if source.is_dir() and not _may(source, os.X_OK):
+        return f"the folder {name} may not be entered: give the group the right to enter it (chmod g+rx)"
+    return f"{name} cannot be written: {_write(source if not _may(source, os.W_OK) else source.parent)}"
+
+
+def unmovable(path: Path, goal: Path) -> str:
+    """Why PATH cannot be renamed into folder GOAL, and what to grant."""
+    for changed in (path, path.parent, goal):
+        if attribute := _attribute(changed):
+            return attribute
+    for parent in (path.parent, goal):
+        if not _may(parent, os.W_OK | os.X_OK):
+            return f"{path.name} cannot be moved: {_write(parent)}"
+    if path.is_dir() and not path.is_symlink() and not _may(path, os.W_OK) and path.parent != goal:
+        return f"give the group write permission on the folder: it must be moved (chmod g+w {path.name}{_group(path)})"
+    if _sticky(path):
+        return (
+            f"{path.name} belongs to another user and {path.parent.name}/ lets owners alone move their files (sticky bit): "
+            f"take that bit away (chmod -t {path.parent.name})"
+        )
+    return f"{path.name} cannot be moved: it belongs to another user, or the share forbids it; let its owner move it"
+
+
+def _write(folder: Path) -> str:
+    return f"give the group write permission on {folder.name} (chmod g+w{_group(folder)})"
+
+
+def _group(path: Path) -> str:
+    """The group must be one that this process is in, else its permissions are of no use."""
+    try:
+        gid = path.stat().st_gid
+    except OSError:
+        return ""
+    return "" if gid in (os.getegid(), *os.getgroups()) else f", after chgrp {os.getegid()}: its group has no inbox3d in it"
+
+
+def _may(path: Path, how: int) -> bool:
+    """Whether this process may; a path that is not there forbids nothing."""
+    return os.access(path, how, effective_ids=True) or not os.path.lexists(path)
+
+
+def _sticky(path: Path) -> bool:
+    try:
+        parent, own = path.parent.stat(), path.lstat()
+    except OSError:
+        return False
+    return bool(parent.st_mode & stat.S_ISVTX) and os.geteuid() not in (0, parent.st_uid, own.st_uid)
+
+
+def _attribute(path: Path) -> str | None:
+    """In words, the attribute that keeps even the owner from changing PATH; None where there is none, or where it cannot be told."""
+    try:
+        if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+            return None
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            (flags,) = struct.unpack("l", fcntl.ioctl(handle, _GET_FLAGS, bytes(8)))
+        finally:
+            os.close(handle)
+    except OSError:
+        return None
+    if not flags & (_IMMUTABLE | _APPEND_ONLY):
+        return None
+    letter = "i" if flags & _IMMUTABLE else "a"
+    what = "immutable" if letter == "i" else "append-only"
+    return f"{path.name} is {what}: nobody can move or change it; take the attribute away (chattr -{letter} {path.name})"
+
+
+def _path(name: object) -> Path | None:
+    return Path(os.fsdecode(name)) if isinstance(name, str | bytes | os.PathLike) and name else None
+
+
+def _shown(source: Path, entry: Path) -> str:
+    """SOURCE as a person finds it: below the entry that it belongs to, else by its own name."""
+    return str(source.relative_to(entry)) if source != entry and source.is_relative_to(entry) else source.name

@@ -1,0 +1,55 @@
+"""What lies below a folder, without a call for each level: a tree that a tool copied into itself is deeper than Python may call.
+
+The limits are those of a drop: beyond them no path is sure to be spelled on every mount, in scratch and in a zip.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from layout import names
+from layout.disk import Disk
+
+DEPTH = 100  # folders in one another below a drop
+PATH_BYTES = 1000  # of a path relative to the drop
+LISTED = 100_000  # files of a refused drop that are written down
+
+
+class BeyondLimits(ValueError):
+    """A path in a drop is longer, or its folders are deeper in one another, than any drop may hold. Submitter: flatten it."""
+
+    remedy = "Take the folder that repeats or goes too deep out"
+
+
+def beyond(path: str) -> str | None:
+    """In words, which limit PATH (relative to its drop) breaks; None where it keeps to them."""
+    if path.count("/") >= DEPTH:
+        return f"holds folders more than {DEPTH} deep in one another ({_begin(path)})"
+    if len(os.fsencode(path)) > PATH_BYTES:
+        return f"holds a path of more than {PATH_BYTES} bytes ({_begin(path)})"
+    return None
+
+
+def _begin(path: str) -> str:
+    return f"{path[:40]}…"
+
+
+def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, int]]:
+    """(path relative to ROOT, size) of every regular file that is not ignored, folder by folder in name order.
+
+    BeyondLimits where a limit of drops is broken; with WHOLE false what lies beyond is left out.
+    """
+    found: list[tuple[str, int]] = []
+    ahead = [("", True)]
+    while ahead and (whole or len(found) < LISTED):
+        path, is_dir = ahead.pop()
+        if words := beyond(path):
+            if whole:
+                raise BeyondLimits(f"{root.name} {words}")
+        elif is_dir:
+            entries = sorted((e for e in disk.scandir(root / path) if not names.ignored(e.name)), reverse=True)
+            ahead += [(f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries]
+        elif (attributes := disk.lstat(root / path)) is not None:
+            found.append((path, attributes.st_size))
+    return found
