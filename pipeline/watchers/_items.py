@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 from layout import names
 from pipeline.errors import InputRejected
-from pipeline.formats import archives, ply, signatures
+from pipeline.formats import archives, ply, signatures, tables
 from pipeline.formats.bytes import HEAD, open_file
 from pipeline.formats.gzip import unzipped
 
@@ -112,11 +112,11 @@ def _what(name: str, ending: str, head: bytes) -> str:
                 f"{name}: its PLY header cannot be read", remedy="Export the file again, then move the folder back to inbox/."
             )
         return MESH if header.is_mesh else POINTS
-    if ending in SCANS or (ending in TABLES and rows_of_numbers(head) >= 1):
+    if ending in SCANS or (ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1):
         return POINTS
     if ending in MESHES:
         return MESH
-    if ending in (".txt", ".csv") and rows_of_numbers(head) >= 3 and not is_companion(name):
+    if ending in (".txt", ".csv") and tables.rows_of_numbers(head, len(head) < HEAD) >= 3 and not is_companion(name):
         return POINTS
     kinds = {
         **dict.fromkeys(IMAGES, IMAGE),
@@ -136,29 +136,6 @@ def _ply_header(head: bytes) -> ply.PlyHeader | None:
 def is_companion(name: str) -> bool:
     """Does NAME say that this is a list of poses or a camera's numbers, which go with images?"""
     return COMPANION.match(PurePosixPath(name).stem) is not None
-
-
-def rows_of_numbers(head: bytes) -> int:
-    """Rows with at least three numeric columns in HEAD, or 0 where more than a tenth of its rows are something else.
-
-    Comments and up to two lines of titles or counts at the beginning do not matter; nor does a last row that HEAD cuts in two.
-    """
-    lines = head.decode("latin-1").splitlines()
-    if len(head) >= HEAD and len(lines) > 1:
-        lines.pop()
-    lines = [line for line in map(str.strip, lines) if line and not line.startswith(("#", "//", "%", "!"))]
-    numeric = [_is_row(line) for line in lines]
-    skipped = next((at for at, good in enumerate(numeric[:3]) if good), 0)
-    good, total = sum(numeric), len(numeric) - skipped
-    return good if total and good >= 0.9 * total else 0
-
-
-def _is_row(line: str) -> bool:
-    parts = line.replace(",", ".").split(";") if ";" in line else re.split(r"[\s,]+", line)
-    try:
-        return len([float(part) for part in parts if part.strip()]) >= 3
-    except ValueError:
-        return False
 
 
 # -- archives ---------------------------------------------------------------------------------------------------------------

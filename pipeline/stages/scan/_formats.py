@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from importlib import import_module
 
 from pipeline.errors import InputRejected
-from pipeline.formats import signatures
+from pipeline.formats import signatures, tables
+from pipeline.formats.declared import Declared
 from pipeline.formats.refusals import Source, broken
-from pipeline.stages.scan._raw import Raw, is_number
+from pipeline.stages.scan._raw import Raw
 
 READERS = {
     ".ply": "_ply", ".pcd": "_pcd", ".xyz": "_text", ".pts": "_text", ".txt": "_text", ".csv": "_text", ".asc": "_text",
@@ -28,16 +28,16 @@ def is_prose(source: Source) -> bool:
     if _suffix(source.name) not in (".txt", ".csv"):
         return False
     with source.path.open("rb") as stream:
-        lines = stream.read(1 << 16).decode("latin-1").splitlines()
-    return not any(sum(map(is_number, re.split(r"[\s,;]+", line.strip()))) >= 3 for line in lines)
+        lines = tables.head_lines(stream.read(1 << 16), whole=True)
+    return not any(map(tables.is_row, lines))
 
 
 def _suffix(name: str) -> str:
     return "." + name.lower().rpartition(".")[2]
 
 
-def read(source: Source) -> list[Raw]:
-    """All passes of one file; InputRejected names the file and what is wrong with it."""
+def read(source: Source, declared: Declared) -> list[Raw]:
+    """All passes of one file; what it declares and does not give is noted. InputRejected names the file and what is wrong with it."""
     size = source.path.stat().st_size
     if size == 0:
         raise InputRejected(f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again.")
@@ -52,5 +52,5 @@ def read(source: Source) -> list[Raw]:
         module = "_ply"  # whatever it is called
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")
-    reader: Callable[[Source], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
-    return reader(source)
+    reader: Callable[[Source, Declared], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
+    return reader(source, declared)

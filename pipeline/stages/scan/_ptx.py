@@ -3,43 +3,105 @@
 from __future__ import annotations
 
 import itertools
-from typing import TextIO
+from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.formats import tables
+from pipeline.formats.declared import Declared
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry import rigid
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, odd_row, to_colors
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _rows
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
+from pipeline.stages.scan._text import lines_of
+
+_HEADER = (1, 1, 3, 3, 3, 3, 4, 4, 4, 4)  # numbers per line: columns, rows, scanner's place, its axes, the pose
+_SAMPLE = 2000  # rows that decide how they are written
 
 
-def read(source: Source) -> list[Raw]:
-    """Each scan in the file is a pass in the scanner's own frame (scanner at 0 0 0), with its pose and its grid."""
+def read(source: Source, declared: Declared) -> list[Raw]:
+    """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank lines between scans do not matter."""
     found: list[Raw] = []
-    with source.path.open(encoding="latin-1") as stream:
-        while (line := stream.readline()) and line.strip():
-            found.append(_scan(source.name, line, stream))
+    lines = _Lines(lines_of(source))
+    while (first := lines.next_filled()) is not None:
+        found.append(_scan(source.name, first, lines, declared))
     if not found:
         raise broken(source.name, "it holds no scan")
+    declared.count("scans", len(found), len(found))
     return found
 
 
-def _scan(name: str, first: str, stream: TextIO) -> Raw:
-    try:
-        columns, rows = int(first), int(stream.readline())
-        head = [[float(word) for word in stream.readline().split()] for _ in range(8)]  # scanner's place, three axes, 4×4
-        pose = np.array(head[4:8]).T  # PTX writes row vectors
-    except ValueError:
-        raise broken(name, "its PTX header is not complete") from None
-    if pose.shape != (4, 4) or not 0 < columns * rows <= MOST_POINTS:
-        raise broken(name, "its PTX header is not complete")
-    lines = list(itertools.islice(stream, columns * rows))
-    if len(lines) < columns * rows or len(lines[-1].split()) < 3:
-        raise cut_off(name, columns * rows, max(0, len(lines) - 1))
-    try:
-        values = np.loadtxt(lines, ndmin=2)
-    except ValueError:
-        raise odd_row(name, lines, len(lines[0].split())) from None
+class _Lines:
+    """Lines and the number of the next one."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.at = lines, 1
+
+    def take(self, many: int) -> list[str]:
+        found = list(itertools.islice(self.lines, many))
+        self.at += len(found)
+        return found
+
+    def next_filled(self) -> str | None:
+        while line := self.take(1):
+            if line[0].strip():
+                return line[0]
+        return None
+
+
+def _scan(name: str, first: str, lines: _Lines, declared: Declared) -> Raw:
+    line = lines.at - 1
+    head = [_numbers(text) for text in (first, *(lines.next_filled() or "" for _ in _HEADER[1:]))]
+    if [len(row) for row in head] != list(_HEADER) or not all(value[0].is_integer() for value in head[:2]):
+        raise broken(name, f"the PTX header that begins on line {line} is not complete")
+    columns, rows = int(head[0][0]), int(head[1][0])
+    if not (columns > 0 and rows > 0 and columns * rows <= MOST_POINTS):
+        raise broken(name, f"the PTX header on line {line} speaks of {columns} × {rows} points")
+    values = _values(name, columns * rows, lines, declared)
     grid = np.stack(np.divmod(np.arange(columns * rows), rows)[::-1], axis=1).astype(np.int32)  # column by column
-    colors = to_colors(values[:, 4:7].astype(np.uint8)) if values.shape[1] >= 7 else None
-    points = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing
-    return Raw(name, points, None, colors, grid, scanner=np.zeros(3), pose=pose if rigid.is_rigid(pose) else None, unit="m")
+    places = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing
+    pose = _pose(np.array(head[6:10]).T, declared)  # PTX writes row vectors
+    scanner = np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
+    return Raw(name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m")
+
+
+def _numbers(text: str) -> list[float]:
+    found = [tables.number(word, tables.Dialect(decimal="")) for word in text.replace(";", " ").split()]
+    return [value for value in found if value is not None and np.isfinite(value)] if None not in found else []
+
+
+def _values(name: str, count: int, lines: _Lines, declared: Declared) -> Array:
+    """COUNT rows; those of a beam that met nothing may be shorter."""
+    start = lines.at
+    block = lines.take(count)
+    sample = [text for text in block[:: max(1, len(block) // _SAMPLE)] if tables.is_row(text)]
+    if not sample:
+        raise cut_off(name, count, 0) if len(block) < count else broken(name, f"line {start} is no row of x, y, z and intensity")
+    try:
+        how = tables.dialect(sample)
+    except tables.Unclear as why:
+        raise broken(name, str(why)) from None
+    wide = max(len(tables.cells(text, how)) for text in sample)
+    rows = _rows.read(iter(block), _rows.Form(how, wide, tuple(range(wide)), padded=True), start)
+    if len(block) < count or (_rows.ends_in_a_row(rows) and rows.last == start + count - 1):
+        raise cut_off(name, count, max(0, rows.many))
+    if rows.bad or rows.many < count:
+        at, text = rows.bad[0] if rows.bad else (start, "")
+        raise broken(name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}")
+    declared.count("points", count, rows.many)
+    if wide > 3:
+        declared.lost(["intensity"])
+    return rows.values
+
+
+def _colors(values: Array) -> np.ndarray | None:
+    wide = values.shape[1]
+    return to_colors(values[:, wide - 3 : wide]) if wide in (6, 7) else None
+
+
+def _pose(pose: Array, declared: Declared) -> Array | None:
+    if rigid.is_rigid(pose):
+        return pose
+    declared.remark("the pose of a scan in it is no rotation and shift, and was not used")
+    return None

@@ -1,97 +1,169 @@
-"""XYZ, PTS, TXT, CSV: columns, separator and header line are found by looking. Pure numpy."""
+"""XYZ, PTS, TXT, CSV: separator, decimal mark, header and columns are found by looking. Pure numpy."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.formats import columns, tables
+from pipeline.formats.columns import Named
+from pipeline.formats.declared import Declared
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.stages.scan._raw import Raw, from_columns, is_number, odd_row
+from pipeline.geometry.rigid import Array
+from pipeline.geometry.units import METRES
+from pipeline.stages.scan import _columns, _rows
+from pipeline.stages.scan._raw import Raw, from_columns
 
-_COMMENT = ("#", "//", "%", ";#")
-_ALIASES = {"x-coordinate": "x", "y-coordinate": "y", "z-coordinate": "z", "//x": "x", "r": "red", "g": "green", "b": "blue",
-            "normalx": "nx", "normaly": "ny", "normalz": "nz", "normal_x": "nx", "normal_y": "ny", "normal_z": "nz"}  # fmt: skip
+_HEAD = 1 << 20  # bytes that decide how the table is written
+_SAMPLE = 2000  # rows of it
+_BEFORE = 200  # lines that may stand before the first row
 
 
-def read(source: Source) -> list[Raw]:
-    """The rows of a text file as one pass."""
-    text = source.path.read_bytes()
-    if b"\0" in text[:65536]:
+class _Table(NamedTuple):
+    form: _rows.Form
+    names: Named | None
+    start: int  # lines before the first row
+    promised: int | None  # number of points that stands there
+
+
+def read(source: Source, declared: Declared) -> list[Raw]:
+    """The rows of a text file as one pass; several blocks with a count of their own (PTS) lie in one frame and are one pass, too."""
+    with source.path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    coding = tables.encoding(head)
+    if "\0" in head.decode(coding, "replace")[:65536]:
         raise broken(source.name, "it is not a text file")
-    lines = [line for line in text.decode("latin-1").splitlines() if line.strip()]
-    header, lines = _header(lines)
-    said, lines = _count(lines)
-    if not lines:
-        raise broken(source.name, "it holds no points")
-    if said is not None and len(lines) < said:
-        raise cut_off(source.name, said, len(lines))
-    values = _numbers(source.name, lines if said is None else lines[:said])
-    return [from_columns(source.name, _name_columns(source.name, values, header))]
+    table = _look(source.name, tables.head_lines(head, len(head) < _HEAD))
+    with source.path.open(encoding=coding, errors="replace") as lines:
+        skipped = sum(1 for _ in itertools.islice(lines, table.start))
+        rows = _rows.read(iter(lines), table.form, skipped + 1)
+    _counted(source.name, rows, table, declared)
+    for text in _rows.refuse_odd(source.name, rows):
+        declared.remark(text)
+    return [_raw(source, table, rows.values, declared)]
 
 
-def _split(line: str) -> list[str]:
-    return [part for part in re.split(r"[\s,;]+", line.strip()) if part]
-
-
-def _header(lines: list[str]) -> tuple[list[str] | None, list[str]]:
-    """Leave out comments and a line of column names; the names come back where they name x, y and z."""
-    names: list[str] | None = None
-    at = 0
-    while at < len(lines) and at < 100:
-        words = _split(lines[at])
-        if words and all(is_number(word) for word in words):
-            break
-        plain = [_ALIASES.get(w.strip('"').lower(), w.strip('"').lower()) for w in _split(lines[at].lstrip("#/%; "))]
-        if {"x", "y", "z"} <= set(plain):
-            names = plain
-        at += 1
-    body = lines[at:]
-    return names, [line for line in body if not line.lstrip().startswith(_COMMENT)]
-
-
-def _count(lines: list[str]) -> tuple[int | None, list[str]]:
-    """PTS begins with the number of points on a line of its own."""
-    if len(lines) > 1 and len(_split(lines[0])) == 1 and lines[0].strip().isdigit():
-        return int(lines[0]), lines[1:]
-    return None, lines
-
-
-def _numbers(name: str, lines: list[str]) -> NDArray[Any]:
-    if ";" in lines[0] and "," in lines[0]:  # decimal comma
-        lines = [line.replace(",", ".").replace(";", " ") for line in lines]
-    elif ";" in lines[0] or "," in lines[0]:
-        lines = [line.replace(";", " ").replace(",", " ") for line in lines]
-    wide = len(lines[0].split())
-    if wide < 3:
-        raise broken(name, "its rows have fewer than three columns")
-    if len(lines[-1].split()) < wide:
-        raise cut_off(name, len(lines), len(lines) - 1)
+def _look(name: str, lines: list[str]) -> _Table:
+    """How the table is written, from its first rows and what stands above them."""
+    rows = [(at, line) for at, line in enumerate(lines) if tables.is_row(line)][:_SAMPLE]
+    if not rows or rows[0][0] > _BEFORE:
+        raise broken(name, "it holds no rows of at least three numbers (x, y, z)")
     try:
-        return np.loadtxt(lines, ndmin=2, comments=None)
-    except ValueError:
-        raise odd_row(name, lines, wide) from None
+        how = tables.dialect([line for _, line in rows])
+    except tables.Unclear as why:
+        raise broken(name, str(why)) from None
+    split = [tables.cells(line, how) for _, line in rows]
+    wide = int(np.median([len(row) for row in split]))
+    while wide > 3 and not any(row[wide - 1] for row in split if len(row) >= wide):
+        wide -= 1
+    whole = [row for row in split if len(row) == wide]
+    kept = tuple(at for at in range(wide) if sum(tables.number(row[at], how) is None for row in whole) <= len(whole) / 2)
+    if len(kept) < 3:
+        raise broken(name, "its rows have fewer than three columns of numbers")
+    start = rows[0][0]
+    count = next((int(line) for line in reversed(lines[:start]) if line.strip().isdigit()), None)
+    return _Table(_rows.Form(how, wide, kept), _names(name, lines[:start], how, wide), start, count)
 
 
-def _name_columns(name: str, values: NDArray[Any], header: list[str] | None) -> dict[str, NDArray[Any]]:
-    wide = values.shape[1]
-    labels = header[:wide] if header and len(header) >= wide else ["x", "y", "z", *_guess(values[:, 3:])]
-    return dict(zip(labels, values.T, strict=False))
+def _names(name: str, above: list[str], how: tables.Dialect, wide: int) -> Named | None:
+    """The names of the columns, from the lines ABOVE the rows; a line of units below the names belongs to them."""
+    found: Named | None = None
+    doubt: str | None = None
+    for line in above:
+        words = _words(line, how)
+        one = columns.named(words)
+        if found and len(words) == len(found.words) and all(columns.unit(word.strip("[]()")) or not word for word in words if word):
+            found = found._replace(units=tuple(columns.unit(word.strip("[]()")) for word in words))
+        elif one.is_complete:
+            found = one
+        elif wide <= len(words) <= wide + 2 and not line.strip().isdigit():
+            doubt = one.strange() or doubt
+    if found is None and doubt:
+        raise broken(name, f"{doubt}; name them x, y and z")
+    return found
 
 
-def _guess(rest: NDArray[Any]) -> list[str]:
-    """Names for the columns after x, y, z: unit vectors are normals, other triples colours, a single one intensity."""
-    wide = rest.shape[1]
-    if wide >= 6:
-        return _triple(rest[:, :3]) + _triple(rest[:, 3:6]) + ["rest"] * (wide - 6)
-    if wide >= 4:  # x y z intensity r g b
-        return ["intensity", *_triple(rest[:, 1:4])] + ["rest"] * (wide - 4)
-    return _triple(rest) if wide == 3 else ["intensity", "rest"][:wide]
+def _words(line: str, how: tables.Dialect) -> list[str]:
+    bare = re.sub(r"^[\s#/%;!*]+", "", line.strip())
+    words = tables.cells(bare, how)
+    if len(words) < 3:  # names apart by other signs than the numbers
+        words = next((parts for sign in ";,\t" if len(parts := bare.split(sign)) >= 3), bare.split())
+    return columns.split(bare, [word.strip().strip('"') for word in words])
 
 
-def _triple(values: NDArray[Any]) -> list[str]:
-    length = np.linalg.norm(values, axis=1)
-    is_normal = (np.abs(length - 1) < 0.02).mean() > 0.9 and values.min() < 0
-    return ["nx", "ny", "nz"] if is_normal else ["red", "green", "blue"]
+def _counted(name: str, rows: _rows.Rows, table: _Table, declared: Declared) -> None:
+    """Compare the counts in the file with the rows below each of them."""
+    cut = _rows.ends_in_a_row(rows)
+    counts = [*([(0, table.promised)] if table.promised is not None else []), *rows.counts]
+    if not counts:
+        if cut:
+            raise cut_off(name, rows.many + 1, rows.many)
+        declared.count("rows", rows.many + len(rows.bad), rows.many)
+        return
+    ends = [at for at, _ in counts[1:]] + [rows.many]
+    for block, ((start, said), end) in enumerate(zip(counts, ends, strict=True), 1):
+        held = end - start
+        if block == len(counts) and held + len(rows.bad) - cut < said:
+            raise cut_off(name, said, held)
+        declared.count("points" if len(counts) == 1 else f"points of block {block}", said, held)
+
+
+def _raw(source: Source, table: _Table, values: Array, declared: Declared) -> Raw:
+    told: tuple[str | None, ...] = ()
+    units: dict[str, str] = {}
+    form, names = table.form, table.names
+    if names is not None:
+        by_column = dict(zip(range(form.wide), names.roles, strict=False))
+        told = tuple(by_column[at] for at in form.kept if at in by_column)
+        units = {role: unit for role, unit in zip(names.roles, names.units, strict=False) if role and unit}
+        _tell(names, form, declared)
+    roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), declared)
+    table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
+    raw = from_columns(source.name, table_of)
+    raw.unit = _one_unit(raw, units, declared)
+    _unread(roles, names, form, table_of, declared)
+    return raw
+
+
+def _tell(names: Named, form: _rows.Form, declared: Declared) -> None:
+    order = [role for role in names.roles if role in ("x", "y", "z")]
+    if order[:2] == ["y", "x"]:
+        shown = ", ".join(word for word, role in zip(names.words, names.roles, strict=True) if role in ("x", "y", "z"))
+        declared.remark(f"its columns stand in the order {shown} and were taken by these names, not by their order")
+
+
+def _one_unit(raw: Raw, units: dict[str, str], declared: Declared) -> str | None:
+    """The unit of the columns; a column in another one is converted."""
+    unit = units.get("x")
+    for axis, name in enumerate("xyz"):
+        other = units.get(name)
+        if unit and other and other != unit:
+            raw.points[:, axis] *= METRES[other] / METRES[unit]
+            declared.remark(f"its {name} is in {other} and was converted to {unit}, the unit of its x")
+    return unit
+
+
+def _unread(roles: list[str | None], names: Named | None, form: _rows.Form, used: dict[str, Array], declared: Declared) -> None:
+    """Name what is neither place, normal nor colour."""
+    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue"}
+    words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
+    named = [word or role for word, role in zip(words, roles, strict=False) if (word or role) and role not in known]
+    texts = [names.words[at] for at in range(form.wide) if names and at < len(names.words) and at not in form.kept]
+    declared.lost([word for word in (*named, *texts) if word])
+    nameless = sum(role is None and word is None for role, word in zip(roles, words, strict=False))
+    counted = any("point numbers" in text for text in declared.remarks)
+    if nameless > counted:
+        declared.remark(f"{nameless - counted} of its {form.wide} columns could not be understood and were not read; "
+                        "a line of column names above the rows decides it")  # fmt: skip
+
+
+def lines_of(source: Source) -> Iterator[str]:
+    """The lines of a text file in whatever encoding it has."""
+    with source.path.open("rb") as stream:
+        coding = tables.encoding(stream.read(_HEAD))
+    with source.path.open(encoding=coding, errors="replace") as lines:
+        yield from lines

@@ -322,9 +322,16 @@ def test_a_point_beyond_any_scanners_reach_is_dropped_and_counted(read: Read) ->
 def test_a_row_that_is_not_numbers_is_shown(read: Read) -> None:
     lines = rows()
     lines[40] = "1.0 2.0 oops"
-    words = "row 41 of its points is not 3 numbers: '1.0 2.0 oops'"
-    assert words in refused(read, {"a.xyz": "\n".join(lines).encode()})
-    assert words in refused(read, {"a.ply": ascii_ply(lines)})
+    told = read({"a.xyz": "\n".join(lines).encode()}).ws.warnings
+    assert any("1 of its 400 rows is not 3 numbers and was left out, the first on line 41: '1.0 2.0 oops'" in text for text in told)
+    lines[30:60] = ["1.0 2.0 oops"] * 30
+    assert "line 31 is not 3 numbers: '1.0 2.0 oops'" in refused(read, {"a.xyz": "\n".join(lines).encode()})
+
+
+def test_a_damaged_row_of_a_ply_or_face_of_an_obj_refuses_the_file(read: Read) -> None:
+    lines = rows()
+    lines[40] = "1.0 2.0 oops"
+    assert "row 41 of its points is not 3 numbers: '1.0 2.0 oops'" in refused(read, {"a.ply": ascii_ply(lines)})
     assert "a vertex that is not there" in refused(read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"})
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.errors import InputRejected
-from pipeline.formats import archives
+from pipeline.formats import archives, tables
 from pipeline.watchers import _items, _jobtoml
 from pipeline.watchers.identify import Identified, identify
 
@@ -424,14 +424,14 @@ def test_rubbish_and_markers_are_neither_used_nor_named(tmp_path: Path) -> None:
 @given(st.binary(max_size=400))
 def test_counting_columns_never_fails(data: bytes) -> None:
     """Any bytes are rows of numbers or not."""
-    assert _items.rows_of_numbers(data) >= 0
+    assert tables.rows_of_numbers(data, whole=False) >= 0
 
 
 @given(st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 3), min_size=1, max_size=30), st.sampled_from([" ", "\t", ",", ";", ", "]))
 def test_columns_of_numbers_are_recognised(rows: list[tuple[float, ...]], separator: str) -> None:
     """However numbers are separated, with a title line and a comment, every row counts."""
     text = "# scan\nx y z\n" + "\n".join(separator.join(f"{value:.4f}" for value in row) for row in rows)
-    assert _items.rows_of_numbers(text.encode()) == len(rows)
+    assert tables.rows_of_numbers(text.encode(), whole=True) == len(rows)
 
 
 @given(st.binary(max_size=300))
