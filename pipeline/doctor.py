@@ -14,7 +14,7 @@ from layout import init
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, State
-from pipeline import config, models, recipes
+from pipeline import config, models, queues
 from pipeline.backends import generators
 from pipeline.errors import BackendUnavailable
 from pipeline.gpu import device, sandbox
@@ -57,8 +57,8 @@ def _python() -> Finding:
 def _libraries() -> list[Finding]:
     findings = [
         Finding("missing", f"queue {queue}", "cannot be served here", f"pip install -c constraints.txt 'inbox3d[{extra}]'")
-        for queue in recipes.QUEUES
-        if (extra := recipes.missing_extra(queue))
+        for queue in queues.QUEUES
+        if (extra := queues.missing_extra(queue))
     ]
     for package, extra in (("open3d", "scan"), ("pymeshlab", "scan"), ("trimesh", "scan"), ("torch", "generate"), ("flask", "web")):
         if importlib.util.find_spec(package) is None:

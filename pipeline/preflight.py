@@ -11,7 +11,7 @@ from layout import names
 from layout.liveness import Life, Observer
 from layout.manifest import Heartbeat
 from layout.tree import Atlas
-from pipeline import jobs, models, recipes
+from pipeline import jobs, models, queues, recipes
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.submit import refuse_links
@@ -78,7 +78,7 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
     """SubmitRefused where this host, which is to do the work, lacks a library or a backend that REQUEST needs."""
     kind = str(request["kind"])
     for leg in recipes.RECIPES[kind].legs if kind in recipes.RECIPES else ():
-        if extra := recipes.missing_extra(leg.queue):
+        if extra := queues.missing_extra(leg.queue):
             raise SubmitRefused(
                 f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries for it.",
                 remedy=f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start `inbox3d up` on a host that has them.",

@@ -6,7 +6,6 @@ A worker that serves the next queue too goes straight on; otherwise the leg's ar
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import types
 import typing
@@ -69,24 +68,6 @@ def stages(kind: str | None) -> tuple[str, ...]:
     """All stages of KIND's recipe, leg after leg; none for a kind that this host does not know."""
     recipe = RECIPES.get(kind or "")
     return tuple(stage for leg in recipe.legs for stage in leg.stages) if recipe else ()
-
-
-QUEUES = ("scan", "prepare", "views", "mesh", "finish")
-
-# queue → the extra that its stages need, and libraries that tell whether it is installed
-NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "scan": ("scan", ("open3d", "pymeshlab")),
-    "prepare": ("generate", ("cv2",)),
-    "views": ("generate", ("torch", "diffusers")),
-    "mesh": ("generate", ("torch", "mcubes")),
-    "finish": ("scan", ("open3d", "trimesh")),
-}
-
-
-def missing_extra(queue: str) -> str | None:
-    """The extra to install before this host can serve QUEUE; None where it can. Imports nothing."""
-    extra, libraries = NEEDS[queue]
-    return None if all(importlib.util.find_spec(library) for library in libraries) else extra
 
 
 def stage_function(name: str) -> Callable[..., Artefact]:

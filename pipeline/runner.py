@@ -17,7 +17,7 @@ from layout.manifest import JobFile, now, write_job
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
-from pipeline import bag, inputs, jobs, parcel, recipes
+from pipeline import bag, inputs, jobs, parcel, queues, recipes
 from pipeline.artefacts import Dropped
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, InputRejected, PipelineError, StageFailed, SubmitRefused
@@ -31,7 +31,6 @@ from pipeline.recipes import Leg
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-HOT_QUEUES = ("views", "mesh")  # their engines keep models on the GPU; they see only re-encoded images and safetensors
 NETWORK_STAGES = ("views.fetch_images",)
 ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 CHANGED = "input/ was still changing"
@@ -150,7 +149,7 @@ class Runner:
         assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None
         order = Order(
             leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, self._local_drop(held), self.models,
-            isolated=leg.queue not in HOT_QUEUES, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
+            isolated=not queues.QUEUES[leg.queue].hot, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
             assist=assist, lan=self.settings.worker.image_lan,
         )  # fmt: skip
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)
@@ -255,7 +254,7 @@ class Runner:
 
     def _queue_due(self, place: Place, job: JobFile) -> str:
         recipe = recipes.RECIPES.get(job.kind or "")
-        return lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else recipes.QUEUES[0]
+        return lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else queues.FIRST
 
     def _adopt_scratch(self, held: Held) -> None:
         """Take over what an earlier start of this job left on this host, so that finished stages are not done again."""

@@ -52,7 +52,7 @@ def up(atlas_path: str | None, name: str | None, queues: str, devices: str, unti
     from pipeline import config, log
     from pipeline.cli._atlas import opened
     from pipeline.gpu.device import chosen
-    from pipeline.recipes import QUEUES
+    from pipeline.queues import QUEUES
     from pipeline.watchers import fleet
 
     atlas, settings = opened(atlas_path)

@@ -25,13 +25,9 @@ from typing import Any
 from pipeline import bag, declared, jobs, recipes
 from pipeline.errors import BackendUnavailable, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
 from pipeline.gpu import sandbox
+from pipeline.queues import QUEUES
 from pipeline.workspace import StageWorkspace
 
-PRELOAD = {
-    "scan": ("numpy", "scipy.spatial", "open3d", "trimesh", "pymeshlab"),
-    "finish": ("numpy", "scipy.spatial", "open3d", "trimesh", "pymeshlab", "xatlas", "PIL.Image"),
-    "prepare": ("numpy", "PIL.Image"),
-}
 LOG = "log.txt"
 
 
@@ -56,7 +52,7 @@ def _preload(queues: list[str]) -> None:
     """Import what the isolated legs need once, so that each fork has it; a missing one is named when a stage asks for it."""
     import importlib
 
-    for name in dict.fromkeys(name for queue in queues for name in PRELOAD.get(queue, ())):
+    for name in dict.fromkeys(name for queue in queues for name in (QUEUES[queue].preload if queue in QUEUES else ())):
         with contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
 

@@ -14,8 +14,9 @@ from pipeline.bag import Kept
 from pipeline.config import Settings
 from pipeline.gpu.device import engine_environment, memory_limit
 from pipeline.gpu.engine import Engine, Order
+from pipeline.queues import QUEUES
 from pipeline.recipes import Leg
-from pipeline.runner import HOT_QUEUES, NETWORK_STAGES
+from pipeline.runner import NETWORK_STAGES
 
 WAITING = 16  # requests that are being made or wait for the device
 
@@ -77,7 +78,7 @@ class Device:
         for leg in legs:
             network = any(stage in NETWORK_STAGES for stage in leg.stages)
             order = Order(
-                leg.stages, request, root, root / "input", self.models, isolated=leg.queue not in HOT_QUEUES, network=network, lan=self.lan
+                leg.stages, request, root, root / "input", self.models, isolated=not QUEUES[leg.queue].hot, network=network, lan=self.lan
             )  # fmt: skip
             self._engine.run(order, lambda event: None, self._tick)
         return bag.load(root)

@@ -18,7 +18,7 @@ from pipeline.backends import generators
 from pipeline.config import Settings
 from pipeline.errors import SubmitRefused
 from pipeline.gpu.device import chosen
-from pipeline.recipes import QUEUES, missing_extra
+from pipeline.queues import QUEUES, missing_extra
 
 log = logging.getLogger(__name__)
 

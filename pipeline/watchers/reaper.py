@@ -17,7 +17,7 @@ from layout.attention import Attention, words
 from layout.lifecycle import Due
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
-from pipeline import gc, recipes, view
+from pipeline import gc, queues, recipes, view
 from pipeline.config import Settings
 from pipeline.failing import DELETED, error_file, poisoned
 
@@ -91,7 +91,7 @@ class Reaper:
         if verdict is Due.RELEASE and job is not None:
             lifecycle.set_aside(self.atlas, place.path, place.n, (tree.OUTPUT,))
             recipe = recipes.RECIPES.get(job.kind or "")
-            queue = lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else recipes.QUEUES[0]
+            queue = lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else queues.FIRST
             return lifecycle.release(self.atlas, place, queue, None)
         error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
         return lifecycle.fail(self.atlas, place, error_file(error, place.n))
@@ -99,7 +99,7 @@ class Reaper:
     def _correct_queues(self) -> None:
         """A waiting job whose queue no recipe knows goes to the first leg of its own kind."""
         for place in self.atlas.places(State.CLAIMED):
-            if place.hidden or place.queue in recipes.QUEUES:
+            if place.hidden or place.queue in queues.QUEUES:
                 continue
             with self.attention.over(place.path):
                 job = view.job_at(self.atlas, place)

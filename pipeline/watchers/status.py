@@ -11,7 +11,7 @@ from layout import tree
 from layout.liveness import Observer
 from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
-from pipeline import recipes, view
+from pipeline import queues, view
 from pipeline.watchers.settle import Wait
 
 SHOWN = 200
@@ -93,9 +93,9 @@ class Writer:
     def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
         served = {queue for beat in observer.live() for queue in beat.queues}
         due = sorted({str(place.queue) for place in claimed} - served)
-        unknown = [queue for queue in due if queue not in recipes.QUEUES]
+        unknown = [queue for queue in due if queue not in queues.QUEUES]
         return [
-            f"no live worker serves {queue}; run inbox3d up on a host with the extra {recipes.NEEDS[queue][0]} installed"
+            f"no live worker serves {queue}; run inbox3d up on a host with the extra {queues.QUEUES[queue].extra} installed"
             for queue in due
             if queue not in unknown
         ]

@@ -37,6 +37,7 @@ LIGHT = (
     "pipeline.formats.meshes",
     "pipeline.jobs",
     "pipeline.log",
+    "pipeline.queues",
     "pipeline.recipes",
     "pipeline.runner",
     "pipeline.watchers",

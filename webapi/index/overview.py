@@ -6,10 +6,11 @@ from typing import Any
 
 from layout.tree import Atlas
 from pipeline.config import Settings
+from pipeline.queues import QUEUES
 from webapi.index.follower import Follower
 from webapi.index.table import Index
 
-LEG_ORDER = ("scan", "prepare", "views", "mesh", "finish")
+LEG_ORDER = tuple(QUEUES)
 
 
 def reindex(atlas: Atlas, settings: Settings, index: Index) -> int:

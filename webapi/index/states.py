@@ -6,9 +6,10 @@ that waits for its first leg is queued.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from layout.tree import State
+from pipeline.queues import QUEUES
 
 Word = Literal["queued", "generating_images", "aligning", "reconstructing_3d", "post_processing", "completed", "failed"]
 WORDS: tuple[Word, ...] = get_args(Word)
@@ -16,13 +17,7 @@ ENDED: tuple[Word, ...] = ("completed", "failed")
 
 FOLDERS: dict[State, Word] = {State.INBOX: "queued", State.DONE: "completed", State.FAILED: "failed"}
 FIRST_LEG = {"scan": "scan", "images": "prepare", "prompt": "views", "convert": "finish"}
-LEGS: dict[str, Word] = {
-    "scan": "aligning",
-    "prepare": "generating_images",
-    "views": "generating_images",
-    "mesh": "reconstructing_3d",
-    "finish": "post_processing",
-}
+LEGS: dict[str, Word] = {name: cast(Word, queue.word) for name, queue in QUEUES.items()}
 STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
     ("scan.read_passes", "aligning"),
     ("scan.orient", "aligning"),

@@ -19,6 +19,7 @@ from layout.init import init
 from layout.manifest import ErrorFile, read_job
 from layout.tree import Atlas, State
 from pipeline.cli import COMMANDS, cli, main
+from pipeline.queues import QUEUES
 from tests.support.drops import stl_file
 
 
@@ -170,9 +171,7 @@ def test_once_refuses_what_this_host_lacks_the_libraries_for(
     atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would do the work itself, and would wait for ever."""
-    from pipeline import recipes
-
-    monkeypatch.setitem(recipes.NEEDS, "finish", ("scan", ("a_library_that_nobody_has",)))
+    monkeypatch.setitem(QUEUES, "finish", QUEUES["finish"]._replace(libraries=("a_library_that_nobody_has",)))
     code, out, err = run("once", str(stl_file(tmp_path / "part.stl")))
     assert (code, out) == (3, "")
     assert "pip install -c constraints.txt 'inbox3d[scan]'" in err

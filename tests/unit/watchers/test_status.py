@@ -14,7 +14,7 @@ from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Observer
 from layout.tree import Atlas, Place
-from pipeline import config, recipes, view
+from pipeline import config, queues, view
 from pipeline.watchers import fleet
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.settle import Wait
@@ -142,6 +142,6 @@ def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
 
 def test_a_host_serves_only_queues_whose_libraries_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extra scan alone: scans and conversions."""
-    monkeypatch.setitem(recipes.NEEDS, "prepare", ("generate", ("a_library_that_nobody_has",)))
+    monkeypatch.setitem(queues.QUEUES, "prepare", queues.QUEUES["prepare"]._replace(libraries=("a_library_that_nobody_has",)))
     assert fleet.able() == ("scan", "views", "mesh", "finish")
-    assert recipes.missing_extra("prepare") == "generate"
+    assert queues.missing_extra("prepare") == "generate"

@@ -7,8 +7,9 @@ import itertools
 import pytest
 
 from layout.tree import State
-from pipeline.recipes import QUEUES, RECIPES
-from webapi.index.states import FIRST_LEG, LEGS, SAID, WORDS, folders, word
+from pipeline.queues import QUEUES
+from pipeline.recipes import RECIPES
+from webapi.index.states import FIRST_LEG, SAID, WORDS, folders, word
 
 PLACES = [(State.INBOX, None), (State.DONE, None), (State.FAILED, None), *((State.CLAIMED, queue) for queue in QUEUES)]
 MISSION = {"queued", "generating_images", "reconstructing_3d", "post_processing", "completed", "failed"}
@@ -49,4 +50,4 @@ def test_the_words_of_one_run_only_go_forward(kind: str) -> None:
 
 def test_the_table_names_the_first_leg_of_every_recipe_and_every_queue() -> None:
     assert {kind: recipe.legs[0].queue for kind, recipe in RECIPES.items()}.items() <= FIRST_LEG.items()
-    assert set(LEGS) == set(QUEUES)
+    assert {queue.word for queue in QUEUES.values()} <= set(WORDS)
