@@ -39,8 +39,9 @@ def boot_id() -> str:
 
 
 def run_folder() -> Path:
-    """This host's folder for lock files; it does not outlive a boot."""
-    folder = Path("/run/inbox3d") if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
+    """This host's folder for lock files; it does not outlive a boot. $INBOX3D_RUN names another one for a house of its own on this host."""
+    usual = Path("/run/inbox3d") if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
+    folder = Path(os.environ.get("INBOX3D_RUN") or usual)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

@@ -32,6 +32,12 @@ def find_program(name: str) -> Path | None:
     return Path(found) if found else None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Lock files of this run's own: another run on this machine, or a fleet at work, has workers of the same names."""
+    os.environ["INBOX3D_RUN"] = str(tmp_path_factory.mktemp("run"))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""
