@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import BackendUnavailable, InputRejected
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._raw import Raw, to_colors
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """Passes in metres. Raises InputRejected for a damaged page, an empty scan or a file cut short."""
     _check(source)
     try:

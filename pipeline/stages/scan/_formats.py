@@ -7,7 +7,7 @@ from importlib import import_module
 
 from pipeline.errors import InputRejected
 from pipeline.formats import signatures, tables
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.stages.scan._raw import Raw
 
@@ -36,7 +36,7 @@ def _suffix(name: str) -> str:
     return "." + name.lower().rpartition(".")[2]
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """All passes of one file; what it declares and does not give is noted. InputRejected names the file and what is wrong with it."""
     size = source.path.stat().st_size
     if size == 0:
@@ -52,5 +52,5 @@ def read(source: Source, declared: Declared) -> list[Raw]:
         module = "_ply"  # whatever it is called
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")
-    reader: Callable[[Source, Declared], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
-    return reader(source, declared)
+    reader: Callable[[Source, Account], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
+    return reader(source, account)

@@ -7,12 +7,12 @@ import struct
 import numpy as np
 
 from pipeline.errors import BackendUnavailable
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan._raw import Raw, to_colors
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """One pass in survey coordinates (metres unless the options say else)."""
     _check(source)
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.stages.scan._raw import Raw, to_colors
 
@@ -15,7 +15,7 @@ _DENSE = 20_000  # vertices from which a mesh is a scan by itself
 _SAMPLES = 200_000
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """One pass from one mesh file. OBJ files without faces are point lists. Textures are not read here."""
     suffix = source.name.lower().rpartition(".")[2]
     _check(source, suffix)

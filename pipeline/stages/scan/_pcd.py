@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan._raw import MOST_POINTS, Raw, from_columns, odd_row, to_colors
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """The points of a PCD file as one pass; an organised cloud (HEIGHT > 1) keeps row and column."""
     data = source.path.read_bytes()
     header, start = _header(source.name, data)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.formats import ply
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan._raw import Raw, from_columns, odd_row
 
@@ -27,7 +27,7 @@ def read_header(name: str, data: bytes) -> ply.PlyHeader:
     return header
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """The vertices of a PLY file as one pass; a range_grid becomes row and column of each point."""
     data = source.path.read_bytes()
     header = read_header(source.name, data)

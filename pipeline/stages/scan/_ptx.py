@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.formats import tables
-from pipeline.formats.declared import Declared
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
@@ -20,15 +20,15 @@ _HEADER = (1, 1, 3, 3, 3, 3, 4, 4, 4, 4)  # numbers per line: columns, rows, sca
 _SAMPLE = 2000  # rows that decide how they are written
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank lines between scans do not matter."""
     found: list[Raw] = []
     lines = _Lines(lines_of(source))
     while (first := lines.next_filled()) is not None:
-        found.append(_scan(source.name, first, lines, declared))
+        found.append(_scan(source.name, first, lines, account))
     if not found:
         raise broken(source.name, "it holds no scan")
-    declared.count("scans", len(found), len(found))
+    account.count("scans", len(found), len(found))
     return found
 
 
@@ -50,7 +50,7 @@ class _Lines:
         return None
 
 
-def _scan(name: str, first: str, lines: _Lines, declared: Declared) -> Raw:
+def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
     line = lines.at - 1
     head = [_numbers(text) for text in (first, *(lines.next_filled() or "" for _ in _HEADER[1:]))]
     if [len(row) for row in head] != list(_HEADER) or not all(value[0].is_integer() for value in head[:2]):
@@ -58,10 +58,10 @@ def _scan(name: str, first: str, lines: _Lines, declared: Declared) -> Raw:
     columns, rows = int(head[0][0]), int(head[1][0])
     if not (columns > 0 and rows > 0 and columns * rows <= MOST_POINTS):
         raise broken(name, f"the PTX header on line {line} speaks of {columns} × {rows} points")
-    values = _values(name, columns * rows, lines, declared)
+    values = _values(name, columns * rows, lines, account)
     grid = np.stack(np.divmod(np.arange(columns * rows), rows)[::-1], axis=1).astype(np.int32)  # column by column
     places = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing
-    pose = _pose(np.array(head[6:10]).T, declared)  # PTX writes row vectors
+    pose = _pose(np.array(head[6:10]).T, account)  # PTX writes row vectors
     scanner = np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
     return Raw(name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m")
 
@@ -71,7 +71,7 @@ def _numbers(text: str) -> list[float]:
     return [value for value in found if value is not None and np.isfinite(value)] if None not in found else []
 
 
-def _values(name: str, count: int, lines: _Lines, declared: Declared) -> Array:
+def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
     """COUNT rows; those of a beam that met nothing may be shorter."""
     start = lines.at
     block = lines.take(count)
@@ -89,9 +89,9 @@ def _values(name: str, count: int, lines: _Lines, declared: Declared) -> Array:
     if rows.bad or rows.many < count:
         at, text = rows.bad[0] if rows.bad else (start, "")
         raise broken(name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}")
-    declared.count("points", count, rows.many)
+    account.count("points", count, rows.many)
     if wide > 3:
-        declared.lost(["intensity"])
+        account.lost(["intensity"])
     return rows.values
 
 
@@ -100,8 +100,8 @@ def _colors(values: Array) -> np.ndarray | None:
     return to_colors(values[:, wide - 3 : wide]) if wide in (6, 7) else None
 
 
-def _pose(pose: Array, declared: Declared) -> Array | None:
+def _pose(pose: Array, account: Account) -> Array | None:
     if rigid.is_rigid(pose):
         return pose
-    declared.remark("the pose of a scan in it is no rotation and shift, and was not used")
+    account.remark("the pose of a scan in it is no rotation and shift, and was not used")
     return None

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.formats import columns, tables
+from pipeline.formats.account import Account
 from pipeline.formats.columns import Named
-from pipeline.formats.declared import Declared
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
@@ -30,7 +30,7 @@ class _Table(NamedTuple):
     promised: int | None  # number of points that stands there
 
 
-def read(source: Source, declared: Declared) -> list[Raw]:
+def read(source: Source, account: Account) -> list[Raw]:
     """The rows of a text file as one pass; several blocks with a count of their own (PTS) lie in one frame and are one pass, too."""
     with source.path.open("rb") as stream:
         head = stream.read(_HEAD)
@@ -41,10 +41,10 @@ def read(source: Source, declared: Declared) -> list[Raw]:
     with source.path.open(encoding=coding, errors="replace") as lines:
         skipped = sum(1 for _ in itertools.islice(lines, table.start))
         rows = _rows.read(iter(lines), table.form, skipped + 1)
-    _counted(source.name, rows, table, declared)
+    _counted(source.name, rows, table, account)
     for text in _rows.refuse_odd(source.name, rows):
-        declared.remark(text)
-    return [_raw(source, table, rows.values, declared)]
+        account.remark(text)
+    return [_raw(source, table, rows.values, account)]
 
 
 def _look(name: str, lines: list[str]) -> _Table:
@@ -95,24 +95,24 @@ def _words(line: str, how: tables.Dialect) -> list[str]:
     return columns.split(bare, [word.strip().strip('"') for word in words])
 
 
-def _counted(name: str, rows: _rows.Rows, table: _Table, declared: Declared) -> None:
+def _counted(name: str, rows: _rows.Rows, table: _Table, account: Account) -> None:
     """Compare the counts in the file with the rows below each of them."""
     cut = _rows.ends_in_a_row(rows)
     counts = [*([(0, table.promised)] if table.promised is not None else []), *rows.counts]
     if not counts:
         if cut:
             raise cut_off(name, rows.many + 1, rows.many)
-        declared.count("rows", rows.many + len(rows.bad), rows.many)
+        account.count("rows", rows.many + len(rows.bad), rows.many)
         return
     ends = [at for at, _ in counts[1:]] + [rows.many]
     for block, ((start, said), end) in enumerate(zip(counts, ends, strict=True), 1):
         held = end - start
         if block == len(counts) and held + len(rows.bad) - cut < said:
             raise cut_off(name, said, held)
-        declared.count("points" if len(counts) == 1 else f"points of block {block}", said, held)
+        account.count("points" if len(counts) == 1 else f"points of block {block}", said, held)
 
 
-def _raw(source: Source, table: _Table, values: Array, declared: Declared) -> Raw:
+def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
     told: tuple[str | None, ...] = ()
     units: dict[str, str] = {}
     form, names = table.form, table.names
@@ -120,44 +120,44 @@ def _raw(source: Source, table: _Table, values: Array, declared: Declared) -> Ra
         by_column = dict(zip(range(form.wide), names.roles, strict=False))
         told = tuple(by_column[at] for at in form.kept if at in by_column)
         units = {role: unit for role, unit in zip(names.roles, names.units, strict=False) if role and unit}
-        _tell(names, form, declared)
-    roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), declared)
+        _tell(names, form, account)
+    roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of)
-    raw.unit = _one_unit(raw, units, declared)
-    _unread(roles, names, form, table_of, declared)
+    raw.unit = _one_unit(raw, units, account)
+    _unread(roles, names, form, table_of, account)
     return raw
 
 
-def _tell(names: Named, form: _rows.Form, declared: Declared) -> None:
+def _tell(names: Named, form: _rows.Form, account: Account) -> None:
     order = [role for role in names.roles if role in ("x", "y", "z")]
     if order[:2] == ["y", "x"]:
         shown = ", ".join(word for word, role in zip(names.words, names.roles, strict=True) if role in ("x", "y", "z"))
-        declared.remark(f"its columns stand in the order {shown} and were taken by these names, not by their order")
+        account.remark(f"its columns stand in the order {shown} and were taken by these names, not by their order")
 
 
-def _one_unit(raw: Raw, units: dict[str, str], declared: Declared) -> str | None:
+def _one_unit(raw: Raw, units: dict[str, str], account: Account) -> str | None:
     """The unit of the columns; a column in another one is converted."""
     unit = units.get("x")
     for axis, name in enumerate("xyz"):
         other = units.get(name)
         if unit and other and other != unit:
             raw.points[:, axis] *= METRES[other] / METRES[unit]
-            declared.remark(f"its {name} is in {other} and was converted to {unit}, the unit of its x")
+            account.remark(f"its {name} is in {other} and was converted to {unit}, the unit of its x")
     return unit
 
 
-def _unread(roles: list[str | None], names: Named | None, form: _rows.Form, used: dict[str, Array], declared: Declared) -> None:
+def _unread(roles: list[str | None], names: Named | None, form: _rows.Form, used: dict[str, Array], account: Account) -> None:
     """Name what is neither place, normal nor colour."""
     known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue"}
     words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
     named = [word or role for word, role in zip(words, roles, strict=False) if (word or role) and role not in known]
     texts = [names.words[at] for at in range(form.wide) if names and at < len(names.words) and at not in form.kept]
-    declared.lost([word for word in (*named, *texts) if word])
+    account.lost([word for word in (*named, *texts) if word])
     nameless = sum(role is None and word is None for role, word in zip(roles, words, strict=False))
-    counted = any("point numbers" in text for text in declared.remarks)
+    counted = any("point numbers" in text for text in account.remarks)
     if nameless > counted:
-        declared.remark(f"{nameless - counted} of its {form.wide} columns could not be understood and were not read; "
+        account.remark(f"{nameless - counted} of its {form.wide} columns could not be understood and were not read; "
                         "a line of column names above the rows decides it")  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.declared import ReadPasses
 from pipeline.errors import InputRejected
 from pipeline.formats import archives
-from pipeline.formats.declared import Declared, sentences
+from pipeline.formats.account import Account, sentences
 from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
 from pipeline.stages.scan import _formats, _units
@@ -35,11 +35,11 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
     """
     sources = _sources(dropped, ws)
     found: list[tuple[Raw, int]] = []
-    declared = [Declared(source.name) for source in sources]
-    for number, (source, told) in enumerate(zip(sources, declared, strict=True)):
+    accounts = [Account(source.name) for source in sources]
+    for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
         found += [_clean(raw, told) for raw in _formats.read(source, told)]
-    for text in sentences(declared):
+    for text in sentences(accounts):
         ws.warn(text)
     called = _unique([raw.name for raw, _ in found])
     raws = [raw for raw, _ in found]
@@ -111,7 +111,7 @@ def _refuse_flat(name: str, points: np.ndarray) -> None:
         raise InputRejected(f"{name}: all its points lie {where}", remedy="Export the pass again or take it out of the folder.")
 
 
-def _clean(raw: Raw, declared: Declared) -> tuple[Raw, int]:
+def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     """Leave out rows that are not finite, beyond any scanner's reach or exactly zero; returns how many.
 
     That is said, but for the cells of a range grid in which the scanner met nothing.
@@ -128,10 +128,10 @@ def _clean(raw: Raw, declared: Declared) -> tuple[Raw, int]:
     }
     if rest["normals"] is not None and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all():
         rest["normals"] = None
-        declared.remark("its normals are not all there and were not used")
+        account.remark("its normals are not all there and were not used")
     lost = int((~keep).sum())
     if lost and raw.grid is None:
-        declared.count("points", len(points), len(points) - lost, "the others are no numbers or lie at exactly 0 0 0")
+        account.count("points", len(points), len(points) - lost, "the others are no numbers or lie at exactly 0 0 0")
     return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, **rest), lost
 
 

@@ -21,7 +21,7 @@ class Thing(NamedTuple):
 
 
 @dataclass
-class Declared:
+class Account:
     """What the file NAME declares and what of it arrived."""
 
     name: str
@@ -62,7 +62,7 @@ def listed(names: list[str], most: int = 8) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
 
-def sentences(files: Iterable[Declared]) -> list[str]:
+def sentences(files: Iterable[Account]) -> list[str]:
     """All differences, each told once: "a.las: …", or "a.las, b.las and 3 more: …" where several files share it."""
     shared: dict[str, list[str]] = {}
     for one in files:
