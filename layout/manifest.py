@@ -141,11 +141,25 @@ class JobFile(Document):
 
 
 class Progress(Document):
+    """progress.json: disposable, and only looked at, so what a newer inbox3d adds to it is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
     name: ClassVar[str] = "progress.json"
     stage: str
-    fraction: float
+    fraction: float  # of the whole job, all its legs; never falls within a start
     message: str
     eta: float | None = None  # seconds; None rather than invented
+    eta_error: float | None = None  # how wrong eta may be, seconds
+    cold: bool = False  # eta rests on no earlier job of that kind
+    said: float | None = None  # the share of the stage that the stage itself told; unlike fraction it rests where nothing moves
+    n: int | None = None  # the start that wrote it
+    waits: str | None = None  # between two legs: the queue it waits for
+
+    def tells_of(self, n: int, queue: str | None) -> bool:
+        """Whether it was written for a job that stands at start N, waiting for QUEUE (None: it runs); else a dead start left it."""
+        if queue is not None:
+            return (self.n, self.waits) == (n, queue)
+        return self.n in (None, n) or (self.n == n - 1 and self.waits is not None)
 
 
 class ErrorFile(Document):

@@ -24,7 +24,9 @@ from pipeline.errors import BackendUnavailable, EngineDied, InputRejected, Pipel
 from pipeline.failing import DELETED, error_file, poisoned
 from pipeline.gpu.engine import Engine, Event, Order
 from pipeline.inputs import InputChanged
-from pipeline.progress import Reporter
+from pipeline.progress import COPY, PROMOTE, READY
+from pipeline.progress.past import Past
+from pipeline.progress.reporter import Reporter
 from pipeline.provenance import describe
 from pipeline.recipes import Leg
 
@@ -67,6 +69,7 @@ class Runner:
     ) -> None:  # fmt: skip
         self.atlas, self.scratch, self.settings, self.worker, self.queues = atlas, scratch, settings, worker, queues
         self.engine, self.models, self.stopping, self.pause = engine, models, stopping, pause
+        self.past = Past(atlas)
 
     # -- the whole of a start ---------------------------------------------------------------------------------------------
     def run(self, place: Place, queue: str) -> Outcome:
@@ -76,7 +79,8 @@ class Runner:
             if verdict is not Due.RELEASE or job is None:
                 return Outcome(self.settle(place, verdict, job))
             started = self._patiently(place, lambda: lifecycle.record_start(self.atlas, place))
-            held = Held(place, started, self.scratch.of(place), Reporter(self.atlas, place, recipes.stages(started.kind)))
+            self.past.refresh()
+            held = Held(place, started, self.scratch.of(place), Reporter(self.atlas, place, started, self.past))
             self._adopt_scratch(held)
             return self._edge_of(held, queue)
         except (Gone, PathGone):
@@ -111,7 +115,11 @@ class Runner:
         options = self._options(held.job)
         recipe = recipes.RECIPES[options.kind]
         leg: Leg | None = recipe.leg(queue) or recipe.legs[0]
+        held.reporter.at(COPY, 0.0, "copying the input")
+        self._tick(held)
         self._fetch(held)
+        held.reporter.keep(one.stage for one in bag.load(held.root))
+        held.reporter.at(READY, 0.0, "starting")
         while leg is not None:
             self._run_leg(held, leg, recipe.after(leg.queue))
             following = recipe.after(leg.queue)
@@ -165,7 +173,7 @@ class Runner:
             reporter.at(event.said, 0.0, "")
             _append(held.root, f"{event.said} begins")
         elif event.what == "progress":
-            reporter.at(reporter.stage, event.said[0], event.said[1])
+            reporter.say(event.said[0], event.said[1])
         elif event.what == "ended":
             stage, seconds, peak = event.said
             held.times[stage], held.peak = seconds, max(held.peak, peak)
@@ -191,20 +199,24 @@ class Runner:
     # -- edges --------------------------------------------------------------------------------------------------------------
     def _finish(self, held: Held) -> Place:
         place, output = held.place, held.root / tree.OUTPUT
+        held.reporter.at(PROMOTE, 0.0, "putting the results in place")
         if not output.is_dir() or not any(output.iterdir()):
             raise StageFailed("The recipe ended without a result.")
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
         self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT))
         held.job.note_start(place.n, ended=now())
         self._leave(held, "finished")
-        return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
+        done = self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
+        self.past.learn(held.job)
+        return done
 
     def _hand_on(self, held: Held, leg: Leg, following: Leg) -> Place:
         place, packed = held.place, held.root / "parcel"
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
         parcel.pack(held.root, packed)
         self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}"))
-        self._leave(held, f"handed on to {following.queue}")
+        self._leave(held, f"handed on to {following.queue}", following.queue)
+        self.past.await_end(held.job)
         return self._patiently(place, lambda: lifecycle.hand_on(self.atlas, place, following.queue))
 
     def _release(self, held: Held, noted: str | None) -> Place:
@@ -236,13 +248,17 @@ class Runner:
         self._leave(held, f"failed: {error.message}")
         return self._patiently(held.place, lambda: lifecycle.fail(self.atlas, held.place, error_file(error, held.place.n, queue)))
 
-    def _leave(self, held: Held, words: str) -> None:
-        """What stands in the job folder before any edge out of processing/: job.json and log.txt; no progress files."""
+    def _leave(self, held: Held, words: str, waits: str | None = None) -> None:
+        """What stands in the job folder before any edge out of processing/: job.json and log.txt; progress only where it WAITS."""
         disk, place = self.atlas.disk, held.place
         _append(held.root, words)
-        describe(held.job, held.root, held.times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
+        times = held.reporter.phases() | held.times
+        describe(held.job, held.root, times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
         self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
+        if waits is not None:
+            self._patiently(place, lambda: held.reporter.hand_on(waits))
+            return
         for name in (tree.PROGRESS, tree.PROGRESS_LINE):
             with contextlib.suppress(OSError):
                 disk.unlink(place.path / name)

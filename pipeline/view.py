@@ -32,7 +32,7 @@ def _escaped(sign: str) -> str:
 def show(atlas: Atlas, place: Place) -> dict[str, Any]:
     """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not there are null."""
     job = job_at(atlas, place)
-    progress = _load(atlas, place, Progress, tree.PROGRESS) if place.state is State.PROCESSING else None
+    progress = progress_of(atlas, place)
     error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
     return {
         "job_id": place.id,
@@ -42,6 +42,14 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
         "progress": progress.model_dump(mode="json") if progress else None,
         "error": error.model_dump(mode="json") if error else None,
     }
+
+
+def progress_of(atlas: Atlas, place: Place) -> Progress | None:
+    """How far the job at PLACE is, while it runs or waits between two legs; None where nobody says, or only a start that is over."""
+    if place.state not in (State.CLAIMED, State.PROCESSING):
+        return None
+    progress = _load(atlas, place, Progress, tree.PROGRESS)
+    return progress if isinstance(progress, Progress) and progress.tells_of(place.n, place.queue) else None
 
 
 def job_at(atlas: Atlas, place: Place) -> JobFile | None:

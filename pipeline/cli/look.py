@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from layout import lifecycle
@@ -31,16 +33,18 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     for place in places:
         shown = view.show(atlas, place)
         kind = (shown["job"] or {}).get("kind") or "–"
-        extra = (
-            shown["error"]["message"]
-            if shown["error"]
-            else f"{shown['progress']['fraction']:.0%} {shown['progress']['stage']}"
-            if shown["progress"]
-            else ""
-        )
+        extra = shown["error"]["message"] if shown["error"] else _progress(shown["progress"]) if shown["progress"] else ""
         click.echo(view.plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
     if not places:
         click.echo("No jobs.", err=True)
+
+
+def _progress(shown: dict[str, Any]) -> str:
+    """The one line of PROGRESS.txt."""
+    from layout.manifest import Progress
+    from pipeline.progress import words
+
+    return words.line(Progress.model_validate(shown))
 
 
 @click.command()
@@ -73,8 +77,7 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
         click.echo(view.plain(f"  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})"))
         click.echo(f"  starts    {len(job['starts'])}")
     if shown["progress"]:
-        progress = shown["progress"]
-        click.echo(view.plain(f"  progress  {progress['fraction']:.0%} {progress['stage']} {progress['message']}"))
+        click.echo(view.plain(f"  progress  {_progress(shown['progress'])}"))
     for name in view.results(atlas, place):
         click.echo(view.plain(f"  result    {name}"))
     if shown["error"]:

@@ -23,9 +23,10 @@ from pipeline.cli._atlas import located, opened
 from pipeline.cli.act import request_of, set_option
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
+from pipeline.progress import words
 
 LOOK = 0.3  # seconds between two looks at the job
-LABEL = 44  # columns; with the bar beside it the line fits a terminal of 80
+LABEL = 48  # columns; with the bar beside it the line fits a terminal of 80
 LOST_AFTER = 20  # looks in which the job was nowhere
 
 
@@ -144,7 +145,7 @@ def own_workers(atlas: Atlas) -> Iterator[None]:
 def follow(atlas: Atlas, id: str) -> Place:
     """Show a progress bar on stderr until job ID stands in done/ or failed/."""
     missed = 0
-    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20) as bar:
+    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=16) as bar:
         while True:
             place = lifecycle.find(atlas, id)
             missed = missed + 1 if place is None else 0
@@ -159,16 +160,15 @@ def follow(atlas: Atlas, id: str) -> Place:
 
 
 def _advance(atlas: Atlas, place: Place, bar: object) -> None:
-    shown = view.show(atlas, place)
-    progress = shown["progress"]
-    label = (
-        f"{progress['stage']} {progress['message']}"[:LABEL]
-        if progress
-        else {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
-    )
-    bar.label = f"{label:<{LABEL}}"  # type: ignore[attr-defined]
-    position = int(1000 * progress["fraction"]) if progress else bar.pos  # type: ignore[attr-defined]
-    bar.update(max(0, position - bar.pos))  # type: ignore[attr-defined]
+    """The bar and the words are what progress.json says, also where a start that repeats a leg begins lower than the one before."""
+    progress = view.progress_of(atlas, place)
+    label = {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
+    if progress is not None:
+        text = words.left(progress.eta, progress.eta_error, progress.cold)
+        label = "  ".join(part for part in (text, progress.message or progress.stage) if part)
+        bar.pos = int(1000 * progress.fraction)  # type: ignore[attr-defined]
+    bar.label = f"{view.plain(label)[:LABEL]:<{LABEL}}"  # type: ignore[attr-defined]
+    bar.render_progress()  # type: ignore[attr-defined]
 
 
 def report(atlas: Atlas, place: Place) -> int:

@@ -12,6 +12,7 @@ from layout.liveness import Observer
 from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
 from pipeline import queues, view
+from pipeline.progress import words
 from pipeline.watchers.settle import Wait
 
 SHOWN = 200
@@ -64,7 +65,7 @@ class Writer:
             "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
             f"HALTED: nothing is claimed or started while {halt} exists. Delete it to go on.\n" if halt else "",
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
-            section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._lack(place)}" for place in claimed]),
+            section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._more(place)}" for place in claimed]),
             section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),
             section("Running", [self._running(place) for place in self.atlas.places(State.PROCESSING)]),
             section("Failed lately", self._failed_lately()),
@@ -79,16 +80,15 @@ class Writer:
             self._names[place.id] = f"{job.source.name} ({place.id})"
         return self._names[place.id]
 
-    def _lack(self, place: Place) -> str:
-        """Why the last worker that took it gave it back, where that was for something it lacks."""
+    def _more(self, place: Place) -> str:
+        """Between two legs: how much is done. Why the last worker that took it gave it back, where that was for something it lacks."""
+        progress = view.progress_of(self.atlas, place) if place.n else None
         lack = view.lack_of(view.job_at(self.atlas, place)) if place.n else None
-        return f". {lack}" if lack else ""
+        return (f", {words.percent(progress.fraction)}% done" if progress else "") + (f". {lack}" if lack else "")
 
     def _running(self, place: Place) -> str:
-        line = ""
-        with contextlib.suppress(OSError):
-            line = self.atlas.disk.read(place.path / tree.PROGRESS_LINE).decode("utf-8", "replace").strip()
-        return f"{self._name(place)}: {line or 'starting'} on {place.worker}"
+        progress = view.progress_of(self.atlas, place)
+        return f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {place.worker}"
 
     def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
         served = {queue for beat in observer.live() for queue in beat.queues}

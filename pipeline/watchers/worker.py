@@ -71,6 +71,7 @@ class Worker:
         self.beat.beat()
         self.beat.start()
         self.engine.start()
+        self.runner.past.refresh()
         try:
             self._sweep_scratch()
             while not self.stopping.is_set():

@@ -19,6 +19,7 @@ from webapi.index.states import ENDED
 from webapi.index.table import Row
 
 FEWEST, FILES = 5, 1000
+UNTOLD: Row = {"eta": None, "eta_error": None, "cold": False}
 
 
 def with_eta(follower: Follower, row: Row) -> Row:
@@ -27,20 +28,21 @@ def with_eta(follower: Follower, row: Row) -> Row:
     What waits because the line is halted says so.
     """
     if (halt := follower.halted) and row["state"] not in ENDED and not row["worker"]:
-        return row | {"message": f"waits: halted by {halt}"}
-    if row["state"] in ENDED or row["eta"] is not None:
+        return row | {"message": f"waits: halted by {halt}"} | UNTOLD
+    if row["state"] in ENDED or (row["worker"] and row["eta"] is not None):
         return row
     past: list[float] = []
     with contextlib.suppress(SQLAlchemyError):
         past = follower.index.pace(row["kind"], row["tier"])
-    if len(past) < FEWEST:
-        return row
-    whole = statistics.median(past)
-    if row["progress"] > 0 or row["worker"]:
-        return row | {"eta": round(whole * (1 - row["progress"]), 1)}
+    whole = statistics.median(past) if len(past) >= FEWEST else None
+    if row["worker"]:
+        return row | UNTOLD | {"eta": round(whole * (1 - row["progress"]), 1) if whole is not None else None}
+    own = row["eta"] if row["eta"] is not None else whole  # between two legs: what the leg before says is left
     served = follower.queues().get(row["queue"] or "", 0)
-    ahead = follower.known.ahead(row)
-    return row | {"eta": round(whole * (ahead // served + 1), 1)} if served else row
+    turns = follower.known.ahead(row) // served if served else 0
+    if not served or own is None or (turns and whole is None):
+        return row | UNTOLD
+    return row | UNTOLD | {"eta": round(own + turns * (whole or 0.0), 1)}
 
 
 def detail(atlas: Atlas, row: Row) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from layout import lifecycle, tree
 from layout.disk import LineFault
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
+from pipeline.progress.words import left
 from webapi.index.states import ENDED, word
 from webapi.index.table import Row
 from webapi.text import clean
@@ -30,7 +31,7 @@ def read(atlas: Atlas, place: Place) -> Row | None:
 
 
 def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
-    progress = _load(atlas, place, Progress, tree.PROGRESS) if place.state is State.PROCESSING else None
+    progress = _progress(atlas, place)
     error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
     state = word(place.state, job.kind, place.queue, progress.stage if progress else None)
     last = job.starts[-1] if job.starts else None
@@ -49,6 +50,9 @@ def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
         "stage": progress.stage[:64] if progress else None,
         "progress": _share(state, progress),
         "eta": max(0.0, progress.eta) if progress and progress.eta is not None else None,
+        "eta_error": progress.eta_error if progress else None,
+        "cold": progress.cold if progress else False,
+        "moved": (progress.fraction if progress.said is None else progress.said) if progress else None,
         "message": message(place, progress, error),
         "remedy": clean(error.remedy, 1000) if error and error.error != "Cancelled" else None,
         "label": job.provenance.label,
@@ -75,6 +79,12 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
     if error is None:
         return CANCELLED
     return CANCELLED if error.error == "Cancelled" else clean(error.message, 1000)
+
+
+def _progress(atlas: Atlas, place: Place) -> Progress | None:
+    """How far the job is, while it runs or waits between two legs; what a dead start left is no word about this one."""
+    found: Progress | None = _load(atlas, place, Progress, tree.PROGRESS) if place.state in (State.CLAIMED, State.PROCESSING) else None
+    return found if found and found.tells_of(place.n, place.queue) else None
 
 
 def stage_said(stage: str) -> str:
@@ -106,6 +116,8 @@ def status(row: Row) -> dict[str, Any]:
 
 def summary(row: Row) -> dict[str, Any]:
     return status(row) | {
+        "eta_error": row["eta_error"],
+        "left": left(row["eta"], row["eta_error"], row["cold"]) or None,
         "name": row["name"],
         "kind": row["kind"],
         "folder": row["folder"],

@@ -42,6 +42,9 @@ JOBS = sql.Table(
     sql.Column("stage", sql.String(64)),
     sql.Column("progress", sql.Float, nullable=False),
     sql.Column("eta", sql.Float),
+    sql.Column("eta_error", sql.Float),  # how wrong eta may be
+    sql.Column("cold", sql.Boolean, nullable=False),  # eta rests on no earlier job
+    sql.Column("moved", sql.Float),  # what the stage itself told of its share: it rests where nothing moves
     sql.Column("message", sql.String(1000), nullable=False),
     sql.Column("remedy", sql.String(1000)),
     sql.Column("label", sql.String(16)),
@@ -74,7 +77,7 @@ NOTES = sql.Table(  # troubles that the operator was told of and that last
 FACTS = sql.Table(
     "inbox3d_facts", META, sql.Column("key", sql.String(40), primary_key=True), sql.Column("value", sql.String(200), nullable=False)
 )
-VERSION = "2"
+VERSION = "3"
 
 
 def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:

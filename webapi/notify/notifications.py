@@ -78,7 +78,7 @@ class Notices:
         for row in follower.known.unfinished():
             queue, key = row["queue"], f"job {row['id']}"
             if row["worker"]:
-                look = (row["worker"], row["stage"], row["progress"], row["message"])
+                look = (row["worker"], row["stage"], row["moved"], row["message"])
                 text = f"On {row['worker']} nothing moved for {minutes:g} min: {row['message']}. Look into its log, or cancel it."
                 looks[key] = look, Trouble(key, f"{row['name']} is stuck", text)
             elif queue and not served.get(queue) and not follower.halted:

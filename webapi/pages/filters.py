@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from pipeline.progress.words import left, percent
 from webapi.index import rows
 from webapi.index.states import SAID
 
@@ -37,4 +38,12 @@ def size(count: float) -> str:
     return ""
 
 
-FILTERS = {"ago": ago, "took": took, "size": size, "said": lambda word: SAID.get(word, word), "asset": rows.asset_path}
+FILTERS = {
+    "ago": ago,
+    "took": took,
+    "percent": percent,
+    "left": lambda row: left(row["eta"], row["eta_error"], row["cold"]),
+    "size": size,
+    "said": lambda word: SAID.get(word, word),
+    "asset": rows.asset_path,
+}

@@ -64,6 +64,8 @@ class Status(Answer):
 
 
 class Summary(Status):
+    eta_error: float | None = Field(description="how wrong eta may be, in seconds")
+    left: str | None = Field(description="eta and its error in words; a first estimate, resting on no earlier job of the kind, says so")
     name: str = Field(description="what its person called it")
     kind: Literal["scan", "images", "prompt", "convert"] | None
     folder: str = Field(description="where it stands, relative to the share")

@@ -20,18 +20,12 @@ function say(text) {
   say.timer = setTimeout(() => box.classList.remove("shown"), 6000);
 }
 
-function took(seconds) {
-  if (seconds == null) return "";
-  if (seconds < 90) return `${Math.round(seconds)} s left`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`;
-}
-
 // -- what changed ----------------------------------------------------------------------------------------------------------
 function update(job) {
   const box = main.querySelector(`[data-job="${CSS.escape(job.job_id)}"]`);
   if (!box || box.dataset.state !== job.state || !box.querySelector("progress")) return refresh();
   box.querySelector("progress").value = job.progress;
-  const fields = { message: job.message, eta: took(job.eta), percent: `${Math.round(100 * job.progress)}%` };
+  const fields = { message: job.message, eta: job.left ?? "", percent: `${Math.floor(100 * job.progress + 1e-6)}%` };
   for (const [name, text] of Object.entries(fields)) {
     const field = box.querySelector(`[data-field=${name}]`);
     if (field) field.textContent = text;

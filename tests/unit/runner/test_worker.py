@@ -194,7 +194,7 @@ def test_a_job_that_is_dragged_away_is_dropped_and_never_recreated(
     atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The path is the fence: the worker finds it gone, ends its engine and writes nothing more."""
-    monkeypatch.setattr("pipeline.progress.INTERVAL", 0.05)
+    monkeypatch.setattr("pipeline.progress.reporter.INTERVAL", 0.05)
     recipe("hangs")
     id = drop(atlas).id
     worker = workers()

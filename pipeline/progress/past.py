@@ -1,0 +1,188 @@
+"""What earlier jobs took, and what another one may take by that.
+
+The only truth are the times in the job.json of done jobs. They are read once, in the background, when a worker begins, and again
+after an hour; what this worker ran itself is added as it ends. Nothing is stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import logging
+import math
+import re
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from layout.manifest import REQUEST_LIMIT, JobFile, NewerFormat, Unreadable
+from layout.tree import Atlas, State
+from pipeline import recipes
+from pipeline.progress import weights
+
+log = logging.getLogger(__name__)
+
+PER_KIND, READ_AT_MOST = 24, 600  # jobs of one kind that are remembered; files that one look reads
+LOOK_AGAIN = 3600.0  # seconds between two looks at done/
+NO_MATTER = ("webhook_url", "seed", "prompt", "image_urls", "image_paths")  # options that change no stage's time
+OTHER_OPTION, OTHER_KIND, OTHER_DEVICE, OLDER = 0.4, 0.05, 0.3, 0.97  # what each leaves of a sample's weight
+ONCE = re.compile(r"^once-[0-9a-z]{4}-")
+TINY = 0.05  # seconds; below that a stage is as good as skipped
+
+
+class Asked(NamedTuple):
+    """What a job's times depend on: kind, bytes and number of the used files, options, and the devices that worked on it."""
+
+    kind: str | None
+    bytes: int
+    files: int
+    options: tuple[tuple[str, Any], ...]
+    devices: frozenset[str]
+
+    @classmethod
+    def of(cls, job: JobFile) -> Asked:
+        used = [row for row in job.manifest if row.used]
+        options = tuple(sorted((key, value) for key, value in job.options.items() if key not in NO_MATTER))
+        return cls(job.kind, sum(row.size for row in used), len(used), options, frozenset(device(start.worker) for start in job.starts))
+
+
+def device(worker: str) -> str:
+    """``host-device`` of a worker's name, which is drawn anew at each process start; all of `once` count as one host."""
+    return ONCE.sub("once-", worker.rpartition("-")[0])
+
+
+class Guess(NamedTuple):
+    """Seconds that a stage may take, how wrong that may be (a share of it), and whether it rests on no earlier job."""
+
+    seconds: float
+    doubt: float
+    cold: bool
+
+
+class Past:
+    """The jobs this worker knows of, newest last. Safe to ask from one thread while another reads."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self.atlas = atlas
+        self.version = 0
+        self._known: dict[str, tuple[Asked, dict[str, float]]] = {}
+        self._awaited: set[str] = set()
+        self._looked = float("-inf")
+        self._lock, self._reader = threading.Lock(), threading.Thread()
+
+    # -- asking -----------------------------------------------------------------------------------------------------------
+    def guess(self, stage: str, asked: Asked) -> Guess:
+        """The weighted median of what STAGE took, each time scaled to this job's size; the built-in weight where there is none."""
+        foreseen = weights.seconds(stage, asked.bytes, asked.files, dict(asked.options))
+        if not foreseen:  # the options leave it out
+            return Guess(0.0, 0.0, False)
+        with self._lock:
+            samples = [(other, times[stage]) for other, times in reversed(self._known.values()) if stage in times]
+        ratios, shares = [], []
+        for age, (other, took) in enumerate(samples):
+            before = weights.seconds(stage, other.bytes, other.files, dict(other.options))
+            ratios.append(math.log((took + TINY) / (before + TINY)))
+            shares.append(likeness(asked, other) * OLDER**age)
+        if sum(shares) < OTHER_KIND / 2:
+            return Guess(foreseen, weights.DOUBT, True)
+        middle = weighted_median(ratios, shares)
+        spread = weighted_median([abs(ratio - middle) for ratio in ratios], shares)
+        known = sum(shares)
+        doubt = 0.15 + min(spread, 1.0) + weights.DOUBT * math.exp(-2 * known)
+        return Guess(max(math.exp(middle) * (foreseen + TINY) - TINY, 0.0), doubt, known < OTHER_OPTION / 2)
+
+    # -- learning ---------------------------------------------------------------------------------------------------------
+    def learn(self, job: JobFile) -> None:
+        """Remember what JOB's stages took; a later word about the same job takes the earlier one's place."""
+        if not job.kind or not job.provenance.times:
+            return
+        with self._lock:
+            self._known.pop(job.id, None)
+            self._known[job.id] = Asked.of(job), dict(job.provenance.times)
+            same = [id for id, (asked, _) in self._known.items() if asked.kind == job.kind]
+            for id in same[:-PER_KIND]:
+                del self._known[id]
+            self.version += 1
+
+    def await_end(self, job: JobFile) -> None:
+        """JOB goes on elsewhere: what its later legs took is looked up by name once it is done."""
+        self.learn(job)
+        self._awaited.add(job.id)
+
+    def refresh(self) -> None:
+        """Read what is new, in the background; never waited for."""
+        due = time.monotonic() - self._looked > LOOK_AGAIN
+        if (due or self._awaited) and not self._reader.is_alive():
+            self._looked = time.monotonic() if due else self._looked
+            self._reader = threading.Thread(target=self.read, args=(due,), name="past", daemon=True)
+            self._reader.start()
+
+    def read(self, whole: bool = True) -> None:
+        """Learn from the awaited jobs and, with WHOLE, from the newest in done/."""
+        try:
+            for id in list(self._awaited):
+                if self._read(id):
+                    self._awaited.discard(id)
+            if whole:
+                self._newest()
+        except OSError as error:  # the share is away: whoever claims will say so
+            log.info("past.unread what=%s", error)
+
+    def _newest(self) -> None:
+        """Newest first by the folders' own times (nothing is decided by them), until every kind is known well."""
+        disk, folder = self.atlas.disk, self.atlas.done
+        dated = ((stat.st_mtime, name) for name in self.atlas.names(State.DONE) if (stat := disk.lstat(folder / name)))
+        found: list[JobFile] = []
+        counts = dict.fromkeys(recipes.RECIPES, 0)
+        for _, name in heapq.nlargest(READ_AT_MOST, dated):
+            job = self._load(name)
+            if job is not None and counts.get(job.kind or "", PER_KIND) < PER_KIND:
+                counts[str(job.kind)] += 1
+                found.append(job)
+            if min(counts.values()) >= PER_KIND:
+                break
+        with self._lock:
+            newer = set(self._known)
+        for job in reversed(found):
+            if job.id not in newer:
+                self.learn(job)
+
+    def _read(self, id: str) -> bool:
+        job = self._load(id)
+        if job is not None:
+            self.learn(job)
+        return job is not None
+
+    def _load(self, name: str) -> JobFile | None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, Unreadable, NewerFormat):
+            return JobFile.load(self.atlas.disk.read(self.atlas.done / name / JobFile.name, REQUEST_LIMIT))
+        return None
+
+
+def likeness(asked: Asked, other: Asked) -> float:
+    """How much OTHER tells of ASKED, 0…1: less by every other option, by another kind, device or size."""
+    mine, its = dict(asked.options), dict(other.options)
+    differing = sum(mine.get(key) != its.get(key) for key in {*mine, *its}) if asked.kind == other.kind else 0
+    apart = math.log((asked.bytes + 1000) / (other.bytes + 1000))
+    return (
+        OTHER_OPTION**differing
+        * (1.0 if asked.kind == other.kind else OTHER_KIND)
+        * (1.0 if asked.devices & other.devices else OTHER_DEVICE)
+        * math.exp(-abs(apart))
+    )
+
+
+def weighted_median(values: Iterable[float], shares: Iterable[float]) -> float:
+    """The value at half of the shares, between two neighbours in proportion; one sample far off moves it little."""
+    rows = sorted(zip(values, shares, strict=True))
+    half, below = sum(share for _, share in rows) / 2, 0.0
+    before: tuple[float, float] | None = None
+    for value, share in rows:
+        centre = below + share / 2
+        if centre >= half:
+            if before is None:
+                return value
+            return before[0] + (value - before[0]) * (half - before[1]) / (centre - before[1])
+        before, below = (value, centre), below + share
+    return rows[-1][0]
