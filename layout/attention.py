@@ -26,11 +26,15 @@ OF_THE_LINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, 
 MOST, LONGEST = 30, 400  # lines that go out with a heartbeat; characters of one
 
 
-class Attention:
-    """What one process found that needs a person, by path. ``over`` may be used from several threads."""
+class Waits(Exception):
+    """An entry that waits for a person; in words, for what."""
 
-    def __init__(self, atlas: Atlas) -> None:
-        self.atlas = atlas
+
+class Attention:
+    """What one process, WHO, found that needs a person, by path. ``over`` may be used from several threads."""
+
+    def __init__(self, atlas: Atlas, who: str = "") -> None:
+        self.atlas, self.who = atlas, who
         self._said: dict[Path, str] = {}
 
     @contextlib.contextmanager
@@ -48,7 +52,7 @@ class Attention:
             if isinstance(error, LineFault) and not self._is_of_entry(error):
                 raise
             self.say(path, words(error, path))
-            if not isinstance(error, OSError | BeyondLimits | NewerFormat | Unreadable | UnicodeError | RecursionError):
+            if not isinstance(error, Waits | OSError | BeyondLimits | NewerFormat | Unreadable | UnicodeError | RecursionError):
                 log.exception("entry.failed path=%s", printable(str(path)))
         else:
             self.settled(path)
@@ -83,11 +87,13 @@ class Attention:
         return True
 
     def _short(self, path: Path) -> str:
-        return printable(str(path.relative_to(self.atlas.root)) if path.is_relative_to(self.atlas.root) else str(path))
+        return printable(str(path.relative_to(self.atlas.root)) if path.is_relative_to(self.atlas.root) else self.who or str(path))
 
 
 def words(error: BaseException, path: Path) -> str:
     """What is wrong with the entry at PATH, and what to do, for a person."""
+    if isinstance(error, Waits):
+        return str(error)
     if isinstance(error, NewerFormat):
         return f"{error}; update inbox3d on this host"
     if isinstance(error, BeyondLimits):

@@ -11,9 +11,9 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 from layout.removal import remove
 
@@ -177,14 +177,30 @@ def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
 def _copy(source: Path, target: Path, durable: bool) -> str:
     digest = hashlib.sha256()
     handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(_CHUNK):
+    with os.fdopen(handle, "rb") as reader, _naming(target), target.open("xb", buffering=0) as writer:
+        while chunk := _piece(reader, source):
             digest.update(chunk)
-            writer.write(chunk)
-        writer.flush()
+            rest = memoryview(chunk)
+            while rest := rest[writer.write(rest) :]:
+                pass
         if durable:
             os.fsync(writer.fileno())
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Reading and writing raise errors without a path; whose fault they are is told by it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+def _piece(reader: IO[bytes], source: Path) -> bytes:
+    with _naming(source):
+        return reader.read(_CHUNK)
 
 
 def _sha256(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Errors, named by who must act. The class docstring is the default message; every message ends with a remedy.
 
 InputRejected       the submitter: the drop itself must change. Never retried by the pipeline.
+HostFault           this host: its scratch is full or cannot be written. It stops claiming; released, not counted, no job is blamed.
 BackendUnavailable  the operator: something this worker needs is missing. Noted, released, not counted.
 StageFailed         the pipeline could not do it: the job goes to failed/ at once.
 LineFault           the disk or the share: the worker pauses and tries the same edge again; no job is blamed.
@@ -16,6 +17,7 @@ __all__ = [
     "ColourMissing",
     "EngineDied",
     "FormatUnavailable",
+    "HostFault",
     "InputRejected",
     "LineFault",
     "MemoryExceeded",
@@ -74,6 +76,17 @@ class BackendUnavailable(PipelineError):
 
     who = "operator"
     remedy = "Run `inbox3d doctor` on the compute host; it names what to install."
+
+
+class HostFault(PipelineError):
+    """This host cannot work at present."""
+
+    who = "operator"
+    remedy = "Free space in [host] scratch on that host, or set it to a larger disk; work resumes by itself."
+
+    def __init__(self, message: str | None = None, *, remedy: str | None = None, number: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.number = number  # the errno, where it is known
 
 
 class FormatUnavailable(BackendUnavailable):

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -17,10 +17,10 @@ from layout.manifest import JobFile, now, write_job
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
-from pipeline import bag, inputs, jobs, parcel, queues, recipes
+from pipeline import bag, blame, inputs, jobs, parcel, queues, recipes
 from pipeline.artefacts import Dropped
 from pipeline.config import Settings
-from pipeline.errors import BackendUnavailable, EngineDied, InputRejected, PipelineError, StageFailed, SubmitRefused
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, PipelineError, StageFailed, SubmitRefused
 from pipeline.failing import DELETED, error_file, poisoned
 from pipeline.gpu.engine import Engine, Event, Order
 from pipeline.inputs import InputChanged
@@ -81,7 +81,6 @@ class Runner:
             started = self._patiently(place, lambda: lifecycle.record_start(self.atlas, place))
             self.past.refresh()
             held = Held(place, started, self.scratch.of(place), Reporter(self.atlas, place, started, self.past))
-            self._adopt_scratch(held)
             return self._edge_of(held, queue)
         except (Gone, PathGone):
             log.warning("job.lost job=%s worker=%s", place.id, self.worker)
@@ -99,19 +98,33 @@ class Runner:
     def _edge_of(self, held: Held, queue: str) -> Outcome:
         try:
             return Outcome(self._legs(held, queue))
+        except (Gone, PathGone):
+            raise
         except InputChanged:
             return Outcome(self._changed(held, queue))
         except Drained:
             return Outcome(self._release(held, "drained"))
-        except BackendUnavailable as error:
-            return Outcome(self._release(held, f"{type(error).__name__}: {error.message}"), error)
-        except EngineDied as error:
+        except Exception as error:
+            blamed = self._blamed(error)
+            if blamed is not error:
+                log.warning("error.sorted job=%s as=%s", held.place.id, type(blamed).__name__, exc_info=error)
+            return self._edge_for(held, queue, blamed)
+
+    def _edge_for(self, held: Held, queue: str, error: PipelineError | LineFault) -> Outcome:
+        """The edge for a start that ended in ERROR, already sorted by who must act."""
+        if isinstance(error, LineFault | HostFault | BackendUnavailable):
+            told = None if isinstance(error, LineFault) else error
+            return Outcome(self._release(held, f"{type(error).__name__}: {error.message}"), told)
+        if isinstance(error, EngineDied):
             return Outcome(self._crashed(held, queue, error), error)
-        except PipelineError as error:
-            return Outcome(self._fail(held, queue, error), error)
+        return Outcome(self._fail(held, queue, error), error)
+
+    def _blamed(self, error: BaseException) -> PipelineError | LineFault:
+        return blame.of(error, blame.Grounds(self.scratch.root, self.models, self.atlas.root))
 
     def _legs(self, held: Held, queue: str) -> Place:
         """Run legs from QUEUE on, straight through as long as this worker serves the next one."""
+        self._adopt_scratch(held)
         options = self._options(held.job)
         recipe = recipes.RECIPES[options.kind]
         leg: Leg | None = recipe.leg(queue) or recipe.legs[0]
@@ -252,10 +265,12 @@ class Runner:
         """What stands in the job folder before any edge out of processing/: job.json and log.txt; progress only where it WAITS."""
         disk, place = self.atlas.disk, held.place
         _append(held.root, words)
-        times = held.reporter.phases() | held.times
-        describe(held.job, held.root, times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
+        with contextlib.suppress(OSError, ValueError):  # what a full scratch cut off is told by nobody
+            times = held.reporter.phases() | held.times
+            describe(held.job, held.root, times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
-        self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
+        with contextlib.suppress(PipelineError):
+            self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
         if waits is not None:
             self._patiently(place, lambda: held.reporter.hand_on(waits))
             return
@@ -276,7 +291,8 @@ class Runner:
         """Take over what an earlier start of this job left on this host, so that finished stages are not done again."""
         for path, parts in self.scratch.all():
             if parts.id == held.place.id and path != held.root and not held.root.exists():
-                path.rename(held.root)
+                with contextlib.suppress(FileNotFoundError):  # it went to make room
+                    path.rename(held.root)
         held.root.mkdir(parents=True, exist_ok=True)
         _append(held.root, f"start {held.place.n} on {self.worker}")
 
@@ -284,14 +300,25 @@ class Runner:
         """Try the same call until the line works again; the job keeps its path and its scratch meanwhile."""
         while True:
             try:
-                with holding(self.atlas, place):
+                with holding(self.atlas, place), self._of_scratch():
                     return call()
             except (LineFault, Mangled) as fault:
                 log.warning("line.fault job=%s what=%s", place.id, fault)
                 if self.pause(getattr(fault, "message", str(fault))):
                     raise Gone(place.path.name) from None
 
+    @contextlib.contextmanager
+    def _of_scratch(self) -> Iterator[None]:
+        """Scratch that does not work is no fault of the share, and no sign that the job's folder went away."""
+        try:
+            yield
+        except OSError as error:
+            if blame.lies_below(error, self.scratch.root):
+                raise self._blamed(error) from error
+            raise
+
 
 def _append(root: Path, line: str) -> None:
-    with (root / tree.LOG).open("a", encoding="utf-8") as file:
+    """A line into the job's log. A scratch that takes no line takes no stage's files either, and that is told there."""
+    with contextlib.suppress(OSError), (root / tree.LOG).open("a", encoding="utf-8") as file:
         file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n")

@@ -11,7 +11,7 @@ from layout import accept, lifecycle, tree
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
 
-LACKS = ("BackendUnavailable", "FormatUnavailable")  # notes of starts that ended because the worker lacked something
+LACKS = ("BackendUnavailable", "FormatUnavailable", "HostFault")  # notes of starts that ended because the worker lacked something
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

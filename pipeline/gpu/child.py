@@ -22,8 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import bag, declared, jobs, recipes
-from pipeline.errors import BackendUnavailable, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
+from pipeline import bag, blame, declared, jobs, recipes
+from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import sandbox
 from pipeline.queues import QUEUES
 from pipeline.workspace import StageWorkspace
@@ -82,9 +82,13 @@ def _in_grandchild(order: dict[str, Any], writer: int) -> None:
 def _confined(order: dict[str, Any], writer: int) -> int:
     root = Path(order["root"])
     temporary = root / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary.mkdir(parents=True, exist_ok=True)
+        handle = os.open(root / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        _say(writer, failed=describe(error, "", order))
+        return 0
     os.environ.update(TMPDIR=str(temporary), HOME=str(temporary))
-    handle = os.open(root / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     sandbox.limit(int(order["memory"]))
@@ -118,36 +122,33 @@ def _run(order: dict[str, Any], writer: int) -> None:
             artefact = recipes.call(recipes.stage_function(stage), [one.artefact for one in kept], own)
             bag.save_warnings(root, ws.warnings)
             bag.save(root, stage, artefact)
+            if blame.is_full(root):  # what a library wrote last may be cut off without a word
+                raise blame.full(root)
             kept.append(bag.Kept(stage, artefact))
             _say(writer, ended=[stage, round(time.monotonic() - began, 3), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
         _say(writer, done=True)
     except BaseException as error:
         if getattr(error, "who", "pipeline") == "pipeline":  # a drop or a host that must change needs no look into the code
-            traceback.print_exc()
-            sys.stderr.flush()
-        _say(writer, failed=describe(error, stage))
+            with contextlib.suppress(OSError):  # the log lies in scratch, which may be full
+                traceback.print_exc()
+                sys.stderr.flush()
+        _say(writer, failed=describe(error, stage, order))
 
 
-def describe(error: BaseException, stage: str) -> dict[str, Any]:
+def describe(error: BaseException, stage: str, order: dict[str, Any]) -> dict[str, Any]:
     """What the parent needs to choose an edge; an unforeseen exception is a failed stage, named by its class."""
-    if isinstance(error, MemoryError):
-        error = StageFailed(
-            "The stage needed more memory than this worker may use.", remedy="Drop less data at once, or raise [worker] memory_gb."
-        )
-    elif isinstance(error, ImportError):
-        error = BackendUnavailable(f"This worker lacks a package: {error}")
-    elif type(error).__name__ == "OutOfMemoryError":
-        error = OutOfGpuMemory()
-    elif not isinstance(error, PipelineError):
-        error = StageFailed(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:300])
-    kind = next(k.__name__ for k in (InputRejected, BackendUnavailable, StageFailed, PipelineError) if isinstance(error, k))
+    grounds = blame.Grounds(Path(order["root"]), Path(order["models"]) if order.get("models") else None)
+    blamed = blame.of(error, grounds)
+    assert isinstance(blamed, PipelineError)  # no stage sees Atlas
+    kind = next(k.__name__ for k in (InputRejected, BackendUnavailable, HostFault, StageFailed, PipelineError) if isinstance(blamed, k))
     return {
-        "error": type(error).__name__,
+        "error": type(blamed).__name__,
         "kind": kind,
-        "who": error.who,
-        "message": error.message,
-        "remedy": error.remedy,
+        "who": blamed.who,
+        "message": blamed.message,
+        "remedy": blamed.remedy,
         "stage": stage,
+        **({"number": blamed.number} if isinstance(blamed, HostFault) else {}),
     }
 
 

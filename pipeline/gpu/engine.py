@@ -114,7 +114,7 @@ class Engine:
             message["models"] = str(order.models) if order.models else None
             os.write(self._handles[0], (json.dumps(message) + "\n").encode())
             self._follow(heard, tick)
-        except (errors.StageFailed, errors.InputRejected, errors.BackendUnavailable) as error:
+        except (errors.StageFailed, errors.InputRejected, errors.BackendUnavailable, errors.HostFault) as error:
             if isinstance(error, EngineDied):
                 self.stop()
             raise
@@ -171,6 +171,8 @@ def rebuilt(said: dict[str, Any]) -> errors.PipelineError:
     """The error that the child described, as its own class again (a plug-in's class becomes its nearest known one)."""
     kind = getattr(errors, said["error"], None) or getattr(errors, said["kind"])
     error: errors.PipelineError = kind(said["message"], remedy=said["remedy"])
+    if isinstance(error, errors.HostFault):
+        error.number = said.get("number")
     error.stage = said["stage"]
     return error
 

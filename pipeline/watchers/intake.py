@@ -47,7 +47,7 @@ class Intake:
         self.settler = Settler(settings.intake, network=is_network(atlas.root))
         self.beat = Beat(atlas, Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()), settings.worker.beat)
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
-        self.attention = Attention(atlas)
+        self.attention = Attention(atlas, name)
         self.reaper = Reaper(atlas, settings, name, self.observer, attention=self.attention)
         self.waiting: dict[str, Wait] = {}
         self._shells = TwoLooks(time.monotonic)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from layout import lifecycle, tree
+from layout.attention import Attention, Waits
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Life, Observer
@@ -23,11 +24,12 @@ from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
 from pipeline import gc, inputs, models, view
 from pipeline.config import Settings
-from pipeline.errors import BackendUnavailable, EngineDied
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine, Order
 from pipeline.provenance import versions
 from pipeline.runner import Outcome, Runner
+from pipeline.watchers.room import Asks, Room, asks_of, used_by
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +60,25 @@ class Worker:
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
         weights = settings.host.models if settings.host.models.is_dir() else None
         self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, weights, stopping.is_set, self._pause)
-        self._accepted: dict[str, tuple[str, str]] = {}  # place name → (time of acceptance, id), read once
+        self.attention = Attention(atlas, name)
+        self.room = Room(self.scratch, self._unused)
+        self._accepted: dict[str, tuple[str, Asks]] = {}  # place name → (time of acceptance, what it asks of scratch), read once
         self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         self._unchanged: dict[str, tuple[inputs.Snapshot, float]] = {}
         self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
         self._proven = True
         self._left = ""
+        self._full = False
 
     # -- the loop ---------------------------------------------------------------------------------------------------------------
     def serve(self) -> None:
-        self.scratch.root.mkdir(parents=True, exist_ok=True)
         self.beat.beat()
         self.beat.start()
         self.engine.start()
         self.runner.past.refresh()
         try:
-            self._sweep_scratch()
+            with self.attention.over(self.scratch.root):
+                self._sweep_scratch()
             while not self.stopping.is_set():
                 if not self.step():
                     self.stopping.wait(self.settings.worker.poll)
@@ -91,13 +96,18 @@ class Worker:
                 self.beat.say(f"halted by {halt}")
                 return False
             self._settle_own()
-            for place in self._waiting():
-                if self._start(place):
-                    return True
-            self.beat.say(self._left or "idle")
+            self._full = False
+            started = any(self._tried(place) for place in self._waiting())
+            if not started:
+                self.beat.say(self._left or "idle")
+            if not self._full:
+                self.attention.settled(self.scratch.root)
+            return started
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
             log.warning("line.fault worker=%s what=%s", self.name, fault.message)
+        finally:
+            self.beat.attend(self.attention.lines())
         return False
 
     def _guard(self) -> None:
@@ -105,6 +115,23 @@ class Worker:
         if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
             raise Restart
         self.atlas.guard(self.identity)
+
+    def _tried(self, place: Place) -> bool:
+        """Start the job at PLACE if this host has room for it. What is wrong with one job keeps no other from being started."""
+        with self.attention.over(place.path):
+            return self._is_quiet(place) and self._fits(place) and self._start(place)
+        return False
+
+    def _fits(self, place: Place) -> bool:
+        lack = self.room.lack(self._accepted[place.path.name][1])
+        if lack is None:
+            return True
+        if lack.for_ever:
+            self._left = self._left or f"idle; leaves {place.id} alone: it {lack.words}"
+            raise Waits(lack.words)
+        self._full, self._left = True, f"paused: {lack.words}"
+        self.attention.say(self.scratch.root, lack.words)
+        return False
 
     def _start(self, place: Place) -> bool:
         if not self._prove_engine():
@@ -116,18 +143,23 @@ class Worker:
         log.info("job.started job=%s worker=%s n=%d", held.id, self.name, held.n)
         self.beat.say("working", held.id)
         outcome = self.runner.run(held, str(place.queue))
-        self._after(held, outcome)
+        self._after(held, outcome, self._accepted[place.path.name][1])
         self.beat.say("idle")
         return True
 
-    def _after(self, held: Place, outcome: Outcome) -> None:
+    def _after(self, held: Place, outcome: Outcome, asks: Asks) -> None:
         root = self.scratch.of(held)
+        if isinstance(outcome.error, HostFault):
+            self.room.ran_out(asks, used_by(root), outcome.error)
+            shutil.rmtree(root, ignore_errors=True)
         if isinstance(outcome.error, EngineDied):
             self._proven = False
         if isinstance(outcome.error, EngineDied | BackendUnavailable):
             self._avoid.add(held.id)
         ended = outcome.place
         log.info("job.left job=%s to=%s", held.id, ended.path.parent.name if ended else "nowhere: it was taken from here")
+        if ended and ended.state in (State.DONE, State.FAILED):
+            self.room.forget(held.id)
         if ended is None or ended.state is State.FAILED:
             shutil.rmtree(root, ignore_errors=True)
         elif ended.state is State.DONE:
@@ -142,24 +174,22 @@ class Worker:
             self.observer.look()
         self._accepted = {place.path.name: self._accepted[place.path.name] for place in places if place.path.name in self._accepted}
         ready = [place for place in places if self._readable(place) and not self._left_to_others(place)]
-        return sorted((place for place in ready if self._is_quiet(place)), key=self._order)
+        return sorted(ready, key=lambda place: (self._accepted[place.path.name][0], place.id))
 
     def _readable(self, place: Place) -> bool:
-        """A job of a newer inbox3d is left to hosts that understand it."""
-        try:
-            return place.path.name in self._accepted or lifecycle.readable_job(self.atlas, place.path) is not None
-        except NewerFormat as newer:
-            self._left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
-            return False
-        except FileNotFoundError:
-            return False
-
-    def _order(self, place: Place) -> tuple[str, str]:
-        name = place.path.name
-        if name not in self._accepted:
-            job = self._job(place)
-            self._accepted[name] = (job.accepted.at if job and job.accepted else "", place.id)
-        return self._accepted[name]
+        """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is damaged is mended by an intake."""
+        if place.path.name in self._accepted:
+            return True
+        with self.attention.over(place.path):
+            try:
+                job = lifecycle.readable_job(self.atlas, place.path)
+            except NewerFormat as newer:
+                self._left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
+                raise
+            if job is not None:
+                self._accepted[place.path.name] = (job.accepted.at if job.accepted else "", asks_of(job))
+                return True
+        return False
 
     def _left_to_others(self, place: Place) -> bool:
         """A job whose engine died here is left to another live worker of its queue, so that one sick GPU cannot poison it."""
@@ -197,7 +227,7 @@ class Worker:
         for place in self.atlas.places(State.PROCESSING):
             if place.worker == self.name:
                 log.warning("job.found job=%s worker=%s", place.id, self.name)
-                with contextlib.suppress(Gone, NewerFormat):
+                with self.attention.over(place.path):
                     verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
                     self.runner.settle(place, verdict, job)
 
@@ -206,8 +236,8 @@ class Worker:
         if self._proven:
             return True
         order = Order(("selftest",), {"kind": "convert"}, self.scratch.root / ".selftest", self.scratch.root, None, isolated=True)
-        order.root.mkdir(parents=True, exist_ok=True)
         try:
+            order.root.mkdir(parents=True, exist_ok=True)
             self.engine.run(order, lambda event: None, lambda: None)
             self._proven = True
         except Exception as error:
@@ -226,6 +256,14 @@ class Worker:
         """Delete workspaces whose job has ended; the others are resumed by their next start."""
         for item in gc.scratch_due(self.atlas, self.settings):
             shutil.rmtree(item.path, ignore_errors=True)
+        for left in self.scratch.root.glob(".gone-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _unused(self) -> list[Path]:
+        """Workspaces that may go when room is needed: of ended jobs, verified once more, and of jobs that only wait to be resumed."""
+        self._verify_kept(everything=True)
+        waiting = {place.id for place in self.atlas.places(State.CLAIMED)}
+        return [path for path, parts in self.scratch.all() if parts.id in waiting]
 
     def _verify_kept(self, everything: bool = False) -> None:
         """Look again at results some minutes old, then let their scratch go: a power cut on Atlas may have undone a finish."""

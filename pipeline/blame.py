@@ -1,0 +1,117 @@
+"""Whose fault an error is, told by its number and by where its path lies: the host's, the operator's, the submitter's or the stage's.
+
+A full scratch is a fault of this host and of no job; a weight that may not be read, or a damaged package, is the operator's; a file of
+the drop that may not be read is the submitter's. What is left is a stage that could not do its work.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from layout import rights
+from layout.disk import LineFault
+from layout.walk import BeyondLimits
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
+
+SPARE = 64 << 10  # bytes: with less than that free a disk is full; what was written to it last may be cut off
+FULL = (errno.ENOSPC, errno.EDQUOT)
+HOST = frozenset({*FULL, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE})
+DENIED = (errno.EACCES, errno.EPERM)
+_SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
+GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/), then move the folder back to inbox/."
+
+
+class Grounds(NamedTuple):
+    """Where the things lie that a path may belong to."""
+
+    scratch: Path
+    models: Path | None = None
+    atlas: Path | None = None
+
+
+def of(error: BaseException, grounds: Grounds) -> PipelineError | LineFault:
+    """ERROR as the one that names who must act. What is told already stays, unless a full scratch made it."""
+    if isinstance(error, PipelineError):
+        made = type(error) is EngineDied or (isinstance(error, StageFailed) and not isinstance(error, EngineDied))
+        return full(grounds.scratch) if made and is_full(grounds.scratch) else error
+    if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+        return _of_path(error, grounds)
+    if isinstance(error, BeyondLimits):
+        return InputRejected(f"{error}.", remedy=f"{error.remedy}, then move the folder back to inbox/.")
+    if is_full(grounds.scratch) or any(words in str(error) for words in _SAID):
+        return full(grounds.scratch)
+    if isinstance(error, MemoryError | OSError):
+        return StageFailed(
+            "The stage needed more memory than this worker may use.", remedy="Drop less data at once, or raise [worker] memory_gb."
+        )
+    if isinstance(error, ImportError):
+        return BackendUnavailable(f"This worker lacks a package: {error}")
+    if type(error).__name__ == "OutOfMemoryError":
+        return OutOfGpuMemory()
+    return StageFailed(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:300])
+
+
+def lies_below(error: OSError, folder: Path) -> bool:
+    """Whether one of the paths that ERROR names lies in FOLDER."""
+    named = (error.filename, getattr(error, "filename2", None))
+    return any(isinstance(name, str | Path) and Path(name).is_relative_to(folder) for name in named)
+
+
+def is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < SPARE
+    except OSError:
+        return False
+
+
+def full(folder: Path, error: OSError | None = None) -> HostFault:
+    """Scratch does not take what a job writes; in words, with what is free."""
+    why = "is full" if error is None or error.errno in FULL else f"cannot be written ({error.strerror})"
+    try:
+        space = shutil.disk_usage(folder)
+        room = f": {size(space.free)} free of {size(space.total)}"
+    except OSError:
+        room = ": its folder is not there"
+    return HostFault(f"Scratch {why}{room} ({folder}).", number=error.errno if error else errno.ENOSPC)
+
+
+def size(count: float) -> str:
+    """COUNT bytes for a person."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
+    path = Path(error.filename) if isinstance(error.filename, str | Path) and error.filename else None
+    said = error.strerror or str(error)
+    if grounds.atlas and lies_below(error, grounds.atlas):
+        if isinstance(error, LineFault):
+            return error
+        if error.errno in DENIED:
+            return InputRejected(f"{rights.words(error, path or grounds.atlas)}.", remedy=GRANT)
+        return LineFault(error.errno, said, error.filename)
+    if path and grounds.models and path.is_relative_to(grounds.models) and not path.is_relative_to(grounds.scratch):
+        remedy = f"Let this worker's user read {grounds.models}, or fetch the model again: inbox3d models verify names what is wrong."
+        return BackendUnavailable(f"The model file {path.relative_to(grounds.models)} cannot be read: {said}.", remedy=remedy)
+    if path and any(path.is_relative_to(base) for base in _packages()):
+        return BackendUnavailable(f"The installation is damaged: {path}: {said}.", remedy="Install inbox3d again on this host.")
+    inside = path is None or path.is_relative_to(grounds.scratch)
+    if inside and (error.errno in (HOST if path is None else HOST | {errno.EACCES, errno.EPERM}) or not grounds.scratch.is_dir()):
+        return full(grounds.scratch, error)
+    if error.errno in FULL and path:
+        return full(path.parent, error)
+    if error.errno == errno.EMFILE and grounds.atlas:  # the worker's own; a stage's limit is the stage's
+        return HostFault("This worker has too many files open.", remedy="Start inbox3d up again on that host.", number=error.errno)
+    return StageFailed(f"{path.name}: {said}." if path else f"{said}.")
+
+
+def _packages() -> tuple[Path, ...]:
+    return Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[1]
