@@ -137,7 +137,7 @@ def drop_root(disk: Disk, inside: Path) -> Path:
 def _input(disk: Disk, inside: Path) -> list[Entry]:
     """What stands in input/, ignored names aside; nothing where a person took input/ itself away."""
     try:
-        return [entry for entry in disk.scandir(inside) if not names.ignored(entry.name)]
+        return [entry for entry in disk.scandir(inside) if not names.ignored(entry.name, entry.is_dir)]
     except (FileNotFoundError, NotADirectoryError):
         return []
 

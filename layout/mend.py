@@ -213,7 +213,7 @@ def has_input(atlas: Atlas, folder: Path) -> bool:
     """Does input/ hold anything of the person's? "No" needs two looks."""
     for _ in range(2):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if any(not names.ignored(entry.name) for entry in atlas.disk.scandir(folder / tree.INPUT)):
+            if any(not names.ignored(entry.name, entry.is_dir) for entry in atlas.disk.scandir(folder / tree.INPUT)):
                 return True
     return False
 

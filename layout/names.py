@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from layout.temporary import temporary
+
 __all__ = [
-    "ALPHABET", "HALT_NAMES", "MAX_BYTES", "RESERVED", "STATUS_NAME", "Claimed", "Processing", "claimed_name", "fold", "id_of", "ignored",
-    "is_halt", "is_id", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug", "split_id", "temporary",
-    "without_go", "worker_name",
+    "ALPHABET", "HALT_NAMES", "MAX_BYTES", "RESERVED", "STATUS_NAME", "Claimed", "Processing", "claimed_name", "fold", "harmless", "id_of",
+    "ignored", "is_halt", "is_id", "left_out", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug", "split_id",
+    "temporary", "without_go", "worker_name",
 ]  # fmt: skip
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32, lower case: no i, l, o, u
@@ -29,10 +30,15 @@ _SLUG = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _ID = re.compile(f"({_SLUG})-([{ALPHABET}]{{10}})")
 _WORD = re.compile(_SLUG)
 _STATE = re.compile(r"([a-z0-9-]+)@([a-z0-9-]+)\.(0|[1-9][0-9]{0,8})")
-_RSYNC = re.compile(r"\.(?!_).+\.[A-Za-z0-9]{6}")
-
-_TEMPORARY = ("*.part", "*.partial", "*.filepart", "*.crdownload", "*.download", "*.tmp", ".syncthing.*", "~syncthing~*")
-_IGNORED = ("thumbs.db", "desktop.ini", "~$*", "@eadir", "__macosx", "#recycle", STATUS_NAME.lower(), *HALT_NAMES)
+_OURS = (STATUS_NAME.lower(), *HALT_NAMES)  # as files; a folder of such a name is a person's
+_RUBBISH = frozenset({
+    "thumbs.db", "desktop.ini", "@eadir", "@recycle", "@synoresource", "#recycle", "#snapshot", "__macosx", "_gsdata_", "lost+found",
+    "$recycle.bin", "system volume information",
+})
+_QUIET = re.compile(
+    r"\._.*|\.(?:ds_store|localized|apdisk|directory|hidden|trash.*|spotlight-v100|fseventsd|documentrevisions-v100|temporaryitems"
+    r"|st(?:folder|versions|ignore)|sync|dropbox|snapshots?|zfs|@__thumb|nfs.*|fuse_hidden.*|trashed-.*|status\.txt\..*)"
+)
 
 
 class Claimed(NamedTuple):
@@ -113,14 +119,22 @@ def parse_processing(name: str) -> Processing | None:
     return Processing(parts.id, parts.queue, parts.n) if parts and not parts.hidden else None
 
 
-def ignored(name: str) -> bool:
-    """Is NAME (one path component) left out of drops and checksums: rubbish of file managers, sync tools and ours?"""
-    return name.startswith(".") or temporary(name) or any(fnmatchcase(name.lower(), pattern) for pattern in _IGNORED)
+def ignored(name: str, folder: bool = False) -> bool:
+    """Is NAME (one path component; FOLDER: of a folder) left out of drops and checksums: rubbish of file managers, sync tools and ours?"""
+    low = name.lower()
+    return low.startswith((".", "~$")) or low in _RUBBISH or (low in _OURS and not folder) or temporary(name)
 
 
-def temporary(name: str) -> bool:
-    """Is NAME one that a copying tool gives to a file it has not finished? Such a name holds back a drop that rests on quiet alone."""
-    return any(fnmatchcase(name.lower(), pattern) for pattern in _TEMPORARY) or _RSYNC.fullmatch(name) is not None
+def left_out(path: str) -> bool:
+    """Is the file at PATH, relative to its drop, left out: by its own name or by that of a folder it lies in?"""
+    *folders, name = path.split("/")
+    return ignored(name) or any(ignored(part, folder=True) for part in folders)
+
+
+def harmless(name: str) -> bool:
+    """Is NAME, an ignored one, no drop of anybody's: what systems and sync tools leave lying about by themselves?"""
+    low = name.lower()
+    return low in _RUBBISH or low in _OURS or _QUIET.fullmatch(low) is not None
 
 
 def is_halt(name: str) -> bool:

@@ -154,10 +154,10 @@ class Atlas:
             raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
 
     def halted(self) -> str | None:
-        """The path of a HALT file relative to the root, by listing only, or None."""
+        """The path of a HALT file relative to the root, by listing only, or None. A folder of that name halts nothing."""
         for folder in (self.root, self.inbox):
             for entry in self._list(folder, self.disk.scandir):
-                if names.is_halt(entry.name):
+                if names.is_halt(entry.name) and not entry.is_dir:
                     return str((folder / entry.name).relative_to(self.root))
         return None
 
@@ -216,7 +216,8 @@ class Atlas:
         """Folders in STATE that are not jobs: left alone, but named in STATUS.txt and by doctor."""
         if state is State.INBOX:
             return []
-        return sorted(e.name for e in self.entries(state) if e.is_dir and not names.ignored(e.name) and self.place(state, e) is None)
+        folders = [entry for entry in self.entries(state) if entry.is_dir and not names.ignored(entry.name, folder=True)]
+        return sorted(entry.name for entry in folders if self.place(state, entry) is None)
 
     def place(self, state: State, entry: Entry) -> Place | None:
         """What ENTRY of STATE's folder is, or None where it is no job's."""
@@ -229,7 +230,8 @@ class Atlas:
             held = names.parse_processing(entry.name)
             return Place(state, path, held.id, held.n, worker=held.worker) if held else None
         if state is State.INBOX:
-            return None if names.ignored(entry.name) else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
+            ignored = names.ignored(entry.name, folder=True)
+            return None if ignored else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
         if names.is_id(entry.name):
             return Place(state, path, entry.name)
         if parsed:  # dragged here under its working name: tidied later

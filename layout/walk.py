@@ -48,7 +48,7 @@ def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, i
             if whole:
                 raise BeyondLimits(f"{root.name} {words}")
         elif is_dir:
-            entries = sorted((e for e in disk.scandir(root / path) if not names.ignored(e.name)), reverse=True)
+            entries = sorted((e for e in disk.scandir(root / path) if not names.ignored(e.name, e.is_dir)), reverse=True)
             ahead += [(f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries]
         elif (attributes := disk.lstat(root / path)) is not None:
             found.append((path, attributes.st_size))

@@ -52,8 +52,8 @@ def _here(remedy: str) -> str:
 
 def plain_files(folder: Path) -> list[str]:
     """Names below FOLDER as a drop has them: ignored ones are left out."""
-    names_below = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(name.as_posix() for name in names_below if not any(names.ignored(part) for part in name.parts))
+    below = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in below if not names.left_out(name))
 
 
 def live_workers(atlas: Atlas, settings: Settings, wait: bool = False, sleep: Callable[[float], None] = time.sleep) -> list[Heartbeat]:

@@ -98,4 +98,4 @@ def copy_drop(source: Path, target: Path) -> None:
 
 
 def _ignored(folder: str, entries: Iterable[str]) -> list[str]:
-    return [name for name in entries if names.ignored(name)]
+    return [name for name in entries if names.ignored(name, Path(folder, name).is_dir())]

@@ -160,9 +160,9 @@ def halt(atlas_path: str | None) -> None:
     """
     atlas, _ = opened(atlas_path)
     if not atlas.halted():
-        atlas.disk.write_new(
-            atlas.root / "HALT", b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n"
-        )
+        name = "HALT.txt" if atlas.disk.seen(atlas.root / "HALT") else "HALT"  # a folder of that name is a person's
+        words = b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n"
+        atlas.disk.write_new(atlas.root / name, words)
     click.echo("Halted. `inbox3d resume` goes on.", err=True)
 
 
@@ -178,6 +178,6 @@ def resume(atlas_path: str | None) -> None:
     atlas, _ = opened(atlas_path)
     for folder in (atlas.root, atlas.inbox):
         for entry in atlas.disk.scandir(folder):
-            if names.is_halt(entry.name):
+            if names.is_halt(entry.name) and not entry.is_dir:
                 atlas.disk.unlink(folder / entry.name)
     click.echo("Going on.", err=True)

@@ -37,7 +37,8 @@ TEXT = frozenset({".xyz", ".pts", ".ptx", ".csv", ".asc", ".obj", ".off", ".gltf
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
 # Kinds that hold neither points nor faces, whatever the name says.
 NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text"}
-NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - {".txt", ".json", ".md"}
+WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no scan
+NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - (WORDING - {".toml"})
 
 
 def suffix(name: str) -> str:

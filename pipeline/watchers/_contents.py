@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
-from pipeline.formats import completeness, signatures
+from pipeline.formats import completeness, signatures, zeros
 from pipeline.formats.bytes import HEAD, open_file
 from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, Found, Look
@@ -65,7 +65,7 @@ class Contents:
     def __init__(self, opener: Opener = open_file) -> None:
         self.opener = opener
         self._heads: dict[Found, str | None] = {}
-        self._ends: dict[Found, str | None] = {}
+        self._ends: dict[Found, tuple[str | None, str | None]] = {}  # what is missing, what is not filled
         self._lists: dict[Found, tuple[_jobtoml.ListedFile, ...]] = {}
         self._digests: dict[Found, Digest] = {}
 
@@ -92,9 +92,18 @@ class Contents:
         if not found.size:
             known = signatures.suffix(found.name) in signatures.NEVER_EMPTY or signatures.packed(found.name)
             return "it is empty (0 bytes)" if known else None
+        return self._end(look, found)[0]
+
+    def unfilled(self, look: Look, found: Found) -> str | None:
+        """What of FOUND is still empty space that a copier made room for, in words."""
+        return self._end(look, found)[1] if found.kind == FILE and found.size else None
+
+    def _end(self, look: Look, found: Found) -> tuple[str | None, str | None]:
         if found not in self._ends:
             with self.opener(look.where(found)) as file:
-                self._ends[found] = completeness.cut_off(found.name, found.size, file)
+                missing = completeness.cut_off(found.name, found.size, file)
+                unfilled = zeros.zeros_at_end(found.size, file) if missing else zeros.empty_space(found.name, found.size, file)
+                self._ends[found] = missing, unfilled
         return self._ends[found]
 
     def listed(self, look: Look) -> tuple[_jobtoml.ListedFile, ...]:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import PurePosixPath
 
 from layout import accept, names
+from layout.temporary import speaks_of
 from layout.tree import is_job_toml
+from pipeline.formats import signatures
 from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, FOLDER, Found, Look
 
 MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case
 AGAIN = "then move the folder back to inbox/."  # what ends a remedy
 SHOWN = 3  # names in one sentence
+
+_SCAN = frozenset(signatures.BY_SUFFIX) | signatures.TEXT | signatures.FREE
+_ENDINGS = "|".join(re.escape(each) for each in sorted(_SCAN - signatures.WORDING))
+_SCAN_NAME = re.compile(rf"\.*(.+(?:{_ENDINGS}))(?![a-z0-9])", re.I)
+# What people and programs add to a whole file's name: a.ply.txt, a.jpg.xmp, a.ply.bak.
+_ADDED = {ending.removeprefix(".") for ending in _SCAN} | {
+    "go", "bak", "old", "orig", "sha1", "sha256", "sha512", "md5", "sig", "xml", "xmp", "meta", "mtl", "log", "pdf", "html",
+}  # fmt: skip
 
 
 def is_marker(found: Found) -> bool:
@@ -68,8 +80,41 @@ def differences(files: Mapping[str, Found], listed: Collection[_jobtoml.ListedFi
     return wrong + [f"{path} is not in the list" for path in sorted(files.keys() - {each.path for each in listed})]
 
 
-def without_temporary(look: Look) -> tuple[str, ...]:
-    return (f"went on without unfinished copies: {some(found.path for found in look.temporary)}",) if look.temporary else ()
+def strays(look: Look) -> list[str]:
+    """Files that look like the unfinished copy of a scan under a name of a tool that nobody listed: hidden, or with an ending of its own
+    behind the scan's (``.a.ply.x9``, ``a.ply.busy``), while the scan itself is not there."""
+    there = {names.fold(found.path) for found in look.files}
+    likely = ((found.path, _scan_of(found)) for found in (*look.files, *look.hidden) if found.size)
+    return [path for path, whole in likely if whole and names.fold(whole) not in there]
+
+
+def _scan_of(found: Found) -> str | None:
+    match = _SCAN_NAME.match(found.name)
+    if match is None:
+        return None
+    added = found.name[match.end() :]
+    if not found.name.startswith(".") and (not added or added.removeprefix(".").lower() in _ADDED):
+        return None
+    return str(PurePosixPath(found.path).with_name(match[1]))
+
+
+def controlled(look: Look) -> Iterator[tuple[str, str]]:
+    """(file, control file) for every file of LOOK beside which a tool says that it is not finished."""
+    there = {names.fold(found.path): found.path for found in look.files}
+    for found in look.temporary:
+        if (whole := speaks_of(found.path)) and names.fold(whole) in there:
+            yield there[names.fold(whole)], found.path
+
+
+def notes(look: Look) -> tuple[str, ...]:
+    """What a job without these should say."""
+    hidden = [found.path for found in look.hidden if found.kind == FOLDER or _SCAN_NAME.match(found.name)]
+    said = {
+        "went on without unfinished copies": [found.path for found in look.temporary],
+        "left out, since the name begins with a dot": hidden,
+        "looks like an unfinished copy": [path for path in strays(look) if path not in hidden],
+    }
+    return tuple(f"{words}: {some(paths)}" for words, paths in said.items() if paths)
 
 
 def amount(look: Look) -> str:

@@ -145,7 +145,7 @@ def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
     found: list[Item] = []
     try:
         for member in members:
-            if any(names.ignored(part) for part in PurePosixPath(member.name).parts):
+            if names.left_out(member.name):
                 continue
             if len(found) >= archives.MOST_FILES:
                 raise InputRejected(

@@ -100,7 +100,7 @@ def _job_toml(root: Path, names: list[str], content: list[str]) -> tuple[_jobtom
 
 
 def _is_content(name: str) -> bool:
-    return not is_job_toml(name) and name.lower() not in MARKERS and not any(_names.ignored(part) for part in PurePosixPath(name).parts)
+    return not is_job_toml(name) and name.lower() not in MARKERS and not _names.left_out(name)
 
 
 # -- guessing: the first that fits ------------------------------------------------------------------------------------------

@@ -11,12 +11,13 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
 from layout.attention import Attention, words
-from layout.disk import LineFault
+from layout.disk import Entry, LineFault
 from layout.lifecycle import Occupied
 from layout.liveness import Beat, Observer
 from layout.manifest import Heartbeat, JobFile
@@ -130,7 +131,9 @@ class Intake:
 
     def _unseen(self) -> dict[str, Wait]:
         """What lies in inbox/ while HALT keeps it from being looked at."""
-        return {entry.name: Wait("waits until HALT is gone") for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name)}
+        entries = self.atlas.entries(State.INBOX)
+        present = (entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir))
+        return left_alone(entries) | {name: Wait("waits until HALT is gone") for name in present}
 
     def _writes_status(self) -> bool:
         """The lowest-named live intake writes STATUS.txt."""
@@ -139,11 +142,10 @@ class Intake:
     # -- inbox/ -----------------------------------------------------------------------------------------------------------------
     def _look_at_inbox(self) -> None:
         """At most look_limit entries a tick, in turn."""
-        entries = sorted(entry.name for entry in self.atlas.entries(State.INBOX))
-        present = [name for name in entries if not names.ignored(name)]
-        copies = {name: Wait("it looks like an unfinished copy; goes on under its final name") for name in filter(names.temporary, entries)}
+        entries = self.atlas.entries(State.INBOX)
+        present = sorted(entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir))
         self.settler.forget(present)
-        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present} | copies
+        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present} | left_alone(entries)
         limit = self.settings.intake.look_limit
         start = self._turn % max(len(present), 1)
         turn = (present[start:] + present[:start])[:limit]
@@ -267,6 +269,18 @@ class Intake:
         except InputRejected as error:
             return error
         return InputRejected("The drop was refused.", remedy="Look at the files in input/, then move the folder back to inbox/.")
+
+
+def left_alone(entries: Iterable[Entry]) -> dict[str, Wait]:
+    """Entries of inbox/ that are looked at under another name only, with the reason; what systems leave about by themselves has none."""
+    found = {}
+    for name, is_dir in entries:
+        if names.temporary(name):
+            found[name] = Wait("it looks like an unfinished copy; goes on under its final name")
+        elif names.ignored(name, is_dir) and not names.harmless(name):
+            begin = "~$" if name.startswith("~$") else "a dot"
+            found[name] = Wait(f"left alone, since names that begin with {begin} are hidden or temporary; rename it to have it worked on")
+    return found
 
 
 def stem(name: str) -> str:

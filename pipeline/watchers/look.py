@@ -41,7 +41,11 @@ class Beyond(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What one look saw. Ignored names are left out; temporary ones are kept apart, because they hold a drop back."""
+    """What one look saw. Rubbish is left out; temporary names are kept apart, because they hold a drop back, and so are hidden ones.
+
+    temporary: files of a temporary name, and folders of one with what they hold added up (an empty one holds nothing back); hidden:
+    names that begin with a dot and may be somebody's drop.
+    """
 
     path: Path
     is_folder: bool
@@ -51,11 +55,12 @@ class Look:
     unclear: tuple[str, ...] = ()  # in words: what could not be seen or read
     too_many: bool = False
     beyond: str | None = None  # in words: the limit of drops that a path breaks; what lies behind it was not looked at
+    hidden: tuple[Found, ...] = ()
 
     @property
     def signature(self) -> tuple[object, ...]:
         """Changes whenever anything in the drop does; ctime moves even where a copier hides size and mtime."""
-        return self.inode, self.found, self.temporary
+        return self.inode, self.found, self.temporary, self.hidden
 
     @cached_property
     def files(self) -> tuple[Found, ...]:
@@ -85,39 +90,65 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
     seen = list(islice(_walk(disk, path), limit + 1))
     found = sorted(each for each in seen if isinstance(each, Found))
     broken = sorted(each.words for each in seen if isinstance(each, Beyond))
+    temporary = [each for each in found if _unfinished(each.path)]
+    hidden = [each for each in found if each.name.startswith(".") and not _unfinished(each.path)]
+    aside = {*temporary, *hidden}
     return Look(
         path,
         True,
         top.st_ino,
-        tuple(each for each in found if not names.temporary(each.name)),
-        tuple(each for each in found if names.temporary(each.name)),
+        tuple(each for each in found if each not in aside),
+        _added_up(temporary),
         tuple(each for each in seen if isinstance(each, str)),
         len(seen) > limit,
         broken[0] if broken else None,
+        tuple(hidden),
     )
 
 
+def _unfinished(path: str) -> str:
+    """The part of PATH, from its beginning, that ends in the first temporary name; "" where it has none."""
+    parts = path.split("/")
+    return next(("/".join(parts[: k + 1]) for k, part in enumerate(parts) if names.temporary(part)), "")
+
+
+def _added_up(temporary: list[Found]) -> tuple[Found, ...]:
+    """One entry for each temporary name: a file as it is, a folder with the size, newest times and number of the files below it."""
+    tops: dict[str, Found] = {}
+    for each in (each for each in temporary if each.kind != FOLDER):
+        top = _unfinished(each.path)
+        other = tops.get(top, Found(top, FOLDER, nlink=0))
+        newest = max(other.mtime_ns, each.mtime_ns), max(other.ctime_ns, each.ctime_ns)
+        tops[top] = each if top == each.path else Found(top, FOLDER, other.size + each.size, *newest, other.nlink + 1)
+    return tuple(tops.values())
+
+
 def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
-    """Everything below TOP that is not ignored; a sentence for what could not be looked at. Nothing behind a limit is looked at."""
+    """Everything below TOP that is not rubbish; a sentence for what could not be looked at. Nothing hidden or behind a limit is looked into."""
     folders = [""]
     while folders:
         folder = folders.pop()
         try:
             entries = disk.scandir(top / folder)
         except PermissionError:
+            if _unfinished(folder):
+                continue
             yield f"the folder {folder or top.name} cannot be read (permissions)"
             continue
         except (FileNotFoundError, NotADirectoryError):
             yield f"{folder or top.name} is not to be seen at present"
             continue
-        for name in (entry.name for entry in entries if names.temporary(entry.name) or not names.ignored(entry.name)):
+        for name, is_dir in entries:
+            ignored = names.ignored(name, is_dir) and not names.temporary(name)
+            if ignored and (names.harmless(name) or not name.startswith(".")):
+                continue
             relative = f"{folder}/{name}" if folder else name
             if words := walk.beyond(relative):
                 yield Beyond(accept.printable(words))
                 continue
             facts = disk.lstat(top / relative)
             yield _found(relative, facts) if facts else f"{relative} is not to be seen at present"
-            if facts and stat.S_ISDIR(facts.st_mode) and not names.temporary(name):
+            if facts and stat.S_ISDIR(facts.st_mode) and not ignored:
                 folders.append(relative)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layout import names
 from layout.disk import LineFault
 from pipeline.config import Intake
 from pipeline.formats.bytes import open_file
@@ -27,6 +28,8 @@ from pipeline.watchers.look import FILE, Look, look
 
 __all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "against_its_list", "hold", "look"]
 
+UNFINISHED = "looks unfinished: "
+FILL = "Copy the file again; if it is right as it is, put an empty file READY beside it"
 MEND_LIST = "Copy what is missing or correct job.toml"
 
 
@@ -145,7 +148,8 @@ class Settler:
             return Wait("the file is empty (0 bytes); it waits for its content")
         if not content:
             copies = f" but unfinished copies ({some(found.path for found in look.temporary)})" if look.temporary else ""
-            return Wait(f"the folder holds nothing{copies}; put files into it, or delete it")
+            halts = "; a folder halts nothing, only a file of that name does" if names.is_halt(look.path.name) else ""
+            return Wait(f"the folder holds nothing{copies}; put files into it, or delete it{halts}")
         return None
 
     def _never(self, look: Look, seen: _Seen) -> Verdict | None:
@@ -181,14 +185,20 @@ class Settler:
             return Wait("comparing with the checksums in its job.toml")
         if wrong:
             return self._patience(seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", MEND_LIST)
-        if not all(each.sha256 for each in listed) and not seen.unchanged(self.settings.quiet_local):
+        proven = all(each.sha256 for each in listed)
+        if not proven and not seen.unchanged(self.settings.quiet_local):
             return Wait("all files that its job.toml lists are there; looked at once more", seen.since + self.settings.quiet_local)
-        return self._unfinished(look, seen) or Ready("listed", seen.quiet, _evidence.without_temporary(look))
+        doubtful = None if proven else self._doubtful(look, seen)
+        return self._unfinished(look, seen) or doubtful or Ready("listed", seen.quiet, _evidence.notes(look))
 
     def _said(self, look: Look, seen: _Seen) -> Verdict:
         if not seen.still:
             return Wait("said to be complete; looked at once more")
-        return self._unfinished(look, seen) or Ready("said", seen.quiet, _evidence.without_temporary(look))
+        doubtful = self._doubtful(look, seen)
+        if verdict := self._unfinished(look, seen) or (doubtful if isinstance(doubtful, Wait) else None):
+            return verdict
+        doubts = (f"went on because the person says so, but it {doubtful.reason}",) if isinstance(doubtful, Refuse) else ()
+        return Ready("said", seen.quiet, (*_evidence.notes(look), *doubts))
 
     def _quiet(self, look: Look, seen: _Seen) -> Verdict:
         until = seen.since + self.window
@@ -196,16 +206,28 @@ class Settler:
             return Wait(f"still arriving ({amount(look)})", until)
         if not seen.unchanged(self.window):
             return Wait(f"{amount(look)}; goes on when nothing has changed for {self.window:g} s", until)
-        if look.temporary and not seen.unchanged(self.settings.patience):
-            return Wait(f"waits for unfinished copies: {some(found.path for found in look.temporary)}", seen.since + self.settings.patience)
-        return self._unfinished(look, seen) or Ready("quiet", seen.quiet, _evidence.without_temporary(look))
+        copies = [found.path for found in look.temporary] + _evidence.strays(look)
+        if copies and not seen.unchanged(self.settings.patience):
+            return Wait(f"waits for unfinished copies: {some(copies)}", seen.since + self.settings.patience)
+        return self._unfinished(look, seen) or self._doubtful(look, seen) or Ready("quiet", seen.quiet, _evidence.notes(look))
 
     def _unfinished(self, look: Look, seen: _Seen) -> Verdict | None:
+        """A file whose end is not there is never taken, whoever says that it is whole."""
         for found in _evidence.content(look):
             if missing := seen.contents.missing(look, found):
-                return self._patience(
-                    seen, f"{found.path}: {missing}", "looks cut off: ", "looks unfinished: ", "Copy or export the file again"
-                )
+                zeros = seen.contents.unfilled(look, found)
+                refused = UNFINISHED if zeros else "looks cut off: "
+                return self._patience(seen, f"{found.path}: {zeros or missing}", refused, UNFINISHED, "Copy or export the file again")
+        return None
+
+    def _doubtful(self, look: Look, seen: _Seen) -> Verdict | None:
+        """A file that looks unfinished although its end is there."""
+        for path, control in _evidence.controlled(look):
+            what = f"{path}: {control}, which its download tool keeps until it is whole, is still there"
+            return self._patience(seen, what, UNFINISHED, UNFINISHED, f"Let the download end, or delete {control} if it has")
+        for found in _evidence.content(look):
+            if zeros := seen.contents.unfilled(look, found):
+                return self._patience(seen, f"{found.path}: {zeros}", UNFINISHED, UNFINISHED, FILL)
         return None
 
     def _patience(self, seen: _Seen, what: str, refused: str, waiting: str, remedy: str) -> Verdict:

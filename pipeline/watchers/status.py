@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layout import tree
+from layout import names, tree
 from layout.liveness import Observer
 from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
@@ -63,7 +63,7 @@ class Writer:
         arriving = {name: wait.reason for name, wait in waiting.items()} | {self._name(shell): "is being accepted" for shell in shells}
         parts = [
             "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
-            f"HALTED: nothing is claimed or started while {halt} exists. Delete it to go on.\n" if halt else "",
+            f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on; a drop needs another name.\n" if halt else "",
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
             section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._more(place)}" for place in claimed]),
             section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),
@@ -101,7 +101,8 @@ class Writer:
         ]
 
     def _strangers(self) -> list[str]:
-        return [
+        folders = [entry.name for entry in self.atlas.disk.scandir(self.atlas.root) if entry.is_dir and names.is_halt(entry.name)]
+        return [f"{name} is a folder, and only a file of that name halts; or run inbox3d halt" for name in folders] + [
             f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/"
             for state in State
             for name in self.atlas.strangers(state)

@@ -179,7 +179,8 @@ class Follower(threading.Thread):
 
     def _note_arrivals(self, places: Iterable[Place]) -> None:
         jobs = {place.path.name for place in places if place.id}
-        entries = [entry.name for entry in self.atlas.entries(State.INBOX) if not names.ignored(entry.name) and entry.name not in jobs]
+        seen = (entry for entry in self.atlas.entries(State.INBOX) if entry.name not in jobs)
+        entries = [name for name, is_dir in seen if not (names.ignored(name, is_dir) and names.harmless(name))]
         reasons = self._reasons() if entries else {}
         self.arrivals = [Arrival(clean(name), reasons.get(name, "arriving")) for name in sorted(entries)[:200]]
 

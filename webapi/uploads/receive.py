@@ -211,7 +211,7 @@ def safe_path(name: str) -> list[str]:
         if (
             not part or part == ".." or part != part.strip(" ") or part.endswith(".") or set(part) & FORBIDDEN
             or any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in part)
-            or len(part.encode()) > NAME_BYTES or stem in names.RESERVED or names.ignored(part)
+            or len(part.encode()) > NAME_BYTES or stem in names.RESERVED or names.ignored(part, folder=part is not parts[-1])
         ):  # fmt: skip
             raise _bad_name(name)
     return parts

@@ -64,7 +64,7 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo, folds: set[str]) -> None:
         raise _refused(path, f"holds a link or a device: {clean(name, 80)}")
     if entry.flag_bits & 1:
         raise _refused(path, f"is encrypted: {clean(name, 80)}")
-    if not entry.is_dir() and not any(names.ignored(part) for part in parts):
+    if not entry.is_dir() and not names.left_out("/".join(parts)):
         fold = names.fold("/".join(parts))
         if fold in folds:
             raise _refused(path, f"holds two entries called {clean(name, 80)}")

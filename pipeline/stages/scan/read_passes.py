@@ -89,7 +89,7 @@ def _unpacked(source: Source, ws: Workspace) -> list[Source]:
 def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
     """Meshes of the drop that the intake took for somebody's result, not for a pass."""
     below = {path.relative_to(ws.input) for path in ws.input.rglob("*") if path.is_file()}
-    seen = sorted(path.as_posix() for path in below if not any(names.ignored(part) for part in path.parts))
+    seen = sorted(path for path in (each.as_posix() for each in below) if not names.left_out(path))
     return [name for name in seen if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)]
 
 

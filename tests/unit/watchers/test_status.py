@@ -13,13 +13,16 @@ from layout import accept, lifecycle, names
 from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Observer
-from layout.tree import Atlas, Place
+from layout.tree import Atlas, Place, State
 from pipeline import config, queues, view
 from pipeline.watchers import fleet
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.settle import Wait
 from pipeline.watchers.status import Writer
 from tests.support.baddisk import BadDisk, Call, Fault
+
+
+STL = "solid box\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid box\n"
 
 
 @pytest.fixture
@@ -102,16 +105,54 @@ def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) 
 
 
 def test_an_unfinished_copy_alone_in_the_inbox_is_told(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
-    """Until it has its own name it is nobody's drop; a hidden file is none at all."""
-    for name in ("fin.STL.part", ".hidden.stl"):
+    """Until it has its own name it is nobody's drop; what systems leave lying about is none at all."""
+    for name in ("fin.STL.part", "._hidden.stl", ".DS_Store", "Thumbs.db", "desktop.ini"):
         (atlas.inbox / name).write_text("solid")
     house = intake(atlas)
     assert not house.step()
     assert "  fin.STL.part: it looks like an unfinished copy; goes on under its final name\n" in atlas.status_file.read_text()
-    assert "hidden" not in atlas.status_file.read_text()
+    assert not any(name in atlas.status_file.read_text() for name in ("hidden", "DS_Store", "Thumbs", "desktop"))
     (atlas.inbox / "fin.STL.part").unlink()
     house.step()
     assert "fin.STL.part" not in house.waiting
+
+
+@pytest.mark.parametrize("halted", [False, True])
+@pytest.mark.parametrize("name", [".vase", ".vase.stl", "~$vase.stl"])
+def test_a_hidden_drop_gets_a_word(atlas: Atlas, intake: Callable[[Atlas], Intake], name: str, halted: bool) -> None:
+    """It stands in the inbox and will stand there: why, and what to do, halted or not."""
+    (atlas.inbox / name).write_text("solid")
+    if halted:
+        (atlas.root / "HALT").touch()
+    assert not intake(atlas).step()
+    assert f"  {name}: left alone, since names that begin with " in atlas.status_file.read_text()
+    assert "rename it to have it worked on" in atlas.status_file.read_text()
+
+
+@pytest.mark.parametrize("name", ["Halt", "HALT", "halt.txt", "STATUS.txt"])
+def test_a_folder_under_a_reserved_name_is_a_drop(atlas: Atlas, intake: Callable[[Atlas], Intake], name: str) -> None:
+    """Somebody's halter scan halts nobody, and its files are all there."""
+    (atlas.inbox / name).mkdir()
+    (atlas.inbox / name / "READY").touch()
+    (atlas.inbox / name / "box.stl").write_text(STL)
+    house = intake(atlas)
+    for _ in range(3):
+        house.step()
+    assert atlas.halted() is None
+    (job,) = (view.job_at(atlas, place) for place in atlas.places(State.CLAIMED))
+    assert job is not None and job.source.name == name
+    assert [row.path for row in job.manifest if row.used] == ["box.stl"]
+    assert "HALTED" not in atlas.status_file.read_text()
+
+
+def test_an_empty_folder_halt_is_told_that_it_halts_nothing(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+    """In the inbox and beside it: whoever made it wanted to stop the line, and must know that it goes on."""
+    (atlas.inbox / "Halt").mkdir()
+    (atlas.root / "HALT").mkdir()
+    intake(atlas).step()
+    text = atlas.status_file.read_text()
+    assert "a folder halts nothing, only a file of that name does" in text
+    assert "HALT is a folder, and only a file of that name halts" in text
 
 
 def test_a_full_disk_is_said_in_the_old_files_place(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
