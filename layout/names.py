@@ -16,8 +16,8 @@ from layout.temporary import temporary
 
 __all__ = [
     "ALPHABET", "HALT_NAMES", "MAX_BYTES", "RESERVED", "STATUS_NAME", "Claimed", "Processing", "claimed_name", "fold", "harmless", "id_of",
-    "ignored", "is_halt", "is_id", "left_out", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug", "split_id",
-    "temporary", "without_go", "worker_name",
+    "ignored", "is_halt", "is_id", "left_out", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug",
+    "split_id", "temporary", "without_go", "worker_name",
 ]  # fmt: skip
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32, lower case: no i, l, o, u

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from layout.lifecycle import EDGES
+from layout.temporary import TOOLS
 from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
 from pipeline import config, errors, jobs, recipes
 from tools import third_party
@@ -106,6 +107,17 @@ def edges_table() -> str:
     return table(["", "edge", "from", "to", "who"], [(e.letter, e.verb, _code(e.source), _code(e.target), e.who) for e in EDGES])
 
 
+def temporary_table() -> str:
+    shown = [(tool.who, tool.patterns, tuple(f"*{ending} beside the copy" for ending in tool.beside)) for tool in TOOLS]
+    rows = [(who, ", ".join(f"`{_readable(each)}`" for each in (*patterns, *beside))) for who, patterns, beside in shown]
+    return table(["tool", "names"], rows)
+
+
+def _readable(pattern: str) -> str:
+    """A regular expression of the list as people write names: x for a character."""
+    return {r"^.+\.~[0-9a-z]{4,}": "*.~xxxxxx", r"^\.(?!_).+\.[a-z0-9]{6}": ".*.xxxxxx"}.get(pattern, pattern)
+
+
 def paths_table() -> str:
     parts = []
     for title, rows in (("On Atlas", PATHS), ("In a job's folder", JOB_PATHS), ("On a compute host", HOST_PATHS)):
@@ -158,6 +170,7 @@ def _code(text: str) -> str:
 
 BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "edges": ("docs/lifecycle.md", edges_table),
+    "temporary": ("docs/lifecycle.md", temporary_table),
     "paths": ("docs/layout.md", paths_table),
     "settings": ("docs/operations.md", settings_table),
     "routes": ("docs/api.md", routes_table),

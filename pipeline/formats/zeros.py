@@ -17,7 +17,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from pipeline.formats import ply, signatures
+from pipeline.formats import ply, signatures, stl
 from pipeline.formats.bytes import HEAD
 
 PAGE = 4096  # bytes; copiers write no less at a time
@@ -162,10 +162,11 @@ def _ply(file: BinaryIO, size: int, head: bytes) -> Iterator[Region]:
 
 
 def _stl(file: BinaryIO, size: int, head: bytes) -> Iterator[Region]:
-    if head[:5].lower() == b"solid" and signatures.looks_like_text(head):
+    if stl.is_text(head, size):
         yield Region(5, size, 1)
     else:
-        yield Region(84, 84 + 50 * int(struct.unpack_from("<I", head, 80)[0]), 50)
+        said = stl.count(head)
+        yield Region(stl.HEADER, size if said in stl.UNKNOWN_COUNTS else stl.HEADER + stl.FACET * said, stl.FACET)
 
 
 def _las(file: BinaryIO, size: int, head: bytes) -> Iterator[Region]:

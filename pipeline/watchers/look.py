@@ -124,7 +124,7 @@ def _added_up(temporary: list[Found]) -> tuple[Found, ...]:
 
 
 def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
-    """Everything below TOP that is not rubbish; a sentence for what could not be looked at. Nothing hidden or behind a limit is looked into."""
+    """Everything below TOP that is no rubbish; a sentence for what could not be looked at. Nothing hidden or behind a limit is opened."""
     folders = [""]
     while folders:
         folder = folders.pop()

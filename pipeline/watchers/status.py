@@ -63,7 +63,7 @@ class Writer:
         arriving = {name: wait.reason for name, wait in waiting.items()} | {self._name(shell): "is being accepted" for shell in shells}
         parts = [
             "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
-            f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on; a drop needs another name.\n" if halt else "",
+            f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on; drops need another name.\n" if halt else "",
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
             section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._more(place)}" for place in claimed]),
             section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),

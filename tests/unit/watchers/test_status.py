@@ -21,7 +21,6 @@ from pipeline.watchers.settle import Wait
 from pipeline.watchers.status import Writer
 from tests.support.baddisk import BadDisk, Call, Fault
 
-
 STL = "solid box\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid box\n"
 
 
