@@ -31,10 +31,22 @@ _ID = re.compile(f"({_SLUG})-([{ALPHABET}]{{10}})")
 _WORD = re.compile(_SLUG)
 _STATE = re.compile(r"([a-z0-9-]+)@([a-z0-9-]+)\.(0|[1-9][0-9]{0,8})")
 _OURS = (STATUS_NAME.lower(), *HALT_NAMES)  # as files; a folder of such a name is a person's
-_RUBBISH = frozenset({
-    "thumbs.db", "desktop.ini", "@eadir", "@recycle", "@synoresource", "#recycle", "#snapshot", "__macosx", "_gsdata_", "lost+found",
-    "$recycle.bin", "system volume information",
-})
+_RUBBISH = frozenset(
+    {
+        "thumbs.db",
+        "desktop.ini",
+        "@eadir",
+        "@recycle",
+        "@synoresource",
+        "#recycle",
+        "#snapshot",
+        "__macosx",
+        "_gsdata_",
+        "lost+found",
+        "$recycle.bin",
+        "system volume information",
+    }
+)
 _QUIET = re.compile(
     r"\._.*|\.(?:ds_store|localized|apdisk|directory|hidden|trash.*|spotlight-v100|fseventsd|documentrevisions-v100|temporaryitems"
     r"|st(?:folder|versions|ignore)|sync|dropbox|snapshots?|zfs|@__thumb|nfs.*|fuse_hidden.*|trashed-.*|status\.txt\..*)"

@@ -38,7 +38,9 @@ def las(more: bytes = b"") -> bytes:
 
 
 def pcd(kind: str = "binary") -> bytes:
-    head = f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {ROWS}\nHEIGHT 1\nPOINTS {ROWS}\nDATA {kind}\n"
+    head = (
+        f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {ROWS}\nHEIGHT 1\nPOINTS {ROWS}\nDATA {kind}\n"
+    )
     packed = struct.pack("<II", 11 * ROWS, 12 * ROWS) if kind == "binary_compressed" else b""
     return head.encode() + packed + RANDOM[: (11 if packed else 12) * ROWS]
 
