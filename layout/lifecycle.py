@@ -9,6 +9,7 @@ written again by anybody (the start into job.json after c).
 
 What a dead process leaves behind, and what ``due`` says of a folder in processing/ (in this order):
 
+    job.json is damaged, input/ is there       → back behind the dot, to be accepted anew
     job.json or input/ is gone                 → fail, "deleted while it ran"
     output/ verifies against its checksums     → finish
     crashes of this run ≥ max                  → fail as poison
@@ -46,9 +47,9 @@ from layout.promote import verify
 from layout.tree import Atlas, Place, State
 
 __all__ = [
-    "EDGES", "REFUSED", "Due", "Edge", "Gone", "Occupied", "WrongState",
+    "ANEW", "EDGES", "REFUSED", "Due", "Edge", "Gone", "Occupied", "WrongState",
     "submit", "claim_drop", "claim_job", "reveal", "refuse", "start", "record_start", "release", "hand_on", "finish", "fail", "seize",
-    "retry", "cancel", "delete", "requeue", "recognise", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty",
+    "retry", "cancel", "delete", "requeue", "accept_anew", "recognise", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty",
     "readable_job", "write_error", "find",
 ]  # fmt: skip
 
@@ -91,6 +92,7 @@ EDGES: tuple[Edge, ...] = (
 )  # fmt: skip
 
 REFUSED = "refused"  # the queue name under which a refused drop is claimed; no recipe may use it
+ANEW = "anew"  # the one under which a job is identified anew; no recipe may use it either
 _ROW = {edge.letter: edge for edge in EDGES}
 
 
@@ -272,11 +274,19 @@ def delete(atlas: Atlas, place: Place) -> Path:
 
 
 def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
-    """Correct a queue that no recipe knows: the job stays in claimed/ under the right name."""
+    """Correct a queue that no recipe knows, or that is not the job's: it stays in claimed/ under the right name."""
     _leave("c", place)
-    goal = atlas.at_claimed(place.id, queue, place.n)
+    goal = atlas.at_claimed(place.id, queue, place.n, hidden=place.hidden)
     move(atlas, place.path, goal.path)
     return goal
+
+
+def accept_anew(atlas: Atlas, place: Place) -> Place:
+    """A job whose job.json is damaged or missing goes back behind the dot (from processing/: g), where any intake identifies it anew."""
+    _leave("c" if place.state is State.CLAIMED else "g", place)
+    shell = atlas.at_claimed(place.id, ANEW, place.n, hidden=True)
+    move(atlas, place.path, shell.path)
+    return shell
 
 
 def find(atlas: Atlas, id: str) -> Place | None:

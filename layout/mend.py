@@ -29,11 +29,15 @@ class Due(StrEnum):
     FINISH = "finish"
     POISON = "poison"  # fail: it crashed too often
     RELEASE = "release"
+    ANEW = "anew"  # job.json is damaged beside a whole input/: accepted anew
 
 
 def due(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
     """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper asks), else it only begins."""
-    job = readable_job(atlas, place.path)
+    try:
+        job = read_job(atlas.disk, place.path)
+    except Unreadable:
+        return (Due.ANEW if has_input(atlas, place.path) else Due.DELETED), None
     if job is None or not has_input(atlas, place.path):
         return Due.DELETED, job
     if _has_result(atlas, place, job):

@@ -92,6 +92,8 @@ class Runner:
             return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
         if verdict is Due.RELEASE and job is not None:
             return self._patiently(place, lambda: lifecycle.release(self.atlas, place, self._queue_due(place, job), None))
+        if verdict is Due.ANEW:
+            return self._patiently(place, lambda: lifecycle.accept_anew(self.atlas, place))
         error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
         return self._patiently(place, lambda: lifecycle.fail(self.atlas, place, error_file(error, place.n)))
 

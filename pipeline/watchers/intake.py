@@ -25,7 +25,7 @@ from layout.tree import Atlas, Place, State
 from pipeline import view
 from pipeline.config import Settings
 from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.failing import error_file
+from pipeline.failing import DELETED, error_file
 from pipeline.watchers import status
 from pipeline.watchers._facts import facts_of, facts_of_job, first_queue
 from pipeline.watchers.hints import Hints, is_network
@@ -36,6 +36,7 @@ from pipeline.watchers.worker import Restart
 
 log = logging.getLogger(__name__)
 
+MENDED = "its job.json was damaged or missing: it was identified anew; options that stood nowhere else are lost, the defaults were used"
 IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
 
 
@@ -236,7 +237,10 @@ class Intake:
         disk = self.atlas.disk
         job = lifecycle.readable_job(self.atlas, shell.path)
         if job is None and not (disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)):
-            lifecycle.discard_empty(self.atlas, shell)
+            if any(entry.name != tree.INPUT and not names.ignored(entry.name) for entry in disk.scandir(shell.path)):
+                self._refuse_shell(shell, DELETED)
+            else:
+                lifecycle.discard_empty(self.atlas, shell)
             return
         if shell.queue == lifecycle.REFUSED:
             self._refuse_shell(shell, self._reason(shell))
@@ -248,11 +252,15 @@ class Intake:
             facts = (
                 facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
                 if known and job
-                else facts_of(identify(inside, paths), "completed")
+                else facts_of(identify(inside, paths), "completed", (MENDED,) if shell.queue == lifecycle.ANEW else ())
             )
         except (InputRejected, SubmitRefused) as error:
             self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
             return
+        if shell.queue != first_queue(facts):
+            shell = lifecycle.requeue(self.atlas, shell, first_queue(facts))
+        if job is None:
+            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
         accept.accept(self.atlas, shell, facts)
 
     def _reason(self, shell: Place) -> InputRejected:

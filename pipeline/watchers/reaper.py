@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from layout import lifecycle, tree
-from layout.attention import Attention, words
+from layout.attention import Attention, Waits, words
 from layout.lifecycle import Due
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
@@ -22,6 +22,8 @@ from pipeline.config import Settings
 from pipeline.failing import DELETED, error_file, poisoned
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT = 200  # waiting jobs whose job.json is looked at in one round, in turn
 
 
 class TwoLooks:
@@ -47,7 +49,9 @@ class Reaper:
     ) -> None:  # fmt: skip
         self.atlas, self.settings, self.name, self.observer, self.clock = atlas, settings, name, observer, clock
         self.attention = attention or Attention(atlas)
-        self._drafts, self._staging, self._workers = TwoLooks(clock), TwoLooks(clock), TwoLooks(clock)
+        self._drafts, self._staging, self._workers, self._damaged = (TwoLooks(clock) for _ in range(4))
+        self._sound: dict[str, tuple[int, int, int]] = {}  # waiting jobs whose job.json was read: its inode, size and time
+        self._turn = 0
 
     def round(self) -> None:
         """One look at everything that may need mending."""
@@ -63,8 +67,8 @@ class Reaper:
                 lifecycle.recognise(self.atlas, name)
         for place in self.atlas.places(State.FAILED):
             with self.attention.over(place.path):
-                if "@" in place.path.name or not self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
-                    lifecycle.tidy(self.atlas, place)
+                self._failed(place)
+        self._mend_waiting()
         self._correct_queues()
         for folder, sweep in (
             (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
@@ -93,8 +97,45 @@ class Reaper:
             recipe = recipes.RECIPES.get(job.kind or "")
             queue = lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else queues.FIRST
             return lifecycle.release(self.atlas, place, queue, None)
+        if verdict is Due.ANEW:
+            return lifecycle.accept_anew(self.atlas, place)
         error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
         return lifecycle.fail(self.atlas, place, error_file(error, place.n))
+
+    def _failed(self, place: Place) -> None:
+        if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
+            return
+        if lifecycle.tidy(self.atlas, place) is None and self.atlas.disk.seen(place.path):
+            raise Waits("its job.json is missing or damaged; move the folder to inbox/ to have it identified anew, or delete it")
+
+    # -- claimed/ ---------------------------------------------------------------------------------------------------------------
+    def _mend_waiting(self) -> None:
+        """A waiting job whose job.json was damaged or missing in two looks goes back to be accepted anew."""
+        places = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if not place.hidden}
+        self._sound = {name: stamp for name, stamp in self._sound.items() if name in places}
+        start = self._turn % max(len(places), 1)
+        turn = [*places.values()][start:] + [*places.values()][:start]
+        self._turn = start + LOOKED_AT
+        damaged = []
+        for place in turn[:LOOKED_AT]:
+            with self.attention.over(place.path):
+                if not self._is_sound(place):
+                    damaged.append(place.path.name)
+        for name in self._damaged.again(damaged, self.settings.worker.beat):
+            with self.attention.over(places[name].path):
+                lifecycle.accept_anew(self.atlas, places[name])
+                log.warning("job.anew job=%s why=%s", places[name].id, "its job.json is damaged or missing")
+
+    def _is_sound(self, place: Place) -> bool:
+        """Whether job.json can be read; looked at again only where the file changed."""
+        found = self.atlas.disk.lstat(place.path / tree.JOB)
+        stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
+        if stamp is None or self._sound.get(place.path.name) != stamp:
+            if lifecycle.readable_job(self.atlas, place.path) is None:
+                return False
+            if stamp:
+                self._sound[place.path.name] = stamp
+        return True
 
     def _correct_queues(self) -> None:
         """A waiting job whose queue no recipe knows goes to the first leg of its own kind."""
