@@ -81,7 +81,7 @@ JOB_PATHS: tuple[PathRow, ...] = (
     PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified",
             "the person, before the claim", "workers", "authoritative", True),
     PathRow(f"{WORK}/<leg>/", "artefacts of finished legs, until output/ stands", "workers", "workers", "disposable", False),
-    PathRow(PROGRESS, "stage, fraction, message, ETA; PROGRESS.txt the same in one line",
+    PathRow(PROGRESS, "share of the whole job, message, time left and its error; PROGRESS.txt the same in one line",
             "worker", "people, web layer", "disposable", False),
     PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole",
             "worker, by one rename", "people", "authoritative", True),
