@@ -38,6 +38,9 @@ OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)  # set as
 CONFIG_FILE, KEYS_FILE, SIGNING_FILE = "inbox3d.toml", "keys", "webhook-secret"
 
 
+MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case: they say that a drop is complete
+
+
 def is_job_toml(name: str) -> bool:
     """Is NAME, without a folder, that of a job.toml? In any case, and with the .txt that editors add unseen."""
     return name.lower() in (JOB_TOML, f"{JOB_TOML}.txt")
