@@ -92,3 +92,13 @@ def turned(points: Array, azimuth: float) -> Array:
     """Canonical points (N,3) turned about y, so that what faced the front (+z) faces AZIMUTH degrees (90: +x)."""
     a = np.radians(azimuth)
     return np.asarray(points @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]]))
+
+
+def from_quaternion(wxyz: Array) -> Array:
+    """The rotation (3,3) of a quaternion w, x, y, z of length one."""
+    w, x, y, z = wxyz
+    return np.array([
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ])  # fmt: skip

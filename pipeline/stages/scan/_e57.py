@@ -1,4 +1,4 @@
-"""E57 by pye57: every scan in the file is a pass, with its pose; the scanner stands at the scan's own origin."""
+"""E57 by libE57 (pye57): every scan in the file is a pass, with its pose; the scanner stands at the scan's own origin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import struct
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.formats.account import Account
@@ -14,9 +15,16 @@ from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._raw import Raw, to_colors
 
+_PLACE = ("cartesianX", "cartesianY", "cartesianZ")
+_POLAR = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
+_COLOUR = ("colorRed", "colorGreen", "colorBlue")
+_GRID = ("rowIndex", "columnIndex")
+_NORMAL = ("nor:normalX", "nor:normalY", "nor:normalZ")
+_STATES = ("cartesianInvalidState", "sphericalInvalidState", "isColorInvalid")
+
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """Passes in metres. Raises InputRejected for a damaged page, an empty scan or a file cut short."""
+    """Passes in metres. Raises InputRejected for a damaged page, a file without points or one cut short."""
     _check(source)
     try:
         import pye57
@@ -25,41 +33,126 @@ def read(source: Source, account: Account) -> list[Raw]:
             f"{source.name} needs the package pye57", remedy="pip install 'inbox3d[scan]' on the compute host."
         ) from None
     try:
-        file = pye57.E57(str(source.path))
-        many = file.scan_count
-        found = [_scan(source.name, file, k) for k in range(many)]
+        with pye57.E57(str(source.path)) as file:
+            return _scans(source.name, file, account)
     except InputRejected:
         raise
     except Exception as error:  # libE57 raises its own kinds, named after what is wrong
         raise broken(source.name, f"libE57 says: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
-    if not found:
-        raise broken(source.name, "it holds no scan")
-    return found
 
 
-def _scan(name: str, file: Any, number: int) -> Raw:
-    header = file.get_header(number)
-    if not header.point_count:
-        raise broken(name, f"scan {number} in it holds no points")
-    fields = set(header.point_fields)
-    wanted = {"colorRed", "colorGreen", "colorBlue"} <= fields
-    data = file.read_scan(number, transform=False, colors=wanted, ignore_missing_fields=True, intensity=False)
-    points = np.stack([data["cartesianX"], data["cartesianY"], data["cartesianZ"]], axis=1).astype(np.float64)
-    colors = (
-        to_colors(np.stack([data["colorRed"], data["colorGreen"], data["colorBlue"]], axis=1)) if wanted and "colorRed" in data else None
-    )
-    pose = _pose(header)
-    return Raw(name, points, colors=colors, scanner=np.zeros(3) if pose is not None else None, pose=pose, unit="m")
+def _scans(name: str, file: Any, account: Account) -> list[Raw]:
+    headers = [file.get_header(number) for number in range(file.scan_count)]
+    if not headers:
+        raise broken(name, "it holds no scan")
+    filled = [header for header in headers if header.point_count]
+    if not filled:
+        raise broken(name, "its scans hold no points")
+    account.count("scans", len(headers), len(filled), "the others hold no points")
+    pictures = len(file.root["images2D"]) if file.root.isDefined("images2D") else 0
+    account.count("pictures", pictures, 0, "colours are taken from the points alone")
+    return [_scan(name, file, header, account) for header in filled]
 
 
-def _pose(header: Any) -> Array | None:
-    """Pose of the scan in the file's frame; None where the file gives none."""
+def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
+    there = set(header.point_fields)
+    place = next((fields for fields in (_PLACE, _POLAR) if there >= set(fields)), None)
+    if place is None:
+        raise broken(name, f"a scan in it has no whole places, only {', '.join(sorted(there))[:200]}")
+    wanted = [field for fields in (place, _COLOUR, _GRID, _NORMAL) if there >= set(fields) for field in fields]
+    data = _columns(file, header, [*wanted, *(field for field in _STATES if field in there)])
+    account.lost(sorted(there - set(data) - set(_PLACE) - set(_POLAR)))
+    held = len(data[place[0]])
+    account.count("points of a scan", header.point_count, held)
+    points = np.stack([data[field] for field in place], axis=1)
+    keep = data.get(_STATES[place is _POLAR], np.zeros(held)) == 0
+    pose = _pose(header, account)
+    polar = place is _POLAR
+    raw = Raw(name, _to_xyz(points) if polar else points, pose=pose, unit="m")
+    raw.points[~keep] = np.nan
+    raw.normals = _together(data, _NORMAL)
+    raw.colors = _colours(header, data, account)
+    raw.grid = _grid(data)
+    if polar or raw.grid is not None or (pose is not None and not np.allclose(pose, np.eye(4))):
+        raw.scanner = np.zeros(3)  # else it may be a cloud of any origin, written with a pose that says nothing
+    return raw
+
+
+def _columns(file: Any, header: Any, fields: list[str]) -> dict[str, NDArray[Any]]:
+    """FIELDS of one scan, as doubles whatever their width in the file (whole numbers as 64 bits)."""
+    from pye57 import libe57
+
+    count, buffers = header.point_count, libe57.VectorSourceDestBuffer()
+    data: dict[str, NDArray[Any]] = {}
+    for field in fields:
+        data[field] = np.zeros(count, np.longlong if field in (*_GRID, *_STATES) else np.float32 if field in _COLOUR else np.float64)
+        buffers.append(libe57.SourceDestBuffer(file.image_file, field, data[field], count, True, True))
+    reader = header.points.reader(buffers)
+    held = reader.read()
+    reader.close()
+    return {field: values[:held] for field, values in data.items()}
+
+
+def _to_xyz(polar: Array) -> Array:
+    """Range, azimuth from x towards y, elevation above the x y plane (radians) → x, y, z."""
+    far, azimuth, elevation = polar.T
+    flat = far * np.cos(elevation)
+    return np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), far * np.sin(elevation)], axis=1)
+
+
+def _together(data: dict[str, NDArray[Any]], fields: tuple[str, ...]) -> NDArray[Any] | None:
+    return np.stack([data[field] for field in fields], axis=1) if fields[0] in data else None
+
+
+def _colours(header: Any, data: dict[str, NDArray[Any]], account: Account) -> NDArray[np.uint8] | None:
+    """0..255 of whatever range the file names; where the values do not fit that range, by the values."""
+    values = _together(data, _COLOUR)
+    if values is None:
+        return None
+    if "isColorInvalid" in data and data["isColorInvalid"].all():
+        account.remark("all colours of a scan are marked as invalid and were not used")
+        return None
+    most = _limit(header)
+    top = float(np.nan_to_num(values).max(initial=0.0))
+    if most and most / 256 < top <= most and most not in (1.0, 255.0, 65535.0):
+        values = values * np.float32(255.0 / most)
+    return to_colors(values)
+
+
+def _limit(header: Any) -> float:
+    try:
+        return float(header["colorLimits"]["colorRedMaximum"].value())
+    except Exception:  # libE57's own kinds, where the node is not there
+        return 0.0
+
+
+def _grid(data: dict[str, NDArray[Any]]) -> NDArray[np.int32] | None:
+    """Row and column of each point, where no two points share a cell."""
+    grid = _together(data, _GRID)
+    if grid is None or grid.min(initial=0) < 0 or grid.max(initial=0) >= 1 << 20:
+        return None
+    keys = grid[:, 0].astype(np.int64) << 20 | grid[:, 1]
+    return grid.astype(np.int32) if len(np.unique(keys)) == len(keys) and np.ptp(grid, axis=0).min() > 0 else None
+
+
+def _pose(header: Any, account: Account) -> Array | None:
+    """Pose of the scan in the file's frame; None where the file gives none. A rotation that is none counts as no turn, and is said."""
     if not header.has_pose():
         return None
+    node = header.node["pose"]
+    shift = [node["translation"][axis].value() for axis in "xyz"] if node.isDefined("translation") else [0.0] * 3
+    turn = [node["rotation"][axis].value() for axis in "wxyz"] if node.isDefined("rotation") else [1.0, 0.0, 0.0, 0.0]
+    length = float(np.linalg.norm(turn))
+    if not np.isfinite([length, *shift]).all():
+        account.remark("the pose of a scan is not made of numbers and was not used")
+        return None
+    if abs(length - 1) > 1e-3:
+        what = "is zero and counts as no rotation" if length < 1e-9 else f"has the length {length:.4g} instead of 1 and was normalised"
+        account.remark(f"the rotation (quaternion) of a scan's pose {what}")
     pose = np.eye(4)
-    pose[:3, :3] = header.rotation_matrix
-    pose[:3, 3] = header.translation
-    return pose if rigid.is_rigid(pose) else None
+    pose[:3, :3] = rigid.from_quaternion(np.array(turn) / length) if length >= 1e-9 else np.eye(3)
+    pose[:3, 3] = shift
+    return pose
 
 
 def _check(source: Source) -> None:

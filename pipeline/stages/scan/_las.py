@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import BackendUnavailable
+from pipeline.formats import crs
 from pipeline.formats.account import Account
+from pipeline.formats.crs import Lengths
 from pipeline.formats.refusals import Source, broken, cut_off
+from pipeline.geometry.rigid import Array
+from pipeline.geometry.units import METRES
 from pipeline.stages.scan._raw import Raw, to_colors
+
+_USED = {"X", "Y", "Z", "red", "green", "blue", "withheld"}
+_GEO_KEYS, _GEO_DOUBLES, _WKT = 34735, 34736, 2112
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """One pass in survey coordinates (metres unless the options say else)."""
-    _check(source)
+    """One pass in survey coordinates, in the unit of the file's coordinate system; points that the file marks as withheld are left out."""
+    said = _check(source)
     try:
         import laspy
     except ImportError:
@@ -24,14 +33,55 @@ def read(source: Source, account: Account) -> list[Raw]:
     try:
         held = laspy.read(source.path)
         points = np.stack([np.asarray(held.x), np.asarray(held.y), np.asarray(held.z)], axis=1)
-        names = set(held.point_format.dimension_names)
-        rgb = np.stack([held.red, held.green, held.blue], axis=1) if {"red", "green", "blue"} <= names else None
+        kept = ~np.asarray(held.withheld, bool)
+        colours, lengths = _colours(held), _lengths(held)
+        account.lost(name for name in held.point_format.dimension_names if name not in _USED and np.ptp(np.asarray(held[name])))
     except Exception as error:  # laspy and its decompressor raise many kinds
         raise broken(source.name, f"laspy says: {error}") from None
-    return [Raw(source.name, points, colors=None if rgb is None or not rgb.any() else to_colors(np.asarray(rgb)), unit=None)]
+    account.count("points", said, len(points))
+    if not kept.all():
+        account.remark(f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out")
+    unit = _unit(source.name, lengths, points, account)
+    return [Raw(source.name, points[kept], colors=None if colours is None else to_colors(colours[kept]), unit=unit)]
 
 
-def _check(source: Source) -> None:
+def _colours(held: Any) -> NDArray[Any] | None:
+    """Red, green, blue; None where there are none, or all of them black."""
+    if not {"red", "green", "blue"} <= set(held.point_format.dimension_names):
+        return None
+    rgb = np.stack([np.asarray(held.red), np.asarray(held.green), np.asarray(held.blue)], axis=1)
+    return rgb if rgb.any() else None
+
+
+def _lengths(held: Any) -> Lengths:
+    """What the file's coordinate system says; a well-known text counts before keys."""
+    records = {vlr.record_id: vlr.record_data_bytes() for vlr in [*held.vlrs, *(held.evlrs or [])] if vlr.user_id == "LASF_Projection"}
+    if _WKT in records:
+        return crs.of_wkt(records[_WKT].split(b"\0")[0].decode("utf-8", "replace"))
+    return crs.of_geokeys(records[_GEO_KEYS], records.get(_GEO_DOUBLES, b"")) if _GEO_KEYS in records else Lengths()
+
+
+def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str | None:
+    """The unit of x and y; z in another one is converted, here, and a unit that has no name of ours, to metres."""
+    if lengths.degrees and np.abs(points[:, :2]).max(initial=0) <= 360:
+        raise broken(name, "its coordinate system counts in degrees of longitude and latitude, which are no lengths; project it first")
+    if lengths.flat is None:
+        if lengths.name:
+            account.remark(f"its coordinate system {lengths.name} does not name its unit here")
+        return None
+    named = crs.unit_of(lengths.flat)
+    unit, target = (named, lengths.flat) if named in METRES else ("m", 1.0)
+    if target != lengths.flat:
+        account.remark(f"one unit of its coordinate system is {lengths.flat:g} m; it was converted to metres")
+    height = lengths.height or lengths.flat
+    if abs(height / lengths.flat - 1) > 1e-4:
+        account.remark(f"its heights count in {crs.unit_of(height) or f'units of {height:g} m'} and were converted to {unit}")
+    points *= [lengths.flat / target, lengths.flat / target, height / target]
+    return unit
+
+
+def _check(source: Source) -> int:
+    """The points that the header speaks of."""
     with source.path.open("rb") as stream:
         head = stream.read(375)
     if head[:4] != b"LASF" or len(head) < 227:
@@ -44,3 +94,4 @@ def _check(source: Source) -> None:
     compressed = bool(kind & 0x80)
     if offset > size or (not compressed and offset + many * length > size):
         raise cut_off(source.name, many, max(0, size - offset) // max(1, length))
+    return int(many)

@@ -1,4 +1,4 @@
-"""PCD (ascii, binary, binary_compressed). Rows are checked against the header; only the compressed body goes to Open3D."""
+"""PCD (ascii, binary, binary_compressed). Pure numpy; rows are checked against the header."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.formats import tables
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, from_columns, odd_row, to_colors
+from pipeline.stages.scan import _lzf
+from pipeline.stages.scan._raw import MOST_POINTS, USED, Raw, from_columns, odd_row
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
+_PACKED = ("rgb", "rgba")
+_USED = USED | {*_PACKED, "_"}
+
+Header = dict[str, list[str]]
 
 
 def read(source: Source, account: Account) -> list[Raw]:
@@ -19,25 +25,25 @@ def read(source: Source, account: Account) -> list[Raw]:
     data = source.path.read_bytes()
     header, start = _header(source.name, data)
     count = int(header["points"][0])
-    mode = header["data"][0]
-    if mode == "binary_compressed":
-        raw = _compressed(source, data, start, count)
-    else:
-        rows = _ascii(source.name, header, data[start:], count) if mode == "ascii" else _binary(source.name, header, data, start, count)
-        packed = rows.pop("rgb", rows.pop("rgba", None))
-        raw = from_columns(source.name, rows)
-        raw.colors = raw.colors if packed is None else _unpack(packed)
-    height, width = int(header.get("height", ["1"])[0]), int(header["width"][0])
-    if height > 1 and height * width == len(raw.points):
-        raw.grid = np.stack(np.divmod(np.arange(len(raw.points), dtype=np.int32), width), axis=1).astype(np.int32)
+    bodies = {"ascii": _ascii, "binary": _binary, "binary_compressed": _compressed}
+    table = bodies[header["data"][0]](source.name, header, data, start, count)
+    account.lost(name for name in table if name not in _USED)
+    packed = table.pop("rgb", table.pop("rgba", None))
+    raw = from_columns(source.name, table)
+    raw.colors = raw.colors if packed is None else _unpack(packed, account)
+    height, width = int(header["height"][0]), int(header["width"][0])
+    if height * width != count:
+        account.remark(f"its header says {width} × {height} points and {count} points; {count} were read, as no grid")
+    elif height > 1 and width > 1:
+        raw.grid = np.stack(np.divmod(np.arange(count, dtype=np.int32), width), axis=1).astype(np.int32)
     view = [float(x) for x in header.get("viewpoint", [])[:3]]
     if len(view) == 3 and any(view):  # 0 0 0 is what programs write that know nothing
         raw.scanner = np.array(view)
     return [raw]
 
 
-def _header(name: str, data: bytes) -> tuple[dict[str, list[str]], int]:
-    header: dict[str, list[str]] = {}
+def _header(name: str, data: bytes) -> tuple[Header, int]:
+    header: Header = {}
     at = 0
     while "data" not in header:
         end = data.find(b"\n", at, at + 65536)
@@ -48,12 +54,19 @@ def _header(name: str, data: bytes) -> tuple[dict[str, list[str]], int]:
         if words and not words[0].startswith("#"):
             header[words[0].lower()] = words[1:]
     try:
+        if "fields" not in header and "columns" in header:  # version 0.5
+            header["fields"] = header["columns"]
         names, sizes, kinds = header["fields"], [int(x) for x in header["size"]], header["type"]
         counts = [int(x) for x in header.get("count", ["1"] * len(names))]
-        header.setdefault("points", [str(int(header["width"][0]) * int(header.get("height", ["1"])[0]))])
+        header.setdefault("height", ["1"])
+        header.setdefault("points", [str(int(header["width"][0]) * int(header["height"][0]))])
+        header.setdefault("width", header["points"])
         fine = len(names) == len(sizes) == len(kinds) == len(counts) and set(kinds) <= set(_KINDS) and set(sizes) <= {1, 2, 4, 8}
         fine = fine and 0 <= int(header["points"][0]) <= MOST_POINTS and all(0 < n <= 10_000 for n in counts)
-    except (KeyError, ValueError, IndexError):
+        fine = fine and int(header["height"][0]) >= 0 and int(header["width"][0]) >= 0
+        _row(header | {"count": [str(n) for n in counts]})
+        [float(x) for x in header.get("viewpoint", [])]
+    except (KeyError, ValueError, IndexError, TypeError):
         fine = False
     if not fine or header["data"][:1] not in (["ascii"], ["binary"], ["binary_compressed"]):
         raise broken(name, "its PCD header is not complete")
@@ -61,54 +74,80 @@ def _header(name: str, data: bytes) -> tuple[dict[str, list[str]], int]:
     return header, at
 
 
-def _row(header: dict[str, list[str]]) -> np.dtype[Any]:
+def _row(header: Header) -> np.dtype[Any]:
     described = zip(header["fields"], header["size"], header["type"], header["count"], strict=True)
     return np.dtype([(f"{k} {label.lower()}", f"<{_KINDS[kind]}{size}", (int(n),)) for k, (label, size, kind, n) in enumerate(described)])
 
 
-def _binary(name: str, header: dict[str, list[str]], data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+def _plain(label: str) -> str:
+    return label.split(" ", 1)[1]
+
+
+def _binary(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
     row = _row(header)
     if start + row.itemsize * count > len(data):
         raise cut_off(name, count, max(0, len(data) - start) // max(1, row.itemsize))
     rows = np.frombuffer(data, row, count, start)
-    return {label.split(" ", 1)[1]: rows[label][:, 0] for label in row.names or ()}
+    return {_plain(label): rows[label][:, 0] for label in row.names or ()}
 
 
-def _ascii(name: str, header: dict[str, list[str]], body: bytes, count: int) -> dict[str, NDArray[Any]]:
+def _compressed(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+    """One field after the other, all packed together."""
+    if start + 8 > len(data):
+        raise cut_off(name, count, 0)
+    packed, plain = (int(size) for size in np.frombuffer(data, "<u4", 2, start))
+    if start + 8 + packed > len(data):
+        raise cut_off(name, count, int(count * (len(data) - start - 8) / max(1, packed)))
     row = _row(header)
-    lines = [line for line in body.splitlines() if line.strip()]
-    if len(lines) < count:
-        raise cut_off(name, count, len(lines))
-    at, table = 0, {}
-    try:
-        values = np.loadtxt(lines[:count], ndmin=2) if count else np.zeros((0, sum(int(n) for n in header["count"])))
-        for label, many in zip(row.names or (), header["count"], strict=True):
-            kind = row[label].base if label.endswith(("rgb", "rgba")) and row[label].base.kind == "u" else np.dtype("f8")
-            table[label.split(" ", 1)[1]] = values[:, at].astype(kind)
-            at += int(many)
-    except (ValueError, IndexError):
-        raise odd_row(name, lines[:count], sum(int(n) for n in header["count"])) from None
+    if plain != row.itemsize * count:
+        raise broken(name, f"its compressed part claims {plain} bytes for {count} points of {row.itemsize} bytes")
+    body = _lzf.unpack(data[start + 8 : start + 8 + packed], plain) if plain else b""
+    if body is None:
+        raise broken(name, "its compressed part is damaged")
+    table, at = {}, 0
+    for label in row.names or ():
+        kind, shape = row[label].subdtype or (row[label], (1,))
+        table[_plain(label)] = np.frombuffer(body, kind, count * shape[0], at).reshape(count, shape[0])[:, 0]
+        at += count * row[label].itemsize
     return table
 
 
-def _unpack(packed: NDArray[Any]) -> NDArray[np.uint8]:
+def _ascii(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+    row = _row(header)
+    lines = [line for line in data[start:].splitlines() if line.strip()][:count]
+    if len(lines) < count:
+        raise cut_off(name, count, len(lines))
+    wide = sum(int(n) for n in header["count"])
+    try:
+        values = np.loadtxt(lines, ndmin=2, comments=None) if count else np.zeros((0, wide))
+    except ValueError:
+        values = _slowly(name, lines, wide)
+    if values.shape[1] != wide:
+        raise odd_row(name, lines, wide)
+    at, table = 0, {}
+    for label, many in zip(row.names or (), header["count"], strict=True):
+        kind = row[label].base
+        packed = _plain(label) in _PACKED and kind.kind in "ui"
+        table[_plain(label)] = np.nan_to_num(values[:, at]).astype(np.int64).astype(np.uint32) if packed else values[:, at]
+        at += int(many)
+    return table
+
+
+def _slowly(name: str, lines: list[bytes], wide: int) -> NDArray[np.float64]:
+    """Row by row: every compiler's spelling of "no number"."""
+    how = tables.Dialect()
+    rows = [[tables.number(word, how) for word in line.decode("latin-1").split()] for line in lines]
+    if any(len(row) != wide or None in row for row in rows):
+        raise odd_row(name, lines, wide)
+    return np.asarray(rows, np.float64)
+
+
+def _unpack(packed: NDArray[Any], account: Account) -> NDArray[np.uint8]:
     """Colours (N,3) from 0x00RRGGBB, stored as an integer or as a float of the same bits."""
-    bits = packed.astype(np.float32).view(np.uint32) if packed.dtype.kind == "f" else packed.astype(np.uint32)
+    if packed.dtype.kind == "f" and packed.dtype.itemsize == 8 and np.isnan(packed).any():
+        account.remark("some of its colours are written as nan, which holds none: those points are black")
+    if packed.dtype == np.float32:
+        bits = packed.view(np.uint32)
+    else:
+        bits = packed.astype(np.float32).view(np.uint32) if packed.dtype.kind == "f" else packed.astype(np.uint32)
     return np.stack([(bits >> 16) & 255, (bits >> 8) & 255, bits & 255], axis=1).astype(np.uint8)
-
-
-def _compressed(source: Source, data: bytes, start: int, count: int) -> Raw:
-    import open3d as o3d
-
-    if start + 8 > len(data):
-        raise cut_off(source.name, count, 0)
-    packed, plain = np.frombuffer(data, "<u4", 2, start)
-    if start + 8 + int(packed) > len(data):
-        raise cut_off(source.name, count, int(count * (len(data) - start - 8) / max(1, int(packed))))
-    if plain > 64 * max(1, int(packed)) + 1024 * 1024:
-        raise broken(source.name, "its compressed part claims an impossible size")
-    cloud = o3d.io.read_point_cloud(str(source.path), format="pcd", remove_nan_points=False, remove_infinite_points=False)
-    if len(cloud.points) != count:
-        raise cut_off(source.name, count, len(cloud.points))
-    colors = to_colors(np.asarray(cloud.colors)) if cloud.has_colors() else None
-    return Raw(source.name, np.array(cloud.points), np.array(cloud.normals) if cloud.has_normals() else None, colors)

@@ -1,7 +1,8 @@
-"""PLY as a point source: ascii and binary, any columns, Stanford ``range_grid`` files. Pure numpy, no native parser."""
+"""PLY as a point source: ascii and binary, any columns, lists anywhere, Stanford ``range_grid`` files. Pure numpy, no native parser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,13 +12,18 @@ from numpy.typing import NDArray
 from pipeline.formats import ply
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.stages.scan._raw import Raw, from_columns, odd_row
+from pipeline.stages.scan import _ply_rows, _splats
+from pipeline.stages.scan._raw import USED, Raw, from_columns
+
+_HEAD = 1 << 20  # bytes that a header may take
+_MANY = 500_000  # rows with lists that are not worth a walk only to find where they end
+Columns = dict[str, NDArray[Any]]
 
 
 def read_header(name: str, data: bytes) -> ply.PlyHeader:
     """The header of a PLY file with vertices; InputRejected where it is none."""
     try:
-        header = ply.read(data[: 1 << 16])
+        header = ply.read(data[:_HEAD])
     except ply.Unsound as fault:
         raise broken(name, str(fault)) from None
     if header is None:
@@ -31,75 +37,69 @@ def read(source: Source, account: Account) -> list[Raw]:
     """The vertices of a PLY file as one pass; a range_grid becomes row and column of each point."""
     data = source.path.read_bytes()
     header = read_header(source.name, data)
-    return [_ascii(source.name, data, header) if not header.order else _binary(source.name, data, header)]
+    table, cells, left = (_ascii if not header.order else _binary)(source.name, data, header)
+    count = header.rows("vertex")
+    account.count("points", count, len(next(iter(table.values()), ())))
+    if left:
+        account.remark(f"{left} behind what its header speaks of and were not read")
+    raw = from_columns(source.name, _splats.coloured(table, account))
+    if cells is not None:
+        raw.grid = _grid(header, cells, len(raw.points))
+    _tell(header, table, account)
+    return [raw]
 
 
-def _ascii(name: str, data: bytes, header: ply.PlyHeader) -> Raw:
-    lines_of = iter(data[header.length :].splitlines())
-    raw: Raw | None = None
+def _tell(header: ply.PlyHeader, table: Columns, account: Account) -> None:
+    """Name what stands in the file and is no part of a pass."""
+    if not _splats.are(table):
+        account.lost(name for name in table if name not in USED)
+    lists = [each.name for element in header.elements if element.name == "vertex" for each in element.properties if each.counter]
+    others = [element.name for element in header.elements if element.rows and element.name not in ("vertex", "range_grid", "face")]
+    account.lost([*lists, *others])
+    pictures = [text.split(None, 1)[1] for text in header.comments if text.lower().startswith("texturefile ")]
+    account.lost(pictures, "a pass takes its colours from its points alone")
+
+
+def _ascii(name: str, data: bytes, header: ply.PlyHeader) -> tuple[Columns, list[int] | None, str]:
+    lines = (line for line in data[header.length :].splitlines() if line.strip())
+    table: Columns = {}
+    cells: list[int] | None = None
     for element in header.elements:
-        lines = [line for line in islice(lines_of, element.rows) if line.strip()]
+        rows = list(islice(lines, element.rows))
         if element.name == "vertex":
-            raw = from_columns(name, _table(name, element, lines))
-        elif element.name == "range_grid" and raw is not None:
-            counts = [line.split() for line in lines]
-            raw.grid = _grid(header, [int(words[1]) if len(words) > 1 and words[0] != b"0" else -1 for words in counts], len(raw.points))
-    assert raw is not None
-    return raw
+            if len(rows) < element.rows:
+                raise cut_off(name, element.rows, len(rows))
+            table = _ply_rows.of_text(name, element, rows)
+        elif element.name == "range_grid":
+            counts = [line.split() for line in rows]
+            cells = [int(words[1]) if len(words) > 1 and words[0] != b"0" and words[1].isdigit() else -1 for words in counts]
+    return table, cells, _many("lines stand", lines)
 
 
-def _fields(element: ply.Element) -> list[tuple[str, str]]:
-    return [(each.name.lower(), each.kind) for each in element.properties]
+def _many(what: str, lines: Iterator[bytes]) -> str:
+    left = sum(1 for _ in lines)
+    return f"{left} {what}" if left else ""
 
 
-def _table(name: str, element: ply.Element, lines: list[bytes]) -> dict[str, NDArray[Any]]:
-    if element.has_lists:
-        raise broken(name, f"its {element.name} rows have lists of unknown length")
-    wanted = len(element.properties)
-    if len(lines) < element.rows or (lines and len(lines[-1].split()) < wanted):
-        raise cut_off(name, element.rows, max(0, len(lines) - 1))
-    try:
-        values = np.loadtxt(lines, ndmin=2, usecols=range(wanted)) if lines else np.zeros((0, wanted))
-    except ValueError:
-        raise odd_row(name, lines, wanted) from None
-    return {label: values[:, k].astype(kind) if kind == "u1" else values[:, k] for k, (label, kind) in enumerate(_fields(element))}
-
-
-def _binary(name: str, data: bytes, header: ply.PlyHeader) -> Raw:
-    at, raw = header.length, None
+def _binary(name: str, data: bytes, header: ply.PlyHeader) -> tuple[Columns, list[int] | None, str]:
+    at = header.length
+    table: Columns = {}
+    cells: list[int] | None = None
     for element in header.elements:
-        if element.has_lists:
-            if element.name == "range_grid" and raw is not None and len(element.properties) == 1:
-                rows, at = _lists(data, at, element, header.order)
-                raw.grid = _grid(header, rows, len(raw.points))
-                continue
-            if element.name == "vertex" or raw is None:
-                raise broken(name, f"its {element.name} rows have lists of unknown length")
-            break
-        kind = np.dtype([(label, header.order + code) for label, code in _fields(element)])
-        size = kind.itemsize * element.rows
+        if table and element.name != "range_grid" and element.has_lists and element.rows > _MANY:
+            return table, cells, ""
+        rows, at = _ply_rows.of_bytes(data, at, element, header.order, wanted=element.name in ("vertex", "range_grid"))
         if element.name == "vertex":
-            if at + size > len(data):
-                raise cut_off(name, element.rows, max(0, len(data) - at) // max(1, kind.itemsize))
-            rows_read = np.frombuffer(data, kind, element.rows, at)
-            raw = from_columns(name, {label: rows_read[label] for label, _ in _fields(element)})
-        at += size
-    assert raw is not None
-    return raw
-
-
-def _lists(data: bytes, at: int, element: ply.Element, order: str) -> tuple[list[int], int]:
-    """First item of each list, -1 for an empty one; stops early, without error, where the bytes end."""
-    length, item = (np.dtype(order + str(code)) for code in (element.properties[0].counter, element.properties[0].kind))
-    rows: list[int] = []
-    for _ in range(element.rows):
-        if at + length.itemsize > len(data):
-            break
-        many = int(np.frombuffer(data, length, 1, at)[0])
-        at += length.itemsize
-        rows.append(int(np.frombuffer(data, item, 1, at)[0]) if many > 0 and at + item.itemsize <= len(data) else -1)
-        at += many * item.itemsize
-    return rows, at
+            held = len(next(iter(rows.values()), ()))
+            if held < element.rows:
+                raise cut_off(name, element.rows, held)
+            table = rows
+        elif element.name == "range_grid" and element.properties:
+            cells = rows[element.properties[0].name.lower()].tolist()
+        elif not table and at >= len(data):
+            raise cut_off(name, header.rows("vertex"), 0)
+    left = len(data) - at
+    return table, cells, f"{left} bytes stand" if left > 1 and at >= 0 else ""  # a line end at the end of a file is no matter
 
 
 def _grid(header: ply.PlyHeader, cells: list[int], points: int) -> NDArray[np.int32] | None:

@@ -14,6 +14,10 @@ from pipeline.formats.refusals import broken
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
+_PLACE = (("x", "y", "z"),)
+_COLOURS = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+_NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
+USED = frozenset({name for groups in (_PLACE, _COLOURS, _NORMALS) for group in groups for name in group} | {"alpha", "a", "diffuse_alpha"})
 
 
 @dataclass
@@ -38,9 +42,9 @@ def is_number(word: str) -> bool:
     return True
 
 
-def odd_row(name: str, lines: Sequence[str | bytes], fewest: int) -> InputRejected:
-    """The refusal of a table: its first row that is not at least FEWEST numbers, counted from the first row of data."""
-    for number, line in enumerate(lines, 1):
+def odd_row(name: str, lines: Sequence[str | bytes], fewest: int, before: int = 0) -> InputRejected:
+    """The refusal of a table: its first row that is not at least FEWEST numbers, counted from the first row of data (BEFORE lines up)."""
+    for number, line in enumerate(lines, before + 1):
         text = line.decode("latin-1") if isinstance(line, bytes) else line
         words = text.split()
         if len(words) < fewest or not all(map(is_number, words)):
@@ -68,9 +72,9 @@ def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[
 
 def from_columns(name: str, table: dict[str, NDArray[Any]]) -> Raw:
     """A pass from named columns: x y z, and normals and colours under the names that programs give them."""
-    points = columns(table, ("x", "y", "z"))
+    points = columns(table, *_PLACE)
     if points is None:
         raise broken(name, "it has no x, y, z columns")
-    colors = columns(table, ("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
-    normals = columns(table, ("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
+    colors = columns(table, *_COLOURS)
+    normals = columns(table, *_NORMALS)
     return Raw(name, points.astype(np.float64), normals, None if colors is None else to_colors(colors))
