@@ -7,7 +7,7 @@ import re
 from pathlib import PurePosixPath
 
 from layout.names import without_go
-from pipeline.formats import ply
+from pipeline.formats import off, ply
 from pipeline.formats.gzip import unzipped
 
 WORDS = {
@@ -130,6 +130,7 @@ def _against(ending: str, head: bytes) -> str | None:
 def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
     """Is this OBJ or OFF file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
     if ending == ".off":
-        counts = re.match(rb"\s*[CNST4]*OFF\s+\d+\s+(\d+)\s", re.sub(rb"#[^\n]*", b"", head))
-        return counts is not None and int(counts[1]) == 0
-    return ending == ".obj" and re.search(rb"^v\s", head, re.M) is not None and not re.search(rb"^f\s", head + b"\n" + tail, re.M)
+        counts = off.read(head)
+        return counts is not None and counts.vertices > 0 and counts.faces == 0
+    face = re.search(rb"(?:^|[\r\n])[ \t]*fo?[ \t]", head + b"\n" + tail)
+    return ending == ".obj" and face is None and re.search(rb"(?:^|[\r\n])[ \t]*v[ \t]", head) is not None

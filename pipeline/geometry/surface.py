@@ -100,6 +100,14 @@ def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
     return facts | {"image": None, "normal_map": None}
 
 
+def seamed(surface: Surface) -> bool:
+    """Whether colours break off: vertices at one place have different ones, as where materials meet."""
+    if surface.colors is None:
+        return False
+    first = weld(surface.vertices)
+    return bool((surface.colors[first] != surface.colors).any())
+
+
 def smooth_normals(surface: Surface) -> Floats:
     """Vertex normals (V,3) float32 that do not break where vertices were split at a seam."""
     if surface.uv is None:  # only a texture's seams split vertices

@@ -10,14 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from layout import names as _names
-from layout.tree import MARKERS, is_job_toml
+from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
 from pipeline.formats import signatures
 from pipeline.formats.bytes import open_file
 from pipeline.watchers import _jobtoml
 from pipeline.watchers._contents import reading
 from pipeline.watchers._doubt import holding, in_doubt
-from pipeline.watchers._evidence import AGAIN
+from pipeline.watchers._evidence import AGAIN, MARKERS
 from pipeline.watchers._items import (
     COLOUR_OR_DEPTH,
     IMAGE,
@@ -38,6 +38,7 @@ __all__ = ["Identified", "identify"]
 VIEWS = frozenset({"front", "left", "back", "right", *(f"{azimuth:03}" for azimuth in range(0, 360, 45))})
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
 REFERRING = frozenset({".obj", ".gltf"})  # meshes with materials and textures in files of their own
+REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})  # such files, beside images
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _convert(found: list[Item]) -> _Choice | None:
     if len(meshes) != 1:
         return None
     refers = signatures.suffix(meshes[0].name) in REFERRING
-    beside = [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in (".mtl", ".bin")] if refers else []
+    beside = [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in REFERRED] if refers else []
     return _Choice("convert", [*meshes, *beside])
 
 

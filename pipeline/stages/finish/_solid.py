@@ -8,13 +8,17 @@ import numpy as np
 
 from pipeline.geometry.repair import WELD, repair
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import verdict, weld
+from pipeline.geometry.topology import first_equal, verdict, weld
 
 
-def welded(surface: Surface) -> Surface:
-    """The surface without seams: vertices at one place are one vertex; uv and normals go, colours stay."""
+def welded(surface: Surface, *, by_colour: bool = False) -> Surface:
+    """The surface without seams: vertices at one place, and BY_COLOUR of one colour, are one; uv and normals go, colours stay."""
     bare = replace(surface, uv=None, normals=None)
-    return bare.only(weld(surface.vertices, WELD * surface.size)[surface.faces])
+    first = weld(surface.vertices, WELD * surface.size)
+    if by_colour and surface.colors is not None:
+        code = surface.colors.astype(np.int64) @ np.array([65536, 256, 1])
+        first = first_equal(np.stack([first, code], axis=1))
+    return bare.only(first[surface.faces])
 
 
 def solid(surface: Surface) -> tuple[Surface, str | None]:

@@ -44,7 +44,7 @@ def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: StageWorkspac
     forms = dict.fromkeys(formats, replace(model, surface=replace(model.surface, normals=None)))
     forms |= dict.fromkeys(set(formats) & set(METRIC), shaded)
     if "ply" in formats:
-        forms["ply"] = without_texture(model, welded(model.surface))
+        forms["ply"] = without_texture(model, welded(model.surface, by_colour=True))
     if set(PRINT) & set(formats):
         whole, remark = solid(model.surface) if ws.options.makes_solids else (welded(model.surface), None)
         if remark:

@@ -13,6 +13,7 @@ from pipeline.declared import Texture
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of
 from pipeline.stages.finish._bake import bake
+from pipeline.stages.finish._corners import as_bytes, at_corners
 from pipeline.stages.finish._samples import samples_of
 from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
@@ -33,13 +34,15 @@ def run(
     then the scan's points. Texture edge: options.texture_size, else the tier's.
 
     A mesh that has its texture already, and one for which there is no colour at all, pass unchanged; so does every mesh with
-    texture=false. Beyond 600 k faces the colours go to the vertices. Vertices get colours in any case, for the formats without
-    texture (libraries: xatlas, Open3D, scipy).
+    texture=false, but one that is painted by an earlier form gets that one's colours at its corners. Beyond 600 k faces the
+    colours go to the vertices. Vertices get colours in any case, for the formats without texture (libraries: xatlas, Open3D, scipy).
     """
     edge = ws.options.texture_edge
-    if mesh.image is not None or edge is None:
+    if mesh.image is not None or (edge is None and mesh.painted is None):
         return mesh
     surface = replace(surfaces.load(ws, mesh), uv=None)
+    if edge is None:
+        return surfaces.store(ws, "finish/coloured.npz", at_corners(surface, _painted(mesh, surface, ws)), facts_of(mesh))
     source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
     if source is None:
         return mesh
@@ -50,9 +53,10 @@ def run(
         ws.progress(0.4, f"baking {edge} × {edge} texels")
         Image.fromarray(bake(surface, source, edge)).save(ws.path("finish/texture.png"), compress_level=4)
         facts["image"] = "finish/texture.png"
-    colors = source.colors_at(surface.vertices, surfaces.smooth_normals(surface))
-    colors = np.where(np.isfinite(colors), colors, 0.5)
-    surface = replace(surface, colors=(np.clip(colors, 0, 1) * 255 + 0.5).astype(np.uint8))
+    if mesh.painted is not None and mesh.painted_image is None:
+        surface = at_corners(surface, source)
+    else:
+        surface = replace(surface, colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))))
     return surfaces.store(ws, "finish/textured.npz", surface, facts)
 
 
@@ -86,7 +90,8 @@ def _painted(mesh: Mesh, surface: Surface, ws: Workspace) -> ColourSource:
         return Painted(surface, None)
     with np.load(ws.path(mesh.painted)) as arrays:
         earlier = Surface(arrays["vertices"], arrays["faces"], *(arrays.get(name) for name in ("colors", "normals", "uv")))
-    return Painted(earlier, _opened(mesh.painted_image, ws) if mesh.painted_image else None)
+        tint = arrays.get("tint")
+    return Painted(earlier, _opened(mesh.painted_image, ws) if mesh.painted_image else None, tint)
 
 
 def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> ColourSource:

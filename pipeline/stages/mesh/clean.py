@@ -9,7 +9,7 @@ from pipeline.declared import Clean
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
-from pipeline.geometry.surface import Surface, facts_after_change, facts_of
+from pipeline.geometry.surface import Surface, facts_after_change, facts_of, seamed
 from pipeline.geometry.topology import Verdict, proper, verdict, weld
 from pipeline.workspace import StageWorkspace
 
@@ -31,7 +31,7 @@ def run(mesh: Mesh, ws: StageWorkspace[Clean]) -> Mesh:
     result = repair(surface, options.widest_hole * surface.size, drop_floaters=options.kind != "convert")
     if not len(result.surface.faces):
         raise MeshEmpty("The mesh has no face left after cleaning.")
-    facts = facts_after_change(mesh, surface) if surface.uv is not None else facts_of(mesh)
+    facts = facts_after_change(mesh, surface) if surface.uv is not None or seamed(surface) else facts_of(mesh)
     if options.kind == "convert" and result.done:
         ws.warn("Repaired: " + ", ".join(f"{count} {what}" for what, count in result.done.items()) + ".")
     return surfaces.store(ws, "mesh/clean.npz", result.surface, facts | flags(result.shape))

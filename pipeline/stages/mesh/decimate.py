@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from pipeline.declared import Decimate
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change
-from pipeline.geometry.topology import verdict
+from pipeline.geometry.topology import verdict, weld
 from pipeline.workspace import StageWorkspace
 
 LARGE = 5_000_000  # faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less memory
@@ -28,7 +29,7 @@ def run(mesh: Mesh, ws: StageWorkspace[Decimate]) -> Mesh:
         return mesh
     surface = surfaces.load(ws, mesh)
     ws.progress(0.1, f"thinning {mesh.faces} faces to {budget}")
-    thin = _thin(surface, budget)
+    thin = _thin(surface if surface.uv is None else _whole(surface), budget)
     shape = verdict(thin.faces)
     if mesh.manifold and not (shape.manifold and shape.oriented and shape.closed == mesh.watertight):
         thin = repair(thin, 0.02 * thin.size if mesh.watertight else 0.0, drop_floaters=False).surface
@@ -38,6 +39,11 @@ def run(mesh: Mesh, ws: StageWorkspace[Decimate]) -> Mesh:
         "manifold": shape.manifold and shape.oriented,
     }
     return surfaces.store(ws, "mesh/decimated.npz", thin, facts)
+
+
+def _whole(surface: Surface) -> Surface:
+    """Without the seams of a texture, at which it would tear."""
+    return replace(surface, uv=None, normals=None).only(weld(surface.vertices)[surface.faces])
 
 
 def _thin(surface: Surface, budget: int) -> Surface:

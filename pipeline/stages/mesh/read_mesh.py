@@ -12,14 +12,18 @@ from pipeline.artefacts import Dropped, Mesh
 from pipeline.declared import ReadMesh
 from pipeline.errors import InputRejected
 from pipeline.formats.meshes import check
+from pipeline.geometry import readers
 from pipeline.geometry import surface as surfaces
+from pipeline.geometry.readers.assemble import Assembled, assemble
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import verdict, weld
+from pipeline.geometry.topology import face_normals, verdict, weld
+from pipeline.geometry.units import METRES as METRES_OF
 from pipeline.geometry.units import frame_for
 from pipeline.stages.mesh._drop import find_mesh
-from pipeline.stages.mesh._parse import parse
 from pipeline.workspace import StageWorkspace, Workspace
 
+METRES = 10  # size below which a file without a unit is taken to be in metres
+TINY, HUGE = 1.0, 100_000.0  # millimetres: sizes outside are said
 FAR = 1000  # sizes away from zero; farther off float32 keeps less than four digits of a size
 UNIT_OF = {".stl": "mm", ".glb": "m", ".gltf": "m"}
 UP_OF = {".obj": "y", ".glb": "y", ".gltf": "y"}
@@ -28,55 +32,72 @@ UNIT_NAMES = {"millimeter": "mm", "millimeters": "mm", "centimeter": "cm", "cent
 
 
 def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
-    """Read OBJ, STL, PLY, GLB, glTF, OFF or 3MF, also as .gz or .zip (library: trimesh).
+    """Read OBJ, STL, PLY, GLB, glTF, OFF or 3MF, also as .gz, .zip or .tar (readers: pipeline/geometry/readers).
 
     Returns the mesh in the file's own coordinates and unit, minus a whole-number origin where it lies far from zero; ``frame``
-    maps it to Y-up metres. All vertices are finite and there is at least one face. Textures become one image. Raises
-    InputRejected, naming file and fact, for anything else.
+    maps it to Y-up metres. All vertices are finite and there is at least one face. Textures become one image. What the file
+    declares and what did not arrive differ by warnings only. Raises InputRejected, naming file and fact, for anything else.
     """
-    path = find_mesh(dropped.names, ws)
+    path, beside = find_mesh(dropped.names, ws)
     check(path.name, path)
     ws.progress(0.1, f"reading {path.name}")
-    surface, image, declared = parse(path, ws)
-    surface = _usable(path.name, surface, ws)
+    contents = readers.read(path.name, path, beside)
+    whole = assemble(contents.parts)
+    for text in contents.ledger.differences(path.name):
+        ws.warn(text)
+    for remark in whole.notes:
+        ws.warn(f"{path.name}: {remark}.")
+    surface, tint = _usable(path.name, whole, contents.points, ws)
+    if contents.points:
+        ws.warn(f"{path.name}: {contents.points} points that no face uses were left out.")
     surface, origin = _near(path.name, surface, ws)
-    unit, up = _unit(path, surface, declared, ws), str(ws.options.up)
+    unit, up = _unit(path, surface, contents.unit, ws), str(ws.options.up)
     if up == "auto":
         up = UP_OF.get(path.suffix.lower(), "z")
-    if image is not None and surface.uv is not None:
-        image.convert("RGB").save(ws.path("mesh/read.png"))
     shape = verdict(weld(surface.vertices)[surface.faces])
-    return surfaces.store(
-        ws,
-        "mesh/read.npz",
-        surface,
-        {
-            "watertight": shape.closed and shape.manifold and shape.oriented,
-            "manifold": shape.manifold and shape.oriented,
-            "unit": unit,
-            "frame": frame_for(unit, up),
-            "origin": origin,
-            "image": "mesh/read.png" if image is not None and surface.uv is not None else None,
-        },
-    )
+    facts = {
+        "watertight": shape.closed and shape.manifold and shape.oriented,
+        "manifold": shape.manifold and shape.oriented,
+        "unit": unit,
+        "frame": frame_for(unit, up),
+        "origin": origin,
+    }
+    return surfaces.store(ws, "mesh/read.npz", surface, facts | _pictured(whole.image, surface, tint, ws))
 
 
-def _usable(name: str, surface: Surface, ws: Workspace) -> Surface:
-    """The surface without faces that touch a vertex that is not a number; refuses what has no face left."""
+def _pictured(image: Any, surface: Surface, tint: Any, ws: Workspace) -> dict[str, Any]:
+    """Where the picture lies: as it is, or, where colours of vertices multiply it, as what the mesh is painted from."""
+    if image is None:
+        return {}
+    from PIL import Image
+
+    Image.fromarray(image).save(ws.path("mesh/read.png"), compress_level=4)
+    if tint is None:
+        return {"image": "mesh/read.png"}
+    arrays: dict[str, Any] = {key: part for key, part in surface.attributes().items() if part is not None}
+    np.savez(ws.path("mesh/painted.npz"), vertices=surface.vertices, faces=surface.faces, tint=tint, **arrays)
+    return {"painted": "mesh/painted.npz", "painted_image": "mesh/read.png"}
+
+
+def _usable(name: str, whole: Assembled, points: int, ws: Workspace) -> tuple[Surface, Any]:
+    """The surface, and its tint, without faces that touch a vertex that is not a number; refuses what has no face left."""
+    surface, tint = whole.surface, whole.tint
     if not len(surface.faces):
-        remedy = "Drop point clouds as scan passes (kind = scan)."
-        raise InputRejected(f"{name} holds {len(surface.vertices)} points but no faces", remedy=remedy)
-    if surface.faces.min() < 0 or surface.faces.max() >= len(surface.vertices):
-        raise InputRejected(f"{name} is damaged: a face refers to vertex {surface.faces.max()}, only {len(surface.vertices)} are there")
+        held = f"{points} points" if points else "neither faces nor points"
+        remedy = "Drop point clouds as scan passes (kind = scan)." if points else "Export the surface as a mesh of faces."
+        raise InputRejected(f"{name} holds {held} and no faces: a mesh needs faces", remedy=remedy)
     sound = np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(axis=1)
     keep: Any = np.asarray(sound)[surface.faces].all(axis=1)
     lost = int((~keep).sum())
     if lost:
         ws.warn(f"{name}: {lost} of {len(keep)} faces touch coordinates that are not numbers and were left out.")
-        surface = surface.only(surface.faces[keep])
-    if not len(surface.faces) or surface.size == 0:
-        raise InputRejected(f"{name} has no face with an area")
-    return surface
+    used = np.zeros(len(surface.vertices), bool)
+    used[surface.faces[keep]] = True
+    if lost or not used.all():
+        surface, tint = surface.only(surface.faces[keep]), None if tint is None else tint[used]
+    if not len(surface.faces) or not (face_normals(surface.vertices, surface.faces)[1] > 1e-12 * surface.size**2).any():
+        raise InputRejected(f"{name} has no face with an area", remedy="Export the surface again; all its faces are flat lines or points.")
+    return surface, tint
 
 
 def _near(name: str, surface: Surface, ws: Workspace) -> tuple[Surface, tuple[int, int, int]]:
@@ -96,7 +117,20 @@ def _unit(path: Path, surface: Surface, declared: str | None, ws: StageWorkspace
     if asked != "auto":
         return asked
     if known:
-        return known
-    unit = "m" if surface.size < 10 else "mm"
-    ws.warn(f"{path.name} names no unit; {unit} was taken because it is {surface.size:.4g} large. Set unit= if that is wrong.")
+        return _plausible(path, known, surface.size, ws)
+    unit, other = ("m", "mm") if surface.size < METRES else ("mm", "m")
+    large = f"{unit} was taken because it is {surface.size:.4g} large; the other candidate is {other}"
+    ws.warn(f"{path.name} names no unit; {large}. Set unit= if that is wrong.")
+    return unit
+
+
+def _plausible(path: Path, unit: str, size: float, ws: StageWorkspace[ReadMesh]) -> str:
+    """UNIT, or metres where an STL, which only by custom is in millimetres, would be too small to see."""
+    millimetres = size * METRES_OF[unit] * 1000
+    if path.suffix.lower() == ".stl" and millimetres < TINY:
+        ws.warn(f"{path.name} is {size:.4g} large, too small for millimetres: metres were taken, inches are the other candidate. "
+                "Set unit= if that is wrong.")  # fmt: skip
+        return "m"
+    if not TINY <= millimetres <= HUGE:
+        ws.warn(f"{path.name} is {millimetres / 1000:.4g} metres large: if that size is wrong, set unit=.")
     return unit

@@ -80,7 +80,6 @@ def _remote(ws: StageWorkspace[FetchImages], local: Collection[str]) -> dict[str
         except (guard.NotAllowed, guard.NoUse) as reason:
             raise Refused(f"{url[:200]}: {reason}.") from None
         content = path.read_bytes()
-        ws.fetched[url] = hashlib.sha256(content).hexdigest()
         if not content or content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{", b"[", b""):
             raise Refused(f"{url[:200]}: it gave {'a page or text' if content.strip() else 'nothing'}, no picture.")
         if (same := seen.setdefault(hashlib.sha256(content).digest(), name)) != name:

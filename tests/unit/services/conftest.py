@@ -28,10 +28,10 @@ class Here:
 
     def make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
         ws = StageWorkspace(root, root / "input", self.models, options=jobs.parse(request))
-        for position, stage in enumerate((stage for leg in legs for stage in leg.stages), 1):
-            ws.said.clear()
+        for stage in (stage for leg in legs for stage in leg.stages):
             artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in bag.load(root)], ws)
-            bag.save(root, position, Kept.of(root, stage, artefact, warnings=tuple(ws.said)))
+            bag.save_warnings(root, ws.warnings)
+            bag.save(root, stage, artefact)
         return bag.load(root)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry.colour import to_linear, to_srgb
 from pipeline.geometry.surface import Surface
 from pipeline.stages.finish.sources import sampled
 
@@ -14,12 +15,14 @@ Array = NDArray[Any]
 
 
 class Painted:
-    """An earlier surface that has a texture or vertex colours; looked up where the normal meets it (library: Open3D)."""
+    """An earlier surface that has a texture or vertex colours; looked up where the normal meets it (library: Open3D).
 
-    def __init__(self, surface: Surface, image: Array | None) -> None:
+    tint (V,3) uint8: what its texture is multiplied by, in linear light, at its vertices."""
+
+    def __init__(self, surface: Surface, image: Array | None, tint: Array | None = None) -> None:
         import open3d as o3d
 
-        self.surface, self.image = surface, None if image is None else image[::-1]
+        self.surface, self.image, self.tint = surface, None if image is None else image[::-1], tint
         self.centre, self.scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
         self.scene = o3d.t.geometry.RaycastingScene()
         self.scene.add_triangles(
@@ -63,6 +66,13 @@ class Painted:
         corners = self.surface.faces[face]
         if self.image is not None and self.surface.uv is not None:
             uv = np.einsum("nk,nkj->nj", weight, self.surface.uv[corners])
-            return sampled(self.image, (uv - np.floor(uv)) * self.image.shape[1::-1] - 0.5)
+            seen = sampled(self.image, (uv - np.floor(uv)) * self.image.shape[1::-1] - 0.5)
+            return seen if self.tint is None else self._tinted(seen, np.einsum("nk,nkj->nj", weight, to_linear(self.tint)[corners]))
         assert self.surface.colors is not None
         return np.asarray(np.einsum("nk,nkj->nj", weight, self.surface.colors[corners] / np.float32(255)), np.float32)
+
+    @staticmethod
+    def _tinted(seen: Array, light: Array) -> Array:
+        """SEEN (N,3), sRGB 0…1, times LIGHT (N,3), linear."""
+        linear = np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** 2.4)
+        return np.asarray(to_srgb(linear * light) / np.float32(255), np.float32)

@@ -1,0 +1,44 @@
+"""OFF: the words of its header and the counts behind them, whatever blanks, comments and line ends lie between."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_FIRST = re.compile(rb"(?:\s|#[^\n\r]*)*(?P<st>ST)?(?P<c>C)?(?P<n>N)?(?P<four>4)?(?P<dim>n)?OFF\b(?P<binary>[ \t]+BINARY\b)?", re.I)
+_NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
+
+
+class OffHeader(NamedTuple):
+    """length: bytes up to the first row; colors, normals, uv, fourth, dim: what its first word says that vertices have."""
+
+    vertices: int
+    faces: int
+    edges: int
+    length: int
+    colors: bool
+    normals: bool
+    uv: bool
+    fourth: bool
+    dim: bool
+    binary: bool
+
+
+def read(head: bytes) -> OffHeader | None:
+    """The header at the beginning of HEAD, or None where there is none; without the word OFF it begins with its counts."""
+    first = _FIRST.match(head.removeprefix(b"\xef\xbb\xbf"))
+    skipped = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    if first is None:
+        return None
+    at, counts = first.end() + skipped, list[int]()
+    while len(counts) < 3 and not first["binary"]:
+        number = _NUMBER.match(head, at)
+        if number is None:
+            break
+        counts.append(int(number[1]))
+        at = number.end()
+    if len(counts) < 2 and not first["binary"]:
+        return None
+    counts += [0, 0, 0]
+    said = [first[key] is not None for key in ("c", "n", "st", "four", "dim", "binary")]
+    return OffHeader(counts[0], counts[1], counts[2], at, *said)

@@ -1,0 +1,234 @@
+"""OBJ: every way of writing indices, colours of some vertices, continued lines; read in blocks by numpy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputRejected
+from pipeline.geometry.readers import mtl
+from pipeline.geometry.readers.companions import Companions, text_of
+from pipeline.geometry.readers.declared import Ledger
+from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, to_bytes
+from pipeline.geometry.readers.polygons import triangulate
+from pipeline.geometry.readers.textlines import Lines, numbers, plain
+
+Array = NDArray[Any]
+FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
+
+
+class _Vertices(NamedTuple):
+    places: Array
+    colors: Array | None
+    painted: Array | None
+
+
+def read(name: str, path: Path, beside: Companions) -> Contents:
+    """Polygons, their uv and normals, colours of vertices, and the base colours of materials. Points and lines are counted."""
+    data = path.read_bytes()
+    if b"\0" in data[: 1 << 16] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputRejected(f"{name} is not an OBJ file: it is not text")
+    data = plain(data)
+    if b"\\\n" in data or b"\\ " in data:
+        data = re.sub(rb"\\ *\n", b" ", data)
+    lines, ledger = Lines(data), Ledger()
+    at = lines.beginning(b"v")
+    if not len(at):
+        raise InputRejected(f"{name} is not an OBJ file: no line of it is a vertex")
+    vertices = _vertices(name, lines.block(at, 1))
+    for word in FREE_FORM:
+        if count := len(lines.beginning(word)):
+            ledger.declare("part", f"free-form geometry ({word.decode()}, {count} lines)")
+    ledger.declare("lines", "", len(lines.beginning(b"l")))
+    faces = np.sort(np.concatenate([lines.beginning(b"f"), lines.beginning(b"fo")]))
+    if not len(faces):
+        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors)], ledger)
+    ledger.declare("points", "", int(words) if (words := _corners_of(lines, b"p")) else 0)
+    return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger)
+
+
+def _corners_of(lines: Lines, word: bytes) -> int:
+    return sum(len(lines.text(int(line)).split()) - 1 for line in lines.beginning(word))
+
+
+def _vertices(name: str, block: bytes) -> _Vertices:
+    values, counts = numbers(name, "vertex", block)
+    first = np.cumsum(counts) - counts
+    if (counts < 3).any():
+        raise damaged(name, f"vertex {int(np.argmax(counts < 3)) + 1} has {int(counts[counts < 3][0])} coordinates")
+    even = bool((counts == counts[0]).all())
+    places = values.reshape(len(counts), -1)[:, :3].copy() if even else values[first[:, None] + np.arange(3)]
+    painted = counts >= 6
+    if not painted.any():
+        return _Vertices(places, None, None)
+    colors = np.full((len(counts), 3), 255, np.uint8)
+    after = first[painted] + np.where(counts[painted] == 8, 4, 3)
+    colors[painted] = to_bytes(values[after[:, None] + np.arange(3)])
+    return _Vertices(places, colors, None if painted.all() else painted)
+
+
+# -- faces ------------------------------------------------------------------------------------------------------------------
+
+
+def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices, beside: Companions, ledger: Ledger) -> list[Part]:
+    index, counts = _indices(name, lines, faces)
+    ledger.declare("faces", "", len(counts))
+    ledger.arrive("faces", "", int((counts >= 3).sum()))
+    line_of = np.repeat(faces, counts)
+    corner = _absolute(name, index[:, 0], at, line_of, len(at), ledger)
+    uv_lines, normal_lines = lines.beginning(b"vt"), lines.beginning(b"vn")
+    uv_at = _optional(index[:, 1], uv_lines, line_of, "texture coordinates", ledger)
+    normal_at = _optional(index[:, 2], normal_lines, line_of, "normals", ledger)
+    uv = _columns(name, "texture coordinate", lines.block(uv_lines, 2), 2) if uv_at is not None else None
+    normals = _columns(name, "normal", lines.block(normal_lines, 2), 3) if normal_at is not None else None
+    triangles, owner = triangulate(vertices.places[corner], counts)
+    looks, used = _materials(lines, faces, beside, ledger)
+    made = []
+    for number in np.unique(used):
+        mine = triangles[used[owner] == number] if len(looks) > 1 else triangles
+        if len(mine):
+            made.append(_part(mine, corner, uv_at, normal_at, vertices, uv, normals, looks[int(number)]))
+    return made
+
+
+def _part(
+    triangles: Array, corner: Array, uv_at: Array | None, normal_at: Array | None, vertices: _Vertices,
+    uv: Array | None, normals: Array | None, look: mtl.Look,
+) -> Part:  # fmt: skip
+    """The triangles of one material; corners that agree in place, uv and normal are one vertex."""
+    slots = triangles.ravel()
+    columns = [corner[slots], *(at[slots] for at in (uv_at, normal_at) if at is not None)]
+    if len(columns) > 1 and all(np.array_equal(columns[0], other) for other in columns[1:]):
+        columns = columns[:1]
+    first, vertex = joined_corners(columns)
+    here = slots[first]
+    laid = None
+    if uv is not None and uv_at is not None and (uv_at[here] >= 0).all():
+        laid = uv[uv_at[here]] * look.scale + look.offset
+    turned = normals[normal_at[here]] if normals is not None and normal_at is not None and (normal_at[here] >= 0).all() else None
+    which = corner[here]
+    return Part(
+        vertices.places[which],
+        vertex.reshape(-1, 3),
+        None if vertices.colors is None else vertices.colors[which],
+        turned,
+        laid,
+        look.material,
+        None if vertices.painted is None else vertices.painted[which],
+    )
+
+
+def _indices(name: str, lines: Lines, faces: Array) -> tuple[Array, Array]:
+    """Indices as they stand, (N,3) of vertex, uv and normal with 0 for none, and the corners of each face."""
+    skip = 2 if len(lines.beginning(b"fo")) else 1
+    block = lines.block(faces, skip)
+    if b"#" in block:
+        block = re.sub(rb"#[^\n]*", b"", block)
+    letters = np.frombuffer(block, np.uint8)
+    begins = letters > 32
+    begins[1:] &= letters[:-1] <= 32
+    upto = np.cumsum(begins, dtype=np.int32)
+    counts = np.diff(upto[letters == 10], prepend=0)
+    total, slashes = int(counts.sum()), np.flatnonzero(letters == 47)
+    if not len(slashes):
+        values, _ = numbers(name, "face", block, np.int64)
+        return np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1), counts
+    per = np.bincount(upto[slashes] - 1, minlength=total)
+    pairs = int((np.diff(slashes) == 1).sum())
+    if (per == 1).all() and b"/ " not in block and b"/\n" not in block:
+        values = numbers(name, "face", block.replace(b"/", b" "), np.int64)[0].reshape(-1, 2)
+        return np.concatenate([values, np.zeros((len(values), 1), np.int64)], axis=1), counts
+    if (per == 2).all() and pairs in (0, total) and b"/ " not in block and b"/\n" not in block:
+        values = numbers(name, "face", block.replace(b"/", b" "), np.int64)[0].reshape(total, -1)
+        if pairs:
+            values = np.stack([values[:, 0], np.zeros(total, np.int64), values[:, 1]], axis=1)
+        return values, counts
+    return _mixed(name, block, total), counts
+
+
+def _mixed(name: str, block: bytes, total: int) -> Array:
+    index = np.zeros((total, 3), np.int64)
+    for row, word in enumerate(block.split()):
+        try:
+            for column, digits in enumerate(word.split(b"/")[:3]):
+                index[row, column] = int(digits) if digits else 0
+        except ValueError:
+            raise damaged(name, f"a face has the corner {word.decode('latin-1')[:40]!r}") from None
+    return index
+
+
+def _absolute(name: str, index: Array, at: Array, line_of: Array, count: int, ledger: Ledger) -> Array:
+    """Vertex numbers from 0. Negative ones count back from their own line; a file that uses 0 and never its last number counts from 0."""
+    if (index == 0).any():
+        if index.min() < 0 or index.max() >= count:
+            raise damaged(name, "a face has the index 0, and OBJ counts its vertices from 1")
+        ledger.note("its faces use the index 0, so all indices were taken to count from 0")
+        return index
+    back = index < 0
+    absolute = index - 1
+    if back.any():
+        absolute[back] = np.searchsorted(at, line_of[back]) + index[back]
+    return checked(name, absolute, count)
+
+
+def _optional(index: Array, at: Array, line_of: Array, what: str, ledger: Ledger) -> Array | None:
+    """Numbers from 0 of uv or normals, -1 where a corner has none; None where no corner has one."""
+    if not index.any():
+        if len(at):
+            ledger.declare("part", f"{what} ({len(at)} lines that no face uses)")
+        return None
+    absolute = np.where(index > 0, index - 1, -1)
+    back = index < 0
+    if back.any():
+        absolute[back] = np.searchsorted(at, line_of[back]) + index[back]
+    wrong = (absolute >= len(at)) | (back & (absolute < 0))
+    if wrong.any():
+        ledger.note(f"{int(wrong.sum())} corners name {what} that are not there")
+        absolute[wrong] = -1
+    return absolute if (absolute >= 0).any() else None
+
+
+def _columns(name: str, what: str, block: bytes, wanted: int) -> Array:
+    values, counts = numbers(name, what, block)
+    if (counts < min(wanted, 1 if wanted == 2 else wanted)).any():
+        raise damaged(name, f"{what} {int(np.argmin(counts)) + 1} has too few numbers")
+    first = np.cumsum(counts) - counts
+    columns = [np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0) for k in range(wanted)]
+    return np.stack(columns, axis=1)
+
+
+# -- materials --------------------------------------------------------------------------------------------------------------
+
+
+def _materials(lines: Lines, faces: Array, beside: Companions, ledger: Ledger) -> tuple[list[mtl.Look], Array]:
+    """The looks that faces use, and the number of the look of each face."""
+    known = _libraries(lines, beside, ledger)
+    switches = lines.beginning(b"usemtl")
+    said = [lines.text(int(line))[7:].strip() for line in switches]
+    names = list(dict.fromkeys(said))
+    looks = [mtl.Look(Material()), *(known.get(one, mtl.Look(Material(text_of(one)))) for one in names)]
+    numbers_of = np.array([0, *(names.index(one) + 1 for one in said)])
+    used = numbers_of[np.searchsorted(switches, faces)]
+    for number in np.unique(used):
+        if number and (missing := names[number - 1]) and len(lines.beginning(b"mtllib")):
+            ledger.declare("material", text_of(missing))
+            ledger.arrive("material", text_of(missing), int(missing in known))
+    return looks, used
+
+
+def _libraries(lines: Lines, beside: Companions, ledger: Ledger) -> dict[bytes, mtl.Look]:
+    known: dict[bytes, mtl.Look] = {}
+    for line in lines.beginning(b"mtllib"):
+        whole = lines.text(int(line))[7:].strip()
+        for reference in [whole] if beside.find(whole, (".mtl",)) else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I):
+            short = text_of(reference).replace("\\", "/").rpartition("/")[2]
+            ledger.declare("material file", short)
+            found = beside.find(reference, (".mtl",))
+            if found:
+                ledger.arrive("material file", short)
+                known.update(mtl.read(beside.files[found].read_bytes(), beside.below(found), ledger))
+    return known

@@ -1,0 +1,89 @@
+"""What a reader returns: parts with one material each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputRejected
+from pipeline.geometry.readers.declared import Ledger
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Material:
+    """color: sRGB 0…1 shares, None where the file says nothing; image: a picture (library: Pillow) that color multiplies in linear light.
+    repeats: whether the picture goes on beyond 0…1, across and up."""
+
+    name: str = ""
+    color: tuple[float, float, float] | None = None
+    image: Any = None
+    repeats: tuple[bool, bool] = (True, True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """vertices (V,3) float64, faces (F,3); per vertex: colors (V,3) uint8 sRGB, normals (V,3), uv (V,2) from the picture's lower left
+    corner. painted (V,) says which vertices have a colour where not all have. A part without faces is a list of points."""
+
+    vertices: Array
+    faces: Array
+    colors: Array | None = None
+    normals: Array | None = None
+    uv: Array | None = None
+    material: Material = field(default_factory=Material)
+    painted: Array | None = None
+
+
+@dataclass
+class Contents:
+    """Everything that one file gave. unit: as the file has it ("inch"), None where it has none."""
+
+    parts: list[Part]
+    ledger: Ledger
+    unit: str | None = None
+
+    @property
+    def points(self) -> int:
+        return sum(len(part.vertices) for part in self.parts if not len(part.faces))
+
+
+def damaged(name: str, why: str) -> InputRejected:
+    return InputRejected(f"{name} is damaged: {why}", remedy="Export it again and drop it anew.")
+
+
+def checked(name: str, corners: Array, count: int) -> Array:
+    """CORNERS, every one of which is a vertex of COUNT; InputRejected names the first that is none."""
+    wrong = (corners < 0) | (corners >= count)
+    if wrong.any():
+        raise damaged(name, f"it speaks of a vertex that is not in it (number {int(corners[wrong][0])}, counted from 0, of {count})")
+    return corners
+
+
+def to_bytes(values: Array) -> Array:
+    """Colours of any type as uint8: bytes stay; floats are shares unless one is above 1; wide integers are scaled by their type
+    unless all of them are bytes."""
+    if values.dtype == np.uint8:
+        return values
+    top = float(np.nan_to_num(np.asarray(values, np.float64)).max(initial=0.0))
+    if values.dtype.kind == "f":
+        scale = 255.0 if top <= 1.0 else 1.0 if top <= 255.0 else 255.0 / 65535.0
+    else:
+        scale = 1.0 if top <= 255 else 255.0 / float(np.iinfo(values.dtype).max if values.dtype.itemsize == 2 else max(top, 65535))
+    return np.asarray(np.clip(np.nan_to_num(np.asarray(values, np.float64)) * scale + 0.5, 0, 255).astype(np.uint8))
+
+
+def joined_corners(columns: list[Array]) -> tuple[Array, Array]:
+    """Corners that agree in all COLUMNS (N,) become one vertex: (the first corner of each vertex, the vertex of each corner)."""
+    key = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        width = int(column.max(initial=0)) + 2
+        if key.size and int(key.max()) > (1 << 62) // width:
+            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+        key = key * width + (column + 1)
+    _, first, vertex = np.unique(key, return_index=True, return_inverse=True)
+    return first, vertex

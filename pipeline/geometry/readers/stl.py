@@ -1,0 +1,75 @@
+"""STL, text and binary: facets, and the colours that Magics and VisCAM hide in the attribute bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.formats import stl
+from pipeline.formats.bytes import HEAD
+from pipeline.geometry.readers.companions import Companions
+from pipeline.geometry.readers.declared import Ledger
+from pipeline.geometry.readers.parts import Contents, Part, damaged
+from pipeline.geometry.readers.polygons import triangulate
+from pipeline.geometry.readers.textlines import Lines, numbers, plain
+
+Array = NDArray[Any]
+FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+GREY = 180
+
+
+def read(name: str, path: Path, beside: Companions) -> Contents:
+    """All facets of all solids; every corner is a vertex of its own."""
+    data, ledger = path.read_bytes(), Ledger()
+    if stl.is_text(data[:HEAD], len(data)):
+        return Contents([_text(name, data, ledger)], ledger)
+    said, there = stl.count(data[: stl.HEADER]), max(len(data) - stl.HEADER, 0) // stl.FACET
+    take = there if said in stl.UNKNOWN_COUNTS else min(said, there)
+    ledger.declare("faces", "", take if said in stl.UNKNOWN_COUNTS else said)
+    ledger.arrive("faces", "", take)
+    if said in stl.UNKNOWN_COUNTS and there:
+        ledger.note(f"its header counts {said} triangles; the {there} that follow were read")
+    if (extra := there - take) > 0:
+        ledger.note(f"its header declares {said} triangles; room for {extra} more follows, which was not read")
+    rows = np.frombuffer(data, FACET, take, stl.HEADER)
+    corners = rows["corners"].reshape(-1, 3).astype(np.float64)
+    return Contents([Part(corners, np.arange(len(corners)).reshape(-1, 3), _colors(data[: stl.HEADER], rows["attribute"]))], ledger)
+
+
+def _colors(header: bytes, attribute: Array) -> Array | None:
+    """Magics: COLOR= in the header, red in the low bits, bit 15 says "as the whole"; VisCAM: blue low, bit 15 says "a colour"."""
+    whole = re.search(rb"COLOR=(.{4})", header, re.S)
+    flagged = (attribute & 0x8000) != 0
+    if not whole and not flagged.any():
+        return None
+    low, middle, high = (((attribute >> shift) & 31) * (255 / 31) for shift in (0, 5, 10))
+    if whole:
+        colors = np.stack([low, middle, high], axis=1)
+        colors[flagged] = list(whole[1][:3])
+    else:
+        colors = np.stack([high, middle, low], axis=1)
+        colors[~flagged] = GREY
+    return np.repeat(np.round(colors).astype(np.uint8), 3, axis=0)
+
+
+def _text(name: str, data: bytes, ledger: Ledger) -> Part:
+    lines = Lines(re.sub(rb"\n +", b"\n", plain(data).lower()))
+    at, loops = lines.beginning(b"vertex"), lines.beginning(b"facet")
+    ledger.declare("faces", "", len(loops))
+    corners, counts = numbers(name, "vertex", lines.block(at, len(b"vertex")))
+    if (counts != 3).any():
+        row = int(np.flatnonzero(counts != 3)[0])
+        raise damaged(name, f"vertex {row + 1} has {int(counts[row])} coordinates")
+    corners = corners.reshape(-1, 3)
+    of = np.searchsorted(loops, at) - 1
+    if len(of) and of.min() < 0:
+        raise damaged(name, "a vertex stands before its first facet")
+    many = np.bincount(of, minlength=len(loops))
+    ledger.arrive("faces", "", int((many >= 3).sum()))
+    triangles, _ = triangulate(corners, many)
+    used, packed = np.unique(triangles, return_inverse=True)
+    return Part(corners[used], packed.reshape(-1, 3))

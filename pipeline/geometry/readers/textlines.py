@@ -1,0 +1,122 @@
+"""Text formats at the speed of numpy: lines are found, sorted by their first letters and turned into numbers as blocks."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputRejected
+from pipeline.geometry.readers.parts import damaged
+
+Array = NDArray[Any]
+_NANS = re.compile(rb"[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|\bnan(?:\([a-z0-9]*\))?|\binf(?:inity)?)", re.I)
+
+
+def plain(data: bytes) -> bytes:
+    """DATA in one byte per letter, lines ended by LF, without indents, tabs and byte order mark; the last line is ended, too."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode()
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\t" in data:
+        data = data.replace(b"\t", b" ")
+    if data.startswith(b" ") or b"\n " in data:
+        data = re.sub(rb"\n +", b"\n", b"\n" + data)[1:]
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
+class Lines:
+    """The lines of plain text: ``starts`` and ``ends`` (without LF) in ``data``."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.bytes = data, np.frombuffer(data + b"\n" * 64, np.uint8)
+        self.ends = np.flatnonzero(self.bytes[: len(data)] == 10)
+        self.starts = np.concatenate([[0], self.ends + 1])[:-1]
+
+    def beginning(self, word: bytes) -> Array:
+        """Numbers of the lines that begin with WORD and a blank."""
+        found = self.bytes[self.starts + len(word)] == 32
+        for at, letter in enumerate(word):
+            found &= self.bytes[self.starts + at] == letter
+        return np.flatnonzero(found)
+
+    def filled(self) -> Array:
+        return np.flatnonzero((self.ends > self.starts) & (self.bytes[self.starts] != ord("#")))
+
+    def text(self, line: int) -> bytes:
+        return self.data[self.starts[line] : self.ends[line]]
+
+    def block(self, which: Array, skip: int = 0) -> bytes:
+        """The lines WHICH one after another, each without its first SKIP letters."""
+        if not len(which):
+            return b""
+        breaks = np.flatnonzero(np.diff(which) != 1)
+        firsts, lasts = which[np.concatenate([[0], breaks + 1])], which[np.concatenate([breaks, [len(which) - 1]])]
+        if len(firsts) < 2000:
+            whole = b"".join(self.data[self.starts[a] : self.ends[b] + 1] for a, b in zip(firsts, lasts, strict=True))
+        else:
+            lengths = self.ends[which] + 1 - self.starts[which]
+            before = np.repeat(self.starts[which] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+            whole = self.bytes[before + np.arange(len(before))].tobytes()
+        if not skip:
+            return whole
+        letters = np.frombuffer(whole, np.uint8).copy()
+        at = np.concatenate([[0], np.flatnonzero(letters == 10) + 1])[:-1]
+        for step in range(skip):
+            letters[at + step] = 32
+        return letters.tobytes()
+
+
+def words_per_line(block: bytes) -> Array:
+    """How many words each line of BLOCK has."""
+    letters = np.frombuffer(block, np.uint8)
+    begins = letters > 32
+    begins[1:] &= letters[:-1] <= 32
+    ends = np.flatnonzero(letters == 10)
+    upto = np.cumsum(begins, dtype=np.int32)[ends]
+    return np.diff(upto, prepend=0)
+
+
+def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tuple[Array, Array]:
+    """The numbers of BLOCK one after another, and how many stand in each line. InputRejected names the first line that holds
+    something else, and decimal commas as such. "#" ends a line."""
+    if b"#" in block and not _NANS.search(block):
+        block = re.sub(rb"#[^\n]*", b"", block)
+    counts = words_per_line(block)
+    found = _parsed(block, kind)
+    if found is None or len(found) != int(counts.sum()):
+        cleaned = re.sub(rb"#[^\n]*", b"", _NANS.sub(b" nan", block))
+        found = _parsed(cleaned, kind)
+        counts = words_per_line(cleaned)
+    if found is None or len(found) != int(counts.sum()):
+        raise _no_number(name, what, block)
+    return found, counts
+
+
+def _parsed(block: bytes, kind: type) -> Array | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return np.fromstring(block, dtype=kind, sep=" ") if block.strip() else np.zeros(0, kind)
+        except (DeprecationWarning, ValueError):
+            return None
+
+
+def _no_number(name: str, what: str, block: bytes) -> InputRejected:
+    for number, line in enumerate(block.split(b"\n"), 1):
+        for word in line.split():
+            try:
+                float(word)
+            except ValueError:
+                said = line.decode("latin-1").strip()[:60]
+                if re.fullmatch(rb"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", word):
+                    return InputRejected(
+                        f"{name} writes its numbers with decimal commas: {said!r}", remedy="Export it again with decimal points."
+                    )
+                return damaged(name, f"{what} {number} is not made of numbers: {said!r}")
+    return damaged(name, f"its {what}s are not made of numbers")
