@@ -141,7 +141,7 @@ STAGES: dict[str, Stage] = {
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),
-    "views.fetch_images": Stage(FetchImages, (Dropped,), Views),
+    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views),
     "views.normalize_views": Stage(Declared, (Views,), Views),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),

@@ -50,6 +50,7 @@ WHY = {
     "onnxruntime": "cuts objects out of images",
     "open3d": "registration, Poisson meshing, simplification, ray casting",
     "opencv-python-headless": "cuts objects out of images (GrabCut)",
+    "pi-heif": "reads HEIC pictures",
     "pillow": "reads and writes images",
     "pip": "installs all of this",
     "playwright": "drives a browser in tests",

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from typing import BinaryIO
 
-from pipeline.formats import gzip, images, las, ply, signatures, stl
+from pipeline.formats import gzip, images, las, pictures, ply, signatures, stl
 from pipeline.formats.bytes import HEAD, lines, promised
 
 Check = Callable[[BinaryIO, int, bytes], str | None]
@@ -23,7 +23,9 @@ def cut_off(name: str, size: int, file: BinaryIO) -> str | None:
     if signatures.packed(name):
         return gzip.complete(file, size, head, signatures.suffix(name))
     ending = signatures.suffix(name)
-    expected = signatures.BY_SUFFIX.get(ending)
+    expected, picture = signatures.BY_SUFFIX.get(ending), pictures.kind_of(head)
+    if picture and (ending not in signatures.BY_SUFFIX or expected in pictures.KINDS):  # it is what it holds, whatever its name
+        return images.CHECKS[picture](file, size, head) if picture in images.CHECKS else None
     if expected and signatures.sniff(head) != expected:
         return f"it does not begin like {signatures.WORDS[expected]}"
     check = CHECKS.get(ending)
@@ -69,7 +71,6 @@ def _pcd(file: BinaryIO, size: int, head: bytes) -> str | None:
 
 
 CHECKS: dict[str, Check] = {
-    ".png": images.png, ".jpg": images.jpeg, ".jpeg": images.jpeg, ".webp": images.webp,
     ".zip": _zip, ".3mf": _zip, ".usdz": _zip, ".glb": _glb, ".e57": _e57,
     ".las": las.complete, ".laz": las.complete, ".stl": stl.complete, ".pcd": _pcd, ".ply": ply.complete,
 }  # fmt: skip

@@ -7,31 +7,28 @@ import re
 from pathlib import PurePosixPath
 
 from layout.names import without_go
-from pipeline.formats import off, ply
+from pipeline.formats import off, pictures, ply
 from pipeline.formats.gzip import unzipped
 
 WORDS = {
     "ply": "a PLY file", "pcd": "a PCD file", "e57": "an E57 file", "las": "a LAS file", "glb": "a GLB model",
-    "jpeg": "a JPEG image", "png": "a PNG image", "gif": "a GIF image", "webp": "a WebP image", "bmp": "a BMP image",
-    "tiff": "a TIFF image", "heic": "a HEIC image", "pnm": "a PGM or PPM image", "zip": "a zip archive", "gzip": "a gzip file",
+    "pnm": "a PGM or PPM image", "zip": "a zip archive", "gzip": "a gzip file",
     "7z": "a 7z archive", "rar": "a RAR archive", "pdf": "a PDF document", "video": "a video", "sound": "a sound file",
     "html": "a web page", "program": "a program", "database": "a database", "fbx": "an FBX model", "text": "plain text",
+    **{kind: words for kind, (words, _) in pictures.KINDS.items()},
 }  # fmt: skip
 
 _MAGIC = (
-    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF8", "gif"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"),
     (b"ply\n", "ply"), (b"ply\r", "ply"), (b"# .PCD", "pcd"), (b"ASTM-E57", "e57"), (b"LASF", "las"), (b"glTF", "glb"),
     (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"),
     (b"%PDF-", "pdf"), (b"\x1aE\xdf\xa3", "video"), (b"ID3", "sound"), (b"OggS", "sound"), (b"fLaC", "sound"), (b"\x7fELF", "program"),
     (b"SQLite format 3\0", "database"), (b"Kaydara FBX", "fbx"),
 )  # fmt: skip
-_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
 # What the first bytes of a file with this suffix must be.
 BY_SUFFIX = {
-    ".ply": "ply", ".pcd": "pcd", ".e57": "e57", ".las": "las", ".laz": "las", ".glb": "glb", ".png": "png", ".jpg": "jpeg",
-    ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff", ".heic": "heic",
-    ".heif": "heic", ".pgm": "pnm", ".ppm": "pnm", ".zip": "zip", ".3mf": "zip", ".usdz": "zip", ".gz": "gzip",
+    ".ply": "ply", ".pcd": "pcd", ".e57": "e57", ".las": "las", ".laz": "las", ".glb": "glb", ".pgm": "pnm", ".ppm": "pnm",
+    ".zip": "zip", ".3mf": "zip", ".usdz": "zip", ".gz": "gzip", **pictures.BY_SUFFIX,
 }  # fmt: skip
 TEXT = frozenset({".xyz", ".pts", ".ptx", ".csv", ".asc", ".obj", ".off", ".gltf", ".txt", ".json", ".md", ".toml"})
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
@@ -56,7 +53,7 @@ def packed(name: str) -> bool:
 
 def sniff(head: bytes) -> str | None:
     """A key of WORDS, or None where the first bytes tell nothing."""
-    found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or _container(head)
+    found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or pictures.kind_of(head) or _container(head)
     if found is None and looks_like_text(head):
         start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         found = "html" if start.startswith((b"<!doctype html", b"<html")) else "pcd" if _is_pcd(head) else "text"
@@ -65,11 +62,9 @@ def sniff(head: bytes) -> str | None:
 
 def _container(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
-        return "heic" if head[8:12] in _HEIC else "video"
+        return "video"
     if head[:4] == b"RIFF" and len(head) >= 12:
-        return {b"WEBP": "webp", b"AVI ": "video"}.get(head[8:12], "sound")
-    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and len(head) > 26:
-        return "bmp"
+        return "video" if head[8:12] == b"AVI " else "sound"
     if head[:2] == b"MZ" and b"PE\0\0" in head[:1024]:
         return "program"
     return "pnm" if re.match(rb"P[1-6]\s", head) else None
@@ -121,7 +116,8 @@ def _against(ending: str, head: bytes) -> str | None:
         return None
     if ending in BY_SUFFIX:
         expected = BY_SUFFIX[ending]
-        return None if kind == expected or expected.startswith(kind) else WORDS[kind]
+        pictured = expected in pictures.KINDS and kind in pictures.KINDS  # pictures are read by what they are
+        return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
     if ending in TEXT or ending in FREE:
         return None if kind in ("text", "html", "pcd", "ply", "pnm") else WORDS[kind]
     return None

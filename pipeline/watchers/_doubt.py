@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import InputRejected
-from pipeline.formats import signatures
+from pipeline.formats import pictures, signatures
 from pipeline.watchers._evidence import some
 from pipeline.watchers._items import COLOUR_OR_DEPTH, IMAGE, MESH, PROMPT_LIMIT, RANGE_IMAGE, TEXT, Item, of
 
@@ -30,6 +30,11 @@ def in_doubt(found: list[Item]) -> InputRejected:
         return InputRejected(
             f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT} characters{holding(found)}",
             remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and prompt = "what to make".',
+        )
+    if strange := next((item for item in found if signatures.suffix(item.name) in pictures.NOT_TAKEN), None):
+        return InputRejected(
+            f"{strange.name} is {pictures.NOT_TAKEN[signatures.suffix(strange.name)]}, which is not read",
+            remedy=f"Save it as one of {pictures.TAKEN} and drop that.",
         )
     packed = [item for item in found if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar")]
     if packed:

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 from layout import names
 from pipeline.errors import InputRejected
-from pipeline.formats import archives, ply, signatures, tables
+from pipeline.formats import archives, pictures, ply, signatures, tables
 from pipeline.formats.bytes import HEAD, open_file
 from pipeline.formats.gzip import unzipped
 
@@ -20,7 +20,6 @@ POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = "points", "mesh", "image", "rang
 SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
 TABLES = frozenset({".xyz", ".pts", ".asc"})
 MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
-IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 COMPANION = re.compile(
     r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_ ]?)?(intrinsics?|calib(ration)?))[-_ \d]*$", re.I
 )
@@ -83,7 +82,7 @@ def of(found: Iterable[Item], what: str) -> list[Item]:
 
 def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     ending = signatures.suffix(name)
-    head = stream.read(PHOTO_HEAD if ending in (".jpg", ".jpeg") else HEAD)
+    head = stream.read(PHOTO_HEAD if pictures.BY_SUFFIX.get(ending) == "jpeg" else HEAD)
     if really := signatures.contradiction(name, head):
         raise InputRejected(f"{name} is {really}", remedy="Give it its right suffix or take it out, then move the folder back to inbox/.")
     if signatures.packed(name):
@@ -119,11 +118,14 @@ def _what(name: str, ending: str, head: bytes) -> str:
     if ending in (".txt", ".csv") and tables.rows_of_numbers(head, len(head) < HEAD) >= 3 and not is_companion(name):
         return POINTS
     kinds = {
-        **dict.fromkeys(IMAGES, IMAGE),
+        **dict.fromkeys(pictures.BY_SUFFIX, IMAGE),
         **dict.fromkeys((".pgm", ".ppm"), RANGE_IMAGE),
         **dict.fromkeys((".txt", ".json", ".md"), TEXT),
     }
-    return kinds.get(ending, OTHER)
+    if ending in kinds:
+        return kinds[ending]
+    unheard_of = ending not in pictures.NOT_TAKEN and ending not in signatures.NEVER_EMPTY
+    return IMAGE if unheard_of and pictures.kind_of(head) else OTHER
 
 
 def _ply_header(head: bytes) -> ply.PlyHeader | None:

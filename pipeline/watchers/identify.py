@@ -12,7 +12,7 @@ from typing import Any
 from layout import names as _names
 from layout.tree import is_job_toml
 from pipeline.errors import InputRejected
-from pipeline.formats import signatures
+from pipeline.formats import sides, signatures
 from pipeline.formats.bytes import open_file
 from pipeline.watchers import _jobtoml
 from pipeline.watchers._contents import reading
@@ -35,7 +35,6 @@ from pipeline.watchers._items import (
 
 __all__ = ["Identified", "identify"]
 
-VIEWS = frozenset({"front", "left", "back", "right", *(f"{azimuth:03}" for azimuth in range(0, 360, 45))})
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
 REFERRING = frozenset({".obj", ".gltf"})  # meshes with materials and textures in files of their own
 REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})  # such files, beside images
@@ -135,7 +134,7 @@ def _convert(found: list[Item]) -> _Choice | None:
 
 def _images(found: list[Item]) -> _Choice | None:
     images = of(found, IMAGE)
-    named = bool(images) and all(item.stem.lower() in VIEWS for item in images)
+    named = bool(images) and sides.all_say([item.name for item in images])
     return _Choice("images", images) if named or len(images) == 1 else None
 
 

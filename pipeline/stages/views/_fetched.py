@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from urllib.parse import parse_qsl, unquote, urldefrag, urlsplit
 
-from pipeline.stages.views._names import azimuth_of
+from pipeline.formats.sides import azimuth_of
 
 LONGEST = 80  # characters of a name; the end counts, it holds the suffix
 
@@ -17,7 +17,7 @@ def names_of(urls: Sequence[str], taken: Iterable[str] = ()) -> dict[str, str]:
 
     The last part of the path is the name. Where these do not tell the pictures' sides apart, the query's values and then the folders,
     the nearest first, are looked at: /front/image.png and ?side=front are both front.png. A word that all addresses share tells nothing,
-    and numbers (an album's, a size) count only where each address has one of its own and all are multiples of 15.
+    and numbers (an album's, a size) count only where each address has one of its own, all are multiples of 15 and no word says a side.
     """
     kept = list(dict.fromkeys(urldefrag(url).url for url in urls))
     parts = {url: _parts(url) for url in kept}
@@ -47,11 +47,12 @@ def _apart(azimuths: Sequence[float | None]) -> bool:
 def _sides(own: dict[str, str], parts: dict[str, dict[str, str]]) -> list[str]:
     """For each address the word that tells its side, "" where none does: from one place for all of them, else a word from anywhere."""
     rows = list(parts.values())
+    shared = set.intersection(*(set(row.values()) for row in rows))
+    worded = any(azimuth_of(word) is not None for row in rows for word in row.values() if word not in shared and not word.isdecimal())
     for place in (place for place in rows[0] if place and all(place in row for row in rows)):
         words = [row[place] for row in rows]
-        if _apart([azimuth_of(word) for word in words]) and all(int(word) % 15 == 0 for word in words if word.isdecimal()):
+        if _apart([azimuth_of(word) for word in words]) and not (worded and all(map(str.isdecimal, words))):
             return words
-    shared = set.intersection(*(set(row.values()) for row in rows))
     found = []
     for url, row in parts.items():
         others = (word for place, word in row.items() if place and word not in shared and not any(sign.isdigit() for sign in word))

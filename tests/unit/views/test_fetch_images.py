@@ -17,7 +17,7 @@ from pipeline.stages.views import _fetched, fetch_images
 from pipeline.workspace import Workspace
 
 Make = Callable[..., Workspace]
-GREY = np.full((8, 6, 3), 90)
+GREY = np.full((96, 72, 3), 90)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_sides_come_from_names(workspace: Make, drop: Callable[..., Dropped], na
     assert bool(ws.warnings) == (names[0] == "a.png")
     for view in views.views:
         with Image.open(ws.path(view.image)) as image:
-            assert (image.mode, image.size) == ("RGBA", (6, 8))
+            assert (image.mode, image.size) == ("RGBA", (72, 96))
 
 
 def test_a_name_without_a_side_among_named_ones_is_left_out_with_a_warning(workspace: Make, drop: Callable[..., Dropped]) -> None:
@@ -59,7 +59,7 @@ def test_a_turned_photo_is_turned_back(workspace: Make) -> None:
 def test_a_broken_picture_and_one_outside_the_job_are_named(workspace: Make) -> None:
     ws = workspace()
     (ws.input / "front.png").write_bytes(b"\x89PNG but no more")
-    with pytest.raises(InputRejected, match=r"front\.png cannot be read as a picture"):
+    with pytest.raises(InputRejected, match=r"front\.png is no picture that can be read"):
         fetch_images.run(Dropped(names=("front.png",)), ws)
     with pytest.raises(InputRejected, match="is not among the files"):
         fetch_images.run(Dropped(names=("../../etc/passwd.png",)), workspace())
@@ -80,7 +80,7 @@ def test_an_address_that_is_not_public_is_refused_by_name(workspace: Make, url: 
 
 def picture(colour: int, form: str = "PNG") -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (6, 8), (colour, 90, 90)).save(stream, form)
+    Image.new("RGB", (72, 96), (colour, 90, 90)).save(stream, form)
     return stream.getvalue()
 
 

@@ -97,6 +97,10 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
         ({"000.png": PNG, "045.png": PNG, "315.png": PNG}, "images", ["000.png", "045.png", "315.png"]),
         ({"a.png": PNG, "b.png": PNG, "c.png": PNG}, "images", ["a.png", "b.png", "c.png"]),
         ({"cup.png": PNG, "poses.txt": XYZ}, "images", ["cup.png"]),
+        ({"cup": PNG}, "images", ["cup"]),
+        ({"cup.png": JPG, "cup.dat": b"x"}, "images", ["cup.png"]),
+        ({"0.png": PNG, "90.jfif": JPG}, "images", ["0.png", "90.jfif"]),
+        ({"chair_front.gif": picture("GIF"), "chair_back.avif": picture("AVIF")}, "images", ["chair_back.avif", "chair_front.gif"]),
     ],
 )  # fmt: skip
 def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, used: list[str]) -> None:
@@ -364,6 +368,16 @@ def test_a_prompt_that_cannot_be_read_is_told_so(tmp_path: Path, data: bytes, wo
 
 
 # -- in doubt ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [("a.dng", picture("TIFF"), "a.dng is a camera's raw file, which is not read"), ("a.exr", b"v/1\x01" + bytes(20), "an OpenEXR image")],
+)
+def test_a_picture_that_is_not_read_is_named_with_those_that_are(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    with pytest.raises(InputRejected, match=words) as refused:
+        drop(tmp_path, {name: data})
+    assert "HEIC" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

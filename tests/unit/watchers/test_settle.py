@@ -619,7 +619,6 @@ def test_two_folders_are_not_one_dropped_folder() -> None:
         ("pass.ply.gz", b"\x89PNG\r\n\x1a\n" + bytes(100), "pass.ply.gz is a PNG image"),
         ("pass.ply.gz", zlib.compress(PNG, wbits=31), "pass.ply.gz is a PNG image in gzip"),
         ("scan.e57", b"<!DOCTYPE html><html>", "scan.e57 is a web page"),
-        ("photo.jpg", PNG, "photo.jpg is a PNG image"),
         ("points.xyz", b"%PDF-1.7\n", "points.xyz is a PDF document"),
         ("part.stl", b"PK\x03\x04" + bytes(100), "part.stl is a zip archive"),
         ("scans.zip", b"Rar!\x1a\x07\x01\0", "scans.zip is a RAR archive"),

@@ -1,0 +1,51 @@
+"""The picture formats that are taken, wherever a picture comes from. Its first bytes tell which one it is; names and media types do not."""
+
+from __future__ import annotations
+
+# kind → (in words, suffixes)
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "jpeg": ("a JPEG image", (".jpg", ".jpeg", ".jfif", ".jpe", ".mpo")),
+    "png": ("a PNG image", (".png", ".apng")),
+    "webp": ("a WebP image", (".webp",)),
+    "tiff": ("a TIFF image", (".tif", ".tiff")),
+    "bmp": ("a BMP image", (".bmp", ".dib")),
+    "gif": ("a GIF image", (".gif",)),
+    "avif": ("an AVIF image", (".avif", ".avifs")),
+    "jp2": ("a JPEG 2000 image", (".jp2", ".j2k", ".j2c", ".jpc", ".jpx", ".jpf")),
+    "heic": ("a HEIC image", (".heic", ".heif", ".hif", ".heics", ".heifs")),
+}
+BY_SUFFIX = {suffix: kind for kind, (_, suffixes) in KINDS.items() for suffix in suffixes}
+TAKEN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 and HEIC"
+# Pictures by their names that are not taken. Raw files begin like TIFF and hold a small preview, which must not pass for the picture.
+NOT_TAKEN = {
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"), "a camera's raw file"),
+    ".svg": "a drawing (SVG)", ".psd": "a Photoshop file", ".psb": "a Photoshop file", ".xcf": "a GIMP file", ".exr": "an OpenEXR image",
+    ".hdr": "a Radiance image", ".tga": "a Targa image", ".jxl": "a JPEG XL image", ".ico": "an icon",
+}  # fmt: skip
+
+_MAGIC = (
+    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF87a", "gif"), (b"GIF89a", "gif"), (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"), (b"II+\0", "tiff"), (b"MM\0+", "tiff"), (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"), (b"\xff\x4f\xff\x51", "jp2"),
+)  # fmt: skip
+_HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"mif2")
+AVIF = (b"avif", b"avis")
+
+
+def kind_of(head: bytes) -> str | None:
+    """A key of KINDS by the first bytes of a file, or None: it is no picture that is taken."""
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and len(head) > 26:
+        return "bmp"
+    return _container(head) if head[4:8] == b"ftyp" else None
+
+
+def _container(head: bytes) -> str | None:
+    """AVIF and HEIC are told by their brands: the first one may be the family's, mif1, and a later one says which it is."""
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4], "big"), 256, len(head) - 3), 4))]
+    if any(brand in AVIF for brand in brands):
+        return "avif"
+    return "heic" if any(brand in _HEIC for brand in brands) else None

@@ -1,0 +1,150 @@
+"""Which side of the object pictures show, by their names: words, degrees, or steps around it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import NamedTuple
+
+from pipeline.formats import degrees
+
+WORDS = {
+    "front": "front frontal vorn vorne vorder devant avant frente",
+    "left": "left links linke linker gauche izquierda izquierdo",
+    "back": "back rear behind hinten hinter rueck ruck arriere derriere detras atras trasera trasero",
+    "right": "right rechts rechte rechter droite derecha derecho",
+    "top": "top above oben dessus arriba",
+    "bottom": "bottom below underside unten unter dessous abajo",
+}
+AZIMUTHS = {"front": 0.0, "left": 90.0, "back": 180.0, "right": 270.0}
+SIDES = {word: side for side, words in WORDS.items() for word in words.split()}
+VIEW = frozenset(["view", "views", "side", "ansicht", "seite", "vue", "vista"])  # may follow a side, or stand between two
+NOTHING = "its name says no side"
+
+
+class Seen(NamedTuple):
+    """Name → degrees, in the order of azimuths; what is not used → why; a sentence where it took a guess."""
+
+    azimuths: dict[str, float]
+    unused: dict[str, str]
+    guess: str | None = None
+    elevations: Mapping[str, float] = MappingProxyType({})  # where a name says one
+
+
+def seen(names: Sequence[str]) -> Seen:
+    """What NAMES say. A lone picture that says nothing is the front; three or more are taken as evenly spaced in their order, which is a
+    guess; of two nothing is guessed. Of pictures that say the same side the first is used."""
+    if len(names) == 1:
+        return _lone(names[0])
+    words = _distinct({name: _words(name) for name in names})
+    read = {name: _side(words[name]) for name in names}
+    silent = [name for name in names if read[name] == NOTHING]
+    read |= degrees.of_a_set({name: words[name] for name in silent}, len(silent) < len(names))
+    silent = [name for name in names if read[name] == NOTHING]
+    if silent and len(silent) == len(names):
+        return _silent(silent, words)
+    used: dict[float, str] = {}
+    unused = {}
+    for name, said in read.items():
+        first = name if isinstance(said, str) else used.setdefault(said, name)
+        if isinstance(said, str):
+            unused[name] = said
+        elif first != name:
+            unused[name] = f"{first} shows the same side by its name"
+    azimuths = {name: azimuth for azimuth, name in sorted(used.items())}
+    elevations = {name: found for name in azimuths if (found := degrees.elevation(words[name])) is not None}
+    return Seen(azimuths, unused, None, elevations)
+
+
+def all_say(names: Sequence[str]) -> bool:
+    """Whether every one of NAMES says a side."""
+    words = _distinct({name: _words(name) for name in names})
+    read = {name: _side(own) for name, own in words.items()}
+    silent = {name: words[name] for name in names if read[name] == NOTHING}
+    return silent.keys() == degrees.of_a_set(silent, len(silent) < len(names)).keys()
+
+
+def azimuth_of(name: str) -> float | None:
+    """What NAME says on its own, None where it says nothing sure; a bare multiple of 15 is degrees."""
+    words = _words(name)
+    said = _side(words)
+    if said == NOTHING and len(words) == 1 and words[0].isdecimal() and int(words[0]) in range(0, 361, degrees.STEP):
+        return float(int(words[0]) % 360)
+    return None if isinstance(said, str) else said
+
+
+def _lone(name: str) -> Seen:
+    words = _words(name)
+    said = {name: _side(words)} | degrees.of_a_set({name: words}, False)
+    elevation = degrees.elevation(words)
+    azimuth = said[name]
+    return Seen({name: 0.0 if isinstance(azimuth, str) else azimuth}, {}, None, {} if elevation is None else {name: elevation})
+
+
+def _distinct(words: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without top and bottom where every name has them: those belong to what the object is called (table_top_front)."""
+    common = (
+        {word for word in set.intersection(*map(set, words.values())) if SIDES.get(word) in ("top", "bottom")} if len(words) > 1 else set()
+    )
+    return {name: [word for word in own if word not in common] for name, own in words.items()}
+
+
+def _silent(names: list[str], words: degrees.Words) -> Seen:
+    if len(names) < 3:
+        return Seen({}, dict.fromkeys(names, NOTHING))
+    guess = "The pictures' names say no sides: they are taken as evenly spaced around the object, in the order of their names."
+    last = [[word for word in words[name] if word.isdecimal()][-1:] for name in names]
+    numbers = sorted(int(number) for found in last for number in found)
+    missing = sorted({*range(numbers[0], numbers[-1])} - {*numbers}) if numbers and numbers[-1] - numbers[0] < 2 * len(names) else []
+    if missing and len(set(numbers)) == len(names):
+        guess += f" Their numbers leave out {', '.join(map(str, missing[:5]))}: if those pictures are missing, the sides are wrong."
+    return Seen({name: 360.0 * k / len(names) for k, name in enumerate(names)}, {}, guess)
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a file's name, accents left out: chairFront-01.png → chair, front, 01."""
+    stem = PurePosixPath(name).stem.replace("°", "deg").replace("ß", "ss")
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(sign))
+    return [half for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", plain) for half in _halves(part.lower())]
+
+
+def _halves(word: str) -> list[str]:
+    """frontview → front, view; frontleft → front, left."""
+    for side in () if word in SIDES else SIDES:
+        rest = word.removeprefix(side)
+        if rest != word and (rest in VIEW or rest in SIDES):
+            return [side, rest]
+    return [word]
+
+
+def _side(words: list[str]) -> float | str:
+    """The azimuth that WORDS say, or why they say none."""
+    said = degrees.said(words)
+    if said is not None:
+        return said
+    groups = _groups(words)
+    if not groups:
+        which = next((word for word in words if word in ("side", "seite", "profile", "profil")), None)
+        return f"its name says {which} and not which one, left or right" if which else NOTHING
+    around = list(dict.fromkeys(groups[-1]))  # the last, as in left_shoe_front
+    if beyond := next((side for side in around if side not in AZIMUTHS), None):
+        return f"it shows the object from the {beyond}, and only views from around it are used"
+    if len(around) > 2 or set(around) in ({"front", "back"}, {"left", "right"}):
+        return f"its name says {' and '.join(around)} at once"
+    angles = [AZIMUTHS[side] for side in around]
+    return 315.0 if set(angles) == {0.0, 270.0} else sum(angles) / len(angles)
+
+
+def _groups(words: list[str]) -> list[list[str]]:
+    """Sides that stand together, as in front_left or left side view from front; numbers and other words part them."""
+    groups: list[list[str]] = []
+    together = False
+    for word in words:
+        if word in SIDES:
+            groups = groups if together else [*groups, []]
+            groups[-1].append(SIDES[word])
+        together = word in SIDES or (together and word in VIEW)
+    return groups

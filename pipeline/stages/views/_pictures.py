@@ -1,0 +1,185 @@
+"""Reading one picture as a person sees it: any format of formats/pictures, turned as its EXIF says, in sRGB, 8 bits a channel."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputRejected
+from pipeline.formats import pictures
+
+MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
+LEAST, SMALL = 16, 64  # pixels along the longer edge: too few to show an object; few
+DEPTHS = (8, 10, 12, 16)  # bits that values in 16 may really have
+REDUCED = 254  # TIFF tag whose lowest bit marks a preview
+Array = NDArray[Any]
+Warn = Callable[[str], None]
+
+
+def read(path: Path, name: str, warn: Warn) -> Any:
+    """The picture at PATH as a Pillow image, RGBA, its edges at most 2048 pixels; WARN hears what was not used of it.
+
+    InputRejected names the picture and the fact (libraries: Pillow, OpenCV for more than 8 bits, pi-heif).
+    """
+    from PIL import Image
+
+    with path.open("rb") as file:
+        kind = pictures.kind_of(file.read(512))
+    if kind is None:
+        raise not_taken(name)
+    if kind == "heic":
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    try:
+        with Image.open(_named_after_content(path) if kind == "avif" else path, formats=READERS[kind]) as opened:
+            _check_size(opened, name)
+            _say_frames(opened, name, kind, warn)
+            image = _as_seen(opened, path, name, kind, warn)
+    except InputRejected:
+        raise
+    except Image.DecompressionBombError:
+        raise InputRejected(f"{name} has more than {MOST_PIXELS:,} pixels.", remedy="Give a smaller copy of it.") from None
+    except Exception:  # Pillow raises whatever the broken file led it to
+        raise InputRejected(
+            f"{name} cannot be read as {pictures.KINDS[kind][0]}: it is damaged or cut off.", remedy="Save or copy it again and retry."
+        ) from None
+    image.thumbnail((LONGEST, LONGEST))
+    return image
+
+
+def _named_after_content(path: Path) -> io.BytesIO:
+    """An AVIF picture may call itself HEIC first, and is then taken for one."""
+    data = path.read_bytes()
+    return io.BytesIO(data if data[8:12] in pictures.AVIF else data[:8] + pictures.AVIF[0] + data[12:])
+
+
+READERS = {
+    "jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",), "tiff": ("TIFF",), "bmp": ("BMP", "DIB"), "gif": ("GIF",),
+    "jp2": ("JPEG2000",), "avif": ("AVIF",), "heic": ("HEIF",),
+}  # fmt: skip
+
+
+def not_taken(name: str) -> InputRejected:
+    """The refusal of a file that is none of the pictures that are taken."""
+    what = pictures.NOT_TAKEN.get(PurePosixPath(name).suffix.lower(), "no picture that can be read")
+    return InputRejected(f"{name} is {what}.", remedy=f"Save it as one of {pictures.TAKEN}.")
+
+
+def _check_size(opened: Any, name: str) -> None:
+    width, height = opened.size
+    if width * height > MOST_PIXELS:
+        raise InputRejected(f"{name} has {width} × {height} pixels; {MOST_PIXELS:,} are the most.", remedy="Give a smaller copy of it.")
+    if max(width, height) < LEAST:
+        raise InputRejected(
+            f"{name} has {width} × {height} pixels, which is too small to show an object.",
+            remedy="Give the picture itself, not an icon of it.",
+        )
+
+
+def _say_frames(opened: Any, name: str, kind: str, warn: Warn) -> None:
+    """Of several frames or pages the first whole one is used."""
+    if max(opened.size) < SMALL:
+        warn(f"{name} has only {opened.width} × {opened.height} pixels: the model cannot show more.")
+    count = getattr(opened, "n_frames", 1)
+    if count < 2 or kind in ("jpeg", "heic"):  # there the others are previews and depths, and Pillow comes with the main one
+        return
+    whole = [k for k in range(count) if kind != "tiff" or not _is_preview(opened, k)] or [0]
+    opened.seek(whole[0])
+    if len(whole) > 1:
+        warn(f"{name} holds {len(whole)} {'pages' if kind == 'tiff' else 'frames'}: only the first is used.")
+
+
+def _is_preview(opened: Any, frame: int) -> bool:
+    opened.seek(frame)
+    return bool(opened.tag_v2.get(REDUCED, 0) & 1)
+
+
+def _as_seen(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
+    from PIL import Image, ImageOps
+
+    profile = opened.info.get("icc_profile")
+    image = _eight_bits(opened, path, name, kind, warn)
+    image = ImageOps.exif_transpose(image)
+    clear = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    alpha = image.convert("RGBA").getchannel("A") if clear else Image.new("L", image.size, 255)
+    colours = _in_srgb(image, profile, name, warn)
+    colours.putalpha(alpha)
+    return colours
+
+
+def _in_srgb(image: Any, profile: bytes | None, name: str, warn: Warn) -> Any:
+    """RGB in sRGB, by the colour profile that the picture brings."""
+    from PIL import ImageCms
+
+    if image.mode in ("P", "PA", "1"):
+        image = image.convert("RGB")
+    elif image.mode in ("RGBA", "RGBa", "RGBX"):
+        image = image.convert("RGBA").convert("RGB")
+    elif image.mode in ("LA", "La"):
+        image = image.convert("LA").convert("L")
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
+    if profile:
+        try:
+            return ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, ValueError, OSError, TypeError):
+            warn(f"The colour profile of {name} cannot be used: its colours are taken as sRGB.")
+    return image.convert("RGB")
+
+
+def _eight_bits(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
+    """OPENED with 8 bits a channel, values of more bits scaled by what the type can hold and not by what this picture does hold."""
+    from PIL import Image
+
+    if opened.mode in ("F", "I") or opened.mode.startswith("I;16"):
+        values = np.asarray(opened)
+    elif _bits(path, kind, opened) > 8:
+        values = _by_opencv(path)
+    else:
+        opened.load()
+        return opened
+    image = Image.fromarray(scaled(values, name, warn))
+    image.info, exif = {}, opened.getexif()
+    image.getexif().update({tag: value for tag, value in exif.items() if tag == 0x0112})
+    return image
+
+
+def _bits(path: Path, kind: str, opened: Any) -> int:
+    if kind == "png":
+        with path.open("rb") as file:
+            return file.read(25)[24]
+    return max(opened.tag_v2.get(258, (8,))) if kind == "tiff" else 8
+
+
+def _by_opencv(path: Path) -> Array:
+    """Pillow cuts 16 bits down to the upper 8 and reads no float colours."""
+    import cv2
+
+    values: Array | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise ValueError("not read")
+    order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(values.shape[2] if values.ndim == 3 else 1)
+    return values if order is None else values[..., order]
+
+
+def scaled(values: Array, name: str, warn: Warn) -> NDArray[np.uint8]:
+    """Integers of up to 16 bits, or floats from 0 to 1, as uint8. Values that end far below what 16 bits can hold have fewer bits."""
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        top = float(values.max(initial=0.0))
+        white = next((white for white in (1.0, 255.0, 65535.0) if top <= 1.001 * white), top)
+        if values.min(initial=0.0) < -0.001 * white or white > 1:
+            warn(f"{name} holds floating-point values up to {top:g}: {white:g} is taken as white, 0 as black.")
+    else:
+        top = int(values.max(initial=0))
+        depth = next((bits for bits in DEPTHS if top < 1 << bits), 32)
+        white = float((1 << depth) - 1 if depth < 32 else top)
+        if depth != 16:
+            warn(f"{name} has more than 8 bits a channel, of which it uses values up to {top}: {white:g} is taken as white.")
+    return (values.clip(0, white).astype(np.float64) * (255 / white) + 0.5).astype(np.uint8)
