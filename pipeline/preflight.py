@@ -13,7 +13,7 @@ from layout.manifest import Heartbeat
 from layout.tree import Atlas
 from pipeline import jobs, models, queues, recipes
 from pipeline.config import Settings
-from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
 from pipeline.submit import refuse_links
 from pipeline.watchers.identify import identify
 from pipeline.watchers.settle import against_its_list
@@ -83,12 +83,24 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
                 f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries for it.",
                 remedy=f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start `inbox3d up` on a host that has them.",
             )
+    if kind == "prompt":
+        _check_views(settings)
     named, able = str(request.get("backend", "auto")), models.backends(settings.host.models)
     if named != "auto" and not jobs.can_serve(named, jobs.views_named(request) or _pictures(drop, kind), able):
         raise SubmitRefused(
             f"backend: this host lacks what {named} needs.",
             remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing, `models pull` brings it.",
         )
+
+
+def _check_views(settings: Settings) -> None:
+    """SubmitRefused where the settings or weights that this host would make views with cannot be used."""
+    from pipeline.backends import generators
+
+    try:
+        generators.chosen(settings.host.models)
+    except BackendUnavailable as error:
+        raise SubmitRefused(f"prompt: {error.message}", remedy=error.remedy) from None
 
 
 def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:

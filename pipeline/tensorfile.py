@@ -17,8 +17,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 def header(path: Path) -> Shapes:
     """Names and shapes of the tensors in a safetensors file; BackendUnavailable names the file and what is wrong with it."""
-    if not path.is_file():
-        raise BackendUnavailable(f"{path.name} is missing")
+    if trouble := not_there(path) or no_data(path):
+        raise BackendUnavailable(f"{path.name} {trouble}")
+    size = path.stat().st_size
     with path.open("rb") as stream:
         start = stream.read(8)
         if start[:2] == b"PK" or start[:1] == b"\x80":
@@ -26,28 +27,58 @@ def header(path: Path) -> Shapes:
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= length <= LARGEST_HEADER:
             raise BackendUnavailable(f"{path.name} is corrupt: it has no safetensors header")
+        if length > size - 8:
+            raise BackendUnavailable(f"{path.name} is corrupt: it is cut off within its header, at {size:,} bytes")
         try:
             entries = json.loads(stream.read(length))
             entries.pop("__metadata__", None)
             shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
-            _check_offsets(entries, path.stat().st_size - 8 - length)
+            _check_offsets(entries, size, 8 + length)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BackendUnavailable(f"{path.name} is corrupt: {error}") from None
     return shapes
 
 
-def _check_offsets(entries: dict[str, Any], available: int) -> None:
+def _check_offsets(entries: dict[str, Any], size: int, begin: int) -> None:
     end = 0
     for name, entry in entries.items():
-        size = WIDTHS[entry["dtype"]]
+        width = WIDTHS[entry["dtype"]]
         for length in entry["shape"]:
-            size *= length
+            width *= length
         first, last = entry["data_offsets"]
-        if last - first != size:
-            raise ValueError(f"tensor {name} holds {last - first} bytes, its shape needs {size}")
+        if last - first != width:
+            raise ValueError(f"tensor {name} holds {last - first} bytes, its shape needs {width}")
         end = max(end, last)
-    if end != available:
-        raise ValueError(f"it holds {available} bytes of tensors, its header speaks of {end}")
+    if begin + end != size:
+        said = "it is cut off: " if size < begin + end else ""
+        raise ValueError(f"{said}its header speaks of {begin + end:,} bytes, the file has {size:,}")
+
+
+def not_there(path: Path) -> str | None:
+    """Why PATH is no file that can be opened, in words; None: it is one."""
+    if path.is_file():
+        return None
+    if path.is_symlink() and not path.exists():
+        return f"is a link that leads nowhere ({path.readlink()})"
+    return "is a folder, not a file" if path.is_dir() else "is missing"
+
+
+def no_data(path: Path) -> str | None:
+    """What the file PATH is where it is certainly no model data, and what to do, in words; None: it may be data."""
+    with path.open("rb") as stream:
+        start = stream.read(400)
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text:
+        return "is empty (0 bytes): fetch it again" if not start else "holds nothing but blanks: fetch it again"
+    if text.startswith(b"version https://git-lfs"):
+        return "is a git-LFS pointer, not the file itself: run `git lfs pull` in that clone, or fetch it with `inbox3d models pull`"
+    if text[:200].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
+        return "is a web page: a login or an error was saved in place of the file; fetch it again, signed in where the licence asks for it"
+    if path.suffix not in (".json", ".txt") and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        return f"is text, no weights: “{start[:60].decode('ascii').strip()}”; fetch it again"
+    if text.startswith(b"GGUF"):
+        return "is a GGUF file, which other programs load; this one needs safetensors"
+    return None
 
 
 def compare(found: Shapes, wanted: Shapes) -> str | None:

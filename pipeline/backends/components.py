@@ -29,12 +29,20 @@ def load(folder: Path, names: Iterable[str], kind: torch.dtype) -> dict[str, Any
     return made
 
 
+def _checked(part: Any) -> Any:
+    """PART, unless it is a tokenizer to which plain words are unknown: without its vocabulary it loads, and says so of every word."""
+    unknown = getattr(part, "unk_token_id", None)
+    if unknown is not None and (not (ids := part("a red cube", add_special_tokens=False).input_ids) or unknown in ids):
+        raise ValueError("plain words are unknown to it; its vocabulary is missing or another model's")
+    return part
+
+
 def _one(folder: Path, name: str, library: str, cls: str, kind: torch.dtype) -> Any:
     if library not in LIBRARIES:
         raise ValueError(f"it is made by {library}, which is not loaded")
     maker = getattr(importlib.import_module(library), cls)
     if not issubclass(maker, torch.nn.Module):
-        return maker.from_pretrained(folder, subfolder=name, local_files_only=True)
+        return _checked(maker.from_pretrained(folder, subfolder=name, local_files_only=True))
     made, told = maker.from_pretrained(
         folder, subfolder=name, local_files_only=True, use_safetensors=True, torch_dtype=kind, output_loading_info=True
     )

@@ -1,13 +1,16 @@
 """`python -m pipeline.backends.convert ORDER`: a checkpoint becomes a model folder, in a process that may write nowhere else.
 
-ORDER is the JSON that models.import_model writes. On refusal the reason goes to standard output and the exit status is 1.
+ORDER is the JSON that models.import_model writes. On refusal the reason, and in a second line what to do, go to standard output, and the
+exit status is 1.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import pickle
-import shutil
+import pickletools
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -22,47 +25,93 @@ from pipeline.backends import weights
 from pipeline.errors import BackendUnavailable
 from pipeline.gpu import sandbox
 
+SPARE = (
+    "On a machine that you can spare, save its tensors alone, e.g. torch.save(checkpoint['state_dict'], 'tensors.ckpt'), and import that."
+)
+OTHERS = {  # how the tensors of files begin that people take for ours
+    "double_blocks.": "FLUX in one file, as other programs load it",
+    "transformer_blocks.": "the transformer of a diffusers folder",
+    "model.diffusion_model.": "Stable Diffusion in one file",
+    "down_blocks.": "the unet of a diffusers folder",
+    "encoder.block.": "a T5 text encoder",
+    "lora_": "a LoRA",
+    "text_model.": "a CLIP text encoder",
+}
+
 
 def main(order: dict[str, Any]) -> None:
-    source, target = Path(order["source"]), Path(order["target"])
-    sandbox.confine(read=[source], write=[target])
-    made = target / f".{order['name']}.new"
-    shutil.rmtree(made, ignore_errors=True)
-    if order["network"] == "diffusers":
-        shutil.copytree(source, made, ignore=shutil.ignore_patterns("*.bin", "*.ckpt", "*.pt", "*.py", ".*"))
-        if trouble := models.problem(target, made.name, models.KNOWN[order["name"]].entries):
-            shutil.rmtree(made)
-            raise BackendUnavailable(trouble)
-    else:
-        network = weights.skeleton(order["network"], order["sizes"])
-        state = tensors(source, order["prefix"])
-        if trouble := tensorfile.compare({name: tuple(t.shape) for name, t in state.items()}, weights.shapes(network)):
-            raise BackendUnavailable(trouble)
-        network.load_state_dict(state, strict=True, assign=True)
-        weights.save(made, network, order["network"], {"file": source.name, "sha256": order["source_sha256"]})
-    shutil.rmtree(target / order["name"], ignore_errors=True)
-    made.rename(target / order["name"])
+    source, made = Path(order["source"]), Path(order["target"])
+    sandbox.confine(read=[source, source.resolve()], write=[made])
+    network = weights.skeleton(order["network"], order["sizes"])
+    state = tensors(source, order["prefix"])
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if trouble := tensorfile.compare(shapes, weights.shapes(network)):
+        raise BackendUnavailable(trouble, remedy=_looks_like(shapes, source, order["name"]))
+    network.load_state_dict(state, strict=True, assign=True)
+    weights.save(made, network, order["network"], order["origin"])
+    for path in made.iterdir():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+def _looks_like(shapes: tensorfile.Shapes, source: Path, name: str) -> str:
+    """What to do with tensors that are not those of NAME: which model they are, where that is known."""
+    for known in models.KNOWN.values():
+        if known.network in weights.NETWORKS:
+            under = {key.removeprefix(known.prefix): shape for key, shape in shapes.items()}
+            if tensorfile.compare(under, weights.shapes(weights.skeleton(known.network, dict(known.sizes)))) is None:
+                return f"It looks like {known.name}: import it with --name {known.name}."
+    if words := next((words for start, words in OTHERS.items() if any(key.startswith(start) for key in shapes)), None):
+        return f"It looks like {words}, which is not {name}. Fetch {models.KNOWN[name].file} of {models.KNOWN[name].hub}."
+    return f"Is it {name}? Fetch {models.KNOWN[name].file} of {models.KNOWN[name].hub}, or name another model with --name."
 
 
 def tensors(source: Path, prefix: str) -> dict[str, torch.Tensor]:
-    """Name → float32 tensor of a checkpoint: without PREFIX where it has one, and only what stands under it."""
-    if source.suffix == ".safetensors":
-        tensorfile.header(source)
-        state = load_file(source)
-    else:
+    """Name → float32 tensor of a checkpoint: without PREFIX where it has one, and only what stands under it.
+
+    The content decides how it is read: files in a hub cache have no suffix, and a .ckpt may be safetensors.
+    """
+    with source.open("rb") as stream:
+        start = stream.read(2)
+    if start == b"PK" or start[:1] == b"\x80":
         loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
         state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
+    else:
+        tensorfile.header(source)
+        state = load_file(source)
     under = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)} if prefix else state
     chosen = under or state
     return {name: value.float() for name, value in chosen.items() if isinstance(value, torch.Tensor) and "source_camera" not in name}
+
+
+def _why(source: Path, error: pickle.UnpicklingError) -> tuple[str, str]:
+    """What torch's refusal of a pickle comes to: it holds more than tensors, or it is none. Its instructions are read, not followed."""
+    if named := re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error)):
+        return f"it holds more than tensors ({named[1]}), so it was not opened", SPARE
+    try:
+        with source.open("rb") as stream:
+            list(pickletools.genops(stream))
+    except (ValueError, IndexError, KeyError):
+        return "it is no checkpoint, or a damaged one", "Fetch the file again."
+    return "it holds more than tensors, so it was not opened", SPARE
+
+
+def refuse(message: str, cure: str = "") -> None:
+    sys.exit(print(f"{message}\n{cure}") or 1)
 
 
 if __name__ == "__main__":
     try:
         main(json.loads(sys.argv[1]))
     except BackendUnavailable as error:
-        sys.exit(print(error.message) or 1)
-    except pickle.UnpicklingError:
-        sys.exit(print("it holds more than tensors, so it was not opened") or 1)
-    except (RuntimeError, SafetensorError, EOFError, ValueError, KeyError) as error:
-        sys.exit(print(f"it is corrupt ({str(error).splitlines()[0][:200]})") or 1)
+        refuse(error.message, error.remedy if error.remedy != BackendUnavailable.remedy else "")
+    except pickle.UnpicklingError as error:
+        refuse(*_why(Path(json.loads(sys.argv[1])["source"]), error))
+    except MemoryError:
+        refuse("there is too little memory for it", "Import it on a machine with more memory, and carry the model's folder here.")
+    except OSError as error:
+        refuse(f"the disk says: {error.strerror or error}", "Look at the disks of the file and of the models folder: is one full?")
+    except (RuntimeError, SafetensorError, ValueError) as error:
+        refuse(f"it is corrupt ({(str(error).splitlines() or ['nobody says where'])[0][:200]})")
+    except (EOFError, LookupError):
+        refuse("it is no checkpoint, or a damaged one", "Fetch the file again.")

@@ -80,7 +80,7 @@ def azimuth_of(prompt: str) -> float | None:
 def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """What settings and weights come to, nothing loaded: ("placeholder", ""), ("remote", its address) or ("flux", the model's name).
 
-    BackendUnavailable names a setting that cannot be met.
+    BackendUnavailable names a setting that cannot be met, or what is wrong with the weights that are there.
     """
     if _yes(environment.get(STUB, "")):
         return "placeholder", ""
@@ -92,9 +92,10 @@ def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> 
     name = MODELS.get(asked.lower().removeprefix("black-forest-labs/").removeprefix("flux.1-").removeprefix("flux-") or "schnell")
     if name is None:
         raise BackendUnavailable(f"{MODEL}: there is no model {asked!r}.", remedy="Name schnell or dev, or take the setting away.")
-    if asked:
+    if asked or (models is not None and (models / name).exists()):  # weights that are there and broken are no reason for a stand-in
         files.require(models, name)
-    return ("flux", name) if files.problem(models, name) is None else ("placeholder", "")
+        return "flux", name
+    return "placeholder", ""
 
 
 def choose(models: Path | None, environment: Mapping[str, str] = os.environ, size: tuple[int, int] = SQUARE) -> Generator:

@@ -60,6 +60,8 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
         with pytest.raises(BackendUnavailable, match=f"Model flux-schnell, transformer/ does not load: .*{words}"):
             generator.generate(shots, 2)
     path.unlink()
-    assert models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file"
+    assert (
+        models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file of the name diffusion_pytorch_model.safetensors"
+    )
     with pytest.raises(BackendUnavailable, match="flux-schnell, transformer/"):
         generator.generate(shots, 2)

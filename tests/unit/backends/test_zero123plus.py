@@ -127,7 +127,7 @@ def test_what_is_missing_or_corrupt_is_named_before_any_work(store: Path) -> Non
     assert models.problem(store, "zero123plus") is None
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps({k: v for k, v in index.items() if k != "ramping_coefficients"}))
-    assert models.problem(store, "zero123plus") == "model_index.json names no ramping_coefficients"
+    assert (models.problem(store, "zero123plus") or "").startswith("model_index.json names no ramping_coefficients")
     (folder / "model_index.json").write_text(json.dumps(index))
     os.truncate(folder / UNET, (folder / UNET).stat().st_size - 4)
     assert "diffusion_pytorch_model.safetensors is corrupt" in (models.problem(store, "zero123plus") or "")
