@@ -18,7 +18,7 @@ HIGHEST = 0.999  # what a running job may say at most
 TINY, LEAST_ERROR = 0.05, 1.0  # seconds
 LINGERS = 0.25  # a stage that outruns its time is taken to need that share of what it took so far
 PACE_LIMITS = (0.25, 4.0)
-TRUST, COLD_TRUST = 0.5, 0.1  # shares of the whole time that the pace of this start must outweigh before it counts half
+TRUST, COLD_TRUST = 0.3, 0.1  # shares of the whole time: what has ended counts half once it is as long
 
 
 class Outlook(NamedTuple):
