@@ -11,9 +11,9 @@ What a dead process leaves behind, and what ``due`` says of a folder in processi
 
     job.json is damaged, input/ is there       → back behind the dot, to be accepted anew
     job.json or input/ is gone                 → fail, "deleted while it ran"
-    output/ verifies against its checksums     → finish
+    output/ verifies, made of what stands here → finish
     crashes of this run ≥ max                  → fail as poison
-    else                                       → release to the first leg that is not in work/
+    else                                       → release to the first leg that is not in work/ under its key
 
 Rules that keep it right on NFS and SMB: decide by doing (rename), never by looking; the target of a contended edge is a name that
 only this actor can make, so a rename that reports an error is settled by looking for the target; the path is the fencing token,

@@ -98,6 +98,7 @@ class Provenance(BaseModel):
     seed: int | None = None
     backend: str | None = None
     models: dict[str, str] = {}
+    inputs: dict[str, str] = {}  # SHA-256 of pictures from outside the drop, by inputs/<path> or address
     versions: dict[str, str] = {}
     settings: dict[str, Any] = {}
     times: dict[str, float] = {}  # seconds by stage

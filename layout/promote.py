@@ -24,14 +24,15 @@ class PathGone(Exception):
     """The job's folder is no longer where this worker holds it: somebody cancelled, moved or seized it. The work is dropped."""
 
 
-def promote(atlas: Atlas, place: Place, source: Path, target: str) -> None:
+def promote(atlas: Atlas, place: Place, source: Path, target: str, key: str = "") -> None:
     """Put a copy of directory SOURCE at ``<place>/<target>`` whole or not at all (target: ``output`` or ``work/<leg>``).
 
-    Writes checksums.sha256 into it, its first line naming the start. PathGone when the folder moved away meanwhile;
-    LineFault and Mangled leave everything as it was, to be tried again. ValueError when SOURCE holds no file: nothing is no result.
+    Writes checksums.sha256 into it, its first lines naming the start and the KEY of what it was made from. PathGone when the folder
+    moved away meanwhile; LineFault and Mangled leave everything as it was, to be tried again. ValueError when SOURCE holds no file:
+    nothing is no result.
     """
     try:
-        _enter(atlas, place, _stage(atlas, place, source), target)
+        _enter(atlas, place, _stage(atlas, place, source, key), target)
     except FileNotFoundError as error:
         atlas.identity()  # LineFault where the whole share is away
         if not atlas.disk.seen(place.path):
@@ -39,7 +40,7 @@ def promote(atlas: Atlas, place: Place, source: Path, target: str) -> None:
         raise LineFault(error.errno, "staging/ was cleared during a promotion", error.filename) from error
 
 
-def _stage(atlas: Atlas, place: Place, source: Path) -> Path:
+def _stage(atlas: Atlas, place: Place, source: Path, key: str) -> Path:
     """Copy SOURCE to staging/ and see that Atlas holds what was written."""
     disk, staged = atlas.disk, atlas.staged(place)
     folders, files = _contents(source)
@@ -50,7 +51,7 @@ def _stage(atlas: Atlas, place: Place, source: Path) -> Path:
     for name in folders:
         disk.mkdir(staged / name)
     sums = {name: disk.copy(source / name, staged / name) for name in files}
-    listing = _listing(place, sums)
+    listing = _listing(place, sums, key)
     disk.write_new(staged / tree.CHECKSUMS, listing)
     if disk.durable:
         for name in [*reversed(folders), "."]:
@@ -70,10 +71,10 @@ def _contents(source: Path) -> tuple[list[str], list[str]]:
     return [path.relative_to(source).as_posix() for path in found if path.is_dir()], files
 
 
-def _listing(place: Place, sums: dict[str, str]) -> bytes:
+def _listing(place: Place, sums: dict[str, str], key: str) -> bytes:
     """checksums.sha256: readable by ``sha256sum -c``; the count shows a torn one."""
     rows = [f"{digest}  {name}" for name, digest in sorted(sums.items())]
-    return ("\n".join([f"# start {place.path.name}", f"# files {len(rows)}", *rows]) + "\n").encode()
+    return ("\n".join([f"# start {place.path.name}", f"# files {len(rows)}", *([f"# key {key}"] if key else []), *rows]) + "\n").encode()
 
 
 def _enter(atlas: Atlas, place: Place, staged: Path, target: str) -> None:
@@ -83,7 +84,7 @@ def _enter(atlas: Atlas, place: Place, staged: Path, target: str) -> None:
         with contextlib.suppress(FileExistsError):
             disk.mkdir(goal.parent)
     if disk.lstat(goal) is not None or disk.seen(goal):
-        if _is_from(disk, goal, place) and verify(disk, goal):
+        if _is_from(disk, goal, place) and key_of(disk, goal) == key_of(disk, staged) and verify(disk, goal):
             disk.rename(staged, atlas.trash_name(staged.name))
             return
         with contextlib.suppress(FileNotFoundError):
@@ -102,13 +103,24 @@ def _is_from(disk: Disk, folder: Path, place: Place) -> bool:
     return started_by(disk, folder) == place.path.name
 
 
+def key_of(disk: Disk, folder: Path) -> str:
+    """The key that FOLDER was promoted with; "" where it has none."""
+    lines = _head(disk, folder)
+    return lines[2].removeprefix("# key ").strip() if len(lines) > 2 and lines[2].startswith("# key ") else ""
+
+
 def started_by(disk: Disk, folder: Path) -> str | None:
     """``<id>@<worker>.<n>`` of the start that made FOLDER, from the first line of its checksums."""
-    try:
-        first = disk.read(folder / tree.CHECKSUMS, 400).decode("utf-8", "replace").partition("\n")[0]
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
+    first = _head(disk, folder)[0]
     return first.removeprefix("# start ").strip() if first.startswith("# start ") else None
+
+
+def _head(disk: Disk, folder: Path) -> list[str]:
+    """The first lines of FOLDER's checksums; one empty line where there are none."""
+    try:
+        return disk.read(folder / tree.CHECKSUMS, 600).decode("utf-8", "replace").split("\n")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return [""]
 
 
 def verify(disk: Disk, folder: Path) -> bool:

@@ -38,6 +38,9 @@ OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)  # set as
 CONFIG_FILE, KEYS_FILE, SIGNING_FILE = "inbox3d.toml", "keys", "webhook-secret"
 
 
+MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case: they say that a drop is complete
+
+
 def is_job_toml(name: str) -> bool:
     """Is NAME, without a folder, that of a job.toml? In any case, and with the .txt that editors add unseen."""
     return name.lower() in (JOB_TOML, f"{JOB_TOML}.txt")
@@ -81,7 +84,7 @@ JOB_PATHS: tuple[PathRow, ...] = (
     PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified",
             "the person, before the claim", "workers", "authoritative", True),
     PathRow(f"{WORK}/<leg>/", "artefacts of finished legs, until output/ stands", "workers", "workers", "disposable", False),
-    PathRow(PROGRESS, "stage, fraction, message, ETA; PROGRESS.txt the same in one line",
+    PathRow(PROGRESS, "share of the whole job, message, time left and its error; PROGRESS.txt the same in one line",
             "worker", "people, web layer", "disposable", False),
     PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole",
             "worker, by one rename", "people", "authoritative", True),

@@ -122,12 +122,14 @@ class Stage(NamedTuple):
     """One stage: its options, the types of the artefacts it takes (those that are there) and the one it gives.
 
     ``version`` is raised whenever the stage's output changes for the same input: results of an older one are made again.
+    ``weights``: its file has a function of that name which tells, name → SHA-256, the weights that this host would use.
     """
 
     options: type[Declared]
     takes: tuple[type[Artefact], ...]
     gives: type[Artefact]
     version: int = 1
+    weights: bool = False
 
 
 STAGES: dict[str, Stage] = {
@@ -138,18 +140,21 @@ STAGES: dict[str, Stage] = {
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=2),
-    "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh),
+    "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),
     "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
-    "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views),
-    "views.normalize_views": Stage(Declared, (Views,), Views),
+    "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, weights=True),
+    "views.normalize_views": Stage(Declared, (Views,), Views, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=2),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
     "finish.report": Stage(WriteReport, (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views), Report),
 }
+
+
+WEIGHED = frozenset(name for name, stage in STAGES.items() if stage.weights)
 
 
 def options_for(stage: str, options: Common) -> Declared | Common:

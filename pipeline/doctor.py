@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from layout import init
+from layout import init, rights
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, State
 from pipeline import config, models, queues
 from pipeline.backends import generators
+from pipeline.blame import size
 from pipeline.errors import BackendUnavailable
 from pipeline.gpu import device, sandbox
 
@@ -138,10 +139,12 @@ def _sandbox() -> Finding:
 def _scratch() -> Finding:
     folder = config.load().host.scratch
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(there).free / 2**30
+    space = shutil.disk_usage(there)
     if not os.access(there, os.W_OK):
         return Finding("wrong", "scratch", f"{folder} cannot be written", "set [host] scratch to a local folder you may write to")
-    return Finding("fine" if free > 10 else "wrong", "scratch", f"{folder}, {free:.0f} GiB free", "" if free > 10 else "free some space")
+    fine = space.free > 10 * 2**30
+    detail = f"{folder}, {size(space.free)} free of {size(space.total)}"
+    return Finding("fine" if fine else "wrong", "scratch", detail, "" if fine else "free some space; jobs that do not fit wait until then")
 
 
 def _atlas(root: Path) -> list[Finding]:
@@ -185,4 +188,8 @@ def _workers(atlas: Atlas) -> list[Finding]:
     known = [beat for beat in observer.last.values() if observer.life(beat.worker) is not Life.DEAD]
     if not known:
         return [Finding("missing", "workers", "none", f"start some: inbox3d up --atlas {atlas.root}")]
-    return [Finding("fine", f"worker {beat.worker}", beat.message or beat.role) for beat in known]
+    return [
+        *(Finding("fine", f"worker {beat.worker}", beat.message or beat.role) for beat in known),
+        *(Finding("wrong", "needs attention", line, "do what the line says") for line in sorted({x for b in known for x in b.attention})),
+        *(Finding("wrong", f"heartbeat {path.name}", rights.words(error, path)) for path, error in observer.closed.items()),
+    ]

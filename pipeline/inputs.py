@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from layout import accept, tree
@@ -45,6 +45,7 @@ def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]
     recorded = _recorded(root)
     if recorded is not None and recorded[0] == before:
         return recorded
+    forget(root)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     sums = {}
@@ -57,14 +58,16 @@ def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]
     return before, sums
 
 
-def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path) -> list[str]:
-    """Copy the images that a request names by path from inputs/ to TARGET; returns a note with the SHA-256 of each.
+def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str]) -> dict[str, str]:
+    """Copy the images that a request names by path from inputs/ to TARGET, those that came with the drop (DROPPED) aside; returns the
+    SHA-256 of each by inputs/<path>.
 
-    InputRejected, by name, for one that is not there, or that is or passes through a link.
+    Anew at each start: somebody may have replaced one. InputRejected, by name, for one that is not there, or that is or passes
+    through a link.
     """
-    notes = []
+    sums = {}
     for path in paths:
-        if (target / path).is_file():  # it came with the drop
+        if path in dropped:
             continue
         source = atlas.inputs / path
         links = [
@@ -76,8 +79,14 @@ def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path) -> list[str]:
                 remedy="Put the image itself below inputs/ on the share and retry.",
             )
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        notes.append(f"inputs/{path} was taken with SHA-256 {atlas.disk.copy(source, target / path)}")
-    return notes
+        (target / path).unlink(missing_ok=True)
+        sums[f"inputs/{path}"] = atlas.disk.copy(source, target / path)
+    return sums
+
+
+def forget(root: Path) -> None:
+    """Let the next copy to ROOT read every byte again."""
+    (root / RECORD).unlink(missing_ok=True)
 
 
 def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:

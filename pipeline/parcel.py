@@ -4,36 +4,66 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from layout import accept, promote, tree
+from layout import promote
 from layout.disk import Disk
-from pipeline import bag
+from pipeline import bag, keys
+from pipeline.bag import Kept
+from pipeline.jobs import Common
 
 
-def pack(root: Path, parcel: Path) -> None:
-    """Gather the bag and the newest artefacts' files in PARCEL, to be promoted as work/<leg>."""
+def pack(root: Path, parcel: Path, stages: Iterable[str]) -> None:
+    """Gather in PARCEL what the bag keeps of STAGES, with its files, to be promoted as work/<leg>."""
     shutil.rmtree(parcel, ignore_errors=True)
     parcel.mkdir()
-    shutil.copytree(root / bag.FOLDER, parcel / bag.FOLDER)
-    if (root / bag.WARNINGS).is_file():
-        shutil.copy2(root / bag.WARNINGS, parcel)
-    for kept in bag.load(root):
-        for name in kept.artefact.files():
+    wanted = {"", *stages}
+    for position, kept in enumerate(one for one in bag.load(root) if one.stage in wanted):
+        bag.save(parcel, position, kept)
+        for name in kept.files:
             (parcel / name).parent.mkdir(parents=True, exist_ok=True)
             if not (parcel / name).exists():
                 os.link(root / name, parcel / name)
-    if (root / tree.OUTPUT).is_dir():
-        shutil.copytree(root / tree.OUTPUT, parcel / tree.OUTPUT)
 
 
-def unpack(disk: Disk, work: Path, root: Path) -> None:
-    """Bring the parcels that stand whole below WORK to ROOT, unless a leg's artefacts are there."""
-    if bag.load(root)[1:] or disk.lstat(work) is None:
-        return
-    for entry in sorted(disk.scandir(work)):
-        for path, _ in accept.files_below(disk, work / entry.name) if promote.verify(disk, work / entry.name) else ():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).unlink(missing_ok=True)
-            disk.copy(work / entry.name / path, root / path)
-    (root / tree.CHECKSUMS).unlink(missing_ok=True)
+def unpack(disk: Disk, work: Path, root: Path, legs: keys.Legs, options: Common, first: Kept, judged: Callable[[str], bool]) -> list[Kept]:
+    """Leave in ROOT exactly what is kept of this input and these options, from scratch and from the parcels below WORK; returns it.
+
+    FIRST is what the job begins with. JUDGED as in keys.standing.
+    """
+    stages = [stage for _, row in legs for stage in row]
+    bag.save(root, 0, first)
+    here = {one.stage: one for one in bag.load(root)}
+    found, where = {stage: [here[stage]] if stage in here else [] for stage in stages}, dict[int, Path]()
+    chosen = keys.standing(stages, options, first, lambda stage: found[stage], judged)
+    for k in range(len(legs) - 1, 0, -1):  # the last parcel first: it holds what the earlier ones do
+        if {stage for _, row in legs[:k] for stage in row} <= {one.stage for one in chosen}:
+            break
+        folder = work / legs[k - 1][0]
+        for one in _records(disk, folder) if promote.verify(disk, folder) else ():
+            found.setdefault(one.stage, []).append(one)
+            where[id(one)] = folder
+        chosen = keys.standing(stages, options, first, lambda stage: found[stage], judged)
+    bag.keep_only(root, [one for one in chosen if id(one) not in where])
+    _bring(disk, root, chosen, where, stages)
+    return chosen
+
+
+def _records(disk: Disk, folder: Path) -> list[Kept]:
+    names = sorted(entry.name for entry in disk.scandir(folder / bag.FOLDER))
+    return [one for name in names if (one := bag.read(disk.read(folder / bag.FOLDER / name))) is not None]
+
+
+def _bring(disk: Disk, root: Path, chosen: list[Kept], where: dict[int, Path], stages: list[str]) -> None:
+    """Copy what was CHOSEN and lies in a parcel; a file that a kept artefact of this scratch stands on is the same and stays."""
+    there = {name for one in chosen if id(one) not in where for name in one.files}
+    for one in chosen:
+        if id(one) not in where:
+            continue
+        for name in [name for name in one.files if name not in there]:
+            there.add(name)
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).unlink(missing_ok=True)
+            disk.copy(where[id(one)] / name, root / name)
+        bag.save(root, stages.index(one.stage) + 1, one)

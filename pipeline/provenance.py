@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from layout.manifest import JobFile
 from pipeline import bag
 from pipeline.artefacts import Artefact, Mesh, Views
+from pipeline.bag import Kept
 
 PACKAGES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "pymeshlab", "xatlas", "torch", "diffusers")
 
 
-def describe(job: JobFile, root: Path, times: Mapping[str, float], peak: int, settings: Mapping[str, Any]) -> None:
-    """Write into JOB what the bag below ROOT, the TIMES of stages (seconds) and the PEAK of memory (bytes) tell of this start."""
-    provenance, artefacts = job.provenance, [kept.artefact for kept in bag.load(root)]
-    provenance.times.update(times)
+def describe(job: JobFile, kept: Sequence[Kept], times: Mapping[str, float], peak: int, settings: Mapping[str, Any]) -> None:
+    """Write into JOB what made the artefacts that are KEPT, by whatever start, and the TIMES of stages (seconds) and PEAK of memory (bytes)
+    of this one."""
+    provenance, artefacts = job.provenance, [one.artefact for one in kept]
+    provenance.times = {**provenance.times, **{one.stage: one.seconds for one in kept if one.seconds is not None}, **times}
     provenance.peak_rss = max(peak, provenance.peak_rss or 0) or None
-    provenance.versions = versions()
+    provenance.versions = bag.packages(kept) or versions()
     provenance.seed = job.options.get("seed")
     provenance.settings = dict(settings)
-    provenance.warnings = bag.load_warnings(root)
+    provenance.warnings = bag.warnings(kept)
+    for one in kept:
+        provenance.inputs |= one.fetched
     provenance.models, provenance.backend = _makers(artefacts)
+    provenance.models |= {name: digest for one in kept for name, digest in one.weights.items()}
     labels = [label for artefact in artefacts if (label := getattr(artefact, "label", None))]
     provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
 

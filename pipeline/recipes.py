@@ -10,10 +10,12 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pipeline.artefacts import Artefact
 from pipeline.workspace import Workspace
+
+T = TypeVar("T")
 
 
 class Leg(NamedTuple):
@@ -27,6 +29,10 @@ class Recipe(NamedTuple):
 
     def leg(self, queue: str) -> Leg | None:
         return next((leg for leg in self.legs if leg.queue == queue), None)
+
+    def before(self, queue: str) -> tuple[str, ...]:
+        """The stages of the legs before QUEUE."""
+        return tuple(stage for leg in self.legs[: [leg.queue for leg in self.legs].index(queue)] for stage in leg.stages)
 
     def after(self, queue: str) -> Leg | None:
         """The leg that follows QUEUE, or None at the end."""
@@ -70,16 +76,14 @@ def stages(kind: str | None) -> tuple[str, ...]:
     return tuple(stage for leg in recipe.legs for stage in leg.stages) if recipe else ()
 
 
-def stage_function(name: str) -> Callable[..., Artefact]:
-    """The ``run`` of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported late, since stages import heavy libraries."""
+def stage_function(name: str, what: str = "run") -> Callable[..., Any]:
+    """The ``run`` (or WHAT) of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported late."""
     module, _, function = name.partition(":")
-    found: Callable[..., Artefact] = getattr(
-        importlib.import_module(module if function else f"pipeline.stages.{module}"), function or "run"
-    )
+    found: Callable[..., Any] = getattr(importlib.import_module(module if function else f"pipeline.stages.{module}"), function or what)
     return found
 
 
-def call(function: Callable[..., Artefact], bag: Iterable[Artefact], ws: Workspace) -> Artefact:
+def call(function: Callable[..., T], bag: Iterable[Artefact], ws: Workspace) -> T:
     """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None`` may be missing."""
     newest = {type(artefact): artefact for artefact in bag}
     hints = typing.get_type_hints(function)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from layout import accept, lifecycle, promote, tree
 from layout.disk import LineFault
@@ -17,8 +16,9 @@ from layout.manifest import JobFile, now, write_job
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
-from pipeline import bag, blame, inputs, jobs, parcel, queues, recipes
+from pipeline import bag, blame, declared, due, inputs, jobs, keys, parcel, queues, recipes, scratch
 from pipeline.artefacts import Dropped
+from pipeline.bag import Kept
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, PipelineError, StageFailed, SubmitRefused
 from pipeline.failing import DELETED, error_file, poisoned
@@ -28,7 +28,7 @@ from pipeline.progress import COPY, PROMOTE, READY
 from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
 from pipeline.provenance import describe
-from pipeline.recipes import Leg
+from pipeline.recipes import Leg, Recipe
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,6 +37,7 @@ NETWORK_STAGES = ("views.fetch_images",)
 ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 CHANGED = "input/ was still changing"
 MAX_CHANGED = 3
+BACK, MAX_BACK = "its input or options are no longer those of the work that was done: back to", 5
 
 
 class Drained(Exception):
@@ -56,8 +57,14 @@ class Held:
     def __init__(self, place: Place, job: JobFile, root: Path, reporter: Reporter) -> None:
         self.place, self.job, self.root, self.reporter = place, job, root, reporter
         self.seen: inputs.Snapshot = ()
+        self.kept: list[Kept] | None = None  # what is asked for and was made already, once the input is known
+        self.lock: IO[bytes] | None = None  # of the workspace
         self.times: dict[str, float] = {}
         self.peak = 0
+
+    def close(self) -> None:
+        if self.lock is not None:
+            self.lock.close()
 
 
 class Runner:
@@ -75,13 +82,16 @@ class Runner:
     def run(self, place: Place, queue: str) -> Outcome:
         """Take the job that stands at PLACE (just started by this worker, due for QUEUE) to its next edge."""
         try:
-            verdict, job = self._patiently(place, lambda: lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=False))
+            verdict, job = self._patiently(place, lambda: due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=False))
             if verdict is not Due.RELEASE or job is None:
                 return Outcome(self.settle(place, verdict, job))
             started = self._patiently(place, lambda: lifecycle.record_start(self.atlas, place))
             self.past.refresh()
             held = Held(place, started, self.scratch.of(place), Reporter(self.atlas, place, started, self.past))
-            return self._edge_of(held, queue)
+            try:
+                return self._edge_of(held, queue)
+            finally:
+                held.close()
         except (Gone, PathGone):
             log.warning("job.lost job=%s worker=%s", place.id, self.worker)
             return Outcome(None)
@@ -91,7 +101,7 @@ class Runner:
         if verdict is Due.FINISH:
             return self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
         if verdict is Due.RELEASE and job is not None:
-            return self._patiently(place, lambda: lifecycle.release(self.atlas, place, self._queue_due(place, job), None))
+            return self._patiently(place, lambda: lifecycle.release(self.atlas, place, due.queue_of(self.atlas, place, job), None))
         if verdict is Due.ANEW:
             return self._patiently(place, lambda: lifecycle.accept_anew(self.atlas, place))
         error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
@@ -125,21 +135,24 @@ class Runner:
         return blame.of(error, blame.Grounds(self.scratch.root, self.models, self.atlas.root))
 
     def _legs(self, held: Held, queue: str) -> Place:
-        """Run legs from QUEUE on, straight through as long as this worker serves the next one."""
-        self._adopt_scratch(held)
+        """Run legs from QUEUE on, or from the first whose work no longer fits, straight through as long as this worker serves the next."""
+        self._enter_scratch(held)
         options = self._options(held.job)
         recipe = recipes.RECIPES[options.kind]
-        leg: Leg | None = recipe.leg(queue) or recipe.legs[0]
         held.reporter.at(COPY, 0.0, "copying the input")
         self._tick(held)
         self._fetch(held)
-        held.reporter.keep(one.stage for one in bag.load(held.root))
+        held.reporter.keep(one.stage for one in self._resume(held, recipe, options))
         held.reporter.at(READY, 0.0, "starting")
+        first = self._first(held, recipe, queue)
+        if first.queue not in self.queues:
+            return self._back(held, first)
+        leg: Leg | None = first
         while leg is not None:
-            self._run_leg(held, leg, recipe.after(leg.queue))
+            self._run_leg(held, leg, recipe.before(leg.queue))
             following = recipe.after(leg.queue)
             if following is not None and following.queue not in self.queues:
-                return self._hand_on(held, leg, following)
+                return self._hand_on(held, leg, following, recipe.before(following.queue))
             leg = following
         return self._finish(held)
 
@@ -159,21 +172,49 @@ class Runner:
         held.root.mkdir(parents=True, exist_ok=True)
         held.seen, sums = self._patiently(place, lambda: inputs.copy(disk, place, held.root))
         self._patiently(place, lambda: inputs.enlist(disk, place, held.job, sums))
-        named = held.job.options.get("image_paths") or ()
-        notes = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held)))
-        held.job.notes += [note for note in notes if note not in held.job.notes]
+        named, dropped = held.job.options.get("image_paths") or (), {row.path for row in held.job.manifest}
+        taken = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held), dropped))
+        held.job.provenance.inputs = taken
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
-        self._patiently(place, lambda: parcel.unpack(disk, place.path / tree.WORK, held.root))
-        if not bag.load(held.root):
-            shutil.rmtree(held.root / bag.FOLDER, ignore_errors=True)
-            bag.save(held.root, "", Dropped(names=tuple(row.path for row in held.job.manifest if row.used)))
 
-    def _run_leg(self, held: Held, leg: Leg, following: Leg | None) -> None:
+    def _resume(self, held: Held, recipe: Recipe, options: jobs.Common) -> list[Kept]:
+        """Leave in scratch what was made of this very input with these options, on this host or by the legs in work/."""
+        dropped = Dropped(names=tuple(row.path for row in held.job.manifest if row.used))
+        first = Kept.of(held.root, "", dropped, key=keys.of_input(held.job))
+        ours = {stage for leg in recipe.legs if leg.queue in self.queues for stage in leg.stages}
+        disk, place = self.atlas.disk, held.place
+        held.kept = self._patiently(
+            place, lambda: parcel.unpack(disk, place.path / tree.WORK, held.root, recipe.legs, options, first, ours.__contains__)
+        )
+        return held.kept
+
+    def _first(self, held: Held, recipe: Recipe, queue: str) -> Leg:
+        """The leg to begin with: that of QUEUE, or an earlier one whose work is not (or no longer) what is asked for. Of the legs before
+        it those that this worker serves too are looked at again where weights of its own count."""
+        legs, done = recipe.legs, {one.stage for one in held.kept or ()}
+        due_at = next((k for k, leg in enumerate(legs) if leg.queue == queue), 0)
+        at = next((k for k, leg in enumerate(legs[:due_at]) if not done.issuperset(leg.stages)), due_at)
+        while at and legs[at - 1].queue in self.queues and any(stage in declared.WEIGHED for stage in legs[at - 1].stages):
+            at -= 1
+        return legs[at]
+
+    def _back(self, held: Held, leg: Leg) -> Place:
+        """To an earlier leg, which other workers serve: what it made before is not what is asked for now."""
+        base = held.job.accepted.n if held.job.accepted else 0
+        noted = f"{BACK} {leg.queue}"
+        if sum(start.noted == noted for start in held.job.starts if start.n > base) >= MAX_BACK:
+            raise StageFailed(
+                f"What the hosts of queue {leg.queue} make is again and again not what this host asks for.",
+                remedy="Run the same version of inbox3d on all hosts, then move the folder back to inbox/.",
+            )
+        return self._release(held, noted, leg.queue)
+
+    def _run_leg(self, held: Held, leg: Leg, before: tuple[str, ...]) -> None:
         assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None
         order = Order(
             leg.stages, {"kind": held.job.kind, **held.job.options}, held.root, self._local_drop(held), self.models,
             isolated=not queues.QUEUES[leg.queue].hot, network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
-            assist=assist, lan=self.settings.worker.image_lan,
+            assist=assist, lan=self.settings.worker.image_lan, before=before,
         )  # fmt: skip
         log.info("leg.started job=%s leg=%s worker=%s", held.place.id, leg.queue, self.worker)
         try:
@@ -218,25 +259,27 @@ class Runner:
         if not output.is_dir() or not any(output.iterdir()):
             raise StageFailed("The recipe ended without a result.")
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
-        self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT))
+        key = keys.of_result(self.atlas.disk, place, due.legs_of(held.job), held.job, held.seen)
+        self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT, key))
         held.job.note_start(place.n, ended=now())
         self._leave(held, "finished")
         done = self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
         self.past.learn(held.job)
         return done
 
-    def _hand_on(self, held: Held, leg: Leg, following: Leg) -> Place:
+    def _hand_on(self, held: Held, leg: Leg, following: Leg, done: tuple[str, ...]) -> Place:
         place, packed = held.place, held.root / "parcel"
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
-        parcel.pack(held.root, packed)
-        self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}"))
+        parcel.pack(held.root, packed, done)
+        key = keys.of_legs(due.legs_of(held.job), held.job)[leg.queue]
+        self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}", key))
         self._leave(held, f"handed on to {following.queue}", following.queue)
         self.past.await_end(held.job)
         return self._patiently(place, lambda: lifecycle.hand_on(self.atlas, place, following.queue))
 
-    def _release(self, held: Held, noted: str | None) -> Place:
-        """Back to the first leg whose artefacts are not in work/, since this host's scratch may not be seen again."""
-        queue = self._queue_due(held.place, held.job)
+    def _release(self, held: Held, noted: str | None, queue: str | None = None) -> Place:
+        """Back to QUEUE, else to the first leg whose artefacts are not in work/, since this host's scratch may not be seen again."""
+        queue = queue or due.queue_of(self.atlas, held.place, held.job)
         self._leave(held, f"released: {noted or 'crashed'}")
         return self._patiently(held.place, lambda: lifecycle.release(self.atlas, held.place, queue, noted))
 
@@ -269,7 +312,7 @@ class Runner:
         _append(held.root, words)
         with contextlib.suppress(OSError, ValueError):  # what a full scratch cut off is told by nobody
             times = held.reporter.phases() | held.times
-            describe(held.job, held.root, times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
+            describe(held.job, self._made(held), times, held.peak, {"worker": self.settings.worker.model_dump(mode="json")})
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
         with contextlib.suppress(PipelineError):
             self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
@@ -285,17 +328,17 @@ class Runner:
         """The copy of what was dropped: manifest paths are relative to it."""
         return accept.drop_root(self.atlas.disk, held.root / tree.INPUT)
 
-    def _queue_due(self, place: Place, job: JobFile) -> str:
-        recipe = recipes.RECIPES.get(job.kind or "")
-        return lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else queues.FIRST
+    def _made(self, held: Held) -> list[Kept]:
+        """What there is now of what is asked for, made by this start or kept from an earlier one; nothing until the input is known."""
+        if held.kept is None:
+            return []
+        found = {one.stage: one for one in bag.load(held.root)}
+        stages, options = recipes.stages(held.job.kind), self._options(held.job)
+        return keys.standing(stages, options, held.kept[0], lambda stage: filter(None, [found.get(stage)]), lambda stage: False)
 
-    def _adopt_scratch(self, held: Held) -> None:
-        """Take over what an earlier start of this job left on this host, so that finished stages are not done again."""
-        for path, parts in self.scratch.all():
-            if parts.id == held.place.id and path != held.root and not held.root.exists():
-                with contextlib.suppress(FileNotFoundError):  # it went to make room
-                    path.rename(held.root)
-        held.root.mkdir(parents=True, exist_ok=True)
+    def _enter_scratch(self, held: Held) -> None:
+        """Take over what an earlier start of this job left on this host: what still fits is not done again."""
+        held.lock = scratch.enter(self.scratch, held.place, held.job.accepted.n if held.job.accepted else 0)
         _append(held.root, f"start {held.place.n} on {self.worker}")
 
     def _patiently(self, place: Place, call: Callable[[], T]) -> T:

@@ -23,6 +23,8 @@ class Workspace:
 
     root      where the stage's files go; input  the local copy of what was dropped (read only)
     models    the local model folder, or None
+    warnings  what was said so far, by earlier stages too; said  what this stage said
+    fetched   address → SHA-256 of what this stage took from outside the job
     assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN that pictures may be fetched from
     """
 
@@ -31,6 +33,8 @@ class Workspace:
     models: Path | None = None
     say: Callable[[float, str], None] = _silent
     warnings: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    fetched: dict[str, str] = field(default_factory=dict)
     assist: tuple[str, float] | None = None
     lan: tuple[str, ...] = ()
 
@@ -52,8 +56,9 @@ class Workspace:
 
     def warn(self, text: str) -> None:
         """Note something the person should know; it ends up in the report, scan.json and job.json."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        for sentences in (self.said, self.warnings):
+            if text not in sentences:
+                sentences.append(text)
 
 
 @dataclass

@@ -95,6 +95,12 @@ def names() -> tuple[str, ...]:
     return (*OWN, *sorted(entry.name for entry in entry_points(group=GROUP) if entry.name not in OWN))
 
 
+def loaded_by(backend: Reconstructor, views: int, models: Path | None) -> tuple[str, ...]:
+    """Names of the models that BACKEND loads for so many views; none of a plug-in that does not say."""
+    loads: Callable[[int, Path | None], tuple[str, ...]] | None = getattr(backend, "loads", None)
+    return loads(views, models) if loads else ()
+
+
 def passed_over(name: str, views: int, models: Path | None) -> dict[str, str]:
     """Why each backend that is better than NAME cannot serve."""
     better = BEST_FIRST[: BEST_FIRST.index(name)] if name in BEST_FIRST else ()

@@ -33,6 +33,10 @@ class InstantMeshBackend:
         trouble = files.problem(models, NAMES[0])
         return f"model {NAMES[0]} {trouble}" if trouble and _present(models) is None else None
 
+    def loads(self, views: int, models: Path | None) -> tuple[str, ...]:
+        artist = zero123plus.present(models) if views < FEWEST else None
+        return (_present(models) or NAMES[0], *([artist] if artist else []))
+
     def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
         """Uses up to six views, evenly spread; of fewer than four the one nearest to the front, and six that Zero123++ draws of it.
 

@@ -21,6 +21,9 @@ class TripoSRBackend:
         trouble = files.problem(models, NAME)
         return f"model {NAME} {trouble}" if trouble else None
 
+    def loads(self, views: int, models: Path | None) -> tuple[str, ...]:
+        return (NAME,)
+
     def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
         """Uses the view nearest to the front; the mesh stands as that view's azimuth says.
 

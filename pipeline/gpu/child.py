@@ -3,7 +3,8 @@
 Two ways to run a leg. Isolated: a forked, confined grandchild that ends with the leg (scan, prepare and finish parse strangers'
 files with native code). Hot: in this process, so that models stay on the GPU from job to job (views, mesh).
 
-In:   {"leg": […stages], "request": {…}, "root": …, "input": …, "models": …, "memory": bytes, "isolated": true, "network": false}
+In:   {"leg": […stages], "before": […those of earlier legs], "request": {…}, "root": …, "input": …, "models": …, "memory": bytes,
+       "isolated": true, "network": false, "assist": …, "lan": […]}
 Out:  {"stage": name} · {"progress": [fraction, message]} · {"ended": [stage, seconds, peak RSS]} · {"done": true}
       {"failed": {error, who, message, remedy, stage, kind}} · {"died": "signal 11 (SIGSEGV)"}
 """
@@ -13,20 +14,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import sys
-import time
 import traceback
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import bag, blame, declared, jobs, recipes
+from pipeline import blame
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
-from pipeline.gpu import sandbox
+from pipeline.gpu import leg, sandbox
 from pipeline.queues import QUEUES
-from pipeline.workspace import StageWorkspace
 
 LOG = "log.txt"
 
@@ -99,34 +96,15 @@ def _confined(order: dict[str, Any], writer: int) -> int:
 
 
 def _run(order: dict[str, Any], writer: int) -> None:
-    """Run the leg's stages that are not in the bag yet."""
     stage = ""
+
+    def say(**message: Any) -> None:
+        nonlocal stage
+        stage = message.get("stage", stage)
+        _say(writer, **message)
+
     try:
-        root = Path(order["root"])
-        options = jobs.parse(order["request"])
-        ws = StageWorkspace(
-            root, Path(order["input"]), Path(order["models"]) if order.get("models") else None, options=options,
-            say=lambda fraction, message: _say(writer, progress=[round(fraction, 4), message]),
-            warnings=bag.load_warnings(root),
-            assist=tuple(order["assist"]) if order.get("assist") else None,
-            lan=tuple(order.get("lan", ())),
-        )  # fmt: skip
-        kept = bag.load(root)
-        done = {one.stage for one in kept}
-        for stage in order["leg"]:
-            if stage in done:
-                continue
-            _say(writer, stage=stage)
-            began = time.monotonic()
-            own = replace(ws, options=declared.options_for(stage, options))
-            artefact = recipes.call(recipes.stage_function(stage), [one.artefact for one in kept], own)
-            bag.save_warnings(root, ws.warnings)
-            bag.save(root, stage, artefact)
-            if blame.is_full(root):  # what a library wrote last may be cut off without a word
-                raise blame.full(root)
-            kept.append(bag.Kept(stage, artefact))
-            _say(writer, ended=[stage, round(time.monotonic() - began, 3), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
-        _say(writer, done=True)
+        leg.run(order, say)
     except BaseException as error:
         if getattr(error, "who", "pipeline") == "pipeline":  # a drop or a host that must change needs no look into the code
             with contextlib.suppress(OSError):  # the log lies in scratch, which may be full

@@ -33,7 +33,7 @@ class Event(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One leg to run. Paths are local; ``request`` is the flat request (kind and options)."""
+    """One leg to run. Paths are local; ``request`` is the flat request (kind and options); ``before`` are the stages of earlier legs."""
 
     leg: tuple[str, ...]
     request: dict[str, Any]
@@ -44,6 +44,7 @@ class Order(NamedTuple):
     network: bool = False
     assist: tuple[str, float] | None = None
     lan: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 class Engine:

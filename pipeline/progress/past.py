@@ -89,7 +89,7 @@ class Past:
         middle = weighted_median(ratios, shares)
         spread = weighted_median([abs(ratio - middle) for ratio in ratios], shares)
         known = sum(shares)
-        doubt = 0.15 + min(spread, 1.0) + weights.DOUBT * math.exp(-2 * known)
+        doubt = 0.25 + min(spread, 1.0) + weights.DOUBT * math.exp(-2 * known)
         return Guess(max(math.exp(middle) * (foreseen + TINY) - TINY, 0.0), doubt, known < OTHER_OPTION / 2)
 
     # -- learning ---------------------------------------------------------------------------------------------------------

@@ -75,12 +75,15 @@ class Device:
             return self._thread.submit(self._make, root, request, legs)
 
     def _make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
+        before: tuple[str, ...] = ()
         for leg in legs:
             network = any(stage in NETWORK_STAGES for stage in leg.stages)
             order = Order(
-                leg.stages, request, root, root / "input", self.models, isolated=not QUEUES[leg.queue].hot, network=network, lan=self.lan
+                leg.stages, request, root, root / "input", self.models, isolated=not QUEUES[leg.queue].hot, network=network, lan=self.lan,
+                before=before,
             )  # fmt: skip
             self._engine.run(order, lambda event: None, self._tick)
+            before += leg.stages
         return bag.load(root)
 
     def _tick(self) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pipeline import bag, models
 from pipeline.artefacts import Artefact, Dropped, Exported, Mesh, Shots, Views
 from pipeline.backends.generators import BACKGROUND, azimuth_of, seed_of
+from pipeline.bag import Kept
 from pipeline.errors import FormatUnavailable, SubmitRefused
 from pipeline.gpu.device import writable_formats
 from pipeline.recipes import RECIPES, Leg
@@ -95,7 +96,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
 
 # -- parts -------------------------------------------------------------------------------------------------------------------
 def _made(work: Path, request: Answer, legs: tuple[Leg, ...], first: Artefact, device: Device) -> dict[type[Artefact], Any]:
-    bag.save(work, "", first)
+    bag.save(work, 0, Kept.of(work, "", first))
     return dict(bag.newest(device.make(work, request, legs)))
 
 
@@ -119,7 +120,7 @@ def _exported(kept: dict[type[Artefact], Any], work: Path, answers: Answers, wan
     exported: Exported = kept[Exported]
     paths = [answers.keep(work, f"output/{name}") for name in exported.files_written if wanted == "glb" or name != "model.glb"]
     facts = {"faces": mesh.faces, "watertight": mesh.watertight, "label": mesh.label, "reconstruction": mesh.reconstruction}
-    warnings = bag.load_warnings(work)
+    warnings = bag.warnings(bag.load(work))
     return {"mesh_path": str(paths[0]), "files": [str(path) for path in paths], **facts, "warnings": warnings,
             "placeholder": mesh.label == "placeholder"}  # fmt: skip
 

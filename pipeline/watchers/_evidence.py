@@ -8,12 +8,11 @@ from pathlib import PurePosixPath
 
 from layout import accept, names
 from layout.temporary import speaks_of
-from layout.tree import is_job_toml
+from layout.tree import MARKERS, is_job_toml
 from pipeline.formats import signatures
 from pipeline.watchers import _jobtoml
 from pipeline.watchers.look import FILE, FOLDER, Found, Look
 
-MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case
 AGAIN = "then move the folder back to inbox/."  # what ends a remedy
 SHOWN = 3  # names in one sentence
 

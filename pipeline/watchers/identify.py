@@ -10,14 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from layout import names as _names
-from layout.tree import is_job_toml
+from layout.tree import MARKERS, is_job_toml
 from pipeline.errors import InputRejected
 from pipeline.formats import sides, signatures
 from pipeline.formats.bytes import open_file
 from pipeline.watchers import _jobtoml
 from pipeline.watchers._contents import reading
 from pipeline.watchers._doubt import holding, in_doubt
-from pipeline.watchers._evidence import AGAIN, MARKERS
+from pipeline.watchers._evidence import AGAIN
 from pipeline.watchers._items import (
     COLOUR_OR_DEPTH,
     IMAGE,

@@ -17,7 +17,7 @@ from layout.attention import Attention, Waits, words
 from layout.lifecycle import Due
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
-from pipeline import gc, queues, recipes, view
+from pipeline import due, gc, queues, recipes, view
 from pipeline.config import Settings
 from pipeline.failing import DELETED, error_file, poisoned
 
@@ -88,15 +88,13 @@ class Reaper:
 
     def settle(self, place: Place) -> Place:
         """Take the edge that a seized folder is due for."""
-        verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
+        verdict, job = due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=True)
         log.info("job.settled job=%s verdict=%s", place.id, verdict)
         if verdict is Due.FINISH:
             return lifecycle.finish(self.atlas, place)
         if verdict is Due.RELEASE and job is not None:
             lifecycle.set_aside(self.atlas, place.path, place.n, (tree.OUTPUT,))
-            recipe = recipes.RECIPES.get(job.kind or "")
-            queue = lifecycle.first_leg(self.atlas, place, [leg.queue for leg in recipe.legs]) if recipe else queues.FIRST
-            return lifecycle.release(self.atlas, place, queue, None)
+            return lifecycle.release(self.atlas, place, due.queue_of(self.atlas, place, job), None)
         if verdict is Due.ANEW:
             return lifecycle.accept_anew(self.atlas, place)
         error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)

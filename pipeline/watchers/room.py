@@ -21,6 +21,7 @@ from layout.removal import remove
 from layout.tree import Scratch
 from pipeline.blame import size
 from pipeline.errors import HostFault
+from pipeline.scratch import discard
 
 LEAST = 1 << 20  # bytes that any job needs besides its input
 MORE = 1.25  # a job that ran out is tried again where there is that much more than it had
@@ -136,15 +137,7 @@ class Room:
 
     def _clear(self) -> bool:
         """Let workspaces go that nobody works in: a later start of their jobs does without. True when one went."""
-        gone = False
-        for path in self.ended():
-            away = self.scratch.root / f".gone-{secrets.token_hex(4)}"  # in one instant, so that no start takes half of it over
-            try:
-                path.rename(away)
-            except OSError:
-                continue
-            gone = remove(away) is None or gone
-        return gone
+        return any(list(map(discard, self.ended())))
 
 
 def asks_of(job: JobFile) -> Asks:

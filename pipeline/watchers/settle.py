@@ -18,11 +18,12 @@ from pathlib import Path
 
 from layout import names
 from layout.disk import LineFault
+from layout.tree import MARKERS
 from pipeline.config import Intake
 from pipeline.formats.bytes import open_file
 from pipeline.watchers import _evidence
 from pipeline.watchers._contents import Contents, Opener, reading
-from pipeline.watchers._evidence import AGAIN, MARKERS, amount, some
+from pipeline.watchers._evidence import AGAIN, amount, some
 from pipeline.watchers._jobtoml import ListedFile
 from pipeline.watchers.look import FILE, Look, look
 

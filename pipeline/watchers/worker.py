@@ -22,7 +22,7 @@ from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
-from pipeline import gc, inputs, models, view
+from pipeline import due, gc, inputs, models, scratch, view
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
@@ -161,7 +161,7 @@ class Worker:
         if ended and ended.state in (State.DONE, State.FAILED):
             self.room.forget(held.id)
         if ended is None or ended.state is State.FAILED:
-            shutil.rmtree(root, ignore_errors=True)
+            scratch.discard(root)
         elif ended.state is State.DONE:
             self._kept.append((time.monotonic(), ended, root))
 
@@ -228,7 +228,7 @@ class Worker:
             if place.worker == self.name:
                 log.warning("job.found job=%s worker=%s", place.id, self.name)
                 with self.attention.over(place.path):
-                    verdict, job = lifecycle.due(self.atlas, place, self.settings.worker.max_crashes, ended=True)
+                    verdict, job = due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=True)
                     self.runner.settle(place, verdict, job)
 
     def _prove_engine(self) -> bool:
@@ -255,8 +255,8 @@ class Worker:
     def _sweep_scratch(self) -> None:
         """Delete workspaces whose job has ended; the others are resumed by their next start."""
         for item in gc.scratch_due(self.atlas, self.settings):
-            shutil.rmtree(item.path, ignore_errors=True)
-        for left in self.scratch.root.glob(".gone-*"):
+            scratch.discard(item.path)
+        for left in self.scratch.root.glob(f"{scratch.GONE}*"):
             shutil.rmtree(left, ignore_errors=True)
 
     def _unused(self) -> list[Path]:
@@ -272,7 +272,7 @@ class Worker:
             if everything or time.monotonic() - since >= self.settings.reaper.verify_after:
                 with contextlib.suppress(OSError):
                     if verify(self.atlas.disk, place.path / tree.OUTPUT) or not self.atlas.disk.seen(place.path):
-                        shutil.rmtree(root, ignore_errors=True)
+                        scratch.discard(root)
                 self._kept.remove(kept)
 
 

@@ -119,7 +119,7 @@ class Lifecycle(RuleBasedStateMachine):
 
         def give_up() -> None:
             if noted:
-                lifecycle.release(running.atlas, place, lifecycle.first_leg(running.atlas, place, LEGS), "drained")
+                lifecycle.release(running.atlas, place, lifecycle.first_leg(running.atlas, place, dict.fromkeys(LEGS, "")), "drained")
             else:
                 lifecycle.fail(running.atlas, place, FAILED)
 

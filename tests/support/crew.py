@@ -247,7 +247,7 @@ def settle(atlas: Atlas, place: Place, ended: bool = True) -> Place:
     if verdict is Due.FINISH:
         return lifecycle.finish(atlas, place)
     if verdict is Due.RELEASE:
-        return lifecycle.release(atlas, place, lifecycle.first_leg(atlas, place, LEGS), None)
+        return lifecycle.release(atlas, place, lifecycle.first_leg(atlas, place, dict.fromkeys(LEGS, "")), None)
     return lifecycle.fail(atlas, place, (POISON if verdict is Due.POISON else FAILED).model_copy(update={"n": place.n}))
 
 
@@ -270,7 +270,7 @@ class Worker:
             self.holds = None
 
     def _queue(self, place: Place) -> str:
-        return lifecycle.first_leg(self.atlas, place, LEGS)
+        return lifecycle.first_leg(self.atlas, place, dict.fromkeys(LEGS, ""))
 
     def _legs(self, place: Place, leg: int) -> Iterator[str]:
         verdict, _ = lifecycle.due(self.atlas, place, MAX_CRASHES, ended=False)

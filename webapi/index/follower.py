@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from layout import lifecycle, names
+from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
 from layout.manifest import Heartbeat
@@ -50,6 +51,7 @@ class Follower(threading.Thread):
         self.known = Known(index)
         self.after: list[Callable[[], None]] = []
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
+        self.attention = Attention(atlas)
         self.arrivals: list[Arrival] = []
         self.halted: str | None = None
         self.fault: str | None = "starting"
@@ -135,13 +137,22 @@ class Follower(threading.Thread):
         folder = str(place.path.relative_to(self.atlas.root))
         if old and old["folder"] == folder and place.state is not State.PROCESSING:
             return None
-        row = rows.read(self.atlas, place)
+        row = self._read(place)
         return row if row and row != old else None
+
+    def _read(self, place: Place) -> Row | None:
+        """The row of PLACE. What is wrong with one folder is named, and keeps no other out of the list."""
+        row = None
+        with self.attention.over(place.path):
+            row = rows.read(self.atlas, place)
+            if row is None and place.state in AT_REST and self.atlas.disk.seen(place.path):
+                raise Waits("no list shows it, because its job.json is missing, damaged, or of a newer inbox3d; its files are untouched")
+        return row
 
     def _look_for(self, id: str) -> None:
         """A job that is in no active folder any more: asked for by name, and forgotten only after several looks."""
         for place in (self.atlas.at_done(id), self.atlas.at_failed(id)):
-            if self.atlas.disk.lstat(place.path) is not None and (row := rows.read(self.atlas, place)):
+            if self.atlas.disk.lstat(place.path) is not None and (row := self._read(place)):
                 self.known.write([row])
                 return
         self._missing[id] = self._missing.get(id, 0) + 1
@@ -167,7 +178,7 @@ class Follower(threading.Thread):
 
     def _index_new(self, places: list[Place]) -> None:
         for start in range(0, len(places), BATCH):
-            found = (rows.read(self.atlas, place) for place in places[start : start + BATCH] if not self._tidied_soon(place))
+            found = (self._read(place) for place in places[start : start + BATCH] if not self._tidied_soon(place))
             self.known.write([row for row in found if row])
             if len(places) > 2 * BATCH:
                 log.info("index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places))

@@ -139,6 +139,7 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     caller = Caller(atlas, settings, web.index)
     web.follower.known.listeners.append(caller.heard)
     web.follower.after.append(lambda: caller.notices.look(web.follower))
+    web.follower.after.append(lambda: beat.attend(web.follower.attention.lines()))
     threads: list[Any] = [beat, caller, web.follower]
     if settings.host.redis_url:
         from webapi.index.redis_mirror import Mirror

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import models
 from pipeline.artefacts import Mesh, View, Views
-from pipeline.backends import Effort, Picture, Reconstruction, choose, passed_over
+from pipeline.backends import Effort, Picture, Reconstruction, choose, loaded_by, passed_over
 from pipeline.declared import Reconstruct
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
@@ -53,6 +53,12 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
             "drawn": _keep(made.drawn, name, ws),
         },
     )
+
+
+def weights(views: Views, ws: StageWorkspace[Reconstruct]) -> dict[str, str]:
+    """What the backend that would be chosen here loads."""
+    _, backend = choose(ws.options.backend, len(views.views), ws.models)
+    return {name: models.fingerprint(ws.models, name) for name in loaded_by(backend, len(views.views), ws.models)}
 
 
 def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[View, ...]:

@@ -26,13 +26,18 @@ def cut(rgba: Array, name: str, models: Path | None) -> Cut:
     """The object in an RGBA picture (H,W,4); InputRejected where no method finds one (libraries: OpenCV, scipy, onnxruntime)."""
     if (rgba[..., 3] < 255).any():
         return Cut(_plausible(rgba[..., 3], name), "alpha")
-    network = next(iter(sorted((models / "matting").glob("*.onnx"))), None) if models else None
+    network = network_in(models)
     if network is not None:
         return Cut(_plausible(_onnx(rgba[..., :3], network), name), "onnx")
     keyed = _colour_key(rgba[..., :3])
     if keyed is not None and _fault(keyed) is None:
         return Cut(keyed, "colour key")
     return Cut(_plausible(_grabcut(rgba[..., :3]), name), "GrabCut")
+
+
+def network_in(models: Path | None) -> Path | None:
+    """The saliency network of this host's MODELS, the first by name."""
+    return next(iter(sorted((models / "matting").glob("*.onnx"))), None) if models else None
 
 
 def _fault(alpha: Array) -> str | None:

@@ -76,6 +76,7 @@ def _remote(ws: StageWorkspace[FetchImages], local: Collection[str]) -> dict[str
         except (guard.NotAllowed, guard.NoUse) as reason:
             raise Refused(f"{url[:200]}: {reason}.") from None
         content = path.read_bytes()
+        ws.fetched[url] = hashlib.sha256(content).hexdigest()
         if pictures.kind_of(content[:512]) is None:
             raise Refused(f"{url[:200]}: it gave {'a page or text' if content.strip() else 'nothing'}, no picture.")
         if (same := seen.setdefault(hashlib.sha256(content).digest(), name)) != name:

@@ -43,6 +43,12 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: StageWorkspace[Generat
     return Views(views=tuple(views), label=made.label, models={name: models.fingerprint(ws.models, name) for name in made.models})
 
 
+def weights(ws: StageWorkspace[GenerateViews]) -> dict[str, str]:
+    """FLUX's, where it is FLUX on this host that draws."""
+    kind, name = generators.chosen(ws.models)
+    return {name: models.fingerprint(ws.models, name)} if kind == "flux" else {}
+
+
 def _prompt(dropped: Dropped | None, ws: StageWorkspace[GenerateViews]) -> str:
     text = ws.options.prompt.strip()
     for name in dropped.names if dropped and not text else ():

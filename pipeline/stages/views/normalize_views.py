@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.artefacts import View, Views
 from pipeline.geometry.colour import spread
-from pipeline.stages.views._matting import cut
+from pipeline.stages.views._matting import cut, network_in
+from pipeline.tensorfile import sha256
 from pipeline.workspace import Workspace
 
 SIZE, FILL = 512, 0.85  # edge of a canonical view; how much of it the largest object fills
@@ -52,6 +53,12 @@ def run(views: Views, ws: Workspace) -> Views:
     result = views.model_copy(update={"views": tuple(cuts), "cut": True})
     ws.path("views/views.json").write_text(json.dumps(result.model_dump(), indent=1) + "\n")
     return result
+
+
+def weights(ws: Workspace) -> dict[str, str]:
+    """The network that cuts objects out, where there is one."""
+    network = network_in(ws.models)
+    return {f"matting/{network.name}": sha256(network)} if network else {}
 
 
 def frames(masks: list[NDArray[Any]]) -> list[Frame]:

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline import bag, errors
 from pipeline.artefacts import Dropped
+from pipeline.bag import Kept
 from pipeline.gpu import sandbox
 from pipeline.gpu.engine import Engine, Event, Order
 
@@ -31,7 +32,7 @@ def order(folder: Path, *stages: str, isolated: bool = True) -> Order:
     root.mkdir(exist_ok=True)
     inside.mkdir(exist_ok=True)
     if not bag.load(root):
-        bag.save(root, "", Dropped(names=("a.ply",)))
+        bag.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
     return Order(tuple(f"tests.support.stages:{stage}" for stage in stages), {"kind": "convert"}, root, inside, None, isolated)
 
 
@@ -47,14 +48,14 @@ def test_a_leg_runs_its_stages_and_says_how_far_it_is(engine: Engine, tmp_path: 
     assert [event.what for event in heard] == ["stage", "progress", "ended", "done"]
     assert (tmp_path / "root/output/model.glb").read_text() == "a.ply"
     assert [kept.stage for kept in bag.load(tmp_path / "root")] == ["", "tests.support.stages:works"]
-    assert bag.load_warnings(tmp_path / "root") == ["a word of warning"]
+    assert bag.warnings(bag.load(tmp_path / "root")) == ["a word of warning"]
 
 
 def test_what_settings_allow_reaches_the_stage(engine: Engine, tmp_path: Path) -> None:
     """The assist service, and the hosts of the LAN that pictures may come from."""
     allowed = order(tmp_path, "tells_what_it_may")._replace(assist=("http://assist:9000", 5.0), lan=("nas.home", "10.0.0.0/8"))
     run(engine, allowed)
-    assert bag.load_warnings(tmp_path / "root") == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
+    assert bag.warnings(bag.load(tmp_path / "root")) == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
 
 
 def test_a_finished_stage_is_not_run_again(engine: Engine, tmp_path: Path) -> None:

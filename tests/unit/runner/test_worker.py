@@ -19,7 +19,7 @@ from layout.init import init
 from layout.manifest import ErrorFile, JobFile, read_job
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
-from pipeline import config, recipes
+from pipeline import config, recipes, view
 from pipeline.config import Settings
 from pipeline.recipes import Leg, Recipe
 from pipeline.watchers.worker import Worker
@@ -180,6 +180,8 @@ def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recip
     place, _ = now_at(atlas, id)
     assert (place.state, place.queue) == (State.CLAIMED, "finish")
     assert verify(atlas.disk, place.path / "work/scan")
+    between = view.progress_of(atlas, place)
+    assert between is not None and 0 < between.fraction < 1 and between.waits == "finish"
     shutil.rmtree(first.scratch.root)
     second = workers("other-cpu-bbbb", ("finish",))
     assert second.step()
@@ -188,6 +190,8 @@ def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recip
     assert not (place.path / "work").exists()
     assert sorted(path.name for path in (place.path / "output").iterdir()) == ["checksums.sha256", "model.glb", "report.html"]
     assert [start.noted for start in job.starts] == ["handed on to finish", None]
+    assert not (place.path / "progress.json").exists()
+    assert {"copy", "ready", "promote"} < set(job.provenance.times)
 
 
 def test_a_job_that_is_dragged_away_is_dropped_and_never_recreated(

@@ -28,10 +28,10 @@ class Here:
 
     def make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
         ws = StageWorkspace(root, root / "input", self.models, options=jobs.parse(request))
-        for stage in (stage for leg in legs for stage in leg.stages):
+        for position, stage in enumerate((stage for leg in legs for stage in leg.stages), 1):
+            ws.said.clear()
             artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in bag.load(root)], ws)
-            bag.save_warnings(root, ws.warnings)
-            bag.save(root, stage, artefact)
+            bag.save(root, position, Kept.of(root, stage, artefact, warnings=tuple(ws.said)))
         return bag.load(root)
 
 

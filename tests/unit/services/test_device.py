@@ -12,6 +12,7 @@ import pytest
 
 from pipeline import bag
 from pipeline.artefacts import Dropped, Exported
+from pipeline.bag import Kept
 from pipeline.config import Settings
 from pipeline.errors import EngineDied, NoOverlap
 from pipeline.gpu.engine import Order
@@ -102,7 +103,7 @@ def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_anothe
     def make(stage: str, queue: str = "mesh") -> Any:
         root = tmp_path / stage
         (root / "input").mkdir(parents=True)
-        bag.save(root, "", Dropped(names=("a.ply",)))
+        bag.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
         return real.make(root, {"kind": "convert"}, [Leg(queue, (f"{STAGES}:{stage}",))])
 
     with pytest.raises(EngineDied, match="SIGSEGV"):

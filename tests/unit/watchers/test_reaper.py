@@ -14,7 +14,7 @@ from layout.liveness import Life, Observer
 from layout.manifest import Heartbeat, JobFile, read_job
 from layout.promote import promote
 from layout.tree import Atlas, Place, State
-from pipeline import config
+from pipeline import config, due, keys
 from pipeline.watchers.reaper import Reaper, TwoLooks
 
 DEAD, LIVE, REAPER = "dead-cpu-aaaa", "live-cpu-bbbb", "host-intake-cccc"
@@ -76,7 +76,9 @@ def now_at(atlas: Atlas, place: Place) -> tuple[Place, JobFile | None]:
 def output(atlas: Atlas, place: Place, folder: Path) -> None:
     folder.mkdir()
     (folder / "model.glb").write_text("glb")
-    promote(atlas, place, folder, "output")
+    job = read_job(atlas.disk, place.path)
+    key = keys.of_result(atlas.disk, place, due.legs_of(job), job) if job else ""
+    promote(atlas, place, folder, "output", key)
 
 
 def test_a_dead_workers_job_is_released_and_its_start_counts(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:

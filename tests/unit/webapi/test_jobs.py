@@ -79,6 +79,34 @@ def test_the_eta_of_a_waiting_job_comes_from_such_jobs_before_or_is_null(
     assert client.get(f"/3d/status/{waiting.id}").json["eta"] == 30.0
 
 
+def test_a_job_between_two_legs_keeps_its_share_and_its_time_counts_from_when_somebody_serves_it(
+    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody serves its queue: no time is invented. The page shows the same words as the API."""
+    waiting = forge(atlas, State.CLAIMED, kind="prompt", queue="mesh")
+    left = Progress(stage="mesh.reconstruct", fraction=0.4567, message="", eta=40.0, eta_error=9.0, n=0, waits="mesh")
+    (waiting.path / "progress.json").write_bytes(left.dump())
+    look()
+    found = client.get(f"/3d/jobs/{waiting.id}").json
+    assert (found["progress"], found["eta"], found["left"], found["message"]) == (0.4567, None, None, "waits for a worker of queue mesh")
+    monkeypatch.setattr(web.follower, "queues", lambda: {"mesh": 1})
+    found = client.get(f"/3d/jobs/{waiting.id}").json
+    assert (found["eta"], found["left"]) == (40.0, "about 40 s left")
+    assert "45% done, about 40 s left" in client.get("/").text
+
+
+def test_the_time_left_is_said_with_its_error_in_the_list_and_on_the_page(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    told = Progress(stage="finish.export", fraction=0.579, message="writing", eta=48.7, eta_error=29.0, cold=True, n=1)
+    forge(atlas, State.PROCESSING, progress=told)
+    look()
+    row = client.get("/3d/jobs").json["jobs"][0]
+    assert (row["eta"], row["eta_error"], row["left"]) == (48.7, 29.0, "about 50 s left (±30 s, first estimate)")
+    page = client.get("/").text
+    assert row["left"] in page and "57%" in page
+
+
 # -- lists -------------------------------------------------------------------------------------------------------------------
 def test_pages_hold_every_job_once_newest_first_though_others_arrive_meanwhile(
     client: FlaskClient, atlas: Atlas, look: Callable[[], None]

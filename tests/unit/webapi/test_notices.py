@@ -103,6 +103,20 @@ def test_a_running_job_is_stuck_when_nothing_about_it_moves(web: Web, atlas: Atl
     assert found == [[], [], [], [], stuck, [], [], stuck]
 
 
+def test_a_share_that_only_time_moves_is_no_sign_of_life(web: Web, atlas: Atlas, clock: Clock) -> None:
+    """The share of the whole job creeps on while a stage hangs; what the stage itself tells does not."""
+    some = Notices(web.settings, web.index)
+    place = forge(atlas, State.PROCESSING, name="stone lion")
+    found = []
+    for seconds, said in ((0, 0.5), (599, 0.5), (700, 0.5), (800, 0.6)):
+        clock.now = seconds
+        told_so = Progress(stage="scan.align", fraction=0.2 + seconds / 1e4, message="pass 2 of 9", eta=30.0, said=said, n=1)
+        (place.path / "progress.json").write_bytes(told_so.dump())
+        web.follower.look()
+        found.append(told(some, web))
+    assert found == [[], [], ["stone lion is stuck"], []]
+
+
 def test_a_restart_and_a_second_web_host_do_not_tell_it_again(web: Web, atlas: Atlas, clock: Clock) -> None:
     """What was told stands in the index until it is over."""
     forge(atlas, State.CLAIMED, queue="mesh")

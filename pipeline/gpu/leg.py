@@ -1,0 +1,73 @@
+"""The stages of one leg, in order: what is kept and still belongs to this job is passed over, the rest is made and kept."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import bag, blame, declared, jobs, keys, recipes
+from pipeline.artefacts import Artefact
+from pipeline.bag import Kept
+from pipeline.errors import PipelineError
+from pipeline.provenance import versions
+from pipeline.workspace import StageWorkspace
+
+Say = Callable[..., None]
+
+
+def run(order: dict[str, Any], say: Say) -> None:
+    """Run the leg of ORDER (gpu/engine.py) in its workspace; SAY tells the worker how it goes.
+
+    The bag holds nothing of the stages before that was made from anything else: the worker saw to it. A stage whose key differs, or
+    for which this host has other weights, is made again, and with it whatever takes its artefact.
+    """
+    root, options = Path(order["root"]), jobs.parse(order["request"])
+    found = {one.stage: one for one in bag.load(root)}
+    kept = [found[stage] for stage in ("", *order["before"]) if stage in found]
+    packages = versions()
+    for position, stage in enumerate(order["leg"], len(order["before"]) + 1):
+        ws = _workspace(order, say, declared.options_for(stage, options), bag.warnings(kept))
+        bagged = [one.artefact for one in kept]
+        key, weights = keys.of_stage(stage, options, keys.tokens(kept)), _weights(stage, bagged, ws)
+        old = found.get(stage)
+        if old is None or old.key != key or (weights and old.weights != weights):
+            bag.drop(root, stage)
+            old = _made(stage, bagged, ws, say, {"key": key, "weights": weights, "packages": packages})
+            if blame.is_full(root):  # what a library wrote last may be cut off without a word
+                raise blame.full(root)
+            bag.save(root, position, old)
+        kept.append(old)
+    say(done=True)
+
+
+def _made(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any], say: Say, facts: dict[str, Any]) -> Kept:
+    say(stage=stage)
+    began, before = time.monotonic(), bag.outputs(ws.root)
+    artefact = recipes.call(recipes.stage_function(stage), bagged, ws)
+    written = [name for name, stamp in bag.outputs(ws.root).items() if before.get(name) != stamp]
+    seconds = round(time.monotonic() - began, 3)
+    say(ended=[stage, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
+    said = {"warnings": tuple(ws.said), "fetched": ws.fetched, "version": keys.version_of(stage)}
+    return Kept.of(ws.root, stage, artefact, outputs=written, seconds=seconds, **said, **facts)
+
+
+def _weights(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any]) -> dict[str, str]:
+    """The weights that this host would use for STAGE; none where it has none, and then it does not judge what another host used."""
+    if stage not in declared.STAGES or not declared.STAGES[stage].weights:
+        return {}
+    try:
+        found: dict[str, str] = recipes.call(recipes.stage_function(stage, "weights"), bagged, ws)
+        return found
+    except PipelineError:  # the stage itself says what is missing
+        return {}
+
+
+def _workspace(order: dict[str, Any], say: Say, options: Any, warnings: list[str]) -> StageWorkspace[Any]:
+    return StageWorkspace(
+        Path(order["root"]), Path(order["input"]), Path(order["models"]) if order.get("models") else None, options=options,
+        say=lambda fraction, message: say(progress=[round(fraction, 4), message]), warnings=warnings,
+        assist=tuple(order["assist"]) if order.get("assist") else None, lan=tuple(order.get("lan", ())),
+    )  # fmt: skip
