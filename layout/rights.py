@@ -42,7 +42,7 @@ def unusable(source: Path, entry: Path) -> str:
         return attribute
     if not _may(source, os.R_OK):
         return f"{name} cannot be read: give the group read permission on it (chmod g+r)"
-    if source.is_dir() and not _may(source, os.X_OK):
+    if _is_folder(source) and not _may(source, os.X_OK):
         return f"the folder {name} may not be entered: give the group the right to enter it (chmod g+rx)"
     return f"{name} cannot be written: {_write(source if not _may(source, os.W_OK) else source.parent)}"
 
@@ -55,7 +55,7 @@ def unmovable(path: Path, goal: Path) -> str:
     for parent in (path.parent, goal):
         if not _may(parent, os.W_OK | os.X_OK):
             return f"{path.name} cannot be moved: {_write(parent)}"
-    if path.is_dir() and not path.is_symlink() and not _may(path, os.W_OK) and path.parent != goal:
+    if _is_folder(path) and not _may(path, os.W_OK) and path.parent != goal:
         return f"give the group write permission on the folder: it must be moved (chmod g+w {path.name}{_group(path)})"
     if _sticky(path):
         return (
@@ -76,6 +76,13 @@ def _group(path: Path) -> str:
     except OSError:
         return ""
     return "" if gid in (os.getegid(), *os.getgroups()) else f", after chgrp {os.getegid()}: its group has no inbox3d in it"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _may(path: Path, how: int) -> bool:

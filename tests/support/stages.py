@@ -7,11 +7,13 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.artefacts import Dropped, Exported
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.workspace import Workspace
+from tests.support.hostile import map_and_fill
 
 
 def works(dropped: Dropped, ws: Workspace) -> Exported:
@@ -101,3 +103,30 @@ def adds(exported: Exported, ws: Workspace) -> Exported:
     """A second leg: needs the first one's artefact and adds a file."""
     ws.output("report.html").write_text(f"of {exported.files_written}")
     return exported
+
+
+def fills(dropped: Dropped, ws: Workspace) -> Exported:
+    """Take four megabytes of scratch."""
+    ws.path("big").write_bytes(os.urandom(4 << 20))
+    return works(dropped, ws)
+
+
+def fills_by_a_library(dropped: Dropped, ws: Workspace) -> Exported:
+    """The same by a library that tells of a full disk in its own words."""
+    try:
+        return fills(dropped, ws)
+    except OSError:
+        raise RuntimeError("stream write failed") from None
+
+
+def fills_without_a_word(dropped: Dropped, ws: Workspace) -> Exported:
+    """The same by a library that says nothing at all."""
+    with suppress(OSError):
+        ws.path("big").write_bytes(os.urandom(4 << 20))
+    return works(dropped, ws)
+
+
+def fills_memory_of_a_file(dropped: Dropped, ws: Workspace) -> Exported:
+    """The same through memory: the engine is killed by SIGBUS."""
+    map_and_fill(ws.path("big"), 4 << 20)
+    return works(dropped, ws)

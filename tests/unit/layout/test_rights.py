@@ -1,0 +1,98 @@
+"""The words for a permission that is missing name the very one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from layout import rights
+from tests.support.hostile import as_stranger, immutable, need_root
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """inbox/ and claimed/ that anybody may write to, where anybody may come; a drop of root's in inbox/."""
+    need_root()
+    tmp_path = Path(tempfile.mkdtemp(prefix="inbox3d-test-"))
+    tmp_path.chmod(0o755)
+    for name in ("inbox", "claimed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o777)
+    drop = tmp_path / "inbox/vase"
+    drop.mkdir(mode=0o777)
+    drop.chmod(0o777)
+    (drop / "a.ply").write_text("points")
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def said(call: Callable[[], object], path: Path) -> str:
+    """What a stranger is told who tries CALL on the entry at PATH."""
+
+    def attempt() -> str:
+        try:
+            call()
+        except OSError as error:
+            return rights.words(error, path)
+        return "it worked"
+
+    return as_stranger(attempt)
+
+
+def test_each_missing_right_is_named(shared: Path) -> None:
+    """Read missing, enter missing, write missing, a folder that does not let go, and the sticky bit are told apart."""
+    drop, goal = shared / "inbox/vase", shared / "claimed/vase"
+
+    def move() -> None:
+        drop.rename(goal)
+
+    def read() -> None:
+        (drop / "a.ply").read_bytes()
+
+    drop.chmod(0o755)
+    assert said(move, drop).startswith("give the group write permission on the folder: it must be moved (chmod g+w vase")
+    (drop / "a.ply").chmod(0o600)
+    assert said(read, drop) == "a.ply cannot be read: give the group read permission on it (chmod g+r)"
+    drop.chmod(0o700)
+    assert "the folder vase may not be entered" in said(read, drop)
+    drop.chmod(0o777)
+    (shared / "inbox").chmod(0o755)
+    assert said(move, drop).startswith("vase cannot be moved: give the group write permission on inbox")
+    (shared / "inbox").chmod(0o777)
+    (shared / "claimed").chmod(0o755)
+    assert said(move, drop).startswith("vase cannot be moved: give the group write permission on claimed")
+    (shared / "claimed").chmod(0o777)
+    (shared / "inbox").chmod(0o1777)
+    assert "sticky bit" in said(move, drop)
+    (shared / "inbox").chmod(0o777)
+    assert said(move, drop) == "it worked"
+
+
+def test_an_immutable_folder_is_named_as_such(tmp_path: Path) -> None:
+    """Not even root may move it: no chmod would help."""
+    for name in ("inbox", "claimed", "inbox/vase"):
+        (tmp_path / name).mkdir()
+    with immutable(tmp_path / "inbox/vase"), pytest.raises(PermissionError) as caught:
+        try:
+            (tmp_path / "inbox/vase").rename(tmp_path / "claimed/vase")
+        except OSError as error:
+            assert "vase is immutable" in rights.words(error, tmp_path / "inbox/vase")
+            assert "chattr -i vase" in rights.words(error, tmp_path / "inbox/vase")
+            raise
+    assert caught.value.errno == errno.EPERM
+
+
+def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path) -> None:
+    """A person's folder STATUS.txt keeps the file of that name from being written."""
+    (tmp_path / "STATUS.txt").mkdir()
+    (tmp_path / ".new").touch()
+    with pytest.raises(OSError) as caught:
+        os.replace(tmp_path / ".new", tmp_path / "STATUS.txt")
+    words = rights.words(caught.value, tmp_path / "STATUS.txt")
+    assert words == "STATUS.txt is a folder where a file belongs: rename it, or take it away"

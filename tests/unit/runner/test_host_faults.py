@@ -1,0 +1,293 @@
+"""Whose fault an error is: a full scratch is this host's and blames no job; what else a stage or its worker meets is sorted by its path."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layout import lifecycle
+from layout.disk import LineFault
+from layout.init import init
+from layout.manifest import read_job
+from layout.tree import Atlas, Scratch, State
+from pipeline import blame, config
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, MeshEmpty, PipelineError, StageFailed
+from pipeline.watchers.room import LEAST, Asks, Room
+from pipeline.watchers.worker import Worker
+from tests.support.hostile import small_disk
+from tests.unit.runner.test_worker import drop, now_at, recipe, surroundings
+
+__all__ = ["recipe", "surroundings"]
+
+FILLS = ("fills", "fills_by_a_library", "fills_without_a_word", "fills_memory_of_a_file")
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return init(tmp_path / "atlas")[0]
+
+
+@pytest.fixture
+def workers(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Make workers whose scratch is TMP_PATH/NAME, as if each ran on a host of its own."""
+    made: list[Worker] = []
+
+    def make(host: str = "scratch") -> Worker:
+        settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / host), "INBOX3D_WORKER__POLL": "0.01"})
+        worker = Worker(atlas, settings, f"{host}-cpu-{os.getpid()}", ("scan", "finish"), "cpu", threading.Event())
+        worker.beat.beat()
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.engine.stop()
+        worker.beat.end()
+
+
+def until(worker: Worker, over: Callable[[], object], most: int = 60) -> None:
+    for _ in range(most):
+        worker.step()
+        if over():
+            return
+    raise AssertionError(f"not within {most} steps: {worker.beat.heartbeat.message} {worker.attention.lines()}")
+
+
+def count(atlas: Atlas, state: State) -> int:
+    return len(atlas.places(state))
+
+
+# -- a full scratch -----------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("stage", FILLS)
+def test_a_full_scratch_fails_no_job_and_counts_no_crash(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, stage: str) -> None:
+    """However the stage tells of it: claiming stops, everything says so with both sizes, and once there is room all jobs are done."""
+    recipe(stage)
+    ids = [drop(atlas, f"vase{number}").id for number in range(3)]
+    with small_disk(tmp_path / "scratch", "6m") as resize:
+        filler = tmp_path / "scratch/filler"
+        filler.write_bytes(bytes(4 << 20))
+        worker = workers()
+        for _ in range(8):
+            worker.step()
+        assert (count(atlas, State.CLAIMED), count(atlas, State.FAILED), count(atlas, State.DONE)) == (3, 0, 0)
+        starts = sum(len(now_at(atlas, id)[1].starts) for id in ids)
+        assert starts <= 2, "the first job shows that there is no room; the others are not tried"
+        assert worker.beat.heartbeat.message.startswith("paused: scratch is full: ")
+        assert "MB free of 6.3 MB" in worker.attention.lines()[0]
+        filler.unlink()
+        until(worker, lambda: count(atlas, State.DONE) == 3)
+        worker.step()
+        assert worker.attention.lines() == ()
+        assert worker.beat.heartbeat.message == "idle"
+        resize("8m")
+    for id in ids:
+        job = now_at(atlas, id)[1]
+        assert job.crashes(max(start.n for start in job.starts) - 1) == 0
+        assert all(start.noted and "Scratch is full" in start.noted for start in job.starts[:-1])
+
+
+def test_a_scratch_without_any_room_takes_no_job(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+    """Nothing is even started; it goes on by itself."""
+    recipe("works")
+    id = drop(atlas).id
+    with small_disk(tmp_path / "scratch", "2m"):
+        filler = tmp_path / "scratch/filler"
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
+        worker = workers()
+        for _ in range(3):
+            assert not worker.step()
+        assert now_at(atlas, id)[1].starts == []
+        assert worker.beat.heartbeat.message.startswith("paused: scratch")
+        filler.unlink()
+        until(worker, lambda: count(atlas, State.DONE) == 1)
+
+
+def test_another_host_goes_on_meanwhile(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+    """What the full host gave back is taken by one that has room."""
+    recipe("fills")
+    drop(atlas)
+    with small_disk(tmp_path / "full", "3m"):
+        full, roomy = workers("full"), workers("roomy")
+        for _ in range(3):
+            full.step()
+        assert count(atlas, State.CLAIMED) == 1
+        until(roomy, lambda: count(atlas, State.DONE) == 1)
+
+
+def test_a_job_larger_than_an_empty_scratch_is_named_with_both_sizes_and_holds_up_no_smaller_one(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
+    """By its input it is known before any start; on a larger disk it runs."""
+    recipe("works")
+    large = drop(atlas, "large")
+    (large.path / "input/large/b.ply").write_bytes(bytes(5 << 20))
+    job = read_job(atlas.disk, large.path)
+    assert job is not None
+    job.manifest[0].size = 5 << 20
+    (large.path / "job.json").write_bytes(job.dump())
+    drop(atlas, "small")
+    with small_disk(tmp_path / "scratch", "4m") as resize:
+        worker = workers()
+        until(worker, lambda: count(atlas, State.DONE) == 1)
+        worker.step()
+        (line,) = worker.attention.lines()
+        assert line.startswith(f"claimed/{large.path.name}: needs 6.3 MB of scratch or more, and all of it on this host is 4.2 MB")
+        assert now_at(atlas, large.id)[1].starts == []
+        resize("16m")
+        until(worker, lambda: count(atlas, State.DONE) == 2)
+
+
+def test_a_quota_or_a_read_only_scratch_is_tried_again_until_it_takes_files(tmp_path: Path) -> None:
+    """Sizes tell nothing there: after a moment a small file is written, and only if that works is a job started."""
+    clock = [0.0]
+    room = Room(Scratch(tmp_path / "scratch"), list, lambda: clock[0])
+    asks = Asks("vase-0123456789", "convert", 10)
+    room.ran_out(asks, 0, HostFault("Scratch cannot be written (Read-only file system).", number=errno.EROFS))
+    lack = room.lack(asks)
+    assert lack is not None and not lack.for_ever and "Read-only" in lack.words
+    clock[0] = 5.0
+    assert room.lack(asks) is None
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_job_that_ran_out_is_tried_where_there_is_more_and_others_like_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A smaller one, or one with other options, is not judged by it."""
+    free = [50 * LEAST]
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Space", (), {"free": free[0], "total": 100 * LEAST}))
+    room = Room(Scratch(tmp_path), list)
+    first, like, small, other = (Asks(*row) for row in (("a", "x", 9), ("b", "x", 10), ("c", "x", 8), ("d", "y", 10)))
+    free[0] = 0
+    room.ran_out(first, 40 * LEAST, HostFault("Scratch is full.", number=errno.ENOSPC))
+    free[0] = 45 * LEAST
+    assert [room.lack(asks) is None for asks in (first, like, small, other)] == [False, False, True, True]
+    free[0] = 50 * LEAST
+    assert [room.lack(asks) is None for asks in (first, like)] == [True, True]
+
+
+# -- sorting ------------------------------------------------------------------------------------------------------------------------
+def os_error(number: int, path: Path | str | None = None) -> OSError:
+    return OSError(number, os.strerror(number), str(path)) if path else OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "where", "kind", "words"),
+    [
+        (errno.ENOSPC, None, HostFault, "Scratch is full"),
+        (errno.EDQUOT, "scratch/x", HostFault, "Scratch is full"),
+        (errno.EROFS, "scratch/x", HostFault, "Scratch cannot be written (Read-only file system)"),
+        (errno.EACCES, "scratch/x", HostFault, "Scratch cannot be written (Permission denied)"),
+        (errno.EIO, "scratch/x", HostFault, "Input/output error"),
+        (errno.ENOSPC, "elsewhere/x", HostFault, "is full"),
+        (errno.EACCES, "models/flux/a.safetensors", BackendUnavailable, "The model file flux/a.safetensors cannot be read: Permission"),
+        (errno.ENOENT, "models/flux/a.safetensors", BackendUnavailable, "No such file"),
+        (errno.EIO, f"{sys.prefix}/lib/x.so", BackendUnavailable, "The installation is damaged"),
+        (errno.EACCES, "atlas/x/box.stl", InputRejected, "box.stl cannot be made"),
+        (errno.ENOSPC, "atlas/x", LineFault, "No space left"),
+        (errno.EIO, "atlas/x", LineFault, "Input/output error"),
+        (errno.ENOENT, "scratch/x", StageFailed, "x: No such file or directory."),
+        (errno.ECONNREFUSED, None, StageFailed, "Connection refused."),
+        (errno.EMFILE, None, HostFault, "too many files open"),
+    ],
+)
+def test_an_error_of_the_system_is_sorted_by_its_number_and_by_where_its_path_lies(
+    tmp_path: Path, number: int, where: str | None, kind: type[Exception], words: str
+) -> None:
+    """Never a raw number or the name of an exception."""
+    for name in ("scratch", "models", "atlas"):
+        (tmp_path / name).mkdir()
+    grounds = blame.Grounds(tmp_path / "scratch", tmp_path / "models", tmp_path / "atlas")
+    found = blame.of(os_error(number, tmp_path / where if where else None), grounds)
+    assert type(found) is kind
+    assert words in found.message
+    assert "Error" not in found.message and "Errno" not in found.message
+
+
+def test_what_a_stage_told_stays_unless_scratch_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drop that was refused, and a deadline, have nothing to do with the disk; an empty mesh and a dead engine may."""
+    grounds = blame.Grounds(tmp_path)
+    told: list[PipelineError] = [InputRejected("no"), BackendUnavailable("no"), MeshEmpty(), EngineDied("signal 7")]
+    assert [blame.of(error, grounds) for error in told] == told
+    monkeypatch.setattr(blame, "is_full", lambda folder: True)
+    assert [type(blame.of(error, grounds)).__name__ for error in told] == ["InputRejected", "BackendUnavailable", "HostFault", "HostFault"]
+
+
+def test_an_engine_with_too_many_files_blames_the_stage(tmp_path: Path) -> None:
+    """The limit is the engine's own; as a fault of the host the job would go round for ever."""
+    assert type(blame.of(os_error(errno.EMFILE), blame.Grounds(tmp_path))) is StageFailed
+
+
+# -- the worker outlives a job's errors ---------------------------------------------------------------------------------------------
+def test_whatever_a_start_raises_the_worker_lives_and_the_job_ends_with_words(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that only the worker may not read fails its job by its name; the next job is done."""
+    recipe("works")
+    worker = workers()
+    real = atlas.disk.copy
+
+    def copy(source: Path, target: Path, *more: Any, **named: Any) -> str:
+        if "unread" in str(source):
+            raise PermissionError(errno.EACCES, "Permission denied", str(source))
+        return real(source, target, *more, **named)
+
+    monkeypatch.setattr(atlas.disk, "copy", copy)
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "a.ply")
+    bad, good = drop(atlas, "unread").id, drop(atlas, "vase").id
+    until(worker, lambda: now_at(atlas, good)[0].state is State.DONE and now_at(atlas, bad)[0].state is State.FAILED)
+    error = json.loads((now_at(atlas, bad)[0].path / "error.json").read_text())
+    assert error["message"] == "a.ply cannot be read: give the group read permission on it (chmod g+r)."
+    assert (error["who"], "chmod -R g+rX" in error["remedy"]) == ("submitter", True)
+
+
+def test_a_job_that_can_be_neither_run_nor_moved_is_named_and_the_next_one_runs(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder in processing/ is tried again at every step."""
+    recipe("works")
+    bad, good = drop(atlas, "bad"), drop(atlas, "good")
+    real = lifecycle.record_start
+
+    def record(on: Atlas, place: Any) -> Any:
+        if place.id == bad.id:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(place.path / "job.json"))
+        return real(on, place)
+
+    monkeypatch.setattr(lifecycle, "record_start", record)
+    monkeypatch.setattr(Worker, "_settle_own", lambda self: None)
+    worker = workers()
+    until(worker, lambda: now_at(atlas, good.id)[0].state is State.DONE)
+    assert now_at(atlas, bad.id)[0].state is State.PROCESSING
+
+
+def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+    """A file stands in its place: the worker lives, says so, and goes on when it is gone."""
+    recipe("works")
+    drop(atlas)
+    (tmp_path / "scratch").write_text("a file")
+    worker = workers()
+    assert not worker.step()
+    assert "scratch cannot be used" in worker.beat.heartbeat.message
+    (tmp_path / "scratch").unlink()
+    until(worker, lambda: count(atlas, State.DONE) == 1)
+
+
+def test_an_engine_whose_scratch_takes_no_log_says_so(tmp_path: Path) -> None:
+    """Before the stage begins: no death of the engine, but an answer."""
+    order = {"leg": ["selftest"], "request": {"kind": "convert"}, "root": str(tmp_path / "file/x"), "input": str(tmp_path),
+             "models": None, "memory": 1 << 30}  # fmt: skip
+    (tmp_path / "file").write_text("no folder")
+    script = f"import sys; from pipeline.gpu.child import _confined; sys.exit(_confined({order!r}, 1))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["failed"]["message"]
