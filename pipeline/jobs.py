@@ -10,14 +10,15 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from pipeline.errors import SubmitRefused
 
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
-CAMERA, BACKEND = r"^[\d.eE+-]+(,[\d.eE+-]+){3}$", r"^[a-z0-9-]{1,40}$"
-PATTERNS = {CAMERA: "four numbers fx,fy,cx,cy", BACKEND: "a name of small letters, digits and hyphens"}  # in words
+BACKEND = r"^[a-z0-9-]{1,40}$"
+GONE = {"camera": "this option is gone: colour and depth images are not read, so drop the frames as points"}
+PATTERNS = {BACKEND: "a name of small letters, digits and hyphens"}  # in words
 Kind = Literal["scan", "images", "prompt", "convert"]
 HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
 
@@ -40,6 +41,11 @@ TIERS: dict[str, Tier] = {
 }
 
 
+def words(value: Any) -> Any:
+    """A list as people write it in one line: "glb,stl"; anything else as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class Common(BaseModel):
     """Options that every kind has."""
 
@@ -57,8 +63,7 @@ class Common(BaseModel):
     @field_validator("output_format", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",")]
+        value = words(value)
         return tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value)) if isinstance(value, (list, tuple)) else value
 
     @field_validator("webhook_url")
@@ -133,8 +138,19 @@ class ScanOptions(Common):
     surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
     cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
     holes: float = Field(HOLES, ge=0, le=1, description="fill holes up to this share of the object's size")
-    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out")
-    camera: str | None = Field(None, pattern=CAMERA, description="RGB-D intrinsics fx,fy,cx,cy in pixels")
+    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out, one or several")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_camera(cls, value: Any) -> Any:
+        """Jobs of an earlier version hold the option camera, unset."""
+        unset = isinstance(value, Mapping) and "camera" in value and value["camera"] is None
+        return {key: item for key, item in value.items() if key != "camera"} if unset else value
+
+    @field_validator("skip", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return words(value)
 
     @property
     def drops_outliers(self) -> bool:
@@ -279,7 +295,7 @@ def explain(error: ValidationError) -> str:
     kinds = f"use {', '.join(most)} or {last}"
     match first["type"]:
         case "extra_forbidden":
-            return f"{where}: {wrong(first)}"
+            return f"{where}: {GONE.get(where) or wrong(first)}"
         case "union_tag_invalid":
             return f"kind: there is no kind {first['ctx']['tag']!r}; {kinds}"[:400]
         case "union_tag_not_found":

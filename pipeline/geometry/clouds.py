@@ -16,16 +16,46 @@ def diagonal(points: Array) -> float:
     return float(np.linalg.norm(high - low))
 
 
+_NEIGHBOURS = 12  # of a point; more often than that no point stands
+_TWINS = 0.2  # nearest neighbours that are this much nearer than the others' density says are the same point again
+
+
 def spacing(points: Array, sample: int = 4000) -> float:
-    """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree)."""
+    """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree); points that stand several times,
+    exactly or nearly, count once."""
+    nearest, density = _near(points, sample)
+    if density > 0 and np.median(nearest) < _TWINS * density:
+        nearest, _ = _near(points[_firsts(points, density)], sample)
+    positive = nearest[nearest > 0]
+    return float(np.median(positive)) if len(positive) else 0.0
+
+
+def twins(points: Array, sample: int = 4000) -> NDArray[np.bool_] | None:
+    """True for points that stand there again, where most points of the cloud do (two returns, a doubled export); None where not."""
+    nearest, density = _near(points, sample)
+    if density <= 0 or np.median(nearest) >= _TWINS * density:
+        return None
+    again = np.ones(len(points), bool)
+    again[_firsts(points, density)] = False
+    return again
+
+
+def _near(points: Array, sample: int) -> tuple[Array, float]:
+    """Distance of a sample of the points to their nearest neighbours, and how far apart points are by the number around them."""
     from scipy.spatial import cKDTree
 
     if len(points) < 2:
-        return 0.0
+        return np.zeros(0), 0.0
     probe = points[:: max(1, len(points) // sample)]
-    near = cKDTree(points).query(probe, k=2)[0][:, 1]
-    positive = near[near > 0]
-    return float(np.median(positive)) if len(positive) else 0.0
+    count = min(_NEIGHBOURS, len(points) - 1)
+    near = cKDTree(points).query(probe, k=count + 1)[0][:, 1:]
+    return near[:, 0], float(np.median(near[:, -1]) / np.sqrt(count))
+
+
+def _firsts(points: Array, density: float) -> NDArray[np.int64]:
+    """Index of the first point in each cell far smaller than the distance of points, ascending."""
+    keys = cells(points - points.min(axis=0), max(density * _TWINS, float(np.ptp(points, axis=0).max()) / (1 << 20)))
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def cells(points: Array, cell: float) -> NDArray[np.int64]:

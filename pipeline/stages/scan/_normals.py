@@ -13,6 +13,7 @@ from pipeline.stages.scan import _viewpoint
 
 _MOST = 60_000  # points that take part; the others take the normal of their nearest one
 _NEIGHBOURS = 20
+_CLEAR = 0.15  # bulge that tells inside from outside; of scenes, such as a table with things on it, it is near zero
 
 
 def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, given: NDArray[Any] | None) -> Array:
@@ -26,7 +27,7 @@ def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, gi
     if scanner is not None:
         signed = _toward(direction, scanner - base)
     elif grid is not None:
-        signed = outward(base, _toward(direction, _grid_normals(points, grid)[nearest]))
+        signed = _by_grid(base, _toward(direction, _grid_normals(points, grid)[nearest]))
     elif given is not None:
         signed = (
             outward(base, _toward(direction, np.asarray(given, np.float64)[nearest]))
@@ -38,6 +39,11 @@ def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, gi
     if len(base) == len(points):
         return signed
     return np.asarray(signed[cKDTree(base).query(points, workers=2)[1]])
+
+
+def _by_grid(points: Array, normals: Array) -> Array:
+    """The side of the grid's picture; the other one where the grid is mirrored, which only a cloud with a clear bulge can tell."""
+    return -normals if bulge(points, normals) < -_CLEAR else normals
 
 
 def _base(points: Array) -> Array:

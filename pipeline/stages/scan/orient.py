@@ -30,7 +30,7 @@ def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
 
 
 def _orient(number: int, one: Pass, ws: StageWorkspace[Orient]) -> Pass:
-    stored = arrays.load(ws.path(one.arrays))
+    stored = _without_twins(one.name, arrays.load(ws.path(one.arrays)), ws)
     if ws.options.drops_outliers:
         stored = _without_outliers(stored)
     points = stored["points"]
@@ -39,6 +39,15 @@ def _orient(number: int, one: Pass, ws: StageWorkspace[Orient]) -> Pass:
     file = f"orient/{number:04d}.npz"
     arrays.save(ws.path(file), **(stored | {"normals": normals.astype(np.float32)}))
     return one.model_copy(update={"arrays": file, "points": len(points)})
+
+
+def _without_twins(name: str, stored: dict[str, NDArray[Any]], ws: StageWorkspace[Orient]) -> dict[str, NDArray[Any]]:
+    """Drop points that stand there again, where most of the cloud does: they tell nothing, and hide how far points are apart."""
+    again = clouds.twins(stored["points"])
+    if again is None:
+        return stored
+    ws.warn(f"{name}: most of its points stand there several times; {int(again.sum())} of {len(again)} were left out as repetitions")
+    return {key: array[~again] for key, array in stored.items()}
 
 
 def _without_outliers(stored: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

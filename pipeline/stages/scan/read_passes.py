@@ -15,7 +15,7 @@ from pipeline.formats import archives
 from pipeline.formats.account import Account, sentences
 from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
-from pipeline.stages.scan import _formats, _units
+from pipeline.stages.scan import _formats, _sensor, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace
 
@@ -126,6 +126,8 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
         key: None if value is None else np.asarray(value)[keep]
         for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))
     }
+    if raw.scanner is None and rest["grid"] is not None:
+        raw.scanner = _sensor.place(points[keep], rest["grid"])
     if rest["normals"] is not None and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all():
         rest["normals"] = None
         account.remark("its normals are not all there and were not used")

@@ -50,7 +50,10 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
         ({"kind": "prompt", "prompt": 5}, "prompt: it must be text (given: 5)"),
         ({"kind": "scan", "output_format": []}, "output_format: it is empty (given: ())"),
         ({"kind": "scan", "faces": 3}, "faces: it should be greater than or equal to 100 (given: 3)"),
-        ({"kind": "scan", "camera": "500,500"}, "camera: it must be four numbers fx,fy,cx,cy (given: '500,500')"),
+        (
+            {"kind": "scan", "camera": "500,500"},
+            "camera: this option is gone: colour and depth images are not read, so drop the frames as points",
+        ),
         ({"kind": "images", "backend": "Tripo SR"}, "backend: it must be a name of small letters, digits and hyphens (given: 'Tripo SR')"),
         ({"kind": "prompt", "backend": "A"}, "backend: it must be a name of small letters, digits and hyphens (given: 'A')"),
         ({"kind": "images", "backend": ""}, "backend: it is empty (given: '')"),
@@ -75,3 +78,14 @@ def test_a_line_end_counts_once_in_a_prompt() -> None:
     """Windows writes two characters for it."""
     text = "\r\n".join(["x" * 19] * 100)
     assert len(jobs.parse({"kind": "prompt", "prompt": text}).prompt) == 1999
+
+
+@pytest.mark.parametrize("said", ["outliers", "outliers,clean", "outliers, clean", ["outliers", "clean"], ("outliers",), ""])
+def test_what_is_skipped_is_one_word_or_several(said: Any) -> None:
+    """In one line or as a list, as output_format."""
+    expected = () if said == "" else ("outliers", "clean") if "clean" in said else ("outliers",)
+    assert jobs.parse({"kind": "scan", "skip": said}).skip == expected
+
+
+def test_a_job_of_an_earlier_version_with_an_unset_camera_is_understood() -> None:
+    assert jobs.parse({"kind": "scan", "camera": None}).kind == "scan"

@@ -1,0 +1,59 @@
+"""Where the camera of a range grid stood: rows and columns are a picture of the points, so the picture says it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry.rigid import Array
+
+_SAMPLE = 5000
+_SHARP = 0.5  # cells that points may lie beside the place that a pinhole would give them (median)
+_FARTHEST = 10.0  # sizes; a picture from farther off is as good as parallel, and tells its place badly
+_FLAT = 0.02  # a scene thinner than this share of its size does not say where its picture was taken from
+
+
+def place(points: Array, grid: NDArray[np.int32]) -> Array | None:
+    """Place (3,) of the pinhole camera that put POINTS (N,3) into GRID (row, column); None where it was none, or all lie in a plane.
+
+    The frame's own zero is tried first: most depth cameras write places as they see them.
+    """
+    some = slice(None, None, max(1, len(points) // _SAMPLE))
+    places, cells = points[some], grid[some, ::-1].astype(np.float64)
+    spread = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)
+    if len(places) < 50 or spread[2] < _FLAT * spread[0] or (np.ptp(cells, axis=0) < 4).any():
+        return None
+    if _beside(places, cells, places) is not None:
+        return np.zeros(3)
+    return _resected(places, cells)
+
+
+def _resected(places: Array, cells: Array) -> Array | None:
+    """The camera's place by the direct linear transform."""
+    middle, size = places.mean(axis=0), float(np.abs(places - places.mean(axis=0)).max())
+    near = np.column_stack([(places - middle) / size, np.ones(len(places))])
+    matrix = _beside(places, cells, near)
+    if matrix is None:
+        return None
+    centre = np.linalg.svd(matrix)[2][-1]
+    if abs(centre[3]) < 1e-6 * np.linalg.norm(centre) or np.linalg.norm(centre[:3] / centre[3]) > _FARTHEST:
+        return None
+    return np.asarray(middle + size * centre[:3] / centre[3])
+
+
+def _beside(places: Array, cells: Array, seen: Array) -> Array | None:
+    """The matrix (3,C) that maps SEEN (N,C) to CELLS, where there is one that does it sharply and leaves all points on one side."""
+    shift, scale = cells.mean(axis=0), np.ptp(cells, axis=0).max()
+    u, v = ((cells - shift) / scale).T
+    seen = seen / np.abs(seen).max()
+    none = np.zeros_like(seen)
+    rows = np.concatenate([np.hstack([seen, none, -u[:, None] * seen]), np.hstack([none, seen, -v[:, None] * seen])])
+    values, vectors = np.linalg.eigh(rows.T @ rows)
+    if values[1] < 1e-9 * values[-1] and seen.shape[1] == 4:
+        return None  # more than one camera would do
+    matrix = vectors[:, 0].reshape(3, -1)
+    projected = seen @ matrix.T
+    if not (np.all(projected[:, 2] > 0) or np.all(projected[:, 2] < 0)):
+        return None
+    off = (projected[:, :2] / projected[:, 2:] - np.stack([u, v], axis=1)) * scale
+    return matrix if float(np.median(np.linalg.norm(off, axis=1))) < _SHARP else None
