@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_FIRST = re.compile(rb"(?:\s|#[^\n\r]*)*(?P<st>ST)?(?P<c>C)?(?P<n>N)?(?P<four>4)?(?P<dim>n)?OFF\b(?P<binary>[ \t]+BINARY\b)?", re.I)
+_FIRST = re.compile(
+    rb"(?:\s|#[^\n\r]*)*(?P<st>ST)?(?P<c>C)?(?P<n>N)?(?P<four>4)?(?P<dim>n)?OFF(?![A-Za-z_])(?P<binary>[ \t]+BINARY\b)?", re.I
+)
 _NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
 
 

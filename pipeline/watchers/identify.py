@@ -174,6 +174,9 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
         "prompt": lambda: _Choice("prompt", []) if _has(request, "prompt") else _prompt(root, of(found, TEXT)),
     }
     choice = choose[kind]()
+    if kind == "convert" and choice is None and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1:
+        remedy = f'Export it with its faces; for points take kind = "scan", {AGAIN}'
+        raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
     if choice is None or choice.kind != kind:
         needs = {
             "scan": "scan passes or photos",
@@ -186,6 +189,10 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
             remedy=f"Correct job.toml or the files, {AGAIN}",
         )
     return choice
+
+
+def _may_be_mesh(item: Item) -> bool:
+    return signatures.suffix(item.name) in SCAN_MESHES
 
 
 def _scan_of_all(found: list[Item]) -> _Choice | None:

@@ -27,6 +27,9 @@ def unpacked(name: str, packed: dict[str, Any], primitive: dict[str, Any], acces
         found = mesh.get_attribute_by_unique_id(number)
         if found is not None and (key in ("POSITION", "NORMAL", "COLOR_0") or key.startswith("TEXCOORD_")):
             arrays[key] = _values(np.asarray(found["data"]), accessors.document["accessors"][primitive["attributes"][key]])
+    entry = accessors.document["accessors"][primitive["attributes"]["POSITION"]]
+    if len(arrays.get("POSITION", ())) != entry["count"]:
+        raise damaged(name, f"{entry['count']} compressed positions are declared, {len(arrays.get('POSITION', ()))} unpacked")
     faces = getattr(mesh, "faces", None)
     return arrays, None if faces is None else np.asarray(faces).ravel()
 

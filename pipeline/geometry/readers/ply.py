@@ -36,11 +36,13 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     header = ply.read(data[: 1 << 16])
     if header is None:
         raise damaged(name, "its header does not end")
-    found, left = tables(name, data, header)
+    found, left, extra = tables(name, data, header)
     if "vertex" not in found:
         raise damaged(name, "its header names no vertices")
     ledger = Ledger()
     _declare(header, ledger)
+    if extra:
+        ledger.note("its rows hold more numbers than its header speaks of; the last ones were not read")
     if left > (2 if header.order else 0):
         ledger.note(f"{left} {'bytes' if header.order else 'lines'} follow the rows that its header declares; they were not read")
     return Contents(_parts(name, found, header, beside, ledger), ledger)

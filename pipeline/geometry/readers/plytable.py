@@ -25,27 +25,29 @@ class Table:
     lists: dict[str, tuple[Array, Array]] = field(default_factory=dict)
 
 
-def tables(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int]:
-    """The table of each element, and how many bytes (ascii: lines) follow the last of them. InputRejected where rows are missing or odd."""
+def tables(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
+    """The table of each element, how many bytes (ascii: lines) follow the last of them, and whether rows hold more numbers than the
+    header speaks of. InputRejected where rows are missing or too short."""
     return _ascii(name, data, header) if not header.order else _binary(name, data, header)
 
 
 # -- ascii ------------------------------------------------------------------------------------------------------------------
 
 
-def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int]:
+def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
     block = data[header.length :].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     values, counts = numbers(name, "row", block if block.endswith(b"\n") else block + b"\n")
     counts = counts[counts > 0]
     starts = np.cumsum(counts) - counts
     found: dict[str, Table] = {}
-    at = 0
+    at, extra = 0, False
     for element in header.elements:
         here = slice(at, at + element.rows if element.properties else at)
         if len(counts[here]) < element.rows and element.properties:
             raise incomplete(name, f"its header promises {element.rows} {plural(element)}, {len(counts[here])} are there")
         table, used = _ascii_rows(element, values, starts[here], counts[here])
-        odd = np.flatnonzero(used != counts[here])
+        odd = np.flatnonzero(used > counts[here])
+        extra |= bool((used < counts[here]).any())
         if len(odd):
             row = int(odd[0])
             raise damaged(
@@ -53,7 +55,7 @@ def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table],
             )
         found.setdefault(element.name, table)
         at = here.stop
-    return found, len(counts) - at
+    return found, len(counts) - at, extra
 
 
 def _ascii_rows(element: Element, values: Array, starts: Array, counts: Array) -> tuple[Table, Array]:
@@ -86,7 +88,7 @@ def _typed(column: Array, kind: str) -> Array:
 # -- binary -----------------------------------------------------------------------------------------------------------------
 
 
-def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int]:
+def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
     letters = np.frombuffer(data, np.uint8)
     found: dict[str, Table] = {}
     at = header.length
@@ -106,7 +108,7 @@ def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table]
                     table.lists[each.name.lower()] = (np.zeros(0, np.int64), np.zeros(0))
             at += element.rows * kind.itemsize
         found.setdefault(element.name, table)
-    return found, len(data) - at
+    return found, len(data) - at, False
 
 
 def _with_lists(name: str, letters: Array, at: int, element: Element, order: str) -> tuple[Table, int]:

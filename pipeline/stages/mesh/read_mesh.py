@@ -83,9 +83,8 @@ def _usable(name: str, whole: Assembled, points: int, ws: Workspace) -> tuple[Su
     """The surface, and its tint, without faces that touch a vertex that is not a number; refuses what has no face left."""
     surface, tint = whole.surface, whole.tint
     if not len(surface.faces):
-        held = f"{points} points" if points else "neither faces nor points"
         remedy = "Drop point clouds as scan passes (kind = scan)." if points else "Export the surface as a mesh of faces."
-        raise InputRejected(f"{name} holds {held} and no faces: a mesh needs faces", remedy=remedy)
+        raise InputRejected(f"{name} holds {f'{points} points and no faces' if points else 'no faces'}: a mesh needs faces", remedy=remedy)
     sound = np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(axis=1)
     keep: Any = np.asarray(sound)[surface.faces].all(axis=1)
     lost = int((~keep).sum())

@@ -1,0 +1,155 @@
+"""OBJ as many programs write it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.errors import InputRejected
+from tests.support import meshfiles
+from tests.support.meshfiles import CORNERS, POLYGONS, obj, png
+from tests.unit.geometry.readers.conftest import Read
+
+UV = "vt 0.1 0.5\nvt 0.9 0.5\n"
+MTL = b"newmtl left\nmap_Kd tex.png\nnewmtl right\nKd 0 1 0\n"
+
+
+def relative() -> bytes:
+    rows: list[str] = []
+    for face in POLYGONS:
+        rows += [f"v {x:g} {y:g} {z:g}" for x, y, z in CORNERS[face]]
+        rows.append("f " + " ".join(str(k - len(face)) for k in range(len(face))))
+    return "\n".join(rows).encode()
+
+
+WAYS = {
+    "plain": obj(),
+    "tabs": obj().replace(b" ", b"\t"),
+    "indents": b"  " + obj().replace(b"\n", b"\n   "),
+    "Windows line ends": obj().replace(b"\n", b"\r\n"),
+    "old Mac line ends": obj().replace(b"\n", b"\r"),
+    "no last line end": obj().rstrip(),
+    "continued lines": obj().replace(b"f 6 5 4", b"f 6 \\\n5 4"),
+    "blanks at line ends": obj().replace(b"\n", b"  \n"),
+    "comments at line ends": obj().replace(b"\nf ", b" # so\nf "),
+    "indices from the end": relative(),
+    "empty texture and normal": obj(corner="{}//"),
+    "the old word for face": obj().replace(b"\nf ", b"\nfo "),
+    "a byte order mark": b"\xef\xbb\xbf" + obj(),
+    "UTF-16": obj().decode().encode("utf-16"),
+    "numbers with exponents": obj().replace(b"v 60 ", b"v 6.0e+01 "),
+    "weights": obj(color=" 1.0"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_prism_is_the_prism_however_it_is_written(way: str, read: Read) -> None:
+    """Volume, surface and number of faces, and no warning."""
+    seen = read("a.obj", WAYS[way])
+    assert (seen.volume, seen.area) == (pytest.approx(32000), pytest.approx(7200))
+    assert len(seen.whole.surface.faces) == 20
+    assert seen.warnings == []
+
+
+def test_indices_from_zero_are_taken_so_and_said(read: Read) -> None:
+    """A file that uses 0 and never its last number counts from 0; one that uses both is refused."""
+    zero = "\n".join([*(f"v {x:g} {y:g} {z:g}" for x, y, z in CORNERS), *("f " + " ".join(map(str, face)) for face in POLYGONS), ""])
+    seen = read("a.obj", zero.encode())
+    assert seen.volume == pytest.approx(32000)
+    assert "index 0" in seen.warnings[0]
+    with pytest.raises(InputRejected, match="index 0"):
+        read("a.obj", zero.encode() + b"f 0 1 12\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (obj().replace(b"v 60 20 0", b"v 60,5 20,5 0,5"), "decimal commas"),
+        (obj().replace(b"v 60 20 0", b"v 60 twenty 0"), "not made of numbers"),
+        (obj().replace(b"v 60 20 0", b"v 60 20"), "has 2 coordinates"),
+        (obj() + b"f 1 2 99\n", "vertex that is not in it"),
+        (obj() + b"f -1 -2 -99\n", "vertex that is not in it"),
+        (obj() + b"f 1 2 x\n", "not made of numbers"),
+        (obj() + b"f 1/a 2/b 3/c\n", "corner"),
+        (b"hello\n", "not an OBJ file"),
+    ],
+)
+def test_what_is_wrong_is_named(data: bytes, words: str, read: Read) -> None:
+    """In words, with the line's own."""
+    with pytest.raises(InputRejected, match=words):
+        read("a.obj", data)
+
+
+def test_uv_normals_and_places_may_be_numbered_apart(read: Read) -> None:
+    """A corner is a vertex of its own only where one of the three differs."""
+    data = b"mtllib m.mtl\nusemtl left\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nvt 1 1\nvn 0 0 1\nf 1/1/1 2/2/1 3/3/1\nf 2/1/1 4/4/1 3/3/1\n"
+    surface = read("a.obj", data, {"m.mtl": MTL, "tex.png": png()}).whole.surface
+    assert len(surface.vertices) == 5
+    assert surface.uv is not None and surface.normals is not None
+    assert surface.normals.tolist() == [[0, 0, 1]] * 5
+
+
+def test_colours_on_some_vertices_stay_and_the_rest_is_grey(read: Read) -> None:
+    """A file of two objects, one of them painted."""
+    rows = obj().decode().splitlines()
+    rows[1:7] = [row + " 1 0 0" for row in rows[1:7]]
+    seen = read("a.obj", "\n".join(rows).encode())
+    assert seen.colors == {(255, 0, 0), (180, 180, 180)}
+
+
+def test_colours_of_255_and_of_shares_are_told_apart(read: Read) -> None:
+    """Some programs write bytes, some fractions."""
+    assert read("a.obj", obj(color=" 255 128 0")).colors == {(255, 128, 0)}
+    assert read("a.obj", obj(color=" 1 0.5 0")).colors == {(255, 128, 0)}
+
+
+def test_a_picture_and_a_colour_on_one_mesh_both_stay(read: Read) -> None:
+    """Two materials: the image holds both, and each half of the faces shows its own."""
+    head = "mtllib m.mtl\n" + UV
+    half = obj(POLYGONS[:4], head, "{}/1").replace(b"\nf ", b"\nusemtl left\nf ", 1) + b"usemtl right\n"
+    half += b"".join(b"f " + b" ".join(b"%d/1" % (k + 1) for k in face) + b"\n" for face in POLYGONS[4:])
+    seen = read("a.obj", half, {"m.mtl": MTL, "tex.png": png()})
+    assert seen.whole.image is not None
+    assert seen.colors == {(255, 0, 0), (0, 255, 0)}
+    assert seen.warnings == []
+
+
+def test_the_colour_of_a_material_stands_in_for_a_missing_picture(read: Read) -> None:
+    """And the picture is asked for by name."""
+    mtl = b"newmtl left\nKd 0 0 1\nmap_Kd wood.png\n"
+    seen = read("a.obj", obj(head="mtllib m.mtl\nusemtl left\n" + UV, corner="{}/1"), {"m.mtl": mtl})
+    assert seen.colors == {(0, 0, 255)}
+    assert seen.warnings == ["a.obj: texture wood.png is named but not in the drop."]
+
+
+def test_a_repeating_picture_keeps_its_repeats(read: Read) -> None:
+    """uv from 0 to 3: three times red and blue in the one picture, and all uv within it."""
+    data = b"mtllib m.mtl\nusemtl left\nv 0 0 0\nv 3 0 0\nv 0 1 0\nvt 0 0\nvt 3 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+    seen = read("a.obj", data, {"m.mtl": MTL, "tex.png": png(right=(0, 0, 255))})
+    assert seen.whole.image is not None and seen.whole.surface.uv is not None
+    assert seen.whole.image.shape == (8, 24, 3)
+    assert (seen.whole.image[:, :4] == [255, 0, 0]).all() and (seen.whole.image[:, 20:] == [0, 0, 255]).all()
+    assert float(np.ptp(seen.whole.surface.uv[:, 0])) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("options", ["-o 0.5 0 0", "-s 1 1 1 -o 0.5", "-clamp off -o 0.5 0 -bm 2", "-mm 0 1 -o .5 0 0 -blendu on"])
+def test_options_before_the_name_of_a_picture_are_applied(options: str, read: Read) -> None:
+    """Half a picture to the right: what was red is blue."""
+    mtl = f"newmtl left\nmap_Kd {options} my tex.png\n".encode()
+    data = obj(head="mtllib m.mtl\nusemtl left\n" + UV, corner="{}/1")
+    seen = read("a.obj", data, {"m.mtl": mtl, "my tex.png": png(right=(0, 0, 255))})
+    assert (seen.warnings, seen.colors) == ([], {(0, 0, 255)})
+
+
+def test_points_and_lines_are_counted(read: Read) -> None:
+    """They have no surface, and are said."""
+    seen = read("a.obj", obj() + b"l 1 2\nl 2 3\np 1 2 3\n")
+    assert seen.warnings == ["a.obj: 2 lines were left out.", "a.obj: 3 points that no face uses were left out."]
+
+
+def test_a_large_soup_is_read_in_blocks(read: Read) -> None:
+    """Objects alternate with their faces: thousands of runs of lines."""
+    part = relative().decode()
+    seen = read("a.obj", "\n".join([part] * 400).encode())
+    assert seen.volume == pytest.approx(400 * 32000)
+    assert meshfiles.area(seen.whole.surface.vertices, seen.whole.surface.faces) == pytest.approx(400 * 7200)
