@@ -34,6 +34,7 @@ from layout.mend import (
     due,
     first_leg,
     has_input,
+    hush,
     is_own,
     keep_error,
     readable_job,
@@ -185,8 +186,14 @@ def record_start(atlas: Atlas, place: Place) -> JobFile:
 
 
 def release(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
-    """g (and d, with the next queue): back to claimed/. NOTED says why the start is no crash; None lets it count as one."""
+    """g: back to claimed/. NOTED says why the start is no crash; None lets it count as one."""
     _leave("g", place)
+    with holding(atlas, place):
+        hush(atlas, place.path)
+    return _back(atlas, place, queue, noted)
+
+
+def _back(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
     with holding(atlas, place):
         job = readable_job(atlas, place.path)
         if job is None:
@@ -200,8 +207,9 @@ def release(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
 
 
 def hand_on(atlas: Atlas, place: Place, queue: str) -> Place:
-    """d: the leg's artefacts stand in work/; the next queue's workers go on."""
-    return release(atlas, place, queue, f"handed on to {queue}")
+    """d: the leg's artefacts stand in work/; the next queue's workers go on. progress.json stays and says what it waits for."""
+    _leave("d", place)
+    return _back(atlas, place, queue, f"handed on to {queue}")
 
 
 def finish(atlas: Atlas, place: Place) -> Place:
@@ -211,6 +219,7 @@ def finish(atlas: Atlas, place: Place) -> Place:
     try:
         with holding(atlas, place):
             set_aside(atlas, place.path, place.n, (tree.ERROR, tree.ERROR_TEXT))
+            hush(atlas, place.path)
             discard(atlas, place.path / tree.WORK, f"{place.id}-work")
         return land(atlas, place, goal)
     except Gone:
@@ -226,6 +235,7 @@ def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
         job = readable_job(atlas, place.path)
         broken = not verify(atlas.disk, place.path / tree.OUTPUT)
         set_aside(atlas, place.path, place.n, (tree.OUTPUT,) if broken else ())
+        hush(atlas, place.path)
         if job is not None and all(start.n != place.n for start in job.starts):  # a retry counts on from here
             job.note_start(place.n, worker=str(place.worker))
             write_job(atlas.disk, place.path, job)

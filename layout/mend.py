@@ -103,6 +103,13 @@ def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_
             disk.rename(folder / name, goal / free)
 
 
+def hush(atlas: Atlas, folder: Path) -> None:
+    """Take away how far a start was that is over: nobody is to read "89 %, 8 s left" of a job that waits or has ended."""
+    for name in (tree.PROGRESS, tree.PROGRESS_LINE):
+        with contextlib.suppress(FileNotFoundError):
+            atlas.disk.unlink(folder / name)
+
+
 def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
     """Copy an earlier run's error files to earlier/<n>/ before new ones replace them: moving them could take away another watcher's."""
     disk, goal = atlas.disk, folder / tree.EARLIER / str(n)
@@ -150,6 +157,7 @@ def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
             job.note_start(place.n, noted="cancelled")
         set_aside(atlas, place.path, place.n, ())
         write_job(atlas.disk, place.path, job)
+    hush(atlas, place.path)
     remedy = "Move the folder back to inbox/ to run it again."
     error = ErrorFile(error="Cancelled", who="submitter", message=message, remedy=remedy, n=place.n)
     write_error(atlas, place.path, error, job)

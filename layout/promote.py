@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from layout import tree
@@ -24,15 +25,17 @@ class PathGone(Exception):
     """The job's folder is no longer where this worker holds it: somebody cancelled, moved or seized it. The work is dropped."""
 
 
-def promote(atlas: Atlas, place: Place, source: Path, target: str, key: str = "") -> None:
+def promote(
+    atlas: Atlas, place: Place, source: Path, target: str, key: str = "", say: Callable[[float], None] = lambda share: None
+) -> None:
     """Put a copy of directory SOURCE at ``<place>/<target>`` whole or not at all (target: ``output`` or ``work/<leg>``).
 
     Writes checksums.sha256 into it, its first lines naming the start and the KEY of what it was made from. PathGone when the folder
     moved away meanwhile; LineFault and Mangled leave everything as it was, to be tried again. ValueError when SOURCE holds no file:
-    nothing is no result.
+    nothing is no result. SAY hears after each file which share is written and read back.
     """
     try:
-        _enter(atlas, place, _stage(atlas, place, source, key), target)
+        _enter(atlas, place, _stage(atlas, place, source, key, say), target)
     except FileNotFoundError as error:
         atlas.identity()  # LineFault where the whole share is away
         if not atlas.disk.seen(place.path):
@@ -40,7 +43,7 @@ def promote(atlas: Atlas, place: Place, source: Path, target: str, key: str = ""
         raise LineFault(error.errno, "staging/ was cleared during a promotion", error.filename) from error
 
 
-def _stage(atlas: Atlas, place: Place, source: Path, key: str) -> Path:
+def _stage(atlas: Atlas, place: Place, source: Path, key: str, say: Callable[[float], None]) -> Path:
     """Copy SOURCE to staging/ and see that Atlas holds what was written."""
     disk, staged = atlas.disk, atlas.staged(place)
     folders, files = _contents(source)
@@ -50,15 +53,19 @@ def _stage(atlas: Atlas, place: Place, source: Path, key: str) -> Path:
         disk.mkdir(staged)
     for name in folders:
         disk.mkdir(staged / name)
-    sums = {name: disk.copy(source / name, staged / name) for name in files}
+    sums = {}
+    for count, name in enumerate(files, 1):
+        sums[name] = disk.copy(source / name, staged / name)
+        say(count / (2 * len(files)))
     listing = _listing(place, sums, key)
     disk.write_new(staged / tree.CHECKSUMS, listing)
     if disk.durable:
         for name in [*reversed(folders), "."]:
             disk.fsync_dir(staged / name)
-    for name, digest in {**sums, tree.CHECKSUMS: hashlib.sha256(listing).hexdigest()}.items():
+    for count, (name, digest) in enumerate({**sums, tree.CHECKSUMS: hashlib.sha256(listing).hexdigest()}.items(), 1):
         if disk.sha256(staged / name) != digest:
             raise Mangled(errno.EIO, f"{name} reads back differently from what was written")
+        say(min(0.5 + count / (2 * len(files)), 1.0))
     return staged
 
 

@@ -244,9 +244,21 @@ class Runner:
 
         return say
 
+    def _promoting(self, held: Held) -> Callable[[float], None]:
+        """What a promotion calls; it is not drained, for its result is made."""
+
+        def say(share: float) -> None:
+            held.reporter.say(share, "putting the results in place")
+            self._show(held)
+
+        return say
+
     def _tick(self, held: Held) -> None:
         if self.stopping():
             raise Drained
+        self._show(held)
+
+    def _show(self, held: Held) -> None:
         try:
             held.reporter.tick()
         except LineFault as fault:
@@ -260,7 +272,7 @@ class Runner:
             raise StageFailed("The recipe ended without a result.")
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
         key = keys.of_result(self.atlas.disk, place, due.legs_of(held.job), held.job, held.seen)
-        self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT, key))
+        self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT, key, self._promoting(held)))
         held.job.note_start(place.n, ended=now())
         self._leave(held, "finished")
         done = self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
@@ -272,7 +284,7 @@ class Runner:
         self._patiently(place, lambda: inputs.check(self.atlas.disk, place, held.seen))
         parcel.pack(held.root, packed, done)
         key = keys.of_legs(due.legs_of(held.job), held.job)[leg.queue]
-        self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}", key))
+        self._patiently(place, lambda: promote.promote(self.atlas, place, packed, f"{tree.WORK}/{leg.queue}", key, self._promoting(held)))
         self._leave(held, f"handed on to {following.queue}", following.queue)
         self.past.await_end(held.job)
         return self._patiently(place, lambda: lifecycle.hand_on(self.atlas, place, following.queue))
@@ -307,7 +319,7 @@ class Runner:
         return self._patiently(held.place, lambda: lifecycle.fail(self.atlas, held.place, error_file(error, held.place.n, queue)))
 
     def _leave(self, held: Held, words: str, waits: str | None = None) -> None:
-        """What stands in the job folder before any edge out of processing/: job.json and log.txt; progress only where it WAITS."""
+        """What stands in the job folder before any edge out of processing/: job.json and log.txt, and progress where it WAITS."""
         disk, place = self.atlas.disk, held.place
         _append(held.root, words)
         with contextlib.suppress(OSError, ValueError):  # what a full scratch cut off is told by nobody
@@ -318,10 +330,6 @@ class Runner:
             self._patiently(place, lambda: disk.replace(place.path / tree.LOG, (held.root / tree.LOG).read_bytes()))
         if waits is not None:
             self._patiently(place, lambda: held.reporter.hand_on(waits))
-            return
-        for name in (tree.PROGRESS, tree.PROGRESS_LINE):
-            with contextlib.suppress(OSError):
-                disk.unlink(place.path / name)
 
     # -- small parts ----------------------------------------------------------------------------------------------------------
     def _local_drop(self, held: Held) -> Path:

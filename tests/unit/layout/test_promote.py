@@ -42,6 +42,14 @@ def test_a_result_arrives_as_it_was_made(world: World) -> None:
     assert list(world.atlas.staging.iterdir()) == []
 
 
+def test_a_promotion_tells_how_far_it_is(world: World) -> None:
+    """After each file that is written and each that is read back; whole only at the end."""
+    place, shares = world.held(), list[float]()
+    promote(world.atlas, place, world.result(place), tree.OUTPUT, say=shares.append)
+    assert shares == sorted(shares) and len(shares) > 2
+    assert shares[-1] == 1.0 > shares[0] > 0
+
+
 def test_mangled_bytes_never_enter(world: World) -> None:
     """A disk that corrupts any one file on its way is found out by reading back; the next try goes through."""
     for number in itertools.count(1):

@@ -9,7 +9,7 @@ import pytest
 
 from layout import lifecycle
 from layout.init import init
-from layout.manifest import Accepted, JobFile, Listed, Progress, Provenance, Source, Start
+from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Progress, Provenance, Source, Start
 from layout.tree import Atlas, Place, State
 from pipeline import jobs, recipes, view
 from pipeline.progress import COPY, reporter, words
@@ -137,6 +137,23 @@ def test_what_a_dead_worker_left_says_nothing_once_the_job_waits_again(atlas: At
     row = rows.read(atlas, waiting)
     assert row is not None
     assert (row["progress"], row["eta"], row["message"]) == (0.0, None, "waits for a worker of queue views")
+
+
+@pytest.mark.parametrize("edge", ["finish", "fail", "release", "cancel"])
+def test_no_edge_leaves_the_progress_of_a_start_that_is_over_for_people_to_read(atlas: Atlas, edge: str) -> None:
+    """Whoever takes the edge: a reaper finds what a dead worker wrote last, and a person drags it away with the folder."""
+    place, job = running(atlas)
+    Reporter(atlas, place, job, Past(atlas)).tick()
+    assert (place.path / "PROGRESS.txt").exists()
+    error = ErrorFile(error="NoOverlap", who="submitter", message="m", remedy="r")
+    after = {
+        "finish": lambda: lifecycle.finish(atlas, place),
+        "fail": lambda: lifecycle.fail(atlas, place, error),
+        "release": lambda: lifecycle.release(atlas, place, "views", None),
+        "cancel": lambda: lifecycle.tidy(atlas, lifecycle.cancel(atlas, place)),
+    }[edge]()
+    assert after is not None
+    assert not {"progress.json", "PROGRESS.txt"} & {path.name for path in after.path.iterdir()}
 
 
 def test_progress_of_other_versions_is_read(atlas: Atlas) -> None:
