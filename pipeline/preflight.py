@@ -87,8 +87,9 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
         _check_views(settings)
     named, able = str(request.get("backend", "auto")), models.backends(settings.host.models)
     if named != "auto" and not jobs.can_serve(named, jobs.views_named(request) or _pictures(drop, kind), able):
+        trouble = models.problem(settings.host.models, named) if named in models.KNOWN else None
         raise SubmitRefused(
-            f"backend: this host lacks what {named} needs.",
+            f"backend: this host lacks what {named} needs{f'; the model {trouble}' if trouble else ''}.",
             remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing, `models pull` brings it.",
         )
 

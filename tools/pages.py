@@ -16,6 +16,7 @@ from layout.lifecycle import EDGES
 from layout.temporary import TOOLS
 from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
 from pipeline import config, errors, jobs, recipes
+from pipeline.models import KNOWN
 from tools import third_party
 from tools.installed import ROOT
 from tools.tables import doc, options_table, table
@@ -136,6 +137,21 @@ def settings_table() -> str:
     return "\n".join(parts)
 
 
+def models_table() -> str:
+    rows = [
+        (
+            f"`{known.name}`",
+            f"[{known.hub}](https://huggingface.co/{known.hub}){' (gated)' if known.gated else ''}",
+            known.licence,
+            f"{known.gigabytes:g} GB" if known.gigabytes else "said before it is fetched",
+            known.memory,
+            f"`{known.revision[:7]}`{', SHA-256 known' if known.sha256 else ''}",
+        )
+        for known in KNOWN.values()
+    ]
+    return table(["name", "published as", "licence", "to fetch", "memory of the GPU", "revision"], rows)
+
+
 def routes_table() -> str:
     from webapi.routes import act, files, look, submit, system
     from webapi.routes import table as routes
@@ -173,6 +189,7 @@ BLOCKS: dict[str, tuple[str, Callable[[], str]]] = {
     "temporary": ("docs/lifecycle.md", temporary_table),
     "paths": ("docs/layout.md", paths_table),
     "settings": ("docs/operations.md", settings_table),
+    "models": ("docs/models.md", models_table),
     "routes": ("docs/api.md", routes_table),
     "words": ("docs/api.md", words_table),
     "refusals": ("docs/api.md", refusals_table),

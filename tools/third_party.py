@@ -34,7 +34,6 @@ WHY = {
     "flask": "the HTTP layer",
     "gunicorn": "serves HTTP",
     "hatchling": "builds the wheel",
-    "huggingface-hub": "fetches model weights",
     "hypothesis": "tests by generated cases",
     "import-linter": "checks the import ladder",
     "jsonschema": "checks the API's answers in tests",

@@ -134,6 +134,8 @@ def _check_part(part: Part, files: list[Path]) -> None:
             if path.suffix in (".txt", ".model") and (trouble := tensorfile.not_there(path) or tensorfile.no_data(path)):
                 raise BackendUnavailable(f"{path.name} {trouble}")
         for name, text in texts.items():
+            if name in TOKENIZER[1:3] and not text and (part_size := next(path for path in files if path.name == name).stat().st_size) < 9:
+                raise BackendUnavailable(f"{name} holds no words ({part_size} bytes)")
             if name.endswith(".index.json"):
                 _check_shards(text.get("weight_map"), shapes, name)
     except BackendUnavailable as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from layout.liveness import run_folder, take_lock
 from layout.tree import Atlas
 from pipeline.backends import generators
 from pipeline.config import Settings
-from pipeline.errors import SubmitRefused
+from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu.device import chosen
 from pipeline.queues import QUEUES, missing_extra
 
@@ -78,6 +79,17 @@ def able() -> tuple[str, ...]:
     return tuple(queue for queue in QUEUES if missing_extra(queue) is None)
 
 
+def _look_at_views(settings: Settings) -> None:
+    """BackendUnavailable where a setting asks for views that cannot be made. Weights that nobody asked for by name and that are broken
+    are logged: they hold up the jobs that need them, not the others."""
+    try:
+        generators.chosen(settings.host.models)
+    except BackendUnavailable as error:
+        if any(os.environ.get(name) for name in (generators.MODEL, generators.URL, generators.STUB)):
+            raise
+        log.warning("fleet.views problem=%s remedy=%s", error.message, error.remedy)
+
+
 def up(
     atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool,
     listen: str = "off",
@@ -88,7 +100,7 @@ def up(
     taken is named by the web process, which is started again later; the workers go on.
     """
     if "views" in (queues or QUEUES):
-        generators.chosen(settings.host.models)
+        _look_at_views(settings)
     host = names.slug(name or settings.host.name)
     identity = atlas.identity()
     lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")

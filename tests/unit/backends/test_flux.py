@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from pipeline import models
-from pipeline.backends import generators, hot
+from pipeline.backends import components, generators, hot
 from pipeline.errors import BackendUnavailable, OutOfGpuMemory
 from tests.support import tinyflux
 
@@ -59,6 +60,16 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
         hot.forget()
         with pytest.raises(BackendUnavailable, match=f"Model flux-schnell, transformer/ does not load: .*{words}"):
             generator.generate(shots, 2)
+    words = tmp_path / "flux-schnell" / "tokenizer_2" / "tokenizer.json"
+    kept = words.read_text()
+    said = json.loads(kept)
+    said["model"]["vocab"] = said["model"]["vocab"][:4]
+    words.write_text(json.dumps(said))
+    assert models.problem(tmp_path, "flux-schnell") is None, "what it knows is seen only when it is asked"
+    with pytest.raises(BackendUnavailable, match="tokenizer_2/ does not load: plain words are unknown to it"):
+        components.load(tmp_path / "flux-schnell", ["tokenizer_2"], torch.float32)
+    words.write_text(kept)
+
     path.unlink()
     assert (
         models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file of the name diffusion_pytorch_model.safetensors"

@@ -115,6 +115,7 @@ SHARD = "transformer/diffusion_pytorch_model-00002-of-00002.safetensors"
         ("tokenizer/merges.txt", PAGE, "merges.txt is a web page"),
         ("tokenizer/vocab.json", b'{"a": 1', "vocab.json cannot be read"),
         ("tokenizer/vocab.json", b"{" + b'"a":1,' * 300_000, "vocab.json cannot be read"),
+        ("tokenizer/vocab.json", b"{}", "vocab.json holds no words"),
         ("vae/config.json", b"[]", "config.json cannot be read"),
         ("model_index.json", PAGE, "model_index.json is a web page"),
         ("scheduler/scheduler_config.json", b"", "is empty"),

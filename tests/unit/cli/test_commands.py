@@ -21,6 +21,7 @@ from layout.tree import Atlas, State
 from pipeline.cli import COMMANDS, cli, main
 from pipeline.queues import QUEUES
 from tests.support.drops import stl_file
+from tests.support.hub import flux, lay
 
 
 @pytest.fixture
@@ -200,6 +201,19 @@ def test_once_refuses_a_backend_that_this_host_would_have_to_have(
     code, out, err = run("once", str(tmp_path / "cup.txt"), "--set", "kind=prompt", "--set", "backend=triposr")
     assert (code, out) == (3, "")
     assert "this host lacks what triposr needs" in err and "`models pull` brings it" in err
+    assert list(atlas.drafts.iterdir()) == []
+
+
+def test_once_refuses_a_prompt_where_the_weights_are_there_and_not_whole(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is submitted; a missing tokenizer would make every word unknown."""
+    monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
+    lay(tmp_path / "models" / "flux-schnell", {name: data for name, data in flux().items() if "tokenizer/" not in name})
+    (tmp_path / "cup.txt").write_text("a cup")
+    code, out, err = run("once", str(tmp_path / "cup.txt"))
+    assert (code, out) == (3, "")
+    assert "Model flux-schnell: the folder tokenizer/ is missing" in err and "inbox3d models pull flux-schnell" in err
     assert list(atlas.drafts.iterdir()) == []
 
 

@@ -19,6 +19,7 @@ from pipeline.backends import generators
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.stages.views import generate_views
 from pipeline.workspace import Workspace
+from tests.support.hub import flux, lay
 
 Make = Callable[..., Workspace]
 
@@ -86,6 +87,16 @@ def test_a_model_that_settings_name_must_be_there(workspace: Make, name: str) ->
 def test_a_setting_without_meaning_is_refused_by_name(workspace: Make, environment: dict[str, str], words: str) -> None:
     with pytest.raises(BackendUnavailable, match=f"{next(iter(environment))}: {words}"):
         generators.chosen(workspace().models, environment)
+
+
+def test_weights_that_are_there_and_not_whole_are_named_and_no_stand_in_takes_their_place(workspace: Make) -> None:
+    """Without any setting; a person who wants the stand-in says so."""
+    store = workspace().models
+    assert store is not None
+    lay(store / "flux-schnell", {name: data for name, data in flux().items() if "spiece" not in name})
+    with pytest.raises(BackendUnavailable, match="Model flux-schnell: tokenizer_2/ lacks its vocabulary"):
+        generators.chosen(store, {})
+    assert generators.chosen(store, {"USE_IMAGE_STUB": "true"}) == ("placeholder", "")
 
 
 def test_empty_settings_are_no_settings(workspace: Make) -> None:
