@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import InputRejected
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents
@@ -17,7 +19,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     """What the mesh file PATH, which the person calls NAME, holds. InputRejected where it is damaged, in words."""
     reader = import_module(f"pipeline.geometry.readers.{READERS[path.suffix.lower()]}")
     try:
-        found: Contents = reader.read(name, path, beside)
+        with np.errstate(all="ignore"):  # what is not finite is sorted out where faces are
+            found: Contents = reader.read(name, path, beside)
     except (
         ValueError,
         IndexError,

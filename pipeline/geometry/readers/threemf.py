@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import zipfile
@@ -53,7 +54,7 @@ class _Document:
 class _Package:
     def __init__(self, name: str, path: Path, ledger: Ledger) -> None:
         self.name, self.ledger = name, ledger
-        self.archive = zipfile.ZipFile(path)
+        self.archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
         self.names = {"/" + entry.lstrip("/").lower(): entry for entry in self.archive.namelist()}
         if archives.too_large(sum(one.file_size for one in self.archive.infolist()), path.stat().st_size):
             raise InputRejected(f"{name} unpacks to far more than it weighs", remedy="Export it again, or as STL or PLY.")

@@ -11,7 +11,7 @@ from PIL import Image
 from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
 from pipeline.declared import Texture
 from pipeline.geometry import surface as surfaces
-from pipeline.geometry.surface import Surface, facts_of
+from pipeline.geometry.surface import Surface, facts_of, seamed
 from pipeline.stages.finish._bake import bake
 from pipeline.stages.finish._corners import as_bytes, at_corners
 from pipeline.stages.finish._samples import samples_of
@@ -46,14 +46,14 @@ def run(
     source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
     if source is None:
         return mesh
-    facts = facts_of(mesh)
+    facts, seams = facts_of(mesh), seamed(surface)
     if mesh.faces <= UNWRAPPED:
         ws.progress(0.1, f"unwrapping {mesh.faces} faces")
         surface = unwrap(surface, edge).surface
         ws.progress(0.4, f"baking {edge} × {edge} texels")
         Image.fromarray(bake(surface, source, edge)).save(ws.path("finish/texture.png"), compress_level=4)
         facts["image"] = "finish/texture.png"
-    if mesh.painted is not None and mesh.painted_image is None:
+    if seams or (mesh.painted is not None and mesh.painted_image is None):
         surface = at_corners(surface, source)
     else:
         surface = replace(surface, colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))))

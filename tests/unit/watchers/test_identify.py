@@ -309,7 +309,7 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
         (b"a = " + b"[" * 100_000, "job.toml: it is not valid TOML"),
         (b"seed = " + b"9" * 5000, "job.toml: it is not valid TOML"),
         (b"# " + b"x" * _jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
-        (b'kind = "convert"', 'job.toml says kind = "convert", but the drop does not hold exactly one mesh'),
+        (b'kind = "convert"', "a.ply holds no faces: a mesh needs faces"),
         (b'kind = "images"', "but the drop does not hold an image"),
         (b'kind = "scan"\nunit = "parsec"', "job.toml: unit"),
         (b'kind = "prompt"', "but the drop does not hold a short text"),
