@@ -57,9 +57,10 @@ class House:
         self.environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(self.scratch)} | (environment or {})
         self.ups: list[subprocess.Popen[bytes]] = []
 
-    def up(self, *arguments: str, name: str = "prometheus") -> subprocess.Popen[bytes]:
-        """Start an ``up`` in a process group of its own, without the web layer."""
-        command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(self.atlas.root), "--name", name, "--devices", "cpu", *arguments]
+    def up(self, *arguments: str, name: str = "prometheus", prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Start an ``up`` in a process group of its own, without the web layer. PREFIX: a command that starts it with fewer rights."""
+        python = [*prefix, sys.executable]
+        command = [*python, "-m", "pipeline", "up", "--atlas", str(self.atlas.root), "--name", name, "--devices", "cpu", *arguments]
         command += [] if "--listen" in arguments else ["--listen", "off"]
         with self.log.open("ab") as file:
             process = subprocess.Popen(command, env=self.environment, stdout=file, stderr=file, start_new_session=True)
