@@ -15,7 +15,7 @@ from pipeline.geometry.readers.companions import Companions, text_of
 from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, to_bytes
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import Lines, numbers, plain
+from pipeline.geometry.readers.textlines import Lines, numbers, parsed, plain, words
 
 Array = NDArray[Any]
 FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
@@ -47,7 +47,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     faces = np.sort(np.concatenate([lines.beginning(b"f"), lines.beginning(b"fo")]))
     if not len(faces):
         return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors)], ledger)
-    ledger.declare("points", "", int(words) if (words := _corners_of(lines, b"p")) else 0)
+    ledger.declare("points", "", _corners_of(lines, b"p"))
     return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger)
 
 
@@ -128,26 +128,27 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[Array, Array]:
     block = lines.block(faces, skip)
     if b"#" in block:
         block = re.sub(rb"#[^\n]*", b"", block)
-    letters = np.frombuffer(block, np.uint8)
-    begins = letters > 32
-    begins[1:] &= letters[:-1] <= 32
-    upto = np.cumsum(begins, dtype=np.int32)
-    counts = np.diff(upto[letters == 10], prepend=0)
-    total, slashes = int(counts.sum()), np.flatnonzero(letters == 47)
+    begins, counts = words(block)
+    slashes = np.flatnonzero(np.frombuffer(block, np.uint8) == 47)
     if not len(slashes):
         values, _ = numbers(name, "face", block, np.int64)
         return np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1), counts
-    per = np.bincount(upto[slashes] - 1, minlength=total)
-    pairs = int((np.diff(slashes) == 1).sum())
-    if (per == 1).all() and b"/ " not in block and b"/\n" not in block:
-        values = numbers(name, "face", block.replace(b"/", b" "), np.int64)[0].reshape(-1, 2)
-        return np.concatenate([values, np.zeros((len(values), 1), np.int64)], axis=1), counts
-    if (per == 2).all() and pairs in (0, total) and b"/ " not in block and b"/\n" not in block:
-        values = numbers(name, "face", block.replace(b"/", b" "), np.int64)[0].reshape(total, -1)
-        if pairs:
-            values = np.stack([values[:, 0], np.zeros(total, np.int64), values[:, 1]], axis=1)
-        return values, counts
-    return _mixed(name, block, total), counts
+    per, rest = divmod(len(slashes), len(begins))
+    if rest or per not in (1, 2) or not _each_has(per, begins, slashes, len(block)):
+        return _mixed(name, block, len(begins)), counts
+    bare = per == 2 and bool((np.diff(slashes)[::2] == 1).all())  # as in 1//3: no texture coordinates
+    found = parsed(block.replace(b"/", b" "), np.int64)
+    if found is None or len(found) != len(begins) * (per + 1 - bare):
+        return _mixed(name, block, len(begins)), counts
+    values = found.reshape(len(begins), -1)
+    none = np.zeros(len(begins), np.int64)
+    return np.stack([values[:, 0], none if bare else values[:, 1], values[:, -1] if per == 2 else none], axis=1), counts
+
+
+def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:
+    """Whether PER slashes stand within each word, none of them at its end."""
+    ends = np.append(begins[1:], length)
+    return bool((slashes[::per] > begins).all() and (slashes[per - 1 :: per] < ends).all())
 
 
 def _mixed(name: str, block: bytes, total: int) -> Array:

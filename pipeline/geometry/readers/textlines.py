@@ -37,13 +37,15 @@ class Lines:
         self.data, self.bytes = data, np.frombuffer(data + b"\n" * 64, np.uint8)
         self.ends = np.flatnonzero(self.bytes[: len(data)] == 10)
         self.starts = np.concatenate([[0], self.ends + 1])[:-1]
+        self._first, self._second = self.bytes[self.starts], self.bytes[self.starts + 1]
 
     def beginning(self, word: bytes) -> Array:
         """Numbers of the lines that begin with WORD and a blank."""
-        found = self.bytes[self.starts + len(word)] == 32
-        for at, letter in enumerate(word):
-            found &= self.bytes[self.starts + at] == letter
-        return np.flatnonzero(found)
+        letters = word + b" "
+        found = np.flatnonzero((self._first == letters[0]) & (self._second == letters[1]))
+        for at, letter in enumerate(letters[2:], 2):
+            found = found[self.bytes[self.starts[found] + at] == letter]
+        return found
 
     def filled(self) -> Array:
         return np.flatnonzero((self.ends > self.starts) & (self.bytes[self.starts] != ord("#")))
@@ -72,14 +74,13 @@ class Lines:
         return letters.tobytes()
 
 
-def words_per_line(block: bytes) -> Array:
-    """How many words each line of BLOCK has."""
+def words(block: bytes) -> tuple[Array, Array]:
+    """Where each word of BLOCK begins, and how many words each of its lines has."""
     letters = np.frombuffer(block, np.uint8)
-    begins = letters > 32
-    begins[1:] &= letters[:-1] <= 32
-    ends = np.flatnonzero(letters == 10)
-    upto = np.cumsum(begins, dtype=np.int32)[ends]
-    return np.diff(upto, prepend=0)
+    inside = letters > 32
+    inside[1:] &= letters[:-1] <= 32
+    begins = np.flatnonzero(inside)
+    return begins, np.diff(np.searchsorted(begins, np.flatnonzero(letters == 10)), prepend=0)
 
 
 def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tuple[Array, Array]:
@@ -87,18 +88,18 @@ def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tupl
     something else, and decimal commas as such. "#" ends a line."""
     if b"#" in block and not _NANS.search(block):
         block = re.sub(rb"#[^\n]*", b"", block)
-    counts = words_per_line(block)
-    found = _parsed(block, kind)
+    _, counts = words(block)
+    found = parsed(block, kind)
     if found is None or len(found) != int(counts.sum()):
         cleaned = re.sub(rb"#[^\n]*", b"", _NANS.sub(b" nan", block))
-        found = _parsed(cleaned, kind)
-        counts = words_per_line(cleaned)
+        found, (_, counts) = parsed(cleaned, kind), words(cleaned)
     if found is None or len(found) != int(counts.sum()):
         raise _no_number(name, what, block)
     return found, counts
 
 
-def _parsed(block: bytes, kind: type) -> Array | None:
+def parsed(block: bytes, kind: type) -> Array | None:
+    """The numbers of BLOCK one after another, None where something else stands in it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
