@@ -9,30 +9,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.geometry.colour import spread
+from pipeline.stages.views import _alpha
+from pipeline.stages.views._key import Keyed, colour_key, largest
 
 Array = NDArray[Any]
-EVEN = 5.0  # Lab units: 95 % of the border lie that close to a smooth background
-KEY = 9.0  # Lab units from the background: object
 WORK = 512  # edge of the picture that GrabCut sees
+LEAST, MOST = 0.01, 0.9  # share of the picture that an object found in colours may fill
+TOUCH = 0.02  # share of a border that an object may cover without being cut off there
+FAINT = 0.2  # share of the outline that may hardly stand out without a word
 REMEDY = "Give a picture of one whole object on a plain background, or one that is cut out already (PNG with transparency)."
+SIDES = ("top", "bottom", "left", "right")
 
 
 class Cut(NamedTuple):
-    alpha: Array  # (H,W) uint8
+    rgba: Array  # (H,W,4) uint8
     method: str
+    notes: tuple[str, ...] = ()  # what the person should know
 
 
 def cut(rgba: Array, name: str, models: Path | None) -> Cut:
     """The object in an RGBA picture (H,W,4); InputRejected where no method finds one (libraries: OpenCV, scipy, onnxruntime)."""
-    if (rgba[..., 3] < 255).any():
-        return Cut(_plausible(rgba[..., 3], name), "alpha")
+    said = _alpha.cut_out(rgba)
+    notes = [f"{name}: {said.note}."] if said.note else []
+    if said.alpha is not None:
+        if not (said.alpha > 127).any():
+            raise InputRejected(f"{name}: everything in it is transparent.", remedy=REMEDY)
+        own = np.dstack([_alpha.straight(rgba)[..., :3], said.alpha])
+        return Cut(own, "alpha", (*notes, *_small(said.alpha, name)))
+    rgb = spread(rgba[..., :3], rgba[..., 3] >= _alpha.CLEAR)  # corners that are clear take the background's colour
     network = network_in(models)
     if network is not None:
-        return Cut(_plausible(_onnx(rgba[..., :3], network), name), "onnx")
-    keyed = _colour_key(rgba[..., :3])
-    if keyed is not None and _fault(keyed) is None:
-        return Cut(keyed, "colour key")
-    return Cut(_plausible(_grabcut(rgba[..., :3]), name), "GrabCut")
+        alpha, method = _onnx(rgb, network), "onnx"
+    else:
+        keyed = colour_key(rgb)
+        alpha, method = (keyed.alpha, "colour key") if keyed and _fault(keyed.alpha) is None else (_grabcut(rgb), "GrabCut")
+        if keyed and method == "colour key":
+            notes += _doubts(keyed, name)
+    if fault := _fault(alpha):
+        raise InputRejected(f"{name}: {fault}.", remedy=REMEDY)
+    cut_at = _touched(alpha)
+    if cut_at:
+        notes.append(f"{name}: the object is cut off at the {' and the '.join(cut_at)} of the picture; the model ends there.")
+    return Cut(np.dstack([rgb, alpha]), method, tuple(notes))
+
+
+def _touched(alpha: Array) -> list[str]:
+    """The borders at which the object goes on."""
+    inside = alpha > 127
+    return [side for side, row in zip(SIDES, (inside[0], inside[-1], inside[:, 0], inside[:, -1]), strict=True) if row.mean() > TOUCH]
 
 
 def network_in(models: Path | None) -> Path | None:
@@ -41,47 +66,43 @@ def network_in(models: Path | None) -> Path | None:
 
 
 def _fault(alpha: Array) -> str | None:
-    inside = alpha > 127
-    share = inside.mean()
-    touching = sum(bool(side.mean() > 0.02) for side in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
-    if share < 0.01:
+    share = (alpha > 127).mean()
+    if share < 1e-4:
         return "no object stands out from the background"
-    if share > 0.9:
-        return "the object fills the whole picture"
-    return "the object leaves the picture on three sides" if touching >= 3 else None
+    if share < LEAST:
+        return f"what stands out from the background fills only {100 * share:.2g} % of the picture"
+    if share > MOST:
+        return "the object fills the whole picture, or nothing stands out from the background"
+    return "the object leaves the picture on three sides" if len(_touched(alpha)) >= 3 else None
 
 
-def _plausible(alpha: Array, name: str) -> Array:
-    if fault := _fault(alpha):
-        raise InputRejected(f"{name}: {fault}.", remedy=REMEDY)
-    return alpha
+def _small(alpha: Array, name: str) -> list[str]:
+    share = (alpha > 127).mean()
+    return [f"{name}: the object fills only {100 * share:.2g} % of the picture; a closer one shows more."] if share < LEAST else []
 
 
-def _colour_key(rgb: Array) -> Array | None:
-    """Alpha by distance from a background that a quadratic surface in Lab describes; None where the border is not that even."""
-    import cv2
-    from scipy.ndimage import label
+def _doubts(keyed: Keyed, name: str) -> list[str]:
+    """What is not sure about an object that was found by its colours (library: scipy)."""
+    from scipy.ndimage import binary_erosion
 
-    lab = cv2.cvtColor((rgb / 255).astype(np.float32), cv2.COLOR_RGB2LAB)
-    height, width = rgb.shape[:2]
-    v, u = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
-    ring = np.ones((height, width), bool)
-    edge = max(2, round(0.03 * min(height, width)))
-    ring[edge:-edge, edge:-edge] = False
-    keep = ring.copy()
-    for _ in range(3):  # an object that crosses the border stands out from the first fit and is left out of the next
-        fit = np.linalg.lstsq(terms[keep], lab[keep], rcond=None)[0]
-        distance = np.linalg.norm(lab - terms @ fit, axis=-1)
-        keep = ring & (distance <= np.quantile(distance[ring], 0.9))
-    if np.quantile(distance[keep], 0.95) > EVEN:
-        return None
-    like = cv2.blur(distance, (3, 3)) < KEY
-    regions, count = label(like)
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    outside = np.unique(regions[ring])
-    background = np.isin(regions, outside) | (sizes[regions] > 0.002 * like.size)
-    return _largest(~(background & like))
+    inside = keyed.alpha > 127
+    rim = inside & ~binary_erosion(inside, iterations=3)
+    faint = float((keyed.contrast[rim] < 2 * keyed.key).mean())
+    notes = [f"{name}: a shadow on the ground was taken away; check the outline."] if keyed.shadow else []
+    if _may_be_shadow(keyed, inside):
+        notes.append(f"{name}: the lower part of the object may be its shadow; if it is, cut it out or use softer light.")
+    if faint > FAINT or (not keyed.shadow and keyed.faint > 0.05 * inside.mean()):
+        notes.append(f"{name}: a part of the outline hardly stands out from the background; parts of the object may be missing.")
+    return notes
+
+
+def _may_be_shadow(keyed: Keyed, inside: Array) -> bool:
+    """Whether a good part of the object, and not most of it, is like the ground but darker, and lies low."""
+    from scipy.ndimage import binary_opening
+
+    dim = binary_opening(keyed.dim & inside, iterations=4)
+    rows = np.flatnonzero(inside.any(axis=1))
+    return bool(0.05 < dim.sum() / inside.sum() < 0.6 and np.nonzero(dim)[0].mean() > rows.mean())
 
 
 def _grabcut(rgb: Array) -> Array:
@@ -94,7 +115,7 @@ def _grabcut(rgb: Array) -> Array:
     mask, box = np.zeros((height, width), np.uint8), (inset, inset, width - 2 * inset, height - 2 * inset)
     cv2.setRNGSeed(0)
     cv2.grabCut(small[..., ::-1].copy(), mask, box, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_RECT)
-    found = _largest(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)))
+    found = largest(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)))
     full: Array = cv2.resize(found, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return full
 
@@ -113,13 +134,3 @@ def _onnx(rgb: Array, path: Path) -> Array:
     found = (found - found.min()) / max(float(np.ptp(found)), 1e-6)
     full: Array = (cv2.resize(found, rgb.shape[1::-1]) * 255 + 0.5).astype(np.uint8)
     return full
-
-
-def _largest(mask: Array) -> Array:
-    """Alpha of the largest part and of parts at least a twentieth as large."""
-    from scipy.ndimage import label
-
-    regions, count = label(mask)
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    return np.where((sizes >= 0.05 * sizes.max())[regions] & mask, 255, 0).astype(np.uint8)

@@ -40,10 +40,11 @@ def run(views: Views, ws: Workspace) -> Views:
     for k, view in enumerate(views.views):
         ws.progress(0.8 * k / len(views.views), f"cutting out {view.source}")
         with Image.open(ws.path(view.image)) as opened:
-            rgba = np.asarray(opened.convert("RGBA")).copy()
+            rgba = np.asarray(opened.convert("RGBA"))
         found = cut(rgba, view.source, ws.models)
-        rgba[..., 3] = found.alpha
-        pictures.append((rgba, found.method))
+        for note in found.notes:
+            ws.warn(note)
+        pictures.append((found.rgba, found.method))
     cuts = []
     for view, (rgba, method), frame in zip(views.views, pictures, frames([rgba[..., 3] > 127 for rgba, _ in pictures]), strict=True):
         name = f"views/{view.azimuth:03.0f}.png"

@@ -46,13 +46,13 @@ def test_an_even_background_is_keyed_out_holes_included(background: str) -> None
     rgb, mask = scene(background)
     found = _matting.cut(rgba(rgb), "a.png", None)
     assert found.method == "colour key"
-    assert overlap(found.alpha, mask) > 0.95
+    assert overlap(found.rgba[..., 3], mask) > 0.95
 
 
 def test_alpha_is_used_as_it_is() -> None:
     rgb, mask = scene("busy")
     found = _matting.cut(np.dstack([rgb, mask.astype(np.uint8) * 255]), "a.png", None)
-    assert (found.method, overlap(found.alpha, mask)) == ("alpha", 1.0)
+    assert (found.method, overlap(found.rgba[..., 3], mask)) == ("alpha", 1.0)
 
 
 def test_an_uneven_background_goes_to_grabcut() -> None:
@@ -60,7 +60,7 @@ def test_an_uneven_background_goes_to_grabcut() -> None:
     rgb[:, :40] = rgb[:, :40] // 3  # half a border in shadow
     found = _matting.cut(rgba(rgb), "a.png", None)
     assert found.method == "GrabCut"
-    assert overlap(found.alpha, mask) > 0.6
+    assert overlap(found.rgba[..., 3], mask) > 0.6
 
 
 @pytest.mark.parametrize("fill", [210, None])
@@ -92,7 +92,7 @@ def test_a_configured_network_is_asked_before_the_colour_key(workspace: Make, mo
     (ws.path("x"), (ws.models / "matting").mkdir(), (ws.models / "matting" / "net.onnx").touch())  # type: ignore[operator]
     found = _matting.cut(rgba(rgb), "a.png", ws.models)
     assert found.method == "onnx"
-    assert overlap(found.alpha, mask) > 0.9
+    assert overlap(found.rgba[..., 3], mask) > 0.9
 
 
 def test_views_of_one_camera_keep_one_scale_and_their_centre(workspace: Make, drop: Callable[..., Dropped]) -> None:
