@@ -2,7 +2,7 @@
 
 python benchmarks/bench_progress.py [--folder DIR] [--stages]
 
-While a job runs its progress.json is read four times a second. For each job: how long it took, whether the fraction ever fell, whether it
+While a job runs its progress.json is read ten times a second. For each job: how long it took, whether the fraction ever fell, whether it
 was a first estimate (cold), and the largest |predicted − actual end| over the last three quarters of the job's time, as a share of the
 whole time; predicted is the instant at which progress.json was written plus its eta. "within" is the share of the predictions that were
 as near as their own error says. --stages prints what each stage took, with the job's size: where pipeline/progress/weights.py is from.
@@ -32,7 +32,7 @@ from pipeline import virtual_figure, virtual_scanner
 from pipeline.progress.words import percent
 from pipeline.submit import submit_path
 
-LOOK, PATIENCE = 0.25, 900.0
+LOOK, PATIENCE = 0.1, 900.0
 
 
 class Seen(NamedTuple):

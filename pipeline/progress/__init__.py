@@ -2,6 +2,7 @@
 
 weights   what each stage takes where nothing is known yet
 past      what earlier jobs took: read from done/, scaled to another job's size and options
+likeness  how much one job's times tell of another's
 estimate  one start: what is done, what is left, how sure that is
 reporter  writes it into the job's folder
 words     the same in words, one wording for PROGRESS.txt, STATUS.txt, the terminal, the API and the page

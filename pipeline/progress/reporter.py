@@ -13,7 +13,8 @@ from layout.tree import Atlas, Place
 from pipeline import recipes
 from pipeline.progress import COPY, PROMOTE, READY, words
 from pipeline.progress.estimate import Estimate, Outlook
-from pipeline.progress.past import Asked, Guess, Past
+from pipeline.progress.likeness import Asked
+from pipeline.progress.past import Guess, Past
 
 INTERVAL = 2.0
 

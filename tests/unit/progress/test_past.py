@@ -14,7 +14,8 @@ from layout.tree import Atlas
 from pipeline import jobs, recipes
 from pipeline.progress import past as module
 from pipeline.progress import weights
-from pipeline.progress.past import Asked, Past, weighted_median
+from pipeline.progress.likeness import Asked, device, weighted_median
+from pipeline.progress.past import Past
 
 AT = "2026-11-20T12:00:00+00:00"
 
@@ -105,7 +106,7 @@ def test_a_stage_that_earlier_jobs_did_not_have_is_cold_and_theirs_are_not_asked
 
 def test_every_once_counts_as_one_host() -> None:
     """Its workers bear a name that is drawn each time."""
-    assert module.device("once-7k3f-cpu-aaaa") == module.device("once-9q2m-cpu-bbbb") != module.device("host-cpu-aaaa")
+    assert device("once-7k3f-cpu-aaaa") == device("once-9q2m-cpu-bbbb") != device("host-cpu-aaaa")
 
 
 def test_done_jobs_are_read_newest_first_and_only_as_many_as_tell_something(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
