@@ -106,7 +106,7 @@ def _models() -> list[Finding]:
         if row.problem
         else Finding("fine", f"model {row.name}", f"here, {row.gigabytes:.1f} GiB, {row.licence}")
         for row in rows
-        if row.present and row.name in models.KNOWN
+        if row.present and row.name in (*models.KNOWN, models.MATTING)
     ]
     if absent := [row.name for row in rows if not row.present]:
         found.append(Finding("missing", "models", f"not here: {', '.join(absent)}", "inbox3d models pull NAME, for those you want"))

@@ -46,7 +46,7 @@ def main(order: dict[str, Any]) -> None:
     state = tensors(source, order["prefix"])
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if trouble := tensorfile.compare(shapes, weights.shapes(network)):
-        raise BackendUnavailable(trouble, remedy=_looks_like(shapes, source, order["name"]))
+        raise BackendUnavailable(trouble, remedy=_looks_like(shapes, order["name"]))
     network.load_state_dict(state, strict=True, assign=True)
     weights.save(made, network, order["network"], order["origin"])
     for path in made.iterdir():
@@ -54,7 +54,7 @@ def main(order: dict[str, Any]) -> None:
             os.fsync(stream.fileno())
 
 
-def _looks_like(shapes: tensorfile.Shapes, source: Path, name: str) -> str:
+def _looks_like(shapes: tensorfile.Shapes, name: str) -> str:
     """What to do with tensors that are not those of NAME: which model they are, where that is known."""
     for known in models.KNOWN.values():
         if known.network in weights.NETWORKS:
@@ -112,6 +112,8 @@ if __name__ == "__main__":
     except OSError as error:
         refuse(f"the disk says: {error.strerror or error}", "Look at the disks of the file and of the models folder: is one full?")
     except (RuntimeError, SafetensorError, ValueError) as error:
+        if "os error 28" in str(error) or "No space left" in str(error):  # the library that writes has no OSError
+            refuse("the disk of the models folder is full", "Free some space there, or set [host] models to a folder on another disk.")
         refuse(f"it is corrupt ({(str(error).splitlines() or ['nobody says where'])[0][:200]})")
     except (EOFError, LookupError):
         refuse("it is no checkpoint, or a damaged one", "Fetch the file again.")

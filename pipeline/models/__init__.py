@@ -5,7 +5,7 @@ One folder per model: ``model.safetensors`` beside ``model.json`` (network, size
 missing or broken file is named when a job is submitted.
 """
 
-from pipeline.models.catalogue import ALWAYS, FACTS, FLUX, INDEX, KNOWN, WEIGHTS, ZERO123PLUS, Known, remedy
+from pipeline.models.catalogue import ALWAYS, FACTS, FLUX, INDEX, KNOWN, MATTING, WEIGHTS, ZERO123PLUS, Known, remedy
 from pipeline.models.folder import backends, components, fingerprint, known_backends, problem, require
 from pipeline.models.importing import import_model
 from pipeline.models.listing import Row, listing, verify
@@ -18,6 +18,7 @@ __all__ = [
     "FLUX",
     "INDEX",
     "KNOWN",
+    "MATTING",
     "WEIGHTS",
     "ZERO123PLUS",
     "Known",

@@ -40,8 +40,10 @@ class Hub(Line):
         with self.ask("GET", f"{self.endpoint}/api/models/{self.known.hub}/revision/{quote(self.revision, safe='')}") as answer:
             text = answer.read()
         try:
-            return sorted(str(row["rfilename"]) for row in json.loads(text)["siblings"])
-        except (ValueError, KeyError, TypeError):
+            said = json.loads(text)
+            self.commit = str(said.get("sha") or self.revision)
+            return sorted(str(row["rfilename"]) for row in said["siblings"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             what = "a web page" if text.lstrip()[:1] == b"<" else "something else"
             raise self.unreached(
                 f"{self.endpoint} answered with {what} in place of its list of files; is a proxy's login in between?"
@@ -119,7 +121,7 @@ class Hub(Line):
         return come == int(length) if length else part.stat().st_size == (meta.bytes or part.stat().st_size)
 
     def _url(self, path: str) -> str:
-        return f"{self.endpoint}/{self.known.hub}/resolve/{quote(self.revision, safe='')}/{quote(path)}"
+        return f"{self.endpoint}/{self.known.hub}/resolve/{quote(self.commit, safe='')}/{quote(path)}"  # a branch may move meanwhile
 
 
 def wrong(meta: Meta, part: Path) -> tuple[str | None, str]:

@@ -106,7 +106,7 @@ def copy_folder(source: Path, made: Path, known: Known, each: Each) -> None:
     if trouble:
         raise BackendUnavailable(f"{source} is not {known.name}: it {trouble}.", remedy="Name that model with --name.")
     room(made.parent, sum((source / name).stat().st_size for name in names), known.name)
-    told, sums = record.recorded(source) or {}, {}
+    told, sums = _carried(source), dict[str, str]()
     for k, name in enumerate(names):
         each(name, k + 1, len(names))
         sums[name] = _copied(source / name, made / name)
@@ -116,6 +116,15 @@ def copy_folder(source: Path, made: Path, known: Known, each: Each) -> None:
             )
     origin = record.facts(source)["origin"] if told else {"file": source.name}
     record.write(made, sums, origin)
+
+
+def _carried(source: Path) -> dict[str, dict[str, Any]]:
+    """The checksums that came with SOURCE, from another host's models folder; {} where none did."""
+    try:
+        return record.recorded(source) or {}
+    except BackendUnavailable as error:
+        cure = f"Carry the folder here again, or take {FACTS} away to import it without comparing checksums."
+        raise BackendUnavailable(f"{source}: {error.message}.", remedy=cure) from None
 
 
 def _cure(trouble: str, known: Known) -> str:

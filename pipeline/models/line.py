@@ -42,6 +42,7 @@ class Line:
 
     def __init__(self, known: Known, revision: str, token: str | None, tell: Tell) -> None:
         self.known, self.revision, self.tell = known, revision, tell
+        self.commit = revision  # what a branch or tag stood for, once the hub told
         self.endpoint = os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
         self.token = token or _kept_token()
         self.reached = False

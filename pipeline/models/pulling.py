@@ -61,7 +61,7 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
         trouble = error.message
     if trouble:
         raise BackendUnavailable(f"{known.hub} at {hub.revision}: {trouble}.", remedy=OTHER)
-    record.write(work, sums, {"hub": known.hub, "revision": first.commit or hub.revision})
+    record.write(work, sums, {"hub": known.hub, "revision": first.commit or hub.commit})
     into_place(work, target)
 
 
@@ -88,7 +88,7 @@ def _pull_checkpoint(hub: Hub, known: Known, target: Path, work: Path) -> None:
         return hub.tell(f"{known.name} is here already")
     _room(known, [meta], target, work, extra=meta.bytes or 0)
     hub.tell(f"{meta.path} ({size(meta.bytes or 0)})")
-    origin = {"hub": known.hub, "revision": meta.commit or hub.revision, "file": known.file, "sha256": _have(hub, meta, target, work)}
+    origin = {"hub": known.hub, "revision": meta.commit or hub.commit, "file": known.file, "sha256": _have(hub, meta, target, work)}
     hub.tell(f"converting {known.file} to safetensors")
     with building(target) as made:
         import_checkpoint(work / known.file, made, known, origin=origin)

@@ -31,6 +31,8 @@ class FakeHub:
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     tokens: list[str | None] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
+    revisions: set[str] = field(default_factory=set)
+    ways: str = "as published"  # or "through", small files behind a relative redirect; or "plain", a mirror that tells sizes alone
     url: str = ""
 
     def fetched(self) -> list[str]:
@@ -43,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        place, _, path = unquote(self.path).partition("/resolve/")
+        place, _, path = self.path.partition("/resolve/")
+        place = unquote(place)
         if place.startswith("/api/"):
             rows = [{"rfilename": name} for name in self.hub.files]
             self.say("list", json.dumps({"sha": COMMIT, "siblings": rows}).encode(), {"Content-Type": "application/json"})
@@ -51,8 +54,9 @@ class Handler(BaseHTTPRequestHandler):
             name = place.removeprefix("/store/")
             self.say(f"store {name}", self.hub.files[name], {"Content-Type": "application/octet-stream"})
         else:
-            name = path.partition("/")[2]
-            self.file(name)
+            revision, _, name = path.partition("/")
+            self.hub.revisions.add(unquote(revision))
+            self.file(unquote(name))
 
     do_HEAD = do_GET
 
@@ -61,6 +65,10 @@ class Handler(BaseHTTPRequestHandler):
         told = {"X-Repo-Commit": COMMIT}
         if data is None:
             self.say(name, b"Entry not found", {"X-Error-Code": "EntryNotFound"}, 404)
+        elif self.hub.ways == "plain":
+            self.say(name, data, {})
+        elif self.hub.ways == "through" and not name.endswith(LARGE):
+            self.say(name, b"elsewhere", told | {"Location": f"/store/{name}"}, 307)
         elif name.endswith(LARGE):
             told |= {"X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Linked-Size": str(len(data)), "ETag": '"of-the-store"'}
             self.say(name, b"moved", told | {"Location": f"{self.hub.url}/store/{name}"}, 302)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import InputRejected
+from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.geometry.colour import spread
 from pipeline.stages.views import _alpha
 from pipeline.stages.views._key import Keyed, colour_key, largest
+from pipeline.tensorfile import no_data, not_there
 
 Array = NDArray[Any]
 WORK = 512  # edge of the picture that GrabCut sees
@@ -125,7 +126,14 @@ def _onnx(rgb: Array, path: Path) -> Array:
     import cv2
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    try:
+        if trouble := not_there(path) or no_data(path):
+            raise ValueError(trouble)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a dozen classes of its own for a file that is none
+        why = (str(error).splitlines() or [""])[0][:200]
+        cure = "Put a whole .onnx there with `inbox3d models import FILE.onnx`, or take it away (docs/models.md)."
+        raise BackendUnavailable(f"The network that cuts objects out does not load: {path.name} {why}.", remedy=cure) from None
     entry = session.get_inputs()[0]
     edge = entry.shape[2] if isinstance(entry.shape[2], int) else 320
     unit = cv2.resize(rgb, (edge, edge), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipeline import models
-from pipeline.backends import weights
+from pipeline.backends import convert, weights
 from pipeline.errors import BackendUnavailable
 from pipeline.models import importing, place
 from tests.support import tiny
@@ -340,6 +340,8 @@ def test_a_diffusers_folder_is_carried_with_its_checksums(tmp_path: Path) -> Non
     shutil.rmtree(tmp_path / "models")
     lay(folder, {"tokenizer/vocab.json": text(a=2)})
     assert "vocab.json was damaged on its way" in refused(tmp_path, folder, None)
+    lay(folder, {"model.json": b'{"format": 1'})
+    assert "without comparing checksums" in refused(tmp_path, folder, None)
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
@@ -359,6 +361,16 @@ def test_a_checkpoint_reached_by_a_link_or_in_a_snapshot_is_imported_by_what_it_
 def test_tensors_of_another_model_are_named_where_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_file({"double_blocks.0.img_attn.weight": torch.zeros(2)}, tmp_path / "flux1.safetensors")
     assert "It looks like FLUX in one file" in refused(tmp_path, tmp_path / "flux1.safetensors", "triposr")
+
+
+@pytest.mark.parametrize("other", ["triposr", "instantmesh-base", "instantnerf-large"])
+def test_a_published_model_under_another_ones_name_is_recognised_by_its_tensors(other: str) -> None:
+    """At the published sizes, without memory behind them."""
+    known = models.KNOWN[other]
+    shapes = weights.shapes(weights.skeleton(known.network, dict(known.sizes)))
+    for prefix in ("", known.prefix):
+        found = {prefix + name: shape for name, shape in shapes.items()}
+        assert f"--name {other}" in convert._looks_like(found, "instantmesh-large")
 
 
 def test_what_a_pickle_holds_beside_tensors_is_named_with_the_way_out(tmp_path: Path) -> None:

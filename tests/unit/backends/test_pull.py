@@ -75,6 +75,19 @@ def test_what_is_loaded_is_fetched_and_nothing_else(tmp_path: Path, hub: FakeHub
     }
 
 
+@pytest.mark.parametrize("ways", ["through", "plain"])
+def test_hubs_that_redirect_small_files_and_mirrors_that_tell_sizes_alone_serve_too(tmp_path: Path, hub: FakeHub, ways: str) -> None:
+    hub.ways = ways
+    pulled(tmp_path)
+    assert models.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
+
+
+def test_another_revision_is_asked_for_by_name_and_recorded_by_its_commit(tmp_path: Path, hub: FakeHub) -> None:
+    pulled(tmp_path, revision="refs/pr/1")
+    assert hub.revisions == {COMMIT}
+    assert models.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
+
+
 def test_small_files_come_first(tmp_path: Path, hub: FakeHub) -> None:
     """So that a fault in them shows before 24 GB are there."""
     pulled(tmp_path)

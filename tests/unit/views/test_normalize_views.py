@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.artefacts import Dropped
-from pipeline.errors import InputRejected
+from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.stages.views import _matting, fetch_images, normalize_views
 from pipeline.workspace import Workspace
 
@@ -89,10 +89,21 @@ def test_a_configured_network_is_asked_before_the_colour_key(workspace: Make, mo
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     ws = workspace()
-    (ws.path("x"), (ws.models / "matting").mkdir(), (ws.models / "matting" / "net.onnx").touch())  # type: ignore[operator]
+    (ws.path("x"), (ws.models / "matting").mkdir(), (ws.models / "matting" / "net.onnx").write_bytes(b"\x08\x07"))  # type: ignore[operator]
     found = _matting.cut(rgba(rgb), "a.png", ws.models)
     assert found.method == "onnx"
     assert overlap(found.rgba[..., 3], mask) > 0.9
+
+
+@pytest.mark.parametrize("content", [b"version https://git-lfs.github.com/spec/v1\n", b"<html>404", b"\x08\x07no network", b""])
+def test_a_network_that_is_none_is_named_with_what_to_do(workspace: Make, content: bytes) -> None:
+    ws = workspace()
+    assert ws.models is not None
+    (ws.models / "matting").mkdir()
+    (ws.models / "matting" / "u2net.onnx").write_bytes(content)
+    with pytest.raises(BackendUnavailable, match=r"u2net\.onnx") as refused:
+        _matting.cut(rgba(np.full((8, 8, 3), 90)), "a.png", ws.models)
+    assert "inbox3d models import" in refused.value.remedy
 
 
 def test_views_of_one_camera_keep_one_scale_and_their_centre(workspace: Make, drop: Callable[..., Dropped]) -> None:
