@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.errors import InputRejected
 from pipeline.formats import completeness, ply, signatures, stl
@@ -12,14 +12,14 @@ from pipeline.formats.refusals import COPY_AGAIN, incomplete
 
 def check(name: str, path: Path) -> None:
     """Raise InputRejected, naming the file and the fact, unless PATH holds all the bytes that its header promises."""
-    size, suffix = path.stat().st_size, path.suffix.lower()
+    size, suffix = path.stat().st_size, PurePosixPath(name).suffix.lower()
     if size == 0:
         raise InputRejected(f"{name} is empty (0 bytes)", remedy=COPY_AGAIN)
     with path.open("rb") as stream:
         head = stream.read(HEAD)
         stream.seek(0)
         _signature(name, suffix, head, size)
-        missing = completeness.cut_off(path.name, size, stream)
+        missing = completeness.cut_off(name, size, stream)
     if missing:
         raise incomplete(name, missing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from pathlib import PurePosixPath
 
@@ -124,9 +125,22 @@ def _against(ending: str, head: bytes) -> str | None:
 
 
 def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
-    """Is this OBJ or OFF file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
+    """Is this OBJ, OFF or GLB file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
     if ending == ".off":
         counts = off.read(head)
         return counts is not None and counts.vertices > 0 and counts.faces == 0
+    if ending == ".glb":
+        return _only_glb_points(head)
     face = re.search(rb"(?:^|[\r\n])[ \t]*fo?[ \t]", head + b"\n" + tail)
     return ending == ".obj" and face is None and re.search(rb"(?:^|[\r\n])[ \t]*v[ \t]", head) is not None
+
+
+def _only_glb_points(head: bytes) -> bool:
+    """Does the document of a GLB, which is there whole, know no other primitives than points?"""
+    length = int.from_bytes(head[12:16], "little")
+    try:
+        document = json.loads(head[20 : 20 + length])
+        modes = [part.get("mode", 4) for mesh in document["meshes"] for part in mesh["primitives"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+    return bool(modes) and set(modes) == {0}

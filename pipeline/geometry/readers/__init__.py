@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -16,8 +16,9 @@ AGAIN = "Export it again and drop it anew."
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    """What the mesh file PATH, which the person calls NAME, holds. InputRejected where it is damaged, in words."""
-    reader = import_module(f"pipeline.geometry.readers.{READERS[path.suffix.lower()]}")
+    """What the mesh file PATH, which the person calls NAME, suffix included, holds. InputRejected where it is damaged, in words."""
+    suffix = PurePosixPath(name).suffix
+    reader = import_module(f"pipeline.geometry.readers.{READERS[suffix.lower()]}")
     try:
         with np.errstate(all="ignore"):  # what is not finite is sorted out where faces are
             found: Contents = reader.read(name, path, beside)
@@ -33,5 +34,5 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         UnicodeError,
     ) as error:
         # whatever a damaged file led the reader to that it has no words for
-        raise InputRejected(f"{name} is damaged: its {path.suffix[1:].upper()} data contradict themselves", remedy=AGAIN) from error
+        raise InputRejected(f"{name} is damaged: its {suffix[1:].upper()} data contradict themselves", remedy=AGAIN) from error
     return found

@@ -14,20 +14,23 @@ PAGES = ("utf-8", "cp1252", "shift_jis", "gbk", "cp1251", "cp437")  # in which a
 class Companions:
     """The files of one drop by their names in it ("textures/wood.png"); BASE is the folder of the mesh among them."""
 
-    def __init__(self, files: Iterable[tuple[str, Path]], base: str = "") -> None:
+    def __init__(self, files: Iterable[tuple[str, Path]], base: str = "", used: set[str] | None = None) -> None:
+        """used: names that were found, of these files as seen from anywhere."""
+        self.used: set[str] = set() if used is None else used
         self.files = {name.replace("\\", "/"): path for name, path in files}
         self.base = _parts(base)
         self._keys = {name: _parts(name) for name in self.files}
 
     def below(self, name: str) -> Companions:
         """The same files as seen from the file NAME among them."""
-        return Companions(self.files.items(), str(PurePosixPath(name).parent))
+        return Companions(self.files.items(), str(PurePosixPath(name).parent), self.used)
 
     def find(self, reference: str | bytes, suffixes: tuple[str, ...] = ()) -> str | None:
         """The name of the file that REFERENCE means, or None. Where SUFFIXES are given, no other file is meant."""
         for text in _readings(reference):
             for wanted in dict.fromkeys((text, unquote(text))):
                 if found := self._nearest(_parts(wanted), suffixes):
+                    self.used.add(found)
                     return found
         return None
 

@@ -9,6 +9,8 @@ from pipeline.errors import InputRejected
 from pipeline.formats import signatures, tables
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
+from pipeline.geometry.readers.companions import Companions
+from pipeline.stages.scan import _meshes
 from pipeline.stages.scan._raw import Raw
 
 READERS = {
@@ -36,8 +38,11 @@ def _suffix(name: str) -> str:
     return "." + name.lower().rpartition(".")[2]
 
 
-def read(source: Source, account: Account) -> list[Raw]:
-    """All passes of one file; what it declares and does not give is noted. InputRejected names the file and what is wrong with it."""
+def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
+    """All passes of one file; what it declares and does not give is noted. BESIDE are the files that it may refer to.
+
+    InputRejected names the file and what is wrong with it.
+    """
     size = source.path.stat().st_size
     if size == 0:
         raise InputRejected(f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again.")
@@ -52,5 +57,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         module = "_ply"  # whatever it is called
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")
+    if module == "_meshes":
+        return _meshes.read(source, account, beside)
     reader: Callable[[Source, Account], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
     return reader(source, account)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
@@ -23,9 +24,10 @@ _SAMPLE = 2000  # rows that decide how they are written
 def read(source: Source, account: Account) -> list[Raw]:
     """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank lines between scans do not matter."""
     found: list[Raw] = []
-    lines = _Lines(lines_of(source))
-    while (first := lines.next_filled()) is not None:
-        found.append(_scan(source.name, first, lines, account))
+    with closing(lines_of(source)) as text:
+        lines = _Lines(text)
+        while (first := lines.next_filled()) is not None:
+            found.append(_scan(source.name, first, lines, account))
     if not found:
         raise broken(source.name, "it holds no scan")
     account.count("scans", len(found), len(found))

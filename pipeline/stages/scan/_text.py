@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -161,7 +161,7 @@ def _unread(roles: list[str | None], names: Named | None, form: _rows.Form, used
                         "a line of column names above the rows decides it")  # fmt: skip
 
 
-def lines_of(source: Source) -> Iterator[str]:
+def lines_of(source: Source) -> Generator[str]:
     """The lines of a text file in whatever encoding it has."""
     with source.path.open("rb") as stream:
         coding = tables.encoding(stream.read(_HEAD))

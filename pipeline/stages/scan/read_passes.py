@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import PurePosixPath
 
 import numpy as np
 
-from layout import names, tree
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.declared import ReadPasses
 from pipeline.errors import InputRejected
-from pipeline.formats import archives
 from pipeline.formats.account import Account, sentences
-from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
-from pipeline.stages.scan import _formats, _sensor, _units
+from pipeline.stages.scan import _formats, _sensor, _sources, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace
 
 FEWEST_POINTS = 100
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
-MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
@@ -33,12 +27,15 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
     at exactly 0 0 0 (what range cameras write for "nothing"). Readers are numpy's own work; Open3D, pye57, laspy and trimesh see a
     file only after its bytes were compared with its header. Raises InputRejected naming the file, never skips a damaged one.
     """
-    sources = _sources(dropped, ws)
+    drop = _sources.find(dropped, ws)
+    sources = drop.sources
     found: list[tuple[Raw, int]] = []
     accounts = [Account(source.name) for source in sources]
     for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
-        found += [_clean(raw, told) for raw in _formats.read(source, told)]
+        found += [_clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
+    for name in drop.left_out():
+        ws.warn(f"{name} is not a scan format we read; it was left out")
     for text in sentences(accounts):
         ws.warn(text)
     called = _unique([raw.name for raw, _ in found])
@@ -52,55 +49,6 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
         passes.append(_store(number, name, raw, missing, scale, origin, seen, ws))
     ws.progress(1.0, f"{len(passes)} passes read")
     return Scans(passes=tuple(passes), unit=unit, unit_guessed=guessed, origin=origin)
-
-
-def _sources(dropped: Dropped, ws: Workspace) -> list[Source]:
-    """The scan files, archives opened; what is no scan by its name is left out and named."""
-    sources: list[Source] = []
-    left = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
-    for name in () if left else dropped.names:
-        one = Source(name, ws.input / name)
-        packed = archives.is_archive(name)
-        for source in _unpacked(one, ws) if packed else [one]:
-            if tree.is_job_toml(PurePosixPath(source.name).name):
-                continue
-            if _formats.is_scan(source.name) and not (packed and _formats.is_prose(source)):
-                sources.append(source)
-            else:
-                left.append(source.name)
-                ws.warn(f"{source.name} is not a scan format we read; it was left out")
-    if not sources:
-        raise _no_scan(sum(name.lower().endswith(PICTURES) for name in left))
-    for name in _meshes_beside(dropped, ws):
-        ws.warn(f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass')
-    return sources
-
-
-def _unpacked(source: Source, ws: Workspace) -> list[Source]:
-    """The files of an archive; people know them by their bare names."""
-    folder = f"read_passes/unpacked/{PurePosixPath(source.name).name}"
-    found = archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
-    return [
-        one._replace(name=f"{source.name}/{PurePosixPath(one.name).name}") if one.name.startswith(f"{source.name}/") else one
-        for one in found
-    ]
-
-
-def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
-    """Meshes of the drop that the intake took for somebody's result, not for a pass."""
-    below = {path.relative_to(ws.input) for path in ws.input.rglob("*") if path.is_file()}
-    seen = sorted(path for path in (each.as_posix() for each in below) if not names.left_out(path))
-    return [name for name in seen if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)]
-
-
-def _no_scan(pictures: int) -> InputRejected:
-    if pictures:
-        return InputRejected(
-            f"the drop holds {pictures} pictures, and scans are built from points and meshes only",
-            remedy="Export the scan as points or meshes; pictures of one object on a plain background make a draft "
-            'with a file job.toml beside them that holds the line kind = "images".',
-        )
-    return InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
 
 
 def _refuse_flat(name: str, points: np.ndarray) -> None:

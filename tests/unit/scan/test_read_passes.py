@@ -269,7 +269,7 @@ def test_a_cut_off_pts_is_noticed(read: Read) -> None:
 
 def test_a_cut_off_stl_is_noticed(read: Read) -> None:
     content = bytes(80) + struct.pack("<I", 1000) + bytes(50 * 600)
-    assert "1000 triangles, the file holds 600" in refused(read, {"a.stl": content})
+    assert "its header promises 1000 triangles, 600 are there" in refused(read, {"a.stl": content})
 
 
 def test_a_cut_off_las_is_noticed(testdata: Path, read: Read) -> None:
@@ -332,7 +332,7 @@ def test_a_damaged_row_of_a_ply_or_face_of_an_obj_refuses_the_file(read: Read) -
     lines = rows()
     lines[40] = "1.0 2.0 oops"
     assert "row 41 of its points is not 3 numbers: '1.0 2.0 oops'" in refused(read, {"a.ply": ascii_ply(lines)})
-    assert "a vertex that is not there" in refused(read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"})
+    assert "speaks of a vertex that is not in it" in refused(read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"})
 
 
 def test_a_duplicate_is_named_not_refused(read: Read, tmp_path: Path) -> None:

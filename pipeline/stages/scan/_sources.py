@@ -1,0 +1,89 @@
+"""The scan files of a drop, archives opened, and what lies beside them: materials and pictures that a mesh among them refers to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from layout import names, tree
+from pipeline.artefacts import Dropped
+from pipeline.errors import InputRejected
+from pipeline.formats import archives
+from pipeline.formats.refusals import Source
+from pipeline.geometry.readers.companions import Companions
+from pipeline.stages.scan import _formats
+from pipeline.workspace import Workspace
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
+MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
+
+
+@dataclass
+class Found:
+    """sources: the scan files, under the names that people know; paths: their whole names; others: what is no scan by its name."""
+
+    sources: list[Source]
+    paths: dict[Source, str]
+    others: dict[Source, str]
+    beside: Companions
+
+    def beside_of(self, source: Source) -> Companions:
+        """The files that SOURCE may refer to."""
+        return self.beside.below(self.paths[source])
+
+    def left_out(self) -> list[str]:
+        """What no scan is and no scan referred to."""
+        return [source.name for source, path in self.others.items() if path not in self.beside.used]
+
+
+def find(dropped: Dropped, ws: Workspace) -> Found:
+    """The scan files of the drop; InputRejected where there is none."""
+    pictures = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
+    paths: dict[Source, str] = {}
+    others: dict[Source, str] = {}
+    for name in () if pictures else dropped.names:
+        one = Source(name, ws.input / name)
+        packed = archives.is_archive(name)
+        for source, path in _unpacked(one, ws) if packed else [(one, name)]:
+            if tree.is_job_toml(PurePosixPath(source.name).name):
+                continue
+            is_scan = _formats.is_scan(source.name) and not (packed and _formats.is_prose(source))
+            (paths if is_scan else others)[source] = path
+    if not paths:
+        raise _no_scan(len(pictures) + sum(path.lower().endswith(PICTURES) for path in others.values()))
+    for name in _meshes_beside(dropped, ws):
+        ws.warn(f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass')
+    lying = {name: ws.input / name for name in _lying(ws)}
+    unpacked = {path: source.path for source, path in (paths | others).items()}
+    return Found(list(paths), paths, others, Companions((lying | unpacked).items()))
+
+
+def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:
+    """The files of an archive, by the bare names that people know them by, and their whole names."""
+    folder = f"read_passes/unpacked/{PurePosixPath(source.name).name}"
+    found = archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
+    return [
+        (one._replace(name=f"{source.name}/{PurePosixPath(one.name).name}") if one.name.startswith(f"{source.name}/") else one, one.name)
+        for one in found
+    ]
+
+
+def _lying(ws: Workspace) -> list[str]:
+    """Names of all files of the drop but those that systems put beside people's own."""
+    below = sorted(path.relative_to(ws.input).as_posix() for path in ws.input.rglob("*") if path.is_file())
+    return [name for name in below if not names.left_out(name)]
+
+
+def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
+    """Meshes of the drop that the intake took for somebody's result, not for a pass."""
+    return [name for name in _lying(ws) if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)]
+
+
+def _no_scan(pictures: int) -> InputRejected:
+    if pictures:
+        return InputRejected(
+            f"the drop holds {pictures} pictures, and scans are built from points and meshes only",
+            remedy="Export the scan as points or meshes; pictures of one object on a plain background make a draft "
+            'with a file job.toml beside them that holds the line kind = "images".',
+        )
+    return InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
