@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from pipeline.errors import PipelineError
 from pipeline.progress import words
 
 LOOK = 0.3  # seconds between two looks at the job
-LABEL = 48  # columns; with the bar beside it the line fits a terminal of 80
+LABEL, BESIDE = 48, 32  # columns of the words, at least, and of the bar beside them: together a terminal of 80
 LOST_AFTER = 20  # looks in which the job was nowhere
 
 
@@ -167,7 +168,8 @@ def _advance(atlas: Atlas, place: Place, bar: object) -> None:
         text = words.left(progress.eta, progress.eta_error, progress.cold)
         label = "  ".join(part for part in (text, progress.message or progress.stage) if part)
         bar.pos = int(1000 * progress.fraction)  # type: ignore[attr-defined]
-    bar.label = f"{view.plain(label)[:LABEL]:<{LABEL}}"  # type: ignore[attr-defined]
+    room = max(LABEL, shutil.get_terminal_size().columns - BESIDE)
+    bar.label = f"{view.plain(label)[:room]:<{room}}"  # type: ignore[attr-defined]
     bar.render_progress()  # type: ignore[attr-defined]
 
 
