@@ -13,7 +13,7 @@ from pipeline.errors import InputRejected
 from pipeline.geometry.readers import mtl
 from pipeline.geometry.readers.companions import Companions, text_of
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, to_bytes
+from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, one_paint, to_bytes
 from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import Lines, numbers, parsed, plain, words
 
@@ -91,7 +91,7 @@ def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices
     for number in np.unique(used):
         mine = triangles[used[owner] == number] if len(looks) > 1 else triangles
         if len(mine):
-            made.append(_part(mine, corner, uv_at, normal_at, vertices, uv, normals, looks[int(number)]))
+            made.append(one_paint(_part(mine, corner, uv_at, normal_at, vertices, uv, normals, looks[int(number)]), ledger))
     return made
 
 
@@ -211,13 +211,14 @@ def _materials(lines: Lines, faces: Array, beside: Companions, ledger: Ledger) -
     switches = lines.beginning(b"usemtl")
     said = [lines.text(int(line))[7:].strip() for line in switches]
     names = list(dict.fromkeys(said))
-    looks = [mtl.Look(Material()), *(known.get(one, mtl.Look(Material(text_of(one)))) for one in names)]
+    folded = {one.lower(): look for one, look in known.items()} | known  # the very name wins over one in other letters
+    looks = [mtl.Look(Material()), *(folded.get(one, folded.get(one.lower(), mtl.Look(Material(text_of(one))))) for one in names)]
     numbers_of = np.array([0, *(names.index(one) + 1 for one in said)])
     used = numbers_of[np.searchsorted(switches, faces)]
     for number in np.unique(used):
         if number and (missing := names[number - 1]) and len(lines.beginning(b"mtllib")):
             ledger.declare("material", text_of(missing))
-            ledger.arrive("material", text_of(missing), int(missing in known))
+            ledger.arrive("material", text_of(missing), int(missing.lower() in folded))
     return looks, used
 
 

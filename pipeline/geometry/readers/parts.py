@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,15 @@ class Contents:
     @property
     def points(self) -> int:
         return sum(len(part.vertices) for part in self.parts if not len(part.faces))
+
+
+def one_paint(part: Part, ledger: Ledger) -> Part:
+    """PART without its colours of vertices where a picture lies on it, too: outside glTF they say the same thing twice."""
+    if part.colors is None or part.uv is None or part.material.image is None:
+        return part
+    if (part.colors != part.colors[:1]).any():
+        ledger.note("its vertices have colours besides a picture; the picture was taken")
+    return replace(part, colors=None, painted=None)
 
 
 def damaged(name: str, why: str) -> InputRejected:

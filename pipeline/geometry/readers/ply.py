@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.formats import ply
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, to_bytes
+from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, one_paint, to_bytes
 from pipeline.geometry.readers.pictures import opened
 from pipeline.geometry.readers.plytable import Table, tables
 from pipeline.geometry.readers.polygons import triangulate
@@ -87,7 +87,7 @@ def _parts(name: str, found: dict[str, Table], header: ply.PlyHeader, beside: Co
         return [whole]
     files = [text.split(None, 1)[1] for text in header.comments if text.lower().startswith("texturefile ") and len(text.split(None, 1)) > 1]
     images = [opened(one, beside, ledger) for one in files]
-    return _painted(name, whole, corners, triangles, owner, face, images, found)
+    return _painted(name, whole, corners, triangles, owner, face, images, found, ledger)
 
 
 def _polygons(name: str, found: dict[str, Table], count: int, ledger: Ledger) -> tuple[Array, Array, Table | None]:
@@ -141,7 +141,15 @@ def _strip(corners: Array) -> Array:
 
 
 def _painted(
-    name: str, whole: Part, corners: Array, triangles: Array, owner: Array, face: Table | None, images: list[Any], found: dict[str, Table]
+    name: str,
+    whole: Part,
+    corners: Array,
+    triangles: Array,
+    owner: Array,
+    face: Table | None,
+    images: list[Any],
+    found: dict[str, Table],
+    ledger: Ledger,
 ) -> list[Part]:
     """Parts by picture; colours and uv that stand at faces or corners give each corner a vertex of its own."""
     face_colors = None if face is None else _columns(face, *COLORS)
@@ -158,7 +166,7 @@ def _painted(
         image = images[int(picture)] if images else None
         slots = triangles[mine].ravel()
         color = None if face_colors is None else np.repeat(to_bytes(face_colors)[owner[mine]], 3, axis=0)
-        made.append(_cornered(whole, corners, slots, color, None if uv is None else uv[slots], image))
+        made.append(one_paint(_cornered(whole, corners, slots, color, None if uv is None else uv[slots], image), ledger))
     return made
 
 

@@ -153,3 +153,14 @@ def test_a_large_soup_is_read_in_blocks(read: Read) -> None:
     seen = read("a.obj", "\n".join([part] * 400).encode())
     assert seen.volume == pytest.approx(400 * 32000)
     assert meshfiles.area(seen.whole.surface.vertices, seen.whole.surface.faces) == pytest.approx(400 * 7200)
+
+
+def test_a_picture_wins_over_colours_of_vertices_that_say_the_same(read: Read) -> None:
+    """Scanners write both; multiplied, the model would be too dark. Said where they vary."""
+    files = {"m.mtl": MTL, "tex.png": png((200, 100, 50))}
+    data = obj(head="mtllib m.mtl\nusemtl LEFT\n" + UV, corner="{}/1", color=" 0.5 0.5 0.5")
+    seen = read("a.obj", data, files)
+    assert (seen.colors, seen.warnings) == ({(200, 100, 50)}, [])
+    seen = read("b.obj", data.replace(b"0.5 0.5 0.5", b"1 0 0", 1), files)
+    assert seen.colors == {(200, 100, 50)}
+    assert "the picture was taken" in seen.warnings[0]
