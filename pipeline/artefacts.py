@@ -60,11 +60,14 @@ class Pass(Artefact):
 
 
 class Scans(Artefact):
-    """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a guess."""
+    """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a guess, unit_from where it comes from, in
+    words, unit_other what it may be instead."""
 
     passes: tuple[Pass, ...]
     unit: str
     unit_guessed: bool
+    unit_from: str = ""
+    unit_other: str | None = None
     origin: tuple[int, int, int] = (0, 0, 0)
     oriented: bool = False  # normals are there and point outward
 

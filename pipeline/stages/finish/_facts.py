@@ -33,6 +33,8 @@ def scan_facts(
         "components": [list(names) for names in alignment.components],
         "unit": mesh.unit,
         "unit_guessed": bool(scans and scans.unit_guessed),
+        "unit_from": scans.unit_from if scans else "",
+        "unit_other": scans.unit_other if scans else None,
         "origin": list(mesh.origin),
         "frame": _rows(as_matrix(mesh.frame) @ _shift(mesh, -1)),
         "size": alignment.size,

@@ -1,15 +1,15 @@
-"""Units and origins: pass sizes against each other, then against what objects and rooms measure."""
+"""Units and origins: what the files say, then pass sizes against each other, then what speaks for metres or millimetres."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pipeline.geometry import clouds, rigid
+from pipeline.geometry.units import METRES
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import Workspace
 
 _RATIOS = ((1000.0, 300.0, 3300.0), (25.4, 18.0, 36.0))  # factor, and the range of size ratios that means it
-_METRES_UP_TO = 40.0  # a number below this is metres: objects from 1 mm to rooms of 40 m; above: millimetres
 _FAR = 1000.0  # an origin farther off than this many units, and than 20 sizes, is a survey's
 
 
@@ -17,23 +17,43 @@ def size(raw: Raw) -> float:
     return clouds.diagonal(raw.points)
 
 
-def scales(sizes: list[float], names: list[str], ws: Workspace) -> list[float]:
-    """Factor per pass that brings it to the unit most passes have; a pass about 1000× or 25.4× off is scaled, with a warning."""
-    reference = _reference(sizes)
+def scales(raws: list[Raw], names: list[str], ws: Workspace) -> list[float]:
+    """Factor per pass that brings all to one unit, with a warning for each that is not 1.
+
+    Units that files name count exactly, in the one that most passes have; a pass of a file that names none and is about 1000× or 25.4×
+    larger or smaller than the others is taken as another unit.
+    """
+    known = own(raws)
+    told = [1.0 if raw.unit is None or known is None else METRES[raw.unit] / METRES[known] for raw in raws]
+    sizes = [size(raw) * factor for raw, factor in zip(raws, told, strict=True)]
+    reference = _reference([one for one, raw in zip(sizes, raws, strict=True) if raw.unit] or sizes)
     result = []
-    for name, one in zip(names, sizes, strict=True):
-        factor = 1.0
-        for unit, low, high in _RATIOS:
-            if one > 0 and low <= one / reference <= high:
-                factor = 1 / unit
-            elif one > 0 and low <= reference / one <= high:
-                factor = unit
+    for raw, name, one, factor in zip(raws, names, sizes, told, strict=True):
         if factor != 1:
+            ws.warn(f"{name} counts in {raw.unit} and was scaled by {factor:g} to {known}, the unit of the other passes")
+        guessed = 1.0 if raw.unit else _ratio(one / reference)
+        if guessed != 1:
             times = max(one / reference, reference / one)
-            than = "larger" if factor < 1 else "smaller"
-            ws.warn(f"{name} is about {times:.0f} times {than} than the other passes: taken as another unit and scaled by {factor:g}")
-        result.append(factor)
+            than = "larger" if guessed < 1 else "smaller"
+            ws.warn(f"{name} is about {times:.0f} times {than} than the other passes: taken as another unit and scaled by {guessed:g}")
+        result.append(factor * guessed)
     return result
+
+
+def own(raws: list[Raw]) -> str | None:
+    """The unit that most of the files name; of equal ones the first."""
+    said = [raw.unit for raw in raws if raw.unit]
+    return max(said, key=said.count) if said else None
+
+
+def _ratio(ratio: float) -> float:
+    """What a pass is multiplied by that is RATIO times as large as the others."""
+    for unit, low, high in _RATIOS:
+        if low <= ratio <= high:
+            return 1 / unit
+        if ratio > 0 and low <= 1 / ratio <= high:
+            return unit
+    return 1.0
 
 
 def _reference(sizes: list[float]) -> float:
@@ -41,21 +61,6 @@ def _reference(sizes: list[float]) -> float:
     positive = [one for one in sizes if one > 0] or [1.0]
     groups = [[other for other in positive if 1 / 6 <= other / one <= 6] for one in positive]
     return float(np.median(max(groups, key=len)))
-
-
-def unit(raws: list[Raw], factors: list[float], asked: str, ws: Workspace) -> tuple[str, bool]:
-    """The drop's unit and whether it is a guess: the option, else the format's own, else by the passes' size."""
-    if asked != "auto":
-        return asked, False
-    own = {raw.unit for raw in raws if raw.unit}
-    if len(own) == 1:
-        return own.pop(), False
-    typical = float(np.median([size(raw) * factor for raw, factor in zip(raws, factors, strict=True)]))
-    surveyed = any(origin(raws, factors))  # nobody surveys in millimetres
-    guess = "m" if typical < _METRES_UP_TO or surveyed else "mm"
-    why = "they are survey coordinates" if surveyed else f"the passes measure about {typical:.3g}"
-    ws.warn(f"the unit is a guess: {guess}, because {why}; set unit=… if that is wrong")
-    return guess, True
 
 
 def origin(raws: list[Raw], factors: list[float]) -> tuple[int, int, int]:

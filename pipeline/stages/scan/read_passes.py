@@ -11,7 +11,7 @@ from pipeline.declared import ReadPasses
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, sentences
 from pipeline.geometry import arrays, rigid
-from pipeline.stages.scan import _formats, _sensor, _sources, _units
+from pipeline.stages.scan import _formats, _sensor, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace
 
@@ -40,15 +40,22 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
         ws.warn(text)
     called = _unique([raw.name for raw, _ in found])
     raws = [raw for raw, _ in found]
-    scales = _units.scales([_units.size(raw) for raw in raws], called, ws)
-    unit, guessed = _units.unit(raws, scales, ws.options.unit, ws)
+    scales = _units.scales(raws, called, ws)
+    unit = _unit_guess.decide(raws, scales, ws.options.unit, ws)
     origin = _units.origin(raws, scales)
     passes = []
     seen: dict[str, str] = {}
     for number, (name, (raw, missing), scale) in enumerate(zip(called, found, scales, strict=True)):
         passes.append(_store(number, name, raw, missing, scale, origin, seen, ws))
     ws.progress(1.0, f"{len(passes)} passes read")
-    return Scans(passes=tuple(passes), unit=unit, unit_guessed=guessed, origin=origin)
+    return Scans(
+        passes=tuple(passes),
+        unit=unit.name,
+        unit_guessed=unit.other is not None,
+        unit_from=unit.from_,
+        unit_other=unit.other,
+        origin=origin,
+    )
 
 
 def _refuse_flat(name: str, points: np.ndarray) -> None:
