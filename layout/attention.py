@@ -73,7 +73,7 @@ class Attention:
                     self.settled(path)
         said = sorted((self._short(path), why) for path, why in list(self._said.items()))
         more = (f"… and {len(said) - MOST} more",) if len(said) > MOST else ()
-        return (*(f"{name}: {why}"[:LONGEST] for name, why in said[:MOST]), *more)
+        return (*(printable(f"{name}: {why}")[:LONGEST] for name, why in said[:MOST]), *more)
 
     def _is_of_entry(self, fault: LineFault) -> bool:
         """Whether the share answers for all but this entry."""

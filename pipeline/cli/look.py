@@ -34,6 +34,7 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
         shown = view.show(atlas, place)
         kind = (shown["job"] or {}).get("kind") or "–"
         extra = shown["error"]["message"] if shown["error"] else _progress(shown["progress"]) if shown["progress"] else ""
+        extra = extra if shown["job"] else "its job.json is missing, damaged, or of a newer inbox3d"
         click.echo(view.plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
     if not places:
         click.echo("No jobs.", err=True)

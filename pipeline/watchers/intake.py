@@ -16,7 +16,7 @@ from pathlib import Path
 
 from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
-from layout.attention import Attention, words
+from layout.attention import Attention, Waits, words
 from layout.disk import Entry, LineFault
 from layout.lifecycle import Occupied
 from layout.liveness import Beat, Observer
@@ -86,15 +86,24 @@ class Intake:
             if self._writes_status():
                 self._status.fault(fault.message)
             return True
+        except Restart:
+            raise
+        except Exception as error:  # the tree's own folders may not be read, say: nothing can be claimed, and that must be told
+            why = words(error, self.atlas.root)
+            self.beat.say(f"paused: {why}")
+            log.warning("tick.failed what=%s", why, exc_info=error)
+            return True
 
     def _reap(self) -> None:
         while not self.stopping.wait(self.settings.reaper.interval if self.observer.last else 0.1):
             try:
                 self.atlas.guard(self.identity)
                 self.reaper.round()
+                self.attention.settled(self.atlas.root)
             except LineFault as fault:
                 log.warning("line.fault what=%s", fault.message)
-            except Exception:
+            except Exception as error:
+                self.attention.say(self.atlas.root, words(error, self.atlas.root))
                 log.exception("reaper.failed")
 
     def _next(self) -> float:
@@ -169,6 +178,8 @@ class Intake:
         verdict = self.settler.judge(name, seen, manifest, moved=claim is None or claim.copy_of is None)
         if isinstance(verdict, Ready):
             verdict = self._held(name, verdict, job) or verdict
+        if isinstance(verdict, Wait) and verdict.stuck:
+            raise Waits(verdict.reason)
         if isinstance(verdict, Wait):
             self.waiting[name] = verdict
         elif isinstance(verdict, Refuse):

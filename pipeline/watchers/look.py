@@ -33,6 +33,10 @@ class Found(NamedTuple):
         return self.path.rpartition("/")[2]
 
 
+class Denied(str):
+    """In words: what this process may not read."""
+
+
 class Beyond(NamedTuple):
     """A path that no drop may hold; in words, why."""
 
@@ -52,7 +56,7 @@ class Look:
     inode: int
     found: tuple[Found, ...]
     temporary: tuple[Found, ...] = ()
-    unclear: tuple[str, ...] = ()  # in words: what could not be seen or read
+    unclear: tuple[str, ...] = ()  # in words: what could not be seen, or may not be read (Denied)
     too_many: bool = False
     beyond: str | None = None  # in words: the limit of drops that a path breaks; what lies behind it was not looked at
     hidden: tuple[Found, ...] = ()
@@ -133,7 +137,7 @@ def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
         except PermissionError:
             if _unfinished(folder):
                 continue
-            yield f"the folder {folder or top.name} cannot be read (permissions)"
+            yield Denied(f"the folder {folder or top.name} cannot be read (permissions)")
             continue
         except (FileNotFoundError, NotADirectoryError):
             yield f"{folder or top.name} is not to be seen at present"

@@ -25,7 +25,7 @@ from pipeline.watchers import _evidence
 from pipeline.watchers._contents import Contents, Opener, reading
 from pipeline.watchers._evidence import AGAIN, amount, some
 from pipeline.watchers._jobtoml import ListedFile
-from pipeline.watchers.look import FILE, Look, look
+from pipeline.watchers.look import FILE, Denied, Look, look
 
 __all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "against_its_list", "hold", "look"]
 
@@ -36,10 +36,11 @@ MEND_LIST = "Copy what is missing or correct job.toml"
 
 @dataclass(frozen=True)
 class Wait:
-    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock, if it is known."""
+    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock, if it is known; stuck: not by itself."""
 
     reason: str
     until: float | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Settler:
         except LineFault:
             raise
         except PermissionError as error:
-            return Wait(f"{_name(error, look)} cannot be read: give the group read permission")
+            return Wait(f"{_name(error, look)} cannot be read: give the group read permission", stuck=True)
         except OSError as error:  # it went away, or became something else, after the look: the next look shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 
@@ -143,7 +144,7 @@ class Settler:
             remedy = f"Take the folder that repeats or goes too deep out, or pack the scans into a zip, {AGAIN}"
             return Refuse(f"{look.path.name} {look.beyond}", remedy) if seen.still else Wait(f"{look.beyond}; refused when nothing moves")
         if look.unclear:
-            return Wait(some(look.unclear))
+            return Wait(some(look.unclear), stuck=any(isinstance(words, Denied) for words in look.unclear))
         content = _evidence.content(look)
         if not look.is_folder and content[0].kind == FILE and not content[0].size:
             return Wait("the file is empty (0 bytes); it waits for its content")

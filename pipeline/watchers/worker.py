@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from layout import lifecycle, tree
-from layout.attention import Attention, Waits
+from layout.attention import Attention, Waits, words
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Life, Observer
@@ -106,6 +106,12 @@ class Worker:
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
             log.warning("line.fault worker=%s what=%s", self.name, fault.message)
+        except Restart:
+            raise
+        except Exception as error:  # the tree's own folders may not be read, say: nothing can be started, and that must be told
+            why = words(error, self.atlas.root)
+            self.beat.say(f"paused: {why}")
+            log.warning("step.failed worker=%s what=%s", self.name, why, exc_info=error)
         finally:
             self.beat.attend(self.attention.lines())
         return False

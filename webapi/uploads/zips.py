@@ -10,7 +10,7 @@ import struct
 import zipfile
 from pathlib import Path
 
-from layout import names
+from layout import names, walk
 from pipeline.formats import archives
 from webapi.problems import Problem
 from webapi.text import clean
@@ -59,6 +59,8 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo, folds: set[str]) -> None:
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":") or "\0" in name:
         raise _refused(path, f"holds an entry that leaves its folder: {clean(name, 80)}")
+    if words := walk.beyond("/".join(parts).rstrip("/")):
+        raise _refused(path, clean(words, 120))
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _refused(path, f"holds a link or a device: {clean(name, 80)}")

@@ -11,6 +11,8 @@ from layout import removal, walk
 from layout.disk import Disk
 from layout.walk import BeyondLimits
 from pipeline.config import Intake
+from pipeline.errors import SubmitRefused
+from pipeline.submit import refuse_links
 from pipeline.watchers.settle import Refuse, Settler, Wait, look
 from tests.support.hostile import deep, immutable
 
@@ -70,3 +72,9 @@ def test_what_cannot_be_deleted_is_told_and_all_else_goes(tmp_path: Path) -> Non
         assert error is not None and error.filename == "stays"
         assert sorted(path.name for path in top.rglob("*")) == ["kept", "stays"]
     assert Disk().remove_tree(top) is None
+
+
+def test_a_tree_beyond_the_limits_is_refused_before_it_is_submitted(tmp_path: Path) -> None:
+    """The command line and a retry copy nothing that no intake would take."""
+    with pytest.raises(SubmitRefused, match="looped holds folders more than 100 deep"):
+        refuse_links(deep(tmp_path / "looped", 1000))

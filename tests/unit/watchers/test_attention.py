@@ -295,3 +295,31 @@ def test_a_failed_job_with_a_damaged_jobjson_runs_again_when_it_is_dragged_back(
     rounds(intake, lambda: len(claimed(atlas)) == 1)
     job = read_job(atlas.disk, atlas.places(State.CLAIMED)[0].path)
     assert job is not None and job.kind == "convert"
+
+
+def test_a_folder_of_the_tree_that_may_not_be_listed_ends_no_process(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+    """The intake lives, says which, and goes on when it may."""
+
+    def plan(call: Call) -> Fault | None:
+        return Fault("fail", errno.EACCES) if call.name == "scandir" and call.args[0] == atlas.inbox and closed else None
+
+    closed, intake = True, intakes(Atlas(atlas.root, BadDisk(plan)))
+    drop(atlas, "box")
+    assert intake.step()
+    assert intake.beat.heartbeat.message.startswith("paused: ")
+    closed = False
+    rounds(intake, lambda: claimed(atlas) == ["box"])
+
+
+def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+    """It waits for a person, not for time: so it stands under that heading, and is taken once it may be read."""
+    drop(atlas, "closed")
+    (atlas.inbox / "closed" / "private").mkdir()
+
+    def plan(call: Call) -> Fault | None:
+        return Fault("fail", errno.EACCES) if call.name == "scandir" and call.args[0].name == "private" and denied else None
+
+    denied, intake = True, intakes(Atlas(atlas.root, BadDisk(plan)))
+    rounds(intake, lambda: "inbox/closed: the folder private cannot be read" in said(atlas).partition("Needs attention")[2])
+    denied = False
+    rounds(intake, lambda: claimed(atlas) == ["closed"] and "private" not in said(atlas))

@@ -318,3 +318,18 @@ def test_the_events_of_the_tree_are_published(atlas: Atlas, web: Web, look: Call
     kept: list[tuple[str, Row]] = [(event.what, event.data) for event in web.events._kept]
     assert [what for what, _ in kept] == ["overview", "job", "overview"]
     assert kept[1][1]["job_id"] == place.id and kept[1][1]["state"] == "queued"
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b'{"format": 99}', b"\x00" * 100])
+def test_a_folder_that_no_list_can_show_is_named_and_hides_no_other(
+    atlas: Atlas, web: Web, look: Callable[[], None], client: FlaskClient, content: bytes
+) -> None:
+    """In done/ nobody writes job.json anew: the page and the heartbeats say what is wrong with it."""
+    bad, good = forge(atlas, State.DONE, kind="convert"), forge(atlas, State.DONE, kind="convert")
+    (bad.path / "job.json").write_bytes(content)
+    look()
+    assert web.index.get(good.id) and not web.index.get(bad.id)
+    (line,) = overview(web.follower)["attention"]
+    assert line.startswith(f"done/{bad.id}: no list shows it, because its job.json is missing, damaged, or of a newer inbox3d")
+    page = client.get("/", environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_data(as_text=True)
+    assert "Needs attention" in page and line in page
