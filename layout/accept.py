@@ -148,10 +148,13 @@ def printable(name: str) -> str:
 
 
 def manifest(disk: Disk, inside: Path, used: frozenset[str], old: JobFile | None = None, whole: bool = True) -> list[Listed]:
-    """Every file below input/ but the ignored ones; checksums are kept where size and path are unchanged. WHOLE: as files_below."""
+    """Every file below input/ but the ignored ones; checksums are kept where size and path are unchanged. A job.toml always gets its own:
+    a later change of it asks for other options. WHOLE: as files_below.
+    """
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
     root = drop_root(disk, inside)
     rows = [(printable(path), size) for path, size in files_below(disk, root, whole)] if _input(disk, inside) else []
+    known |= {(path, size): disk.sha256(root / path) for path, size in rows if tree.is_job_toml(path) and size <= REQUEST_LIMIT}
     return [Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used) for path, size in rows]
 
 

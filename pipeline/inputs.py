@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from layout import accept, tree
 from layout.disk import Disk
@@ -103,18 +103,34 @@ def check(disk: Disk, place: Place, seen: Snapshot) -> None:
         raise InputChanged(place.id)
 
 
-def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> None:
-    """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before."""
+def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> bool:
+    """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before.
+
+    A file that arrived later is used if it is of a kind that is used already. Returns whether the options are to be read again, because
+    a job.toml is not the one that was read when the job was accepted.
+    """
     inside = place.path / tree.INPUT
     prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
     sizes = {path: (inside / path).stat().st_size for path in sums}  # the share is looked at before JOB is touched
     before = {row.path: row for row in job.manifest}
-    rows = []
+    usual = {_suffix(row.path) for row in job.manifest if row.used}
+    rows, asks = [], False
     for path, digest in sums.items():
         name = accept.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
         old = before.pop(name, None)
+        used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):
-            job.notes.append(f"{name} {'arrived after the job was accepted' if old is None else 'was changed since the last start'}")
-        rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=old.used if old else True))
+            asks = asks or tree.is_job_toml(name)
+            job.notes.append(f"{name} {_told(used) if old is None else 'was changed since the last start'}")
+        rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
     job.notes += [f"{name} was taken away after the job was accepted" for name in before]
     job.manifest = rows
+    return asks
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+
+
+def _told(used: bool) -> str:
+    return "arrived after the job was accepted" + ("" if used else " and was not used")

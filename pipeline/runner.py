@@ -36,12 +36,17 @@ T = TypeVar("T")
 NETWORK_STAGES = ("views.fetch_images",)
 ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 CHANGED = "input/ was still changing"
+ASKED = "job.toml is not the one that was read when the job was accepted: the options are read again"
 MAX_CHANGED = 3
 BACK, MAX_BACK = "its input or options are no longer those of the work that was done: back to", 5
 
 
 class Drained(Exception):
     """The worker was asked to stop; the job goes back uncounted."""
+
+
+class AsksAnew(Exception):
+    """A job.toml came or was changed after the job was accepted."""
 
 
 class Outcome(NamedTuple):
@@ -114,6 +119,8 @@ class Runner:
             raise
         except InputChanged:
             return Outcome(self._changed(held, queue))
+        except AsksAnew:
+            return Outcome(self._accept_anew(held))
         except Drained:
             return Outcome(self._release(held, "drained"))
         except Exception as error:
@@ -171,7 +178,8 @@ class Runner:
         disk, place = self.atlas.disk, held.place
         held.root.mkdir(parents=True, exist_ok=True)
         held.seen, sums = self._patiently(place, lambda: inputs.copy(disk, place, held.root))
-        self._patiently(place, lambda: inputs.enlist(disk, place, held.job, sums))
+        if self._patiently(place, lambda: inputs.enlist(disk, place, held.job, sums)):
+            raise AsksAnew
         named, dropped = held.job.options.get("image_paths") or (), {row.path for row in held.job.manifest}
         taken = self._patiently(place, lambda: inputs.fetch_named(self.atlas, named, self._local_drop(held), dropped))
         held.job.provenance.inputs = taken
@@ -305,6 +313,12 @@ class Runner:
             )
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)
         return self._release(held, CHANGED)
+
+    def _accept_anew(self, held: Held) -> Place:
+        """Back behind the dot, where the intake reads the options anew."""
+        held.job.note_start(held.place.n, ended=now(), noted=ASKED)
+        self._leave(held, f"released: {ASKED}")
+        return self._patiently(held.place, lambda: lifecycle.accept_anew(self.atlas, held.place))
 
     def _crashed(self, held: Held, queue: str, error: EngineDied) -> Place:
         held.job.note_start(held.place.n, crash=error.message)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import socket
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from pipeline.artefacts import Dropped, Exported
+from pipeline.artefacts import Dropped, Exported, Scans
 from pipeline.errors import InputRejected, NoOverlap
-from pipeline.workspace import Workspace
+from pipeline.workspace import StageWorkspace, Workspace
 from tests.support.hostile import map_and_fill
 
 
@@ -130,3 +132,13 @@ def fills_memory_of_a_file(dropped: Dropped, ws: Workspace) -> Exported:
     """The same through memory: the engine is killed by SIGBUS."""
     map_and_fill(ws.path("big"), 4 << 20)
     return works(dropped, ws)
+
+
+def tells(scans: Scans, ws: StageWorkspace[Any]) -> Exported:
+    """A result that shows what it was made of: the height of the first point of each pass, the unit, the formats asked for."""
+    from pipeline.geometry import arrays
+
+    heights = {one.name: round(float(arrays.load(ws.path(one.arrays))["points"][0, 2]), 3) for one in scans.passes}
+    for suffix in dict.fromkeys(("glb", *ws.options.output_format)):
+        ws.output(f"model.{suffix}").write_text(json.dumps({"heights": heights, "unit": scans.unit}))
+    return Exported(files_written=(), faces=0)
