@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,12 @@ def describe(job: JobFile, kept: Sequence[Kept], times: Mapping[str, float], pea
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on, as far as they are installed."""
+    """Versions of the packages that results depend on, as far as they were installed when this process first asked."""
+    return dict(_installed())
+
+
+@functools.cache
+def _installed() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -23,6 +23,7 @@ from typing import Any
 from pipeline import blame
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import leg, sandbox
+from pipeline.provenance import versions
 from pipeline.queues import QUEUES
 
 LOG = "log.txt"
@@ -46,12 +47,13 @@ def main() -> None:
 
 
 def _preload(queues: list[str]) -> None:
-    """Import what the isolated legs need once, so that each fork has it; a missing one is named when a stage asks for it."""
+    """Import and look up what the isolated legs need once, so that each fork has it; a missing one is named when a stage asks for it."""
     import importlib
 
     for name in dict.fromkeys(name for queue in queues for name in (QUEUES[queue].preload if queue in QUEUES else ())):
         with contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
+    versions()
 
 
 def _say(writer: int, **message: Any) -> None:

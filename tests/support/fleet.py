@@ -43,7 +43,7 @@ class Seam(Disk):
         self.when, self.act = (lambda: next(calls) >= at) if isinstance(at, int) else at, act
 
     def _do(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
-        if self.when is not None and self.when():
+        if self.when is not None and threading.current_thread() is threading.main_thread() and self.when():
             self.when = None
             self.act()
         return super()._do(call, function, *args)
@@ -84,7 +84,7 @@ class Fleet:
     """One tree; an intake with its reaper; as many workers as are asked for."""
 
     def __init__(self, root: Path) -> None:
-        self.atlas: Atlas = init(root / "atlas")[0]
+        self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
         self.settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(root / "scratch"), "INBOX3D_REAPER__VERIFY_AFTER": "600"})
         self.now = 1000.0
         with patch("pipeline.watchers.intake.Hints"):  # nobody waits here
