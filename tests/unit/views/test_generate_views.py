@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline import config
 from pipeline.artefacts import Dropped, Shots
 from pipeline.backends import generators
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.stages.views import generate_views
+from pipeline.watchers import fleet
 from pipeline.workspace import Workspace
 from tests.support.hub import flux, lay
 
@@ -97,6 +99,23 @@ def test_weights_that_are_there_and_not_whole_are_named_and_no_stand_in_takes_th
     with pytest.raises(BackendUnavailable, match="Model flux-schnell: tokenizer_2/ lacks its vocabulary"):
         generators.chosen(store, {})
     assert generators.chosen(store, {"USE_IMAGE_STUB": "true"}) == ("placeholder", "")
+
+
+def test_weights_that_nobody_named_and_that_are_broken_stop_no_fleet(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Scans go on; the log says what is wrong. Asked for by name, they are refused at the start."""
+    store = workspace().models
+    assert store is not None
+    lay(store / "flux-schnell", {"model_index.json": b""})
+    for name in (generators.MODEL, generators.URL, generators.STUB):
+        monkeypatch.delenv(name, raising=False)
+    settings = config.load(None, {"INBOX3D_HOST__MODELS": str(store)})
+    fleet._look_at_views(settings)
+    assert "model_index.json is empty" in caplog.text and "inbox3d models pull flux-schnell" in caplog.text
+    monkeypatch.setenv(generators.MODEL, "schnell")
+    with pytest.raises(BackendUnavailable, match="model_index"):
+        fleet._look_at_views(settings)
 
 
 def test_empty_settings_are_no_settings(workspace: Make) -> None:
