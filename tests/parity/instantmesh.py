@@ -175,9 +175,11 @@ def _flexicubes_mesh(facts: dict[str, Any], recorded: dict[str, Array], shape: s
 
 
 def _spread(facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind: str) -> Array:
-    """Mean over all crossings of how far their distance from their dual vertex lies from that vertex's mean distance."""
-    found = flexicubes.duals(*_flexicubes_inputs(facts, recorded, shape, kind))
-    distance = np.linalg.norm(found.crossings - found.vertices[found.owner], axis=1)
+    """Mean over the field's own crossings, which no weight moves, of how far their distance from their dual vertex lies from that
+    vertex's mean distance."""
+    sdf, positions, cubes, weights = _flexicubes_inputs(facts, recorded, shape, kind)
+    found, plain = flexicubes.duals(sdf, positions, cubes, weights), flexicubes.duals(sdf, positions, cubes, None)
+    distance = np.linalg.norm(plain.crossings - found.vertices[found.owner], axis=1)
     mean = np.bincount(found.owner, distance) / np.bincount(found.owner)
     return np.asarray(np.abs(distance - mean[found.owner]).mean())
 

@@ -29,6 +29,11 @@ def nearest(a: Array, b: Array) -> tuple[float, Array]:
     return float(max(there.max(), back.max())), match
 
 
+def nearest_of_box(vertices: Array, recorded: Array) -> float:
+    """The largest distance as a share of the longest side of the box that holds the RECORDED mesh."""
+    return nearest(vertices, recorded)[0] / float(np.ptp(recorded, axis=0).max()) if len(recorded) else nearest(vertices, recorded)[0]
+
+
 def face_difference(vertices: Array, faces: Array, other_vertices: Array, other_faces: Array) -> float:
     """How many faces stand in only one of the two meshes. Coinciding vertices of the other mesh may be one of ours."""
     _, match = nearest(vertices, other_vertices)

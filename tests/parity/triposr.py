@@ -124,7 +124,7 @@ def _add_meshes(values: dict[str, Callable[[], Any]], recorded: dict[str, Array]
         elif what == "bounds":
             values[name] = lambda at=at: mesh(*at).bounds
         elif what == "vertices_sorted":
-            values[name] = lambda at=at, a=array: meshes.nearest(mesh(*at).vertices, a)[0]
+            values[name] = lambda at=at, a=array: meshes.nearest_of_box(mesh(*at).vertices, a)
         elif what == "colors_sorted":
             places = recorded[name.replace("colors", "vertices")]
             values[name] = lambda at=at, p=places: colors(*at, meshes.nearest(mesh(*at).vertices, p)[1])
@@ -141,7 +141,7 @@ def marching_cubes_set(recorded: dict[str, Array]) -> dict[str, Callable[[], Any
         vertices = (index / (res - 1) * 2 - 1) * 0.87
         values[name] = partial(np.asarray, array)
         places, theirs = recorded[f"vertices_{res}"], recorded[f"faces_{res}"]
-        values[f"vertices_{res}"] = lambda v=vertices, p=places: meshes.nearest(v, p)[0]
+        values[f"vertices_{res}"] = lambda v=vertices, p=places: meshes.nearest_of_box(v, p)
         values[f"volume_{res}"] = lambda v=vertices, f=faces: np.asarray(meshes.merged(v, f).volume)
         values[f"faces_{res}"] = lambda v=vertices, f=faces, p=places, t=theirs: meshes.face_difference(v, f, p, t)
     return values
