@@ -144,7 +144,7 @@ STAGES: dict[str, Stage] = {
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),
     "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
-    "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, weights=True),
+    "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(Declared, (Views,), Views, version=2, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2),

@@ -26,6 +26,7 @@ class Flux:
         """All shots as one batch; where memory runs out, in halves, then OutOfGpuMemory. Schnell runs STEPS steps without guidance."""
         pipe = _pipeline(self.folder)
         dev = bool(pipe.transformer.config.guidance_embeds)
+        most = min(512 if dev else 256, pipe.tokenizer_2.model_max_length)
 
         def run(batch: int) -> list[Any]:
             pictures: list[Any] = []
@@ -38,7 +39,7 @@ class Flux:
                     height=self.size[1],
                     num_inference_steps=DEV_STEPS if dev else steps,
                     guidance_scale=DEV_GUIDANCE if dev else 0.0,
-                    max_sequence_length=min(512 if dev else 256, pipe.tokenizer_2.model_max_length),
+                    max_sequence_length=most,
                     output_type="np",
                 ).images
                 pictures += list(images)
@@ -46,7 +47,19 @@ class Flux:
 
         with torch.inference_mode():
             made = memory.halving(run, len(shots))
-        return Generated(tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made), self.name, models=(self.name,))
+        pictures = tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made)
+        return Generated(pictures, self.name, models=(self.name,), notes=_unheard(pipe, shots, most))
+
+
+def _unheard(pipe: Any, shots: Sequence[Shot], most: int) -> tuple[str, ...]:
+    """What FLUX does not read of the prompts: its T5 stops after MOST tokens, and its CLIP, which hears the gist, earlier."""
+    t5, clip = (max(len(tokens(shot.prompt).input_ids) for shot in shots) for tokens in (pipe.tokenizer_2, pipe.tokenizer))
+    if t5 > most:
+        return (f"The prompt is too long: FLUX reads {most} tokens, this has {t5} with the words about the view; its end was not read.",)
+    if clip > pipe.tokenizer.model_max_length:
+        read = pipe.tokenizer.model_max_length
+        return (f"The prompt is long: one of FLUX's two readers stops after {read} of {clip} tokens; say what matters first.",)
+    return ()
 
 
 def _pipeline(folder: Path) -> Any:

@@ -45,6 +45,7 @@ class Generated:
     label: str | None = None
     fov: float | None = None
     models: tuple[str, ...] = ()  # whose weights made them
+    notes: tuple[str, ...] = ()  # what the person should know
 
 
 class Generator(Protocol):
@@ -57,7 +58,7 @@ def shots(prompt: str, views: int, seed: int) -> list[Shot]:
     for k in range(views):
         azimuth = 360.0 * k / views
         side = SIDES[round(azimuth / 45) % 8]
-        words = f"{prompt}, {side} view, whole object, centred, {BACKGROUND}"
+        words = f"{side} view of one whole object, centred, {BACKGROUND}: {prompt}"  # first: the end is what a model's limit cuts
         made.append(Shot(azimuth, words, seed_of(seed, azimuth)))
     return made
 
@@ -69,12 +70,13 @@ def seed_of(seed: int, azimuth: float) -> int:
 
 
 def azimuth_of(prompt: str) -> float | None:
-    """The azimuth of the side that PROMPT names last ("left side view", "back left view"); None where it names none."""
+    """The azimuth of the side that PROMPT begins with, else names last ("left side view", "back left view"); None where it names none."""
     named = []
     for k, side in enumerate(SIDES):
         pattern = rf"\b{side.removesuffix(' side')}( side)? view\b"
         named += [(-found.end(), found.start(), 45.0 * k) for found in re.finditer(pattern, prompt.lower())]
-    return min(named)[2] if named else None
+    first = [found for found in named if found[1] == 0]
+    return min(first or named)[2] if named else None
 
 
 def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def _picture(shot: Shot, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def colour(prompt: str) -> tuple[Any, ...]:
-    """The first colour PROMPT names; else one derived from its words."""
+    """The first colour PROMPT names; else one derived from its words, those about the view aside."""
     named = [COLOURS[word] for word in re.findall(r"[a-z]+", prompt.lower()) if word in COLOURS]
-    digest = hashlib.sha256(prompt.split(", ")[0].encode()).digest()
+    digest = hashlib.sha256(prompt.rpartition(": ")[2].split(", ")[0].encode()).digest()
     return named[0] if named else tuple(60 + byte % 120 for byte in digest[:3])

@@ -26,6 +26,11 @@ def in_doubt(found: list[Item]) -> InputRejected:
             f"the drop has several meshes that cannot be passes of a scan{holding(found)}",
             remedy='Drop each in a folder of its own; or add a file job.toml with the line kind = "convert" beside the one mesh.',
         )
+    if len(found) == 1 and found[0].what == TEXT and 0 < found[0].size <= PROMPT_LIMIT:
+        return InputRejected(
+            f"the drop holds only {found[0].name}, which may be a note and no prompt",
+            remedy='If it says what to make, call it prompt.txt or add a file job.toml with the line kind = "prompt".',
+        )
     if any(item.what == TEXT for item in found):
         return InputRejected(
             f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT} characters{holding(found)}",

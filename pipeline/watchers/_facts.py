@@ -24,6 +24,11 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
     says = any(map(tree.is_job_toml, paths))
     if asked is None and (job.kind is None or says):
         facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+        if facts.kind == "prompt" and job.source.origin == "api" and not says and job.kind is None:
+            raise InputRejected(
+                "This was sent as a scan and holds only a text.",
+                remedy='Send the scan itself. To make what a text says, send it to /3d/generate, or add a job.toml with kind = "prompt".',
+            )
         if says or not job.options:
             return facts
         return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))

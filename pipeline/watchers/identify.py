@@ -36,6 +36,7 @@ from pipeline.watchers._items import (
 __all__ = ["Identified", "identify"]
 
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
+NOTE = re.compile(r"(read[-_ ]?me|lies[-_ ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)", re.I)
 REFERRING = frozenset({".obj", ".gltf"})  # meshes with materials and textures in files of their own
 REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})  # such files, beside images
 
@@ -107,7 +108,7 @@ def _is_content(name: str) -> bool:
 
 
 def _guess(root: Path, found: list[Item]) -> _Choice:
-    choice = _scan(found) or _convert(found) or _images(found) or _photos(found) or _prompt(root, found)
+    choice = _scan(found) or _convert(found) or _images(found) or _photos(found) or _prompt(root, found, guessing=True)
     if choice is None:
         raise in_doubt(found)
     return choice
@@ -148,11 +149,11 @@ def _photos(found: list[Item]) -> _Choice | None:
     return _Choice("images", images)
 
 
-def _prompt(root: Path, found: list[Item]) -> _Choice | None:
+def _prompt(root: Path, found: list[Item], guessing: bool = False) -> _Choice | None:
     if len(found) != 1 or found[0].what != TEXT:
         return None
     text = _text(root, found[0])
-    if text is None:
+    if text is None or (guessing and NOTE.fullmatch(found[0].stem)):
         return None
     request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
     if request is not None:

@@ -36,6 +36,8 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: StageWorkspace[Generat
         name = f"views/raw/{shot.azimuth:03.0f}.png"
         Image.fromarray(picture).save(ws.path(name), compress_level=1)
         views.append(View(image=name, azimuth=shot.azimuth, fov=made.fov, source=made.source, seed=shot.seed))
+    for note in made.notes:
+        ws.warn(note)
     if made.label:
         ws.warn("Placeholder: the views show a stand-in, because no FLUX weights are installed or USE_IMAGE_STUB is set.")
     elif len(shots) > 1:
@@ -52,7 +54,11 @@ def weights(ws: StageWorkspace[GenerateViews]) -> dict[str, str]:
 def _prompt(dropped: Dropped | None, ws: StageWorkspace[GenerateViews]) -> str:
     text = ws.options.prompt.strip()
     for name in dropped.names if dropped and not text else ():
-        text = (ws.input / name).read_text(encoding="utf-8", errors="replace")[:LONGEST].strip()
+        text = (ws.input / name).read_text(encoding="utf-8", errors="replace").strip()
+        if len(text) > LONGEST:
+            raise InputRejected(
+                f"{name} has {len(text)} characters; a prompt has {LONGEST} at most.", remedy="Shorten it and drop it again."
+            )
         if text:
             break
     if not text:

@@ -40,6 +40,10 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
     np.testing.assert_array_equal(first.pictures, again.pictures)
     assert np.abs(first.pictures[0].astype(int) - first.pictures[1]).mean() > 1
 
+    assert first.notes == ("The prompt is long: one of FLUX's two readers stops after 77 of 92 tokens; say what matters first.",)
+    told = generator.generate(generators.shots("a red cube " * 20, 1, 7), 1).notes
+    assert "FLUX reads 256 tokens" in told[0]
+
     sizes: list[int] = []
     pipe = flux._pipeline(generator.folder)
 

@@ -60,7 +60,11 @@ def test_another_number_of_objects_is_a_deviation_and_a_strided_record_is_not() 
 def test_vertices_may_be_out_by_a_share_of_the_box_whatever_its_size(size: float) -> None:
     corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 0.5) for z in (0, 0.2)]) * size
     allowed = tolerance("mesh0_res24_vertices_sorted", full=True)
-    assert nearest_of_box(corners + [0.9e-5 * size, 0, 0], corners) < allowed < nearest_of_box(corners + [1.1e-5 * size, 0, 0], corners)
+    assert (
+        nearest_of_box(corners + 0.9e-5 * size * np.eye(3)[0], corners)
+        < allowed
+        < nearest_of_box(corners + 1.1e-5 * size * np.eye(3)[0], corners)
+    )
 
 
 def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testdata: Path) -> None:

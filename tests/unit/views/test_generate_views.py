@@ -138,6 +138,31 @@ def test_canonical_prompts_name_their_own_sides() -> None:
     assert [generators.azimuth_of(shot.prompt) for shot in generators.shots("a mug", 8, 0)] == [45.0 * k for k in range(8)]
 
 
+def test_no_limit_cuts_off_the_words_that_say_which_side_is_wanted() -> None:
+    """They begin every prompt, however long the person's own is, and however often that speaks of sides."""
+    for k, shot in enumerate(generators.shots("the front view of a mirror, " * 80, 8, 0)):
+        assert shot.prompt.startswith(f"{generators.SIDES[k]} view of one whole object")
+        assert shot.prompt.index(generators.BACKGROUND) < 60
+        assert generators.azimuth_of(shot.prompt) == 45.0 * k
+
+
+def test_a_dropped_text_that_is_too_long_is_refused_and_not_cut(workspace: Make) -> None:
+    ws = workspace("prompt")
+    (ws.input / "prompt.txt").write_text("x" * 2001)
+    with pytest.raises(InputRejected, match="has 2001 characters"):
+        generate_views._prompt(Dropped(names=("prompt.txt",)), ws)
+
+
+def test_what_a_generator_did_not_read_is_said(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf:
+        def generate(self, shots: Any, steps: int) -> generators.Generated:
+            return generators.Generated(tuple(np.zeros((32, 32, 3), np.uint8) for _ in shots), "deaf", notes=("Its end was not read.",))
+
+    monkeypatch.setattr(generators, "choose", lambda *_, **__: Deaf())
+    generate_views.run(None, None, ws := workspace("prompt", prompt="x"))
+    assert "Its end was not read." in ws.warnings
+
+
 def test_what_a_service_was_asked_for_is_made_as_it_stands(workspace: Make) -> None:
     """Any size, and the prompt, azimuth and seed that were named."""
     ws = workspace("prompt", prompt="x")

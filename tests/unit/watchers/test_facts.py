@@ -28,3 +28,23 @@ def test_a_job_toml_beside_error_txt_outranks_job_json(tmp_path: Path, name: str
     (place.path / name).write_text('unit = "')
     with pytest.raises(InputRejected, match=f"{name}: it is not valid TOML"):
         facts_of_job(atlas, place.path, job, "sealed")
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_text_that_was_sent_as_a_scan_is_asked_about_and_not_made(tmp_path: Path, says: bool) -> None:
+    """Whatever its name, unless a job.toml says that it is a prompt."""
+    atlas, _ = init(tmp_path / "atlas")
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    (folder / "vase.txt").write_text("a vase")
+    if says:
+        (folder / "job.toml").write_text('kind = "prompt"')
+    place = submit_path(atlas, folder, {}, origin="api")
+    job = view.job_at(atlas, place)
+    assert job is not None
+    if says:
+        assert facts_of_job(atlas, place.path, job, "sealed").kind == "prompt"
+        return
+    with pytest.raises(InputRejected, match="sent as a scan and holds only a text") as refused:
+        facts_of_job(atlas, place.path, job, "sealed")
+    assert "job.toml" in refused.value.remedy

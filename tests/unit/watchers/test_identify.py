@@ -380,11 +380,19 @@ def test_a_picture_that_is_not_read_is_named_with_those_that_are(tmp_path: Path,
     assert "HEIC" in refused.value.remedy
 
 
+def test_a_note_is_a_prompt_where_job_toml_says_so(tmp_path: Path) -> None:
+    found = drop(tmp_path, {"notes.txt": b"a vase", "job.toml": b'kind = "prompt"'})
+    assert (found.kind, found.options["prompt"]) == ("prompt", "a vase")
+
+
 @pytest.mark.parametrize(
     ("files", "words", "line"),
     [
         ({"a.png": PNG, "b.png": PNG}, "2 images", 'kind = "images"'),
         ({"color_1.png": PNG, "depth_2.png": PNG}, "do not pair by name", 'kind = "images"'),
+        ({"notes.txt": b"a vase"}, "only notes.txt, which may be a note", 'kind = "prompt"'),
+        ({"README.md": b"a vase"}, "only README.md", 'kind = "prompt"'),
+        ({"Liesmich 2.txt": b"a vase"}, "only Liesmich 2.txt", "prompt.txt"),
         ({"a.3mf": b"PK\x03\x04", "b.3mf": b"PK\x03\x04"}, "several meshes", 'kind = "convert"'),
         ({"a.txt": b"a vase", "b.txt": b"a cup"}, "neither a scan nor a mesh", 'kind = "prompt"'),
         ({"long.txt": b"word " * 500}, "1 to 2000 characters", 'kind = "prompt"'),
