@@ -78,21 +78,31 @@ def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices
     index, counts = _indices(name, lines, faces)
     ledger.declare("faces", "", len(counts))
     ledger.arrive("faces", "", int((counts >= 3).sum()))
+    looks, used = _materials(lines, faces, beside, ledger)
     line_of = np.repeat(faces, counts)
-    corner = _absolute(name, index[:, 0], at, line_of, len(at), ledger)
+    corner = _absolute(name, index[0], at, line_of, len(at), ledger)
     uv_lines, normal_lines = lines.beginning(b"vt"), lines.beginning(b"vn")
-    uv_at = _optional(index[:, 1], uv_lines, line_of, "texture coordinates", ledger)
-    normal_at = _optional(index[:, 2], normal_lines, line_of, "normals", ledger)
+    uv_at = _optional(index[1], uv_lines, line_of, "texture coordinates", ledger)
+    normal_at = _optional(index[2], normal_lines, line_of, "normals", ledger)
+    if not any(look.material.image is not None for look in looks):
+        uv_at = None  # without a picture they only cut the surface up
     uv = _columns(name, "texture coordinate", lines.block(uv_lines, 2), 2) if uv_at is not None else None
     normals = _columns(name, "normal", lines.block(normal_lines, 2), 3) if normal_at is not None else None
     triangles, owner = triangulate(vertices.places[corner], counts)
-    looks, used = _materials(lines, faces, beside, ledger)
     made = []
     for number in np.unique(used):
         mine = triangles[used[owner] == number] if len(looks) > 1 else triangles
         if len(mine):
-            made.append(one_paint(_part(mine, corner, uv_at, normal_at, vertices, uv, normals, looks[int(number)]), ledger))
+            look = looks[int(number)]
+            laid_at = uv_at if look.material.image is not None else None
+            _say_unlaid(laid_at, mine, look, ledger)
+            made.append(one_paint(_part(mine, corner, laid_at, normal_at, vertices, uv, normals, look), ledger))
     return made
+
+
+def _say_unlaid(uv_at: Array | None, triangles: Array, look: mtl.Look, ledger: Ledger) -> None:
+    if look.material.image is not None and (uv_at is None or (uv_at[triangles] < 0).any()):
+        ledger.declare("part", "a texture on faces without texture coordinates")
 
 
 def _part(
@@ -107,8 +117,8 @@ def _part(
     first, vertex = joined_corners(columns)
     here = slots[first]
     laid = None
-    if uv is not None and uv_at is not None and (uv_at[here] >= 0).all():
-        laid = uv[uv_at[here]] * look.scale + look.offset
+    if uv is not None and uv_at is not None and (uv_at[here] >= 0).any():
+        laid = uv[np.maximum(uv_at[here], 0)] * look.scale + look.offset
     turned = normals[normal_at[here]] if normals is not None and normal_at is not None and (normal_at[here] >= 0).all() else None
     which = corner[here]
     return Part(
@@ -122,8 +132,8 @@ def _part(
     )
 
 
-def _indices(name: str, lines: Lines, faces: Array) -> tuple[Array, Array]:
-    """Indices as they stand, (N,3) of vertex, uv and normal with 0 for none, and the corners of each face."""
+def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None], Array]:
+    """Indices (N,) of vertices, uv and normals as they stand, 0 or None for none, and the corners of each face."""
     skip = 2 if len(lines.beginning(b"fo")) else 1
     block = lines.block(faces, skip)
     if b"#" in block:
@@ -131,8 +141,7 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[Array, Array]:
     begins, counts = words(block)
     slashes = np.flatnonzero(np.frombuffer(block, np.uint8) == 47)
     if not len(slashes):
-        values, _ = numbers(name, "face", block, np.int64)
-        return np.stack([values, np.zeros_like(values), np.zeros_like(values)], axis=1), counts
+        return [numbers(name, "face", block, np.int64)[0], None, None], counts
     per, rest = divmod(len(slashes), len(begins))
     if rest or per not in (1, 2) or not _each_has(per, begins, slashes, len(block)):
         return _mixed(name, block, len(begins)), counts
@@ -141,8 +150,7 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[Array, Array]:
     if found is None or len(found) != len(begins) * (per + 1 - bare):
         return _mixed(name, block, len(begins)), counts
     values = found.reshape(len(begins), -1)
-    none = np.zeros(len(begins), np.int64)
-    return np.stack([values[:, 0], none if bare else values[:, 1], values[:, -1] if per == 2 else none], axis=1), counts
+    return [values[:, 0], None if bare else values[:, 1], values[:, -1] if per == 2 else None], counts
 
 
 def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:
@@ -151,7 +159,7 @@ def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:
     return bool((slashes[::per] > begins).all() and (slashes[per - 1 :: per] < ends).all())
 
 
-def _mixed(name: str, block: bytes, total: int) -> Array:
+def _mixed(name: str, block: bytes, total: int) -> list[Array | None]:
     index = np.zeros((total, 3), np.int64)
     for row, word in enumerate(block.split()):
         try:
@@ -159,11 +167,12 @@ def _mixed(name: str, block: bytes, total: int) -> Array:
                 index[row, column] = int(digits) if digits else 0
         except ValueError:
             raise damaged(name, f"a face has the corner {word.decode('latin-1')[:40]!r}") from None
-    return index
+    return [*index.T]
 
 
-def _absolute(name: str, index: Array, at: Array, line_of: Array, count: int, ledger: Ledger) -> Array:
+def _absolute(name: str, index: Array | None, at: Array, line_of: Array, count: int, ledger: Ledger) -> Array:
     """Vertex numbers from 0. Negative ones count back from their own line; a file that uses 0 and never its last number counts from 0."""
+    assert index is not None
     if (index == 0).any():
         if index.min() < 0 or index.max() >= count:
             raise damaged(name, "a face has the index 0, and OBJ counts its vertices from 1")
@@ -176,9 +185,9 @@ def _absolute(name: str, index: Array, at: Array, line_of: Array, count: int, le
     return checked(name, absolute, count)
 
 
-def _optional(index: Array, at: Array, line_of: Array, what: str, ledger: Ledger) -> Array | None:
+def _optional(index: Array | None, at: Array, line_of: Array, what: str, ledger: Ledger) -> Array | None:
     """Numbers from 0 of uv or normals, -1 where a corner has none; None where no corner has one."""
-    if not index.any():
+    if index is None or not index.any():
         if len(at):
             ledger.declare("part", f"{what} ({len(at)} lines that no face uses)")
         return None

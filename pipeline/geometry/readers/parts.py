@@ -88,6 +88,8 @@ def to_bytes(values: Array) -> Array:
 
 def joined_corners(columns: list[Array]) -> tuple[Array, Array]:
     """Corners that agree in all COLUMNS (N,) become one vertex: (the first corner of each vertex, the vertex of each corner)."""
+    if len(columns) == 1:
+        return _used(columns[0])
     key = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         width = int(column.max(initial=0)) + 2
@@ -96,3 +98,13 @@ def joined_corners(columns: list[Array]) -> tuple[Array, Array]:
         key = key * width + (column + 1)
     _, first, vertex = np.unique(key, return_index=True, return_inverse=True)
     return first, vertex
+
+
+def _used(column: Array) -> tuple[Array, Array]:
+    """joined_corners of one column, without sorting."""
+    number = np.full(int(column.max(initial=-1)) + 1, -1, np.int64)
+    number[column[::-1]] = np.arange(len(column))[::-1]  # of equal ones the first stays
+    present = np.flatnonzero(number >= 0)
+    first = number[present]
+    number[present] = np.arange(len(present))
+    return first, number[column]
