@@ -50,6 +50,7 @@ class Pass(Artefact):
 
     name: str  # as the person knows it; for a scan inside a larger file "file.e57#0"
     arrays: File
+    whole: MaybeFile = None  # npz like arrays with every point that was read, where it is a survey's
     points: int
     dropped: int = 0  # rows left out as not finite
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
@@ -109,6 +110,9 @@ class PointCloud(Artefact):
 
     arrays: File
     points: int
+    whole: MaybeFile = None  # npy, points (N,3) float64: every point of a survey, not thinned
+    whole_colors: MaybeFile = None  # npy (N,3) uint8
+    whole_points: int | None = None
     spacing: float  # median distance to the nearest neighbour
     size: float
     colored: bool

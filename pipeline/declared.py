@@ -133,10 +133,10 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans),
-    "scan.orient": Stage(Orient, (Scans,), Scans),
+    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=2),
+    "scan.orient": Stage(Orient, (Scans,), Scans, version=2),
     "scan.align": Stage(Align, (Scans,), Alignment),
-    "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud),
+    "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=2),
@@ -148,9 +148,11 @@ STAGES: dict[str, Stage] = {
     "views.normalize_views": Stage(Declared, (Views,), Views, version=2, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2),
-    "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=2),
+    "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
-    "finish.report": Stage(WriteReport, (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views), Report),
+    "finish.report": Stage(
+        WriteReport, (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views), Report, version=2
+    ),
 }
 
 

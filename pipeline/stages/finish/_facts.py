@@ -39,7 +39,7 @@ def scan_facts(
         "frame": _rows(as_matrix(mesh.frame) @ _shift(mesh, -1)),
         "size": alignment.size,
         "gap": alignment.gap,
-        "cloud": None if cloud is None else {"points": cloud.points, "spacing": cloud.spacing, "colored": cloud.colored},
+        "cloud": None if cloud is None else _cloud(cloud),
         "features": None if features is None else features.model_dump(mode="json", exclude={"kept", "frame"}),
         "mesh": mesh_facts(mesh),
         "assist": mesh.assisted,
@@ -49,6 +49,12 @@ def scan_facts(
         "versions": versions(),
         "warnings": warnings,
     }
+
+
+def _cloud(cloud: PointCloud) -> dict[str, Any]:
+    """points: of cloud.ply; merged: of the thinned cloud that the mesh was made from."""
+    told = cloud.points if cloud.whole_points is None else cloud.whole_points
+    return {"points": told, "merged": cloud.points, "spacing": cloud.spacing, "colored": cloud.colored}
 
 
 def assist_facts(

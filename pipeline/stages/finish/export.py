@@ -61,9 +61,14 @@ def _write(model: Model, suffix: str, path: Path) -> list[str]:
 
 
 def _cloud(cloud: PointCloud, mesh: Mesh, ws: Workspace) -> None:
+    """cloud.ply: every point of a survey, else the merged cloud with its normals."""
+    if cloud.whole:
+        points = np.load(ws.path(cloud.whole), mmap_mode="r")
+        colors = np.load(ws.path(cloud.whole_colors), mmap_mode="r") if cloud.whole_colors else None
+        ply.write_cloud(points, None, colors, ws.output("cloud.ply"), mesh.origin)
+        return
     with np.load(ws.path(cloud.arrays)) as arrays:
-        points = arrays["points"] + np.asarray(mesh.origin, dtype=np.float64)
-        ply.write_cloud(points, arrays.get("normals"), arrays.get("colors"), ws.output("cloud.ply"))
+        ply.write_cloud(arrays["points"], arrays.get("normals"), arrays.get("colors"), ws.output("cloud.ply"), mesh.origin)
 
 
 def _edge(model: Model) -> int | None:

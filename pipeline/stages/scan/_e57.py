@@ -68,7 +68,7 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
     keep = data.get(_STATES[place is _POLAR], np.zeros(held)) == 0
     pose = _pose(header, account)
     polar = place is _POLAR
-    raw = Raw(name, _to_xyz(points) if polar else points, pose=pose, unit="m")
+    raw = Raw(name, _to_xyz(points) if polar else points, pose=pose, unit="m", survey=True)
     raw.points[~keep] = np.nan
     raw.normals = _together(data, _NORMAL)
     raw.colors = _colours(header, data, account)

@@ -42,7 +42,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     if not kept.all():
         account.remark(f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out")
     unit = _unit(source.name, lengths, points, account)
-    return [Raw(source.name, points[kept], colors=None if colours is None else to_colors(colours[kept]), unit=unit)]
+    return [Raw(source.name, points[kept], colors=None if colours is None else to_colors(colours[kept]), unit=unit, survey=True)]
 
 
 def _colours(held: Any) -> NDArray[Any] | None:

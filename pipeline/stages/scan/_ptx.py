@@ -65,7 +65,7 @@ def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
     places = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing
     pose = _pose(np.array(head[6:10]).T, account)  # PTX writes row vectors
     scanner = np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
-    return Raw(name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m")
+    return Raw(name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m", survey=True)
 
 
 def _numbers(text: str) -> list[float]:

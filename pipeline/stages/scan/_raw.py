@@ -32,6 +32,7 @@ class Raw:
     scanner: Array | None = None
     pose: Array | None = None
     unit: str | None = None
+    survey: bool = False  # by its format measured with a laser scanner: every point counts
 
 
 def is_number(word: str) -> bool:

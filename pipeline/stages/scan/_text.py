@@ -124,6 +124,7 @@ def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
     roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of)
+    raw.survey = source.name.lower().endswith(".pts")
     raw.unit = _one_unit(raw, units, account)
     _unread(roles, names, form, table_of, account)
     return raw

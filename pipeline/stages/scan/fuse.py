@@ -13,6 +13,7 @@ from pipeline.declared import Fuse
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _whole
 from pipeline.stages.scan._merge import Merger
 from pipeline.workspace import StageWorkspace
 
@@ -24,7 +25,8 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
     """Merge all placed passes in the common frame, drop's unit.
 
     One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the option ``cell`` or the tier's share of
-    the size. Statistical outliers go unless skipped. Guaranteed: finite points, unit normals. numpy and scipy only. Raises
+    the size. Statistical outliers go unless skipped. Of surveys (E57, LAS, PTX, PTS) every point is kept beside that, for cloud.ply,
+    unless ``cell`` was asked for. Guaranteed: finite points, unit normals. numpy and scipy only. Raises
     InputRejected for a cell that would leave no shape, or no merging.
     """
     cell = ws.options.cell or ws.options.cell_share * alignment.size
@@ -46,8 +48,11 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
         merged = {name: array[keep] for name, array in merged.items()}
     file, points = "fuse/cloud.npz", merged["points"]
     arrays.save(ws.path(file), **merged)
-    ws.progress(1.0, f"{len(points)} points merged")
-    return PointCloud(arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored="colors" in merged)
+    ws.progress(0.9, f"{len(points)} points merged")
+    return PointCloud(
+        arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored="colors" in merged,
+        **({} if ws.options.cell else _whole.keep(scans, alignment, ws)),
+    )  # fmt: skip
 
 
 def _chunks(stored: dict[str, NDArray[Any]], pose: Array) -> Iterator[tuple[Array, Array, NDArray[np.uint8] | None]]:

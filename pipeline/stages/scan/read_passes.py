@@ -89,7 +89,7 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     lost = int((~keep).sum())
     if lost and raw.grid is None:
         account.count("points", len(points), len(points) - lost, "the others are no numbers or lie at exactly 0 0 0")
-    return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, **rest), lost
+    return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, survey=raw.survey, **rest), lost
 
 
 def _unique(said: list[str]) -> list[str]:
@@ -120,7 +120,7 @@ def _store(
     file = f"read_passes/{number:04d}.npz"
     arrays.save(ws.path(file), points=points, normals=raw.normals, colors=raw.colors, grid=raw.grid)
     return Pass(
-        name=name, arrays=file, points=len(points), dropped=missing, scale=scale,
+        name=name, arrays=file, whole=file if raw.survey else None, points=len(points), dropped=missing, scale=scale,
         scanner=None if scanner is None else (float(scanner[0]), float(scanner[1]), float(scanner[2])),
         pose=None if pose is None else rigid.to_matrix(pose), duplicate_of=None if twin == name else twin,
         warning=f"scaled by {scale:g} to the unit of the other passes" if scale != 1 else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.stages.finish._model import Model
 
+BLOCK = 2_000_000  # rows of a cloud that are written at once
 NAMES = {"f8": "double", "f4": "float", "u1": "uchar"}
 
 
@@ -23,10 +24,18 @@ def write(model: Model, path: Path) -> None:
     _save(path, [*header, f"element face {len(faces)}", "property list uchar int vertex_indices"], [table, faces])
 
 
-def write_cloud(points: NDArray[Any], normals: NDArray[Any] | None, colors: NDArray[Any] | None, path: Path) -> None:
-    """Write a point cloud: points (N,3) float64, normals (N,3), colors (N,3) uint8."""
-    header, table = _vertices(points, normals, colors)
-    _save(path, header, [table])
+def write_cloud(
+    points: NDArray[Any], normals: NDArray[Any] | None, colors: NDArray[Any] | None, path: Path, origin: tuple[int, int, int] = (0, 0, 0)
+) -> None:
+    """Write a point cloud: points (N,3) float64 plus ORIGIN, normals (N,3), colors (N,3) uint8; block by block."""
+
+    def block(at: int) -> tuple[list[str], NDArray[Any]]:
+        part = slice(at, at + BLOCK)
+        moved = points[part] + np.asarray(origin, dtype=np.float64)
+        return _vertices(moved, None if normals is None else normals[part], None if colors is None else colors[part])
+
+    header = [f"element vertex {len(points)}", *block(0)[0][1:]]
+    _save(path, header, (block(at)[1] for at in range(0, len(points), BLOCK)))
 
 
 def _vertices(points: Any, normals: Any, colors: Any) -> tuple[list[str], NDArray[Any]]:
@@ -41,7 +50,7 @@ def _vertices(points: Any, normals: Any, colors: Any) -> tuple[list[str], NDArra
     return [f"element vertex {len(points)}", *(f"property {NAMES[kind]} {name}" for name, kind, _ in columns)], table
 
 
-def _save(path: Path, header: Sequence[str], tables: Sequence[NDArray[Any]]) -> None:
+def _save(path: Path, header: Sequence[str], tables: Iterable[NDArray[Any]]) -> None:
     lines = ["ply", "format binary_little_endian 1.0", *header, "end_header", ""]
     with path.open("wb") as out:
         out.write("\n".join(lines).encode())
