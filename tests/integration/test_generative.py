@@ -17,6 +17,7 @@ from PIL import Image
 from pipeline import models, recipes
 from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.backends import hot
+from pipeline.declared import WEIGHED
 from pipeline.jobs import parse
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.support import solids, tiny
@@ -43,11 +44,19 @@ def workspace(folder: Path, **request: Any) -> Workspace:
 
 
 def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, Artefact]:
-    """Run the recipe of the workspace's kind up to and with the leg UNTIL; the newest artefact of each type."""
+    """Run the recipe of the workspace's kind up to and with the leg UNTIL; the newest artefact of each type.
+
+    What a stage tells beforehand of the weights that it would use is what its artefact names afterwards.
+    """
     bag: list[Artefact] = [dropped]
     for leg in recipes.RECIPES[ws.options.kind].legs:
         for stage in leg.stages:
+            told = recipes.call(recipes.stage_function(stage, "weights"), bag, ws) if stage in WEIGHED else {}
             bag.append(recipes.call(recipes.stage_function(stage), bag, ws))
+            if stage == "views.generate_views" and isinstance(bag[-1], Views):
+                assert told == bag[-1].models
+            if stage == "mesh.reconstruct" and isinstance(bag[-1], Mesh):
+                assert told == (bag[-1].reconstruction or {})["models"]
         if leg.queue == until:
             break
     return {type(artefact): artefact for artefact in bag}

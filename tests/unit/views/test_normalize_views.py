@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,7 @@ def test_a_configured_network_is_asked_before_the_colour_key(workspace: Make, mo
     found = _matting.cut(rgba(rgb), "a.png", ws.models)
     assert found.method == "onnx"
     assert overlap(found.rgba[..., 3], mask) > 0.9
+    assert normalize_views.weights(ws) == {"matting/net.onnx": hashlib.sha256(b"\x08\x07").hexdigest()}
 
 
 @pytest.mark.parametrize("content", [b"version https://git-lfs.github.com/spec/v1\n", b"<html>404", b"\x08\x07no network", b""])
