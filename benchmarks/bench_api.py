@@ -31,7 +31,8 @@ from layout.disk import Disk
 from layout.init import init
 from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas, State
-from pipeline import config, jobs, view
+from pipeline import config, jobs
+from pipeline.submission import job_view
 from webapi.index.overview import reindex
 from webapi.index.table import Index, connect
 
@@ -223,11 +224,11 @@ def serve(root: Path, atlas: Atlas | None) -> tuple[subprocess.Popen[bytes], int
 def without_index(atlas: Atlas, part: int) -> float:
     """Seconds for one list as the command line makes it, PART jobs shown and scaled to all."""
     began = time.perf_counter()
-    places = view.all_jobs(atlas)
+    places = job_view.all_jobs(atlas)
     listing = time.perf_counter() - began
     began = time.perf_counter()
     for place in places[:part]:
-        view.show(atlas, place)
+        job_view.show(atlas, place)
     return listing + (time.perf_counter() - began) * len(places) / max(part, 1)
 
 

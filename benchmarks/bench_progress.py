@@ -28,9 +28,9 @@ from layout import lifecycle
 from layout.init import init
 from layout.manifest import JobFile, read_job
 from layout.tree import Atlas, Place, State
-from pipeline import virtual_figure, virtual_scanner
+from pipeline.demo import virtual_figure, virtual_scanner
 from pipeline.progress.words import percent
-from pipeline.submit import submit_path
+from pipeline.submission.submit import submit_path
 
 LOOK, PATIENCE = 0.1, 900.0
 

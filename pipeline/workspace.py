@@ -1,6 +1,6 @@
 """Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows nothing of Atlas.
 
-A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of pipeline/declared.py.
+A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of pipeline/kept/declared.py.
 """
 
 from __future__ import annotations

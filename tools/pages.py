@@ -16,7 +16,7 @@ from layout.lifecycle import EDGES
 from layout.temporary import TOOLS
 from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
 from pipeline import config, errors, jobs, recipes
-from pipeline.models import KNOWN
+from pipeline.weights import KNOWN
 from tools import third_party
 from tools.installed import ROOT
 from tools.tables import doc, options_table, table

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from pipeline import models
+from pipeline import weights
 from pipeline.errors import BackendUnavailable
 
 LIBRARIES = ("diffusers", "transformers")
@@ -19,13 +19,13 @@ LIBRARIES = ("diffusers", "transformers")
 def load(folder: Path, names: Iterable[str], kind: torch.dtype) -> dict[str, Any]:
     """The components NAMES of the model FOLDER, networks in KIND and on the CPU. BackendUnavailable names what does not load, and why."""
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
-    classes, made = models.components(folder), {}
+    classes, made = weights.components(folder), {}
     for name in names:
         try:
             made[name] = _one(folder, name, *classes[name], kind)
         except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise BackendUnavailable(f"Model {folder.name}, {name}/ does not load: {why}", remedy=models.remedy(folder.name)) from None
+            raise BackendUnavailable(f"Model {folder.name}, {name}/ does not load: {why}", remedy=weights.remedy(folder.name)) from None
     return made
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.backends import Picture
+from pipeline.backends.protocol import Picture
 from pipeline.errors import MeshEmpty
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.geometry.rigid import turned

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline import models as files
+from pipeline import weights as files
 from pipeline.backends import components, hot, memory
-from pipeline.backends.generators import SQUARE, Generated, Shot
+from pipeline.backends.generator_protocol import SQUARE, Generated, Shot
 from pipeline.gpu import fast
 
 WHOLE, OFFLOADED = 36 << 30, 24 << 30  # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time

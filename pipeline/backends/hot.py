@@ -6,9 +6,10 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
-from pipeline import models
-from pipeline.backends import memory, weights
+from pipeline.backends import memory
 from pipeline.gpu import fast
+from pipeline.weights import loading
+from pipeline.weights.catalogue import WEIGHTS
 
 _held: dict[str, tuple[Hashable, Any]] = {}
 
@@ -30,6 +31,6 @@ def forget(place: str | None = None) -> None:
 
 def network(folder: Path) -> Any:
     """Our own network in FOLDER on this process's device."""
-    path = folder / models.WEIGHTS
+    path = folder / WEIGHTS
     key = (str(path), memory.device(), path.stat().st_mtime_ns if path.is_file() else 0)
-    return hold("network", key, lambda: fast.prepared(weights.load(folder, memory.device()), fast.way(memory.device())))
+    return hold("network", key, lambda: fast.prepared(loading.load(folder, memory.device()), fast.way(memory.device())))

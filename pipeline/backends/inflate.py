@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.backends import Picture, Reconstruction
+from pipeline.backends.protocol import Picture, Reconstruction
 from pipeline.errors import MeshEmpty
 from pipeline.geometry.colour import spread
 from pipeline.geometry.isosurface import marching_cubes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipeline import models as files
+from pipeline import weights as files
 from pipeline.backends import Effort, Picture, Reconstruction, hot, memory, zero123plus
 from pipeline.backends.field import finished, front, iso_mesh
 from pipeline.geometry.surface import Surface

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.backends import Effort, Picture, Reconstruction
+from pipeline.backends.protocol import Effort, Picture, Reconstruction
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.geometry.surface import Surface
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.backends.generators import SQUARE, Generated, Shot
+from pipeline.backends.generator_protocol import SQUARE, Generated, Shot
 
 FOV, DISTANCE, HALF = 30.0, 4.0, 0.42
 COLOURS = {

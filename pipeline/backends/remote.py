@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.backends.generators import SQUARE, URL, Generated, Shot
+from pipeline.backends.generator_protocol import SQUARE, URL, Generated, Shot
 from pipeline.errors import BackendUnavailable
 
 SECONDS, LARGEST, MOST_PIXELS = 600.0, 64 << 20, 1 << 24

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.backends import Picture
+from pipeline.backends.protocol import Picture
 from pipeline.geometry.colour import spread
 from pipeline.geometry.topology import vertex_normals
 

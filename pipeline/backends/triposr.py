@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline import models as files
+from pipeline import weights as files
 from pipeline.backends import Effort, Picture, Reconstruction, hot, memory
 from pipeline.backends.field import finished, front, iso_mesh
 from pipeline.gpu import fast

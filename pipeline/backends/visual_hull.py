@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.backends import Effort, Picture, Reconstruction
 from pipeline.backends.inflate import inflated
+from pipeline.backends.protocol import Effort, Picture, Reconstruction
 from pipeline.backends.silhouettes import DISTANCE, Shot, colors, overlaps, project, sampled, shot
 from pipeline.errors import MeshEmpty
 from pipeline.geometry.isosurface import marching_cubes

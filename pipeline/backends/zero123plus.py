@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline import models as files
+from pipeline import weights as files
 from pipeline.backends import Effort, Picture, components, hot, memory
 from pipeline.errors import BackendUnavailable
 from pipeline.networks.instantmesh.cameras import AZIMUTHS, ELEVATIONS, FOV

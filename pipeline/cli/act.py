@@ -11,9 +11,9 @@ import click
 from layout import lifecycle, names
 from layout.lifecycle import Gone, Occupied
 from layout.tree import Atlas, Place, State
-from pipeline import view
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
 from pipeline.cli._atlas import opened
+from pipeline.submission import job_view
 
 set_option = click.option("--set", "pairs", multiple=True, metavar="OPTION=VALUE", help="An option of the job; may be repeated.")
 
@@ -52,8 +52,8 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     Example:
       inbox3d submit ~/scans/vase --set quality_tier=high
     """
-    from pipeline.preflight import completed
-    from pipeline.submit import submit_path
+    from pipeline.submission.preflight import completed
+    from pipeline.submission.submit import submit_path
 
     atlas, settings = opened(atlas_path)
     place = submit_path(atlas, drop, completed(atlas, settings, drop, request_of(pairs)))
@@ -70,13 +70,13 @@ def retry(id: str, atlas_path: str | None) -> None:
     Example:
       inbox3d retry vase-7k3f9q2mxa
     """
-    from pipeline.submit import submit_again
+    from pipeline.submission.submit import submit_again
 
     atlas, _ = opened(atlas_path)
     place = sought(atlas, id)
     if place.state is State.FAILED:
         click.echo(lifecycle.retry(atlas, place).path.name)
-    elif place.state is State.DONE and (job := view.job_at(atlas, place)):
+    elif place.state is State.DONE and (job := job_view.job_at(atlas, place)):
         click.echo(submit_again(atlas, place, job).path.name)
     else:
         fail(f"{id} is in {place.state.value}/.", REFUSED, "Only a failed or a done job can be run again.")
@@ -134,7 +134,7 @@ def gc(atlas_path: str | None, dry_run: bool) -> None:
       inbox3d gc --dry-run
     """
     from layout.attention import Attention
-    from pipeline.gc import due, remove
+    from pipeline.watchers.cleanup import due, remove
 
     atlas, settings = opened(atlas_path)
     found, attention = due(atlas, settings), Attention(atlas)

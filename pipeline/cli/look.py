@@ -9,6 +9,7 @@ import click
 from layout import lifecycle
 from layout.tree import State
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
+from pipeline.text import plain
 
 
 @click.command()
@@ -22,20 +23,20 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     Example:
       inbox3d jobs --state failed
     """
-    from pipeline import view
     from pipeline.cli._atlas import opened
+    from pipeline.submission import job_view
 
     atlas, _ = opened(atlas_path)
-    places = [place for place in view.all_jobs(atlas) if state in (None, place.state.value)]
+    places = [place for place in job_view.all_jobs(atlas) if state in (None, place.state.value)]
     if as_json:
-        click.echo(view.to_json([view.show(atlas, place) for place in places]))
+        click.echo(job_view.to_json([job_view.show(atlas, place) for place in places]))
         return
     for place in places:
-        shown = view.show(atlas, place)
+        shown = job_view.show(atlas, place)
         kind = (shown["job"] or {}).get("kind") or "–"
         extra = shown["error"]["message"] if shown["error"] else _progress(shown["progress"]) if shown["progress"] else ""
         extra = extra if shown["job"] else "its job.json is missing, damaged, or of a newer inbox3d"
-        click.echo(view.plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
+        click.echo(plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
     if not places:
         click.echo("No jobs.", err=True)
 
@@ -59,31 +60,31 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     Example:
       inbox3d show vase-7k3f9q2mxa --json
     """
-    from pipeline import view
     from pipeline.cli._atlas import opened
+    from pipeline.submission import job_view
 
     atlas, _ = opened(atlas_path)
     place = lifecycle.find(atlas, id)
     if place is None:
         fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")
         return
-    shown = view.show(atlas, place)
+    shown = job_view.show(atlas, place)
     if as_json:
-        click.echo(view.to_json(shown))
+        click.echo(job_view.to_json(shown))
         return
     click.echo(f"{place.id}\n  state     {place.state.value}\n  folder    {place.path}")
     job = shown["job"] or {}
     if job:
         click.echo(f"  kind      {job['kind'] or '–'}")
-        click.echo(view.plain(f"  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})"))
+        click.echo(plain(f"  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})"))
         click.echo(f"  starts    {len(job['starts'])}")
     if shown["progress"]:
-        click.echo(view.plain(f"  progress  {_progress(shown['progress'])}"))
-    for name in view.results(atlas, place):
-        click.echo(view.plain(f"  result    {name}"))
+        click.echo(plain(f"  progress  {_progress(shown['progress'])}"))
+    for name in job_view.results(atlas, place):
+        click.echo(plain(f"  result    {name}"))
     if shown["error"]:
-        click.echo(view.plain(f"  error     {shown['error']['message']}"))
-        click.echo(view.plain(f"  remedy    {shown['error']['remedy']}"))
+        click.echo(plain(f"  error     {shown['error']['message']}"))
+        click.echo(plain(f"  remedy    {shown['error']['remedy']}"))
 
 
 @click.command()
@@ -98,14 +99,15 @@ def doctor(atlas_path: str | None, as_json: bool) -> int:
     """
     import os
 
-    from pipeline import config, view
-    from pipeline import doctor as checks
+    from pipeline import config
+    from pipeline.cli import doctor as checks
     from pipeline.cli._atlas import VARIABLE, located
+    from pipeline.submission import job_view
 
     root = located(atlas_path) if atlas_path or os.environ.get(VARIABLE) or config.load().host.atlas else None
     findings = checks.examine(root)
     if as_json:
-        click.echo(view.to_json([finding._asdict() for finding in findings]))
+        click.echo(job_view.to_json([finding._asdict() for finding in findings]))
     else:
         for finding in findings:
             click.echo(f"{finding.mark} {finding.what}: {finding.detail}" + (f"\n    → {finding.remedy}" if finding.remedy else ""))

@@ -45,7 +45,7 @@ def list_models() -> int:
     """
     from importlib.metadata import entry_points
 
-    from pipeline import models as store
+    from pipeline import weights as store
     from pipeline.backends import GROUP
 
     click.echo(f"Models folder: {_folder()}", err=True)
@@ -73,7 +73,7 @@ def pull(name: str, revision: str | None, token: str | None) -> None:
     Example:
       inbox3d models pull triposr
     """
-    from pipeline import models as store
+    from pipeline import weights as store
 
     click.echo(str(store.pull(name, _folder(), revision, token, _say)))
 
@@ -91,7 +91,7 @@ def import_model(path: Path, name: str | None) -> None:
       inbox3d models import model.ckpt --name triposr
       inbox3d models import ~/.cache/huggingface/hub --name flux-schnell
     """
-    from pipeline import models as store
+    from pipeline import weights as store
 
     click.echo(str(store.import_model(path, _folder(), name, each=_each)))
 
@@ -106,7 +106,7 @@ def verify() -> int:
     Example:
       inbox3d models verify
     """
-    from pipeline import models as store
+    from pipeline import weights as store
 
     rows = store.verify(_folder(), _each)
     for row in rows:

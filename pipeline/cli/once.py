@@ -18,13 +18,15 @@ from layout import lifecycle
 from layout.disk import LineFault
 from layout.init import Unfit
 from layout.tree import Atlas, Place, State
-from pipeline import config, view
+from pipeline import config
 from pipeline.cli import FAILED, INTERRUPTED, REFUSED, UNUSABLE, atlas_option, fail
 from pipeline.cli._atlas import located, opened
 from pipeline.cli.act import request_of, set_option
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
 from pipeline.progress import words
+from pipeline.submission import job_view
+from pipeline.text import plain
 
 LOOK = 0.3  # seconds between two looks at the job
 LABEL, BESIDE = 48, 32  # columns of the words, at least, and of the bar beside them: together a terminal of 80
@@ -60,7 +62,7 @@ def demo(atlas_path: str | None) -> int:
     Example:
       inbox3d demo --atlas ./demo-atlas
     """
-    from pipeline import demo
+    from pipeline.demo import demo
 
     atlas, settings = _made(atlas_path or "demo-atlas")
 
@@ -88,8 +90,8 @@ def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
 
 def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]) -> Place:
     """Submit DROP and follow the job to its end; ends the command where it cannot get there."""
-    from pipeline.preflight import check_this_host, completed, live_workers, served
-    from pipeline.submit import submit_path
+    from pipeline.submission.preflight import check_this_host, completed, live_workers, served
+    from pipeline.submission.submit import submit_path
 
     try:
         request = completed(atlas, settings, drop, request_of(pairs))
@@ -162,20 +164,20 @@ def follow(atlas: Atlas, id: str) -> Place:
 
 def _advance(atlas: Atlas, place: Place, bar: object) -> None:
     """The bar and the words are what progress.json says, also where a start that repeats a leg begins lower than the one before."""
-    progress = view.progress_of(atlas, place)
+    progress = job_view.progress_of(atlas, place)
     label = {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
     if progress is not None:
         text = words.left(progress.eta, progress.eta_error, progress.cold)
         label = "  ".join(part for part in (text, progress.message or progress.stage) if part)
         bar.pos = int(1000 * progress.fraction)  # type: ignore[attr-defined]
     room = max(LABEL, shutil.get_terminal_size().columns - BESIDE)
-    bar.label = f"{view.plain(label)[:room]:<{room}}"  # type: ignore[attr-defined]
+    bar.label = f"{plain(label)[:room]:<{room}}"  # type: ignore[attr-defined]
     bar.render_progress()  # type: ignore[attr-defined]
 
 
 def report(atlas: Atlas, place: Place) -> int:
     """Say how it ended; the folder's absolute path is the last line of stdout."""
-    shown = view.show(atlas, place)
+    shown = job_view.show(atlas, place)
     if shown["error"]:
         click.echo(f"Failed: {shown['error']['message']}\n  → {shown['error']['remedy']}", err=True)
     for warning in (shown["job"] or {}).get("provenance", {}).get("warnings", []):

@@ -23,7 +23,7 @@ from typing import Any
 from pipeline import blame
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import leg, sandbox
-from pipeline.provenance import versions
+from pipeline.kept.versions import versions
 from pipeline.queues import QUEUES
 
 LOG = "log.txt"

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import bag, blame, declared, jobs, keys, recipes
+from pipeline import blame, jobs, recipes
 from pipeline.artefacts import Artefact
-from pipeline.bag import Kept
 from pipeline.errors import PipelineError
-from pipeline.provenance import versions
+from pipeline.kept import declared, keys, store
+from pipeline.kept.store import Kept
+from pipeline.kept.versions import versions
 from pipeline.workspace import StageWorkspace
 
 Say = Callable[..., None]
@@ -25,29 +26,29 @@ def run(order: dict[str, Any], say: Say) -> None:
     for which this host has other weights, is made again, and with it whatever takes its artefact.
     """
     root, options = Path(order["root"]), jobs.parse(order["request"])
-    found = {one.stage: one for one in bag.load(root)}
+    found = {one.stage: one for one in store.load(root)}
     kept = [found[stage] for stage in ("", *order["before"]) if stage in found]
     packages = versions()
     for position, stage in enumerate(order["leg"], len(order["before"]) + 1):
-        ws = _workspace(order, say, declared.options_for(stage, options), bag.warnings(kept))
+        ws = _workspace(order, say, declared.options_for(stage, options), store.warnings(kept))
         bagged = [one.artefact for one in kept]
         key, weights = keys.of_stage(stage, options, keys.tokens(kept)), _weights(stage, bagged, ws)
         old = found.get(stage)
         if old is None or old.key != key or (weights and old.weights != weights):
-            bag.drop(root, stage)
+            store.drop(root, stage)
             old = _made(stage, bagged, ws, say, {"key": key, "weights": weights, "packages": packages})
             if blame.is_full(root):  # what a library wrote last may be cut off without a word
                 raise blame.full(root)
-            bag.save(root, position, old)
+            store.save(root, position, old)
         kept.append(old)
     say(done=True)
 
 
 def _made(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any], say: Say, facts: dict[str, Any]) -> Kept:
     say(stage=stage)
-    began, before = time.monotonic(), bag.outputs(ws.root)
+    began, before = time.monotonic(), store.outputs(ws.root)
     artefact = recipes.call(recipes.stage_function(stage), bagged, ws)
-    written = [name for name, stamp in bag.outputs(ws.root).items() if before.get(name) != stamp]
+    written = [name for name, stamp in store.outputs(ws.root).items() if before.get(name) != stamp]
     seconds = round(time.monotonic() - began, 3)
     say(ended=[stage, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
     said = {"warnings": tuple(ws.said), "fetched": ws.fetched, "version": keys.version_of(stage)}

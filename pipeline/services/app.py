@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from layout.tree import Atlas
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
-from pipeline.provenance import versions
+from pipeline.kept.versions import versions
 from pipeline.services.answers import Answers
 from pipeline.services.device import Busy, Device, Stopping
 from pipeline.services.routes import ROUTES, Route

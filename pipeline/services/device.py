@@ -8,15 +8,15 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pipeline import bag
-from pipeline.backends.generators import URL
-from pipeline.bag import Kept
+from pipeline.backends.generator_protocol import URL
 from pipeline.config import Settings
 from pipeline.gpu.device import engine_environment, memory_limit
 from pipeline.gpu.engine import Engine, Order
+from pipeline.kept import store
+from pipeline.kept.store import Kept
 from pipeline.queues import QUEUES
 from pipeline.recipes import Leg
-from pipeline.runner import NETWORK_STAGES
+from pipeline.runner.runner import NETWORK_STAGES
 
 WAITING = 16  # requests that are being made or wait for the device
 
@@ -84,7 +84,7 @@ class Device:
             )  # fmt: skip
             self._engine.run(order, lambda event: None, self._tick)
             before += leg.stages
-        return bag.load(root)
+        return store.load(root)
 
     def _tick(self) -> None:
         if self._stopping.is_set():

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from pipeline import bag, models
+from pipeline import weights
 from pipeline.artefacts import Artefact, Dropped, Exported, Mesh, Shots, Views
-from pipeline.backends.generators import BACKGROUND, azimuth_of, seed_of
-from pipeline.bag import Kept
+from pipeline.backends.generator_protocol import BACKGROUND, azimuth_of, seed_of
 from pipeline.errors import FormatUnavailable, SubmitRefused
 from pipeline.gpu.device import writable_formats
+from pipeline.kept import store
+from pipeline.kept.store import Kept
 from pipeline.recipes import RECIPES, Leg
 from pipeline.services.answers import Answers, encoded
 from pipeline.services.bodies import Clean, FromUrls, Generate, Imagine, Reconstruct
@@ -56,7 +57,7 @@ def from_urls(asked: FromUrls, answers: Answers, device: Device) -> Answer:
 def reconstruct(asked: Reconstruct, answers: Answers, device: Device) -> Answer:
     """POST /reconstruct/mesh: the pictures cut out, reconstructed and exported with the colours of their vertices."""
     _writable(asked.output_format)
-    able = ("auto", *models.backends(device.models))
+    able = ("auto", *weights.backends(device.models))
     if asked.backend not in able:
         raise SubmitRefused(f"backend: this service has no {asked.backend}.", remedy=f"Ask for one of {', '.join(able)}.")
     request = {
@@ -96,8 +97,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
 
 # -- parts -------------------------------------------------------------------------------------------------------------------
 def _made(work: Path, request: Answer, legs: tuple[Leg, ...], first: Artefact, device: Device) -> dict[type[Artefact], Any]:
-    bag.save(work, 0, Kept.of(work, "", first))
-    return dict(bag.newest(device.make(work, request, legs)))
+    store.save(work, 0, Kept.of(work, "", first))
+    return dict(store.newest(device.make(work, request, legs)))
 
 
 def _pictures(shots: list[tuple[float, str, int]], size: tuple[int, int], answers: Answers, device: Device) -> Answer:
@@ -120,7 +121,7 @@ def _exported(kept: dict[type[Artefact], Any], work: Path, answers: Answers, wan
     exported: Exported = kept[Exported]
     paths = [answers.keep(work, f"output/{name}") for name in exported.files_written if wanted == "glb" or name != "model.glb"]
     facts = {"faces": mesh.faces, "watertight": mesh.watertight, "label": mesh.label, "reconstruction": mesh.reconstruction}
-    warnings = bag.warnings(bag.load(work))
+    warnings = store.warnings(store.load(work))
     return {"mesh_path": str(paths[0]), "files": [str(path) for path in paths], **facts, "warnings": warnings,
             "placeholder": mesh.label == "placeholder"}  # fmt: skip
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from layout.tree import Atlas
-from pipeline.backends import generators
+from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
 from pipeline.services.app import create_app
 from pipeline.services.device import WAITING, Device
@@ -19,7 +19,7 @@ def serve(atlas: Atlas, settings: Settings, service: str, device: str, host: str
     """Serve SERVICE on HOST:PORT until SIGTERM or SIGINT. BackendUnavailable where settings name a model that is not there; PortTaken;
     KeyMissing for an address that other hosts reach, while there is no key."""
     if service == "views":
-        generators.chosen(settings.host.models, {**os.environ, generators.URL: ""})
+        generators.chosen(settings.host.models, {**os.environ, generator_protocol.URL: ""})
     listener = server.bind(atlas, host, port)
     running: list[Device] = []
 

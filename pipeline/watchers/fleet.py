@@ -15,7 +15,7 @@ from typing import NamedTuple
 from layout import names
 from layout.liveness import run_folder, take_lock
 from layout.tree import Atlas
-from pipeline.backends import generators
+from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu.device import chosen
@@ -85,7 +85,7 @@ def _look_at_views(settings: Settings) -> None:
     try:
         generators.chosen(settings.host.models)
     except BackendUnavailable as error:
-        if any(os.environ.get(name) for name in (generators.MODEL, generators.URL, generators.STUB)):
+        if any(os.environ.get(name) for name in (generator_protocol.MODEL, generator_protocol.URL, generator_protocol.STUB)):
             raise
         log.warning("fleet.views problem=%s remedy=%s", error.message, error.remedy)
 

@@ -22,16 +22,16 @@ from layout.lifecycle import Occupied
 from layout.liveness import Beat, Observer
 from layout.manifest import Heartbeat, JobFile
 from layout.tree import Atlas, Place, State
-from pipeline import view
 from pipeline.config import Settings
+from pipeline.drops.completeness import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
+from pipeline.drops.kind import identify
+from pipeline.drops.request import facts_of, facts_of_job, first_queue
 from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.failing import DELETED, error_file
+from pipeline.runner.failing import DELETED, error_file
+from pipeline.submission import job_view
 from pipeline.watchers import status
-from pipeline.watchers._facts import facts_of, facts_of_job, first_queue
 from pipeline.watchers.hints import Hints, is_network
-from pipeline.watchers.identify import identify
 from pipeline.watchers.reaper import Reaper, TwoLooks
-from pipeline.watchers.settle import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
 from pipeline.watchers.worker import Restart
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ class Intake:
         slug, own = names.slug(stem(name)), names.fold(names.without_go(name))
         for place in (*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)):
             if (names.split_id(place.id) or ("",))[0] == slug:
-                job = view.job_at(self.atlas, place)
+                job = job_view.job_at(self.atlas, place)
                 if job is None or names.fold(job.source.name) == own:
                     return place.id
         return None

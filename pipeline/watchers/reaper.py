@@ -17,9 +17,12 @@ from layout.attention import Attention, Waits, words
 from layout.lifecycle import Due
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
-from pipeline import due, gc, queues, recipes, view
+from pipeline import queues, recipes
 from pipeline.config import Settings
-from pipeline.failing import DELETED, error_file, poisoned
+from pipeline.runner import due
+from pipeline.runner.failing import DELETED, error_file, poisoned
+from pipeline.submission import job_view
+from pipeline.watchers import cleanup
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +144,7 @@ class Reaper:
             if place.hidden or place.queue in queues.QUEUES:
                 continue
             with self.attention.over(place.path):
-                job = view.job_at(self.atlas, place)
+                job = job_view.job_at(self.atlas, place)
                 recipe = recipes.RECIPES.get(job.kind or "") if job else None
                 if recipe is not None:
                     lifecycle.requeue(self.atlas, place, recipe.legs[0].queue)
@@ -170,9 +173,9 @@ class Reaper:
             self._discard(self.atlas.heartbeat(worker))
 
     def _sweep_trash(self) -> None:
-        for item in gc.trash_due(self.atlas, self.settings.reaper.trash_days):
+        for item in cleanup.trash_due(self.atlas, self.settings.reaper.trash_days):
             with self.attention.over(item.path):
-                gc.remove(self.atlas, item)
+                cleanup.remove(self.atlas, item)
 
     def _discard(self, path: Path) -> None:
         with self.attention.over(path):

@@ -21,7 +21,7 @@ from layout.removal import remove
 from layout.tree import Scratch
 from pipeline.blame import size
 from pipeline.errors import HostFault
-from pipeline.scratch import discard
+from pipeline.runner.scratch import discard
 
 LEAST = 1 << 20  # bytes that any job needs besides its input
 MORE = 1.25  # a job that ran out is tried again where there is that much more than it had

@@ -11,9 +11,11 @@ from layout import names, tree
 from layout.liveness import Observer
 from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
-from pipeline import queues, view
+from pipeline import queues
+from pipeline.drops.completeness import Wait
 from pipeline.progress import words
-from pipeline.watchers.settle import Wait
+from pipeline.submission import job_view
+from pipeline.text import plain
 
 SHOWN = 200
 FAILED_SHOWN = 10
@@ -38,7 +40,7 @@ class Writer:
 
     def fault(self, message: str) -> None:
         """The line does not work: say so as far as it lets us. A full disk takes no new file, but often still the old one's bytes."""
-        text = f"PAUSED: {view.plain(message)}. Nothing is lost; it goes on by itself as soon as that works again.\n"
+        text = f"PAUSED: {plain(message)}. Nothing is lost; it goes on by itself as soon as that works again.\n"
         try:
             self._put(text)
         except OSError:
@@ -74,7 +76,7 @@ class Writer:
 
     def _name(self, place: Place) -> str:
         if place.id not in self._names:
-            job = view.job_at(self.atlas, place)
+            job = job_view.job_at(self.atlas, place)
             if job is None:
                 return place.id
             self._names[place.id] = f"{job.source.name} ({place.id})"
@@ -82,12 +84,12 @@ class Writer:
 
     def _more(self, place: Place) -> str:
         """Between two legs: how much is done. Why the last worker that took it gave it back, where that was for something it lacks."""
-        progress = view.progress_of(self.atlas, place) if place.n else None
-        lack = view.lack_of(view.job_at(self.atlas, place)) if place.n else None
+        progress = job_view.progress_of(self.atlas, place) if place.n else None
+        lack = job_view.lack_of(job_view.job_at(self.atlas, place)) if place.n else None
         return (f", {words.percent(progress.fraction)}% done" if progress else "") + (f". {lack}" if lack else "")
 
     def _running(self, place: Place) -> str:
-        progress = view.progress_of(self.atlas, place)
+        progress = job_view.progress_of(self.atlas, place)
         return f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {place.worker}"
 
     def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
@@ -136,4 +138,4 @@ def section(title: str, lines: list[str]) -> str:
     if not lines:
         return ""
     shown = lines[:SHOWN] + ([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
-    return f"{title} ({len(lines)})\n" + "".join(f"  {view.plain(line)}\n" for line in shown)
+    return f"{title} ({len(lines)})\n" + "".join(f"  {plain(line)}\n" for line in shown)

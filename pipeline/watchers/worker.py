@@ -22,13 +22,17 @@ from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
-from pipeline import due, gc, inputs, models, scratch, view
+from pipeline import weights
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine, Order
-from pipeline.provenance import versions
-from pipeline.runner import Outcome, Runner
+from pipeline.kept.snapshot import Snapshot, snapshot
+from pipeline.kept.versions import versions
+from pipeline.runner import due, scratch
+from pipeline.runner.runner import Outcome, Runner
+from pipeline.submission import job_view
+from pipeline.watchers import cleanup
 from pipeline.watchers.room import Asks, Room, asks_of, used_by
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,7 @@ class Worker:
         self.identity: AtlasFile = atlas.identity()
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
         self.stopping = stopping
-        backends = models.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
+        backends = weights.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
         formats = writable_formats() if "finish" in queues else ()
         beat = Heartbeat(
             worker=name, role="worker", counter=0, boot="", pid=os.getpid(), queues=queues,
@@ -58,13 +62,13 @@ class Worker:
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
         memory = memory_limit(settings.worker.memory_gb)
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
-        weights = settings.host.models if settings.host.models.is_dir() else None
-        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, weights, stopping.is_set, self._pause)
+        models = settings.host.models if settings.host.models.is_dir() else None
+        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, models, stopping.is_set, self._pause)
         self.attention = Attention(atlas, name)
         self.room = Room(self.scratch, self._unused)
         self._accepted: dict[str, tuple[str, Asks]] = {}  # place name → (time of acceptance, what it asks of scratch), read once
         self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
-        self._unchanged: dict[str, tuple[inputs.Snapshot, float]] = {}
+        self._unchanged: dict[str, tuple[Snapshot, float]] = {}
         self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
         self._proven = True
         self._left = ""
@@ -208,7 +212,7 @@ class Worker:
     def _lacks(self, place: Place) -> bool:
         job = self._job(place)
         last = job.starts[-1] if job and job.starts else None
-        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(view.LACKS))
+        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(job_view.LACKS))
 
     def _is_quiet(self, place: Place) -> bool:
         """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""
@@ -217,7 +221,7 @@ class Worker:
         job = self._job(place)
         if job is None or job.quiet is None:
             return True
-        seen, now = inputs.snapshot(self.atlas.disk, place.path / tree.INPUT), time.monotonic()
+        seen, now = snapshot(self.atlas.disk, place.path / tree.INPUT), time.monotonic()
         before = self._unchanged.get(place.id)
         if before is None or before[0] != seen:
             self._unchanged[place.id] = (seen, now)
@@ -225,7 +229,7 @@ class Worker:
         return now - before[1] >= job.quiet
 
     def _job(self, place: Place) -> JobFile | None:
-        return view.job_at(self.atlas, place)
+        return job_view.job_at(self.atlas, place)
 
     # -- mending ----------------------------------------------------------------------------------------------------------------
     def _settle_own(self) -> None:
@@ -260,7 +264,7 @@ class Worker:
     # -- scratch ----------------------------------------------------------------------------------------------------------------
     def _sweep_scratch(self) -> None:
         """Delete workspaces whose job has ended; the others are resumed by their next start."""
-        for item in gc.scratch_due(self.atlas, self.settings):
+        for item in cleanup.scratch_due(self.atlas, self.settings):
             scratch.discard(item.path)
         for left in self.scratch.root.glob(f"{scratch.GONE}*"):
             shutil.rmtree(left, ignore_errors=True)

@@ -14,7 +14,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from pipeline import models, recipes
+from pipeline import recipes, weights
 from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.backends import hot
 from pipeline.declared import WEIGHED
@@ -107,8 +107,8 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
     lacking = {
         "instantmesh": "it needs at least 4 views of known azimuth, there are 1, and to draw them itself model zero123plus is not in the models folder"
     }
-    weights = {"triposr": models.fingerprint(tmp_path / "models", "triposr")}
-    assert mesh.reconstruction == {"backend": "triposr", "models": weights, "views": ["000"], "better_ones_lack": lacking}
+    made_by = {"triposr": weights.fingerprint(tmp_path / "models", "triposr")}
+    assert mesh.reconstruction == {"backend": "triposr", "models": made_by, "views": ["000"], "better_ones_lack": lacking}
     assert mesh.faces > 100
 
 
@@ -134,7 +134,7 @@ def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(tmp_pat
     views, mesh = bag[Views], bag[Mesh]
     assert isinstance(views, Views) and isinstance(mesh, Mesh)
     assert ([view.source for view in views.views], views.label, mesh.label) == (["flux-schnell"], None, None)
-    assert views.models == {"flux-schnell": models.fingerprint(tmp_path / "models", "flux-schnell")}
+    assert views.models == {"flux-schnell": weights.fingerprint(tmp_path / "models", "flux-schnell")}
     assert mesh.reconstruction is not None
     assert mesh.reconstruction["backend"] == "triposr"
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100

@@ -18,7 +18,7 @@ import urllib3
 
 from layout.tree import State
 from pipeline.backends import generators
-from pipeline.backends.generators import shots
+from pipeline.backends.generator_protocol import shots
 from pipeline.backends.remote import RemoteViews
 from tests.support import tinyflux
 from tests.support.live import House, eventually, house

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from pipeline.backends import weights
 from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig
 from pipeline.networks.triposr import TripoSR, TripoSRConfig
 from pipeline.networks.vit import ViTConfig
+from pipeline.weights import loading
 
 VIT = ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32)
 TRIPOSR = TripoSRConfig(vit=VIT, image=64, plane=4, channels=32, heads=2, head=16, layers=1, features=4, neurons=8, hidden=2, threshold=0.4)
@@ -21,7 +21,7 @@ def triposr(models: Path, name: str = "triposr") -> TripoSR:
     """A TripoSR saved as models/NAME."""
     torch.manual_seed(3)
     network = _drawn(TripoSR(TRIPOSR))
-    weights.save(models / name, network, "triposr")
+    loading.save(models / name, network, "triposr")
     return network
 
 
@@ -29,7 +29,7 @@ def instantmesh(models: Path, name: str = "instantmesh-large") -> InstantMesh:
     """An InstantMesh saved as models/NAME."""
     torch.manual_seed(4)
     network = _drawn(InstantMesh(INSTANTMESH))
-    weights.save(models / name, network, "instantmesh")
+    loading.save(models / name, network, "instantmesh")
     return network
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import demo, placement, virtual_figure, virtual_scanner
+from pipeline.demo import demo, pose_errors, virtual_figure, virtual_scanner
 
 PASSES = 8
 
@@ -153,7 +153,7 @@ def test_the_same_seed_gives_the_same_bytes(figure: virtual_figure.Figure, tmp_p
 
 def test_a_perfect_result_in_any_frame_has_no_error(dropped: tuple[Path, dict[str, Any]]) -> None:
     """The common frame of a result is free."""
-    table = placement.compare(result_of(dropped[1], turn(123, (500, -40, 7))), dropped[1])
+    table = pose_errors.compare(result_of(dropped[1], turn(123, (500, -40, 7))), dropped[1])
     assert table.right == PASSES and table.wrong == 0
     assert max(row.degrees or 0 for row in table.rows) < 1e-3
     assert max(row.percent or 0 for row in table.rows) < 1e-3
@@ -169,7 +169,7 @@ def test_a_pass_that_is_placed_wrong_is_found_and_spoils_no_other(
     truth = dropped[1]
     result = result_of(truth)
     result["passes"][2]["pose"] = (motion @ np.asarray(result["passes"][2]["pose"])).tolist()
-    table = placement.compare(result, truth)
+    table = pose_errors.compare(result, truth)
     bad = next(row for row in table.rows if row.file == result["passes"][2]["file"])
     assert (table.right, table.wrong, bad.right) == (PASSES - 1, 1, False)
     assert bad.degrees == pytest.approx(degrees, abs=0.01)
@@ -183,10 +183,10 @@ def test_passes_left_out_are_neither_right_nor_wrong(dropped: tuple[Path, dict[s
     truth = dropped[1]
     result = result_of(truth)
     result["passes"][0]["pose"] = None
-    table = placement.compare(result, truth)
+    table = pose_errors.compare(result, truth)
     assert (table.right, table.wrong) == (PASSES - 1, 0)
     assert str(table).count("left out") == 1
-    nothing = placement.compare({"passes": [{"file": name, "pose": None} for name in truth["passes"]]}, truth)
+    nothing = pose_errors.compare({"passes": [{"file": name, "pose": None} for name in truth["passes"]]}, truth)
     assert (nothing.right, nothing.wrong, len(nothing.rows)) == (0, 0, PASSES)
 
 

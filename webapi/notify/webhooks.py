@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from layout.tree import Atlas
-from pipeline import guard
+from pipeline import safe_fetch
 from pipeline.config import Settings
 from webapi.access.keys import signing_secret
 from webapi.index import rows
@@ -103,10 +103,10 @@ class Caller(threading.Thread):
         """(why it failed, or nothing; whether to try again). No redirect is followed and no answer is kept."""
         headers = {"Content-Type": "application/json", **signature(signing_secret(self.atlas), row["id"], row["body"])}
         try:
-            status = guard.send(row["url"], row["body"].encode(), headers, TIMEOUT, self.settings.web.webhook_lan)
-        except guard.NotAllowed as reason:
-            return str(reason), isinstance(reason, guard.NotFound)
-        except guard.NoUse as reason:
+            status = safe_fetch.send(row["url"], row["body"].encode(), headers, TIMEOUT, self.settings.web.webhook_lan)
+        except safe_fetch.NotAllowed as reason:
+            return str(reason), isinstance(reason, safe_fetch.NotFound)
+        except safe_fetch.NoUse as reason:
             return str(reason), True
         return "" if 200 <= status < 300 else f"status {status}", True
 

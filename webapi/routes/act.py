@@ -13,7 +13,7 @@ from layout import lifecycle
 from layout.lifecycle import Gone, Occupied
 from layout.manifest import JobFile
 from layout.tree import Place, State
-from pipeline import submit
+from pipeline.submission import submit
 from webapi.index import rows
 from webapi.index.table import Row
 from webapi.problems import Problem

@@ -12,7 +12,7 @@ from flask import Response, request
 from pydantic import ValidationError
 
 from layout import accept, tree
-from pipeline import submit
+from pipeline.submission import submit
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
 from webapi.routes.schemas import FromImage, Generate, Submitted

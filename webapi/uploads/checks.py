@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from layout.manifest import Heartbeat
-from pipeline import guard, jobs
+from pipeline import jobs, safe_fetch
 from webapi.problems import Problem
 from webapi.text import clean
 
@@ -50,18 +50,18 @@ def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
     refusal = ""
     try:
         parts = urlsplit(url)
-        host, port = guard.wire_host(parts.hostname or ""), parts.port
+        host, port = safe_fetch.wire_host(parts.hostname or ""), parts.port
         if parts.scheme not in ("http", "https") or not host:
             refusal = "must be an http or https address"
         elif parts.username is not None or parts.password is not None:
             refusal = "must not hold a user name or a password"
-        elif not guard.allowed_host(host, lan) and port not in (None, 80, 443):
+        elif not safe_fetch.allowed_host(host, lan) and port not in (None, 80, 443):
             refusal = NOT_PUBLIC[0]
-        elif _plainly_private(host) and not guard.allowed_host(host, lan):
+        elif _plainly_private(host) and not safe_fetch.allowed_host(host, lan):
             refusal = NOT_PUBLIC[1]
         elif not url.isprintable() or " " in url or len(url) > 2000:
             refusal = "holds characters that no address holds"
-    except guard.NotAllowed:
+    except safe_fetch.NotAllowed:
         refusal = "holds a host name that cannot be"
     except ValueError:
         refusal = "is no address"
@@ -77,12 +77,12 @@ def webhook(url: str, lan: Sequence[str]) -> None:
 
 def _plainly_private(host: str) -> bool:
     with contextlib.suppress(OSError):
-        return not guard.is_public(socket.inet_ntoa(socket.inet_aton(host)))  # 127.1 and 0x7f.1 mean an address too
+        return not safe_fetch.is_public(socket.inet_ntoa(socket.inet_aton(host)))  # 127.1 and 0x7f.1 mean an address too
     try:
         ipaddress.ip_address(host.split("%")[0])
     except ValueError:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
-    return not guard.is_public(host)
+    return not safe_fetch.is_public(host)
 
 
 def utc(text: str | None) -> str | None:

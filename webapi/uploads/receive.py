@@ -21,8 +21,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 
 from layout import names, tree
 from layout.tree import Atlas
-from pipeline import submit
 from pipeline.config import Web
+from pipeline.submission import submit
 from webapi.problems import Problem, cut_off
 from webapi.text import clean
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
-from pipeline.declared import WriteReport
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
+from pipeline.kept.declared import WriteReport
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points

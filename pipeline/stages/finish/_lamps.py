@@ -6,15 +6,14 @@ shares of the key light and of the open sky that nothing blocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry.surface import Surface
 from pipeline.stages.finish import _light as light
-
-if TYPE_CHECKING:
-    from pipeline.stages.finish._render import Hits, Studio
+from pipeline.stages.finish._hits import Hits
 
 Array = NDArray[Any]
 Shares = tuple[Array, Array]
@@ -26,6 +25,17 @@ OPEN = np.array([1, 0.8, 0, 0, 0, 9], np.float32)  # of pixels that show nothing
 GROUND_END = 1.3  # from the model's middle: no shadow is drawn beyond
 
 
+class Scene(Protocol):
+    """What is lit: a SURFACE with normals, its POINTS (V,3) in a frame of size 1, the height of the FLOOR below them."""
+
+    surface: Surface
+    points: Array
+    floor: np.float32
+
+    def blocked(self, place: Array, toward: Array) -> Array:
+        """Whether the rays from PLACE (N,3) TOWARD a light (N,3) meet the surface (N,)."""
+
+
 class Lamp(Protocol):
     def on_model(self, hits: Hits, pixel: Array) -> Shares: ...
 
@@ -35,7 +45,7 @@ class Lamp(Protocol):
 class Traced:
     """Soft shadows and occlusion, a few rays from each pixel, then the mean over the pixels around that show the same piece of surface."""
 
-    def __init__(self, studio: Studio, hits: Hits, turn: Array, edge: int) -> None:
+    def __init__(self, studio: Scene, hits: Hits, turn: Array, edge: int) -> None:
         normal = np.concatenate([hits.normal, np.broadcast_to(light.UP, hits.ground_place.shape)])
         place = np.concatenate([hits.place, hits.ground_place])
         pixel = np.concatenate([hits.model, hits.ground])
@@ -80,7 +90,7 @@ class Traced:
 class Shared:
     """The same without the key light's cast shadow, from one calculation for all pictures: sky light of vertices and of the ground."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Scene) -> None:
         normal = np.asarray(studio.surface.normals, np.float32)
         self.of_vertices = _open_sky(studio, studio.points + normal * np.float32(2 * NEAR), normal, VERTEX_RAYS)
         self.of_ground = self._ground(studio)
@@ -95,7 +105,7 @@ class Shared:
         return np.clip(sky / 0.9, 0, 1), sky
 
     @staticmethod
-    def _ground(studio: Studio) -> Array:
+    def _ground(studio: Scene) -> Array:
         """Sky light (MAP, MAP) of the ground around the model; neighbouring cells look in different directions and are then mixed."""
         step = ((np.arange(MAP, dtype=np.float32) + 0.5) / MAP * 2 - 1) * np.float32(GROUND_END)
         z, x = np.meshgrid(step, step, indexing="ij")
@@ -122,7 +132,7 @@ def _wide(image: Array) -> Array:
     return np.asarray(uniform_filter(uniform_filter(image, (TILE, TILE, 1)), (TILE, TILE, 1)))
 
 
-def _arrived(studio: Studio, normal: Array, place: Array, pixel: Array, turn: Array, edge: int) -> Array:
+def _arrived(studio: Scene, normal: Array, place: Array, pixel: Array, turn: Array, edge: int) -> Array:
     """Shares (N,2) of key and sky from SAMPLES rays each; the pixels of a tile send theirs in different directions."""
     tile = _tile(pixel, edge)
     key = (light.key_directions(TILE * TILE * SAMPLES) @ turn.T).reshape(SAMPLES, -1, 3)
@@ -137,7 +147,7 @@ def _arrived(studio: Studio, normal: Array, place: Array, pixel: Array, turn: Ar
     return found / np.float32(SAMPLES)
 
 
-def _open_sky(studio: Studio, place: Array, normal: Array, rays: int) -> Array:
+def _open_sky(studio: Scene, place: Array, normal: Array, rays: int) -> Array:
     total = np.zeros(len(place), np.float32)
     for direction in light.sky_directions(rays):
         above = light.around(normal, np.broadcast_to(direction, normal.shape))

@@ -5,7 +5,7 @@ The model stands on a ground that shows nothing but its soft shadow. World: Y up
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pipeline.geometry.creases import with_normals
 from pipeline.geometry.surface import Surface, smooth_normals
 from pipeline.stages.finish import _light as light
 from pipeline.stages.finish._camera import CORNERS, MIDDLE, Camera, framing, rays
+from pipeline.stages.finish._hits import Hits, mixed
 from pipeline.stages.finish._lamps import GROUND_END, Lamp, Shared, Traced
 from pipeline.stages.finish._light import COOL, KEY_LIGHT, KEY_POWER, RIM_LIGHT, RIM_POWER, SKY_POWER, WARM, dot, unit
 from pipeline.stages.finish._model import GREY
@@ -25,25 +26,6 @@ CREASED = 200_000  # faces up to which sharp edges are looked for; finer surface
 GROUND_FADE = (0.5, GROUND_END)  # the shadow fades between these distances from the middle
 ROUGH = 12  # grey levels between neighbours beyond which a pixel gets more rays
 TEXELS = 4  # of the texture per pixel of the picture, along an edge; a finer texture would only flicker
-
-
-@dataclass
-class Hits:
-    """What rays meet, by number of the ray. On the model (M,): place, normal, albedo (M,3), corners of the face and their weights (M,3).
-    On the ground (G,): place (G,3)."""
-
-    model: Array
-    place: Array
-    normal: Array
-    albedo: Array
-    corners: Array
-    weight: Array
-    ground: Array
-    ground_place: Array
-
-    def mixed(self, values: Any) -> Array:
-        """Per-vertex VALUES (V,K) where the model was met (M,K)."""
-        return _mixed(values, self.corners, self.weight)
 
 
 class Studio:
@@ -104,7 +86,7 @@ class Studio:
         weight = np.stack([1 - second - third, second, third], axis=1)
         eye, toward = np.split(cast.take(model, axis=0), 2, axis=1)
         facing = np.where(dot(answer["primitive_normals"].numpy().take(model, axis=0), toward) < 0, np.float32(1), np.float32(-1))
-        normal = unit(_mixed(self.surface.normals, corners, weight)) * facing[:, None]
+        normal = unit(mixed(self.surface.normals, corners, weight)) * facing[:, None]
         place = eye + toward * distance[model, None]
         ground, below = self._on_ground(cast, np.flatnonzero(~on))
         return Hits(model, place, normal, self._albedo(corners, weight, edge), corners, weight, ground, below)
@@ -119,10 +101,10 @@ class Studio:
     def _albedo(self, corners: Array, weight: Array, edge: int) -> Array:
         if self.image is not None:
             paint = self._painted(edge)
-            at = _mixed(self.surface.uv, corners, weight) * np.array(paint.shape[1::-1], np.float32) - np.float32(0.5)
+            at = mixed(self.surface.uv, corners, weight) * np.array(paint.shape[1::-1], np.float32) - np.float32(0.5)
             return light.interpolated(paint, at)
         if self.surface.colors is not None:
-            return _mixed(to_linear(self.surface.colors), corners, weight)
+            return mixed(to_linear(self.surface.colors), corners, weight)
         return np.full((len(corners), 3), GREY, np.float32)
 
     def _painted(self, edge: int) -> Array:
@@ -151,8 +133,3 @@ def _film(hits: Hits, pixel: Array, lamp: Lamp, camera: Camera, edge: int) -> Ar
     fade = np.clip((far - np.hypot(hits.ground_place[:, 0], hits.ground_place[:, 2])) / np.float32(far - near), 0, 1)
     film[hits.ground] *= (1 - (1 - np.clip(arrived / light.OPEN_GROUND, 0, 1)) * 0.8 * fade).astype(np.float32)[:, None]
     return film
-
-
-def _mixed(values: Any, corners: Array, weight: Array) -> Array:
-    """Per-vertex VALUES (V,K) mixed by barycentric WEIGHT (N,3) of CORNERS (N,3)."""
-    return np.asarray(sum(values.take(corners[:, i], axis=0) * weight[:, i : i + 1] for i in range(3)))

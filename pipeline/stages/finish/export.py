@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
-from pipeline.declared import Export
 from pipeline.geometry.creases import with_normals
+from pipeline.kept.declared import Export
 from pipeline.stages.finish import _readback
 from pipeline.stages.finish._model import METRIC, PRINT, Model, into_space, model_of, without_texture
 from pipeline.stages.finish._solid import solid, welded

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans, Views
-from pipeline.declared import WriteReport
 from pipeline.geometry.units import as_matrix
+from pipeline.kept.declared import WriteReport
 from pipeline.stages.finish import _chapters, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._light_model import write_light

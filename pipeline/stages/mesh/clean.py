@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.artefacts import Mesh
-from pipeline.declared import Clean
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change, facts_of, seamed
 from pipeline.geometry.topology import Verdict, proper, verdict, weld
+from pipeline.kept.declared import Clean
 from pipeline.workspace import StageWorkspace
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.artefacts import Mesh
-from pipeline.declared import Decimate
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict, weld
+from pipeline.kept.declared import Decimate
 from pipeline.workspace import StageWorkspace
 
 LARGE = 5_000_000  # faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less memory

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from pipeline.artefacts import Dropped, Mesh
-from pipeline.declared import ReadMesh
 from pipeline.errors import InputRejected
 from pipeline.formats.meshes import check
 from pipeline.geometry import readers
@@ -19,6 +18,7 @@ from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import face_normals, verdict, weld
 from pipeline.geometry.units import METRES as METRES_OF
 from pipeline.geometry.units import frame_for
+from pipeline.kept.declared import ReadMesh
 from pipeline.stages.mesh._drop import find_mesh
 from pipeline.workspace import StageWorkspace, Workspace
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline import models
 from pipeline.artefacts import Mesh, View, Views
 from pipeline.backends import Effort, Picture, Reconstruction, choose, loaded_by, passed_over
-from pipeline.declared import Reconstruct
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
 from pipeline.geometry.units import percent
+from pipeline.kept.declared import Reconstruct
+from pipeline.weights import fingerprint
 from pipeline.workspace import StageWorkspace, Workspace
 
 
@@ -37,7 +37,7 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
     ws.warn("Pictures tell no scale: the model's size is arbitrary.")
     _say(name, label, made, ws)
     shape = verdict(made.surface.faces)
-    weights = {model: models.fingerprint(ws.models, model) for model in made.models}
+    weights = {model: fingerprint(ws.models, model) for model in made.models}
     facts = {"backend": name, "models": weights, "views": list(made.used), **made.facts}
     if options.backend == "auto" and (better := passed_over(name, len(views.views), ws.models)):
         facts["better_ones_lack"] = better
@@ -58,7 +58,7 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
 def weights(views: Views, ws: StageWorkspace[Reconstruct]) -> dict[str, str]:
     """What the backend that would be chosen here loads."""
     _, backend = choose(ws.options.backend, len(views.views), ws.models)
-    return {name: models.fingerprint(ws.models, name) for name in loaded_by(backend, len(views.views), ws.models)}
+    return {name: fingerprint(ws.models, name) for name in loaded_by(backend, len(views.views), ws.models)}
 
 
 def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[View, ...]:

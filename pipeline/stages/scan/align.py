@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.artefacts import Alignment, Pass, Scans
-from pipeline.declared import Align
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
+from pipeline.kept.declared import Align
 from pipeline.stages.scan import _graph, _joint, _links, _prepared, _report
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.artefacts import Features, Plane, PointCloud, Scans
-from pipeline.declared import FindFeatures
 from pipeline.geometry import arrays, clouds, rigid, units
 from pipeline.geometry.rigid import Array
+from pipeline.kept.declared import FindFeatures
 from pipeline.stages.scan import _planes
 from pipeline.workspace import StageWorkspace
 

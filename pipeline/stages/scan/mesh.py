@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Features, Mesh, PointCloud, Scans
-from pipeline.declared import MeshScan
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import arrays
+from pipeline.kept.declared import MeshScan
 from pipeline.stages.scan import _surface
 from pipeline.workspace import StageWorkspace
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Pass, Scans
-from pipeline.declared import Orient
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
+from pipeline.kept.declared import Orient
 from pipeline.stages.scan import _normals
 from pipeline.workspace import StageWorkspace
 

@@ -7,10 +7,10 @@ import hashlib
 import numpy as np
 
 from pipeline.artefacts import Dropped, Pass, Scans
-from pipeline.declared import ReadPasses
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, sentences
 from pipeline.geometry import arrays, rigid
+from pipeline.kept.declared import ReadPasses
 from pipeline.stages.scan import _formats, _sensor, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from pipeline.artefacts import Dropped
-from pipeline.declared import FetchImages
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import Source
+from pipeline.kept.declared import FetchImages
 from pipeline.stages.views import _pictures
 from pipeline.workspace import StageWorkspace
 

@@ -12,7 +12,7 @@ from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.geometry.colour import spread
 from pipeline.stages.views import _alpha
 from pipeline.stages.views._key import Keyed, colour_key, largest
-from pipeline.tensorfile import no_data, not_there
+from pipeline.weights.tensorfile import no_data, not_there
 
 Array = NDArray[Any]
 WORK = 512  # edge of the picture that GrabCut sees

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline import guard
+from pipeline import safe_fetch
 from pipeline.artefacts import Dropped, View, Views
-from pipeline.declared import FetchImages
 from pipeline.errors import InputRejected, ViewsMissing
 from pipeline.formats import pictures, sides
+from pipeline.kept.declared import FetchImages
 from pipeline.stages.views import _pictures
 from pipeline.stages.views._dropped import pictures_of
 from pipeline.stages.views._fetched import names_of
@@ -72,8 +72,8 @@ def _remote(ws: StageWorkspace[FetchImages], local: Collection[str]) -> dict[str
         path = ws.path(f"views/fetched/{k}")
         try:
             with path.open("wb") as stream:
-                stream.writelines(guard.fetch(url, MOST_BYTES, SECONDS, ws.lan))
-        except (guard.NotAllowed, guard.NoUse) as reason:
+                stream.writelines(safe_fetch.fetch(url, MOST_BYTES, SECONDS, ws.lan))
+        except (safe_fetch.NotAllowed, safe_fetch.NoUse) as reason:
             raise Refused(f"{url[:200]}: {reason}.") from None
         content = path.read_bytes()
         ws.fetched[url] = hashlib.sha256(content).hexdigest()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline import models
 from pipeline.artefacts import Dropped, Shots, View, Views
-from pipeline.backends import generators
-from pipeline.backends.generators import Shot
-from pipeline.declared import GenerateViews
+from pipeline.backends import generator_protocol, generators
+from pipeline.backends.generator_protocol import Shot
 from pipeline.errors import InputRejected
+from pipeline.kept.declared import GenerateViews
+from pipeline.weights import fingerprint
 from pipeline.workspace import StageWorkspace
 
 LONGEST = 2000  # characters of a prompt
@@ -23,12 +23,12 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: StageWorkspace[Generat
     """
     from PIL import Image
 
-    options, size = ws.options, asked.size if asked else generators.SQUARE
+    options, size = ws.options, asked.size if asked else generator_protocol.SQUARE
     if asked:
         shots = [Shot(*shot) for shot in asked.shots]
     else:
         text = _prompt(dropped, ws)
-        shots = generators.shots(text, options.view_count, options.seed)
+        shots = generator_protocol.shots(text, options.view_count, options.seed)
     ws.progress(0.1, f"generating {len(shots)} views")
     made = generators.choose(ws.models, size=size).generate(shots, options.steps)
     views = []
@@ -42,13 +42,13 @@ def run(dropped: Dropped | None, asked: Shots | None, ws: StageWorkspace[Generat
         ws.warn("Placeholder: the views show a stand-in, because no FLUX weights are installed or USE_IMAGE_STUB is set.")
     elif len(shots) > 1:
         ws.warn("Views generated from a prompt agree with each other only roughly.")
-    return Views(views=tuple(views), label=made.label, models={name: models.fingerprint(ws.models, name) for name in made.models})
+    return Views(views=tuple(views), label=made.label, models={name: fingerprint(ws.models, name) for name in made.models})
 
 
 def weights(ws: StageWorkspace[GenerateViews]) -> dict[str, str]:
     """FLUX's, where it is FLUX on this host that draws."""
     kind, name = generators.chosen(ws.models)
-    return {name: models.fingerprint(ws.models, name)} if kind == "flux" else {}
+    return {name: fingerprint(ws.models, name)} if kind == "flux" else {}
 
 
 def _prompt(dropped: Dropped | None, ws: StageWorkspace[GenerateViews]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.artefacts import View, Views
 from pipeline.geometry.colour import spread
 from pipeline.stages.views._matting import cut, network_in
-from pipeline.tensorfile import sha256
+from pipeline.weights.tensorfile import sha256
 from pipeline.workspace import Workspace
 
 SIZE, FILL = 512, 0.85  # edge of a canonical view; how much of it the largest object fills

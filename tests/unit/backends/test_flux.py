@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from pipeline import models
-from pipeline.backends import components, generators, hot
+from pipeline import weights
+from pipeline.backends import components, generator_protocol, generators, hot
 from pipeline.errors import BackendUnavailable, OutOfGpuMemory
 from tests.support import tinyflux
 
@@ -29,11 +29,11 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
 
     tinyflux.save(tmp_path / "flux-schnell")
     monkeypatch.setattr(socket.socket, "connect", blocked)
-    assert models.problem(tmp_path, "flux-schnell") is None
+    assert weights.problem(tmp_path, "flux-schnell") is None
     generator = generators.choose(tmp_path, {})
     assert isinstance(generator, flux.Flux)
     generator.size = (80, 64)
-    shots = generators.shots("a red cube", 4, 7)
+    shots = generator_protocol.shots("a red cube", 4, 7)
     first, again = (generator.generate(shots, 2) for _ in range(2))
     assert (first.label, first.source, len(first.pictures)) == (None, "flux-schnell", 4)
     assert first.pictures[0].shape == (64, 80, 3)
@@ -41,7 +41,7 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
     assert np.abs(first.pictures[0].astype(int) - first.pictures[1]).mean() > 1
 
     assert first.notes == ("The prompt is long: one of FLUX's two readers stops after 77 of 92 tokens; say what matters first.",)
-    told = generator.generate(generators.shots("a red cube " * 20, 1, 7), 1).notes
+    told = generator.generate(generator_protocol.shots("a red cube " * 20, 1, 7), 1).notes
     assert "FLUX reads 256 tokens" in told[0]
 
     sizes: list[int] = []
@@ -69,14 +69,15 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
     said = json.loads(kept)
     said["model"]["vocab"] = said["model"]["vocab"][:4]
     words.write_text(json.dumps(said))
-    assert models.problem(tmp_path, "flux-schnell") is None, "what it knows is seen only when it is asked"
+    assert weights.problem(tmp_path, "flux-schnell") is None, "what it knows is seen only when it is asked"
     with pytest.raises(BackendUnavailable, match="tokenizer_2/ does not load: plain words are unknown to it"):
         components.load(tmp_path / "flux-schnell", ["tokenizer_2"], torch.float32)
     words.write_text(kept)
 
     path.unlink()
     assert (
-        models.problem(tmp_path, "flux-schnell") == "transformer/ holds no safetensors file of the name diffusion_pytorch_model.safetensors"
+        weights.problem(tmp_path, "flux-schnell")
+        == "transformer/ holds no safetensors file of the name diffusion_pytorch_model.safetensors"
     )
     with pytest.raises(BackendUnavailable, match="flux-schnell, transformer/"):
         generator.generate(shots, 2)

@@ -16,10 +16,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import models
-from pipeline.backends import convert, weights
+from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.models import importing, place
+from pipeline.weights import convert, importing, loading, place
 from tests.support import tiny
 from tests.support.hub import BESIDE, COMMIT, cache, flux, lay, safetensors, text
 
@@ -32,7 +31,7 @@ def refused(tmp_path: Path, source: Path, name: str | None = "flux-schnell") -> 
     """Message and remedy; nothing lies in the models folder afterwards, and the source is as it was."""
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.exists() and "models" not in path.parts}
     with pytest.raises(BackendUnavailable) as caught:
-        models.import_model(source, tmp_path / "models", name)
+        weights.import_model(source, tmp_path / "models", name)
     assert not (tmp_path / "models").exists() or list((tmp_path / "models").iterdir()) == []
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert "Error" not in caught.value.message and "\n" not in caught.value.message
@@ -40,8 +39,8 @@ def refused(tmp_path: Path, source: Path, name: str | None = "flux-schnell") -> 
 
 
 def imported(tmp_path: Path, source: Path, name: str | None = None) -> Path:
-    folder = models.import_model(source, tmp_path / "models", name)
-    assert [row.problem for row in models.verify(tmp_path / "models")] == [None]
+    folder = weights.import_model(source, tmp_path / "models", name)
+    assert [row.problem for row in weights.verify(tmp_path / "models")] == [None]
     assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
     return folder
 
@@ -88,12 +87,12 @@ def test_every_missing_file_is_named_at_import_by_list_by_verify_and_to_a_submit
     said = refused(tmp_path, lay(tmp_path / "FLUX.1-schnell", files))
     assert part in said and ("missing" in said or "holds no" in said)
     lay(tmp_path / "models" / "flux-schnell", files)
-    assert part in (models.problem(tmp_path / "models", "flux-schnell") or "")
-    for rows in (models.listing(tmp_path / "models"), models.verify(tmp_path / "models")):
+    assert part in (weights.problem(tmp_path / "models", "flux-schnell") or "")
+    for rows in (weights.listing(tmp_path / "models"), weights.verify(tmp_path / "models")):
         assert part in (next(row for row in rows if row.name == "flux-schnell").problem or "")
-    assert "flux" not in models.backends(tmp_path / "models")
+    assert "flux" not in weights.backends(tmp_path / "models")
     with pytest.raises(BackendUnavailable, match="Model flux-schnell: "):
-        models.require(tmp_path / "models", "flux-schnell")
+        weights.require(tmp_path / "models", "flux-schnell")
 
 
 SHARD = "transformer/diffusion_pytorch_model-00002-of-00002.safetensors"
@@ -132,7 +131,7 @@ def test_what_lies_in_place_of_a_file_is_said(tmp_path: Path, name: str, content
     files = flux() | {name: content}
     assert words in refused(tmp_path, lay(tmp_path / "x", files))
     lay(tmp_path / "models" / "flux-schnell", files)
-    assert words in (models.problem(tmp_path / "models", "flux-schnell") or "")
+    assert words in (weights.problem(tmp_path / "models", "flux-schnell") or "")
 
 
 def test_pickles_in_a_folder_are_refused_with_the_way_to_safetensors(tmp_path: Path) -> None:
@@ -220,10 +219,10 @@ def test_what_the_disk_refuses_is_said_in_words_and_the_older_model_stays(
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(BackendUnavailable) as caught:
-        models.import_model(tmp_path / "x", tmp_path / "models", "flux-schnell")
+        weights.import_model(tmp_path / "x", tmp_path / "models", "flux-schnell")
     assert words in caught.value.remedy
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["flux-schnell"]
-    assert models.verify(tmp_path / "models")[0].problem is None
+    assert weights.verify(tmp_path / "models")[0].problem is None
 
 
 def test_too_little_room_is_said_with_both_sizes_before_anything_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,14 +239,14 @@ def test_an_import_that_was_killed_leaves_nothing_that_counts_and_the_next_one_c
     lay(tmp_path / "models" / ".flux-schnell.new", {"transformer/half": b"x"})
     lay(tmp_path / "models" / ".flux-schnell.old", {"transformer/old": b"x"})
     (tmp_path / "models" / ".flux-schnell.lock").touch()
-    assert models.verify(tmp_path / "models") == [] and "flux" not in models.backends(tmp_path / "models")
+    assert weights.verify(tmp_path / "models") == [] and "flux" not in weights.backends(tmp_path / "models")
     imported(tmp_path, source, "flux-schnell")
 
 
 def test_two_imports_of_one_model_do_not_meet(tmp_path: Path) -> None:
     source = lay(tmp_path / "x", flux())
     with place.alone(tmp_path / "models", "flux-schnell"), pytest.raises(BackendUnavailable, match="by another process"):
-        models.import_model(source, tmp_path / "models", "flux-schnell")
+        weights.import_model(source, tmp_path / "models", "flux-schnell")
     imported(tmp_path, source, "flux-schnell")
 
 
@@ -255,7 +254,7 @@ def test_two_imports_of_one_model_do_not_meet(tmp_path: Path) -> None:
 def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_extra(tmp_path: Path) -> None:
     folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell")
     heard: list[tuple[str, int, int]] = []
-    models.verify(tmp_path / "models", lambda *row: heard.append(row))
+    weights.verify(tmp_path / "models", lambda *row: heard.append(row))
     assert [row[0] for row in heard] == sorted(f"flux-schnell/{name}" for name in flux())
     assert {row[2] for row in heard} == {len(flux())}
     for name in ("vae/diffusion_pytorch_model.safetensors", SHARD):
@@ -265,7 +264,7 @@ def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_ex
     (folder / "transformer/config.json").write_bytes(text())
     lay(folder, {"vae/diffusion_pytorch_model.fp16.safetensors": b"x", "scheduler/old/x.json": b"x", ".DS_Store": b"x"})
     (folder / "scheduler/scheduler_config.json").unlink()
-    assert (models.verify(tmp_path / "models")[0].problem or "").split("; ") == [
+    assert (weights.verify(tmp_path / "models")[0].problem or "").split("; ") == [
         "scheduler/scheduler_config.json is missing",
         "tokenizer/vocab.json has 9 bytes, 8 were recorded",
         "transformer/config.json has 2 bytes, 26 were recorded",
@@ -279,16 +278,16 @@ def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_ex
 def test_verify_names_a_strange_file_beside_our_own_weights(tmp_path: Path) -> None:
     tiny.triposr(tmp_path / "models")
     lay(tmp_path / "models" / "triposr", {"model.ckpt": b"\x80"})
-    assert models.verify(tmp_path / "models")[0].problem == "model.ckpt is extra: delete it"
+    assert weights.verify(tmp_path / "models")[0].problem == "model.ckpt is extra: delete it"
 
 
 def test_files_put_there_by_hand_are_recorded_by_the_first_verify_which_says_so(tmp_path: Path) -> None:
     folder = lay(tmp_path / "models" / "flux-schnell", flux())
-    (row,) = models.verify(tmp_path / "models")
+    (row,) = weights.verify(tmp_path / "models")
     assert row.problem is None and "recorded" in row.note
     path = folder / "vae/diffusion_pytorch_model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    (row,) = models.verify(tmp_path / "models")
+    (row,) = weights.verify(tmp_path / "models")
     assert "vae/diffusion_pytorch_model.safetensors is corrupt" in (row.problem or "")
 
 
@@ -298,14 +297,14 @@ def test_other_folders_and_matting_are_listed_for_what_they_are(tmp_path: Path) 
         {"plugin/net.bin": b"x", "matting/u2net.onnx": b"\x08\x07", "FLUX.1-schnell/model_index.json": flux()["model_index.json"]},
     )
     lay(tmp_path / "models" / "FLUX.1-schnell", flux())
-    rows = {row.name: row for row in models.listing(tmp_path / "models")}
+    rows = {row.name: row for row in weights.listing(tmp_path / "models")}
     assert (rows["plugin"].problem, rows["matting"].problem) == (None, None)
     assert "rename it to flux-schnell" in rows["FLUX.1-schnell"].note
-    assert {row.name: row.problem for row in models.verify(tmp_path / "models")} == dict.fromkeys(("FLUX.1-schnell", "matting", "plugin"))
+    assert {row.name: row.problem for row in weights.verify(tmp_path / "models")} == dict.fromkeys(("FLUX.1-schnell", "matting", "plugin"))
     lay(tmp_path / "models", {"matting/u2net.onnx": LFS})
-    assert "git-LFS pointer" in ({row.name: row for row in models.listing(tmp_path / "models")}["matting"].problem or "")
+    assert "git-LFS pointer" in ({row.name: row for row in weights.listing(tmp_path / "models")}["matting"].problem or "")
     (tmp_path / "models" / "triposr").write_bytes(b"x")
-    assert "is a file, where a folder is needed" in (models.problem(tmp_path / "models", "triposr") or "")
+    assert "is a file, where a folder is needed" in (weights.problem(tmp_path / "models", "triposr") or "")
 
 
 def test_an_onnx_file_goes_where_objects_are_cut_out(tmp_path: Path) -> None:
@@ -315,9 +314,9 @@ def test_an_onnx_file_goes_where_objects_are_cut_out(tmp_path: Path) -> None:
 
 def test_a_fingerprint_covers_every_file_that_is_loaded_and_sees_a_change_after_import(tmp_path: Path) -> None:
     folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell")
-    seen = {models.fingerprint(tmp_path / "models", "flux-schnell")}
+    seen = {weights.fingerprint(tmp_path / "models", "flux-schnell")}
     lay(folder, {"tokenizer/vocab.json": text(a=2)})
-    seen.add(models.fingerprint(tmp_path / "models", "flux-schnell"))
+    seen.add(weights.fingerprint(tmp_path / "models", "flux-schnell"))
     assert len(seen) == 2
 
 
@@ -326,7 +325,7 @@ def test_our_own_models_folder_is_carried_from_another_host(tmp_path: Path) -> N
     """By folder or by its file; damaged on the way, or another model than it is said to be, it is refused."""
     tiny.triposr(tmp_path / "carried")
     source = tmp_path / "carried" / "triposr"
-    assert weights.load(imported(tmp_path, source)) is not None
+    assert loading.load(imported(tmp_path, source)) is not None
     shutil.rmtree(tmp_path / "models")
     assert "looks like triposr" in refused(tmp_path, source, "instantmesh-large")
     said = json.loads((source / "model.json").read_text())
@@ -350,12 +349,12 @@ def test_a_checkpoint_reached_by_a_link_or_in_a_snapshot_is_imported_by_what_it_
 ) -> None:
     """The blob that the link leads to has no suffix; a .ckpt may be safetensors inside."""
     state = tiny.triposr(tmp_path / "made").state_dict()
-    known = models.KNOWN["triposr"]
-    monkeypatch.setitem(models.KNOWN, "triposr", known._replace(sizes=models.facts(tmp_path / "made" / "triposr")["sizes"], sha256=None))
+    known = weights.KNOWN["triposr"]
+    monkeypatch.setitem(weights.KNOWN, "triposr", known._replace(sizes=weights.facts(tmp_path / "made" / "triposr")["sizes"], sha256=None))
     save_file(state, tmp_path / "blob")
     snapshot = cache(tmp_path / "hub", known.hub, {f"model{suffix}": (tmp_path / "blob").read_bytes(), "config.yaml": b"a: 1"})
     source = snapshot / "model.ckpt" if suffix == ".ckpt" else snapshot.parents[1]
-    assert weights.load(imported(tmp_path, source, "triposr")).state_dict().keys() == state.keys()
+    assert loading.load(imported(tmp_path, source, "triposr")).state_dict().keys() == state.keys()
 
 
 def test_tensors_of_another_model_are_named_where_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -366,8 +365,8 @@ def test_tensors_of_another_model_are_named_where_they_are_known(tmp_path: Path,
 @pytest.mark.parametrize("other", ["triposr", "instantmesh-base", "instantnerf-large"])
 def test_a_published_model_under_another_ones_name_is_recognised_by_its_tensors(other: str) -> None:
     """At the published sizes, without memory behind them."""
-    known = models.KNOWN[other]
-    shapes = weights.shapes(weights.skeleton(known.network, dict(known.sizes)))
+    known = weights.KNOWN[other]
+    shapes = loading.shapes(loading.skeleton(known.network, dict(known.sizes)))
     for prefix in ("", known.prefix):
         found = {prefix + name: shape for name, shape in shapes.items()}
         assert f"--name {other}" in convert._looks_like(found, "instantmesh-large")

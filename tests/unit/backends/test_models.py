@@ -13,17 +13,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import models
-from pipeline.backends import weights
+from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.tensorfile import sha256
+from pipeline.weights import loading
+from pipeline.weights.tensorfile import sha256
 from tests.support import tiny
 
 
 def refused(folder: Path) -> str:
     """Why loading FOLDER is refused; the quick look must agree wherever it can see the trouble."""
     with pytest.raises(BackendUnavailable) as caught:
-        weights.load(folder)
+        loading.load(folder)
     assert "inbox3d models" in caught.value.remedy
     assert caught.value.message.startswith(f"Model {folder.name}: ")
     return caught.value.message
@@ -31,37 +31,37 @@ def refused(folder: Path) -> str:
 
 def test_a_saved_network_loads_with_the_same_tensors(tmp_path: Path) -> None:
     saved = tiny.triposr(tmp_path)
-    loaded = weights.load(tmp_path / "triposr")
+    loaded = loading.load(tmp_path / "triposr")
     for name, tensor in saved.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
-    assert models.problem(tmp_path, "triposr") is None
-    assert [row.problem for row in models.verify(tmp_path)] == [None]
+    assert weights.problem(tmp_path, "triposr") is None
+    assert [row.problem for row in weights.verify(tmp_path)] == [None]
 
 
 def test_a_fingerprint_tells_weights_of_equal_shape_apart(tmp_path: Path) -> None:
     """It stands in job.json: of our own files as recorded at import, of a diffusers folder over everything it holds."""
     tiny.triposr(tmp_path)
-    assert models.fingerprint(tmp_path, "triposr") == sha256(tmp_path / "triposr" / "model.safetensors")
+    assert weights.fingerprint(tmp_path, "triposr") == sha256(tmp_path / "triposr" / "model.safetensors")
     folder = tmp_path / "of-two-parts"
     (folder / "unet").mkdir(parents=True)
-    (folder / models.INDEX).write_text('{"unet": ["diffusers", "UNet2DConditionModel"]}')
+    (folder / weights.INDEX).write_text('{"unet": ["diffusers", "UNet2DConditionModel"]}')
     (folder / "unet" / "config.json").write_text("{}")
     seen = set()
     for number in (1.0, 2.0):
         save_file({"weight": torch.full((4,), number)}, folder / "unet" / "diffusion_pytorch_model.safetensors")
         os.utime(folder / "unet" / "diffusion_pytorch_model.safetensors", ns=(0, int(number)))
-        seen.add(models.fingerprint(tmp_path, "of-two-parts"))
+        seen.add(weights.fingerprint(tmp_path, "of-two-parts"))
     assert len(seen) == 2
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    assert models.problem(tmp_path, "triposr") == "is not in the models folder"
-    assert models.problem(None, "triposr") == "is not in the models folder"
+    assert weights.problem(tmp_path, "triposr") == "is not in the models folder"
+    assert weights.problem(None, "triposr") == "is not in the models folder"
     with pytest.raises(BackendUnavailable, match="Model triposr: is not in the models folder"):
-        models.require(tmp_path, "triposr")
+        weights.require(tmp_path, "triposr")
     tiny.triposr(tmp_path)
     (tmp_path / "triposr" / "model.safetensors").unlink()
-    assert models.problem(tmp_path, "triposr") == "model.safetensors is missing"
+    assert weights.problem(tmp_path, "triposr") == "model.safetensors is missing"
     assert "model.safetensors is missing" in refused(tmp_path / "triposr")
 
 
@@ -69,7 +69,7 @@ def test_a_truncated_file_is_corrupt(tmp_path: Path) -> None:
     tiny.triposr(tmp_path)
     path = tmp_path / "triposr" / "model.safetensors"
     os.truncate(path, path.stat().st_size - 4)
-    assert "corrupt" in (models.problem(tmp_path, "triposr") or "")
+    assert "corrupt" in (weights.problem(tmp_path, "triposr") or "")
     assert "model.safetensors is corrupt" in refused(tmp_path / "triposr")
 
 
@@ -86,15 +86,15 @@ def test_a_flipped_bit_is_found_by_verify(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    assert models.problem(tmp_path, "triposr") is None  # the quick look reads headers only
-    assert "SHA-256" in (models.verify(tmp_path)[0].problem or "")
+    assert weights.problem(tmp_path, "triposr") is None  # the quick look reads headers only
+    assert "SHA-256" in (weights.verify(tmp_path)[0].problem or "")
 
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_pickle_is_refused_whatever_its_name(tmp_path: Path, zipped: bool) -> None:
     network = tiny.triposr(tmp_path)
     torch.save(network.state_dict(), tmp_path / "triposr" / "model.safetensors", _use_new_zipfile_serialization=zipped)
-    assert "model.safetensors is a pickle" in (models.problem(tmp_path, "triposr") or "")
+    assert "model.safetensors is a pickle" in (weights.problem(tmp_path, "triposr") or "")
     assert "model.safetensors is a pickle" in refused(tmp_path / "triposr")
 
 
@@ -125,10 +125,10 @@ def test_a_checkpoint_is_imported_by_its_prefix_and_without_strange_keys(tmp_pat
     state = {f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()}
     state |= {"loss.weight": torch.zeros(3), "lrm_generator.source_camera": torch.zeros(16)}
     torch.save({"state_dict": state, "epoch": 7}, tmp_path / "instant_mesh_large.ckpt")
-    folder = models.import_model(tmp_path / "instant_mesh_large.ckpt", tmp_path / "models", sizes=sizes)
+    folder = weights.import_model(tmp_path / "instant_mesh_large.ckpt", tmp_path / "models", sizes=sizes)
     assert folder.name == "instantmesh-large"
-    assert weights.load(folder).state_dict().keys() == network.state_dict().keys()
-    assert models.facts(folder)["origin"]["sha256"] == sha256(tmp_path / "instant_mesh_large.ckpt")
+    assert loading.load(folder).state_dict().keys() == network.state_dict().keys()
+    assert weights.facts(folder)["origin"]["sha256"] == sha256(tmp_path / "instant_mesh_large.ckpt")
 
 
 def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
 
     (tmp_path / "x.ckpt").write_bytes(pickle.dumps({"state_dict": Bomb()}))
     with pytest.raises(BackendUnavailable, match=r"x\.ckpt cannot be imported: it holds more than tensors"):
-        models.import_model(tmp_path / "x.ckpt", tmp_path / "models", "instantmesh-large")
+        weights.import_model(tmp_path / "x.ckpt", tmp_path / "models", "instantmesh-large")
     assert not (tmp_path / "boom").exists()
     assert not (tmp_path / "models" / "instantmesh-large").exists()
 
@@ -146,27 +146,27 @@ def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
 def test_a_file_that_is_not_the_published_one_is_refused_by_its_hash(tmp_path: Path) -> None:
     (tmp_path / "model.ckpt").write_bytes(b"\x80something else")
     with pytest.raises(BackendUnavailable, match="is not the published triposr"):
-        models.import_model(tmp_path / "model.ckpt", tmp_path / "models", "triposr")
+        weights.import_model(tmp_path / "model.ckpt", tmp_path / "models", "triposr")
 
 
 def test_every_known_model_is_listed_present_or_not(tmp_path: Path) -> None:
     tiny.triposr(tmp_path)
-    rows = {row.name: row for row in models.listing(tmp_path)}
-    assert rows.keys() == models.KNOWN.keys()
+    rows = {row.name: row for row in weights.listing(tmp_path)}
+    assert rows.keys() == weights.KNOWN.keys()
     assert rows["triposr"].present
     assert not rows["flux-schnell"].present
-    assert models.KNOWN["instantmesh-base"].file == "instant_mesh_base.ckpt"
+    assert weights.KNOWN["instantmesh-base"].file == "instant_mesh_base.ckpt"
 
 
 def test_the_module_is_light() -> None:
-    code = "import sys, pipeline.models; print([m for m in ('torch', 'safetensors', 'huggingface_hub', 'numpy') if m in sys.modules])"
+    code = "import sys, pipeline.weights; print([m for m in ('torch', 'safetensors', 'huggingface_hub', 'numpy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_backends_follow_from_the_weights_that_are_there(tmp_path: Path) -> None:
-    assert models.backends(None) == ("visual-hull", "placeholder")
+    assert weights.backends(None) == ("visual-hull", "placeholder")
     tiny.triposr(tmp_path)
     tiny.instantmesh(tmp_path)
-    assert models.backends(tmp_path) == ("instantmesh", "triposr", "visual-hull", "placeholder")
+    assert weights.backends(tmp_path) == ("instantmesh", "triposr", "visual-hull", "placeholder")
     (tmp_path / "triposr" / "model.safetensors").unlink()
-    assert models.backends(tmp_path) == ("instantmesh", "visual-hull", "placeholder")
+    assert weights.backends(tmp_path) == ("instantmesh", "visual-hull", "placeholder")

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline import models
-from pipeline.backends import weights
+from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.models import line, place
+from pipeline.weights import line, loading, place
 from tests.support import tiny
 from tests.support.hub import BESIDE, COMMIT, FakeHub, Fault, cut, flux, instead, safetensors, serving, status
 
@@ -41,16 +40,16 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
 def pulled(tmp_path: Path, name: str = "flux-schnell", **how: Any) -> list[str]:
     """What was said meanwhile; the model is whole afterwards, and nothing else lies in the models folder."""
     said: list[str] = []
-    assert models.pull(name, tmp_path / "models", tell=said.append, **how) == tmp_path / "models" / name
+    assert weights.pull(name, tmp_path / "models", tell=said.append, **how) == tmp_path / "models" / name
     assert [path.name for path in (tmp_path / "models").iterdir()] == [name]
-    assert [(row.name, row.problem) for row in models.verify(tmp_path / "models")] == [(name, None)]
+    assert [(row.name, row.problem) for row in weights.verify(tmp_path / "models")] == [(name, None)]
     return said
 
 
 def refused(tmp_path: Path, name: str = "flux-schnell", **how: Any) -> tuple[str, str]:
     """The message and the remedy; no model is there."""
     with pytest.raises(BackendUnavailable) as caught:
-        models.pull(name, tmp_path / "models", **how)
+        weights.pull(name, tmp_path / "models", **how)
     assert not (tmp_path / "models" / name).exists()
     assert "Error" not in caught.value.message and "\n" not in caught.value.message
     return caught.value.message, caught.value.remedy
@@ -79,13 +78,13 @@ def test_what_is_loaded_is_fetched_and_nothing_else(tmp_path: Path, hub: FakeHub
 def test_hubs_that_redirect_small_files_and_mirrors_that_tell_sizes_alone_serve_too(tmp_path: Path, hub: FakeHub, ways: str) -> None:
     hub.ways = ways
     pulled(tmp_path)
-    assert models.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
+    assert weights.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
 
 
 def test_another_revision_is_asked_for_by_name_and_recorded_by_its_commit(tmp_path: Path, hub: FakeHub) -> None:
     pulled(tmp_path, revision="refs/pr/1")
     assert hub.revisions == {COMMIT}
-    assert models.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
+    assert weights.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
 
 
 def test_small_files_come_first(tmp_path: Path, hub: FakeHub) -> None:
@@ -102,7 +101,7 @@ def test_a_second_pull_fetches_nothing_and_a_damaged_file_alone_comes_again(tmp_
     path = tmp_path / "models" / "flux-schnell" / FIRST
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     (tmp_path / "models" / "flux-schnell" / "tokenizer" / "vocab.json").unlink()
-    assert models.verify(tmp_path / "models")[0].problem
+    assert weights.verify(tmp_path / "models")[0].problem
     pulled(tmp_path)
     assert hub.fetched() == ["tokenizer/vocab.json", FIRST]
 
@@ -114,11 +113,11 @@ def test_an_interrupted_pull_goes_on_where_it_ended(tmp_path: Path, hub: FakeHub
     if ends == "process":
         monkeypatch.setattr(line.Line, "_once", _after(line.Line._once, f"/store/{FIRST}", KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            models.pull("flux-schnell", tmp_path / "models")
+            weights.pull("flux-schnell", tmp_path / "models")
         monkeypatch.undo()
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        assert models.problem(tmp_path / "models", "flux-schnell") == "is not in the models folder"
-        row = next(row for row in models.listing(tmp_path / "models") if row.name == "flux-schnell")
+        assert weights.problem(tmp_path / "models", "flux-schnell") == "is not in the models folder"
+        row = next(row for row in weights.listing(tmp_path / "models") if row.name == "flux-schnell")
         assert (row.present, "partly fetched" in row.note) == (False, True)
     pulled(tmp_path)
     assert hub.ranges == [f"GET store {FIRST} bytes=5000-"]
@@ -293,7 +292,7 @@ def test_without_internet_one_line_says_so_at_once(tmp_path: Path, hub: FakeHub,
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for name in ("flux-schnell", "triposr"):
         message, remedy = refused(tmp_path, name)
-        assert models.KNOWN[name].hub in message and f"inbox3d models pull {name}" in remedy and "inbox3d models import" in remedy
+        assert weights.KNOWN[name].hub in message and f"inbox3d models pull {name}" in remedy and "inbox3d models import" in remedy
     assert (waits, hub.asked) == ([], [])
 
 
@@ -306,8 +305,8 @@ def test_a_checkpoint_needs_torch_and_says_so_before_it_is_fetched(tmp_path: Pat
 def test_a_folder_needs_no_library_at_all(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("huggingface_hub", "torch", "requests"):
         monkeypatch.setitem(sys.modules, name, None)
-    models.pull("flux-schnell", tmp_path / "models")
-    assert models.problem(tmp_path / "models", "flux-schnell") is None
+    weights.pull("flux-schnell", tmp_path / "models")
+    assert weights.problem(tmp_path / "models", "flux-schnell") is None
 
 
 def test_two_pulls_of_one_model_do_not_meet(tmp_path: Path, hub: FakeHub) -> None:
@@ -319,11 +318,11 @@ def test_two_pulls_of_one_model_do_not_meet(tmp_path: Path, hub: FakeHub) -> Non
 def checkpoint(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A tiny InstantMesh as published, at the hub."""
     network = tiny.instantmesh(tmp_path / "made")
-    known = models.KNOWN["instantmesh-base"]
-    sizes = models.facts(tmp_path / "made" / "instantmesh-large")["sizes"]
+    known = weights.KNOWN["instantmesh-base"]
+    sizes = weights.facts(tmp_path / "made" / "instantmesh-large")["sizes"]
     torch.save({"state_dict": {f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()}}, tmp_path / "x.ckpt")
     data = (tmp_path / "x.ckpt").read_bytes()
-    monkeypatch.setitem(models.KNOWN, known.name, known._replace(sizes=sizes, sha256=hashlib.sha256(data).hexdigest()))
+    monkeypatch.setitem(weights.KNOWN, known.name, known._replace(sizes=sizes, sha256=hashlib.sha256(data).hexdigest()))
     hub.files = {known.file: data, "diffusion_pytorch_model.bin": b"\x80", "instant_nerf_base.ckpt": b"\x80", "README.md": b"x"}
     return data
 
@@ -333,9 +332,9 @@ def test_a_checkpoint_is_fetched_alone_and_converted_and_its_pickle_goes(tmp_pat
     assert hub.fetched() == ["instant_mesh_base.ckpt"]
     folder = tmp_path / "models" / "instantmesh-base"
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
-    origin = models.facts(folder)["origin"]
+    origin = weights.facts(folder)["origin"]
     assert (origin["revision"], origin["sha256"]) == (COMMIT, hashlib.sha256(checkpoint).hexdigest())
-    assert weights.load(folder) is not None
+    assert loading.load(folder) is not None
     hub.asked.clear()
     assert pulled(tmp_path, "instantmesh-base") == ["instantmesh-base is here already"]
     assert hub.fetched() == []

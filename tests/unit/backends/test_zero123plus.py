@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pipeline import backends, models
+from pipeline import backends, weights
 from pipeline.backends import Effort, Picture, hot, zero123plus
 from pipeline.errors import BackendUnavailable, OutOfGpuMemory
 from tests.support import solids, tiny, tinyzero123
@@ -124,15 +124,15 @@ def test_what_is_broken_is_refused_by_name_when_it_is_loaded(store: Path) -> Non
 @pytest.mark.slow
 def test_what_is_missing_or_corrupt_is_named_before_any_work(store: Path) -> None:
     folder = store / "zero123plus"
-    assert models.problem(store, "zero123plus") is None
+    assert weights.problem(store, "zero123plus") is None
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps({k: v for k, v in index.items() if k != "ramping_coefficients"}))
-    assert (models.problem(store, "zero123plus") or "").startswith("model_index.json names no ramping_coefficients")
+    assert (weights.problem(store, "zero123plus") or "").startswith("model_index.json names no ramping_coefficients")
     (folder / "model_index.json").write_text(json.dumps(index))
     os.truncate(folder / UNET, (folder / UNET).stat().st_size - 4)
-    assert "diffusion_pytorch_model.safetensors is corrupt" in (models.problem(store, "zero123plus") or "")
+    assert "diffusion_pytorch_model.safetensors is corrupt" in (weights.problem(store, "zero123plus") or "")
     (folder / UNET).write_bytes(b"\x80\x04")
-    assert "is a pickle" in (models.problem(store, "zero123plus") or "")
+    assert "is a pickle" in (weights.problem(store, "zero123plus") or "")
     with pytest.raises(BackendUnavailable, match=r"needs at least 4 views of known azimuth, there are 1, .*is a pickle"):
         tiny.instantmesh(store)
         backends.choose("instantmesh", 1, store)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import assist_service
 from pipeline.artefacts import Mesh
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
+from pipeline.services import assist_example
 from pipeline.stages.finish import assist
 from pipeline.stages.finish._model import Model
 from pipeline.stages.finish.writers import glb
@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
 def local_service() -> Iterator[str]:
     """The address of the service that comes with the product."""
     running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
-    yield _run(assist_service.serve(0), running)
+    yield _run(assist_example.serve(0), running)
     _stop(running)
 
 
@@ -133,7 +133,7 @@ def test_the_service_gets_mesh_and_facts(workspace: Make, serve: Serve) -> None:
     seen: dict[str, bytes] = {}
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        seen.update(assist_service._parts(handler.headers["Content-Type"], body))
+        seen.update(assist_example._parts(handler.headers["Content-Type"], body))
         reply(b'{"features": []}', "application/json")(handler, body)
 
     asked(workspace(kind="scan"), serve(answer), punched())

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.drops.kind import identify
 from pipeline.errors import InputRejected
 from pipeline.formats import archives
 from pipeline.formats.refusals import Source
-from pipeline.watchers.identify import identify
 from webapi.problems import Problem
 from webapi.uploads import zips
 

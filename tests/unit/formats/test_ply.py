@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.drops import items
 from pipeline.errors import InputRejected
 from pipeline.formats import completeness, meshes, ply, signatures
 from pipeline.stages.scan import _ply
-from pipeline.watchers import _items
 
 LINES = ["ply", "format ascii 1.0", "element vertex 3", "property float x", "property float y", "property float z", "element face 1",
          "property list uchar int vertex_indices", "end_header", "0 0 0", "1 0 0", "0 1 0", "3 0 1 2"]  # fmt: skip
@@ -53,7 +53,7 @@ def test_a_sound_header_is_one_header_everywhere(what: str, tmp_path: Path) -> N
     header = _ply.read_header("a.ply", data)
     assert (header.rows("vertex"), header.rows("face")) == (3, 1)
     assert data[header.length :].split()[-4:] == [b"3", b"0", b"1", b"2"]
-    assert _items._what("a.ply", ".ply", data) == _items.MESH
+    assert items._what("a.ply", ".ply", data) == items.MESH
     assert signatures.contradiction("a.ply", data) is None
     assert completeness.cut_off("a.ply", len(data), io.BytesIO(data)) is None
     (tmp_path / "a.ply").write_bytes(data)
@@ -72,7 +72,7 @@ def test_an_unsound_header_is_refused_everywhere(what: str, tmp_path: Path) -> N
     with pytest.raises(InputRejected, match="header"):
         meshes.check("a.ply", tmp_path / "a.ply")
     with pytest.raises(InputRejected, match="header"):
-        _items._what("a.ply", ".ply", data)
+        items._what("a.ply", ".ply", data)
 
 
 def test_the_first_byte_of_a_binary_body_is_no_line_end() -> None:

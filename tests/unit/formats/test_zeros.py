@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Intake
+from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait
+from pipeline.drops.listing import look
 from pipeline.formats.zeros import empty_space
-from pipeline.watchers.look import look
-from pipeline.watchers.settle import Ready, Refuse, Settler, Verdict, Wait
 
 ROWS = 20_000
 RANDOM = random.Random(7).randbytes(64 * ROWS)

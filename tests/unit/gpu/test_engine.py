@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import bag, errors
+from pipeline import errors
 from pipeline.artefacts import Dropped
-from pipeline.bag import Kept
 from pipeline.gpu import sandbox
 from pipeline.gpu.engine import Engine, Event, Order
+from pipeline.kept import store
+from pipeline.kept.store import Kept
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 
@@ -31,8 +32,8 @@ def order(folder: Path, *stages: str, isolated: bool = True) -> Order:
     root, inside = folder / "root", folder / "input"
     root.mkdir(exist_ok=True)
     inside.mkdir(exist_ok=True)
-    if not bag.load(root):
-        bag.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
+    if not store.load(root):
+        store.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
     return Order(tuple(f"tests.support.stages:{stage}" for stage in stages), {"kind": "convert"}, root, inside, None, isolated)
 
 
@@ -47,15 +48,15 @@ def test_a_leg_runs_its_stages_and_says_how_far_it_is(engine: Engine, tmp_path: 
     heard = run(engine, order(tmp_path, "works"))
     assert [event.what for event in heard] == ["stage", "progress", "ended", "done"]
     assert (tmp_path / "root/output/model.glb").read_text() == "a.ply"
-    assert [kept.stage for kept in bag.load(tmp_path / "root")] == ["", "tests.support.stages:works"]
-    assert bag.warnings(bag.load(tmp_path / "root")) == ["a word of warning"]
+    assert [kept.stage for kept in store.load(tmp_path / "root")] == ["", "tests.support.stages:works"]
+    assert store.warnings(store.load(tmp_path / "root")) == ["a word of warning"]
 
 
 def test_what_settings_allow_reaches_the_stage(engine: Engine, tmp_path: Path) -> None:
     """The assist service, and the hosts of the LAN that pictures may come from."""
     allowed = order(tmp_path, "tells_what_it_may")._replace(assist=("http://assist:9000", 5.0), lan=("nas.home", "10.0.0.0/8"))
     run(engine, allowed)
-    assert bag.warnings(bag.load(tmp_path / "root")) == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
+    assert store.warnings(store.load(tmp_path / "root")) == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
 
 
 def test_a_finished_stage_is_not_run_again(engine: Engine, tmp_path: Path) -> None:

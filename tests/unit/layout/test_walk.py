@@ -11,9 +11,9 @@ from layout import removal, walk
 from layout.disk import Disk
 from layout.walk import BeyondLimits
 from pipeline.config import Intake
+from pipeline.drops.completeness import Refuse, Settler, Wait, look
 from pipeline.errors import SubmitRefused
-from pipeline.submit import refuse_links
-from pipeline.watchers.settle import Refuse, Settler, Wait, look
+from pipeline.submission.submit import refuse_links
 from tests.support.hostile import deep, immutable
 
 

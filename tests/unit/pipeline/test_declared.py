@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import declared, jobs
+from pipeline import jobs
+from pipeline.kept import declared
 from pipeline.recipes import RECIPES, stage_function
 from pipeline.workspace import Workspace
 

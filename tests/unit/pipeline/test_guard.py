@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import guard
+from pipeline import safe_fetch
 
 LAN = ("127.0.0.0/8", "secure.example", "xn--bcher-kva.example")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
@@ -74,7 +74,7 @@ def drips(head: bytes, drop: bytes) -> Say:
 
 
 def got(url: str, seconds: float = 20.0, largest: int = 1000) -> bytes:
-    return b"".join(guard.fetch(url, largest, seconds, LAN, local))
+    return b"".join(safe_fetch.fetch(url, largest, seconds, LAN, local))
 
 
 def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable[..., int]) -> None:
@@ -109,7 +109,7 @@ def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable
     ],
 )
 def test_what_is_no_whole_picture_of_the_allowed_size_is_refused(served: Callable[..., int], answer: bytes, why: str) -> None:
-    with pytest.raises(guard.NoUse, match=why):
+    with pytest.raises(safe_fetch.NoUse, match=why):
         got(f"http://127.0.0.1:{served(says(answer))}/")
 
 
@@ -127,21 +127,21 @@ def test_a_name_in_letters_of_any_language_goes_over_the_wire_in_its_ascii_form(
         asked.append(name)
         return local(name, port)
 
-    target = guard.check(f"http://{host}:8080/ü", LAN, resolve)
+    target = safe_fetch.check(f"http://{host}:8080/ü", LAN, resolve)
     assert asked == ["xn--bcher-kva.example"]
     assert (target.host, target.netloc, target.path) == ("xn--bcher-kva.example", "xn--bcher-kva.example:8080", "/%C3%BC")
 
 
 @pytest.mark.parametrize("host", ["①②⑦.⓪.⓪.①", "１０.0.0.7", "lоcalhost.localhost。"])
 def test_inner_addresses_in_other_letters_are_inner_addresses(host: str) -> None:
-    with pytest.raises(guard.NotAllowed):
-        guard.check(f"http://{host}/")
+    with pytest.raises(safe_fetch.NotAllowed):
+        safe_fetch.check(f"http://{host}/")
 
 
 @pytest.mark.parametrize("host", ["ü" * 70 + ".example", "ü..example"])
 def test_what_cannot_be_a_host_name_is_called_so(host: str) -> None:
-    with pytest.raises(guard.NotAllowed, match="is no host name"):
-        guard.check(f"http://{host}/", LAN, local)
+    with pytest.raises(safe_fetch.NotAllowed, match="is no host name"):
+        safe_fetch.check(f"http://{host}/", LAN, local)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ def test_what_cannot_be_a_host_name_is_called_so(host: str) -> None:
 def test_a_redirect_is_checked_like_any_other_address(served: Callable[..., int], where: str) -> None:
     """Though the first address was one that may be reached."""
     port = served(moved(where))
-    with pytest.raises((guard.NotAllowed, guard.NoUse), match=r"not a public address|plain http|no address|never arrives"):
-        list(guard.fetch(f"http://127.0.0.1:{port}/", 1000, 20, LAN))
+    with pytest.raises((safe_fetch.NotAllowed, safe_fetch.NoUse), match=r"not a public address|plain http|no address|never arrives"):
+        list(safe_fetch.fetch(f"http://127.0.0.1:{port}/", 1000, 20, LAN))
 
 
 def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(served: Callable[..., int]) -> None:
     port = served(says(OK + b"\r\nabc"))
     assert got(f"http://127.0.0.1:{served(moved(f'http://127.0.0.1:{port}/b'))}/") == b"abc"
-    with pytest.raises(guard.NoUse, match="never arrives"):
+    with pytest.raises(safe_fetch.NoUse, match="never arrives"):
         got(f"http://127.0.0.1:{served(moved('/again'))}/")
 
 
@@ -176,18 +176,18 @@ def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(serve
 )
 def test_a_server_that_drips_has_no_more_time_than_any_other(served: Callable[..., int], head: bytes, drop: bytes) -> None:
     """Each byte comes before any pause grows long; only a limit on the whole ends it. A body that ends by cutting is not taken for whole."""
-    with pytest.raises(guard.NoUse, match=r"within 0\.\d+ s"):
+    with pytest.raises(safe_fetch.NoUse, match=r"within 0\.\d+ s"):
         got(f"http://127.0.0.1:{served(drips(head, drop))}/", seconds=0.4, largest=1 << 30)
 
 
 def test_what_is_sent_gives_a_status_and_nothing_else(served: Callable[..., int]) -> None:
     """A redirect is not followed; a receiver that drips its answer is left in time."""
     away = moved(f"http://127.0.0.1:{served(says(OK))}/")
-    assert guard.send(f"http://127.0.0.1:{served(away)}/", b"{}", {}, 20, LAN) == 302
-    with pytest.raises(guard.NoUse, match="within"):
-        guard.send(f"http://127.0.0.1:{served(drips(b'HTTP/1.1 2', b'0'))}/", b"{}", {}, 0.4, LAN)
-    with pytest.raises(guard.NotAllowed):
-        guard.send(f"http://127.0.0.1:{served(says(OK))}/", b"{}", {}, 20)
+    assert safe_fetch.send(f"http://127.0.0.1:{served(away)}/", b"{}", {}, 20, LAN) == 302
+    with pytest.raises(safe_fetch.NoUse, match="within"):
+        safe_fetch.send(f"http://127.0.0.1:{served(drips(b'HTTP/1.1 2', b'0'))}/", b"{}", {}, 0.4, LAN)
+    with pytest.raises(safe_fetch.NotAllowed):
+        safe_fetch.send(f"http://127.0.0.1:{served(says(OK))}/", b"{}", {}, 20)
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------------
@@ -210,9 +210,9 @@ def test_over_tls_the_name_is_proven_though_the_socket_goes_to_the_checked_addre
     """And who answers under another name, or never ends its handshake, is nobody."""
     port = served(says(OK + b"\r\nabc"), certified)
     assert got(f"https://secure.example:{port}/") == b"abc"
-    with pytest.raises(guard.NoUse, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(safe_fetch.NoUse, match="CERTIFICATE_VERIFY_FAILED"):
         got(f"https://127.0.0.1:{port}/")
-    with pytest.raises(guard.NoUse, match="within"):
+    with pytest.raises(safe_fetch.NoUse, match="within"):
         got(f"https://secure.example:{served(drips(b'', b''))}/", seconds=0.4)
-    with pytest.raises(guard.NoUse, match="within"):
+    with pytest.raises(safe_fetch.NoUse, match="within"):
         got(f"https://secure.example:{served(drips(OK + bytes([13, 10]), b'x'), certified)}/", seconds=0.6, largest=1 << 30)

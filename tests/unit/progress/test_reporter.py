@@ -11,10 +11,11 @@ from layout import lifecycle
 from layout.init import init
 from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Progress, Provenance, Source, Start
 from layout.tree import Atlas, Place, State
-from pipeline import jobs, recipes, view
+from pipeline import jobs, recipes
 from pipeline.progress import COPY, reporter, words
 from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
+from pipeline.submission import job_view
 from webapi.index import rows
 
 AT = "2026-11-20T12:00:00+00:00"
@@ -57,7 +58,7 @@ def test_the_same_figure_stands_in_both_files_the_terminal_the_status_and_the_ap
     answer = rows.summary(row)
     assert (answer["progress"], answer["eta"], answer["eta_error"]) == (progress.fraction, progress.eta, progress.eta_error)
     assert answer["left"] in line
-    assert view.progress_of(atlas, place) == progress
+    assert job_view.progress_of(atlas, place) == progress
 
 
 def test_a_job_that_a_worker_knows_the_like_of_is_no_first_estimate(atlas: Atlas) -> None:
@@ -85,7 +86,7 @@ def test_between_two_legs_the_share_stays_and_the_job_says_what_it_waits_for(atl
     assert (row["progress"], row["message"], row["state"]) == (share, "waits for a worker of queue mesh", "reconstructing_3d")
     assert share > 0.1 and row["eta"] > 0
     held = lifecycle.start(atlas, waiting, "other-cuda0-bbbb")
-    between = view.progress_of(atlas, held)
+    between = job_view.progress_of(atlas, held)
     assert between is not None and between.fraction == share
     second = Reporter(atlas, held, lifecycle.record_start(atlas, held), Past(atlas))
     second.keep(["views.generate_views"])
@@ -107,7 +108,7 @@ def test_a_start_after_one_that_did_not_hand_on_says_what_it_repeats(atlas: Atla
     """Only there may the share be lower than before. Kept stages count as done at once."""
     place, job = running(atlas, n=2, starts=(Start(n=1, worker="host-cpu-bbbb", at=AT),))
     (place.path / "progress.json").write_bytes(Progress(stage="finish.export", fraction=0.89, message="writing", eta=8.0, n=1).dump())
-    assert view.progress_of(atlas, place) is None  # the dead start's word is none about this one
+    assert job_view.progress_of(atlas, place) is None  # the dead start's word is none about this one
     told = Reporter(atlas, place, job, Past(atlas))
     told.tick()
     assert written(place).message == "start 2"
@@ -165,7 +166,7 @@ def test_progress_of_other_versions_is_read(atlas: Atlas) -> None:
         row = rows.read(atlas, place)
         assert row is not None
         assert (row["progress"], row["eta"], row["message"]) == (0.4, 9.0, "carving")
-        assert view.progress_of(atlas, place) is not None
+        assert job_view.progress_of(atlas, place) is not None
         assert rows.summary(row)["left"] == "about 9 s left"
 
 
@@ -202,4 +203,4 @@ def test_a_running_job_never_says_100_per_cent() -> None:
 def test_states_at_rest_have_no_progress(atlas: Atlas) -> None:
     place, _ = running(atlas)
     (place.path / "progress.json").write_bytes(Progress(stage="x", fraction=0.5, message="").dump())
-    assert view.progress_of(atlas, place._replace(state=State.DONE)) is None
+    assert job_view.progress_of(atlas, place._replace(state=State.DONE)) is None

@@ -9,8 +9,9 @@ import pytest
 
 from layout.init import init
 from layout.tree import Atlas
-from pipeline import inputs, jobs
+from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.runner import input_copy
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_named_images_are_copied_with_their_sum(atlas: Atlas, tmp_path: Path) ->
     """What was taken is told by its sum."""
     (atlas.inputs / "set").mkdir()
     (atlas.inputs / "set/a.png").write_bytes(b"picture")
-    sums = inputs.fetch_named(atlas, ["set/a.png"], tmp_path / "local", ())
+    sums = input_copy.fetch_named(atlas, ["set/a.png"], tmp_path / "local", ())
     assert (tmp_path / "local/set/a.png").read_bytes() == b"picture"
     assert sums == {"inputs/set/a.png": hashlib.sha256(b"picture").hexdigest()}
 
@@ -50,4 +51,4 @@ def test_links_and_missing_images_are_refused_by_name(atlas: Atlas, tmp_path: Pa
         ("none.png", "inputs/none.png is not there"),
     ):
         with pytest.raises(InputRejected, match=said):
-            inputs.fetch_named(atlas, [path], tmp_path / "local", ())
+            input_copy.fetch_named(atlas, [path], tmp_path / "local", ())

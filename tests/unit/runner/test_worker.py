@@ -19,9 +19,10 @@ from layout.init import init
 from layout.manifest import ErrorFile, JobFile, read_job
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
-from pipeline import config, recipes, view
+from pipeline import config, recipes
 from pipeline.config import Settings
 from pipeline.recipes import Leg, Recipe
+from pipeline.submission import job_view
 from pipeline.watchers.worker import Worker
 from tests.support.live import eventually
 
@@ -180,7 +181,7 @@ def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recip
     place, _ = now_at(atlas, id)
     assert (place.state, place.queue) == (State.CLAIMED, "finish")
     assert verify(atlas.disk, place.path / "work/scan")
-    between = view.progress_of(atlas, place)
+    between = job_view.progress_of(atlas, place)
     assert between is not None and 0 < between.fraction < 1 and between.waits == "finish"
     shutil.rmtree(first.scratch.root)
     second = workers("other-cpu-bbbb", ("finish",))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import virtual_figure, virtual_scanner
 from pipeline.artefacts import Alignment, Artefact, Dropped, Features, Mesh, PointCloud, Scans
+from pipeline.demo import virtual_figure, virtual_scanner
 from pipeline.jobs import parse
 from pipeline.recipes import call, stage_function
 from pipeline.workspace import StageWorkspace, Workspace

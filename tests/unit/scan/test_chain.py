@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import placement
+from pipeline.demo import pose_errors
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job, Scanned, run_stages
@@ -15,8 +15,8 @@ from tests.unit.scan.conftest import Job, Scanned, run_stages
 pytestmark = pytest.mark.slow
 
 
-def judged(job: Job, truth: dict) -> placement.Table:
-    return placement.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
+def judged(job: Job, truth: dict) -> pose_errors.Table:
+    return pose_errors.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
 
 
 def test_every_pass_is_placed_right(job: Job, scanned: Scanned) -> None:

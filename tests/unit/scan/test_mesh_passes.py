@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.drops.kind import identify
 from pipeline.geometry import arrays
-from pipeline.watchers.identify import identify
 from tests.unit.scan.conftest import Job
 
 Read = Callable[..., Job]

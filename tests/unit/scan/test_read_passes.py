@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.demo.virtual_scanner import write_ply
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays
-from pipeline.virtual_scanner import write_ply
 from tests.unit.scan.conftest import Job
 
 Read = Callable[..., Job]

@@ -10,8 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from layout.tree import Atlas
-from pipeline import bag, jobs, recipes
-from pipeline.bag import Kept
+from pipeline import jobs, recipes
+from pipeline.kept import store
+from pipeline.kept.store import Kept
 from pipeline.recipes import Leg
 from pipeline.services.app import create_app
 from pipeline.workspace import StageWorkspace
@@ -30,9 +31,9 @@ class Here:
         ws = StageWorkspace(root, root / "input", self.models, options=jobs.parse(request))
         for position, stage in enumerate((stage for leg in legs for stage in leg.stages), 1):
             ws.said.clear()
-            artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in bag.load(root)], ws)
-            bag.save(root, position, Kept.of(root, stage, artefact, warnings=tuple(ws.said)))
-        return bag.load(root)
+            artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in store.load(root)], ws)
+            store.save(root, position, Kept.of(root, stage, artefact, warnings=tuple(ws.said)))
+        return store.load(root)
 
 
 @pytest.fixture(autouse=True)

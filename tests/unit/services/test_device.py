@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import bag
 from pipeline.artefacts import Dropped, Exported
-from pipeline.bag import Kept
 from pipeline.config import Settings
 from pipeline.errors import EngineDied, NoOverlap
 from pipeline.gpu.engine import Order
+from pipeline.kept import store
+from pipeline.kept.store import Kept
 from pipeline.recipes import Leg
 from pipeline.services import device as devices
 from pipeline.services.device import Busy, Device, Stopping
@@ -103,7 +103,7 @@ def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_anothe
     def make(stage: str, queue: str = "mesh") -> Any:
         root = tmp_path / stage
         (root / "input").mkdir(parents=True)
-        bag.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
+        store.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
         return real.make(root, {"kind": "convert"}, [Leg(queue, (f"{STAGES}:{stage}",))])
 
     with pytest.raises(EngineDied, match="SIGSEGV"):

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from layout.tree import Atlas
-from pipeline import guard
+from pipeline import safe_fetch
 from pipeline.services import answers
 from tests.support.drops import stl_file
 from tests.support.web import FOREIGN
@@ -75,7 +75,7 @@ def test_imagine_makes_a_picture_per_prompt_named_by_its_side(service: Service, 
 def test_pictures_at_addresses_are_fetched_cut_out_and_brought_to_one_size(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "fetch", lambda *_: iter([picture(tmp_path / "a.png").read_bytes()]))
+    monkeypatch.setattr(safe_fetch, "fetch", lambda *_: iter([picture(tmp_path / "a.png").read_bytes()]))
     answer = service("views").post("/imagine/from-urls", json={"urls": ["https://pictures.example/left.png"]}).get_json()
     assert [Path(path).name for path in answer["image_paths"]] == ["090.png"]
     with Image.open(answer["image_paths"][0]) as image:

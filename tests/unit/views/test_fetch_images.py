@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import guard
+from pipeline import safe_fetch
 from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected, ViewsMissing
 from pipeline.stages.views import _fetched, fetch_images
@@ -93,7 +93,7 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         assert (largest, seconds, lan) == (50 << 20, 60.0, ("nas.home",))
         yield there[url]
 
-    monkeypatch.setattr(guard, "fetch", fetch)
+    monkeypatch.setattr(safe_fetch, "fetch", fetch)
     return there
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipeline import config
 from pipeline.artefacts import Dropped, Shots
-from pipeline.backends import generators
+from pipeline.backends import generator_protocol, generators
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.stages.views import generate_views
 from pipeline.watchers import fleet
@@ -49,15 +49,15 @@ def test_high_quality_and_the_views_option_change_the_number(workspace: Make) ->
 
 
 def test_seeds_differ_by_view_and_follow_the_jobs_seed() -> None:
-    first, second = generators.shots("a", 8, 1), generators.shots("a", 8, 2)
+    first, second = generator_protocol.shots("a", 8, 1), generator_protocol.shots("a", 8, 2)
     assert len({shot.seed for shot in (*first, *second)}) == 16
-    assert first == generators.shots("a", 8, 1)
+    assert first == generator_protocol.shots("a", 8, 1)
 
 
 def test_the_prompt_comes_from_the_dropped_file_where_no_option_has_it(workspace: Make) -> None:
     ws = workspace("prompt")
     (ws.input / "prompt.txt").write_text("a blue\n box\n")
-    assert "blue box" in str(generators.shots(generate_views._prompt(Dropped(names=("prompt.txt",)), ws), 1, 0))
+    assert "blue box" in str(generator_protocol.shots(generate_views._prompt(Dropped(names=("prompt.txt",)), ws), 1, 0))
     (ws.input / "prompt.txt").write_text(" \n")
     with pytest.raises(InputRejected, match="There is no prompt"):
         generate_views.run(Dropped(names=("prompt.txt",)), None, ws)
@@ -108,12 +108,12 @@ def test_weights_that_nobody_named_and_that_are_broken_stop_no_fleet(
     store = workspace().models
     assert store is not None
     lay(store / "flux-schnell", {"model_index.json": b""})
-    for name in (generators.MODEL, generators.URL, generators.STUB):
+    for name in (generator_protocol.MODEL, generator_protocol.URL, generator_protocol.STUB):
         monkeypatch.delenv(name, raising=False)
     settings = config.load(None, {"INBOX3D_HOST__MODELS": str(store)})
     fleet._look_at_views(settings)
     assert "model_index.json is empty" in caplog.text and "inbox3d models pull flux-schnell" in caplog.text
-    monkeypatch.setenv(generators.MODEL, "schnell")
+    monkeypatch.setenv(generator_protocol.MODEL, "schnell")
     with pytest.raises(BackendUnavailable, match="model_index"):
         fleet._look_at_views(settings)
 
@@ -131,19 +131,19 @@ def test_empty_settings_are_no_settings(workspace: Make) -> None:
     ],
 )  # fmt: skip
 def test_a_prompt_may_name_the_side_it_shows(prompt: str, azimuth: float | None) -> None:
-    assert generators.azimuth_of(prompt) == azimuth
+    assert generator_protocol.azimuth_of(prompt) == azimuth
 
 
 def test_canonical_prompts_name_their_own_sides() -> None:
-    assert [generators.azimuth_of(shot.prompt) for shot in generators.shots("a mug", 8, 0)] == [45.0 * k for k in range(8)]
+    assert [generator_protocol.azimuth_of(shot.prompt) for shot in generator_protocol.shots("a mug", 8, 0)] == [45.0 * k for k in range(8)]
 
 
 def test_no_limit_cuts_off_the_words_that_say_which_side_is_wanted() -> None:
     """They begin every prompt, however long the person's own is, and however often that speaks of sides."""
-    for k, shot in enumerate(generators.shots("the front view of a mirror, " * 80, 8, 0)):
-        assert shot.prompt.startswith(f"{generators.SIDES[k]} view of one whole object")
-        assert shot.prompt.index(generators.BACKGROUND) < 60
-        assert generators.azimuth_of(shot.prompt) == 45.0 * k
+    for k, shot in enumerate(generator_protocol.shots("the front view of a mirror, " * 80, 8, 0)):
+        assert shot.prompt.startswith(f"{generator_protocol.SIDES[k]} view of one whole object")
+        assert shot.prompt.index(generator_protocol.BACKGROUND) < 60
+        assert generator_protocol.azimuth_of(shot.prompt) == 45.0 * k
 
 
 def test_a_dropped_text_that_is_too_long_is_refused_and_not_cut(workspace: Make) -> None:
@@ -155,8 +155,10 @@ def test_a_dropped_text_that_is_too_long_is_refused_and_not_cut(workspace: Make)
 
 def test_what_a_generator_did_not_read_is_said(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     class Deaf:
-        def generate(self, shots: Any, steps: int) -> generators.Generated:
-            return generators.Generated(tuple(np.zeros((32, 32, 3), np.uint8) for _ in shots), "deaf", notes=("Its end was not read.",))
+        def generate(self, shots: Any, steps: int) -> generator_protocol.Generated:
+            return generator_protocol.Generated(
+                tuple(np.zeros((32, 32, 3), np.uint8) for _ in shots), "deaf", notes=("Its end was not read.",)
+            )
 
     monkeypatch.setattr(generators, "choose", lambda *_, **__: Deaf())
     generate_views.run(None, None, ws := workspace("prompt", prompt="x"))

@@ -17,7 +17,9 @@ from layout.disk import LineFault
 from layout.init import init
 from layout.manifest import read_job
 from layout.tree import Atlas, Place, State
-from pipeline import config, doctor, gc
+from pipeline import config
+from pipeline.cli import doctor
+from pipeline.watchers import cleanup
 from pipeline.watchers.intake import Intake
 from tests.support.baddisk import BadDisk, Call, Fault
 from tests.support.hostile import deep, immutable
@@ -92,8 +94,8 @@ def test_a_drop_a_thousand_deep_is_refused_and_can_be_handled_ever_after(atlas: 
     (refused,) = atlas.places(State.FAILED)
     assert "more than 100 deep" in (refused.path / "error.txt").read_text()
     lifecycle.delete(atlas, refused)
-    for item in gc.trash_due(atlas, 0):
-        gc.remove(atlas, item)
+    for item in cleanup.trash_due(atlas, 0):
+        cleanup.remove(atlas, item)
     assert list(atlas.trash.iterdir()) == []
 
 

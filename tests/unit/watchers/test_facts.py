@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from layout.init import init
-from pipeline import view
+from pipeline.drops.request import facts_of_job
 from pipeline.errors import InputRejected
-from pipeline.submit import submit_path
-from pipeline.watchers._facts import facts_of_job
+from pipeline.submission import job_view
+from pipeline.submission.submit import submit_path
 from tests.support.drops import stl_file
 
 
@@ -19,7 +19,7 @@ def test_a_job_toml_beside_error_txt_outranks_job_json(tmp_path: Path, name: str
     """Under every spelling; what is wrong with it is told under the person's own."""
     atlas, _ = init(tmp_path / "atlas")
     place = submit_path(atlas, stl_file(tmp_path / "part.stl"), {"kind": "convert"})
-    job = view.job_at(atlas, place)
+    job = job_view.job_at(atlas, place)
     assert job is not None
     assert facts_of_job(atlas, place.path, job, "sealed").options["unit"] == "auto"
     (place.path / name).write_text('unit = "mm"')
@@ -40,7 +40,7 @@ def test_a_text_that_was_sent_as_a_scan_is_asked_about_and_not_made(tmp_path: Pa
     if says:
         (folder / "job.toml").write_text('kind = "prompt"')
     place = submit_path(atlas, folder, {}, origin="api")
-    job = view.job_at(atlas, place)
+    job = job_view.job_at(atlas, place)
     assert job is not None
     if says:
         assert facts_of_job(atlas, place.path, job, "sealed").kind == "prompt"

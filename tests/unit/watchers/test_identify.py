@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from pipeline.drops import items, jobtoml
+from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, tables
-from pipeline.watchers import _items, _jobtoml
-from pipeline.watchers.identify import Identified, identify
 
 HEADER = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
 POINTS = (HEADER + "end_header\n0 0 0\n1 0 0\n0 1 0\n").encode()
@@ -279,7 +279,7 @@ def test_prose_with_some_numbers_is_not_a_scan(tmp_path: Path) -> None:
 
 def test_a_large_packed_tar_is_judged_by_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its list of contents cannot be read without unpacking it all; what was seen decides."""
-    monkeypatch.setattr(_items, "MOST_UNPACKED", 5000)
+    monkeypatch.setattr(items, "MOST_UNPACKED", 5000)
     found = drop(tmp_path, {"a.tar.gz": tarred({**{f"{k}.ply": POINTS for k in range(20)}, "last.png": PNG})})
     assert (found.kind, found.not_used) == ("scan", [])
 
@@ -308,7 +308,7 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
         (b"files = 3", "job.toml: files: it is no list of entries"),
         (b"a = " + b"[" * 100_000, "job.toml: it is not valid TOML"),
         (b"seed = " + b"9" * 5000, "job.toml: it is not valid TOML"),
-        (b"# " + b"x" * _jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
+        (b"# " + b"x" * jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
         (b'kind = "convert"', "a.ply holds no faces: a mesh needs faces"),
         (b'kind = "images"', "but the drop does not hold an image"),
         (b'kind = "scan"\nunit = "parsec"', "job.toml: unit"),
@@ -460,7 +460,7 @@ def test_columns_of_numbers_are_recognised(rows: list[tuple[float, ...]], separa
 def test_any_job_toml_is_read_or_refused(data: bytes) -> None:
     """No bytes make the reader fail otherwise."""
     try:
-        _jobtoml.parse(data)
+        jobtoml.parse(data)
     except InputRejected as refused:
         assert refused.message.startswith("job.toml: ")
 

@@ -14,7 +14,9 @@ from layout.liveness import Life, Observer
 from layout.manifest import Heartbeat, JobFile, read_job
 from layout.promote import promote
 from layout.tree import Atlas, Place, State
-from pipeline import config, due, keys
+from pipeline import config
+from pipeline.kept import keys
+from pipeline.runner import due
 from pipeline.watchers.reaper import Reaper, TwoLooks
 
 DEAD, LIVE, REAPER = "dead-cpu-aaaa", "live-cpu-bbbb", "host-intake-cccc"

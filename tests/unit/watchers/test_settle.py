@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from layout.disk import Disk, Entry, LineFault
 from pipeline.config import Intake
-from pipeline.watchers._contents import open_file
-from pipeline.watchers.look import FILE, FOLDER, Found, Look, look
-from pipeline.watchers.settle import Ready, Refuse, Settler, Verdict, Wait, hold
+from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait, hold
+from pipeline.drops.contents import open_file
+from pipeline.drops.listing import FILE, FOLDER, Found, Look, look
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(400) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 PLY = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
@@ -537,7 +537,7 @@ def test_a_job_toml_that_cannot_be_read_is_no_list() -> None:
 
 def test_large_drops_are_hashed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look hashes at most one piece, so that the watch over all other drops goes on."""
-    monkeypatch.setattr("pipeline.watchers._contents.PIECE", 1000)
+    monkeypatch.setattr("pipeline.drops.contents.PIECE", 1000)
     data = bytes(random.Random(0).randbytes(3500))
     drop = Drop()
     drop.write("job.toml", list_of(("a.bin", len(data), hashlib.sha256(data).hexdigest())))

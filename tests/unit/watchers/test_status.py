@@ -14,10 +14,12 @@ from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Observer
 from layout.tree import Atlas, Place, State
-from pipeline import config, queues, view
+from pipeline import config, queues
+from pipeline.drops.completeness import Wait
+from pipeline.submission import job_view
+from pipeline.text import plain
 from pipeline.watchers import fleet
 from pipeline.watchers.intake import Intake
-from pipeline.watchers.settle import Wait
 from pipeline.watchers.status import Writer
 from tests.support.baddisk import BadDisk, Call, Fault
 
@@ -58,8 +60,8 @@ def test_a_name_cannot_forge_a_line(atlas: Atlas, observer: Observer, sign: str)
 
 def test_ordinary_names_stay_as_they_are() -> None:
     """Umlauts, other scripts and joined emoji are no forgery; bytes that are no UTF-8 can be written."""
-    assert view.plain("Väse 花瓶 👩‍🎨 a\\b") == "Väse 花瓶 👩‍🎨 a\\b"
-    assert view.plain("v\udcffse") == "v\\xffse"
+    assert plain("Väse 花瓶 👩‍🎨 a\\b") == "Väse 花瓶 👩‍🎨 a\\b"
+    assert plain("v\udcffse") == "v\\xffse"
 
 
 def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(atlas: Atlas, observer: Observer) -> None:
@@ -138,7 +140,7 @@ def test_a_folder_under_a_reserved_name_is_a_drop(atlas: Atlas, intake: Callable
     for _ in range(3):
         house.step()
     assert atlas.halted() is None
-    (job,) = (view.job_at(atlas, place) for place in atlas.places(State.CLAIMED))
+    (job,) = (job_view.job_at(atlas, place) for place in atlas.places(State.CLAIMED))
     assert job is not None and job.source.name == name
     assert [row.path for row in job.manifest if row.used] == ["box.stl"]
     assert "HALTED" not in atlas.status_file.read_text()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Intake
-from pipeline.watchers.identify import identify
-from pipeline.watchers.look import look
-from pipeline.watchers.settle import Ready, Refuse, Settler, Verdict, Wait
+from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait
+from pipeline.drops.kind import identify
+from pipeline.drops.listing import look
 
 PASS = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
 REPRODUCED = (

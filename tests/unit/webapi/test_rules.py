@@ -19,7 +19,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from layout.tree import Atlas, State
-from pipeline import guard
+from pipeline import safe_fetch
 from tests.support.web import PLY, forge, write_output, zip_with
 from webapi.text import clean
 
@@ -41,30 +41,30 @@ def answers(*addresses: str) -> Any:
 )  # fmt: skip
 def test_the_guard_reaches_nothing_that_is_not_public(url: str) -> None:
     """Every spelling of an inner address that the resolver understands."""
-    with pytest.raises((guard.NotAllowed, ValueError)):
-        guard.check(url)
+    with pytest.raises((safe_fetch.NotAllowed, ValueError)):
+        safe_fetch.check(url)
 
 
 def test_one_inner_address_among_a_names_addresses_refuses_the_name() -> None:
-    with pytest.raises(guard.NotAllowed):
-        guard.check("http://two.example/", resolve=answers("93.184.216.34", "10.0.0.7"))
+    with pytest.raises(safe_fetch.NotAllowed):
+        safe_fetch.check("http://two.example/", resolve=answers("93.184.216.34", "10.0.0.7"))
 
 
 def test_a_name_is_resolved_once_and_the_socket_goes_to_the_checked_address() -> None:
     """Rebinding: the second answer, an inner one, is never asked for."""
     turns = iter([["93.184.216.34"], ["127.0.0.1"]])
-    target = guard.check("https://rebind.example/a?b=c", resolve=lambda host, port, *rest: answers(*next(turns))(host, port))
-    assert target == guard.Target("https", "93.184.216.34", 443, "rebind.example", "rebind.example", "/a?b=c")
+    target = safe_fetch.check("https://rebind.example/a?b=c", resolve=lambda host, port, *rest: answers(*next(turns))(host, port))
+    assert target == safe_fetch.Target("https", "93.184.216.34", 443, "rebind.example", "rebind.example", "/a?b=c")
     assert next(turns) == ["127.0.0.1"]
 
 
 def test_a_lan_address_is_reached_only_where_the_operator_named_it() -> None:
     lan = ("10.0.20.0/24", "atlas.example")
-    assert guard.check("http://10.0.20.7:8080/hook", lan).port == 8080
-    assert guard.check("http://atlas.example:9/x", lan, answers("192.168.7.7")).ip == "192.168.7.7"
+    assert safe_fetch.check("http://10.0.20.7:8080/hook", lan).port == 8080
+    assert safe_fetch.check("http://atlas.example:9/x", lan, answers("192.168.7.7")).ip == "192.168.7.7"
     for url in ("http://10.0.21.7/", "http://other.example/"):
-        with pytest.raises(guard.NotAllowed):
-            guard.check(url, lan, answers("10.0.21.7"))
+        with pytest.raises(safe_fetch.NotAllowed):
+            safe_fetch.check(url, lan, answers("10.0.21.7"))
 
 
 @pytest.mark.parametrize(

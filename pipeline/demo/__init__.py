@@ -1,0 +1,1 @@
+"""Virtual scans, and the demo that drops them."""

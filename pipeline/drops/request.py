@@ -1,0 +1,74 @@
+"""What a drop, or a job's folder, asks for: kind, options and used files, before a worker sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layout import accept, tree
+from layout.accept import Facts
+from layout.manifest import JobFile
+from layout.tree import Atlas
+from pipeline import jobs, recipes
+from pipeline.drops import jobtoml
+from pipeline.drops.completeness import MARKERS
+from pipeline.drops.kind import Identified, identify
+from pipeline.errors import InputRejected
+
+
+def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Facts:
+    """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a kind it is identified anew."""
+    inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
+    paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
+    asked = _beside(atlas, folder)
+    request = {"kind": job.kind, **job.options} | (asked or {})
+    says = any(map(tree.is_job_toml, paths))
+    if asked is None and (job.kind is None or says):
+        facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+        if facts.kind == "prompt" and job.source.origin == "api" and not says and job.kind is None:
+            raise InputRejected(
+                "This was sent as a scan and holds only a text.",
+                remedy='Send the scan itself. To make what a text says, send it to /3d/generate, or add a job.toml with kind = "prompt".',
+            )
+        if says or not job.options:
+            return facts
+        return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
+    options = jobs.parse(request)
+    kind = can_do(str(options.kind))
+    used = used_of(inside, paths, kind)
+    return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
+
+
+def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
+    """What a job.toml says that a person put beside error.txt."""
+    own = sorted(entry.name for entry in atlas.disk.scandir(folder) if tree.is_job_toml(entry.name) and not entry.is_dir)
+    return jobtoml.parse(atlas.disk.read(folder / own[0], jobtoml.LIMIT + 1), own[0]).request if own else None
+
+
+def first_queue(facts: Facts) -> str:
+    return recipes.RECIPES[str(facts.kind)].legs[0].queue
+
+
+def can_do(kind: str) -> str:
+    """KIND, or InputRejected where this version has no recipe for it."""
+    if kind not in recipes.RECIPES:
+        raise InputRejected(
+            f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh."
+        )
+    return kind
+
+
+def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
+    can_do(found.kind)
+    notes = (*notes, *found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
+    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, notes, origin)
+
+
+def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
+    """Which files a job of a named KIND uses: what identify would use where it comes to the same kind, else all but the pipeline's own."""
+    try:
+        found = identify(root, paths)
+        if found.kind == kind:
+            return frozenset(found.used)
+    except InputRejected:
+        pass
+    return frozenset(path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path))

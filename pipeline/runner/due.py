@@ -1,0 +1,26 @@
+"""What a job is due for, by the keys of its result and of its finished legs: asked by whoever holds its folder, from job.json alone."""
+
+from __future__ import annotations
+
+from layout import lifecycle
+from layout.lifecycle import Due
+from layout.manifest import JobFile
+from layout.tree import Atlas, Place
+from pipeline import queues, recipes
+from pipeline.kept import keys
+
+
+def verdict(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
+    """lifecycle.due: a result is finished only if it was made of what stands in input/ and job.json now."""
+    return lifecycle.due(atlas, place, max_crashes, ended, lambda place, job: keys.of_result(atlas.disk, place, legs_of(job), job))
+
+
+def queue_of(atlas: Atlas, place: Place, job: JobFile) -> str:
+    """The queue of the first leg that was not finished for this input and these options."""
+    legs = legs_of(job)
+    return lifecycle.first_leg(atlas, place, keys.of_legs(legs, job)) if legs else queues.FIRST
+
+
+def legs_of(job: JobFile) -> keys.Legs:
+    recipe = recipes.RECIPES.get(job.kind or "")
+    return recipe.legs if recipe else ()

@@ -1,0 +1,126 @@
+"""The local copy of a job's input/, and whether the original changed meanwhile.
+
+People can write on into a claimed folder (open SMB handles do, without any error), so the source tree is looked at before and after
+the copy, and once more before results are promoted.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath
+
+from layout import accept, tree
+from layout.disk import Disk
+from layout.manifest import JobFile, Listed
+from layout.tree import Atlas, Place
+from pipeline.errors import InputRejected
+from pipeline.kept.snapshot import Snapshot, snapshot
+
+RECORD = "input.json"
+
+
+class InputChanged(Exception):
+    """input/ on Atlas is no longer what was copied."""
+
+
+def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]]:
+    """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen and the SHA-256 by path.
+
+    InputChanged when the source changed while it was copied.
+    """
+    inside, target = place.path / tree.INPUT, root / tree.INPUT
+    before = snapshot(disk, inside)
+    recorded = _recorded(root)
+    if recorded is not None and recorded[0] == before:
+        return recorded
+    forget(root)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    sums = {}
+    for path, *_ in before:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        sums[path] = disk.copy(inside / path, target / path)
+    if snapshot(disk, inside) != before:
+        raise InputChanged(place.id)
+    (root / RECORD).write_text(json.dumps([before, sums]))
+    return before, sums
+
+
+def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str]) -> dict[str, str]:
+    """Copy the images that a request names by path from inputs/ to TARGET, those that came with the drop (DROPPED) aside; returns the
+    SHA-256 of each by inputs/<path>.
+
+    Anew at each start: somebody may have replaced one. InputRejected, by name, for one that is not there, or that is or passes
+    through a link.
+    """
+    sums = {}
+    for path in paths:
+        if path in dropped:
+            continue
+        source = atlas.inputs / path
+        links = [
+            part for part in (source, *source.parents) if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()
+        ]
+        if links or not source.is_file():
+            raise InputRejected(
+                f"inputs/{path} is {'a link' if links else 'not there'}.",
+                remedy="Put the image itself below inputs/ on the share and retry.",
+            )
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).unlink(missing_ok=True)
+        sums[f"inputs/{path}"] = atlas.disk.copy(source, target / path)
+    return sums
+
+
+def forget(root: Path) -> None:
+    """Let the next copy to ROOT read every byte again."""
+    (root / RECORD).unlink(missing_ok=True)
+
+
+def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:
+    try:
+        rows, sums = json.loads((root / RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    return tuple((str(path), int(size), int(mtime), int(ctime)) for path, size, mtime, ctime in rows), sums
+
+
+def check(disk: Disk, place: Place, seen: Snapshot) -> None:
+    """InputChanged unless input/ is still as SEEN."""
+    if snapshot(disk, place.path / tree.INPUT) != seen:
+        raise InputChanged(place.id)
+
+
+def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> bool:
+    """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before.
+
+    A file that arrived later is used if it is of a kind that is used already. Returns whether the options are to be read again, because
+    a job.toml is not the one that was read when the job was accepted.
+    """
+    inside = place.path / tree.INPUT
+    prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
+    sizes = {path: (inside / path).stat().st_size for path in sums}  # the share is looked at before JOB is touched
+    before = {row.path: row for row in job.manifest}
+    usual = {_suffix(row.path) for row in job.manifest if row.used}
+    rows, asks = [], False
+    for path, digest in sums.items():
+        name = accept.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
+        old = before.pop(name, None)
+        used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
+        if old is None or (old.sha256 not in (None, digest)):
+            asks = asks or tree.is_job_toml(name)
+            job.notes.append(f"{name} {_told(used) if old is None else 'was changed since the last start'}")
+        rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
+    job.notes += [f"{name} was taken away after the job was accepted" for name in before]
+    job.manifest = rows
+    return asks
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
+
+
+def _told(used: bool) -> str:
+    return "arrived after the job was accepted" + ("" if used else " and was not used")

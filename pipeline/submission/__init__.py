@@ -1,0 +1,1 @@
+"""Jobs that programs submit, and what can be said of a job."""

@@ -1,0 +1,76 @@
+"""What can be said about a job from its folder: state, job.json, progress, error. Read by the CLI and the web layer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+from layout import lifecycle, tree
+from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
+from layout.tree import Atlas, Place, State
+
+LACKS = ("BackendUnavailable", "FormatUnavailable", "HostFault")  # notes of starts that ended because the worker lacked something
+
+
+def show(atlas: Atlas, place: Place) -> dict[str, Any]:
+    """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not there are null."""
+    job = job_at(atlas, place)
+    progress = progress_of(atlas, place)
+    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
+    return {
+        "job_id": place.id,
+        "state": place.state.value,
+        "path": str(place.path.relative_to(atlas.root)),
+        "job": job.model_dump(mode="json") if job else None,
+        "progress": progress.model_dump(mode="json") if progress else None,
+        "error": error.model_dump(mode="json") if error else None,
+    }
+
+
+def progress_of(atlas: Atlas, place: Place) -> Progress | None:
+    """How far the job at PLACE is, while it runs or waits between two legs; None where nobody says, or only a start that is over."""
+    if place.state not in (State.CLAIMED, State.PROCESSING):
+        return None
+    progress = _load(atlas, place, Progress, tree.PROGRESS)
+    return progress if isinstance(progress, Progress) and progress.tells_of(place.n, place.queue) else None
+
+
+def job_at(atlas: Atlas, place: Place) -> JobFile | None:
+    """job.json for looking only: None where it is missing, torn, or of a newer format that is left alone."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return lifecycle.readable_job(atlas, place.path)
+    return None
+
+
+def lack_of(job: JobFile | None) -> str | None:
+    """In words, what the worker of the last start lacked when it gave the job back; None where it ended otherwise."""
+    last = job.starts[-1] if job and job.starts else None
+    kind, colon, said = (last.noted or "").partition(": ") if last else ("", "", "")
+    return f"{last.worker} could not do it: {said}" if last and colon and kind in LACKS else None
+
+
+def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:
+    with contextlib.suppress(OSError, Unreadable, NewerFormat):
+        return kind.load(atlas.disk.read(place.path / name))
+    return None
+
+
+def all_jobs(atlas: Atlas) -> list[Place]:
+    """Every job, in the order of a job's life; drops in inbox/ that are no jobs yet are left out."""
+    return [place for state in State for place in atlas.places(state) if place.id]
+
+
+def name_of(job: JobFile | None, place: Place) -> str:
+    return job.source.name if job else place.path.name
+
+
+def results(atlas: Atlas, place: Place) -> list[str]:
+    """Names of the result files, or none."""
+    with contextlib.suppress(OSError):
+        return sorted(entry.name for entry in atlas.disk.scandir(place.path / tree.OUTPUT) if not entry.is_dir)
+    return []
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)

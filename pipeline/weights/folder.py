@@ -1,0 +1,95 @@
+"""What lies in the models folder, and whether it may be used. Headers are read, tensors are not, so that it is known at submit time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.errors import BackendUnavailable
+from pipeline.weights import parts, record
+from pipeline.weights.catalogue import ALWAYS, INDEX, KNOWN, MATTING, WEIGHTS, Known, remedy
+from pipeline.weights.tensorfile import header, no_data, not_there
+
+
+def backends(models: Path | None) -> tuple[str, ...]:
+    """Names of the backends that can serve with what lies in MODELS, for a heartbeat or a look before a submission."""
+    usable = {name for name in KNOWN if problem(models, name) is None}
+    found = {KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0] for name in usable}
+    return (*sorted(found), *ALWAYS, *_added())
+
+
+def known_backends() -> tuple[str, ...]:
+    """Names of all backends that a request can ask for: our own, whether or not their weights are here, and the plug-ins of this host."""
+    return (*sorted({known.network for known in KNOWN.values()} - {"diffusers"}), *ALWAYS, *_added())
+
+
+def _added() -> list[str]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry.name for entry in entry_points(group="inbox3d.backends"))
+
+
+def require(models: Path | None, name: str) -> Path:
+    """The folder of the model NAME; BackendUnavailable says what is wrong with it."""
+    trouble = problem(models, name)
+    if trouble or models is None:
+        raise BackendUnavailable(f"Model {name}: {trouble}.", remedy=remedy(name))
+    return models / name
+
+
+def problem(models: Path | None, name: str) -> str | None:
+    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes, facts and small files are looked at."""
+    if models is None or not ((models / name).exists() or (models / name).is_symlink()):
+        return "is not in the models folder"
+    folder = models / name
+    if not folder.is_dir():
+        return not_there(folder) or "is a file, where a folder is needed"
+    try:
+        if (folder / INDEX).is_file() or (name in KNOWN and KNOWN[name].entries):
+            known = KNOWN.get(name)
+            parts.check(folder, known.entries if known else ())
+            return other_model(folder, known) if known else None
+        record.facts(folder)
+        header(folder / WEIGHTS)
+    except BackendUnavailable as error:
+        return error.message
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None
+
+
+def other_model(folder: Path, known: Known) -> str | None:
+    """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN; both FLUX have the same parts."""
+    guided = parts.read_json(folder / "transformer" / "config.json").get("guidance_embeds") if "transformer" in known.entries else None
+    if guided is None or guided == (known.name == "flux-dev"):
+        return None
+    return f"looks like flux-{'dev' if guided else 'schnell'}: its transformer {'has' if guided else 'lacks'} guidance_embeds"
+
+
+def matting(models: Path) -> str | None:
+    """What is wrong with the folder of the network that cuts objects out, or None."""
+    found = sorted((models / MATTING).glob("*.onnx"))
+    if not found:
+        return "holds no .onnx file"
+    trouble = not_there(found[0]) or no_data(found[0])
+    return f"{found[0].name} {trouble}" if trouble else None
+
+
+def fingerprint(models: Path | None, name: str) -> str:
+    """SHA-256 that tells the weights of NAME from any others: as recorded at import, or of all that is loaded of a diffusers folder."""
+    folder = require(models, name)
+    if not (folder / INDEX).is_file():
+        return str(record.facts(folder)["sha256"])
+    rows = [f"{record.digest(folder, part)}  {part}" for part in loaded(folder)]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def loaded(folder: Path, entries: Iterable[str] = ()) -> list[str]:
+    """Paths below the diffusers FOLDER of what is loaded."""
+    return sorted(path.relative_to(folder).as_posix() for path in parts.check(folder, entries))
+
+
+def components(folder: Path) -> dict[str, tuple[str, str]]:
+    """Library and class of each component that a diffusers folder names."""
+    return {part.name: (part.library, part.cls) for part in parts.parts_of(parts.index_of(folder))}

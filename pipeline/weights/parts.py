@@ -1,0 +1,172 @@
+"""The parts of a diffusers folder: which of its files the pipeline loads, and which of these are missing.
+
+A hub's listing, a folder to import and a folder of ours are judged by the same two functions, so that what is fetched, copied and
+demanded are the same files. Single-file copies at the root, half-precision doubles, pickles and other frameworks' files are none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.errors import BackendUnavailable
+from pipeline.weights import tensorfile
+from pipeline.weights.catalogue import INDEX
+
+STEM = {"diffusers": "diffusion_pytorch_model", "transformers": "model"}
+SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.safetensors")
+TOKENIZER = (
+    "tokenizer_config.json",
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+LARGEST_JSON = 1 << 20  # bytes; larger ones (vocabularies) are looked at from both ends only
+
+
+class Part(NamedTuple):
+    """A component: the folder's NAME, the library and class that model_index.json gives it."""
+
+    name: str
+    library: str
+    cls: str
+
+
+def parts_of(index: Mapping[str, Any]) -> list[Part]:
+    return [Part(name, *value) for name, value in index.items() if isinstance(value, list) and _made(value)]
+
+
+def _made(value: list[Any]) -> bool:
+    return len(value) == 2 and all(isinstance(part, str) for part in value)
+
+
+def loaded(part: Part, names: Collection[str]) -> list[str]:
+    """Those of the files NAMES of the part's folder that loading it reads."""
+    if small := _small(part):
+        return [name for name in small if name in names]
+    single, index = _weights(part)
+    # With both there, diffusers takes the index and transformers the single file.
+    if index in names and not (single in names and part.library == "transformers"):
+        stem = STEM[part.library]
+        return ["config.json", index, *sorted(name for name in names if (found := SHARD.fullmatch(name)) and found[1] == stem)]
+    return [name for name in ("config.json", single) if name in names]
+
+
+def missing(part: Part, names: Collection[str]) -> str | None:
+    """The first thing that loading the part needs and that is not among NAMES, as a path or in words."""
+    if "Tokenizer" in part.cls:
+        return _no_words(part, names)
+    needed = [*_small(part)] or ["config.json"]
+    if lacking := [name for name in needed if name not in names]:
+        return f"{part.name}/{lacking[0]} is missing"
+    if _small(part):
+        return None
+    single, index = _weights(part)
+    if single in names or index in names:
+        shards = {found[2]: int(found[3]) for name in loaded(part, names) if (found := SHARD.fullmatch(name))}
+        gone = next((f"{k:05}" for k in range(1, max(shards.values(), default=0) + 1) if f"{k:05}" not in shards), None)
+        return f"{part.name}/{index.partition('.')[0]}-{gone}-of-{max(shards.values()):05}.safetensors is missing" if gone else None
+    if any(name.endswith((".bin", ".pt", ".ckpt")) for name in names):
+        return f"{part.name}/ holds a pickle (.bin) and no safetensors file"
+    return f"{part.name}/ holds no safetensors file of the name {single}"
+
+
+def _small(part: Part) -> tuple[str, ...]:
+    """What a part without weights is made of; nothing for a network."""
+    if "Tokenizer" in part.cls:
+        return TOKENIZER
+    if "Scheduler" in part.cls:
+        return ("scheduler_config.json",)
+    return ("preprocessor_config.json",) if part.cls.endswith(("Processor", "FeatureExtractor")) else ()
+
+
+def _weights(part: Part) -> tuple[str, str]:
+    single = f"{STEM.get(part.library, 'model')}.safetensors"
+    return single, f"{single}.index.json"
+
+
+def _no_words(part: Part, names: Collection[str]) -> str | None:
+    """Without its vocabulary a tokenizer loads all the same, and every word is unknown to it."""
+    vocabulary = ("spiece.model",) if part.cls.startswith("T5") else ("vocab.json", "merges.txt")
+    if "tokenizer.json" not in names and (lacking := [name for name in vocabulary if name not in names]):
+        return f"{part.name}/ lacks its vocabulary: {lacking[0]} (or tokenizer.json) is missing"
+    return None if TOKENIZER[0] in names else f"{part.name}/{TOKENIZER[0]} is missing"
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    return read_json(folder / INDEX)
+
+
+def check(folder: Path, entries: Iterable[str]) -> list[Path]:
+    """The files that loading the diffusers folder reads, model_index.json first. BackendUnavailable says what is missing or broken.
+
+    ENTRIES must be named by the index. Headers, sizes and small files are read, tensors are not.
+    """
+    index = index_of(folder)
+    if lacking := [entry for entry in entries if not index.get(entry)]:
+        looks = f" (it is a {index['_class_name']})" if index.get("_class_name") else ""
+        raise BackendUnavailable(f"{INDEX} names no {lacking[0]}{looks}")
+    found = [folder / INDEX]
+    for part in parts_of(index):
+        below = folder / part.name
+        if not below.is_dir():
+            raise BackendUnavailable(f"the folder {part.name}/ is missing")
+        names = {path.name for path in below.iterdir()}
+        if trouble := missing(part, names):
+            raise BackendUnavailable(trouble)
+        files = [below / name for name in loaded(part, names)]
+        _check_part(part, files)
+        found += files
+    return found
+
+
+def _check_part(part: Part, files: list[Path]) -> None:
+    try:
+        shapes = {path.name: tensorfile.header(path) for path in files if path.suffix == ".safetensors"}
+        texts = {path.name: read_json(path) for path in files if path.suffix == ".json"}
+        for path in files:
+            if path.suffix in (".txt", ".model") and (trouble := tensorfile.not_there(path) or tensorfile.no_data(path)):
+                raise BackendUnavailable(f"{path.name} {trouble}")
+        for name, text in texts.items():
+            if name in TOKENIZER[1:3] and not text and (part_size := next(path for path in files if path.name == name).stat().st_size) < 9:
+                raise BackendUnavailable(f"{name} holds no words ({part_size} bytes)")
+            if name.endswith(".index.json"):
+                _check_shards(text.get("weight_map"), shapes, name)
+    except BackendUnavailable as error:
+        raise BackendUnavailable(f"{part.name}/{error.message}") from None
+
+
+def _check_shards(told: Any, shapes: Mapping[str, tensorfile.Shapes], index: str) -> None:
+    """Every tensor that the index names lies in the file that it names."""
+    if not isinstance(told, dict) or not told:
+        raise BackendUnavailable(f"{index} names no files")
+    for tensor, name in told.items():
+        if name not in shapes:
+            raise BackendUnavailable(f"{name} is missing, which {index} names")
+        if tensor not in shapes[name]:
+            raise BackendUnavailable(f"{name} lacks tensor {tensor}, which {index} says it holds")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; {} for a large one, of which only the ends are looked at."""
+    if trouble := tensorfile.not_there(path) or tensorfile.no_data(path):
+        raise BackendUnavailable(f"{path.name} {trouble}")
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            with path.open("rb") as stream:
+                begin = stream.read(64).lstrip()
+                stream.seek(-64, 2)
+                said: Any = {} if begin[:1] == b"{" and stream.read().rstrip()[-1:] == b"}" else None
+        else:
+            said = json.loads(path.read_bytes())
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise BackendUnavailable(f"{path.name} cannot be read: it is no JSON object, or cut off")
+    return said

@@ -1,0 +1,157 @@
+"""What a person points at with `inbox3d models import PATH`: from there to the one file or diffusers folder that is meant.
+
+Understood are a checkpoint, a diffusers folder, a hub cache (the whole of it, a models--org--name folder in it, or a snapshot, whose
+files are links), a folder that holds the checkpoint, and a model folder carried from another host.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.errors import BackendUnavailable
+from pipeline.weights import parts
+from pipeline.weights.catalogue import FACTS, INDEX, KNOWN, WEIGHTS, Known
+from pipeline.weights.tensorfile import no_data, not_there
+
+CHECKPOINTS = (".ckpt", ".safetensors", ".bin", ".pt", ".pth")
+
+
+class Source(NamedTuple):
+    """NAME of the model and the PATH that was found for it: a file, or a diffusers folder."""
+
+    known: Known
+    path: Path
+
+
+def find(path: Path, name: str | None) -> Source:
+    """What PATH means. BackendUnavailable, with what to do, where it means nothing or something else than the model NAME."""
+    if name is not None and name not in KNOWN:
+        raise BackendUnavailable(f"{path.name}: there is no model {name!r}.", remedy=_names())
+    if not path.exists():
+        words = not_there(path) if path.is_symlink() else "does not exist"
+        raise BackendUnavailable(f"{path} {words}.", remedy="Name the checkpoint's file, or the diffusers folder.")
+    path = path.absolute()  # not resolved: in a hub cache the links bear the names
+    if path.name == INDEX:
+        path = path.parent
+    known = KNOWN[name] if name else _guessed(path)
+    found = _out_of_cache(path, known)
+    known = known or _guessed(found)
+    if known is None:
+        raise BackendUnavailable(f"{path.name}: its name does not tell which model it is.", remedy=_names())
+    return Source(known, _folder(found, known) if known.entries else _file(found, known))
+
+
+def _names() -> str:
+    return f"Name one of {', '.join(KNOWN)} with --name."
+
+
+def _guessed(path: Path) -> Known | None:
+    """The model that PATH's own name or place speaks of; for a FLUX pipeline its content decides."""
+    for known in KNOWN.values():
+        hub = known.hub.replace("/", "--")
+        if known.file and path.name == known.file:
+            return known
+        if known.entries and (
+            path.name in (known.name, known.hub.rpartition("/")[2]) or f"models--{hub}" in (path.name, *_cache_names(path))
+        ):
+            return known
+    if path.is_dir() and (path / FACTS).is_file() and path.name in KNOWN:
+        return KNOWN[path.name]
+    if path.is_dir() and not (path / INDEX).is_file():
+        inside = [known for known in KNOWN.values() if known.file and (path / known.file).exists()]
+        return inside[0] if len(inside) == 1 else None
+    return None
+
+
+def _cache_names(path: Path) -> list[str]:
+    """The models--… folder that a snapshot lies in."""
+    return [parent.name for parent in path.parents if parent.name.startswith("models--")][:1]
+
+
+def _out_of_cache(path: Path, known: Known | None) -> Path:
+    """The snapshot that a hub cache holds, where PATH is one; else PATH."""
+    if not path.is_dir():
+        return path
+    wanted = f"models--{known.hub.replace('/', '--')}" if known else ""
+    if inner := next((found for found in (path / wanted, path / "hub" / wanted) if wanted and found.is_dir()), None):
+        path = inner
+    elif any(path.glob("models--*")):
+        held = ", ".join(sorted(entry.name for entry in path.glob("models--*"))[:20])
+        what = f"no {known.hub}" if known else "several models"
+        raise BackendUnavailable(f"{path} is a hub cache that holds {what}: {held}.", remedy="Name one of these folders.")
+    if path.name == "snapshots":
+        path = path.parent
+    snapshots = sorted(entry for entry in (path / "snapshots").glob("*") if entry.is_dir()) if (path / "snapshots").is_dir() else []
+    if not snapshots:
+        if (path / "blobs").is_dir():
+            raise BackendUnavailable(f"{path} is a hub cache without a snapshot.", remedy="Its download did not end: fetch it again.")
+        return path
+    main = path / "refs" / "main"
+    told = path / "snapshots" / main.read_text().strip() if main.is_file() else None
+    if told and told.is_dir():
+        return told
+    if len(snapshots) == 1:
+        return snapshots[0]
+    names = ", ".join(entry.name for entry in snapshots)
+    raise BackendUnavailable(f"{path} holds {len(snapshots)} snapshots and no refs/main: {names}.", remedy="Name one of them.")
+
+
+def _folder(path: Path, known: Known) -> Path:
+    """The diffusers folder of KNOWN at PATH."""
+    if path.is_file():
+        if trouble := no_data(path):
+            raise BackendUnavailable(f"{path.name} {trouble}.")
+        what = "an archive: unpack it and name the folder" if _archive(path) else "one file (such files are for other programs)"
+        raise BackendUnavailable(
+            f"{path.name} is {what}; {known.name} is a folder of parts with {INDEX}.",
+            remedy=f"Name the folder of {known.hub}, or run `inbox3d models pull {known.name}`.",
+        )
+    if (path / INDEX).exists() or (path / INDEX).is_symlink():
+        return path
+    if (path / "config.json").is_file() and (path.parent / INDEX).is_file():
+        raise BackendUnavailable(f"{path} is one part of a diffusers folder.", remedy=f"Name the folder above it, {path.parent}.")
+    inside = sorted(entry.parent for entry in path.glob(f"*/{INDEX}"))
+    hint = f"Did you mean {inside[0]}?" if inside else f"Name the folder of {known.hub} that holds {INDEX}."
+    raise BackendUnavailable(f"{path} is no diffusers folder: {INDEX} is missing; {known.name} is one.", remedy=hint)
+
+
+def _file(path: Path, known: Known) -> Path:
+    """The checkpoint of KNOWN at PATH; in a folder that holds several, the one that bears its name."""
+    if path.is_file():
+        if (trouble := no_data(path)) or (trouble := _cut_or_packed(path)):
+            raise BackendUnavailable(f"{path.name} {trouble}.", remedy=f"Fetch {known.file} of {known.hub} again, and import that.")
+        return path
+    if (path / INDEX).is_file():
+        pipeline = parts.index_of(path).get("_class_name", "pipeline")
+        raise BackendUnavailable(f"{path} is a diffusers folder ({pipeline}); {known.name} is one file, {known.file}.", remedy=_names())
+    inside = sorted(entry for entry in path.iterdir() if entry.suffix in CHECKPOINTS)
+    named = [entry for entry in inside if entry.name in (known.file, Path(known.file).with_suffix(".safetensors").name)]
+    ours = [path / WEIGHTS] if (path / FACTS).is_file() and (path / WEIGHTS).is_file() else []
+    chosen = ours or named or (inside if len(inside) == 1 else [])
+    if not chosen:
+        held = f"it holds {', '.join(entry.name for entry in inside[:9])}" if inside else "it holds no checkpoint"
+        raise BackendUnavailable(f"{path} is a folder, {known.name} is one file, {known.file}; {held}.", remedy="Name the file itself.")
+    return _file(chosen[0], known) if chosen[0].is_file() else _gone(chosen[0])
+
+
+def _gone(path: Path) -> Path:
+    raise BackendUnavailable(f"{path.name} {not_there(path)}.", remedy="Fetch it again, or name the file itself.")
+
+
+def _cut_or_packed(path: Path) -> str | None:
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start[:2] == b"PK" and not zipfile.is_zipfile(path):
+        return f"is cut off: the end of the archive is missing, at {path.stat().st_size:,} bytes"
+    return "is an archive: unpack it first" if _archive(path) else None
+
+
+def _archive(path: Path) -> bool:
+    """A zip or tar that somebody packed; torch's own checkpoints are zips too, with data.pkl in them."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            return not any(name.endswith("data.pkl") for name in packed.namelist())
+    return path.name.endswith((".tar", ".tgz", ".tar.gz", ".7z", ".zst")) or (path.suffix in (".gz", ".xz") and tarfile.is_tarfile(path))
