@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline import backends
-from pipeline.backends import Effort, Picture, hot
+from pipeline.backends import Effort, Picture, choosing, hot
 from pipeline.errors import BackendUnavailable, MeshEmpty, OutOfGpuMemory, SubmitRefused
 from pipeline.geometry.topology import volume
 from pipeline.networks.instantmesh import InstantMesh
@@ -211,7 +211,7 @@ def test_a_third_partys_backend_is_found_by_its_entry_point(monkeypatch: pytest.
     from importlib.metadata import EntryPoint, EntryPoints
 
     entry = EntryPoint("clay", f"{__name__}:ThirdParty", backends.GROUP)
-    monkeypatch.setattr(backends, "entry_points", lambda **wanted: EntryPoints([entry]).select(**wanted))
+    monkeypatch.setattr(choosing, "entry_points", lambda **wanted: EntryPoints([entry]).select(**wanted))
     name, backend = backends.choose("clay", 1, None)
     assert name == "clay"
     assert len(backend.reconstruct([disc()], None, QUICK).surface.faces) > 100
