@@ -1,6 +1,6 @@
 """Every stage of every recipe: whatever it depends on is changed between two starts, and what depends on that is made again, nothing else.
 
-Generated from the declarations (pipeline/declared.py), so a new stage, option or kind is covered as it is added. The stages themselves are
+Generated from the declarations (pipeline/kept/declared.py), so a new stage, option or kind is covered as it is added. The stages themselves are
 stood in for: which of them run, with what, is decided by the real bag, keys, parcels and leg.
 """
 
@@ -18,11 +18,13 @@ from layout.init import init
 from layout.manifest import JobFile, Listed, Source
 from layout.promote import promote
 from layout.tree import Atlas
-from pipeline import artefacts, bag, declared, jobs, keys, parcel, recipes
+from pipeline import artefacts, jobs, recipes
 from pipeline.artefacts import Artefact, Dropped
-from pipeline.bag import Kept
 from pipeline.gpu import leg
+from pipeline.kept import declared, keys, store
+from pipeline.kept.store import Kept
 from pipeline.recipes import RECIPES
+from pipeline.runner import handover
 from pipeline.workspace import StageWorkspace
 
 KINDS = sorted(RECIPES)
@@ -75,7 +77,7 @@ class Host:
         """What runs of JOB's recipe, its first UNTIL legs or all."""
         self.ran, recipe, options = [], RECIPES[str(job.kind)], jobs.parse({"kind": job.kind, **job.options})
         first = Kept.of(self.root, "", Dropped(names=tuple(row.path for row in job.manifest if row.used)), key=keys.of_input(job))
-        parcel.unpack(Disk(durable=False), work, self.root, recipe.legs, options, first, lambda stage: True)
+        handover.unpack(Disk(durable=False), work, self.root, recipe.legs, options, first, lambda stage: True)
         for one in recipe.legs[:until]:
             order = {"root": self.root, "input": self.root, "request": {"kind": job.kind, **job.options}, "leg": one.stages}
             leg.run(order | {"before": recipe.before(one.queue)}, lambda **said: None)
@@ -127,9 +129,9 @@ def other(kind: str, name: str) -> object:
 def test_nothing_is_made_twice_of_the_same(host: Host, nowhere: Path, kind: str) -> None:
     """A second start of a finished job runs no stage, and says what the first one said."""
     assert host.start(job_of(kind), nowhere) == [*recipes.stages(kind)]
-    said = bag.warnings(bag.load(host.root))
+    said = store.warnings(store.load(host.root))
     assert host.start(job_of(kind), nowhere) == []
-    assert bag.warnings(bag.load(host.root)) == said == [f"{stage} was here" for stage in recipes.stages(kind)]
+    assert store.warnings(store.load(host.root)) == said == [f"{stage} was here" for stage in recipes.stages(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), [*options_of_kinds()])
@@ -215,7 +217,7 @@ def test_other_weights_redo_the_stage_and_a_host_without_any_does_not_judge(host
     assert host.start(job_of(kind), nowhere) == []
     host.weights[stage] = {"network": "b" * 64}
     assert host.start(job_of(kind), nowhere) == depend_on(kind, {stage})
-    assert {one.stage: one.weights for one in bag.load(host.root)}[stage] == {"network": "b" * 64}
+    assert {one.stage: one.weights for one in store.load(host.root)}[stage] == {"network": "b" * 64}
 
 
 @pytest.mark.parametrize("stage", sorted(declared.STAGES))
@@ -238,7 +240,7 @@ def test_the_next_host_goes_on_with_what_is_still_asked_for(
     before = job_of(kind)
     host.start(before, place.path / "work", until=1)
     queue = RECIPES[kind].legs[0].queue
-    parcel.pack(host.root, tmp_path / "packed", RECIPES[kind].legs[0].stages)
+    handover.pack(host.root, tmp_path / "packed", RECIPES[kind].legs[0].stages)
     key = keys.of_legs(RECIPES[kind].legs, before)[queue]
     promote(atlas, place, tmp_path / "packed", f"work/{queue}", key)
     after, changed = job_of(kind), set[str]()

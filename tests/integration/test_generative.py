@@ -17,8 +17,8 @@ from PIL import Image
 from pipeline import recipes, weights
 from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.backends import hot
-from pipeline.declared import WEIGHED
 from pipeline.jobs import parse
+from pipeline.kept.declared import WEIGHED
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.support import solids, tiny
 
