@@ -11,9 +11,9 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from layout.removal import remove
 
@@ -27,7 +27,7 @@ LINE_ERRNOS = frozenset(
         errno.EMFILE, errno.ENFILE, errno.ENOMEM,
     }
 )  # fmt: skip
-_CHUNK = 4 << 20
+_FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
 
 class LineFault(OSError):
@@ -44,6 +44,14 @@ class LineFault(OSError):
 class Entry(NamedTuple):
     name: str
     is_dir: bool
+
+
+class Stood(NamedTuple):
+    """An entry of a folder with its own attributes; None where it is listed but not to be seen."""
+
+    name: str
+    is_dir: bool
+    attributes: os.stat_result | None
 
 
 class Disk:
@@ -82,6 +90,10 @@ class Disk:
     def scandir(self, path: Path) -> list[Entry]:
         """Names below PATH, unsorted. A missing directory raises; it is never taken for an empty one."""
         return self._do("scandir", _scandir, path)
+
+    def stats(self, path: Path) -> list[Stood]:
+        """What stands below PATH, unsorted, with attributes: one call for a folder, however many files it holds."""
+        return self._do("scandir", _stats, path)
 
     def names(self, path: Path) -> list[str]:
         """Names below PATH and nothing else about them: for folders that hold a hundred thousand."""
@@ -128,9 +140,12 @@ class Disk:
                 neighbour.unlink()
             raise
 
-    def copy(self, source: Path, target: Path) -> str:
-        """Copy a regular file and return the SHA-256 of what was read."""
-        return self._do("copy", _copy, source, target, self.durable)
+    def copy(self, source: Path | str, target: Path | str, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+        """Copy a regular file and return the SHA-256 of what was read. DURABLE: unless said otherwise as this disk is; scratch need not
+        outlive a power cut. TICK hears of every chunk's bytes and may end the copy by raising. Plain strings where there are very many:
+        making a path of each name takes longer than copying a small file.
+        """
+        return self._do("copy", _copy, source, target, self.durable if durable is None else durable, tick)
 
     def sha256(self, path: Path) -> str:
         """SHA-256 of what the server holds: the page cache is dropped first, else the client would read its own memory."""
@@ -144,6 +159,18 @@ class Disk:
 def _scandir(path: Path) -> list[Entry]:
     with os.scandir(path) as entries:
         return [Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _stats(path: Path) -> list[Stood]:
+    with os.scandir(path) as entries:
+        return [_stood(entry) for entry in entries]
+
+
+def _stood(entry: os.DirEntry[str]) -> Stood:
+    try:
+        return Stood(entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return Stood(entry.name, False, None)
 
 
 def _fsync_dir(path: Path) -> None:
@@ -174,33 +201,32 @@ def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
             os.fsync(file.fileno())
 
 
-def _copy(source: Path, target: Path, durable: bool) -> str:
-    digest = hashlib.sha256()
-    handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as reader, _naming(target), target.open("xb", buffering=0) as writer:
-        while chunk := _piece(reader, source):
-            digest.update(chunk)
-            rest = memoryview(chunk)
-            while rest := rest[writer.write(rest) :]:
-                pass
-        if durable:
-            os.fsync(writer.fileno())
+def _copy(source: Path | str, target: Path | str, durable: bool, tick: Callable[[int], None] | None = None) -> str:
+    """By bare file descriptors: with fifty thousand small files every object counts."""
+    digest, size = hashlib.sha256(), _FIRST
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            while chunk := os.read(reader, size):
+                digest.update(chunk)
+                _write_all(writer, chunk)
+                size = _CHUNK
+                if tick:
+                    tick(len(chunk))
+            if durable:
+                os.fsync(writer)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Reading and writing raise errors without a path; whose fault they are is told by it."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
-
-
-def _piece(reader: IO[bytes], source: Path) -> bytes:
-    with _naming(source):
-        return reader.read(_CHUNK)
+def _write_all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def _sha256(path: Path) -> str:

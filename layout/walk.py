@@ -6,6 +6,7 @@ The limits are those of a drop: beyond them no path is sure to be spelled on eve
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from layout import names
@@ -33,6 +34,21 @@ def beyond(path: str) -> str | None:
 
 def _begin(path: str) -> str:
     return f"{path[:40]}…"
+
+
+def attributes_below(disk: Disk, root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """(path relative to ROOT, its attributes) of every file that ``files_below`` lists, in the same order, with one call for a folder."""
+    ahead: list[tuple[str, os.stat_result | None]] = [("", None)]
+    while ahead:
+        path, attributes = ahead.pop()
+        if words := beyond(path):
+            raise BeyondLimits(f"{root.name} {words}")
+        if attributes is not None:
+            yield path, attributes
+            continue
+        entries = sorted((each for each in disk.stats(root / path) if not names.ignored(each.name, each.is_dir)), reverse=True)
+        below = ((f"{path}/{each.name}" if path else each.name, each) for each in entries)
+        ahead += [(name, None if each.is_dir else each.attributes) for name, each in below if each.is_dir or each.attributes]
 
 
 def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, int]]:

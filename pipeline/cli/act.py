@@ -13,6 +13,8 @@ from layout.lifecycle import Gone, Occupied
 from layout.tree import Atlas, Place, State
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
 from pipeline.cli._atlas import opened
+from pipeline.cli._waiting import Serving
+from pipeline.config import Settings
 from pipeline.submission import job_view
 
 set_option = click.option("--set", "pairs", multiple=True, metavar="OPTION=VALUE", help="An option of the job; may be repeated.")
@@ -58,6 +60,16 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     atlas, settings = opened(atlas_path)
     place = submit_path(atlas, drop, completed(atlas, settings, drop, request_of(pairs)))
     click.echo(place.path.name)
+    if why := waits_for(atlas, settings, place):
+        click.echo(f"It waits: {why}", err=True)
+
+
+def waits_for(atlas: Atlas, settings: Settings, place: Place) -> str:
+    """In words, why nobody works on the job that was just submitted; "" where somebody may."""
+    if halt := atlas.halted():
+        return f"the line is halted by {halt}, until `inbox3d resume --atlas {atlas.root}`"
+    lacking = Serving(atlas, settings, grace=0.0).lacking(place)
+    return f"{lacking}, until a host runs `inbox3d up --atlas {atlas.root}`" if lacking else ""
 
 
 @click.command()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,9 +16,9 @@ from layout import lifecycle
 from layout.disk import LineFault
 from layout.init import Unfit
 from layout.tree import Atlas, Place, State
-from pipeline import config
 from pipeline.cli import FAILED, INTERRUPTED, REFUSED, UNUSABLE, atlas_option, fail
 from pipeline.cli._atlas import located, opened
+from pipeline.cli._waiting import OwnFleet, Serving, Waiting
 from pipeline.cli.act import request_of, set_option
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
@@ -106,49 +104,37 @@ def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]
         raise
     id = place.path.name
     click.echo(f"{drop.name} is job {id} ({request['kind']})", err=True)
-    if halt := atlas.halted():
-        click.echo(f"The line is halted by {halt}: the job waits until `inbox3d resume --atlas {atlas.root}`.", err=True)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
+    fleet = OwnFleet(atlas, settings)
     try:
-        with own_workers(atlas) if alone else contextlib.nullcontext():
-            return follow(atlas, id)
+        if alone:
+            fleet.start("No worker is running")
+        return follow(atlas, id, Waiting(atlas, Serving(atlas, settings), fleet, lambda: _lacks(settings, drop, request)))
     except KeyboardInterrupt:
         click.echo(f"\nInterrupted. The job stays: inbox3d show {id} --atlas {atlas.root}", err=True)
         sys.exit(INTERRUPTED)
-
-
-@contextlib.contextmanager
-def own_workers(atlas: Atlas) -> Iterator[None]:
-    """A fleet of our own for as long as the job takes; it ends with this process, however that ends."""
-    from layout.names import nonce
-    from pipeline.gpu.sandbox import die_with_parent
-
-    settings = config.load(atlas.config_file)
-    settings.host.scratch.mkdir(parents=True, exist_ok=True)
-    log = settings.host.scratch / "once.log"
-    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--name", f"once-{nonce()}", "--listen", "off"]
-    with log.open("ab") as file:
-        fleet = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-            preexec_fn=lambda: die_with_parent(signal.SIGTERM),
-        )
-    click.echo(f"No worker is running: starting one for this job (its log: {log})", err=True)
-    try:
-        yield
     finally:
-        fleet.send_signal(signal.SIGTERM)
-        fleet.wait()
+        fleet.end()
 
 
-def follow(atlas: Atlas, id: str) -> Place:
+def _lacks(settings: Settings, drop: Path, request: dict[str, Any]) -> str:
+    """In words, what this host lacks to take the job over."""
+    from pipeline.submission.preflight import check_this_host
+
+    try:
+        check_this_host(settings, drop, request)
+    except PipelineError as error:
+        return error.message
+    except OSError:  # the drop was taken away from where it lay; its copy is in the job
+        pass
+    return ""
+
+
+def follow(atlas: Atlas, id: str, waiting: Waiting) -> Place:
     """Show a progress bar on stderr until job ID stands in done/ or failed/."""
     missed = 0
-    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=16) as bar:
+    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20) as bar:
         while True:
             place = lifecycle.find(atlas, id)
             missed = missed + 1 if place is None else 0
@@ -158,6 +144,7 @@ def follow(atlas: Atlas, id: str) -> Place:
                 bar.update(1000 - bar.pos)
                 return place
             if place is not None:
+                waiting.look(place)
                 _advance(atlas, place, bar)
             time.sleep(LOOK)
 

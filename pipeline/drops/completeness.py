@@ -248,6 +248,22 @@ def against_its_list(drop: Path) -> Refuse | None:
     return Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}, {AGAIN}") if wrong else None
 
 
+def still_arriving(drop: Path) -> Refuse | None:
+    """What is unfinished in DROP, a file or folder on this host that somebody submits; nothing where it is said or listed to be whole."""
+    seen, contents = look(drop), Contents()
+    if evidence.said(drop.name, seen) or contents.listed(seen):
+        return None
+    copies = [found.path for found in seen.temporary] + evidence.strays(seen)
+    if copies or (not seen.is_folder and names.temporary(drop.name)):
+        return Refuse(f"holds unfinished copies: {some(copies or [drop.name])}", f"Let the copy end, or take them out, {AGAIN}")
+    for path, control in evidence.controlled(seen):
+        return Refuse(f"{UNFINISHED}{path}: {control} beside it says so", f"Let the download end, or delete {control} if it has, {AGAIN}")
+    for found in evidence.content(seen):
+        if zeros := contents.unfilled(seen, found):
+            return Refuse(f"{UNFINISHED}{found.path}: {zeros}", f"{FILL}, {AGAIN}")
+    return None
+
+
 def _differences(look: Look, contents: Contents, listed: tuple[ListedFile, ...]) -> list[str] | None:
     """In words, how the files differ from the list; None while their checksums are still worked on."""
     files = evidence.listable(look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layout import accept
+from layout import walk
 from layout.disk import Disk
 
 Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_ns
@@ -12,9 +12,4 @@ Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_
 
 def snapshot(disk: Disk, inside: Path) -> Snapshot:
     """What stands in INSIDE now, ignored names aside."""
-    rows = []
-    for path, size in accept.files_below(disk, inside):
-        attributes = disk.lstat(inside / path)
-        if attributes is not None:
-            rows.append((path, size, attributes.st_mtime_ns, attributes.st_ctime_ns))
-    return tuple(rows)
+    return tuple((path, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in walk.attributes_below(disk, inside))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from layout import accept, tree
@@ -18,16 +19,23 @@ from layout.tree import Atlas, Place
 from pipeline.errors import InputRejected
 from pipeline.kept.snapshot import Snapshot, snapshot
 
+Say = Callable[[float, str], None]
 RECORD = "input.json"
+SAY = 0.1  # seconds between two words about a copy, and between two looks whether it should end
+
+
+def _silent(share: float, message: str) -> None:
+    return None
 
 
 class InputChanged(Exception):
     """input/ on Atlas is no longer what was copied."""
 
 
-def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]]:
+def copy(disk: Disk, place: Place, root: Path, say: Say = _silent) -> tuple[Snapshot, dict[str, str]]:
     """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen and the SHA-256 by path.
 
+    SAY hears, several times a second, which share is done and a few words; what it raises ends the copy, in the middle of a file too.
     InputChanged when the source changed while it was copied.
     """
     inside, target = place.path / tree.INPUT, root / tree.INPUT
@@ -38,25 +46,56 @@ def copy(disk: Disk, place: Place, root: Path) -> tuple[Snapshot, dict[str, str]
     forget(root)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    sums = {}
+    for folder in sorted({path.rpartition("/")[0] for path, *_ in before}):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    copying, sums = _Copying(before, say), {}
     for path, *_ in before:
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        sums[path] = disk.copy(inside / path, target / path)
+        copying.next()
+        try:
+            sums[path] = disk.copy(f"{inside}/{path}", f"{target}/{path}", False, copying.tick)
+        except (FileNotFoundError, NotADirectoryError):
+            if snapshot(disk, inside) != before:  # taken away since it was seen; that the whole job was is heard here
+                raise InputChanged(place.id) from None
+            raise
     if snapshot(disk, inside) != before:
         raise InputChanged(place.id)
     (root / RECORD).write_text(json.dumps([before, sums]))
     return before, sums
 
 
-def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str]) -> dict[str, str]:
+class _Copying:
+    """How far a copy is, in bytes of bytes and files of files."""
+
+    def __init__(self, rows: Snapshot, say: Say) -> None:
+        self.files, self.bytes, self.say = len(rows), sum(size for _, size, *_ in rows), say
+        self.file, self.done, self._said = 0, 0, float("-inf")
+
+    def next(self) -> None:
+        self.file += 1
+        self.tick(0)
+
+    def tick(self, count: int) -> None:
+        self.done += count
+        if time.monotonic() - self._said < SAY:
+            return
+        self._said = time.monotonic()
+        share = self.done / self.bytes if self.bytes else self.file / self.files
+        self.say(min(share, 1.0), f"copying file {self.file} of {self.files}, {self.done / 1e6:.1f} of {self.bytes / 1e6:.1f} MB")
+
+
+def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str], say: Say = _silent) -> dict[str, str]:
     """Copy the images that a request names by path from inputs/ to TARGET, those that came with the drop (DROPPED) aside; returns the
-    SHA-256 of each by inputs/<path>.
+    SHA-256 of each by inputs/<path>. SAY as in ``copy``.
 
     Anew at each start: somebody may have replaced one. InputRejected, by name, for one that is not there, or that is or passes
     through a link.
     """
     sums = {}
-    for path in paths:
+    for number, path in enumerate(paths):
+
+        def tick(_: int, number: int = number, path: str = path) -> None:
+            say(number / len(paths), f"fetching inputs/{path}")
+
         if path in dropped:
             continue
         source = atlas.inputs / path
@@ -70,7 +109,7 @@ def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Colle
             )
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).unlink(missing_ok=True)
-        sums[f"inputs/{path}"] = atlas.disk.copy(source, target / path)
+        sums[f"inputs/{path}"] = atlas.disk.copy(source, target / path, False, tick)
     return sums
 
 
@@ -93,15 +132,15 @@ def check(disk: Disk, place: Place, seen: Snapshot) -> None:
         raise InputChanged(place.id)
 
 
-def enlist(disk: Disk, place: Place, job: JobFile, sums: dict[str, str]) -> bool:
-    """Write sizes and sums of this start's input into JOB's manifest; note what differs from the start before.
+def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
+    """Write sizes and sums of this start's input, as SEEN, into JOB's manifest; note what differs from the start before.
 
     A file that arrived later is used if it is of a kind that is used already. Returns whether the options are to be read again, because
     a job.toml is not the one that was read when the job was accepted.
     """
     inside = place.path / tree.INPUT
     prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
-    sizes = {path: (inside / path).stat().st_size for path in sums}  # the share is looked at before JOB is touched
+    sizes = {path: size for path, size, *_ in seen}
     before = {row.path: row for row in job.manifest}
     usual = {_suffix(row.path) for row in job.manifest if row.used}
     rows, asks = [], False

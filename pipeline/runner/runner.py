@@ -178,13 +178,13 @@ class Runner:
 
     def _fetch(self, held: Held) -> None:
         """Bring input/ to scratch, with sums into job.json, and put the first artefact into the bag."""
-        disk, place = self.atlas.disk, held.place
+        disk, place, say = self.atlas.disk, held.place, self._phase(held, COPY)
         held.root.mkdir(parents=True, exist_ok=True)
-        held.seen, sums = self._patiently(place, lambda: input_copy.copy(disk, place, held.root))
-        if self._patiently(place, lambda: input_copy.enlist(disk, place, held.job, sums)):
+        held.seen, sums = self._patiently(place, lambda: input_copy.copy(disk, place, held.root, say))
+        if self._patiently(place, lambda: input_copy.enlist(disk, place, held.job, held.seen, sums)):
             raise AsksAnew
         named, dropped = held.job.options.get("image_paths") or (), {row.path for row in held.job.manifest}
-        taken = self._patiently(place, lambda: input_copy.fetch_named(self.atlas, named, self._local_drop(held), dropped))
+        taken = self._patiently(place, lambda: input_copy.fetch_named(self.atlas, named, self._local_drop(held), dropped, say))
         held.job.provenance.inputs = taken
         self._patiently(place, lambda: write_job(disk, place.path, held.job))
 

@@ -13,7 +13,7 @@ from layout.manifest import Heartbeat
 from layout.tree import Atlas
 from pipeline import jobs, queues, recipes, weights
 from pipeline.config import Settings
-from pipeline.drops.completeness import against_its_list
+from pipeline.drops.completeness import against_its_list, still_arriving
 from pipeline.drops.kind import identify
 from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
 from pipeline.submission.submit import refuse_links
@@ -23,6 +23,8 @@ def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str
     """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it cannot be done."""
     if drop.is_dir() and (refused := against_its_list(drop)):
         raise SubmitRefused(f"{drop.name} is {refused.reason}", remedy=_here(refused.remedy))
+    if refused := still_arriving(drop):
+        raise SubmitRefused(f"{drop.name} {refused.reason}", remedy=_here(refused.remedy))
     kind = request.get("kind") or kind_of(drop)
     full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
     options = jobs.parse(full)

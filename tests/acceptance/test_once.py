@@ -13,7 +13,7 @@ import pytest
 from layout.init import init
 from layout.tree import State
 from tests.support.drops import stl_file
-from tests.support.live import QUICK, eventually
+from tests.support.live import QUICK, House, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +29,29 @@ def fleets(root: Path) -> list[int]:
         if str(root).encode() in words and (b"up" in words or b"pipeline.watchers.process" in words):
             found.append(int(folder.name))
     return found
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_once_takes_over_from_a_fleet_that_ends(tmp_path: Path, end: signal.Signals) -> None:
+    """Killed or drained while the job waits: it is said, the job is done, and this fleet ends too."""
+    house = House(tmp_path, {"INBOX3D_INTAKE__QUIET_LOCAL": "1"})
+    up = house.up("--queues", "scan")  # it watches, but serves only some queues
+    finisher = house.up("--queues", "finish,prepare,views,mesh", name="second")
+    try:
+        eventually(lambda: len(house.heartbeats()) >= 4, 60, "two intakes and two workers beat")
+        (house.atlas.root / "HALT").touch()
+        command = [sys.executable, "-m", "pipeline", "once", str(stl_file(tmp_path / "part.stl")), "--atlas", str(house.atlas.root)]
+        once = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=house.environment)
+        eventually(lambda: house.atlas.places(State.INBOX), 60, "the job stands in inbox/")
+        for fleet in (up, finisher):
+            fleet.send_signal(end)
+            fleet.wait(100)
+        (house.atlas.root / "HALT").unlink()
+        out, said = once.communicate(timeout=200)
+    finally:
+        house.close()
+    assert once.returncode == 0 and Path(out.strip().splitlines()[-1]).parent == house.atlas.done
+    assert "any more: starting one for this job" in said and "The line is halted by HALT" in said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)])

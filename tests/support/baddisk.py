@@ -99,7 +99,7 @@ class BadDisk(Disk):
             return _unseen(call, self._perform, function, *args)
         if fault.kind == "mangle":
             result = self._perform(call, function, *args)
-            _flip(args[1] if call == "copy" else args[0])
+            _flip(Path(args[1] if call == "copy" else args[0]))
             return result
         if fault.kind == "torn":
             _tear(call, *args)
@@ -121,7 +121,7 @@ def _unseen(call: str, perform: Callable[..., Any], function: Callable[..., Any]
 
 def _tear(call: str, *args: Any) -> None:
     """Half of the bytes arrive."""
-    target, data = (args[1], args[0].read_bytes()) if call == "copy" else (args[0], args[1])
+    target, data = (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
     target.write_bytes(data[: len(data) // 2])
 
 

@@ -22,6 +22,7 @@ from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
 from pipeline.config import Settings
 from pipeline.recipes import Leg, Recipe
+from pipeline.runner import input_copy
 from pipeline.submission import job_view
 from pipeline.watchers.worker import Worker
 from tests.support.live import eventually
@@ -236,15 +237,83 @@ def test_a_drained_job_goes_back_uncounted(atlas: Atlas, workers: Any, recipe: A
     assert job.starts[0].noted == "drained"
 
 
+class StoppedDisk(Disk):
+    """SIGTERM arrives while the copy to scratch is in the middle of a file."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        super().__init__()
+        self.stop, self.chunks = stop, 0
+
+    def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+        def stopped(count: int) -> None:
+            self.chunks += 1
+            self.stop()
+            assert tick is not None
+            tick(count)
+
+        return super().copy(source, target, durable, stopped)
+
+
+def test_a_worker_that_is_stopped_during_the_copy_lets_the_job_go_uncounted(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a large file, and of many small ones: the next start copies all of it and is the first that counts."""
+    recipe("works")
+    monkeypatch.setattr(input_copy, "SAY", 0.0)
+    place = drop(atlas)
+    for name, size in (("large.bin", 9 << 20), *((f"{k}.bin", 10) for k in range(50))):
+        (place.path / "input/vase" / name).write_bytes(bytes(size))
+    disk = StoppedDisk(lambda: worker.stopping.set())
+    worker = workers(on=Atlas(atlas.root, disk))
+    assert worker.step()
+    stopped, job = now_at(atlas, place.id)
+    assert (stopped.state, job.starts[0].noted, job.crashes(1), disk.chunks) == (State.CLAIMED, "drained", 0, 1)
+    assert workers("prometheus-cpu-bbbb").step()
+    done, job = now_at(atlas, place.id)
+    assert (done.state, len(job.manifest)) == (State.DONE, 52)
+
+
+def test_the_copy_tells_how_far_it_is(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of bytes, files of files; the share never falls and ends at one."""
+    monkeypatch.setattr(input_copy, "SAY", 0.0)
+    place = drop(atlas)
+    (place.path / "input/vase/b.bin").write_bytes(bytes(12 << 20))
+    said: list[tuple[float, str]] = []
+    input_copy.copy(atlas.disk, place, tmp_path, lambda share, message: said.append((share, message)))
+    shares = [share for share, _ in said]
+    assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 4
+    assert said[-1][1] == "copying file 2 of 2, 12.6 of 12.6 MB"
+
+
+def test_a_copy_to_scratch_waits_for_no_disk(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scratch is disposable: with fifty thousand files a sync for each would take minutes."""
+    place, synced = drop(atlas), list[int]()
+    monkeypatch.setattr("os.fsync", synced.append)
+    input_copy.copy(atlas.disk, place, tmp_path)
+    assert synced == [] and (tmp_path / "input/vase/a.ply").read_text() == "points"
+
+
+def test_a_file_taken_away_during_the_copy_is_a_change_of_the_input(atlas: Atlas, tmp_path: Path) -> None:
+    """The job is still there, so nobody took it from this worker."""
+
+    class Taken(Disk):
+        def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+            Path(source).unlink()
+            return super().copy(source, target, durable, tick)
+
+    with pytest.raises(input_copy.InputChanged):
+        input_copy.copy(Taken(), drop(atlas), tmp_path)
+
+
 class ChangingDisk(Disk):
     """A person goes on writing while the pipeline copies."""
 
     writing = True
 
-    def copy(self, source: Path, target: Path) -> str:
-        digest = super().copy(source, target)
-        if self.writing and source.parent.parent.name == "input":
-            with source.open("a") as file:
+    def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+        digest = super().copy(source, target, durable, tick)
+        if self.writing and Path(source).parent.parent.name == "input":
+            with Path(source).open("a") as file:
                 file.write("more")
         return digest
 
