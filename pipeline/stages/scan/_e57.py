@@ -13,7 +13,7 @@ from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._raw import Raw, to_colors
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
 
 _PLACE = ("cartesianX", "cartesianY", "cartesianZ")
 _POLAR = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
@@ -48,6 +48,8 @@ def _scans(name: str, file: Any, account: Account) -> list[Raw]:
     filled = [header for header in headers if header.point_count]
     if not filled:
         raise broken(name, "its scans hold no points")
+    if any(header.point_count > MOST_POINTS for header in filled):
+        raise broken(name, "a scan in it claims an impossible number of points")
     account.count("scans", len(headers), len(filled), "the others hold no points")
     pictures = len(file.root["images2D"]) if file.root.isDefined("images2D") else 0
     account.count("pictures", pictures, 0, "colours are taken from the points alone")

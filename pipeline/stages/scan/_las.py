@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BackendUnavailable
-from pipeline.formats import crs
+from pipeline.formats import crs, laz
 from pipeline.formats.account import Account
 from pipeline.formats.crs import Lengths
 from pipeline.formats.refusals import Source, broken, cut_off
@@ -18,6 +18,7 @@ from pipeline.geometry.units import METRES
 from pipeline.stages.scan._raw import Raw, to_colors
 
 _USED = {"X", "Y", "Z", "red", "green", "blue", "withheld"}
+_MOST_RATIO = 1000  # LAZ reaches about 20; beyond, the count is not true
 _GEO_KEYS, _GEO_DOUBLES, _WKT = 34735, 34736, 2112
 
 
@@ -36,7 +37,9 @@ def read(source: Source, account: Account) -> list[Raw]:
         kept = ~np.asarray(held.withheld, bool)
         colours, lengths = _colours(held), _lengths(held)
         account.lost(name for name in held.point_format.dimension_names if name not in _USED and np.ptp(np.asarray(held[name])))
-    except Exception as error:  # laspy and its decompressor raise many kinds
+    except BaseException as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise broken(source.name, f"laspy says: {error}") from None
     account.count("points", said, len(points))
     if not kept.all():
@@ -94,4 +97,10 @@ def _check(source: Source) -> int:
     compressed = bool(kind & 0x80)
     if offset > size or (not compressed and offset + many * length > size):
         raise cut_off(source.name, many, max(0, size - offset) // max(1, length))
+    if compressed and many * length > _MOST_RATIO * size + (1 << 20):
+        raise broken(source.name, f"its header speaks of {many} points, far more than {size} bytes can hold")
+    if compressed and many:
+        with source.path.open("rb") as stream:
+            if why := laz.contradiction(stream, size, many):
+                raise broken(source.name, why)
     return int(many)
