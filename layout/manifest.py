@@ -163,6 +163,14 @@ class Progress(Document):
         return self.n in (None, n) or (self.n == n - 1 and self.waits is not None)
 
 
+class Arrivals(Document):
+    """arrivals.json: what lies in inbox/ and is no job yet, by name, and in the intake's words what it waits for."""
+
+    model_config = ConfigDict(extra="ignore")  # only looked at
+    name: ClassVar[str] = "arrivals.json"
+    waits: dict[str, str] = {}
+
+
 class ErrorFile(Document):
     """error.json: class name, who must act, what to do."""
 

@@ -74,6 +74,7 @@ PATHS: tuple[PathRow, ...] = (
     PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/",
             "web layer, CLI", "reaper", "disposable", False),
     PathRow(".pipeline/staging/", "outputs being promoted", "workers", "workers, reaper", "disposable", False),
+    PathRow(".pipeline/arrivals.json", "what STATUS.txt says of drops that arrive, as facts", "intake", "web layer", "disposable", False),
     PathRow(".pipeline/workers/", "heartbeats", "workers, intake", "everyone", "disposable", False),
     PathRow(".pipeline/trash/", "deleted job folders for 30 days, the rest until the next sweep",
             "reaper, API, CLI", "operator", "disposable", False),
@@ -130,6 +131,7 @@ class Atlas:
         )
         self.config_file, self.keys_file, self.signing_file = (self.config / name for name in (CONFIG_FILE, KEYS_FILE, SIGNING_FILE))
         self.status_file = self.inbox / names.STATUS_NAME
+        self.arrivals_file = self.pipeline / "arrivals.json"
 
     def folders(self) -> list[Path]:
         """Every directory that ``init`` makes, parents first."""

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layout import names, tree
+from layout import accept, names, tree
 from layout.liveness import Observer
-from layout.manifest import ErrorFile, NewerFormat, Unreadable
+from layout.manifest import Arrivals, ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
 from pipeline import queues
 from pipeline.drops.completeness import Wait
@@ -27,7 +27,7 @@ class Writer:
 
     def __init__(self, atlas: Atlas, interval: float) -> None:
         self.atlas, self.interval = atlas, interval
-        self._last, self._text = -interval, ""
+        self._last, self._text, self._arrivals = -interval, "", Arrivals()
         self._names: dict[str, str] = {}
         self._failed: dict[str, tuple[float, str]] = {}
 
@@ -36,7 +36,15 @@ class Writer:
         if time.monotonic() - self._last < self.interval:
             return
         self._last = time.monotonic()
+        self._tell_programs(waiting)
         self._put(self.text(waiting, halt, observer, attention))
+
+    def _tell_programs(self, waiting: Mapping[str, Wait]) -> None:
+        """What arrives, as facts: the web layer shows it, and a sentence is no data."""
+        arrivals = Arrivals(waits={accept.printable(name): wait.reason for name, wait in sorted(waiting.items())[:SHOWN]})
+        if arrivals != self._arrivals:
+            self.atlas.disk.replace(self.atlas.arrivals_file, arrivals.dump())
+            self._arrivals = arrivals
 
     def fault(self, message: str) -> None:
         """The line does not work: say so as far as it lets us. A full disk takes no new file, but often still the old one's bytes."""
@@ -58,6 +66,7 @@ class Writer:
         observer.look()
         if not any(beat.role == "intake" for beat in observer.live()):
             self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
+            self._tell_programs({})
 
     def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer, attention: Sequence[str] = ()) -> str:
         places = self.atlas.places(State.CLAIMED)

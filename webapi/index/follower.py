@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from layout import lifecycle, names
+from layout import accept, lifecycle, names
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
-from layout.manifest import Heartbeat
+from layout.manifest import Arrivals, Heartbeat, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
@@ -193,19 +193,15 @@ class Follower(threading.Thread):
         seen = (entry for entry in self.atlas.entries(State.INBOX) if entry.name not in jobs)
         entries = [name for name, is_dir in seen if not (names.ignored(name, is_dir) and names.harmless(name))]
         reasons = self._reasons() if entries else {}
-        self.arrivals = [Arrival(clean(name), reasons.get(name, "arriving")) for name in sorted(entries)[:200]]
+        self.arrivals = [
+            Arrival(clean(name), clean(reasons.get(accept.printable(name), "arriving"), 300)) for name in sorted(entries)[:200]
+        ]
 
     def _reasons(self) -> dict[str, str]:
-        """The section "Arriving" of STATUS.txt, by name."""
-        found: dict[str, str] = {}
-        with contextlib.suppress(OSError):
-            text = self.atlas.disk.read(self.atlas.status_file, 256 * 1024).decode("utf-8", "replace")
-            section = text.partition("\nArriving (")[2].partition("\n\n")[0]
-            for line in section.splitlines()[1:]:
-                name, colon, reason = line.strip().partition(": ")
-                if colon:
-                    found[name] = clean(reason, 300)
-        return found
+        """What the intake says of each name that arrives."""
+        with contextlib.suppress(OSError, Unreadable, NewerFormat):
+            return Arrivals.load(self.atlas.disk.read(self.atlas.arrivals_file, 1024 * 1024)).waits
+        return {}
 
     # -- told by a request --------------------------------------------------------------------------------------------
     def note(self, place: Place) -> Row | None:

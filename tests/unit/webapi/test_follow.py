@@ -15,8 +15,11 @@ from flask.testing import FlaskClient
 
 from layout import lifecycle
 from layout.disk import LineFault
+from layout.liveness import Observer
 from layout.manifest import Progress
 from layout.tree import Atlas, State
+from pipeline.drops.completeness import Wait
+from pipeline.watchers.status import Writer
 from tests.support.web import PLY, forge
 from webapi.context import Web
 from webapi.index.events import Events
@@ -241,11 +244,17 @@ def test_a_folder_with_a_hostile_job_json_stops_nobody(atlas: Atlas, web: Web, l
 
 
 def test_what_arrives_is_shown_with_the_intakes_reason(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
-    (atlas.inbox / "Big scan").mkdir()
-    (atlas.inbox / "Big scan" / "a.ply").write_bytes(PLY)
-    atlas.status_file.write_text("Drop here.\n\nArriving (1)\n  Big scan: quiet for 3 of 30 s\n\nWaiting (0)\n")
+    """Whatever a drop is called: no name is taken for another one and its reason. Without the intake's word it arrives."""
+    waits = {"vase": "quiet for 3 of 30 s", "vase: red": "waits for unfinished copies: a.ply.part", "b\udcffd": "is no text"}
+    for name in [*waits, "new"]:
+        (atlas.inbox / name).mkdir()
+        (atlas.inbox / name / "a.ply").write_bytes(PLY)
+    observer = Observer(atlas, 1.0, 3, lambda: 0)
+    Writer(atlas, 0.0).write({name: Wait(reason, 1.0) for name, reason in waits.items()}, None, observer)
     look()
-    assert overview(web.follower)["arriving"] == [{"name": "Big scan", "reason": "quiet for 3 of 30 s"}]
+    arriving = {drop["name"]: drop["reason"] for drop in overview(web.follower)["arriving"]}
+    assert (arriving["vase"], arriving["vase: red"], arriving["new"]) == (waits["vase"], waits["vase: red"], "arriving")
+    assert "is no text" in arriving.values()
 
 
 def test_a_queue_that_nobody_serves_stands_out(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
