@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -122,3 +123,13 @@ def test_servers_are_found_where_debian_keeps_them(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_program("smbd") or not Path("/usr/sbin/smbd").exists()
     assert find_program("no-such-program-anywhere") is None
+
+
+def test_the_drawing_of_the_rooms_shows_every_room_and_no_other(root: Path) -> None:
+    """CONTRIBUTING.md leads a newcomer: what it draws is there, and what is there is drawn."""
+    text = (root / "CONTRIBUTING.md").read_text()
+    drawing = text.partition("## The rooms")[2].partition("## The import ladder")[0]
+    below = {path.parent.name for path in (root / "pipeline").glob("*/__init__.py")} - {"cli", "demo", "services"}
+    named = set(re.findall(r"pipeline/(\w+)", drawing)) | set(re.findall(r"\b(?:geometry|networks|weights)\b", drawing))
+    assert named == below | {"recipes"}
+    assert {room for room in re.findall(r"webapi/(\w+)", drawing) if not (root / "webapi" / room).is_dir()} == set()
