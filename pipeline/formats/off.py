@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 _FIRST = re.compile(
-    rb"(?:\s|#[^\n\r]*)*(?P<st>ST)?(?P<c>C)?(?P<n>N)?(?P<four>4)?(?P<dim>n)?OFF(?![A-Za-z_])(?P<binary>[ \t]+BINARY\b)?", re.I
+    rb"(?:\s|#[^\n\r]*)*(?P<said>(?:ST|[CN4])*)OFF(?![A-Za-z_])(?P<binary>[ \t]+BINARY\b)?",
+    re.I,  # MeshLab: NCSTOFF, not STCNOFF
 )
 _NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
 
@@ -42,5 +43,7 @@ def read(head: bytes) -> OffHeader | None:
     if len(counts) < 2 and not first["binary"]:
         return None
     counts += [0, 0, 0]
-    said = [first[key] is not None for key in ("c", "n", "st", "four", "dim", "binary")]
-    return OffHeader(counts[0], counts[1], counts[2], at, *said)
+    dim = first["said"].endswith(b"n") and first[0].endswith(b"OFF")  # nOFF, while NOFF and noff have normals
+    said = (first["said"][:-1] if dim else first["said"]).upper()
+    declared = (word in said for word in (b"C", b"N", b"ST", b"4"))
+    return OffHeader(counts[0], counts[1], counts[2], at, *declared, dim, first["binary"] is not None)

@@ -133,13 +133,13 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=2),
+    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=3),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=2),
     "scan.align": Stage(Align, (Scans,), Alignment),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh),
-    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=2),
+    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=3),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),

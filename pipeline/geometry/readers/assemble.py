@@ -75,9 +75,15 @@ def _joined(parts: list[Part], colors: list[Array | None], uv: list[Array] | Non
         np.concatenate([part.vertices for part in parts]),
         np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)]).astype(np.int32),
         np.concatenate([own for own in colors if own is not None]) if any(own is not None for own in colors) else None,
-        np.concatenate(normals).astype(np.float32) if len(normals) == len(parts) else None,
+        _unit(np.concatenate(normals)) if len(normals) == len(parts) else None,
         None if uv is None else np.concatenate(uv).astype(np.float32),
     )
+
+
+def _unit(normals: Array) -> Array:
+    """NORMALS of length 1: MeshLab writes them as long as the angles around a vertex."""
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.asarray((normals / np.where(length > 0, length, 1)).astype(np.float32))
 
 
 # -- pictures ---------------------------------------------------------------------------------------------------------------

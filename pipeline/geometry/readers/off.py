@@ -57,18 +57,25 @@ def _vertices(
         places = places / np.where((w := values[starts + 3]) == 0, 1, w)[:, None]
     at, least = width, int(counts.min(initial=99))
     normals = uv = colors = None
-    if header.normals and least >= at + 3:
-        normals = values[starts[:, None] + np.arange(at, at + 3)]
-        at += 3
-    if header.uv and least >= (at := at) + 2 and not header.colors:
+    if header.uv and least >= at + 2 + 3 * (header.normals + header.colors):
         uv = values[(starts + counts - 2)[:, None] + np.arange(2)]
         least -= 2
+    if header.normals and least >= at + 3:
+        normals_at = least - 3 if header.colors and _colors_first(values, starts, at, least) else at
+        normals = values[starts[:, None] + np.arange(normals_at, normals_at + 3)]
+        at += 3 if normals_at == at else 0
     if least >= at + 3 and len(counts):
         colors = _bytes(values[starts[:, None] + np.arange(at, at + 3)])
         if not header.colors and least == at + 3 and not _like_colors(values[starts[:, None] + np.arange(at, at + 3)]):
             colors = None
             ledger.declare("attribute", "three further numbers of each vertex")
     return places, colors, normals, uv
+
+
+def _colors_first(values: Array, starts: Array, at: int, least: int) -> bool:
+    """Whether colours stand before the normals, as MeshLab writes them: bytes in front, and none behind."""
+    front, back = values[starts[:, None] + np.arange(at, at + 3)], values[starts[:, None] + np.arange(least - 3, least)]
+    return least >= at + 6 and bool((front == np.round(front)).all() and _like_colors(front) and not _like_colors(back))
 
 
 def _like_colors(values: Array) -> bool:

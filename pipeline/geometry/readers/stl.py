@@ -49,7 +49,7 @@ def _colors(header: bytes, attribute: Array) -> Array | None:
     low, middle, high = (((attribute >> shift) & 31) * (255 / 31) for shift in (0, 5, 10))
     if whole:
         colors = np.stack([low, middle, high], axis=1)
-        colors[flagged] = list(whole[1][:3])
+        colors[flagged if attribute.any() else slice(None)] = list(whole[1][:3])  # MeshLab leaves 0 at facets without a colour
     else:
         colors = np.stack([high, middle, low], axis=1)
         colors[~flagged] = GREY

@@ -1,0 +1,130 @@
+"""One small mesh as independent programs write it: trimesh, Open3D, MeshLab and Blender."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.support.meshfiles import CORNERS, TRIANGLES
+
+RNG = np.random.default_rng(3)
+VERTICES = CORNERS * 1.2345 + [0.1, 7.7, -3.3]
+COLORS = RNG.integers(0, 256, (12, 3)).astype(np.uint8)
+NORMALS = (VERTICES - VERTICES.mean(0)) / np.linalg.norm(VERTICES - VERTICES.mean(0), axis=1, keepdims=True)
+UV = np.stack([(CORNERS[:, 0] + 5) / 70, (CORNERS[:, 1] + 5 + CORNERS[:, 2] / 10) / 50], axis=1)
+PICTURE = np.stack(np.broadcast_arrays(np.arange(64) * 4, (np.arange(64) * 4)[:, None], 99), axis=2).astype(np.uint8)
+
+
+def trimesh_(folder: Path) -> None:
+    import trimesh
+
+    rgba = np.concatenate([COLORS, np.full((12, 1), 255, np.uint8)], axis=1)
+    vertices, faces, normals = VERTICES.copy(), TRIANGLES.copy(), NORMALS.copy()  # trimesh makes what it is given read-only
+    colored = trimesh.Trimesh(vertices, faces, vertex_normals=normals, vertex_colors=rgba, process=False)
+    colored.export(folder / "a.obj", include_normals=True)
+    colored.export(folder / "a.glb", include_normals=True)
+    colored.export(folder / "a.ply", vertex_normal=True)
+    colored.export(folder / "text.ply", vertex_normal=True, encoding="ascii")
+    colored.export(folder / "a.stl")
+    colored.export(folder / "text.stl", file_type="stl_ascii")
+    colored.export(folder / "a.off")
+    colored.export(folder / "a.3mf")
+    white = trimesh.visual.material.PBRMaterial(baseColorTexture=Image.fromarray(PICTURE))
+    laid = trimesh.visual.TextureVisuals(uv=UV, material=white)
+    pictured = trimesh.Trimesh(vertices, faces, vertex_normals=normals, visual=laid, process=False)
+    pictured.export(folder / "picture.glb", include_normals=True)
+
+
+def open3d_(folder: Path) -> None:
+    import open3d as o3d
+
+    for name in ("a.obj", "a.ply", "a.off", "a.glb", "a.stl", "text.ply", "picture.obj"):
+        mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(VERTICES), o3d.utility.Vector3iVector(TRIANGLES))
+        mesh.vertex_normals = o3d.utility.Vector3dVector(NORMALS)
+        if name == "picture.obj":
+            mesh.triangle_uvs = o3d.utility.Vector2dVector(UV[TRIANGLES].reshape(-1, 2))
+            mesh.textures = [o3d.geometry.Image(np.ascontiguousarray(PICTURE[::-1]))]  # held upside down there
+            mesh.triangle_material_ids = o3d.utility.IntVector([0] * len(TRIANGLES))
+        else:
+            mesh.vertex_colors = o3d.utility.Vector3dVector(COLORS / 255)
+        if name.endswith(".stl"):
+            mesh.compute_triangle_normals()
+        assert o3d.io.write_triangle_mesh(str(folder / name), mesh, write_ascii=name.startswith("text"))
+
+
+def meshlab(folder: Path) -> None:
+    import pymeshlab
+
+    def filled() -> Any:
+        rgba = np.concatenate([COLORS / 255, np.ones((12, 1))], axis=1)
+        held = pymeshlab.MeshSet()
+        held.add_mesh(pymeshlab.Mesh(VERTICES, TRIANGLES, v_normals_matrix=NORMALS, v_color_matrix=rgba, v_tex_coords_matrix=UV))
+        return held
+
+    for name in ("a.obj", "a.ply", "a.off"):
+        filled().save_current_mesh(str(folder / name), save_vertex_normal=True)
+    filled().save_current_mesh(str(folder / "text.ply"), binary=False, save_vertex_normal=True)
+    filled().save_current_mesh(str(folder / "a.stl"))
+    filled().save_current_mesh(str(folder / "text.stl"), binary=False)
+    filled().save_current_mesh(str(folder / "a.3mf"))
+    Image.fromarray(PICTURE).save(folder / "tex.png")
+    pictured = filled()
+    pictured.compute_texcoord_transfer_vertex_to_wedge()
+    pictured.set_texture_per_mesh(textname=str(folder / "tex.png"))
+    pictured.save_current_mesh(str(folder / "picture.ply"), save_vertex_color=False, save_wedge_texcoord=False, save_vertex_coord=True)
+    pictured.save_current_mesh(str(folder / "corners.ply"), save_vertex_color=False)
+    pictured.save_current_mesh(str(folder / "picture.obj"), save_vertex_color=False)
+
+
+BLENDER = """
+import os, sys, bpy, numpy as np
+folder, held = sys.argv[1], np.load(sys.argv[2])
+bpy.ops.wm.read_factory_settings(use_empty=True)
+mesh = bpy.data.meshes.new("m")
+mesh.from_pydata(held["vertices"].tolist(), [], held["faces"].tolist())
+colors = mesh.color_attributes.new("Col", "BYTE_COLOR", "POINT")
+laid = mesh.uv_layers.new(name="UVMap")
+for k, color in enumerate(held["colors"]):
+    colors.data[k].color_srgb = [*(color / 255), 1]
+for loop in mesh.loops:
+    laid.data[loop.index].uv = held["uv"][loop.vertex_index]
+mesh.normals_split_custom_set_from_vertices(held["normals"].tolist())
+thing = bpy.data.objects.new("o", mesh)
+bpy.context.collection.objects.link(thing)
+thing.select_set(True)
+at = lambda name: os.path.join(folder, name)
+for name, text in (("a", False), ("text", True)):
+    bpy.ops.wm.ply_export(filepath=at(name + ".ply"), export_colors="SRGB", ascii_format=text)
+    bpy.ops.wm.stl_export(filepath=at(name + ".stl"), ascii_format=text)
+bpy.ops.wm.obj_export(filepath=at("a.obj"), export_colors=True, export_materials=False)
+bpy.ops.export_scene.gltf(filepath=at("a.glb"), export_vertex_color="ACTIVE")
+material = bpy.data.materials.new("wood")
+material.use_nodes = True
+picture = material.node_tree.nodes.new("ShaderNodeTexImage")
+picture.image = bpy.data.images.load(at("tex.png"))
+material.node_tree.links.new(picture.outputs["Color"], material.node_tree.nodes["Principled BSDF"].inputs["Base Color"])
+mesh.materials.append(material)
+bpy.ops.wm.obj_export(filepath=at("picture.obj"), path_mode="COPY")
+more = {"export_vertex_color": "NONE"}
+bpy.ops.export_scene.gltf(filepath=at("picture.glb"), **more)
+bpy.ops.export_scene.gltf(filepath=at("picture.gltf"), export_format="GLTF_SEPARATE", **more)
+bpy.ops.export_scene.gltf(filepath=at("draco.glb"), export_draco_mesh_compression_enable=True, **more)
+os._exit(0)  # Blender's own end may crash
+"""
+
+
+def blender(folder: Path) -> None:
+    Image.fromarray(PICTURE).save(folder / "tex.png")
+    held = folder / "held.npz"
+    np.savez(held, vertices=VERTICES, faces=TRIANGLES, colors=COLORS, normals=NORMALS, uv=UV)
+    done = subprocess.run([sys.executable, "-c", BLENDER, str(folder), str(held)], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+PROGRAMS = {"trimesh": trimesh_, "open3d": open3d_, "meshlab": meshlab, "blender": blender}
