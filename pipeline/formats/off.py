@@ -45,5 +45,6 @@ def read(head: bytes) -> OffHeader | None:
     counts += [0, 0, 0]
     dim = first["said"].endswith(b"n") and first[0].endswith(b"OFF")  # nOFF, while NOFF and noff have normals
     said = (first["said"][:-1] if dim else first["said"]).upper()
-    declared = (word in said for word in (b"C", b"N", b"ST", b"4"))
-    return OffHeader(counts[0], counts[1], counts[2], at, *declared, dim, first["binary"] is not None)
+    has = {word: word in said for word in (b"C", b"N", b"ST", b"4")}
+    vertices, faces, edges = counts[:3]
+    return OffHeader(vertices, faces, edges, at, has[b"C"], has[b"N"], has[b"ST"], has[b"4"], dim, first["binary"] is not None)

@@ -46,9 +46,20 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     ledger.declare("lines", "", len(lines.beginning(b"l")))
     faces = np.sort(np.concatenate([lines.beginning(b"f"), lines.beginning(b"fo")]))
     if not len(faces):
-        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors)], ledger)
+        normals = _of_points(name, lines, len(at), ledger)
+        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors, normals)], ledger)
     ledger.declare("points", "", _corners_of(lines, b"p"))
     return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger)
+
+
+def _of_points(name: str, lines: Lines, count: int, ledger: Ledger) -> Array | None:
+    """The normals of points that no face uses: one for each, as MeshLab writes them."""
+    rows = lines.beginning(b"vn")
+    if len(rows) != count:
+        if len(rows):
+            ledger.declare("attribute", f"normals ({len(rows)} lines for {count} points)")
+        return None
+    return _columns(name, "normal", lines.block(rows, 2), 3)
 
 
 def _corners_of(lines: Lines, word: bytes) -> int:
