@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import IO
 
-from layout.liveness import take_lock
+from layout.liveness import boot_id, take_lock
 from layout.removal import remove
 from layout.tree import Place, Scratch
 from pipeline.runner import input_copy
@@ -17,11 +17,16 @@ LOCK, GONE = ".lock", ".gone-"
 def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
     """Make the workspace of PLACE from what an earlier start of the job left on this host, if nobody works there, else anew.
 
-    Of starts before the job was last ACCEPTED the copy of input/ is not trusted: a person had it in hands. Returns the lock.
+    Of starts before the job was last ACCEPTED the copy of input/ is not trusted: a person had it in hands. Nothing is trusted that is older
+    than this boot: scratch is not flushed, and a power cut leaves files of the right size that hold nothing. Returns the lock.
     """
     root = scratch.of(place)
     for path, parts in scratch.all():
         if parts.id != place.id or path == root or root.exists() or (lock := _taken(path)) is None:
+            continue
+        if (path / LOCK).read_text() != boot_id():
+            lock.close()
+            discard(path)
             continue
         if parts.n <= accepted:
             input_copy.forget(path)
@@ -33,6 +38,8 @@ def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
     root.mkdir(parents=True, exist_ok=True)
     if (lock := _taken(root)) is None:  # no other process has this worker's name
         raise RuntimeError(f"{root} is worked in by another process")
+    lock.write(boot_id().encode())
+    lock.flush()
     return lock
 
 

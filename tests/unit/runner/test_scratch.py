@@ -47,3 +47,12 @@ def test_the_copy_of_input_is_trusted_within_one_run_only(here: Scratch, tmp_pat
     (here.of(start(tmp_path, 1)) / input_copy.RECORD).write_text("[]")
     with scratch.enter(here, start(tmp_path, 2), accepted):
         assert (here.of(start(tmp_path, 2)) / input_copy.RECORD).exists() == trusted
+
+
+def test_a_workspace_of_another_boot_is_begun_anew(here: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut its files may have their sizes and hold nothing."""
+    scratch.enter(here, start(tmp_path, 1), 0).close()
+    (here.of(start(tmp_path, 1)) / "mesh.npz").write_bytes(bytes(4))
+    monkeypatch.setattr(scratch, "boot_id", lambda: "another")
+    with scratch.enter(here, start(tmp_path, 2), 0):
+        assert [str(path.relative_to(here.root)) for path in here.root.rglob("*.npz")] == []
