@@ -97,6 +97,10 @@ def _check(source: Source) -> int:
     compressed = bool(kind & 0x80)
     if offset > size or (not compressed and offset + many * length > size):
         raise cut_off(source.name, many, max(0, size - offset) // max(1, length))
+    before, records = struct.unpack_from("<H", head, 94)[0], struct.unpack_from("<I", head, 100)[0]
+    begin, further = struct.unpack_from("<QI", head, 235) if minor >= 4 and len(head) >= 255 else (size, 0)
+    if 54 * records > max(offset - before, 0) or 60 * further > max(size - begin, 0):
+        raise broken(source.name, "its header speaks of more records than there is room for")
     if compressed and many * length > _MOST_RATIO * size + (1 << 20):
         raise broken(source.name, f"its header speaks of {many} points, far more than {size} bytes can hold")
     if compressed and many:

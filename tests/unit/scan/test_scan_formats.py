@@ -248,3 +248,12 @@ def test_withheld_points_and_dimensions_without_a_place_are_spoken_of(read: Read
     assert job.scans.passes[0].points == 180
     assert "20 of its points are marked as withheld" in said(job)
     assert "intensity was not read" in said(job)
+
+
+@pytest.mark.parametrize("records", [2, 2**32 - 1])
+def test_a_las_that_claims_more_records_than_fit_is_refused_at_once(read: Read, records: int) -> None:
+    """Its reader would look for every one of them."""
+    content = bytearray(las(POINTS))
+    content[100:104] = records.to_bytes(4, "little")
+    with pytest.raises(InputRejected, match="more records than there is room for"):
+        read({"a.las": bytes(content)})
