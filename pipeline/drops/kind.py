@@ -37,7 +37,7 @@ __all__ = ["Identified", "identify"]
 
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
 NOTE = re.compile(r"(read[-_ ]?me|lies[-_ ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)", re.I)
-REFERRING = frozenset({".obj", ".gltf"})  # meshes with materials and textures in files of their own
+REFERRING = frozenset({".obj", ".gltf", ".glb", ".ply"})  # meshes that may have materials and textures in files of their own
 REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})  # such files, beside images
 
 
@@ -128,7 +128,7 @@ def _convert(found: list[Item]) -> _Choice | None:
     meshes = of(found, MESH)
     if len(meshes) != 1:
         return None
-    refers = signatures.suffix(meshes[0].name) in REFERRING
+    refers = signatures.suffix(meshes[0].name) in REFERRING  # what of these it does not refer to, the reader says
     beside = [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in REFERRED] if refers else []
     return _Choice("convert", [*meshes, *beside])
 

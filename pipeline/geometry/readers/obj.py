@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import Lines, numbers, parsed, plain, words
 
 Array = NDArray[Any]
+NO_MATERIAL = (b"none", b"(null)", b"default", b"default_material", b"defaultmat")  # names that programs give to having none
 FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
 
 
@@ -236,7 +237,7 @@ def _materials(lines: Lines, faces: Array, beside: Companions, ledger: Ledger) -
     numbers_of = np.array([0, *(names.index(one) + 1 for one in said)])
     used = numbers_of[np.searchsorted(switches, faces)]
     for number in np.unique(used):
-        if number and (missing := names[number - 1]) and len(lines.beginning(b"mtllib")):
+        if number and (missing := names[number - 1]) and missing.lower() not in NO_MATERIAL:
             ledger.declare("material", text_of(missing))
             ledger.arrive("material", text_of(missing), int(missing.lower() in folded))
     return looks, used
@@ -244,7 +245,8 @@ def _materials(lines: Lines, faces: Array, beside: Companions, ledger: Ledger) -
 
 def _libraries(lines: Lines, beside: Companions, ledger: Ledger) -> dict[bytes, mtl.Look]:
     known: dict[bytes, mtl.Look] = {}
-    for line in lines.beginning(b"mtllib"):
+    named = lines.beginning(b"mtllib")
+    for line in named:
         whole = lines.text(int(line))[7:].strip()
         for reference in [whole] if beside.find(whole, (".mtl",)) else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I):
             short = text_of(reference).replace("\\", "/").rpartition("/")[2]
@@ -253,4 +255,11 @@ def _libraries(lines: Lines, beside: Companions, ledger: Ledger) -> dict[bytes, 
             if found:
                 ledger.arrive("material file", short)
                 known.update(mtl.read(beside.files[found].read_bytes(), beside.below(found), ledger))
+    lone = [file for file in beside.files if file.lower().endswith(".mtl") and file not in beside.used]
+    if not known and len(lone) == 1 and len(lines.beginning(b"usemtl")):
+        own = mtl.read(beside.files[lone[0]].read_bytes(), beside.below(lone[0]), ledger)
+        beside.used.add(lone[0])
+        why = "is not there" if len(named) else "is not named"
+        ledger.note(f"its material file {why}; {PurePosixPath(lone[0]).name}, the only one beside it, was taken")
+        return own
     return known

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from layout import names as _names
 from pipeline.errors import InputRejected
-from pipeline.formats import archives
+from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import MESH_SUFFIXES, Source
 from pipeline.geometry.readers.companions import Companions
 from pipeline.workspace import Workspace
@@ -26,6 +26,16 @@ def find_mesh(names: Iterable[str], ws: Workspace) -> tuple[Path, Companions]:
         raise InputRejected(f"{len(meshes)} mesh files in one drop ({listed})", remedy="Drop each mesh in a folder of its own.")
     beside = {one.name: one.path for one in [*_lying(ws), *found]}
     return _called(meshes[0], ws), Companions(beside.items(), str(PurePosixPath(meshes[0].name).parent))
+
+
+def unreferred(names: Iterable[str], beside: Companions) -> list[str]:
+    """The pictures and materials of the drop, packed or not, that the mesh which was read does not refer to."""
+    mine = tuple(names)
+    within = tuple(f"{name}/" for name in mine)
+    kinds = (".mtl", ".bin", *pictures.BY_SUFFIX)
+    return sorted(
+        one for one in beside.files if (one in mine or one.startswith(within)) and one.lower().endswith(kinds) and one not in beside.used
+    )
 
 
 def _suffix(source: Source) -> str:

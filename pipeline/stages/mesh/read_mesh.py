@@ -19,7 +19,7 @@ from pipeline.geometry.topology import face_normals, verdict, weld
 from pipeline.geometry.units import METRES as METRES_OF
 from pipeline.geometry.units import frame_for
 from pipeline.kept.declared import ReadMesh
-from pipeline.stages.mesh._drop import find_mesh
+from pipeline.stages.mesh._drop import find_mesh, unreferred
 from pipeline.workspace import StageWorkspace, Workspace
 
 METRES = 10  # size below which a file without a unit is taken to be in metres
@@ -47,6 +47,9 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
         ws.warn(text)
     for remark in whole.notes:
         ws.warn(f"{path.name}: {remark}.")
+    if left_out := unreferred(dropped.names, beside):
+        more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
+        ws.warn(f"not used, because {path.name} does not refer to it: {', '.join(left_out[:10])}{more}.")
     surface, tint = _usable(path.name, whole, contents.points, ws)
     if contents.points:
         ws.warn(f"{path.name}: {contents.points} points that no face uses were left out.")

@@ -181,3 +181,28 @@ def test_a_mesh_far_from_zero_is_moved_and_keeps_its_shape(workspace: Make) -> N
     assert radius == pytest.approx(5.0, abs=1e-3)
     assert any("far.obj lies far from zero" in warning for warning in ws.warnings)
     assert read(workspace("near"), {"box.obj": exported("obj")}).origin == (0, 0, 0)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_the_pictures_beside_a_mesh_those_it_does_not_refer_to_are_named(workspace: Make, packed: bool) -> None:
+    """A PLY with a TextureFile: the one is laid on, the other said to be unused, also inside an archive."""
+    text = "ply\nformat ascii 1.0\ncomment TextureFile wood.png\nelement vertex 3\n" + XYZ.decode()
+    text += "property float s\nproperty float t\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4), (200, 0, 0)).save(picture, "png")
+    files = {
+        "a.ply": text.encode() + b"0 0 0 0 0\n1 0 0 1 0\n0 1 0 0 1\n3 0 1 2\n",
+        "wood.png": picture.getvalue(),
+        "old.png": picture.getvalue(),
+    }
+    if packed:
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(f"stuff/{name}", data)
+        files = {"a.zip": held.getvalue()}
+    ws = workspace()
+    assert read(ws, files).image
+    said = [text for text in ws.warnings if text.startswith("not used")]
+    assert len(said) == 1
+    assert "old.png" in said[0] and "wood.png" not in said[0]

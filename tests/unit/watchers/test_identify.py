@@ -19,6 +19,7 @@ from pipeline.drops import items, jobtoml
 from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, tables
+from tests.support.meshfiles import prism_gltf
 
 HEADER = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
 POINTS = (HEADER + "end_header\n0 0 0\n1 0 0\n0 1 0\n").encode()
@@ -90,7 +91,7 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
         ({"a.color.png": PNG, "a.depth.png": PNG, "intrinsics.txt": XYZ}, "scan", ["a.color.png", "a.depth.png", "intrinsics.txt"]),
         ({"a.ply": MESH}, "convert", ["a.ply"]),
         ({"a.stl": b"solid"}, "convert", ["a.stl"]),
-        ({"a.glb": b"glTF", "photo.jpg": JPG}, "convert", ["a.glb"]),
+        ({"a.stl": b"solid", "photo.jpg": JPG}, "convert", ["a.stl"]),
         ({"a.obj": OBJ, "m.mtl": b"newmtl", "t.png": PNG, "x.md": b"x"}, "convert", ["a.obj", "m.mtl", "t.png"]),
         ({"cup.webp": picture("WEBP")}, "images", ["cup.webp"]),
         ({"front.png": PNG, "Left.PNG": PNG}, "images", ["front.png", "Left.PNG"]),
@@ -109,6 +110,13 @@ def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, us
     assert (found.kind, sorted(found.used)) == (kind, sorted(used))
     assert sorted(found.not_used) == sorted(set(files) - set(used))
     assert found.options["output_format"] == ["glb"]
+
+
+@pytest.mark.parametrize("mesh", [{"a.obj": OBJ}, {"a.ply": MESH}, {"a.glb": prism_gltf().glb()}])
+def test_what_a_mesh_may_refer_to_is_left_to_its_reader(tmp_path: Path, mesh: dict[str, bytes]) -> None:
+    """A PLY names its TextureFile, a GLB may have pictures beside it: the intake does not call them unused."""
+    found = drop(tmp_path, {**mesh, "wood.png": PNG})
+    assert (found.kind, found.not_used) == ("convert", [])
 
 
 def test_passes_come_in_natural_order(tmp_path: Path) -> None:

@@ -263,3 +263,13 @@ def test_what_is_wrong_is_named(change: dict[str, object], words: str, read: Rea
     made.json |= change
     with pytest.raises(InputRejected, match=words):
         read("a.glb", made.glb())
+
+
+def test_scenes_that_are_not_shown_skins_and_animations_are_said(read: Read) -> None:
+    """The scene that the file names is taken; what else it holds is in the warnings."""
+    made = prism_gltf()
+    made.json["nodes"] = [{"mesh": 0}, {"mesh": 0, "scale": [2, 2, 2], "skin": 0}]
+    made.json |= {"scenes": [{"nodes": [0]}, {"nodes": [1]}], "scene": 1, "skins": [{"joints": [0]}], "animations": [{}]}
+    seen = read("a.glb", made.glb())
+    said = " ".join(seen.warnings)
+    assert "1 of its 2 scenes" in said and "pose of its skeleton" in said and "its animation" in said

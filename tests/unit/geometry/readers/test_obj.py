@@ -164,3 +164,28 @@ def test_a_picture_wins_over_colours_of_vertices_that_say_the_same(read: Read) -
     seen = read("b.obj", data.replace(b"0.5 0.5 0.5", b"1 0 0", 1), files)
     assert seen.colors == {(200, 100, 50)}
     assert "the picture was taken" in seen.warnings[0]
+
+
+@pytest.mark.parametrize("head", ["", "mtllib before_it_was_renamed.mtl\n"])
+def test_the_only_material_file_is_taken_where_none_or_another_is_named(head: str, read: Read) -> None:
+    """People rename the pair, and some programs never name it; which one was taken is said. Of two none is taken."""
+    data = obj(head=head + "usemtl right\n")
+    seen = read("a.obj", data, {"box.mtl": b"newmtl right\nKd 0 1 0\n"})
+    assert seen.colors == {(0, 255, 0)}
+    assert any("box.mtl, the only one beside it, was taken" in text for text in seen.warnings)
+    two = read("b.obj", data, {"box.mtl": b"newmtl right\nKd 0 1 0\n", "other.mtl": b"newmtl right\nKd 1 0 0\n"})
+    assert two.colors == set()
+    assert any("material right is used but not defined" in text for text in two.warnings)
+
+
+def test_materials_without_any_material_file_are_said(read: Read) -> None:
+    """usemtl alone speaks of colours that are not there; names that mean no material do not."""
+    assert read("a.obj", obj(head="usemtl steel\n")).warnings == ["a.obj: material steel is used but not defined."]
+    assert read("b.obj", obj(head="usemtl None\n")).warnings == []
+
+
+def test_points_keep_their_normals(read: Read) -> None:
+    """One vn for each v, as MeshLab writes clouds; another number of them is said."""
+    points = read("a.obj", b"vn 0 0 1\nv 0 0 0\nvn 0 1 0\nv 1 0 0\n").contents.parts[0]
+    assert points.normals is not None and points.normals.tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert "normals (1 lines for 2 points)" in read("b.obj", b"vn 0 0 1\nv 0 0 0\nv 1 0 0\n").warnings[0]

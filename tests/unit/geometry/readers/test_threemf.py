@@ -88,3 +88,26 @@ def test_extensions_that_are_required_and_not_read_are_named(read: Read) -> None
     """Beams have no faces that could be read."""
     model = model_3mf(prism_3mf(), more='requiredextensions="b" xmlns:b="http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"')
     assert "beamlattice" in read("a.3mf", threemf(model)).warnings[0]
+
+
+def test_components_of_two_parts_have_objects_and_colours_of_one_number(read: Read) -> None:
+    """A component names the part that its object stands in; groups of colours count within their own part."""
+    green = '<m:colorgroup id="5"><m:color color="#00FF00"/></m:colorgroup>'
+    red = green.replace("00FF00", "FF0000")
+    painted = prism_3mf('pid="5" pindex="0"')
+    other = model_3mf(green + painted, "")
+    both = '<object id="9"><components><component objectid="1"/><component objectid="1" p:path="/3D/other.model" transform="1 0 0 0 1 0 0 0 1 100 0 0"/></components></object>'
+    seen = read("a.3mf", threemf(model_3mf(red + painted + both, '<item objectid="9"/>'), **{"3D__other_dot_model": other.encode()}))
+    assert seen.volume == pytest.approx(64000)
+    colors, places = seen.whole.surface.colors, seen.whole.surface.vertices
+    assert colors is not None
+    assert (colors[places[:, 0] < 99] == (255, 0, 0)).all() and (colors[places[:, 0] > 99] == (0, 255, 0)).all()
+
+
+def test_of_mixed_properties_the_first_layer_is_taken_and_said(read: Read) -> None:
+    """multiproperties lay one group over another."""
+    groups = '<m:colorgroup id="5"><m:color color="#00FF00"/></m:colorgroup><m:colorgroup id="6"><m:color color="#0000FF"/></m:colorgroup>'
+    mixed = groups + '<m:multiproperties id="7" pids="5 6"><m:multi pindices="0 0"/></m:multiproperties>'
+    seen = read("a.3mf", threemf(model_3mf(mixed + prism_3mf('pid="7" pindex="0"'))))
+    assert seen.colors == {(0, 255, 0)}
+    assert "mixing of several colours" in seen.warnings[0]
