@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layout import names, tree
-from layout.manifest import ErrorFile, JobFile, now, write_job
+from layout.manifest import ErrorFile, JobFile, Outcome, now, write_job
 from layout.mend import (
     Due,
     discard,
@@ -185,21 +185,21 @@ def record_start(atlas: Atlas, place: Place) -> JobFile:
     return job
 
 
-def release(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
-    """g: back to claimed/. NOTED says why the start is no crash; None lets it count as one."""
+def release(atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Outcome = Outcome.RELEASED) -> Place:
+    """g: back to claimed/. NOTED says in words, OUTCOME to programs, why the start is no crash; without NOTED it counts as one."""
     _leave("g", place)
     with holding(atlas, place):
         hush(atlas, place.path)
-    return _back(atlas, place, queue, noted)
+    return _back(atlas, place, queue, noted, outcome)
 
 
-def _back(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
+def _back(atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Outcome) -> Place:
     with holding(atlas, place):
         job = readable_job(atlas, place.path)
         if job is None:
             raise gone(atlas, place.path)
         set_aside(atlas, place.path, place.n, (tree.OUTPUT, tree.ERROR, tree.ERROR_TEXT))
-        job.note_start(place.n, ended=now(), **({"noted": noted} if noted else {}))
+        job.note_start(place.n, ended=now(), **({"noted": noted, "outcome": outcome} if noted else {}))
         write_job(atlas.disk, place.path, job)
     goal = atlas.at_claimed(place.id, queue, place.n)
     move(atlas, place.path, goal.path)
@@ -209,7 +209,7 @@ def _back(atlas: Atlas, place: Place, queue: str, noted: str | None) -> Place:
 def hand_on(atlas: Atlas, place: Place, queue: str) -> Place:
     """d: the leg's artefacts stand in work/; the next queue's workers go on. progress.json stays and says what it waits for."""
     _leave("d", place)
-    return _back(atlas, place, queue, f"handed on to {queue}")
+    return _back(atlas, place, queue, f"handed on to {queue}", Outcome.HANDED_ON)
 
 
 def finish(atlas: Atlas, place: Place) -> Place:

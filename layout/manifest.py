@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -84,12 +85,27 @@ class Accepted(BaseModel):
     n: int
 
 
+class Outcome(StrEnum):
+    """How a start ended that is no crash. ``Start.noted`` says it to people; programs go by this."""
+
+    HANDED_ON = "handed-on"
+    RELEASED = "released"  # drained, or the line did not work
+    CHANGED = "input-changed"
+    ASKED_ANEW = "options-changed"
+    SENT_BACK = "sent-back"  # earlier work no longer fits
+    LACKING = "lacking"  # the worker or its host lacked something
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Start(BaseModel):
     n: int
     worker: str
     at: str
     ended: str | None = None
-    noted: str | None = None  # why this start is no crash: handed on, drained, line fault …
+    noted: str | None = None  # in words, why this start is no crash: handed on, drained, line fault …
+    outcome: Outcome | None = None  # the same as a fact; None where it crashed, still runs, or an older inbox3d wrote it
     crash: str | None = None  # what its worker saw of a crash: the engine died of signal 11 …
 
 

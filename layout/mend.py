@@ -14,7 +14,7 @@ from pathlib import Path
 
 from layout import names, tree
 from layout.disk import LineFault
-from layout.manifest import ErrorFile, JobFile, Source, Unreadable, now, read_job, write_job
+from layout.manifest import ErrorFile, JobFile, Outcome, Source, Unreadable, now, read_job, write_job
 from layout.move import Gone, gone, holding, land, move, there
 from layout.promote import key_of, started_by, verify
 from layout.tree import Atlas, Place, State
@@ -154,7 +154,7 @@ def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
     renamed = "@" in place.path.name or job.id != place.id
     if renamed:
         if place.n > (job.accepted.n if job.accepted else 0):
-            job.note_start(place.n, noted="cancelled")
+            job.note_start(place.n, noted="cancelled", outcome=Outcome.CANCELLED)
         set_aside(atlas, place.path, place.n, ())
         write_job(atlas.disk, place.path, job)
     hush(atlas, place.path)

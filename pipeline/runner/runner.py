@@ -13,6 +13,7 @@ from layout import accept, lifecycle, promote, tree
 from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
 from layout.manifest import JobFile, now, write_job
+from layout.manifest import Outcome as Ended
 from layout.move import holding
 from layout.promote import Mangled, PathGone
 from layout.tree import Atlas, Place, Scratch
@@ -135,8 +136,9 @@ class Runner:
     def _edge_for(self, held: Held, queue: str, error: PipelineError | LineFault) -> Outcome:
         """The edge for a start that ended in ERROR, already sorted by who must act."""
         if isinstance(error, LineFault | HostFault | BackendUnavailable):
-            told = None if isinstance(error, LineFault) else error
-            return Outcome(self._release(held, f"{type(error).__name__}: {error.message}"), told)
+            line = isinstance(error, LineFault)
+            place = self._release(held, error.message, Ended.RELEASED if line else Ended.LACKING)
+            return Outcome(place, None if isinstance(error, LineFault) else error)
         if isinstance(error, EngineDied):
             return Outcome(self._crashed(held, queue, error), error)
         return Outcome(self._fail(held, queue, error), error)
@@ -212,13 +214,12 @@ class Runner:
     def _back(self, held: Held, leg: Leg) -> Place:
         """To an earlier leg, which other workers serve: what it made before is not what is asked for now."""
         base = held.job.accepted.n if held.job.accepted else 0
-        noted = f"{BACK} {leg.queue}"
-        if sum(start.noted == noted for start in held.job.starts if start.n > base) >= MAX_BACK:
+        if sum(start.outcome is Ended.SENT_BACK for start in held.job.starts if start.n > base) >= MAX_BACK:
             raise StageFailed(
                 f"What the hosts of queue {leg.queue} make is again and again not what this host asks for.",
                 remedy="Run the same version of inbox3d on all hosts, then move the folder back to inbox/.",
             )
-        return self._release(held, noted, leg.queue)
+        return self._release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
 
     def _run_leg(self, held: Held, leg: Leg, before: tuple[str, ...]) -> None:
         assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None
@@ -284,7 +285,7 @@ class Runner:
         self._patiently(place, lambda: input_copy.check(self.atlas.disk, place, held.seen))
         key = keys.of_result(self.atlas.disk, place, due.legs_of(held.job), held.job, held.seen)
         self._patiently(place, lambda: promote.promote(self.atlas, place, output, tree.OUTPUT, key, self._promoting(held)))
-        held.job.note_start(place.n, ended=now())
+        held.job.note_start(place.n, ended=now(), outcome=Ended.FINISHED)
         self._leave(held, "finished")
         done = self._patiently(place, lambda: lifecycle.finish(self.atlas, place))
         self.past.learn(held.job)
@@ -300,26 +301,26 @@ class Runner:
         self.past.await_end(held.job)
         return self._patiently(place, lambda: lifecycle.hand_on(self.atlas, place, following.queue))
 
-    def _release(self, held: Held, noted: str | None, queue: str | None = None) -> Place:
+    def _release(self, held: Held, noted: str | None, outcome: Ended = Ended.RELEASED, queue: str | None = None) -> Place:
         """Back to QUEUE, else to the first leg whose artefacts are not in work/, since this host's scratch may not be seen again."""
         queue = queue or due.queue_of(self.atlas, held.place, held.job)
         self._leave(held, f"released: {noted or 'crashed'}")
-        return self._patiently(held.place, lambda: lifecycle.release(self.atlas, held.place, queue, noted))
+        return self._patiently(held.place, lambda: lifecycle.release(self.atlas, held.place, queue, noted, outcome))
 
     def _changed(self, held: Held, queue: str) -> Place:
         """Late arrivals: back, uncounted, with a doubled quiet time; the third time in a run the job fails."""
         base = held.job.accepted.n if held.job.accepted else 0
-        times = 1 + sum(start.noted == CHANGED for start in held.job.starts if start.n > base)
+        times = 1 + sum(start.outcome is Ended.CHANGED for start in held.job.starts if start.n > base)
         if times >= MAX_CHANGED:
             return self._fail(
                 held, queue, InputRejected("input/ keeps changing.", remedy="Finish copying, then move the folder back to inbox/.")
             )
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)
-        return self._release(held, CHANGED)
+        return self._release(held, CHANGED, Ended.CHANGED)
 
     def _accept_anew(self, held: Held) -> Place:
         """Back behind the dot, where the intake reads the options anew."""
-        held.job.note_start(held.place.n, ended=now(), noted=ASKED)
+        held.job.note_start(held.place.n, ended=now(), noted=ASKED, outcome=Ended.ASKED_ANEW)
         self._leave(held, f"released: {ASKED}")
         return self._patiently(held.place, lambda: lifecycle.accept_anew(self.atlas, held.place))
 
@@ -331,7 +332,7 @@ class Runner:
 
     def _fail(self, held: Held, queue: str, error: PipelineError) -> Place:
         log.info("job.failed job=%s error=%s message=%s", held.place.id, type(error).__name__, error.message)
-        held.job.note_start(held.place.n, ended=now(), noted=f"failed: {type(error).__name__}")
+        held.job.note_start(held.place.n, ended=now(), noted=f"failed: {type(error).__name__}", outcome=Ended.FAILED)
         self._leave(held, f"failed: {error.message}")
         return self._patiently(held.place, lambda: lifecycle.fail(self.atlas, held.place, error_file(error, held.place.n, queue)))
 

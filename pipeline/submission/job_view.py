@@ -7,10 +7,8 @@ import json
 from typing import Any
 
 from layout import lifecycle, tree
-from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
+from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Outcome, Progress, Unreadable
 from layout.tree import Atlas, Place, State
-
-LACKS = ("BackendUnavailable", "FormatUnavailable", "HostFault")  # notes of starts that ended because the worker lacked something
 
 
 def show(atlas: Atlas, place: Place) -> dict[str, Any]:
@@ -46,8 +44,7 @@ def job_at(atlas: Atlas, place: Place) -> JobFile | None:
 def lack_of(job: JobFile | None) -> str | None:
     """In words, what the worker of the last start lacked when it gave the job back; None where it ended otherwise."""
     last = job.starts[-1] if job and job.starts else None
-    kind, colon, said = (last.noted or "").partition(": ") if last else ("", "", "")
-    return f"{last.worker} could not do it: {said}" if last and colon and kind in LACKS else None
+    return f"{last.worker} could not do it: {last.noted}" if last and last.outcome is Outcome.LACKING else None
 
 
 def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:

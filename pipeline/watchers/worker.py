@@ -20,6 +20,7 @@ from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
+from layout.manifest import Outcome as Ended
 from layout.promote import verify
 from layout.tree import Atlas, Place, Scratch, State
 from pipeline import weights
@@ -212,7 +213,7 @@ class Worker:
     def _lacks(self, place: Place) -> bool:
         job = self._job(place)
         last = job.starts[-1] if job and job.starts else None
-        return bool(last and last.worker == self.name and last.noted and last.noted.startswith(job_view.LACKS))
+        return bool(last and last.worker == self.name and last.outcome is Ended.LACKING)
 
     def _is_quiet(self, place: Place) -> bool:
         """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""

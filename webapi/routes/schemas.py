@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from layout.manifest import Outcome
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
 from webapi.index.states import Word
 
@@ -105,6 +106,7 @@ class StartRow(Answer):
     at: str
     ended: str | None
     noted: str | None
+    outcome: Outcome | None
     crash: str | None
 
 

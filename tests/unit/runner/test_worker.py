@@ -16,7 +16,7 @@ from layout import accept, lifecycle
 from layout.accept import Facts
 from layout.disk import Disk
 from layout.init import init
-from layout.manifest import ErrorFile, JobFile, read_job
+from layout.manifest import ErrorFile, JobFile, Outcome, read_job
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
@@ -167,7 +167,7 @@ def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(atlas: A
     assert worker.step()
     place, job = now_at(atlas, id)
     assert place.state is State.CLAIMED
-    assert job.starts[0].noted is not None and job.starts[0].noted.startswith("BackendUnavailable")
+    assert job.starts[0].outcome is Outcome.LACKING and "No module named 'nowhere'" in (job.starts[0].noted or "")
     assert job.crashes(1) == 0
     assert not worker.step()
 

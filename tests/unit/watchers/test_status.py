@@ -13,6 +13,7 @@ from layout import accept, lifecycle, names
 from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Observer
+from layout.manifest import Outcome
 from layout.tree import Atlas, Place, State
 from pipeline import config, queues
 from pipeline.drops.completeness import Wait
@@ -68,7 +69,7 @@ def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(atlas: Atlas
     """Until somebody starts it anew, the waiting line is the place where its person looks."""
     held = lifecycle.start(atlas, claimed(atlas, queue="prepare", kind="images"), "prometheus-cpu-0001")
     lifecycle.record_start(atlas, held)
-    lifecycle.release(atlas, held, "prepare", "BackendUnavailable: This worker lacks a package: No module named 'cv2'")
+    lifecycle.release(atlas, held, "prepare", "This worker lacks a package: No module named 'cv2'", Outcome.LACKING)
     text = Writer(atlas, 0).text({}, None, observer)
     assert "for queue prepare. prometheus-cpu-0001 could not do it: This worker lacks a package: No module named 'cv2'" in text
     assert "no live worker serves prepare; run inbox3d up on a host with the extra generate installed" in text
