@@ -6,6 +6,7 @@ import struct
 from typing import BinaryIO
 
 _VARIABLE = 0xFFFFFFFF  # as the size of a chunk: each has its own
+_LARGEST = 1 << 22  # points that a chunk may claim in a file of fewer
 _SMALLEST = 8  # bytes of a chunk, at the least
 
 
@@ -25,6 +26,8 @@ def contradiction(file: BinaryIO, size: int, points: int) -> str | None:
     if chunks is None or chunk == 0:
         return "its table of chunks is not there"
     expected = size // _SMALLEST if chunk == _VARIABLE else -(-points // chunk) + 1
+    if chunk != _VARIABLE and chunk > max(points, _LARGEST):
+        return f"its chunks hold {chunk} points each, and all of it {points}"
     return f"its table speaks of {chunks} chunks for {points} points" if chunks > expected else None
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import laspy
 import numpy as np
 import pytest
 
@@ -257,3 +259,16 @@ def test_a_las_that_claims_more_records_than_fit_is_refused_at_once(read: Read, 
     content[100:104] = records.to_bytes(4, "little")
     with pytest.raises(InputRejected, match="more records than there is room for"):
         read({"a.las": bytes(content)})
+
+
+@pytest.mark.parametrize(("place", "value"), [(12, 0x60000000), (36, 0x0100), (-1, 0x7FFFFFFF)], ids=["chunk", "width", "table"])
+def test_a_laz_whose_tables_contradict_its_header_never_reaches_its_unpacker(read: Read, place: int, value: int) -> None:
+    """Which would reserve memory for what they claim, and end the process."""
+    out = io.BytesIO()
+    laspy.read(io.BytesIO(las(POINTS))).write(out, do_compress=True)
+    content = bytearray(out.getvalue())
+    begin = int.from_bytes(content[96:100], "little")
+    at = content.index(b"laszip encoded") - 2 + 54 + place if place >= 0 else int.from_bytes(content[begin : begin + 8], "little") + 4
+    content[at : at + 4] = value.to_bytes(4, "little")
+    with pytest.raises(InputRejected, match=r"chunks|wide"):
+        read({"a.laz": bytes(content)})
