@@ -15,7 +15,7 @@ from pipeline.geometry.readers.pictures import decoded
 
 Array = NDArray[Any]
 SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu")  # extensions of a texture that name another picture
-CLAMPED = 33071
+CLAMPED, MIRRORED = 33071, 33648
 
 
 class Looks:
@@ -24,6 +24,7 @@ class Looks:
     def __init__(self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger) -> None:
         self.name, self.document, self.accessors, self.ledger = name, document, accessors, ledger
         self._pictures: dict[int, Any] = {}
+        self._mirrored: set[int] = set()
         self._known: dict[int | None, Material] = {None: Material(color=None)}
 
     def of(self, index: int | None, arrays: dict[str, Array]) -> tuple[Material, Array | None]:
@@ -40,7 +41,10 @@ class Looks:
         if uv is None:
             self.ledger.declare("part", "a texture on faces without texture coordinates")
             return material, None
-        return material, _flipped(_transformed(uv if uv.dtype.kind == "f" else uv / np.iinfo(uv.dtype).max, moved))
+        laid = _transformed(uv if uv.dtype.kind == "f" else uv / np.iinfo(uv.dtype).max, moved)
+        if texture["index"] in self._mirrored and (laid.min(initial=0) < -1e-6 or laid.max(initial=0) > 1 + 1e-6):
+            self.ledger.note("a picture of it repeats mirrored; it was repeated as it is")
+        return material, _flipped(laid)
 
     def _base(self, index: int | None) -> dict[str, Any]:
         """What gives the base colour, whichever way of shading the material is written for."""
@@ -69,6 +73,8 @@ class Looks:
         texture = self.document["textures"][index]
         sampler = self.document["samplers"][texture["sampler"]] if "sampler" in texture else {}
         repeats = (sampler.get("wrapS", 10497) != CLAMPED, sampler.get("wrapT", 10497) != CLAMPED)
+        if MIRRORED in (sampler.get("wrapS"), sampler.get("wrapT")):
+            self._mirrored.add(index)
         sources = [texture["extensions"][key]["source"] for key in SOURCES if key in texture.get("extensions", ())]
         sources += [texture["source"]] if "source" in texture else []
         for number in sources:

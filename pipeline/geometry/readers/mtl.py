@@ -47,7 +47,15 @@ def read(data: bytes, beside: Companions, ledger: Ledger) -> dict[bytes, Look]:
             ledger.declare("transparency")
         elif OTHER_MAPS.match(line):
             ledger.declare("maps")
-    return found
+    return {one: _lit(look, ledger) for one, look in found.items()}
+
+
+def _lit(look: Look, ledger: Ledger) -> Look:
+    """A picture under Kd 0 0 0 would be black: programs that write so mean the picture alone."""
+    if look.material.image is None or look.material.color != (0.0, 0.0, 0.0):
+        return look
+    ledger.note(f"material {look.material.name} multiplies its picture by black; the picture was taken as it is")
+    return look._replace(material=replace(look.material, color=None))
 
 
 def _pictured(look: Look, rest: bytes, beside: Companions, ledger: Ledger) -> Look:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.formats import unit_words
 from pipeline.geometry.readers import mtl
 from pipeline.geometry.readers.companions import Companions, text_of
 from pipeline.geometry.readers.declared import Ledger
@@ -41,6 +42,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     if not len(at):
         raise InputRejected(f"{name} is not an OBJ file: no line of it is a vertex")
     vertices = _vertices(name, lines.block(at, 1))
+    if b"#MRGB " in data and vertices.colors is None:
+        vertices = vertices._replace(colors=_polypaint(lines, len(at), ledger))
     for word in FREE_FORM:
         if count := len(lines.beginning(word)):
             ledger.declare("part", f"free-form geometry ({word.decode()}, {count} lines)")
@@ -48,9 +51,14 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     faces = np.sort(np.concatenate([lines.beginning(b"f"), lines.beginning(b"fo")]))
     if not len(faces):
         normals = _of_points(name, lines, len(at), ledger)
-        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors, normals)], ledger)
+        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors, normals)], ledger, _unit(data))
     ledger.declare("points", "", _corners_of(lines, b"p"))
-    return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger)
+    return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger, _unit(data))
+
+
+def _unit(data: bytes) -> str | None:
+    """As a comment in front says it; SketchUp writes "# File units = inches"."""
+    return unit_words.said(b"\n".join(line for line in data[: 1 << 14].split(b"\n") if line.startswith(b"#")))
 
 
 def _of_points(name: str, lines: Lines, count: int, ledger: Ledger) -> Array | None:
@@ -65,6 +73,15 @@ def _of_points(name: str, lines: Lines, count: int, ledger: Ledger) -> Array | N
 
 def _corners_of(lines: Lines, word: bytes) -> int:
     return sum(len(lines.text(int(line)).split()) - 1 for line in lines.beginning(word))
+
+
+def _polypaint(lines: Lines, count: int, ledger: Ledger) -> Array | None:
+    """ZBrush's colours of vertices: comments of eight hexadecimal digits a vertex, mask and red, green, blue."""
+    written = b"".join(lines.text(int(line))[6:].strip() for line in lines.beginning(b"#MRGB"))
+    if len(written) == 8 * count and re.fullmatch(rb"[0-9a-fA-F]*", written):
+        return np.frombuffer(bytes.fromhex(written.decode()), np.uint8).reshape(-1, 4)[:, 1:].copy()
+    ledger.declare("attribute", f"ZBrush's paint of {len(written) // 8} of {count} vertices")
+    return None
 
 
 def _vertices(name: str, block: bytes) -> _Vertices:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import ply
+from pipeline.formats import ply, unit_words
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, one_paint, to_bytes
@@ -45,7 +45,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         ledger.note("its rows hold more numbers than its header speaks of; the last ones were not read")
     if left > (2 if header.order else 0):
         ledger.note(f"{left} {'bytes' if header.order else 'lines'} follow the rows that its header declares; they were not read")
-    return Contents(_parts(name, found, header, beside, ledger), ledger)
+    unit = unit_words.said("\n".join(header.comments).encode())
+    return Contents(_parts(name, found, header, beside, ledger), ledger, unit)
 
 
 def _declare(header: ply.PlyHeader, ledger: Ledger) -> None:
@@ -166,6 +167,8 @@ def _painted(
         image = images[int(picture)] if images else None
         slots = triangles[mine].ravel()
         color = None if face_colors is None else np.repeat(to_bytes(face_colors)[owner[mine]], 3, axis=0)
+        if image is not None and uv is None and whole.uv is None:
+            ledger.declare("part", "a texture on faces without texture coordinates")
         made.append(one_paint(_cornered(whole, corners, slots, color, None if uv is None else uv[slots], image), ledger))
     return made
 

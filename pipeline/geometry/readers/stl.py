@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import stl
+from pipeline.formats import stl, unit_words
 from pipeline.formats.bytes import HEAD
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
@@ -26,7 +26,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     """All facets of all solids; every corner is a vertex of its own."""
     data, ledger = path.read_bytes(), Ledger()
     if stl.is_text(data[:HEAD], len(data)):
-        return Contents([_text(name, data, ledger)], ledger)
+        return Contents([_text(name, data, ledger)], ledger, unit_words.said(data.split(b"\n", 1)[0]))
     said, there = stl.count(data[: stl.HEADER]), max(len(data) - stl.HEADER, 0) // stl.FACET
     take = there if said in stl.UNKNOWN_COUNTS else min(said, there)
     ledger.declare("faces", "", take if said in stl.UNKNOWN_COUNTS else said)
@@ -37,7 +37,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         ledger.note(f"its header declares {said} triangles; room for {extra} more follows, which was not read")
     rows = np.frombuffer(data, FACET, take, stl.HEADER)
     corners = rows["corners"].reshape(-1, 3).astype(np.float64)
-    return Contents([Part(corners, np.arange(len(corners)).reshape(-1, 3), _colors(data[: stl.HEADER], rows["attribute"]))], ledger)
+    part = Part(corners, np.arange(len(corners)).reshape(-1, 3), _colors(data[: stl.HEADER], rows["attribute"]))
+    return Contents([part], ledger, unit_words.said(data[: stl.HEADER - 4]))
 
 
 def _colors(header: bytes, attribute: Array) -> Array | None:

@@ -105,11 +105,27 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         parts = [part for where, key, matrix in wanted for part in _placed(package, where or start, key, matrix, 0)]
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
         raise damaged(name, "a part of it does not unpack") from None
+    _slicer(package)
     if root.unit not in UNITS:
         raise damaged(name, f"its unit is {root.unit[:40]!r}")
     if root.unit == "micron":
         parts = [replace(part, vertices=part.vertices * UNITS["micron"]) for part in parts]
     return Contents(parts, ledger, "millimeter" if root.unit == "micron" else root.unit)
+
+
+def _slicer(package: _Package) -> None:
+    """Name what slicers keep beside or inside the standard: parts that are no solids, painting, things that are not printed."""
+    settings = b"".join(package.bytes(one) or b"" for one in package.names if one.startswith("/metadata/") and one.endswith(".config"))
+    models = b"".join(package.bytes(one) or b"" for one in package.names if one.endswith(".model"))
+    odd = re.findall(rb'subtype="(?!normal_part)(\w+)"|"volume_type" value="(?!ModelPart)(\w+)"', settings)
+    if odd:
+        package.ledger.note(f"{len(odd)} of its parts are modifiers, cuts or supports to the slicer; they were read as solids")
+    if re.search(rb'\b(?:paint_color|mmu_segmentation)="[0-9A-Fa-f]', models):
+        package.ledger.declare("part", "its painting by filaments")
+    elif len(set(re.findall(rb'key="extruder" value="(\d+)"', settings)) - {b"0"}) > 1:
+        package.ledger.declare("part", "which filament each part is printed with")
+    if re.search(rb'<item\b[^>]*\bprintable="0"', models):
+        package.ledger.note("some of its things are not meant to be printed; they were read, too")
 
 
 def _placed(package: _Package, where: str, key: str, matrix: Array, depth: int) -> list[Part]:
@@ -196,6 +212,8 @@ def _parsed(name: str, part: str, data: bytes, ledger: Ledger) -> _Document:
             case "colorgroup":
                 document.colors[node.get("id", "")] = _colors(child.get("color") for child in node)
             case "texture2d":
+                if "mirror" in (node.get("tilestyleu"), node.get("tilestylev")):
+                    ledger.note("a picture of it repeats mirrored; its edge was drawn out instead")
                 repeats = (node.get("tilestyleu", "wrap") == "wrap", node.get("tilestylev", "wrap") == "wrap")
                 document.images[node.get("id", "")] = (node.get("path", ""), repeats)
             case "texture2dgroup":

@@ -28,7 +28,7 @@ FAR = 1000  # sizes away from zero; farther off float32 keeps less than four dig
 UNIT_OF = {".stl": "mm", ".glb": "m", ".gltf": "m"}
 UP_OF = {".obj": "y", ".glb": "y", ".gltf": "y"}
 UNIT_NAMES = {"millimeter": "mm", "millimeters": "mm", "centimeter": "cm", "centimeters": "cm", "meter": "m", "meters": "m",
-              "inch": "inch", "inches": "inch", "foot": "ft", "feet": "ft", "mm": "mm", "cm": "cm", "m": "m"}  # fmt: skip
+              "inch": "inch", "inches": "inch", "foot": "ft", "feet": "ft", "mm": "mm", "cm": "cm", "m": "m", "ft": "ft"}  # fmt: skip
 
 
 def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
