@@ -162,15 +162,14 @@ def _scandir(path: Path) -> list[Entry]:
 
 
 def _stats(path: Path) -> list[Stood]:
+    found = []
     with os.scandir(path) as entries:
-        return [_stood(entry) for entry in entries]
-
-
-def _stood(entry: os.DirEntry[str]) -> Stood:
-    try:
-        return Stood(entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return Stood(entry.name, False, None)
+        for entry in entries:
+            try:
+                found.append(Stood(entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False)))
+            except FileNotFoundError:
+                found.append(Stood(entry.name, False, None))
+    return found
 
 
 def _fsync_dir(path: Path) -> None:

@@ -14,6 +14,7 @@ from layout.disk import Disk
 
 DEPTH = 100  # folders in one another below a drop
 PATH_BYTES = 1000  # of a path relative to the drop
+SURELY_SHORT = PATH_BYTES // 4  # characters
 LISTED = 100_000  # files of a refused drop that are written down
 
 
@@ -41,14 +42,15 @@ def attributes_below(disk: Disk, root: Path) -> Iterator[tuple[str, os.stat_resu
     ahead: list[tuple[str, os.stat_result | None]] = [("", None)]
     while ahead:
         path, attributes = ahead.pop()
-        if words := beyond(path):
+        if (len(path) > SURELY_SHORT or path.count("/") >= DEPTH) and (words := beyond(path)):
             raise BeyondLimits(f"{root.name} {words}")
         if attributes is not None:
             yield path, attributes
             continue
-        entries = sorted((each for each in disk.stats(root / path) if not names.ignored(each.name, each.is_dir)), reverse=True)
-        below = ((f"{path}/{each.name}" if path else each.name, each) for each in entries)
-        ahead += [(name, None if each.is_dir else each.attributes) for name, each in below if each.is_dir or each.attributes]
+        start = f"{path}/" if path else ""
+        for name, is_dir, attributes in sorted(disk.stats(root / path), reverse=True):
+            if (is_dir or attributes) and not names.ignored(name, is_dir):
+                ahead.append((start + name, None if is_dir else attributes))
 
 
 def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, int]]:
