@@ -35,6 +35,10 @@ test-fast: setup ## the suite without its slow tests, about three minutes
 proof: setup ## the long proofs
 	$(PYTEST) -m proof --timeout=3600
 
+.PHONY: simulate
+simulate: setup ## ten minutes of simulated houses, everything going wrong; SEED=n plays one again, with its story
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(SEED) $(SIMULATE_ARGS)
+
 .PHONY: lint
 lint: setup ## ruff, mypy and the import ladder
 	$(BIN)/ruff check .

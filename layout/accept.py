@@ -6,6 +6,7 @@ everything else only where the folder's inode proves that this is the job's own 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,11 +136,12 @@ def drop_root(disk: Disk, inside: Path) -> Path:
 
 
 def _input(disk: Disk, inside: Path) -> list[Entry]:
-    """What stands in input/, ignored names aside; nothing where a person took input/ itself away."""
-    try:
-        return [entry for entry in disk.scandir(inside) if not names.ignored(entry.name, entry.is_dir)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    """What stands in input/, ignored names aside; nothing where a person took input/ itself away. "Nothing" needs two looks."""
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if found := [entry for entry in disk.scandir(inside) if not names.ignored(entry.name, entry.is_dir)]:
+                return found
+    return []
 
 
 def printable(name: str) -> str:

@@ -149,9 +149,13 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
         old = before.pop(name, None)
         used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):
-            asks = asks or tree.is_job_toml(name)
+            if tree.is_job_toml(name):  # listed as it was read: should this start die now, the next one finds the change too
+                asks = True
             job.notes.append(f"{name} {_told(used) if old is None else 'was changed since the last start'}")
-        rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
+        if not tree.is_job_toml(name):
+            rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
+        elif old is not None:
+            rows.append(Listed(path=name, size=sizes[path], sha256=old.sha256 or digest, used=used))
     job.notes += [f"{name} was taken away after the job was accepted" for name in before]
     job.manifest = rows
     return asks

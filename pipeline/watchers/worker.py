@@ -68,6 +68,7 @@ class Worker:
         self.attention = Attention(atlas, name)
         self.room = Room(self.scratch, self._unused)
         self._accepted: dict[str, tuple[str, Asks]] = {}  # place name → (time of acceptance, what it asks of scratch), read once
+        self._lacking: set[str] = set()  # ids of jobs that need what this host has not
         self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         self._unchanged: dict[str, tuple[Snapshot, float]] = {}
         self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
@@ -167,6 +168,8 @@ class Worker:
             self._proven = False
         if isinstance(outcome.error, EngineDied | BackendUnavailable):
             self._avoid.add(held.id)
+        if isinstance(outcome.error, BackendUnavailable):
+            self._lacking.add(held.id)
         ended = outcome.place
         log.info("job.left job=%s to=%s", held.id, ended.path.parent.name if ended else "nowhere: it was taken from here")
         if ended and ended.state in (State.DONE, State.FAILED):
@@ -203,17 +206,19 @@ class Worker:
         return False
 
     def _left_to_others(self, place: Place) -> bool:
-        """A job whose engine died here is left to another live worker of its queue, so that one sick GPU cannot poison it."""
+        """A job whose engine died here is left to another live worker of its queue, so that one sick GPU cannot poison it; not to one
+        that it crashed on too, else they would wait for each other."""
         if place.id not in self._avoid:
             return False
-        others = [beat for beat in self.observer.live() if beat.worker != self.name and place.queue in beat.queues]
-        lacking = self._lacks(place)
-        return bool(others) or lacking
-
-    def _lacks(self, place: Place) -> bool:
         job = self._job(place)
+        tried = {start.worker for start in (job.starts if job else ()) if not start.noted} | {self.name}
+        others = [beat for beat in self.observer.live() if beat.worker not in tried and place.queue in beat.queues]
+        return bool(others) or self._lacks(job)
+
+    def _lacks(self, job: JobFile | None) -> bool:
+        """What a host lacks stays so; its full scratch does not (Room tells when it can be used again)."""
         last = job.starts[-1] if job and job.starts else None
-        return bool(last and last.worker == self.name and last.outcome is Ended.LACKING)
+        return bool(last and last.worker == self.name and last.outcome is Ended.LACKING and job and job.id in self._lacking)
 
     def _is_quiet(self, place: Place) -> bool:
         """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""

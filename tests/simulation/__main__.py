@@ -1,0 +1,35 @@
+"""python -m tests.simulation [SEED | --from SEED] [--seeds COUNT] [--seconds S] [--processes N]"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+
+from tests.simulation.many import many
+from tests.simulation.play import play
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seed", nargs="?", type=int)
+    parser.add_argument("--from", dest="first", type=int)
+    parser.add_argument("--seeds", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    if arguments.seed is not None:
+        return replay(arguments.seed)
+    first = arguments.first if arguments.first is not None else secrets.randbelow(10**9)
+    return many(range(first, first + arguments.seeds), arguments.seconds, arguments.processes)
+
+
+def replay(seed: int) -> int:
+    report = play(seed)
+    print("\n".join(report.trace))
+    print(f"seed {seed}: {report.broken or 'every promise holds'}")
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The share as one process of the simulation sees it: a real folder in memory, in front of which things go wrong.
+
+Every file call may be late, fail, be done and yet report an error, be answered from a stale cache, be torn, or be the last thing that its
+process does. What was not made durable before a power cut is lost (``World.power_cut``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from layout.disk import Disk, Entry, Stood
+from tests.simulation.hub import Process
+from tests.support.baddisk import ERRNOS, Crash, _flip
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+WRITES = frozenset(
+    {"rename", "mkdir", "rmdir", "unlink", "write_new", "write_in_place", "write_temporary", "replace", "copy", "remove_tree"}
+)
+TEARABLE = frozenset({"write_new", "write_temporary", "write_in_place", "copy"})
+DURABLE = {"copy": 2, "write_new": 3, "write_temporary": 3, "write_in_place": 3}  # which argument asks for it
+CACHED = 30.0  # seconds that a host may show an old listing
+KINDS = ("error", "lost", "lost reply", "hung", "dies before", "dies after", "torn", "unseen", "skipped", "stale", "mangled")
+
+
+class Attributes(NamedTuple):
+    """os.stat_result, with times of the simulated clock."""
+
+    st_ino: int
+    st_size: int
+    st_mode: int
+    st_nlink: int
+    st_mtime_ns: int
+    st_ctime_ns: int
+    st_mtime: float
+
+
+class SimDisk(Disk):
+    """File calls of PROCESS."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        super().__init__(durable=True)
+        self.world, self.process = world, process
+
+    def _do(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        if self.process.dead:
+            raise Crash
+        if call == "fsync_dir":
+            return None
+        world = self.world
+        world.late(call)
+        kind = world.fate(self.process, call, args)
+        if kind is None:
+            return super()._do(call, self._perform, call, function, *args)
+        world.met(self.process, kind, call, args)
+        return super()._do(call, self._misbehave, kind, call, function, *args)
+
+    def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        if call == "lstat":
+            return self._attributes(args[0])
+        if call in TEARABLE or call == "sha256":
+            return self._contents(call, function, *args)
+        result = function(*args)
+        if call in WRITES:  # what a host did itself it sees at once
+            for path in args[:2]:
+                if isinstance(path, Path):
+                    self.process.host.stale.pop(str(path.parent), None)
+        if call == "rename":
+            self.world.moved(self.process, *args)
+        if call == "scandir":
+            result = [
+                one._replace(attributes=one.attributes and self._dated(one.attributes)) if isinstance(one, Stood) else one for one in result
+            ]
+            self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
+        return result
+
+    def _contents(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Write without waiting for a platter; remember what nobody asked to be made durable."""
+        if call == "sha256":
+            return function(*args)
+        at, target = DURABLE[call], args[1] if call == "copy" else args[0]
+        result = function(*args[:at], False, *args[at + 1 :])
+        if not args[at] and call != "write_in_place":
+            self.world.volatile.add(os.lstat(target).st_ino)
+        return result
+
+    def _attributes(self, path: Path) -> Attributes:
+        return self._dated(os.lstat(path))
+
+    def _dated(self, found: os.stat_result) -> Attributes:
+        at = self.world.touched.get(found.st_ino, 0)
+        return Attributes(found.st_ino, found.st_size, found.st_mode, found.st_nlink, at, at, at / 1e9)
+
+    # -- what goes wrong ----------------------------------------------------------------------------------------------------
+    def _misbehave(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        number = self.world.hub.dice.choice(ERRNOS)
+        path = next((str(path) for path in args[:2] if str(path).startswith(str(self.world.root))), str(args[0]))
+        if isinstance(kind, int):
+            raise OSError(kind, os.strerror(kind), path)
+        if kind == "error":
+            raise OSError(number, os.strerror(number), path)
+        if kind == "away":
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if kind == "denied":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        if kind == "lost":
+            self._perform(call, function, *args)
+            raise OSError(number, os.strerror(number), path)
+        if kind == "lost reply":  # sent again: the server finds nothing to rename, or the name taken
+            self._perform(call, function, *args)
+            again = errno.ENOENT if call in ("rename", "unlink", "rmdir") else errno.EEXIST
+            raise OSError(again, os.strerror(again), path)
+        if kind == "hung":
+            self.world.hub.sleep(self.world.hub.dice.uniform(5, 90))
+            return self._perform(call, function, *args)
+        if kind == "mangled":
+            result = self._perform(call, function, *args)
+            _flip(Path(args[1] if call == "copy" else args[0]))
+            return result
+        if kind in ("unseen", "skipped", "stale"):
+            return self._stale(kind, call, function, *args)
+        if kind == "dies after":
+            self._perform(call, function, *args)
+        if kind == "torn":
+            with contextlib.suppress(OSError):
+                self._tear(call, *args)
+        self.process.die()
+        raise Crash
+
+    def _stale(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> list[Entry]:
+        if kind == "unseen":
+            raise FileNotFoundError(errno.ENOENT, "hidden by a stale negative entry", str(args[0]))
+        at, how, listing = self.process.host.stale.get(str(args[0]), (0.0, None, []))
+        if kind == "stale" and how is function and self.world.hub.now - at < CACHED:
+            return list(listing)
+        listing = self._perform(call, function, *args)
+        left = self.world.hub.dice.randrange(len(listing)) if listing else 0
+        return [entry for k, entry in enumerate(listing) if k != left]
+
+    def _tear(self, call: str, *args: Any) -> None:
+        target, data = (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
+        if call != "write_in_place" and target.exists():
+            return
+        target.write_bytes(data[: len(data) // 2])

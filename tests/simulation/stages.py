@@ -1,0 +1,69 @@
+"""Stages whose result tells what it was made of: the bytes of every file, and the options that each stage was given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from layout.manifest import JobFile
+from pipeline.artefacts import Dropped, Exported, Pass, Scans
+from pipeline.kept.declared import Declared, Stage
+from pipeline.recipes import Leg, Recipe
+from pipeline.workspace import StageWorkspace
+
+HERE = "tests.simulation.stages"
+
+
+class Seeded(Declared):
+    seed: int
+
+
+class Tiered(Declared):
+    quality_tier: str
+
+
+class Formats(Declared):
+    output_format: tuple[str, ...]
+
+
+def reads(dropped: Dropped, ws: StageWorkspace[Seeded]) -> Scans:
+    passes = []
+    for k, name in enumerate(dropped.names):
+        data = (ws.input / name).read_bytes()
+        ws.path(f"passes/{k}.txt").write_text(f"{hashlib.sha256(data).hexdigest()} {ws.options.seed}")
+        passes.append(Pass(name=name, arrays=f"passes/{k}.txt", points=len(data)))
+    return Scans(passes=tuple(passes), unit="mm", unit_guessed=False)
+
+
+def works(scans: Scans, ws: StageWorkspace[Tiered]) -> Scans:
+    passes = []
+    for k, one in enumerate(scans.passes):
+        ws.path(f"worked/{k}.txt").write_text(f"{ws.path(one.arrays).read_text()} {ws.options.quality_tier}")
+        passes.append(one.model_copy(update={"arrays": f"worked/{k}.txt"}))
+    return scans.model_copy(update={"passes": tuple(passes)})
+
+
+def tells(scans: Scans, ws: StageWorkspace[Formats]) -> Exported:
+    text = json.dumps({one.name: ws.path(one.arrays).read_text() for one in scans.passes}, sort_keys=True)
+    formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
+    for suffix in formats:
+        ws.output(f"model.{suffix}").write_text(text)
+    return Exported(files_written=tuple(f"model.{suffix}" for suffix in formats), faces=0)
+
+
+READS, WORKS, TELLS = f"{HERE}:reads", f"{HERE}:works", f"{HERE}:tells"
+STAGES = {READS: Stage(Seeded, (Dropped,), Scans), WORKS: Stage(Tiered, (Scans,), Scans), TELLS: Stage(Formats, (Scans,), Exported)}
+RECIPES = {
+    "scan": Recipe("scan", (Leg("scan", (READS, WORKS)), Leg("finish", (TELLS,)))),
+    "prompt": Recipe("prompt", (Leg("views", (READS,)), Leg("mesh", (WORKS,)), Leg("finish", (TELLS,)))),
+}
+
+
+def expected(job: JobFile) -> tuple[str, set[str]]:
+    """The text of model.glb, and the files in output/, that JOB's own words ask for."""
+    options: dict[str, Any] = job.options
+    seed, tier = options.get("seed", 0), options.get("quality_tier", "standard")
+    told = {row.path: f"{row.sha256} {seed} {tier}" for row in job.manifest if row.used}
+    formats = dict.fromkeys(("glb", *options.get("output_format", ())))
+    return json.dumps(told, sort_keys=True), {f"model.{suffix}" for suffix in formats}
