@@ -176,7 +176,8 @@ def _painted(
 def _cornered(whole: Part, corners: Array, slots: Array, color: Array | None, uv: Array | None, image: Any) -> Part:
     material = Material(image=image)
     if color is None and uv is None:
-        used, packed = np.unique(corners[slots], return_inverse=True)
+        first, packed = joined_corners([corners[slots]])
+        used = corners[slots][first]
         keep = used if len(used) < len(whole.vertices) else slice(None)
         faces = packed.reshape(-1, 3) if len(used) < len(whole.vertices) else corners[slots].reshape(-1, 3)
         cut = {label: None if (value := getattr(whole, label)) is None else value[keep] for label in ("colors", "normals", "uv")}

@@ -54,7 +54,7 @@ class Lines:
         return self.data[self.starts[line] : self.ends[line]]
 
     def block(self, which: Array, skip: int = 0) -> bytes:
-        """The lines WHICH one after another, each without its first SKIP letters."""
+        """The lines WHICH, in rising order, one after another, each without its first SKIP letters."""
         if not len(which):
             return b""
         breaks = np.flatnonzero(np.diff(which) != 1)
@@ -62,9 +62,9 @@ class Lines:
         if len(firsts) < 2000:
             whole = b"".join(self.data[self.starts[a] : self.ends[b] + 1] for a, b in zip(firsts, lasts, strict=True))
         else:
-            lengths = self.ends[which] + 1 - self.starts[which]
-            before = np.repeat(self.starts[which] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-            whole = self.bytes[before + np.arange(len(before))].tobytes()
+            wanted = np.zeros(len(self.starts), bool)
+            wanted[which] = True
+            whole = self.bytes[: len(self.data)][np.repeat(wanted, self.ends + 1 - self.starts)].tobytes()
         if not skip:
             return whole
         letters = np.frombuffer(whole, np.uint8).copy()
