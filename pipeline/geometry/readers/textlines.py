@@ -54,17 +54,13 @@ class Lines:
         return self.data[self.starts[line] : self.ends[line]]
 
     def block(self, which: Array, skip: int = 0) -> bytes:
-        """The lines WHICH, in rising order, one after another, each without its first SKIP letters."""
+        """The lines WHICH one after another, each without its first SKIP letters."""
         if not len(which):
             return b""
         breaks = np.flatnonzero(np.diff(which) != 1)
         firsts, lasts = which[np.concatenate([[0], breaks + 1])], which[np.concatenate([breaks, [len(which) - 1]])]
-        if len(firsts) < 2000:
-            whole = b"".join(self.data[self.starts[a] : self.ends[b] + 1] for a, b in zip(firsts, lasts, strict=True))
-        else:
-            wanted = np.zeros(len(self.starts), bool)
-            wanted[which] = True
-            whole = self.bytes[: len(self.data)][np.repeat(wanted, self.ends + 1 - self.starts)].tobytes()
+        begins, ends = self.starts[firsts].tolist(), (self.ends[lasts] + 1).tolist()
+        whole = b"".join([self.data[a:b] for a, b in zip(begins, ends, strict=True)])
         if not skip:
             return whole
         letters = np.frombuffer(whole, np.uint8).copy()
