@@ -44,8 +44,9 @@ def read(source: Source, account: Account) -> list[Raw]:
     account.count("points", said, len(points))
     if not kept.all():
         account.remark(f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out")
+        points, colours = points[kept], None if colours is None else colours[kept]
     unit = _unit(source.name, lengths, points, account)
-    return [Raw(source.name, points[kept], colors=None if colours is None else to_colors(colours[kept]), unit=unit, survey=True)]
+    return [Raw(source.name, points, colors=None if colours is None else to_colors(colours), unit=unit, survey=True)]
 
 
 def _colours(held: Any) -> NDArray[Any] | None:
