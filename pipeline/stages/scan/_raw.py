@@ -58,8 +58,7 @@ def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16:  # most of what large surveys have: without doubles on the way
-        top = int(values.max(initial=0))
-        return values.astype(np.uint8) if top <= 255 else np.rint(values * np.float32(255.0 / 65535.0)).astype(np.uint8)
+        return values.astype(np.uint8) if values.max(initial=0) <= 255 else np.rint(values * np.float32(255.0 / 65535.0)).astype(np.uint8)
     finite = np.nan_to_num(np.asarray(values, np.float64))
     top = float(finite.max()) if finite.size else 0.0
     factor = 255.0 if values.dtype.kind == "f" and top <= 1.0 else 1.0 if top <= 255 else 255.0 / 65535.0
