@@ -195,8 +195,8 @@ class Oracle:
     def done(self) -> None:
         """Every result, once more: a later power cut or a late hand must not have spoiled it."""
         for place in self.world.atlas.places(State.DONE):
-            if place.path in self.finished and not verify(self.disk, place.path / tree.OUTPUT):
-                self.broken(f"a result stays whole: {place.id}")
+            if place.path in self.finished and not (self._job(place.path) and verify(self.disk, place.path / tree.OUTPUT)):
+                self.broken(f"a result stays whole, with its job.json: {place.id}")
         ids = Counter(place.id for state in tuple(State)[1:] for place in self.world.atlas.places(state))
         twice = {id: count for id, count in ids.items() if count > 1}
         if twice:

@@ -175,7 +175,10 @@ class People:
             ))  # fmt: skip
         else:
             source, target = self.dice.choice(list(State)), self.dice.choice(list(State))
-        if (path := self.somewhere(source)) and source != target:
+        path = self.somewhere(source)
+        if (
+            path and source != target and not (source is State.INBOX and "@" in path.name)
+        ):  # a copy beside its job: nobody can tell them apart
             self.drag(path, self.world.root / target / path.name.lstrip("."))
 
     def drag(self, path: Path, target: Path) -> None:
@@ -248,6 +251,12 @@ class People:
             place = self.dice.choice(places)
             self.house.web(lambda atlas: verb(atlas, place))
 
+    def damages(self) -> None:
+        """job.json is cut short, or gone."""
+        if (folder := self.somewhere(State.CLAIMED, State.PROCESSING)) and (path := folder / tree.JOB).is_file():
+            self.world.say("a person", f"damages {self.world.short(path)}")
+            os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
+
     def halts(self) -> None:
         path = self.world.root / self.dice.choice(("HALT", "inbox/halt.txt"))
         path.touch()
@@ -258,7 +267,7 @@ class People:
     def acts(self) -> tuple[Callable[[], None], ...]:
         return (
             self.replaces, self.rewrites, self.adds, self.takes_a_file, self.asks, self.asks, self.renames, self.drags, self.drags,
-            self.drags, self.deletes, self.copies, self.requests, self.requests, self.halts,
+            self.drags, self.deletes, self.copies, self.requests, self.requests, self.halts, self.damages,
         )  # fmt: skip
 
     def quietly(self, act: Callable[[], None]) -> None:
