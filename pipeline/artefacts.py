@@ -92,6 +92,7 @@ class Placed(Artefact):
     score: float | None
     overlap: float | None
     warning: str | None = None
+    ways: int = 1  # in how many places it would fit as well as in this one, this one included
 
 
 class Alignment(Artefact):

@@ -32,19 +32,26 @@ class Scan:
 
 
 class Scene:
-    """The figure on its turntable, ready for rays (Open3D RaycastingScene)."""
+    """The figure, on its turntable or held by nothing, ready for rays (Open3D RaycastingScene)."""
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, figure: Figure, plate: bool = True) -> None:
+        import open3d as o3d
+
+        self.triangles, self.colours, self.vertices = figure.triangles, figure.colours, figure.vertices
+        if plate:
+            self._set_on_plate()
+        self.rays = o3d.t.geometry.RaycastingScene()
+        self.rays.add_triangles(self.vertices.astype(np.float32), self.triangles.astype(np.uint32))
+
+    def _set_on_plate(self) -> None:
         import open3d as o3d
 
         plate = o3d.geometry.TriangleMesh.create_cylinder(PLATE_RADIUS, 6.0, resolution=96)
         plate.translate((0, 0, -3.0))
         corners = np.asarray(plate.vertices)
-        self.triangles = np.concatenate([figure.triangles, np.asarray(plate.triangles) + len(figure.vertices)])
-        self.colours = np.concatenate([figure.colours, np.tile(np.asarray(PLATE_COLOUR, float), (len(corners), 1))])
-        self.vertices = np.concatenate([figure.vertices, corners])
-        self.rays = o3d.t.geometry.RaycastingScene()
-        self.rays.add_triangles(self.vertices.astype(np.float32), self.triangles.astype(np.uint32))
+        self.triangles = np.concatenate([self.triangles, np.asarray(plate.triangles) + len(self.vertices)])
+        self.colours = np.concatenate([self.colours, np.tile(np.asarray(PLATE_COLOUR, float), (len(corners), 1))])
+        self.vertices = np.concatenate([self.vertices, corners])
 
     def hit(self, origin: Array, directions: Array) -> tuple[Array, Array, Array]:
         """Rays from origin (3,) or (N,3): distance (N,) or inf, unit normal (N,3) and colour (N,3) of what they hit."""
@@ -92,24 +99,29 @@ def _lit(scene: Scene, points: Array, projector: Array) -> NDArray[np.bool_]:
     return np.asarray(distance > far - 0.5)
 
 
-def make_drop(figure: Figure, drop: Path, truth: Path, *, passes: int = 10, seed: int = 0, pixels: int = 190) -> dict[str, Any]:
-    """Scan FIGURE all around and write the passes as PLY files into DROP (made here), shuffled and scrambled.
+def make_drop(
+    figure: Figure, drop: Path, truth: Path, *, passes: int = 10, seed: int = 0, pixels: int = 190,
+    plate: bool = True, painted: bool = True, noise: float = 0.12,
+) -> dict[str, Any]:  # fmt: skip
+    """Scan FIGURE all around and write the passes as PLY files into DROP (made here), shuffled and scrambled; with colours where painted.
 
     The truth, returned and written as JSON to TRUTH, must lie outside DROP: {unit, size, seed, passes: {file: {pose, centre,
     points}}}; pose = 4×4 row-major, pass → figure frame, centre = mean point of the pass in its own frame.
     """
     rng = np.random.default_rng(seed)
-    scene = Scene(figure)
+    scene = Scene(figure, plate)
     drop.mkdir(parents=True)
     told: dict[str, Any] = {"unit": UNIT, "size": figure.size, "seed": seed, "passes": {}}
     for turn in rng.permutation(passes):
         elevation = (18.0, 38.0)[turn % 2] + rng.uniform(-4, 4)
-        seen = scan(scene, 360.0 / passes * turn + rng.uniform(-6, 6), elevation, rng, pixels=pixels)
+        seen = scan(scene, 360.0 / passes * turn + rng.uniform(-6, 6), elevation, rng, pixels=pixels, noise=noise)
         moved = _random_motion(rng, figure.size)
         points = seen.points @ moved[:3, :3].T + moved[:3, 3]
         name = f"scan_{rng.integers(16**6):06x}.ply"
-        write_ply(drop / name, points, seen.colours)
-        told["passes"][name] = {"pose": np.linalg.inv(moved).tolist(), "centre": points.mean(axis=0).tolist(), "points": len(points)}
+        write_ply(drop / name, points, seen.colours if painted else None)
+        told["passes"][name] = {
+            "pose": np.linalg.inv(moved).tolist(), "centre": points.mean(axis=0).tolist(), "points": len(points), "turn": int(turn),
+        }  # fmt: skip
     truth.write_text(json.dumps(told, indent=1))
     return told
 
@@ -127,10 +139,13 @@ def _random_motion(rng: np.random.Generator, size: float) -> Array:
     return motion
 
 
-def write_ply(path: Path, points: Array, colours: NDArray[np.uint8]) -> None:
-    """Write points (N,3) as float32 and colours (N,3) as a binary little-endian PLY file."""
-    rows = np.empty(len(points), dtype=[("p", "<f4", 3), ("c", "u1", 3)])
-    rows["p"], rows["c"] = points, colours
-    fields = [f"property float {axis}" for axis in "xyz"] + [f"property uchar {name}" for name in ("red", "green", "blue")]
+def write_ply(path: Path, points: Array, colours: NDArray[np.uint8] | None) -> None:
+    """Write points (N,3) as float32 and, where there are any, colours (N,3) as a binary little-endian PLY file."""
+    rows = np.empty(len(points), dtype=[("p", "<f4", 3), *([] if colours is None else [("c", "u1", 3)])])
+    rows["p"] = points
+    fields = [f"property float {axis}" for axis in "xyz"]
+    if colours is not None:
+        rows["c"] = colours
+        fields += [f"property uchar {name}" for name in ("red", "green", "blue")]
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *fields, "end_header", ""]
     path.write_bytes("\n".join(header).encode() + rows.tobytes())

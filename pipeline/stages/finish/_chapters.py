@@ -52,7 +52,9 @@ def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
     if alignment is not None:
         left = [item.name for item in alignment.passes if not item.placed]
         many = "pass was" if len(left) == 1 else "passes were"
-        said += f" {len(left)} {many} left out: {', '.join(left[:5])}." if left else " Every pass found its place."
+        loose = sum(item.placed and item.ways > 1 for item in alignment.passes)
+        said = f"{loose} of the passes fit in several ways: the model may be wrong there. {said}" if loose else said
+        said += f" {len(left)} {many} left out: {', '.join(left[:5])}." if left else "" if loose else " Every pass found its place."
     if mesh.scan_to_mesh:
         said += f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on average."
     return said

@@ -54,8 +54,13 @@ class Camera:
 
         Near 0 for a true motion unless the camera's frame cut the object off. Always 0 for a scanner that looked all around.
         """
+        due, gone = self.missed(places, normals)
+        return float(worth[gone].sum() / max(worth[due].sum(), 1e-9))
+
+    def missed(self, places: Array, normals: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Per place: whether this camera should have seen surface there, and of those where it saw nothing at all."""
         if not self.outside:
-            return 0.0
+            return np.zeros(len(places), bool), np.zeros(len(places), bool)
         flat, near = self._project(places)
         cell = np.asarray(np.floor(flat - flat.min(0)), np.int64)
         top = np.full(cell.max(0) + 1, -np.inf)
@@ -64,7 +69,7 @@ class Camera:
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
         inside = np.asarray(((at >= 0) & (at < self.seen.shape)).all(1))
         at = np.where(inside[:, None], at, 0)
-        return float(worth[due & ~(inside & self.seen[at[:, 0], at[:, 1]])].sum() / max(worth[due].sum(), 1e-9))
+        return due, due & ~(inside & self.seen[at[:, 0], at[:, 1]])
 
     def contradicts(self, places: Array) -> NDArray[np.bool_]:
         """True for places (…,3) in front of surface that this camera saw."""

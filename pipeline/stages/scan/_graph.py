@@ -20,10 +20,11 @@ _CLEAR = 0.05  # share of contradicted points that is noise
 
 @dataclass
 class Group:
-    """Passes that stand together: poses pass → group frame (at size 1), and the links that hold them."""
+    """Passes that stand together: poses pass → group frame (at size 1), the links that hold them, and the ways in which a pass fits."""
 
     poses: dict[int, Array]
     links: list[Found] = field(default_factory=list)
+    ways: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
 
 class Safety:
@@ -48,19 +49,28 @@ class Safety:
 def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
     """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass confirms; never a contradicted one."""
     groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
-    ordered = sorted(links, key=lambda link: (-link.score, link.a, link.b))
+    ordered = sorted((link for link in links if not link.ways), key=lambda link: (-link.score, link.a, link.b))
     strict = [link for link in ordered if _stands(link, ordered)]
     for candidates in (strict, ordered):
         changed = True
         while changed:
             changed = False
             for link in candidates:
-                home, away = _group_of(groups, link.b), _group_of(groups, link.a)
+                home, away = group_of(groups, link.b), group_of(groups, link.a)
                 if home is not away and _holds(passes, home, away, link, ordered):
-                    _merge(home, away, link)
+                    merge(home, away, link, bridge(home, away, link))
                     groups.remove(away)
                     changed = True
-    return sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
+    return sorted(_borne(groups, len(passes)), key=lambda group: (-len(group.poses), min(group.poses)))
+
+
+def _borne(groups: list[Group], many: int) -> list[Group]:
+    """Two passes of many that only one link holds, and no certain one, fall apart: nobody else confirms them."""
+    kept: list[Group] = []
+    for group in groups:
+        thin = len(group.poses) == 2 and many > 3 and max(link.score for link in group.links) < CERTAIN
+        kept += [Group({k: np.eye(4)}) for k in group.poses] if thin else [group]
+    return kept
 
 
 def side_by_side(groups: list[Group], apart: float = 1.6) -> Group:
@@ -71,23 +81,24 @@ def side_by_side(groups: list[Group], apart: float = 1.6) -> Group:
         aside[0, 3] = apart * step
         together.poses.update({k: aside @ pose for k, pose in group.poses.items()})
         together.links += group.links
+        together.ways |= group.ways
     return together
 
 
-def _group_of(groups: list[Group], index: int) -> Group:
+def group_of(groups: list[Group], index: int) -> Group:
     return next(group for group in groups if index in group.poses)
 
 
-def _bridge(home: Group, away: Group, link: Found) -> Array:
+def bridge(home: Group, away: Group, link: Found) -> Array:
     """Motion of the away group's frame into the home group's, as the link says."""
     if link.a in away.poses:
         return home.poses[link.b] @ link.pose @ rigid.invert(away.poses[link.a])
     return home.poses[link.a] @ rigid.invert(link.pose) @ rigid.invert(away.poses[link.b])
 
 
-def _merge(home: Group, away: Group, link: Found) -> None:
-    bridge = _bridge(home, away, link)
-    home.poses.update({k: bridge @ pose for k, pose in away.poses.items()})
+def merge(home: Group, away: Group, link: Found, moved: Array) -> None:
+    """The away group's passes, moved by ``moved``, and its links become the home group's."""
+    home.poses.update({k: moved @ pose for k, pose in away.poses.items()})
     home.links += [*away.links, link]
 
 
@@ -95,13 +106,13 @@ def _holds(passes: list[Prepared], home: Group, away: Group, link: Found, links:
     """Whether this link may join the two groups: nothing contradicts it, and it is strong or confirmed by another pair of passes."""
     if link.score < WEAK or link.evidence.contradiction > 3 * _CLEAR:
         return False
-    bridge = _bridge(home, away, link)
+    moved = bridge(home, away, link)
     voices = 0
     for a, pose_a in away.poses.items():
         for b, pose_b in home.poses.items():
             if {a, b} == {link.a, link.b}:
                 continue
-            implied = rigid.invert(pose_b) @ bridge @ pose_a
+            implied = rigid.invert(pose_b) @ moved @ pose_a
             evidence = _verify.weigh(passes[a], passes[b], implied[None], tolerance=0.02)[0]
             if evidence.contradiction > 0.3 and evidence.overlap > 0.05:
                 return False

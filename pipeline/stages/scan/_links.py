@@ -27,6 +27,7 @@ class Found:
     evidence: Evidence
     method: str
     fit: float = 1.0  # how its gap compares with the other links' of this drop, 0..1
+    ways: tuple[float, ...] = ()  # other motions of its family that fit as well: turned by degrees, or slid by shares of the size
 
     @property
     def score(self) -> float:

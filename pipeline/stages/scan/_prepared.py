@@ -18,6 +18,7 @@ FINE = 0.007  # cell of the cloud that refinement uses
 FEATURE = 0.012  # cell of the feature points
 COARSE = 0.018  # cell of the points that verification moves
 _PLANE = 0.05  # share of the points up to which a plane counts fully
+_ONE_COLOUR = 12  # of 255: colours that differ no more than this say nothing
 NEAR = 0.02  # points closer than this may be the same surface
 
 
@@ -38,14 +39,22 @@ class Prepared:
     worth: Array  # (C,) what each coarse point tells: 1, and little where it is one of many in a plane
     lookup: Lookup
     camera: Camera | None
+    fine_colors: Array | None = None  # 0..1, of the fine and of the coarse points, where the pass has colours
+    coarse_colors: Array | None = None
 
 
-def prepare(name: str, points: Array, normals: Array, size: float, place: Array | None = None) -> Prepared:
+def prepare(
+    name: str, points: Array, normals: Array, size: float, place: Array | None = None, colors: NDArray[np.uint8] | None = None
+) -> Prepared:
     """Build everything that matching needs from the oriented points of one pass (Open3D for the FPFH features)."""
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
-    return _build(name, centre, size, *_thin(unit, normals, FINE), scanner)
+    made = _build(name, centre, size, *_thin(unit, normals, FINE), scanner)
+    if colors is not None and int(np.ptp(colors, axis=0).max()) > _ONE_COLOUR:
+        made.fine_colors = clouds.thin(unit, FINE, colors / 255.0)[1]
+        made.coarse_colors = clouds.thin(made.fine, COARSE, made.fine_colors)[1]
+    return made
 
 
 def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None) -> Prepared:

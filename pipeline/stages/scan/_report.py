@@ -10,6 +10,8 @@ from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
 
+_HELP = "Marks or colours on the object, or something beside it that stays with it, settle this."
+
 
 def alignment(
     scans: Scans,
@@ -47,8 +49,30 @@ def _placed(
     pose = to_common @ main.poses[index] @ frames[index]
     return Placed(
         name=one.name, points=one.points, placed=True, pose=rigid.to_matrix(pose), score=None if best is None else best.score,
-        overlap=None if best is None else best.evidence.overlap, warning=one.warning,
+        overlap=None if best is None else best.evidence.overlap, warning=_ways(main.ways.get(index, ()), one.warning),
+        ways=1 + len(main.ways.get(index, ())),
     )  # fmt: skip
+
+
+def doubts(main: Group, usable: int) -> list[str]:
+    """What a person must know before they trust the model."""
+    said = []
+    if main.ways:
+        many = f"{len(main.ways)} of {len(main.poses)} placed passes"
+        said.append(f"{many} fit in several ways, and nothing in shape or colour decides: the model may be wrong there. {_HELP}")
+    if 2 * len(main.poses) < usable:
+        said.append(f"only {len(main.poses)} of {usable} passes could be placed: what the others saw is missing from the model")
+    return said
+
+
+def _ways(ways: tuple[float, ...], warning: str | None) -> str | None:
+    """What a pass says of the other places where it would fit as well, before what else it has to say."""
+    if not ways:
+        return warning
+    turned = max(map(abs, ways)) > 1
+    told = ", ".join(f"{value:.0f}°" if turned else f"{value:.0%} of the size" for value in ways[:8]) + (", …" if len(ways) > 8 else "")
+    said = f"this pass fits in {len(ways) + 1} ways ({'turned' if turned else 'moved'} by {told}); it stands in one of them"
+    return f"{said}; {warning}" if warning else said
 
 
 def _why(one: Pass, index: int | None, groups: list[Group], usable: list[Pass]) -> str:

@@ -83,8 +83,8 @@ def inverse(poses: Array) -> Array:
 def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -> list[Evidence]:
     """Evidence for each motion, from the coarse points of both passes."""
     back = inverse(poses)
-    one = _one_way(a, b, poses, tolerance)
-    two = _one_way(b, a, back, tolerance)
+    one = look(a, b, poses, tolerance)[:4]
+    two = look(b, a, back, tolerance)[:4]
     found = []
     for k in range(len(poses)):
         like_a, close_a, against_a, gaps_a = (x[k] for x in one)
@@ -101,10 +101,11 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
     return found
 
 
-def _one_way(
-    a: Prepared, b: Prepared, poses: Array, tolerance: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array]:
-    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to it."""
+def look(
+    a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array, NDArray[np.int32]]:
+    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to it,
+    and which of b's fine points it is nearest to."""
     moved, turned = rigid.apply(poses, a.coarse), rigid.turn(poses, a.coarse_normals)
     index = b.lookup.query(moved)
     apart = moved - b.fine[index]
@@ -112,7 +113,7 @@ def _one_way(
     close = (index >= 0) & ((apart * apart).sum(-1) < NEAR * NEAR) & (plane < tolerance)
     like = close & ((turned * b.fine_normals[index]).sum(-1) > _ALIKE)
     against = b.camera.contradicts(moved) if b.camera is not None else np.zeros_like(close)
-    return like, close, against & ~like, plane
+    return like, close, against & ~like, plane, index
 
 
 def _missing(a: Prepared, b: Prepared, pose: Array) -> float:

@@ -9,7 +9,7 @@ from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
 from pipeline.kept.declared import Align
-from pipeline.stages.scan import _graph, _joint, _links, _prepared, _report
+from pipeline.stages.scan import _ambiguity, _graph, _joint, _links, _prepared, _report
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
 from pipeline.stages.scan._prepared import Prepared
@@ -33,17 +33,20 @@ def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
     for number, (one, data) in enumerate(zip(usable, stored, strict=True)):
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
         place = None if one.scanner is None else np.asarray(one.scanner)
-        passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size, place))
+        passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size, place, data.get("colors")))
     links = _links.compare(_find_links(passes, [_given(one) for one in usable], ws))
-    groups = _graph.grow(passes, links)
+    groups = _ambiguity.join(passes, _graph.grow(passes, links), links)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     ws.progress(0.9, "refining all poses together")
     for group in groups:
+        _ambiguity.check(passes, group, links)
         group.poses = _joint.refine(passes, group.poses)
     gap = _joint.gap(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
     result = _report.alignment(scans, usable, main, groups, links, size, gap, [_normalise(one) for one in passes])
+    for text in _report.doubts(main, len(usable)):
+        ws.warn(text)
     for row in result.passes:
         if not row.placed and row.warning:
             ws.warn(f"{row.name}: {row.warning}")
@@ -81,8 +84,8 @@ def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> li
         if safety.enough(a, b):
             continue
         ws.progress(0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}")
-        found = _links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a])
-        if found:
+        found = _ambiguity.decided(_links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a]), passes)
+        if found and not found[0].ways:
             safety.note(a, b, found[0].score)
         links += found
     return links

@@ -1,0 +1,75 @@
+"""Bodies that fit onto themselves in many ways: a pass stands right, or says that it would fit elsewhere too; never sure and false."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.demo import pose_errors
+from pipeline.stages.scan import _slips
+from pipeline.stages.scan._graph import CERTAIN, Group, _borne
+from pipeline.stages.scan._links import Found
+from pipeline.stages.scan._report import doubts
+from pipeline.stages.scan._verify import Evidence
+from tests.support import bodies
+from tests.unit.scan.conftest import Job, run_stages
+
+
+def aligned(name: str, folder: Path, seed: int = 0, **how: Any) -> tuple[Job, pose_errors.Table]:
+    truth = bodies.drop(name, folder, seed=seed, pixels=80, **how)
+    job = run_stages(folder / "drop", folder / "work", "align")
+    return job, pose_errors.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "plate"), [("bottle with handle", True), ("mug", True), ("plain bottle", False)])
+def test_no_pass_of_a_turned_body_is_sure_and_false(name: str, plate: bool, tmp_path: Path) -> None:
+    """Each false placement says in how many ways it fits, and the job's first words about it name the number."""
+    job, table = aligned(name, tmp_path, passes=5, plate=plate)
+    placed = {one.name: one for one in job.alignment.passes}
+    false = [row.file for row in table.rows if row.placed and not row.right]
+    assert all("ways" in (placed[name].warning or "") and placed[name].ways > 1 for name in false)
+    loose = sum(one.ways > 1 for one in job.alignment.passes)
+    assert not loose or any(text.startswith(f"{loose} of ") for text in job.ws.warnings)
+
+
+@pytest.mark.slow
+def test_an_unlike_body_on_the_same_plate_is_placed_without_a_doubt(tmp_path: Path) -> None:
+    job, table = aligned("organic", tmp_path, passes=8)
+    assert (table.right, table.wrong) == (8, 0)
+    assert not any(one.warning for one in job.alignment.passes)
+
+
+def test_what_slides_along_itself_is_found_whatever_stands_in_the_way() -> None:
+    """A cone with a handle turns about its axis; a lump with unlike sides does not."""
+    u, v = np.random.default_rng(0).uniform(0, 1, (2, 4000))
+    angle, height = 2 * np.pi * u, v - 0.5
+    radius = 0.3 - 0.2 * height
+    around = np.stack([np.cos(angle), np.sin(angle), np.full_like(angle, 0.2)], 1)
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], 1)
+    points[:300] += (0.2, 0, 0)
+    around[:300] = np.random.default_rng(1).normal(size=(300, 3))
+    normals = around / np.linalg.norm(around, axis=1, keepdims=True)
+    slip = _slips.find(points, normals, np.ones(len(points)))
+    assert slip is not None
+    assert slip.turns
+    assert abs(slip.axis[2]) > 0.999
+    lump = points * (1, 1.6, 1) + 0.1 * np.sin(9 * points[:, [2, 0, 1]])
+    unlike = normals * (1, 0.6, 1) + 0.5 * np.cos(9 * points[:, [1, 2, 0]])
+    assert _slips.find(lump, unlike / np.linalg.norm(unlike, axis=1, keepdims=True), np.ones(len(points))) is None
+
+
+@pytest.mark.parametrize(("score", "left"), [(CERTAIN - 0.02, 12), (CERTAIN + 0.02, 11)])
+def test_two_passes_of_twelve_need_a_certain_link(score: float, left: int) -> None:
+    link = Found(0, 1, np.eye(4), Evidence(score, 1.0, 0.0, 0.0, 0.0, 0.0), "features")
+    groups = [Group({0: np.eye(4), 1: np.eye(4)}, [link]), *(Group({k: np.eye(4)}) for k in range(2, 12))]
+    assert len(_borne(groups, 12)) == left
+
+
+def test_a_model_of_few_of_the_passes_says_so() -> None:
+    main = Group({0: np.eye(4), 1: np.eye(4)})
+    assert "only 2 of 12" in doubts(main, 12)[0]
+    assert not doubts(main, 3)
