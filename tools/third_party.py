@@ -53,6 +53,7 @@ WHY = {
     "pillow": "reads and writes images",
     "pip": "installs all of this",
     "playwright": "drives a browser in tests",
+    "greenlet": "takes simulated threads step by step in tests",
     "prometheus-client": "metrics",
     "psutil": "looks at processes in tests",
     "psycopg": "PostgreSQL, where several web hosts share an index",
