@@ -206,6 +206,12 @@ class ImagesOptions(Common):
 
     kind: Literal["images"] = "images"
     backend: str = Field("auto", pattern=BACKEND, description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name")
+    elevation: float | None = Field(
+        None, ge=-80, le=80, description="degrees that the camera stood above the object's middle; default: what fits the views best"
+    )
+    fov: float | None = Field(
+        None, ge=5, le=120, description="degrees that the camera saw across the pictures' longer edge; default: what fits the views best"
+    )
     image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
     image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
 
@@ -242,6 +248,14 @@ class PromptOptions(Common):
     @property
     def steps(self) -> int:
         return self.tier.steps
+
+    @property
+    def elevation(self) -> None:
+        """Generated views are asked for at the object's height."""
+
+    @property
+    def fov(self) -> None:
+        """What a generator has for a camera, it says itself."""
 
     @field_validator("prompt", mode="before")
     @classmethod

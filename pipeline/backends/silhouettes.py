@@ -36,12 +36,22 @@ def shot(picture: Picture, fov: float) -> Shot:
     from scipy.ndimage import distance_transform_edt as distance
 
     inside = picture.rgba[..., 3] > 127
-    azimuth, elevation = np.radians([picture.azimuth, picture.elevation])
-    back = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
-    right = np.array([np.cos(azimuth), 0.0, -np.sin(azimuth)])
-    axes = np.stack([right, -np.cross(back, right), -back])
     edge = np.where(inside, distance(inside) - 0.5, 0.5 - distance(~inside)).astype(np.float32)
-    return Shot(picture.name, spread(picture.rgba[..., :3], inside), edge, axes, 0.5 * len(inside) / np.tan(np.radians(fov) / 2))
+    return Shot(
+        picture.name,
+        spread(picture.rgba[..., :3], inside),
+        edge,
+        axes_of(picture.azimuth, picture.elevation),
+        0.5 * len(inside) / np.tan(np.radians(fov) / 2),
+    )
+
+
+def axes_of(azimuth: float, elevation: float) -> Array:
+    """Right, down and ahead (3,3) of a camera that looks at the origin; degrees."""
+    around, above = np.radians([azimuth, elevation])
+    back = np.array([np.sin(around) * np.cos(above), np.sin(above), np.cos(around) * np.cos(above)])
+    right = np.array([np.cos(around), 0.0, -np.sin(around)])
+    return np.stack([right, -np.cross(back, right), -back])
 
 
 def project(points: Array, view: Shot) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.backends import cameras
 from pipeline.backends.inflate import inflated
 from pipeline.backends.protocol import Effort, Picture, Reconstruction
 from pipeline.backends.silhouettes import DISTANCE, Shot, colors, overlaps, project, sampled, shot
@@ -19,10 +20,7 @@ from pipeline.geometry.surface import Surface
 from pipeline.networks.lattice import sample
 
 Array = NDArray[Any]
-FOV = 30.0
-FOVS = (12.0, 20.0, 30.0, 40.0, 50.0)  # tried where the pictures do not say
-MOST_VIEWS, TRIAL_GRID = 16, 64
-FINEST = 160  # points along an edge: silhouettes of 512 pixels tell no more
+MOST_VIEWS = 16
 
 
 class VisualHull:
@@ -36,9 +34,9 @@ class VisualHull:
         """
         if len({(round(p.azimuth) % 360, round(p.elevation)) for p in pictures}) == 1:
             return inflated(pictures[0])
-        fov = pictures[0].fov or _best_fov(pictures, effort)
+        fov = pictures[0].fov or _lens(pictures, effort)
         shots = [shot(picture, fov) for picture in pictures]
-        grid = min(effort.grid, FINEST)
+        grid = effort.grid
         effort.progress(0.3, f"carving {grid}³ points by {len(shots)} silhouettes")
         points, faces = carve(shots, fov, grid)
         if not len(faces):
@@ -70,12 +68,12 @@ def carve(shots: Sequence[Shot], fov: float, grid: int) -> tuple[Array, Array]:
     return axis[0] + vertices * (axis[1] - axis[0]), faces
 
 
-def _best_fov(pictures: Sequence[Picture], effort: Effort) -> float:
-    """The lens whose hull fills the silhouettes best, tried on a coarse grid."""
+def _lens(pictures: Sequence[Picture], effort: Effort) -> float:
+    """The lens whose hull fills the silhouettes best (library: Pillow)."""
+    from PIL import Image
+
     effort.progress(0.1, "finding the lens")
-    scores = {}
-    for fov in FOVS:
-        shots = [shot(picture, fov) for picture in pictures]
-        scores[fov] = float(np.mean(overlaps(*carve(shots, fov, TRIAL_GRID), shots)))
-    best = max(scores.values())
-    return min((fov for fov, score in scores.items() if score > best - 0.005), key=lambda fov: abs(fov - FOV))
+    size = (cameras.PIXELS,) * 2
+    masks = [np.asarray(Image.fromarray(picture.rgba[..., 3]).resize(size, Image.Resampling.BOX)) > 127 for picture in pictures]
+    azimuths, elevations = [picture.azimuth for picture in pictures], [picture.elevation for picture in pictures]
+    return cameras.found(np.stack(masks), azimuths, None, elevations).fov

@@ -83,6 +83,11 @@ class GenerateViews(Declared):
     seed: int
 
 
+class NormalizeViews(Declared):
+    elevation: float | None
+    fov: float | None
+
+
 class Reconstruct(Declared):
     backend: str
     grid: int
@@ -145,7 +150,7 @@ STAGES: dict[str, Stage] = {
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),
     "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
-    "views.normalize_views": Stage(Declared, (Views,), Views, version=2, weights=True),
+    "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=3),

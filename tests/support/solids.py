@@ -90,20 +90,24 @@ def solid_mesh(solid: Solid, res: int = 96) -> tuple[Array, Array]:
     return vertices / (res - 1) * 2 - 1, faces
 
 
-def photos(solid: Solid, azimuths: Sequence[float], size: int = 256, fov: float = 30.0, distance: float = 4.0) -> list[tuple[Array, Array]]:
-    """(RGB uint8 (S,S,3) on light grey, mask (S,S)) from each azimuth at elevation 0: stripes for texture, shading and noise."""
+def photos(
+    solid: Solid, azimuths: Sequence[float], size: int = 256, fov: float = 30.0, distance: float = 4.0, elevation: float = 0.0
+) -> list[tuple[Array, Array]]:
+    """(RGB uint8 (S,S,3) on light grey, mask (S,S)) from each azimuth at one elevation: stripes for texture, shading and noise."""
     import open3d as o3d
 
     vertices, faces = solid_mesh(solid)
     scene = o3d.t.geometry.RaycastingScene(nthreads=2)
     scene.add_triangles(o3d.core.Tensor(vertices.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
-    return [_photo(scene, np.radians(azimuth), size, fov, distance) for azimuth in azimuths]
+    return [_photo(scene, np.radians(azimuth), np.radians(elevation), size, fov, distance) for azimuth in azimuths]
 
 
-def _photo(scene: Any, azimuth: float, size: int, fov: float, distance: float) -> tuple[Array, Array]:
-    back, right = np.array([np.sin(azimuth), 0, np.cos(azimuth)]), np.array([np.cos(azimuth), 0, -np.sin(azimuth)])
+def _photo(scene: Any, azimuth: float, elevation: float, size: int, fov: float, distance: float) -> tuple[Array, Array]:
+    right = np.array([np.cos(azimuth), 0, -np.sin(azimuth)])
+    back = np.cos(elevation) * np.array([np.sin(azimuth), 0, np.cos(azimuth)]) + np.array([0, np.sin(elevation), 0])
+    up = np.cross(back, right)
     offset = ((np.arange(size) + 0.5) / size * 2 - 1) * np.tan(np.radians(fov) / 2)
-    rays = offset[None, :, None] * right - offset[:, None, None] * np.array([0, 1, 0]) - back
+    rays = offset[None, :, None] * right - offset[:, None, None] * up - back
     origins = np.broadcast_to(distance * back, rays.shape)
     hit = scene.cast_rays(np.concatenate([origins, rays], axis=-1).astype(np.float32))
     depth, normals = hit["t_hit"].numpy(), hit["primitive_normals"].numpy()
