@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layout import removal
-from layout.manifest import read_job
+from layout.manifest import Outcome, read_job
 from layout.tree import State
 from tests.conftest import find_program, missing
 from tests.support.drops import stl_file
@@ -104,5 +104,5 @@ def test_a_full_scratch_holds_jobs_back_until_there_is_room(tmp_path: Path) -> N
         for place in home.places(State.DONE):
             job = read_job(home.atlas.disk, place.path)
             assert job is not None
-            assert all(start.noted and start.noted.startswith("HostFault: Scratch is full") for start in job.starts[:-1])
+            assert all(start.outcome is Outcome.LACKING and "Scratch is full" in (start.noted or "") for start in job.starts[:-1])
         assert "process.ended" not in home.log.read_text()
