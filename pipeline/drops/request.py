@@ -34,8 +34,8 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
         return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
     options = jobs.parse(request)
     kind = can_do(str(options.kind))
-    used = used_of(inside, paths, kind)
-    return Facts(kind, jobs.options_of(options), used, evidence, tuple(job.notes), job.source.origin)
+    used, said = used_of(inside, paths, kind)
+    return Facts(kind, jobs.options_of(options), used, evidence, tuple(dict.fromkeys((*job.notes, *said))), job.source.origin)
 
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
@@ -59,16 +59,21 @@ def can_do(kind: str) -> str:
 
 def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
     can_do(found.kind)
-    notes = (*notes, *found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
-    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, notes, origin)
+    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, (*notes, *_said(found)), origin)
 
 
-def used_of(root: Path, paths: list[str], kind: str) -> frozenset[str]:
-    """Which files a job of a named KIND uses: what identify would use where it comes to the same kind, else all but the pipeline's own."""
+def _said(found: Identified) -> tuple[str, ...]:
+    """What the person should know of FOUND; above all what is not used."""
+    return (*found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
+
+
+def used_of(root: Path, paths: list[str], kind: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Which files a job of a named KIND uses, and what is to be said of them: what identify would use where it comes to the same kind,
+    else all but the pipeline's own."""
     try:
         found = identify(root, paths)
         if found.kind == kind:
-            return frozenset(found.used)
+            return frozenset(found.used), _said(found)
     except InputRejected:
         pass
-    return frozenset(path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path))
+    return frozenset(path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path)), ()

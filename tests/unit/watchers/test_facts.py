@@ -48,3 +48,15 @@ def test_a_text_that_was_sent_as_a_scan_is_asked_about_and_not_made(tmp_path: Pa
     with pytest.raises(InputRejected, match="sent as a scan and holds only a text") as refused:
         facts_of_job(atlas, place.path, job, "sealed")
     assert "job.toml" in refused.value.remedy
+
+
+def test_what_a_job_of_a_named_kind_does_not_use_is_noted(tmp_path: Path) -> None:
+    atlas, _ = init(tmp_path / "atlas")
+    folder = tmp_path / "part"
+    folder.mkdir()
+    stl_file(folder / "part.stl")
+    (folder / "info.md").write_text("bought in May")
+    place = submit_path(atlas, folder, {"kind": "convert"})
+    job = job_view.job_at(atlas, place)
+    assert job is not None
+    assert facts_of_job(atlas, place.path, job, "sealed").notes == ("not used: info.md",)
