@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 _GET_FLAGS, _IMMUTABLE, _APPEND_ONLY = 0x80086601, 0x10, 0x20
@@ -30,6 +31,22 @@ def words(error: OSError, path: Path) -> str:
     return unusable(source, path)
 
 
+def withheld(error: OSError, folders: Iterable[Path]) -> str | None:
+    """In words, the one of FOLDERS that may not be entered, or whose entries may not be changed, and what to grant, where that is why ERROR
+    was raised; None where none of them is in the way."""
+    if error.errno not in _DENIED:
+        return None
+    named = [path for name in (error.filename, getattr(error, "filename2", None)) if (path := _path(name))]
+    for folder in (folder for folder in folders if any(folder in path.parents for path in named)):
+        if not _may(folder, os.X_OK):
+            return f"the folder {folder.name} may not be entered: give the group the right to enter it (chmod g+rwx{_group(folder)})"
+        if any(path.parent == folder for path in named) and (attribute := _attribute(folder)):
+            return attribute
+        if any(path.parent == folder for path in named) and not _may(folder, os.W_OK):
+            return f"the folder {folder.name} cannot be written: {_write(folder)}"
+    return None
+
+
 def unusable(source: Path, entry: Path) -> str:
     """Why SOURCE, at or below ENTRY, can be neither read nor written, and what to grant."""
     name = _shown(source, entry)
@@ -37,7 +54,7 @@ def unusable(source: Path, entry: Path) -> str:
         if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
             return f"the folder {parent.name} may not be entered: give the group the right to enter and read it (chmod g+rx)"
     if not os.path.lexists(source):
-        return f"{name} cannot be made: {_write(source.parent)}"
+        return _attribute(source.parent) or f"{name} cannot be made: {_write(source.parent)}"
     if attribute := _attribute(source) or _attribute(source.parent):
         return attribute
     if not _may(source, os.R_OK):

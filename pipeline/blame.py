@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from layout import rights
 from layout.disk import LineFault
+from layout.tree import INPUT, Atlas
 from layout.walk import BeyondLimits
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
 
@@ -24,6 +25,7 @@ HOST = frozenset({*FULL, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, err
 DENIED = (errno.EACCES, errno.EPERM)
 _SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
 GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/), then move the folder back to inbox/."
+OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX), then move the folder back to inbox/."
 
 
 class Grounds(NamedTuple):
@@ -62,6 +64,17 @@ def lies_below(error: OSError, folder: Path) -> bool:
     return any(isinstance(name, str | Path) and Path(name).is_relative_to(folder) for name in named)
 
 
+def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
+    """The fault of the line where a folder of the tree itself does not let this worker in: its jobs wait for the operator. A folder that a
+    person withheld lies in one job, and is no fault of the line."""
+    if words := rights.withheld(error, (folder for folder in atlas.folders() if folder != atlas.inputs)):
+        return LineFault(error.errno, words)
+    named = [Path(name) for name in (error.filename, getattr(error, "filename2", None)) if isinstance(name, str | Path) and name]
+    if error.errno in DENIED and named and all(name.is_relative_to(atlas.pipeline) for name in named):
+        return LineFault(error.errno, f"{named[0].relative_to(atlas.root).parent}: {rights.words(error, named[0])}")
+    return None
+
+
 def is_full(folder: Path) -> bool:
     try:
         return shutil.disk_usage(folder).free < SPARE
@@ -95,8 +108,10 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
     if grounds.atlas and lies_below(error, grounds.atlas):
         if isinstance(error, LineFault):
             return error
+        if fault := of_tree(error, Atlas(grounds.atlas)):
+            return fault
         if error.errno in DENIED:
-            return InputRejected(f"{rights.words(error, path or grounds.atlas)}.", remedy=GRANT)
+            return InputRejected(f"{rights.words(error, path or grounds.atlas)}.", remedy=_grant(path, Atlas(grounds.atlas)))
         return LineFault(error.errno, said, error.filename)
     if path and grounds.models and path.is_relative_to(grounds.models) and not path.is_relative_to(grounds.scratch):
         remedy = f"Let this worker's user read {grounds.models}, or fetch the model again: inbox3d models verify names what is wrong."
@@ -111,6 +126,12 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
     if error.errno == errno.EMFILE and grounds.atlas:  # the worker's own; a stage's limit is the stage's
         return HostFault("This worker has too many files open.", remedy="Start inbox3d up again on that host.", number=error.errno)
     return StageFailed(f"{path.name}: {said}." if path else f"{said}.")
+
+
+def _grant(path: Path | None, atlas: Atlas) -> str:
+    """What a person is to grant on PATH: what was dropped is only read, the rest of the job's folder is written too."""
+    parts = path.relative_to(atlas.root).parts if path and path.is_relative_to(atlas.root) else ()
+    return OPEN if parts[:1] == (atlas.processing.name,) and parts[2:3] != (INPUT,) else GRANT
 
 
 def _packages() -> tuple[Path, ...]:

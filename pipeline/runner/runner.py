@@ -369,13 +369,20 @@ class Runner:
 
     def _patiently(self, place: Place, call: Callable[[], T]) -> T:
         """Try the same call until the line works again; the job keeps its path and its scratch meanwhile."""
+        told = ""
         while True:
             try:
                 with holding(self.atlas, place), self._of_scratch():
                     return call()
-            except (LineFault, Mangled) as fault:
-                log.warning("line.fault job=%s what=%s", place.id, fault)
-                if self.pause(getattr(fault, "message", str(fault))):
+            except OSError as error:
+                fault = error if isinstance(error, LineFault | Mangled) else blame.of_tree(error, self.atlas)
+                if fault is None:
+                    raise
+                why = fault.message if isinstance(fault, LineFault) else str(fault)
+                if why != told:
+                    log.warning("line.fault job=%s what=%s", place.id, why)
+                told = why
+                if self.pause(why):
                     raise Gone(place.path.name) from None
 
     @contextlib.contextmanager

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from layout import lifecycle, tree
+from layout.accept import printable
 from layout.attention import Attention, Waits, words
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
@@ -264,8 +265,13 @@ class Worker:
 
     def _pause(self, why: str) -> bool:
         """Wait on a line that does not work. True when the worker must stop meanwhile."""
-        self.beat.say(f"paused: {why}", self.beat.heartbeat.job)
-        return self.stopping.wait(self.settings.worker.poll)
+        job = self.beat.heartbeat.job
+        self.beat.say(f"paused: {why}", job)
+        self.beat.attend((*self.attention.lines(), printable(f"{self.name}: paused until this is mended: {why}")))
+        stopped = self.stopping.wait(self.settings.worker.poll)
+        self.beat.attend(self.attention.lines())
+        self.beat.say("working" if job else "idle", job)
+        return stopped
 
     # -- scratch ----------------------------------------------------------------------------------------------------------------
     def _sweep_scratch(self) -> None:

@@ -88,6 +88,25 @@ def test_an_immutable_folder_is_named_as_such(tmp_path: Path) -> None:
     assert caught.value.errno == errno.EPERM
 
 
+def test_a_folder_of_the_tree_is_told_from_an_entry_in_it(shared: Path) -> None:
+    """What may not be written or entered is named only where the refused call needed it: a folder above that lets pass is not."""
+    goal = shared / "claimed"
+
+    def tried() -> str:
+        try:
+            (goal / "new").mkdir()
+        except OSError as error:
+            return rights.withheld(error, [shared, shared / "inbox", goal]) or "no folder of the tree"
+        return "it worked"
+
+    goal.chmod(0o755)
+    assert as_stranger(tried).startswith("the folder claimed cannot be written: give the group write permission on claimed (chmod g+w")
+    goal.chmod(0o700)
+    assert as_stranger(tried).startswith("the folder claimed may not be entered")
+    entry = PermissionError(errno.EACCES, "Permission denied", str(shared / "inbox/vase/a.ply"))
+    assert rights.withheld(entry, [shared, shared / "inbox"]) is None
+
+
 def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path) -> None:
     """A person's folder STATUS.txt keeps the file of that name from being written."""
     (tmp_path / "STATUS.txt").mkdir()

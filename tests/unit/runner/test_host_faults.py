@@ -23,7 +23,8 @@ from pipeline import blame, config
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, MeshEmpty, PipelineError, StageFailed
 from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
-from tests.support.hostile import small_disk
+from tests.support.hostile import immutable, small_disk
+from tests.support.live import eventually
 from tests.unit.runner.test_worker import drop, now_at, recipe, surroundings
 
 __all__ = ["recipe", "surroundings"]
@@ -193,6 +194,7 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
         (errno.ENOENT, "models/flux/a.safetensors", BackendUnavailable, "No such file"),
         (errno.EIO, f"{sys.prefix}/lib/x.so", BackendUnavailable, "The installation is damaged"),
         (errno.EACCES, "atlas/x/box.stl", InputRejected, "box.stl cannot be made"),
+        (errno.EPERM, "atlas/.pipeline/staging/x/model.glb", LineFault, "model.glb cannot be made"),
         (errno.ENOSPC, "atlas/x", LineFault, "No space left"),
         (errno.EIO, "atlas/x", LineFault, "Input/output error"),
         (errno.ENOENT, "scratch/x", StageFailed, "x: No such file or directory."),
@@ -280,6 +282,38 @@ def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, work
     assert "scratch cannot be used" in worker.beat.heartbeat.message
     (tmp_path / "scratch").unlink()
     until(worker, lambda: count(atlas, State.DONE) == 1)
+
+
+@pytest.mark.parametrize("name", [".pipeline/staging", "done"])
+def test_a_folder_of_the_tree_that_may_not_be_written_makes_jobs_wait_and_blames_no_submitter(
+    atlas: Atlas, workers: Any, recipe: Any, name: str
+) -> None:
+    """The worker pauses with the folder and the attribute in words, keeps its job, and goes on by itself when the attribute is gone."""
+    recipe("works")
+    place = drop(atlas)
+    worker = workers()
+    with immutable(atlas.root / name):
+        working = threading.Thread(target=worker.step)
+        working.start()
+        eventually(lambda: any("is immutable" in line for line in worker.beat.heartbeat.attention), 30, "a pause in words")
+        line = next(line for line in worker.beat.heartbeat.attention if "is immutable" in line)
+        folder = name.rpartition("/")[2]
+        assert f"paused until this is mended: {folder} is immutable" in line and f"chattr -i {folder}" in line
+        eventually(lambda: worker.beat.heartbeat.message.startswith("paused: "), 30, "the message of a pause")
+        assert (count(atlas, State.PROCESSING), count(atlas, State.FAILED)) == (1, 0)
+    working.join(30)
+    assert now_at(atlas, place.id)[0].state is State.DONE
+    assert len(now_at(atlas, place.id)[1].starts) == 1
+    assert worker.attention.lines() == worker.beat.heartbeat.attention == ()
+
+
+def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(tmp_path: Path) -> None:
+    """Its own folder in processing/ is named as what a person must open; the line is well."""
+    atlas = init(tmp_path / "atlas")[0]
+    error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/work/scan")
+    assert blame.of_tree(error, atlas) is None
+    found = blame.of(error, blame.Grounds(tmp_path / "scratch", None, atlas.root))
+    assert isinstance(found, InputRejected) and "chmod -R g+rwX" in found.remedy
 
 
 def test_an_engine_whose_scratch_takes_no_log_says_so(tmp_path: Path) -> None:
