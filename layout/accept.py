@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 from layout import lifecycle, names, tree
 from layout.disk import Disk, Entry
-from layout.manifest import REQUEST_LIMIT, Accepted, JobFile, Listed, Source, Unreadable, now, read_job, write_job
+from layout.manifest import REQUEST_LIMIT, Accepted, ErrorFile, JobFile, Listed, Source, Unreadable, now, read_job, write_job
 from layout.move import WrongState, gone, holding
+from layout.promote import started_by
 from layout.tree import Atlas, Place
 from layout.walk import BeyondLimits, files_below
 
 __all__ = [
-    "MAX_STARTS", "BeyondLimits", "Claim", "Facts", "accept", "drop_root", "dropped_name", "files_below", "identify_folder", "job_of",
-    "manifest", "printable", "request", "sealed",
+    "MAX_STARTS", "BeyondLimits", "Claim", "Facts", "accept", "drop_root", "dropped_name", "files_below", "identify_bare",
+    "identify_folder", "job_of", "manifest", "printable", "request", "sealed",
 ]  # fmt: skip
 
 MAX_STARTS = 10**8  # a folder's name holds no more; nobody starts a job that often
@@ -73,6 +74,33 @@ def identify_folder(atlas: Atlas, name: str, job: JobFile, changing: bool) -> Cl
     if not own:
         return Claim(names.new_id(job.source.name), 0, job.id if names.is_id(job.id) else None)
     return Claim(job.id, n, None)
+
+
+def identify_bare(atlas: Atlas, name: str) -> Claim:
+    """The claim of a job's folder whose job.json tells nothing: id and n by its name, its result, its error and its earlier runs.
+
+    A new id where none is told, or where the told one stands elsewhere: without job.json a copy cannot be told from a move.
+    """
+    folder, told = atlas.inbox / name, names.named(name)
+    made = names.parse_processing(started_by(atlas.disk, folder / tree.OUTPUT) or "")
+    id = told[0] if told else made.id if made else None
+    n = max([told[1] if told else 0, made.n if made and made.id == id else 0, *_runs(atlas.disk, folder)])
+    taken = id is not None and any(
+        place.id == id for state in tree.State if state is not tree.State.INBOX for place in atlas.places(state)
+    )  # fmt: skip
+    if id is None or taken or n > MAX_STARTS:
+        return Claim(names.new_id(Path(dropped_name(atlas.disk, folder)).stem), 0, id)
+    return Claim(id, n, None)
+
+
+def _runs(disk: Disk, folder: Path) -> list[int]:
+    """Numbers of starts that earlier/ and error.json of a job's FOLDER tell of."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found += [int(name) for name in disk.names(folder / tree.EARLIER) if name.isascii() and name.isdigit() and len(name) <= 9]
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, Unreadable):
+        found.append(ErrorFile.load(disk.read(folder / tree.ERROR)).n)
+    return found
 
 
 def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> Place:

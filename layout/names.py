@@ -16,7 +16,7 @@ from layout.temporary import temporary
 
 __all__ = [
     "ALPHABET", "HALT_NAMES", "MAX_BYTES", "RESERVED", "STATUS_NAME", "Claimed", "Processing", "claimed_name", "fold", "harmless", "id_of",
-    "ignored", "is_halt", "is_id", "left_out", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug",
+    "ignored", "is_halt", "is_id", "left_out", "named", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug",
     "split_id", "temporary", "without_go", "worker_name",
 ]  # fmt: skip
 
@@ -96,6 +96,17 @@ def id_of(name: str) -> str | None:
     """The job id that a folder name bears, in any state: ``<id>``, ``<id>@….<n>`` or ``.<id>@….<n>``."""
     claimed = parse_claimed(name)
     return claimed.id if claimed else name if is_id(name) else None
+
+
+def named(name: str) -> tuple[str, int] | None:
+    """(id, n) that a job's folder bears wherever a person moved it: as ``id_of``, or ``<id>-<n>``, the name beside a taken ``<id>``."""
+    plain = without_go(name)
+    if parsed := parse_claimed(plain):
+        return parsed.id, parsed.n
+    if is_id(plain):
+        return plain, 0
+    id, _, n = plain.rpartition("-")
+    return (id, int(n)) if is_id(id) and n.isascii() and n.isdigit() and len(n) <= 9 else None
 
 
 def nonce(length: int = 4) -> str:

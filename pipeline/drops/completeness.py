@@ -149,6 +149,10 @@ class Settler:
         if not look.is_folder and content[0].kind == FILE and not content[0].size:
             return Wait("the file is empty (0 bytes); it waits for its content")
         if not content:
+            if look.is_job:
+                return Wait(
+                    "a job's folder whose input/ is empty or gone; put its files back there, or take out what is wanted and drop it alone"
+                )
             copies = f" but unfinished copies ({some(found.path for found in look.temporary)})" if look.temporary else ""
             halts = "; a folder halts nothing, only a file of that name does" if names.is_halt(look.path.name) else ""
             return Wait(f"the folder holds nothing{copies}; put files into it, or delete it{halts}")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import accept, names, walk
+from layout import accept, names, tree, walk
 from layout.disk import Disk
 
 FILE, FOLDER = "file", "folder"
 _KINDS = ((stat.S_ISREG, FILE), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"))
+_OWN_FOLDERS = frozenset({tree.INPUT, tree.OUTPUT, tree.WORK, tree.EARLIER})
+_OWN = _OWN_FOLDERS | {tree.JOB, *tree.OF_ONE_RUN}
+_EARLIER = re.compile(rf"{tree.EARLIER}/\d+/(?:{'|'.join(map(re.escape, (tree.JOB, *tree.OF_ONE_RUN)))})")
 
 
 class Found(NamedTuple):
@@ -72,11 +76,33 @@ class Look:
 
     @cached_property
     def is_job(self) -> bool:
-        """Is this a job folder, by its looks: job.json beside input/?"""
-        return self.is_folder and {("job.json", FILE), ("input", FOLDER)} <= {(found.path, found.kind) for found in self.found}
+        """Is this a job's folder, by its looks, in whatever state its job.json is? Then what a person dropped is in input/ alone.
+
+        A person's own folder that has an input/ is none: what only the pipeline writes, or a job's name, must stand beside it.
+        """
+        return self.is_folder and _is_job(self.path.name, {found.path: found.kind for found in self.found})
 
     def where(self, found: Found) -> Path:
         return self.path / found.path if self.is_folder else self.path
+
+
+def _is_job(name: str, kinds: Mapping[str, str]) -> bool:
+    if kinds.get(f"{tree.OUTPUT}/{tree.CHECKSUMS}") == FILE:
+        return _is_ours(kinds) or tree.INPUT in kinds
+    own = {path for path in kinds if path in _OWN and kinds[path] == (FOLDER if path in _OWN_FOLDERS else FILE)}
+    if tree.INPUT not in own:
+        return names.named(name) is not None and bool(own) and _is_ours(kinds)
+    if names.named(name) is not None and (own != {tree.INPUT} or _is_ours(kinds)):
+        return True
+    if own & {tree.JOB, tree.ERROR, tree.PROGRESS} or any(_EARLIER.fullmatch(path) for path in kinds):
+        return True
+    return bool(own & {tree.LOG, tree.ERROR_TEXT}) and _is_ours(kinds)
+
+
+def _is_ours(kinds: Mapping[str, str]) -> bool:
+    """Does nothing stand at the top but what a job's folder has, and what a person is told to put beside it?"""
+    top = (path for path in kinds if "/" not in path)
+    return all(path in _OWN or path.lower() in tree.MARKERS or tree.is_job_toml(path) for path in top)
 
 
 def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:

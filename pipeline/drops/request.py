@@ -38,6 +38,19 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
     return Facts(kind, jobs.options_of(options), used, evidence, tuple(dict.fromkeys((*job.notes, *said))), job.source.origin)
 
 
+def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()) -> Facts:
+    """Kind and options of a job's folder by what stands in it, whatever its job.json was; a job.toml that a person put beside outranks."""
+    inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
+    paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
+    asked = _beside(atlas, folder)
+    if asked is None:
+        return facts_of(identify(inside, paths), evidence, notes)
+    found = None if "kind" in asked else identify(inside, paths)
+    options = jobs.parse({"kind": found.kind, **found.options, **asked} if found else asked)
+    kind = can_do(str(options.kind))
+    return Facts(kind, jobs.options_of(options), used_of(inside, paths, kind), evidence, notes)
+
+
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
     """What a job.toml says that a person put beside error.txt."""
     own = sorted(entry.name for entry in atlas.disk.scandir(folder) if tree.is_job_toml(entry.name) and not entry.is_dir)

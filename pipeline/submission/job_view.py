@@ -15,7 +15,7 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
     """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not there are null."""
     job = job_at(atlas, place)
     progress = progress_of(atlas, place)
-    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
+    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else without_result(atlas, place)
     return {
         "job_id": place.id,
         "state": place.state.value,
@@ -24,6 +24,20 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
         "progress": progress.model_dump(mode="json") if progress else None,
         "error": error.model_dump(mode="json") if error else None,
     }
+
+
+def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
+    """What is wrong with a job that stands in done/ without a result: a person moved it there before it was finished, say."""
+    try:
+        if place.state is not State.DONE or atlas.disk.seen(place.path / tree.OUTPUT):
+            return None
+    except PermissionError:
+        return None
+    return ErrorFile(
+        error="NotFinished", who="submitter", n=place.n,
+        message="it is not finished: it has no output/, and nobody works on it here",
+        remedy="drag the folder to inbox/ to run it again, or delete it",
+    )  # fmt: skip
 
 
 def progress_of(atlas: Atlas, place: Place) -> Progress | None:

@@ -25,7 +25,7 @@ from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from pipeline.drops.completeness import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
 from pipeline.drops.kind import identify
-from pipeline.drops.request import facts_of, facts_of_job, first_queue
+from pipeline.drops.request import facts_anew, facts_of, facts_of_job, first_queue
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.runner.failing import DELETED, error_file
 from pipeline.submission import job_view
@@ -36,7 +36,10 @@ from pipeline.watchers.worker import Restart
 
 log = logging.getLogger(__name__)
 
-MENDED = "its job.json was damaged or missing: it was identified anew; options that stood nowhere else are lost, the defaults were used"
+MENDED = (
+    "its job.json was damaged or missing: it was identified anew from input/ alone; options that stood nowhere else are lost, the defaults"
+    " were used"
+)
 IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
 
 
@@ -174,7 +177,7 @@ class Intake:
         seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)
         job = accept.request(self.atlas, name) if seen.is_job else None
         manifest = {row.path: row.size for row in job.manifest} if job else None
-        claim = accept.identify_folder(self.atlas, name, job, self.identity.inodes == "changing") if job else None
+        claim = self._whose(name, job) if seen.is_job else None
         verdict = self.settler.judge(name, seen, manifest, moved=claim is None or claim.copy_of is None)
         if isinstance(verdict, Ready):
             verdict = self._held(name, verdict, job) or verdict
@@ -183,9 +186,14 @@ class Intake:
         if isinstance(verdict, Wait):
             self.waiting[name] = verdict
         elif isinstance(verdict, Refuse):
-            self._refuse(name, job, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
+            self._refuse(name, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
         else:
             self._claim(name, seen, job, claim, verdict)
+
+    def _whose(self, name: str, job: JobFile | None) -> accept.Claim:
+        if job is None:
+            return accept.identify_bare(self.atlas, name)
+        return accept.identify_folder(self.atlas, name, job, self.identity.inodes == "changing")
 
     def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
         if verdict.evidence != "quiet" or job is not None:
@@ -204,6 +212,10 @@ class Intake:
 
     def _claim(self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready) -> None:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
+        if job is None and claim is not None:
+            self._complete(self._shell(name, claim, lifecycle.ANEW), claim.copy_of)
+            self.waiting.pop(name, None)
+            return
         try:
             if job is not None:
                 facts = facts_of_job(self.atlas, self.atlas.inbox / name, job, verdict.evidence)
@@ -213,26 +225,27 @@ class Intake:
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
         except (InputRejected, SubmitRefused) as error:
-            self._refuse(name, job, claim, InputRejected(error.message, remedy=error.remedy))
+            self._refuse(name, claim, InputRejected(error.message, remedy=error.remedy))
             return
-        shell = self._shell(name, job, claim, first_queue(facts))
+        shell = self._shell(name, claim, first_queue(facts))
         self.waiting.pop(name, None)
         accept.accept(self.atlas, shell, facts, claim.copy_of if claim else None)
         log.info("job.claimed job=%s kind=%s evidence=%s", shell.id, facts.kind, facts.evidence)
 
-    def _shell(self, name: str, job: JobFile | None, claim: accept.Claim | None, queue: str) -> Place:
-        if job is not None and claim is not None:
+    def _shell(self, name: str, claim: accept.Claim | None, queue: str) -> Place:
+        if claim is not None:
             return lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n)
         return lifecycle.claim_drop(self.atlas, name, queue)
 
-    def _refuse(self, name: str, job: JobFile | None, claim: accept.Claim | None, error: InputRejected) -> None:
-        shell = self._shell(name, job, claim, lifecycle.REFUSED)
+    def _refuse(self, name: str, claim: accept.Claim | None, error: InputRejected) -> None:
+        shell = self._shell(name, claim, lifecycle.REFUSED)
         self.waiting.pop(name, None)
         self._refuse_shell(shell, error)
 
     def _refuse_shell(self, shell: Place, error: InputRejected) -> None:
         facts = Facts(None, {}, frozenset(), "refused")
-        lifecycle.set_aside(self.atlas, shell.path, shell.n)
+        damaged = lifecycle.readable_job(self.atlas, shell.path) is None
+        lifecycle.set_aside(self.atlas, shell.path, shell.n, (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN)
         lifecycle.refuse(self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n))
         log.info("job.refused job=%s why=%s", shell.id, error.message)
 
@@ -244,7 +257,7 @@ class Intake:
             with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
                 self._complete(shells[name])
 
-    def _complete(self, shell: Place) -> None:
+    def _complete(self, shell: Place, copy_of: str | None = None) -> None:
         disk = self.atlas.disk
         job = lifecycle.readable_job(self.atlas, shell.path)
         if job is None and not (disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)):
@@ -257,13 +270,11 @@ class Intake:
             self._refuse_shell(shell, self._reason(shell))
             return
         try:
-            inside = accept.drop_root(disk, shell.path / tree.INPUT)
-            paths = [path for path, _ in accept.files_below(disk, inside)]
             known = job is not None and job.kind is not None
             facts = (
                 facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
                 if known and job
-                else facts_of(identify(inside, paths), "completed", (MENDED,) if shell.queue == lifecycle.ANEW else ())
+                else facts_anew(self.atlas, shell.path, "completed", (MENDED,) if shell.queue == lifecycle.ANEW else ())
             )
         except (InputRejected, SubmitRefused) as error:
             self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
@@ -272,7 +283,7 @@ class Intake:
             shell = lifecycle.requeue(self.atlas, shell, first_queue(facts))
         if job is None:
             lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
-        accept.accept(self.atlas, shell, facts)
+        accept.accept(self.atlas, shell, facts, copy_of)
 
     def _reason(self, shell: Place) -> InputRejected:
         """Why a drop was refused whose refuser died before it could say so: what its input/ shows now."""

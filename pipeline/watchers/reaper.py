@@ -54,6 +54,7 @@ class Reaper:
         self.attention = attention or Attention(atlas)
         self._drafts, self._staging, self._workers, self._damaged = (TwoLooks(clock) for _ in range(4))
         self._sound: dict[str, tuple[int, int, int]] = {}  # waiting jobs whose job.json was read: its inode, size and time
+        self._finished: set[str] = set()  # names in done/ that hold a result
         self._turn = 0
 
     def round(self) -> None:
@@ -71,6 +72,7 @@ class Reaper:
         for place in self.atlas.places(State.FAILED):
             with self.attention.over(place.path):
                 self._failed(place)
+        self._look_at_done()
         self._mend_waiting()
         self._correct_queues()
         for folder, sweep in (
@@ -108,6 +110,17 @@ class Reaper:
             return
         if lifecycle.tidy(self.atlas, place) is None and self.atlas.disk.seen(place.path):
             raise Waits("its job.json is missing or damaged; move the folder to inbox/ to have it identified anew, or delete it")
+
+    # -- done/ --------------------------------------------------------------------------------------------------------------------
+    def _look_at_done(self) -> None:
+        """A job without a result is named, for nobody works on it here. Those that have one are not looked at again."""
+        places = {place.path.name: place for place in self.atlas.places(State.DONE)}
+        self._finished &= places.keys()
+        for name in sorted(places.keys() - self._finished)[:LOOKED_AT]:
+            with self.attention.over(places[name].path):
+                if error := job_view.without_result(self.atlas, places[name]):
+                    raise Waits(f"{error.message}; {error.remedy}")
+                self._finished.add(name)
 
     # -- claimed/ ---------------------------------------------------------------------------------------------------------------
     def _mend_waiting(self) -> None:
