@@ -48,7 +48,8 @@ def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...]
     found = None if "kind" in asked else identify(inside, paths)
     options = jobs.parse({"kind": found.kind, **found.options, **asked} if found else asked)
     kind = can_do(str(options.kind))
-    return Facts(kind, jobs.options_of(options), used_of(inside, paths, kind), evidence, notes)
+    used, said = used_of(inside, paths, kind)
+    return Facts(kind, jobs.options_of(options), used, evidence, (*notes, *said))
 
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
