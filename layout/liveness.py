@@ -2,7 +2,8 @@
 
 A heartbeat is a counter in .pipeline/workers/<worker>.json, written in place. An observer calls a worker dead when it saw the same
 counter in ``dead_looks`` looks at least one beat apart, while its own beats went through. On the worker's own host a released lock
-says so at once, if the heartbeat names this boot and that very lock file.
+says so at once, if the heartbeat names this boot and that very lock file. A process that holds its lock and does not beat stands still:
+it may wake, so nobody seizes what it holds; but nobody counts on it either, and a person is told.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import platform
 import tempfile
 import threading
 import time
@@ -144,6 +146,14 @@ def by_lock(heartbeat: Heartbeat, boot: str) -> Life:
     return Life.DEAD
 
 
+def stopped(heartbeat: Heartbeat) -> bool:
+    """Whether the process of a heartbeat of this host is suspended (SIGSTOP, Ctrl-Z, a debugger), where the system tells."""
+    try:
+        return Path(f"/proc/{heartbeat.pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
+
+
 class Observer:
     """Remembers counters between looks. OWN_BEATS tells how many beats of the observer itself went through."""
 
@@ -154,6 +164,7 @@ class Observer:
         self.boot = boot_id()
         self._seen: dict[str, int | None] = {}
         self._same: dict[str, int] = {}
+        self._since: dict[str, float] = {}  # when each counter was first seen as it is
         self._alive: set[str] = set()
         self._looked: float | None = None
         self._own = -1
@@ -175,6 +186,8 @@ class Observer:
         counts = (self._looked is None or now - self._looked >= self.beat) and own > self._own
         for worker in {*self.last, *held, *self._seen}:
             counter = self.last[worker].counter if worker in self.last else self._seen.get(worker)
+            if worker not in self._seen or counter != self._seen[worker]:
+                self._since[worker] = now
             if worker in self._seen and counter != self._seen[worker]:
                 self._alive.add(worker)
                 self._same[worker] = 0
@@ -192,6 +205,26 @@ class Observer:
             return Life.DEAD
         return Life.LIVE if worker in self._alive and worker in self.last else Life.UNKNOWN
 
+    def standing(self, worker: str) -> str:
+        """In words, that WORKER holds its lock on this host and yet does not go on, and what a person can do; "" where it does go on."""
+        beat = self.last.get(worker)
+        if beat is None or by_lock(beat, self.boot) is not Life.LIVE:
+            return ""
+        if self._same.get(worker, 0) >= self.dead_looks:
+            found = f"has stood still for {self.clock() - self._since[worker]:.0f} s (stopped or hung)"
+        elif stopped(beat):
+            found = "stands still (it is stopped)"
+        else:
+            return ""
+        what = "its job" if beat.role == "worker" else "its work"
+        end = f"let process {beat.pid} go on (kill -CONT), or end it (kill -9), and {what} goes on by itself"
+        return f"{beat.role} {worker} on {platform.node() or 'this host'} {found}: {end}"
+
     def live(self) -> list[Heartbeat]:
-        """Heartbeats of the processes known to live."""
-        return [beat for worker, beat in sorted(self.last.items()) if self.life(worker) is Life.LIVE]
+        """Heartbeats of the processes known to live and to go on."""
+        return [beat for worker, beat in sorted(self.last.items()) if self.life(worker) is Life.LIVE and not self.standing(worker)]
+
+    def needs(self) -> list[str]:
+        """What waits for a person, in words: what live processes found, and which of them stand still."""
+        found = {line for beat in self.live() for line in beat.attention}
+        return sorted(found | {words for worker in self.last if (words := self.standing(worker))})

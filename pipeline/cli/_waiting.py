@@ -26,25 +26,46 @@ class Serving:
     def __init__(self, atlas: Atlas, settings: Settings, clock: Callable[[], float] = time.monotonic, grace: float | None = None) -> None:
         self.clock, self.grace, self.looks = clock, settings.worker.beat if grace is None else grace, 0
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.looks, clock)
-        self._looked, self._since, self._missing = float("-inf"), float("inf"), ""
+        self._looked, self._since, self._missing, self._still = float("-inf"), float("inf"), "", ""
 
     def lacking(self, place: Place) -> str:
         """In words, whom the job at PLACE waits for in vain; "" while it is served, or nobody can tell yet."""
+        now = self._look(place)
+        return self._missing if now - self._since >= self.grace else ""
+
+    def standing(self, place: Place) -> str:
+        """In words, which process that the job at PLACE waits for stands still; "" where it goes on, or others do its work."""
+        self._look(place)
+        return self._still
+
+    def _look(self, place: Place) -> float:
         now = self.clock()
         if now - self._looked >= JUDGE:
             self._looked, self.looks = now, self.looks + 1
             self.observer.look(frozenset({place.worker} if place.worker else ()))
             self._missing = self._whom(place)
             self._since = min(self._since, now) if self._missing else float("inf")
-        return self._missing if now - self._since >= self.grace else ""
+            self._still = "; ".join(filter(None, map(self.observer.standing, self._awaited(place))))
+        return now
+
+    def _awaited(self, place: Place) -> list[str]:
+        """Whom the job at PLACE waits for: the worker that holds it; where nobody else would, those that watch or serve its queue."""
+        beats = self.observer.last.values() if self._missing else ()
+        takers = [beat.worker for beat in beats if (place.queue in beat.queues if self._is_queued(place) else beat.role == "intake")]
+        return [*([place.worker] if place.worker else []), *takers]
+
+    @staticmethod
+    def _is_queued(place: Place) -> bool:
+        return place.state is State.CLAIMED and not place.hidden
 
     def _whom(self, place: Place) -> str:
         known = [beat for beat in self.observer.last.values() if self.observer.life(beat.worker) is not Life.DEAD]
-        watched = any(beat.role == "intake" for beat in known)
+        moving = [beat for beat in known if not self.observer.standing(beat.worker)]
+        watched = any(beat.role == "intake" for beat in moving)
         if place.state is State.INBOX or place.hidden:
             return "" if watched else "nobody watches inbox/"
         if place.state is State.CLAIMED:
-            return "" if any(place.queue in beat.queues for beat in known) else f"no live worker serves {place.queue}"
+            return "" if any(place.queue in beat.queues for beat in moving) else f"no live worker serves {place.queue}"
         gone = place.state is State.PROCESSING and all(beat.worker != place.worker for beat in known)
         return f"{place.worker}, which ran it, is gone and nobody takes it over" if gone and not watched else ""
 
@@ -102,17 +123,21 @@ class Waiting:
         self.atlas, self.serving, self.fleet, self.able, self.clock = atlas, serving, fleet, able, clock
         self.halt: str | None = None
         self._said, self._at, self._halts = "", clock(), float("-inf")
+        self.still, self._still_at = "", clock()  # the worker that holds the job and stands still, and when that was said
 
     def look(self, place: Place) -> None:
         """Take over where nobody serves the job, and say what it waits for."""
         self._look_for_halt()
         self.fleet.keep()
+        still = self.serving.standing(place)
         lacking = "" if self.halt or self.fleet.process else self.serving.lacking(place)
+        if still or self.still:
+            self._tell_standing(place, still)
         if lacking and not (unable := self.able()):
             self.fleet.start(f"{lacking[0].upper()}{lacking[1:]} any more")
         elif lacking:
             self._say(f"{lacking}, and this host cannot: {unable} The job waits until a host that can runs `inbox3d up`.")
-        elif place.state is not State.PROCESSING and not self.halt:
+        elif not still and place.state is not State.PROCESSING and not self.halt:
             self._say(f"waiting in {place.state.value}/" + (f" for queue {place.queue}" if place.queue else ""), at_once=False)
 
     def _look_for_halt(self) -> None:
@@ -125,6 +150,15 @@ class Waiting:
         elif before:
             self._say("HALT is gone: going on.")
 
+    def _tell_standing(self, place: Place, still: str) -> None:
+        """STILL at once and every half minute, with the seconds as they are then; that the worker goes on, where it does."""
+        if still and (not self.still or self.clock() - self._still_at >= SAY):
+            self._still_at = self.clock()
+            self._echo(still)
+        elif not still and place.worker == self.still:
+            self._echo(f"{self.still} goes on.")
+        self.still = (place.worker or "somebody") if still else ""
+
     def _say(self, words: str, at_once: bool = True) -> None:
         """A line when the reason is new, and again every half minute; AT_ONCE false: only then."""
         new, now = words != self._said, self.clock()
@@ -132,4 +166,8 @@ class Waiting:
             self._said, self._at = words, now
         elif new or now - self._at >= SAY:
             self._said, self._at = words, now
-            click.echo(("\n" if sys.stderr.isatty() else "") + words, err=True)
+            self._echo(words)
+
+    @staticmethod
+    def _echo(words: str) -> None:
+        click.echo(("\n" if sys.stderr.isatty() else "") + words, err=True)

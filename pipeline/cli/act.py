@@ -68,7 +68,8 @@ def waits_for(atlas: Atlas, settings: Settings, place: Place) -> str:
     """In words, why nobody works on the job that was just submitted; "" where somebody may."""
     if halt := atlas.halted():
         return f"the line is halted by {halt}, until `inbox3d resume --atlas {atlas.root}`"
-    lacking = Serving(atlas, settings, grace=0.0).lacking(place)
+    serving = Serving(atlas, settings, grace=0.0)
+    lacking = "; ".join(filter(None, (serving.standing(place), serving.lacking(place))))
     return f"{lacking}, until a host runs `inbox3d up --atlas {atlas.root}`" if lacking else ""
 
 

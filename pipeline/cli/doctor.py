@@ -189,7 +189,10 @@ def _workers(atlas: Atlas) -> list[Finding]:
     if not known:
         return [Finding("missing", "workers", "none", f"start some: inbox3d up --atlas {atlas.root}")]
     return [
-        *(Finding("fine", f"worker {beat.worker}", beat.message or beat.role) for beat in known),
-        *(Finding("wrong", "needs attention", line, "do what the line says") for line in sorted({x for b in known for x in b.attention})),
+        *(Finding("fine", f"worker {b.worker}", b.message or b.role) for b in known if not observer.standing(b.worker)),
+        *(
+            Finding("wrong", "needs attention", line, "do what the line says")
+            for line in sorted({*observer.needs(), *(x for b in known for x in b.attention)})
+        ),
         *(Finding("wrong", f"heartbeat {path.name}", rights.words(error, path)) for path, error in observer.closed.items()),
     ]

@@ -145,18 +145,23 @@ def follow(atlas: Atlas, id: str, waiting: Waiting) -> Place:
                 return place
             if place is not None:
                 waiting.look(place)
-                _advance(atlas, place, bar)
+                _advance(atlas, place, bar, bool(waiting.still))
             time.sleep(LOOK)
 
 
-def _advance(atlas: Atlas, place: Place, bar: object) -> None:
-    """The bar and the words are what progress.json says, also where a start that repeats a leg begins lower than the one before."""
+def _advance(atlas: Atlas, place: Place, bar: object, still: bool = False) -> None:
+    """The bar and the words are what progress.json says, also where a start that repeats a leg begins lower than the one before.
+
+    STILL: the process that should go on with it does not, so no time left is told.
+    """
     progress = job_view.progress_of(atlas, place)
     label = {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
     if progress is not None:
-        text = words.left(progress.eta, progress.eta_error, progress.cold)
+        text = "" if still else words.left(progress.eta, progress.eta_error, progress.cold)
         label = "  ".join(part for part in (text, progress.message or progress.stage) if part)
         bar.pos = int(1000 * progress.fraction)  # type: ignore[attr-defined]
+    if still:
+        label = f"stands still: {label}"
     room = max(LABEL, shutil.get_terminal_size().columns - BESIDE)
     bar.label = f"{plain(label)[:room]:<{room}}"  # type: ignore[attr-defined]
     bar.render_progress()  # type: ignore[attr-defined]

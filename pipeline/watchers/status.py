@@ -78,7 +78,7 @@ class Writer:
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
             section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._more(place)}" for place in claimed]),
             section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),
-            section("Running", [self._running(place) for place in self.atlas.places(State.PROCESSING)]),
+            section("Running", [self._running(place, observer) for place in self.atlas.places(State.PROCESSING)]),
             section("Failed lately", self._failed_lately()),
         ]
         return "\n".join(part for part in parts if part)
@@ -97,9 +97,13 @@ class Writer:
         lack = job_view.lack_of(job_view.job_at(self.atlas, place)) if place.n else None
         return (f", {words.percent(progress.fraction)}% done" if progress else "") + (f". {lack}" if lack else "")
 
-    def _running(self, place: Place) -> str:
-        progress = job_view.progress_of(self.atlas, place)
-        return f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {place.worker}"
+    def _running(self, place: Place, observer: Observer) -> str:
+        """How far it is; where its worker stands still, the time that was left means nothing."""
+        worker, progress = str(place.worker), job_view.progress_of(self.atlas, place)
+        if observer.standing(worker):
+            done = f" at {words.percent(progress.fraction)}%" if progress else ""
+            return f"{self._name(place)}: stands still{done} on {worker} (see Needs attention)"
+        return f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {worker}"
 
     def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
         served = {queue for beat in observer.live() for queue in beat.queues}
@@ -138,8 +142,7 @@ class Writer:
 
 def told(observer: Observer, own: Sequence[str]) -> list[str]:
     """What processes found that waits for a person, each thing once: two of them may have tried the same folder."""
-    lines = [*own, *(line for beat in observer.live() for line in beat.attention)]
-    return sorted(set(lines))
+    return sorted({*own, *observer.needs()})
 
 
 def section(title: str, lines: list[str]) -> str:

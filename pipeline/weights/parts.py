@@ -72,6 +72,8 @@ def missing(part: Part, names: Collection[str]) -> str | None:
         shards = {found[2]: int(found[3]) for name in loaded(part, names) if (found := SHARD.fullmatch(name))}
         gone = next((f"{k:05}" for k in range(1, max(shards.values(), default=0) + 1) if f"{k:05}" not in shards), None)
         return f"{part.name}/{index.partition('.')[0]}-{gone}-of-{max(shards.values()):05}.safetensors is missing" if gone else None
+    if any((found := SHARD.fullmatch(name)) and f"{found[1]}.safetensors" == single for name in names):
+        return f"{part.name}/{index} is missing, which tells what its parts ({single.partition('.')[0]}-….safetensors) hold"
     if any(name.endswith((".bin", ".pt", ".ckpt")) for name in names):
         return f"{part.name}/ holds a pickle (.bin) and no safetensors file"
     return f"{part.name}/ holds no safetensors file of the name {single}"
@@ -104,7 +106,7 @@ def index_of(folder: Path) -> dict[str, Any]:
 
 
 def check(folder: Path, entries: Iterable[str]) -> list[Path]:
-    """The files that loading the diffusers folder reads, model_index.json first. BackendUnavailable says what is missing or broken.
+    """The files that loading the diffusers folder reads, model_index.json first. BackendUnavailable names each that is missing or broken.
 
     ENTRIES must be named by the index. Headers, sizes and small files are read, tensors are not.
     """
@@ -112,34 +114,45 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
     if lacking := [entry for entry in entries if not index.get(entry)]:
         looks = f" (it is a {index['_class_name']})" if index.get("_class_name") else ""
         raise BackendUnavailable(f"{INDEX} names no {lacking[0]}{looks}")
-    found = [folder / INDEX]
+    found, troubles = [folder / INDEX], []
     for part in parts_of(index):
         below = folder / part.name
         if not below.is_dir():
-            raise BackendUnavailable(f"the folder {part.name}/ is missing")
+            troubles.append(f"the folder {part.name}/ is missing")
+            continue
         names = {path.name for path in below.iterdir()}
-        if trouble := missing(part, names):
-            raise BackendUnavailable(trouble)
+        gone = missing(part, names)
         files = [below / name for name in loaded(part, names)]
-        _check_part(part, files)
+        troubles += [*([gone] if gone else []), *(f"{part.name}/{words}" for words in _broken(files, whole=not gone))]
         found += files
+    if troubles:
+        raise BackendUnavailable("; ".join(dict.fromkeys(troubles)))
     return found
 
 
-def _check_part(part: Part, files: list[Path]) -> None:
+def _broken(files: list[Path], whole: bool) -> list[str]:
+    """What is wrong with each of a part's FILES; where none is, and the part is WHOLE, how its index and its shards differ."""
+    troubles, shapes, maps = [], {}, {}
+    for path in files:
+        try:
+            if path.suffix == ".safetensors":
+                shapes[path.name] = tensorfile.header(path)
+            elif path.suffix == ".json":
+                text = read_json(path)
+                if path.name in TOKENIZER[1:3] and not text and (size := path.stat().st_size) < 9:
+                    troubles.append(f"{path.name} holds no words ({size} bytes)")
+                if path.name.endswith(".index.json"):
+                    maps[path.name] = text.get("weight_map")
+            elif trouble := tensorfile.not_there(path) or tensorfile.no_data(path):
+                troubles.append(f"{path.name} {trouble}")
+        except BackendUnavailable as error:
+            troubles.append(error.message)
     try:
-        shapes = {path.name: tensorfile.header(path) for path in files if path.suffix == ".safetensors"}
-        texts = {path.name: read_json(path) for path in files if path.suffix == ".json"}
-        for path in files:
-            if path.suffix in (".txt", ".model") and (trouble := tensorfile.not_there(path) or tensorfile.no_data(path)):
-                raise BackendUnavailable(f"{path.name} {trouble}")
-        for name, text in texts.items():
-            if name in TOKENIZER[1:3] and not text and (part_size := next(path for path in files if path.name == name).stat().st_size) < 9:
-                raise BackendUnavailable(f"{name} holds no words ({part_size} bytes)")
-            if name.endswith(".index.json"):
-                _check_shards(text.get("weight_map"), shapes, name)
+        for name, told in maps.items() if whole and not troubles else ():
+            _check_shards(told, shapes, name)
     except BackendUnavailable as error:
-        raise BackendUnavailable(f"{part.name}/{error.message}") from None
+        troubles.append(error.message)
+    return troubles
 
 
 def _check_shards(told: Any, shapes: Mapping[str, tensorfile.Shapes], index: str) -> None:

@@ -78,10 +78,12 @@ def _out_of_cache(path: Path, known: Known | None) -> Path:
     wanted = f"models--{known.hub.replace('/', '--')}" if known else ""
     if inner := next((found for found in (path / wanted, path / "hub" / wanted) if wanted and found.is_dir()), None):
         path = inner
-    elif any(path.glob("models--*")):
-        held = ", ".join(sorted(entry.name for entry in path.glob("models--*"))[:20])
+    elif not known and len(held := [*path.glob("models--*")]) == 1:
+        path = held[0]
+    elif held := sorted(path.glob("models--*")):
+        names = ", ".join(entry.name for entry in held[:20])
         what = f"no {known.hub}" if known else "several models"
-        raise BackendUnavailable(f"{path} is a hub cache that holds {what}: {held}.", remedy="Name one of these folders.")
+        raise BackendUnavailable(f"{path} is a hub cache that holds {what}: {names}.", remedy="Name one of these folders.")
     if path.name == "snapshots":
         path = path.parent
     snapshots = sorted(entry for entry in (path / "snapshots").glob("*") if entry.is_dir()) if (path / "snapshots").is_dir() else []

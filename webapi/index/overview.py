@@ -35,7 +35,7 @@ def overview(follower: Follower) -> dict[str, Any]:
         "arriving": [arrival._asdict() for arrival in follower.arrivals],
         "queues": [{"name": name, "workers": served.get(name, 0), "waiting": waiting.get(name, 0)} for name in queues],
         "workers": [{"name": beat.worker, "job": beat.job, "message": beat.message, "queues": list(beat.queues)} for beat in workers],
-        "attention": sorted({line for beat in follower.observer.live() for line in beat.attention} | {*follower.attention.lines()}),
+        "attention": sorted({*follower.observer.needs()} | {*follower.attention.lines()}),
         "halted": follower.halted,
         "fault": follower.fault,
     }

@@ -64,6 +64,29 @@ def test_a_hub_cache_is_understood_wherever_one_points_at_it(tmp_path: Path, mon
     assert {name: path.read_bytes() for name, path in found.items() if name != "model.json"} == flux()
 
 
+def test_a_cache_of_one_model_needs_no_name(tmp_path: Path) -> None:
+    """Of several, one has to be named."""
+    cache(tmp_path / "hub", SCHNELL, flux())
+    assert imported(tmp_path, tmp_path / "hub").name == "flux-schnell"
+    shutil.rmtree(tmp_path / "models")
+    cache(tmp_path / "hub", "sudo-ai/zero123plus-v1.2", {"model_index.json": b"{}"})
+    assert "holds several models" in refused(tmp_path, tmp_path / "hub", None)
+
+
+def test_every_file_that_is_missing_or_broken_is_named_at_once(tmp_path: Path) -> None:
+    """Not only the first; two in one part as well; and a part's shards without their index are no lone file under another name."""
+    files = {name: data for name, data in flux().items() if name not in ("tokenizer/merges.txt",)}
+    broken = files | {"vae/diffusion_pytorch_model.safetensors": LFS, "vae/config.json": PAGE}
+    lay(tmp_path / "models" / "flux-schnell", broken)
+    said = weights.problem(tmp_path / "models", "flux-schnell") or ""
+    assert "merges.txt" in said and "vae/diffusion_pytorch_model.safetensors" in said and "vae/config.json" in said
+    assert [row.problem for row in weights.verify(tmp_path / "models")] == [said]
+    shutil.rmtree(tmp_path / "models")
+    (index,) = [name for name in flux() if name.startswith("transformer/") and name.endswith(".index.json")]
+    lay(tmp_path / "indexless", {name: data for name, data in flux().items() if name != index})
+    assert f"{index} is missing, which tells" in refused(tmp_path, tmp_path / "indexless")
+
+
 def test_a_cache_that_does_not_tell_which_snapshot_is_asked_about(tmp_path: Path) -> None:
     for revision in ("a" * 40, "b" * 40):
         snapshot = cache(tmp_path / "hub", SCHNELL, flux(), revision, main=False)

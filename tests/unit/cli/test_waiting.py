@@ -133,8 +133,10 @@ class Process:
         return self.code
 
 
-def look(waiting: Waiting, place: Place, looks: int = 60) -> None:
+def look(waiting: Waiting, place: Place, looks: int = 60, beat: Beat | None = None) -> None:
     for _ in range(looks):
+        if beat:
+            beat.beat()
         waiting.look(place)
 
 
@@ -157,11 +159,11 @@ def test_where_this_host_cannot_it_says_so_again_and_again(atlas: Atlas, fleet: 
 def test_halt_is_said_when_it_comes_when_it_lasts_and_when_it_goes(
     atlas: Atlas, fleet: Fleet, process: Callable[..., Beat], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process("scan")
+    beat = process("scan")
     waiting, job = Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()), waiting_job(atlas)
     look(waiting, job, 2)
     (atlas.root / "HALT").touch()
-    look(waiting, job, 100)
+    look(waiting, job, 100, beat)
     (atlas.root / "HALT").unlink()
     look(waiting, job, 3)
     said = capsys.readouterr().err.splitlines()
@@ -173,8 +175,7 @@ def test_an_unchanged_wait_is_said_every_half_minute(
     atlas: Atlas, fleet: Fleet, process: Callable[..., Beat], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A busy worker is no reason for a fleet of one's own, and none for silence."""
-    process("scan")
-    look(Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()), waiting_job(atlas), 100)
+    look(Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()), waiting_job(atlas), 100, process("scan"))
     assert set(capsys.readouterr().err.splitlines()) == {"waiting in claimed/ for queue scan"} and not fleet.whys
 
 
@@ -186,3 +187,32 @@ def test_a_fleet_of_our_own_that_dies_starts_again_and_at_last_ends_the_command(
             fleet.process.code = -9  # type: ignore[union-attr]
             waiting.look(job)
     assert fleet.whys[1:] == ["The workers started here ended with code -9"] * (MOST_FLEETS - 1)
+
+
+def test_a_worker_that_stands_still_with_the_job_is_said_again_and_again_until_it_goes_on(
+    atlas: Atlas, fleet: Fleet, process: Callable[..., Beat], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody takes its job from it: it may wake."""
+    beat, waiting = process("scan"), Waiting(atlas, serving(atlas), fleet, lambda: "", Clock())
+    held = lifecycle.start(atlas, waiting_job(atlas), beat.heartbeat.worker)
+    look(waiting, held, 20, beat)
+    assert capsys.readouterr().err == ""
+    look(waiting, held, 200)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) > 2 and all(f"worker {beat.heartbeat.worker}" in line and "(stopped or hung)" in line for line in said)
+    assert waiting.still and not fleet.whys
+    look(waiting, held, 20, beat)
+    assert capsys.readouterr().err.splitlines() == [f"{beat.heartbeat.worker} goes on."] and not waiting.still
+
+
+def test_what_waits_for_a_worker_that_stands_still_is_taken_over(
+    atlas: Atlas, fleet: Fleet, process: Callable[..., Beat], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A waiting job is nobody's; the same for a drop whose only intake stands still."""
+    beat = process("scan")
+    look(Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()), waiting_job(atlas), 200)
+    assert fleet.whys == ["No live worker serves scan any more"]
+    assert f"worker {beat.heartbeat.worker}" in capsys.readouterr().err
+    process(role="intake")
+    sealed, judge = Place(lifecycle.State.INBOX, atlas.inbox / "x", "x"), serving(atlas)
+    assert words(judge, sealed, 200) == "nobody watches inbox/" and "intake" in judge.standing(sealed)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from layout.init import init
-from layout.liveness import Beat, Life, Observer, boot_id, by_lock, heartbeats, run_folder, take_lock
+from layout.liveness import Beat, Life, Observer, boot_id, by_lock, heartbeats, run_folder, stopped, take_lock
 from layout.manifest import Heartbeat
 from layout.tree import Atlas
 
@@ -130,3 +134,49 @@ def test_a_beat_holds_its_lock_and_takes_its_heartbeat_away_at_the_end(atlas: At
     beat.end()
     assert heartbeats(atlas) == {}
     assert not (run_folder() / "test-beat-0001.lock").exists()
+
+
+def test_a_process_that_holds_its_lock_and_does_not_beat_stands_still(atlas: Atlas) -> None:
+    """Stopped, or only its beat hangs: it stays alive, so that nobody seizes its folder; nobody counts on it, until it beats again."""
+    watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT)
+    beat.attend(("the share is full",))
+    beat.beat()
+    for _ in range(5):
+        assert (watch.look().standing("w"), len(watch.observer.live())) == ("", 1)
+    words = watch.look().standing("w")
+    assert f"has stood still for 75 s (stopped or hung): let process {os.getpid()} go on" in words
+    assert (watch.observer.life("w"), watch.observer.live(), watch.observer.needs()) == (Life.LIVE, [], [words])
+    beat.beat()
+    assert watch.look().standing("w") == "" and watch.observer.needs() == ["the share is full"]
+    beat.end()
+    assert watch.look().needs() == []
+
+
+def test_an_observer_that_cannot_beat_itself_finds_nobody_standing_still(atlas: Atlas) -> None:
+    """It may be the share that takes no beats; and the dead of another host do not stand still, they are dead."""
+    watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT)
+    beat.beat()
+    write(atlas, "far", 1)
+    for _ in range(20):
+        watch.look(beats=0)
+    assert watch.observer.needs() == []
+    for _ in range(6):
+        watch.look()
+    assert watch.observer.standing("far") == "" and watch.observer.life("far") is Life.DEAD
+    beat.end()
+
+
+def test_a_stopped_process_is_known_at_the_first_look(atlas: Atlas) -> None:
+    """The system tells its state to whoever is on its host; going on, it is as before."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="intake", counter=0, boot="", pid=child.pid), BEAT)
+        beat.beat()
+        assert watch.look().standing("w") == "" and not stopped(beat.heartbeat)
+        child.send_signal(signal.SIGSTOP)
+        os.waitpid(child.pid, os.WUNTRACED)
+        assert "stands still (it is stopped)" in watch.observer.standing("w") and watch.observer.life("w") is Life.LIVE
+        child.send_signal(signal.SIGCONT)
+        os.waitpid(child.pid, os.WCONTINUED)
+        assert watch.observer.standing("w") == ""
+        beat.end()
+        child.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 from layout import accept, lifecycle, names
 from layout.accept import Facts
 from layout.init import init
-from layout.liveness import Observer
-from layout.manifest import Outcome
+from layout.liveness import Beat, Observer
+from layout.manifest import Heartbeat, Outcome
 from layout.tree import Atlas, Place, State
 from pipeline import config, queues
+from pipeline.cli import doctor
 from pipeline.drops.completeness import Wait
 from pipeline.submission import job_view
 from pipeline.text import plain
@@ -188,3 +190,29 @@ def test_a_host_serves_only_queues_whose_libraries_it_has(monkeypatch: pytest.Mo
     monkeypatch.setitem(queues.QUEUES, "prepare", queues.QUEUES["prepare"]._replace(libraries=("a_library_that_nobody_has",)))
     assert fleet.able() == ("scan", "views", "mesh", "finish")
     assert queues.missing_extra("prepare") == "generate"
+
+
+def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its job says so instead of a time left; what waits for its queue has nobody; doctor knows a stopped process at its first look."""
+    beat = Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=1, queues=("scan",)), 15)
+    beat.beat()
+    beats, times = itertools.count(), itertools.count(step=15)
+    observer = Observer(atlas, 15, 6, lambda: next(beats), lambda: next(times))
+    lifecycle.start(atlas, claimed(atlas), "w")
+    claimed(atlas, "cup")
+    observer.look()
+    assert "Needs attention" not in Writer(atlas, 0).text({}, None, observer)
+    for _ in range(6):
+        observer.look()
+    text = Writer(atlas, 0).text({}, None, observer)
+    running, needs = text.partition("Running")[2], text.partition("Needs attention")[2].partition("Running")[0]
+    assert "stands still on w (see Needs attention)" in running
+    assert "worker w on " in needs and "(stopped or hung)" in needs and "no live worker serves scan" in needs
+    beat.beat()
+    observer.look()
+    text = Writer(atlas, 0).text({}, None, observer)
+    assert "stands still" not in text and "Needs attention" not in text
+    assert [finding.level for finding in doctor._workers(atlas)] == ["fine"]
+    monkeypatch.setattr("layout.liveness.stopped", lambda heartbeat: True)
+    assert [(f.level, "stands still (it is stopped)" in f.detail) for f in doctor._workers(atlas)] == [("wrong", True)]
+    beat.end()
