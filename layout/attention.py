@@ -66,8 +66,8 @@ class Attention:
         self._said.pop(path, None)
 
     def lines(self) -> tuple[str, ...]:
-        """``folder/name: why``, for what still stands there."""
-        for path in list(self._said):
+        """``folder/name: why``, for what still stands there. A scratch that cannot be made is told until it is settled."""
+        for path in [path for path in self._said if path.is_relative_to(self.atlas.root)]:
             with contextlib.suppress(OSError):
                 if self.atlas.disk.lstat(path) is None:
                     self.settled(path)

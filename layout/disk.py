@@ -135,9 +135,11 @@ class Disk:
         try:
             self._do("write_temporary", _write, neighbour, data, os.O_EXCL, self.durable)
             self._do("replace", os.replace, neighbour, path)
-        except OSError:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 neighbour.unlink()
+            if error.filename == str(neighbour):  # nobody finds that name; PATH is what could not be written
+                error.filename = str(path)
             raise
 
     def copy(self, source: Path | str, target: Path | str, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:

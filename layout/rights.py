@@ -52,16 +52,31 @@ def unusable(source: Path, entry: Path) -> str:
     name = _shown(source, entry)
     for parent in reversed(source.parents):
         if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
-            return f"the folder {parent.name} may not be entered: give the group the right to enter and read it (chmod g+rx)"
+            return f"the folder {parent.name} may not be entered: {_enter(parent)}"
     if not os.path.lexists(source):
-        return _attribute(source.parent) or f"{name} cannot be made: {_write(source.parent)}"
+        what = f"{name} cannot be made" if source.is_relative_to(entry) else f"nothing can be made in {source.parent.name}"
+        return _attribute(source.parent) or f"{what}: {_write(source.parent)}"
     if attribute := _attribute(source) or _attribute(source.parent):
         return attribute
     if not _may(source, os.R_OK):
-        return f"{name} cannot be read: give the group read permission on it (chmod g+r)"
+        return unreadable(source, name)
     if _is_folder(source) and not _may(source, os.X_OK):
-        return f"the folder {name} may not be entered: give the group the right to enter it (chmod g+rx)"
-    return f"{name} cannot be written: {_write(source if not _may(source, os.W_OK) else source.parent)}"
+        return f"the folder {name} may not be entered: give the group the right to enter it (chmod g+rx{_group(source)})"
+    return f"{name} cannot be written: {_write(source if _may(source.parent, os.W_OK) and not _may(source, os.W_OK) else source.parent)}"
+
+
+def unreadable(path: Path, name: str) -> str:
+    """That the file at PATH, which a person knows as NAME, cannot be read, and what to grant."""
+    return f"{name} cannot be read: give the group read permission on it (chmod g+r{_group(path)})"
+
+
+def unlistable(path: Path, name: str) -> str:
+    """That what is in the folder at PATH, which a person knows as NAME, cannot be seen, and what to grant."""
+    return f"the folder {name} cannot be read: {_enter(path)}"
+
+
+def _enter(folder: Path) -> str:
+    return f"give the group the right to enter and read it (chmod g+rx{_group(folder)})"
 
 
 def unmovable(path: Path, goal: Path) -> str:

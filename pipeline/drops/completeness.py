@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from layout import names
+from layout import names, rights
 from layout.disk import LineFault
 from layout.tree import MARKERS
 from pipeline.config import Intake
@@ -121,7 +121,7 @@ class Settler:
         except LineFault:
             raise
         except PermissionError as error:
-            return Wait(f"{_name(error, look)} cannot be read: give the group read permission", stuck=True)
+            return Wait(rights.unreadable(Path(error.filename or look.path), _name(error, look)), stuck=True)
         except OSError as error:  # it went away, or became something else, after the look: the next look shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import accept, names, tree, walk
+from layout import accept, names, rights, tree, walk
 from layout.disk import Disk
 
 FILE, FOLDER = "file", "folder"
@@ -163,7 +163,7 @@ def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
         except PermissionError:
             if _unfinished(folder):
                 continue
-            yield Denied(f"the folder {folder or top.name} cannot be read (permissions)")
+            yield Denied(rights.unlistable(top / folder, folder or top.name))
             continue
         except (FileNotFoundError, NotADirectoryError):
             yield f"{folder or top.name} is not to be seen at present"

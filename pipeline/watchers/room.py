@@ -65,7 +65,7 @@ class Room:
         try:
             return self._lack(asks)
         except OSError as error:
-            return Lack(f"scratch cannot be used: {rights.words(error, self.scratch.root)}", False)
+            return Lack(f"scratch cannot be used: {rights.words(error, self.scratch.root)} ({self.scratch.root})", False)
 
     def _lack(self, asks: Asks) -> Lack | None:
         if self._closed and not self._opened():

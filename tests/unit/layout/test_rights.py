@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from layout import rights
+from layout.disk import Disk
 from tests.support.hostile import as_stranger, immutable, need_root
 
 
@@ -58,6 +59,9 @@ def test_each_missing_right_is_named(shared: Path) -> None:
     drop.chmod(0o755)
     assert said(move, drop).startswith("give the group write permission on the folder: it must be moved (chmod g+w vase")
     (drop / "a.ply").chmod(0o600)
+    words = "a.ply cannot be read: give the group read permission on it (chmod g+r, after chgrp 1500: its group has no inbox3d in it)"
+    assert said(read, drop) == words
+    os.chown(drop / "a.ply", -1, 1500)
     assert said(read, drop) == "a.ply cannot be read: give the group read permission on it (chmod g+r)"
     drop.chmod(0o700)
     assert "the folder vase may not be entered" in said(read, drop)
@@ -105,6 +109,27 @@ def test_a_folder_of_the_tree_is_told_from_an_entry_in_it(shared: Path) -> None:
     assert as_stranger(tried).startswith("the folder claimed may not be entered")
     entry = PermissionError(errno.EACCES, "Permission denied", str(shared / "inbox/vase/a.ply"))
     assert rights.withheld(entry, [shared, shared / "inbox"]) is None
+
+
+def test_words_name_what_stays_and_no_name_made_up_for_a_moment(shared: Path) -> None:
+    """They are the same at each try: job.json where its hidden neighbour could not be made, claimed/ where a job's first folder could not."""
+    drop = shared / "inbox/vase"
+    (drop / "job.json").write_text("{}")
+    drop.chmod(0o755)
+
+    def replace() -> None:
+        Disk().replace(drop / "job.json", b"{}")
+
+    def replace_first() -> None:
+        Disk().replace(drop / "error.json", b"{}")
+
+    def claim() -> None:
+        (shared / "claimed/.vase-0123456789@scan.0").mkdir()
+
+    assert said(replace, drop).startswith("job.json cannot be written: give the group write permission on vase (chmod g+w")
+    assert said(replace_first, drop).startswith("error.json cannot be made: give the group write permission on vase (chmod g+w")
+    (shared / "claimed").chmod(0o755)
+    assert said(claim, drop).startswith("nothing can be made in claimed: give the group write permission on claimed (chmod g+w")
 
 
 def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path) -> None:

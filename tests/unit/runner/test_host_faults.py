@@ -272,6 +272,25 @@ def test_a_job_that_can_be_neither_run_nor_moved_is_named_and_the_next_one_runs(
     assert now_at(atlas, bad.id)[0].state is State.PROCESSING
 
 
+def test_a_scratch_that_was_never_made_is_told_once_and_until_it_works(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two jobs wait and many looks pass: one line in the log, one for a person; both jobs are done afterwards."""
+    recipe("works")
+    drop(atlas, "vase"), drop(atlas, "bowl")
+    (tmp_path / "scratch").mkdir()
+    worker = workers()
+    with immutable(tmp_path / "scratch"):
+        for _ in range(4):
+            assert not worker.step()
+            (line,) = worker.beat.heartbeat.attention
+            assert line.startswith(f"{worker.name}: scratch cannot be used: scratch is immutable")
+    assert sum("needs.attention" in record.getMessage() for record in caplog.records) == 1
+    until(worker, lambda: count(atlas, State.DONE) == 2)
+    worker.step()
+    assert worker.beat.heartbeat.attention == ()
+
+
 def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
     """A file stands in its place: the worker lives, says so, and goes on when it is gone."""
     recipe("works")
@@ -280,6 +299,9 @@ def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, work
     worker = workers()
     assert not worker.step()
     assert "scratch cannot be used" in worker.beat.heartbeat.message
+    assert [f"{worker.name}: scratch cannot be used" in line and str(worker.scratch.root) in line for line in worker.attention.lines()] == [
+        True
+    ]
     (tmp_path / "scratch").unlink()
     until(worker, lambda: count(atlas, State.DONE) == 1)
 

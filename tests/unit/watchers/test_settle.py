@@ -786,7 +786,10 @@ def test_what_cannot_be_seen_makes_a_look_unclear(tmp_path: Path) -> None:
     for name in ("a.ply", "late.ply"):
         (tmp_path / name).write_bytes(PLY)
     seen = look(tmp_path, _Blind())
-    assert sorted(seen.unclear) == ["late.ply is not to be seen at present", "the folder private cannot be read (permissions)"]
+    assert sorted(seen.unclear) == [
+        "late.ply is not to be seen at present",
+        "the folder private cannot be read: give the group the right to enter and read it (chmod g+rx)",
+    ]
     assert [found.path for found in seen.files] == ["a.ply"]
 
 
