@@ -13,6 +13,7 @@ from layout.disk import LineFault
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
 from pipeline.progress.words import left
+from pipeline.submission import job_view
 from webapi.index.states import ENDED, word
 from webapi.index.table import Row
 from webapi.text import clean
@@ -32,8 +33,8 @@ def read(atlas: Atlas, place: Place) -> Row | None:
 
 def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
     progress = _progress(atlas, place)
-    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else None
-    state = word(place.state, job.kind, place.queue, progress.stage if progress else None)
+    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else job_view.without_result(atlas, place)
+    state = word(State.FAILED if error else place.state, job.kind, place.queue, progress.stage if progress else None)
     last = job.starts[-1] if job.starts else None
     name = clean(job.source.name) or place.id
     return {
@@ -74,7 +75,7 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
         return f"waits for a worker of queue {place.queue}"
     if place.state is State.PROCESSING:
         return clean(progress.message or stage_said(progress.stage), 1000) if progress else "starting"
-    if place.state is State.DONE:
+    if place.state is State.DONE and error is None:
         return "done"
     if error is None:
         return CANCELLED

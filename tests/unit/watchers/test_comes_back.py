@@ -21,6 +21,7 @@ from pipeline.drops.listing import look as seen
 from pipeline.watchers.intake import MENDED, Intake
 from tests.unit.watchers.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
+from webapi.index import rows as rows_of
 
 ERROR = ErrorFile(error="StageFailed", who="pipeline", message="It did not work.", remedy="Try again.", n=1)
 DAMAGES = {"missing": None, "torn": b'{"id": "vase-0', "empty": b"", "another's": b'{"name": "my own"}'}
@@ -183,3 +184,13 @@ def test_a_failed_job_in_done_is_named_too(atlas: Atlas, intake: Intake) -> None
     place = failed(atlas)
     place.path.rename(atlas.done / place.id)
     rounds(intake, lambda: f"done/{place.id}: it is not finished" in said(atlas))
+
+
+def test_the_web_layer_does_not_call_an_unfinished_job_in_done_completed(atlas: Atlas) -> None:
+    """It failed, with the remedy; one that has its result is completed."""
+    finished = done(atlas)
+    place = failed(atlas)
+    place.path.rename(atlas.done / place.id)
+    rows = {found.id: rows_of.read(atlas, found) or {} for found in atlas.places(State.DONE)}
+    assert (rows[finished.id]["state"], rows[finished.id]["message"]) == ("completed", "done")
+    assert rows[place.id]["state"] == "failed" and "drag the folder to inbox/" in str(rows[place.id]["remedy"])

@@ -38,6 +38,7 @@ def ended(app: Flask, atlas: Atlas, **options: Any) -> str:
     web: Web = app.extensions["inbox3d"]
     running = forge(atlas, State.PROCESSING, **options)
     web.follower.look()
+    (running.path / "output").mkdir(exist_ok=True)
     os.rename(running.path, atlas.done / running.id)
     web.follower.look()
     return running.id
@@ -126,6 +127,7 @@ def test_a_restart_neither_loses_a_webhook_nor_calls_for_old_jobs(build: Callabl
         forge(atlas, State.DONE, webhook_url=f"{other.url}/old")
         running = forge(atlas, State.PROCESSING, webhook_url=f"{other.url}/new")
         first.follower.look()
+        (running.path / "output").mkdir(exist_ok=True)
         os.rename(running.path, atlas.done / running.id)
         app = build(**LAN)
         caller = caller_of(app)
