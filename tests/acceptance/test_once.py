@@ -54,13 +54,18 @@ def test_once_takes_over_from_a_fleet_that_ends(tmp_path: Path, end: signal.Sign
     assert "any more: starting one for this job" in said and "The line is halted by HALT" in said
 
 
+def _listens_to_the_keyboard() -> None:
+    """A suite that a shell runs in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_once_takes_its_fleet_along_and_leaves_the_job(tmp_path: Path, number: int, code: int) -> None:
     atlas = init(tmp_path / "atlas")[0]
     (atlas.root / "HALT").touch()  # so that the job waits
     environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state" / "scratch")}
     command = [sys.executable, "-m", "pipeline", "once", str(stl_file(tmp_path / "part.stl")), "--atlas", str(atlas.root)]
-    once = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    once = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=_listens_to_the_keyboard)
     eventually(lambda: len(fleets(atlas.root)) >= 3, 60, "up, intake and worker run")
     once.send_signal(number)
     said = once.communicate(timeout=120)[1]
