@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PYTEST ?= OMP_NUM_THREADS=2 $(BIN)/python -m pytest
+PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 $(BIN)/python -m pytest
 PYTEST_ARGS ?= -n 2 --dist loadfile # much of the suite waits: two at a time take a third less
 PACKAGES := deploy/system-packages.sh
 VIEWER := pipeline/static/vendor/model-viewer.min.js

@@ -33,7 +33,10 @@ def chosen(wanted: tuple[str, ...]) -> list[str]:
 def engine_environment(device: str) -> dict[str, str]:
     """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the network."""
     cores = str(len(os.sched_getaffinity(0)))
-    environment = {"OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores, "HF_HUB_OFFLINE": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    environment = {
+        "OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores, "HF_HUB_OFFLINE": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "PYTHONUTF8": "1",  # native libraries change the locale of a process, and with it how Python reads text
+    }  # fmt: skip
     kind, _, index = device.partition(":")
     allowed = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     if kind == "cuda":

@@ -56,7 +56,7 @@ def test_a_solid_without_cavities_comes_back_with_its_colours_and_closed() -> No
 def test_where_the_lens_is_not_known_the_one_that_fits_is_found() -> None:
     pictures = [picture._replace(fov=None) for picture in solids.cut_out(solids.SOLIDS["chair"], EIGHT, fov=40.0, size=128, distance=3.0)]
     made = backends.reconstructor("visual-hull").reconstruct(pictures, None, Effort(grid=48))
-    assert made.facts["fov"] in (30.0, 40.0, 50.0)
+    assert abs(made.facts["fov"] - 40.0) <= 10.0
     assert np.mean(list(made.facts["reprojection_iou"].values())) > 0.85
 
 
