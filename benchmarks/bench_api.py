@@ -1,11 +1,14 @@
-"""The web layer with 100 000 finished jobs: reindex, lists, statuses at 500 requests a second, submissions, a large upload, memory.
+"""The web layer with 100 000 finished jobs: reindex, lists, statuses at 500 requests a second,
+submissions, a large upload, memory.
 
-    python benchmarks/bench_api.py [--jobs 100000] [--rate 500] [--seconds 10] [--rounds 3] [--upload-gb 5] [--folder DIR]
+    python benchmarks/bench_api.py [--jobs 100000] [--rate 500] [--seconds 10] [--rounds 3]
+    [--upload-gb 5] [--folder DIR]
 
-A real `python -m webapi` process on loopback is asked over HTTP by this one, on the same cores. Statuses are timed from the instant at
-which each was due; the peer is a bare Flask route in the same server, which answers from a constant, asked in turn with ours. Peer of the
-lists: the same list without an index, read from the tree as the command line does it (`inbox3d jobs --json`), on a twentieth of the jobs
-and scaled.
+A real `python -m webapi` process on loopback is asked over HTTP by this one, on the same cores.
+Statuses are timed from the instant at which each was due; the peer is a bare Flask route in the
+same server, which answers from a constant, asked in turn with ours. Peer of the lists: the same
+list without an index, read from the tree as the command line does it (`inbox3d jobs --json`), on a
+twentieth of the jobs and scaled.
 """
 
 from __future__ import annotations
@@ -50,12 +53,16 @@ def generate(atlas: Atlas, count: int) -> list[str]:
         folder = atlas.done / id
         folder.mkdir()
         job = JobFile(
-            id=id, kind=kind, options=options[kind], source=Source(name=f"object {number}", origin="api", at=at),
+            id=id,
+            kind=kind,
+            options=options[kind],
+            source=Source(name=f"object {number}", origin="api", at=at),
             inode=folder.stat().st_ino,
-            manifest=[Listed(path="a.ply", size=1, sha256="0" * 64)], accepted=Accepted(at=at, n=0),
+            manifest=[Listed(path="a.ply", size=1, sha256="0" * 64)],
+            accepted=Accepted(at=at, n=0),
             starts=[Start(n=1, worker="host-cpu-abcd", at=at, ended=at, noted="finished")],
             provenance=Provenance(times={"finish.export": 10.0 + number % 50}),
-        )  # fmt: skip
+        )
         (folder / "job.json").write_bytes(job.dump())
         ids.append(id)
     return ids
@@ -76,7 +83,9 @@ class Client:
 
     def _ask(self, method: str, path: str, body: str | None, expected: int) -> float:
         began = time.perf_counter()
-        self.connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        self.connection.request(
+            method, path, body, {"Content-Type": "application/json"} if body else {}
+        )
         answer = self.connection.getresponse()
         answer.read()
         assert answer.status == expected, (path, answer.status)
@@ -88,7 +97,8 @@ def share(values: list[float], part: float) -> float:
 
 
 def lists(port: int, count: int = 200) -> dict[str, list[float]]:
-    """Times of list pages by what is asked: plain, filtered, deep, searched, and the library page."""
+    """Times of list pages by what is asked: plain, filtered, deep, searched, and the library
+    page."""
     import urllib.request
 
     client, found = Client(port), {}
@@ -102,14 +112,17 @@ def lists(port: int, count: int = 200) -> dict[str, list[float]]:
     token, deep = None, []
     for _ in range(count):
         began = time.perf_counter()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/3d/jobs?page_size=500{'&page_token=' + token if token else ''}") as answer:
+        page = f"&page_token={token}" if token else ""
+        address = f"http://127.0.0.1:{port}/3d/jobs?page_size=500{page}"
+        with urllib.request.urlopen(address) as answer:
             token = json.loads(answer.read())["next_page_token"]
         deep.append(time.perf_counter() - began)
     return found | {"500 a page, all the way down": deep}
 
 
 def load(port: int, ids: list[str], rate: int, seconds: float, clients: int = 8) -> list[float]:
-    """Latencies of statuses asked for at RATE a second, measured from the instant at which each was due."""
+    """Latencies of statuses asked for at RATE a second, measured from the instant at which each was
+    due."""
     times: list[list[float]] = [[] for _ in range(clients)]
     start = time.perf_counter() + 0.2
 
@@ -152,7 +165,10 @@ def submissions(port: int, seconds: float, clients: int = 4) -> float:
 def upload(port: int, pid: int, gigabytes: float) -> tuple[float, float]:
     """(seconds, most resident MB of the serving process) of one multipart upload of GIGABYTES."""
     chunk, count = os.urandom(1 << 20), int(gigabytes * 1000**3 / (1 << 20))
-    head = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="big.bin"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    head = (
+        b'--cut\r\nContent-Disposition: form-data; name="files";'
+        b' filename="big.bin"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    )
     tail = b"\r\n--cut--\r\n"
     most, over = 0.0, threading.Event()
 
@@ -166,8 +182,13 @@ def upload(port: int, pid: int, gigabytes: float) -> tuple[float, float]:
     began = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         length = len(head) + count * len(chunk) + len(tail)
-        lines = "POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=cut\r\n"
-        connection.sendall(f"{lines}Content-Length: {length}\r\nConnection: close\r\n\r\n".encode() + head)
+        lines = (
+            "POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data;"
+            " boundary=cut\r\n"
+        )
+        connection.sendall(
+            f"{lines}Content-Length: {length}\r\nConnection: close\r\n\r\n".encode() + head
+        )
         for _ in range(count):
             connection.sendall(chunk)
         connection.sendall(tail)
@@ -180,19 +201,30 @@ def upload(port: int, pid: int, gigabytes: float) -> tuple[float, float]:
 
 
 def rss(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    )
     return int(line.split()[1]) / 1000
 
 
 def bare() -> None:
-    """The peer: a Flask application of one route that answers from a constant, in the server that ours runs in."""
+    """The peer: a Flask application of one route that answers from a constant, in the server that
+    ours runs in."""
     import flask
 
     from webapi.serving import server
 
     def load() -> flask.Flask:
         app = flask.Flask("bare")
-        answer = {"state": "completed", "message": "done", "asset_path": "done/x/output/model.glb", "progress": 1.0, "eta": None}
+        answer = {
+            "state": "completed",
+            "message": "done",
+            "asset_path": "done/x/output/model.glb",
+            "progress": 1.0,
+            "eta": None,
+        }
         app.add_url_rule("/ready", "ready", dict)
         app.add_url_rule("/3d/status/<id>", "status", lambda id: {"job_id": id, **answer})
         return app
@@ -202,19 +234,41 @@ def bare() -> None:
 
 
 def serve(root: Path, atlas: Atlas | None) -> tuple[subprocess.Popen[bytes], int, int]:
-    """(process, pid of the one that serves, port) of a web process whose index is filled; of the bare peer where there is no ATLAS."""
+    """(process, pid of the one that serves, port) of a web process whose index is filled; of the
+    bare peer where there is no ATLAS."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"), "INBOX3D_LOG__LEVEL": "warning"}
+    environment = os.environ | {
+        "INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"),
+        "INBOX3D_LOG__LEVEL": "warning",
+    }
     environment |= {"INBOX3D_WEB__MAX_WAITING": "1000000"}
-    command = [sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--listen", f"127.0.0.1:{port}"] if atlas else []
-    process = subprocess.Popen(command or [sys.executable, __file__, "--bare", str(port)], env=environment, start_new_session=True)
+    command = (
+        [
+            sys.executable,
+            "-m",
+            "webapi",
+            "--atlas",
+            str(atlas.root),
+            "--listen",
+            f"127.0.0.1:{port}",
+        ]
+        if atlas
+        else []
+    )
+    process = subprocess.Popen(
+        command or [sys.executable, __file__, "--bare", str(port)],
+        env=environment,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             Client(port).get("/ready")
-            child = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+            child = int(
+                Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+            )
             return process, child, port
         except (OSError, AssertionError):
             time.sleep(0.1)
@@ -233,7 +287,8 @@ def without_index(atlas: Atlas, part: int) -> float:
 
 
 def statuses(root: Path, port: int, ids: list[str], given: argparse.Namespace) -> None:
-    """Rounds of statuses beside rounds of the bare peer; every round is shown, the worst one counts."""
+    """Rounds of statuses beside rounds of the bare peer; every round is shown, the worst one
+    counts."""
     peer, _, peers_port = serve(root, None)
     try:
         ours, theirs = [], []
@@ -245,7 +300,10 @@ def statuses(root: Path, port: int, ids: list[str], given: argparse.Namespace) -
         peer.wait(20)
     p99 = [[1000 * share(times, 0.99) for times in each] for each in (ours, theirs)]
     p50 = [1000 * share([*itertools.chain(*each)], 0.5) for each in (ours, theirs)]
-    said = [f"p50 {half:.1f}  p99 {', '.join(f'{value:.0f}' for value in each)} ms" for half, each in zip(p50, p99, strict=True)]
+    said = [
+        f"p50 {half:.1f}  p99 {', '.join(f'{value:.0f}' for value in each)} ms"
+        for half, each in zip(p50, p99, strict=True)
+    ]
     row(f"status, {given.rate} a second", said[0], "p99 < 100 ms", max(p99[0]) < 100)
     row("peer: a bare Flask route, as often", said[1], f"p50 {p50[0] / p50[1]:.1f} times quicker")
 
@@ -274,7 +332,10 @@ def measure(root: Path, given: argparse.Namespace) -> None:
     atlas = init(root / "atlas", Disk(durable=False))[0]
     began = time.perf_counter()
     ids = generate(atlas, given.jobs)
-    print(f"{len(os.sched_getaffinity(0))} cores, {given.jobs} finished jobs (generated in {time.perf_counter() - began:.0f} s)\n")
+    print(
+        f"{len(os.sched_getaffinity(0))} cores, {given.jobs} finished jobs (generated in"
+        f" {time.perf_counter() - began:.0f} s)\n"
+    )
     settings = config.load(None, {"INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch")})
     uuid = atlas.identity().uuid
     index = Index(connect(None, settings.host.scratch.parent, uuid), uuid)
@@ -313,7 +374,11 @@ def measure(root: Path, given: argparse.Namespace) -> None:
         process.wait(20)
     assert atlas.places(State.DONE)
     tree = without_index(atlas, given.jobs // 20)
-    row("peer: the same list read from the tree", f"{tree:.1f} s", f"{tree / plain:.0f} times slower")
+    row(
+        "peer: the same list read from the tree",
+        f"{tree:.1f} s",
+        f"{tree / plain:.0f} times slower",
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Edges per second: submit → claim → start → finish of small sealed jobs, beside a bare rename loop and CERN's dirq.
+"""Edges per second: submit → claim → start → finish of small sealed jobs, beside a bare rename loop
+and CERN's dirq.
 
-    python benchmarks/bench_claims.py [--jobs 1000] [--durable-jobs 200] [--repeats 3] [--folder DIR]
+    python benchmarks/bench_claims.py [--jobs 1000] [--durable-jobs 200] [--repeats 3] [--folder
+    DIR]
 
-inbox3d does all that the protocol asks for: request read and validated, inode and manifest compared, job.json written at acceptance
-and at the start. The bare loop only renames a folder four times and reads its job.json; with durable moves both fsync both parents
-after each rename and every written file. dirq (PyPI: dirq) adds, locks, reads and removes a message; it never fsyncs. Every process
-reports the jobs it took, so that lost and doubled ones are counted.
+inbox3d does all that the protocol asks for: request read and validated, inode and manifest
+compared, job.json written at acceptance and at the start. The bare loop only renames a folder four
+times and reads its job.json; with durable moves both fsync both parents after each rename and every
+written file. dirq (PyPI: dirq) adds, locks, reads and removes a message; it never fsyncs. Every
+process reports the jobs it took, so that lost and doubled ones are counted.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ class Peer(NamedTuple):
     take_all: Callable[[Path, bool], list[str]]
 
 
-# -- inbox3d --------------------------------------------------------------------------------------------------------------------------
+# -- inbox3d -----------------------------------------------------------------------------------
 def submit_some(root: Path, durable: bool, count: int) -> None:
     atlas = Atlas(root, Disk(durable))
     for _ in range(count):
@@ -57,14 +60,24 @@ def submit_some(root: Path, durable: bool, count: int) -> None:
         write_job(
             atlas.disk,
             draft,
-            JobFile(id=draft.name, kind="convert", source=source, inode=inode, manifest=[Listed(path="part.stl", size=84)]),
+            JobFile(
+                id=draft.name,
+                kind="convert",
+                source=source,
+                inode=inode,
+                manifest=[Listed(path="part.stl", size=84)],
+            ),
         )
         lifecycle.submit(atlas, draft)
 
 
 def run_all(root: Path, durable: bool) -> list[str]:
     """Claim until inbox/ is empty, then start and finish until claimed/ is."""
-    atlas, worker, taken = Atlas(root, Disk(durable)), names.worker_name("bench", f"p{os.getpid()}"), []
+    atlas, worker, taken = (
+        Atlas(root, Disk(durable)),
+        names.worker_name("bench", f"p{os.getpid()}"),
+        [],
+    )
     while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
         for name in entries:
             try:
@@ -72,7 +85,9 @@ def run_all(root: Path, durable: bool) -> list[str]:
                 if job is None or not accept.sealed(atlas.disk, atlas.inbox / name, job):
                     continue
                 claim = accept.identify_folder(atlas, name, job, changing=False)
-                accept.accept(atlas, lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n), FACTS)
+                accept.accept(
+                    atlas, lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n), FACTS
+                )
             except Gone:
                 break
     while waiting := rotated([place for place in atlas.places(State.CLAIMED) if not place.hidden]):
@@ -88,7 +103,11 @@ def run_all(root: Path, durable: bool) -> list[str]:
 
 def run_edges(root: Path, durable: bool) -> list[str]:
     """The edges alone: nothing is read, compared or written into job.json."""
-    atlas, worker, taken = Atlas(root, Disk(durable)), names.worker_name("bench", f"p{os.getpid()}"), []
+    atlas, worker, taken = (
+        Atlas(root, Disk(durable)),
+        names.worker_name("bench", f"p{os.getpid()}"),
+        [],
+    )
     while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
         for name in entries:
             try:
@@ -105,12 +124,13 @@ def run_edges(root: Path, durable: bool) -> list[str]:
 
 
 def rotated(found: list) -> list:  # type: ignore[type-arg]
-    """Each process begins elsewhere in the same listing; whoever loses a race looks again, as the watchers do."""
+    """Each process begins elsewhere in the same listing; whoever loses a race looks again, as the
+    watchers do."""
     start = random.randrange(len(found)) if found else 0
     return found[start:] + found[:start]
 
 
-# -- the bare loop ---------------------------------------------------------------------------------------------------------------------
+# -- the bare loop -----------------------------------------------------------------------------
 def add_bare(root: Path, durable: bool, count: int) -> None:
     for state in ("draft", "inbox", "claimed", "processing", "done"):
         (root / state).mkdir(parents=True, exist_ok=True)
@@ -118,7 +138,9 @@ def add_bare(root: Path, durable: bool, count: int) -> None:
     for number in range(count):
         draft = root / "draft" / f"{os.getpid()}-{number}"
         disk.mkdir(draft)
-        disk.write_new(draft / "job.json", json.dumps({"kind": "convert", "output_format": ["glb"]}).encode())
+        disk.write_new(
+            draft / "job.json", json.dumps({"kind": "convert", "output_format": ["glb"]}).encode()
+        )
         disk.rename(draft, root / "inbox" / draft.name)
 
 
@@ -139,13 +161,17 @@ def take_bare(root: Path, durable: bool) -> list[str]:
     return taken
 
 
-# -- dirq ------------------------------------------------------------------------------------------------------------------------------
+# -- dirq --------------------------------------------------------------------------------------
 def add_dirq(root: Path, durable: bool, count: int) -> None:
     from dirq.QueueSimple import QueueSimple
 
     queue = QueueSimple(str(root))
     for number in range(count):
-        queue.add(json.dumps({"kind": "convert", "output_format": ["glb"], "number": f"{os.getpid()}-{number}"}))
+        queue.add(
+            json.dumps(
+                {"kind": "convert", "output_format": ["glb"], "number": f"{os.getpid()}-{number}"}
+            )
+        )
 
 
 def take_dirq(root: Path, durable: bool) -> list[str]:
@@ -204,24 +230,35 @@ def measure(peer: Peer, folder: Path, durable: bool, jobs: int, processes: int) 
 
 def table(folder: Path, jobs: int, durable_jobs: int, repeats: int) -> str:
     lines = [
-        "| durable moves | processes | who | steps/s, median (min–max) | against it inbox3d has | lost | doubled |",
+        (
+            "| durable moves | processes | who | steps/s, median (min–max) | against it inbox3d has"
+            " | lost | doubled |"
+        ),
         "|---|---|---|---|---|---|---|",
     ]
     for durable, count in ((False, jobs), (True, durable_jobs)):
         for processes in (1, 4):
             peers = (INBOX3D, ALONE, BARE) if durable else (INBOX3D, ALONE, BARE, DIRQ)
             runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
-            for _ in range(repeats):  # in turn, so that a busy moment of the machine hits all of them
+            # in turn, so that a busy moment of the machine hits all of them
+            for _ in range(repeats):
                 for peer in peers:
                     runs[peer.name].append(measure(peer, folder, durable, count, processes))
-            middle = {name: statistics.median(run.rate for run in found) for name, found in runs.items()}
+            middle = {
+                name: statistics.median(run.rate for run in found) for name, found in runs.items()
+            }
             for name, found in runs.items():
                 rates = sorted(run.rate for run in found)
                 whole, alone = (middle[ours.name] / middle[name] for ours in (INBOX3D, ALONE))
-                ratio = "" if name in (INBOX3D.name, ALONE.name) else f"{whole:.2f}; {alone:.2f} alone"
+                ratio = (
+                    "" if name in (INBOX3D.name, ALONE.name) else f"{whole:.2f}; {alone:.2f} alone"
+                )
                 lost, doubled = sum(run.lost for run in found), sum(run.doubled for run in found)
                 spread = f"{middle[name]:.0f} ({rates[0]:.0f}–{rates[-1]:.0f})"
-                lines.append(f"| {'on' if durable else 'off'} | {processes} | {name} | {spread} | {ratio} | {lost} | {doubled} |")
+                lines.append(
+                    f"| {'on' if durable else 'off'} | {processes} | {name} | {spread} | {ratio} |"
+                    f" {lost} | {doubled} |"
+                )
     return "\n".join(lines)
 
 
@@ -230,12 +267,19 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--durable-jobs", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to make the trees (default: the system's temporary folder)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where to make the trees (default: the system's temporary folder)",
+    )
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="inbox3d-bench-", dir=given.folder))
     try:
         jobs = f"{given.jobs} jobs ({given.durable_jobs} durable), {given.repeats} repeats"
-        print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {jobs}\n")
+        print(
+            f"Python {platform.python_version()}, {os.cpu_count()} cores, load"
+            f" {os.getloadavg()[0]:.1f}, {jobs}\n"
+        )
         print(table(folder, given.jobs, given.durable_jobs, given.repeats))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,11 +1,14 @@
-"""How true the progress of jobs is: the demo's scan and ten mixed jobs go through a real `inbox3d up`, one after the other.
+"""How true the progress of jobs is: the demo's scan and ten mixed jobs go through a real `inbox3d
+up`, one after the other.
 
 python benchmarks/bench_progress.py [--folder DIR] [--stages]
 
-While a job runs its progress.json is read ten times a second. For each job: how long it took, whether the fraction ever fell, whether it
-was a first estimate (cold), and the largest |predicted − actual end| over the last three quarters of the job's time, as a share of the
-whole time; predicted is the instant at which progress.json was written plus its eta. "within" is the share of the predictions that were
-as near as their own error says. --stages prints what each stage took, with the job's size: where pipeline/progress/weights.py is from.
+While a job runs its progress.json is read ten times a second. For each job: how long it took,
+whether the fraction ever fell, whether it was a first estimate (cold), and the largest |predicted −
+actual end| over the last three quarters of the job's time, as a share of the whole time; predicted
+is the instant at which progress.json was written plus its eta. "within" is the share of the
+predictions that were as near as their own error says. --stages prints what each stage took, with
+the job's size: where pipeline/progress/weights.py is from.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ LOOK, PATIENCE = 0.1, 900.0
 
 
 class Seen(NamedTuple):
-    """One content of progress.json: when it was written, in seconds since the job's start, and what it said."""
+    """One content of progress.json: when it was written, in seconds since the job's start, and what
+    it said."""
 
     at: float
     said: dict[str, Any]
@@ -49,12 +53,15 @@ class Run(NamedTuple):
     seen: list[Seen]
 
 
-# -- the drops ---------------------------------------------------------------------------------------------------------------
+# -- the drops ---------------------------------------------------------------------------------
 def drops(folder: Path) -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """(name, path, request) of the demo and of ten mixed jobs: each kind twice, in two sizes where it has any."""
+    """(name, path, request) of the demo and of ten mixed jobs: each kind twice, in two sizes where
+    it has any."""
     figure = virtual_figure.make()
     for name, passes, seed in (("demo", 10, 7), ("scan-small", 5, 3), ("scan-large", 8, 4)):
-        virtual_scanner.make_drop(figure, folder / name, folder / f"{name}.json", passes=passes, seed=seed)
+        virtual_scanner.make_drop(
+            figure, folder / name, folder / f"{name}.json", passes=passes, seed=seed
+        )
     for name, level in (("small-a", 3), ("small-b", 4), ("large-a", 7), ("large-b", 8)):
         _body(folder / f"{name}.ply", level)
     for name, edge in (("pictures-a", 384), ("pictures-b", 768)):
@@ -63,9 +70,19 @@ def drops(folder: Path) -> Iterator[tuple[str, Path, dict[str, Any]]]:
     for turn in "ab":
         yield f"convert small {turn}", folder / f"small-{turn}.ply", {"kind": "convert"}
         yield f"convert large {turn}", folder / f"large-{turn}.ply", {"kind": "convert"}
-        yield f"images {turn}", folder / f"pictures-{turn}", {"kind": "images", "backend": "visual-hull"}
-        (folder / f"prompt-{turn}.txt").write_text(f"a {'red' if turn == 'a' else 'blue'} watering can")
-        yield f"prompt {turn}", folder / f"prompt-{turn}.txt", {"kind": "prompt", "backend": "visual-hull"}
+        yield (
+            f"images {turn}",
+            folder / f"pictures-{turn}",
+            {"kind": "images", "backend": "visual-hull"},
+        )
+        (folder / f"prompt-{turn}.txt").write_text(
+            f"a {'red' if turn == 'a' else 'blue'} watering can"
+        )
+        yield (
+            f"prompt {turn}",
+            folder / f"prompt-{turn}.txt",
+            {"kind": "prompt", "backend": "visual-hull"},
+        )
         name = "scan-small" if turn == "a" else "scan-large"
         yield f"scan {turn}", folder / name, {"kind": "scan"}
 
@@ -89,13 +106,16 @@ def _pictures(folder: Path, edge: int) -> None:
     for name, width in (("front", 0.5), ("left", 0.3), ("back", 0.5), ("right", 0.3)):
         picture = Image.new("RGB", (edge, edge), (245, 245, 245))
         pen, middle = ImageDraw.Draw(picture), edge / 2
-        for share, top, bottom, colour in ((1, 0.35, 0.85, (180, 60, 50)), (0.5, 0.15, 0.45, (60, 80, 160))):
+        for share, top, bottom, colour in (
+            (1, 0.35, 0.85, (180, 60, 50)),
+            (0.5, 0.15, 0.45, (60, 80, 160)),
+        ):
             half = share * width * edge / 2
             pen.ellipse((middle - half, top * edge, middle + half, bottom * edge), fill=colour)
         picture.save(folder / f"{name}.png")
 
 
-# -- running -----------------------------------------------------------------------------------------------------------------
+# -- running -----------------------------------------------------------------------------------
 def recorded(atlas: Atlas, name: str, drop: Path, request: dict[str, Any]) -> Run:
     """Submit DROP, look until the job is done, and tell what its progress said."""
     id = submit_path(atlas, drop, {**request, "texture_size": 1024}).path.name
@@ -125,8 +145,17 @@ def _look(place: Place, began: float, seen: list[Seen]) -> None:
         seen.append(Seen(written - began, said))
 
 
-# -- judging -----------------------------------------------------------------------------------------------------------------
-HEAD = "job", "cold", "took s", "looks", "falls", "last", "worst miss of the end", "within its error"
+# -- judging -----------------------------------------------------------------------------------
+HEAD = (
+    "job",
+    "cold",
+    "took s",
+    "looks",
+    "falls",
+    "last",
+    "worst miss of the end",
+    "within its error",
+)
 
 
 def row(*cells: object) -> str:
@@ -134,18 +163,30 @@ def row(*cells: object) -> str:
 
 
 def judged(run: Run) -> str:
-    """A row of the table. What was written before the last three quarters counts where it still stood in them."""
+    """A row of the table. What was written before the last three quarters counts where it still
+    stood in them."""
     fractions = [seen.said["fraction"] for seen in run.seen]
     before = [seen for seen in run.seen if seen.at < run.whole / 4]
     late = before[-1:] + run.seen[len(before) :]
     told = [seen for seen in late if seen.said.get("eta") is not None]
     misses = [abs(seen.at + seen.said["eta"] - run.whole) for seen in told]
-    near = sum(miss <= (seen.said.get("eta_error") or 0) for miss, seen in zip(misses, told, strict=True))
+    near = sum(
+        miss <= (seen.said.get("eta_error") or 0) for miss, seen in zip(misses, told, strict=True)
+    )
     falls = sum(later < earlier for earlier, later in itertools.pairwise(fractions))
     worst = f"{max(misses) / run.whole:.0%}" if told and len(told) == len(late) else "none was told"
     cold = "yes" if any(seen.said.get("cold") for seen in run.seen) else ""
     last = f"{percent(fractions[-1])}%" if fractions else ""
-    return row(run.name, cold, f"{run.whole:.1f}", len(run.seen), falls, last, worst, f"{near} of {len(told)}")
+    return row(
+        run.name,
+        cold,
+        f"{run.whole:.1f}",
+        len(run.seen),
+        falls,
+        last,
+        worst,
+        f"{near} of {len(told)}",
+    )
 
 
 def of_stages(run: Run) -> Iterator[str]:
@@ -156,20 +197,41 @@ def of_stages(run: Run) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="keep tree, scratch and drops here; default: a temporary folder")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="keep tree, scratch and drops here; default: a temporary folder"
+    )
     parser.add_argument("--stages", action="store_true", help="print what each stage took")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         (folder / "drops").mkdir(parents=True)
         atlas = init(folder / "atlas")[0]
-        environment = os.environ | {"INBOX3D_HOST__SCRATCH": str(folder / "scratch"), "OMP_NUM_THREADS": "2"}
-        command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--listen", "off", "--name", "bench"]
+        environment = os.environ | {
+            "INBOX3D_HOST__SCRATCH": str(folder / "scratch"),
+            "OMP_NUM_THREADS": "2",
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "up",
+            "--atlas",
+            str(atlas.root),
+            "--listen",
+            "off",
+            "--name",
+            "bench",
+        ]
         with (folder / "up.log").open("w") as log:
             fleet = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the start\n")
+            print(
+                f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the"
+                " start\n"
+            )
             print(row(*HEAD), "|---" * len(HEAD) + "|", sep="\n", flush=True)
             runs = []
             for name, drop, request in drops(folder / "drops"):

@@ -2,8 +2,9 @@
 
     python benchmarks/copy_to_scratch.py [--files 50000] [--bytes 2000] [--repeats 5] [--folder DIR]
 
-inbox3d does more than cp: it lists the tree before and after, compares sizes and times, hashes every byte, tells how far it is, and looks
-after every file whether it was asked to stop. Both write into new folders of one file system, in turn; deleting them is not counted.
+inbox3d does more than cp: it lists the tree before and after, compares sizes and times, hashes
+every byte, tells how far it is, and looks after every file whether it was asked to stop. Both write
+into new folders of one file system, in turn; deleting them is not counted.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ def once(atlas: Atlas, place: Place, target: Path) -> dict[str, float]:
     shutil.rmtree(target)
     target.mkdir()
     job = JobFile(id=place.id, kind="scan", source=Source(name="bench", origin="share", at=now()))
-    reporter, seen, sums = Reporter(atlas, place, job, Past(atlas)), list[input_copy.Snapshot](), dict[str, str]()
+    reporter, seen, sums = (
+        Reporter(atlas, place, job, Past(atlas)),
+        list[input_copy.Snapshot](),
+        dict[str, str](),
+    )
 
     def say(share: float, message: str) -> None:
         reporter.at(COPY, share, message)
@@ -69,7 +74,9 @@ def once(atlas: Atlas, place: Place, target: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=50_000)
     parser.add_argument("--bytes", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=5)
@@ -83,11 +90,17 @@ def main() -> None:
         for _ in range(given.repeats):
             for name, taken in once(atlas, place, Path(top) / "target").items():
                 times[name].append(taken)
-    print(f"{given.files} files of about {given.bytes} bytes; {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(
+        f"{given.files} files of about {given.bytes} bytes; {os.cpu_count()} cores, Python"
+        f" {platform.python_version()}\n"
+    )
     print("| what | seconds, median (min-max) | against cp -r |\n|---|---|---|")
     base = statistics.median(times["cp -r"])
     for name, taken in times.items():
-        print(f"| {name} | {statistics.median(taken):.2f} ({min(taken):.2f}-{max(taken):.2f}) | {statistics.median(taken) / base:.2f} |")
+        print(
+            f"| {name} | {statistics.median(taken):.2f} ({min(taken):.2f}-{max(taken):.2f}) |"
+            f" {statistics.median(taken) / base:.2f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Measures the finish leg against its goals and, where there is one, a named peer. Prints markdown tables.
+"""Measures the finish leg against its goals and, where there is one, a named peer. Prints markdown
+tables.
 
 python benchmarks/finish.py [bake] [atlas] [preview] [leg]      default: all of them
 """
@@ -34,9 +35,14 @@ def figure(faces: int) -> Surface:
         level += 1
     mesh = trimesh.creation.icosphere(level)
     way = np.array(mesh.vertices)
-    bumps = sum(np.sin(way @ wave + shift) / (3 + k) for k, (wave, shift) in enumerate(zip(_waves(), range(9), strict=True)))
+    bumps = sum(
+        np.sin(way @ wave + shift) / (3 + k)
+        for k, (wave, shift) in enumerate(zip(_waves(), range(9), strict=True))
+    )
     points = way * (1 + 0.35 * np.asarray(bumps))[:, None] * [1.0, 1.4, 0.8]
-    thin = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(points), o3d.utility.Vector3iVector(np.array(mesh.faces)))
+    thin = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(points), o3d.utility.Vector3iVector(np.array(mesh.faces))
+    )
     if len(mesh.faces) > faces:
         thin = thin.simplify_quadric_decimation(faces)
     return Surface(np.array(thin.vertices), np.array(thin.triangles, np.int32))
@@ -72,7 +78,8 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 
 def bake() -> None:
-    """PSNR of a 2048² texture against the pattern; peer: the nearest sample's colour for each texel."""
+    """PSNR of a 2048² texture against the pattern; peer: the nearest sample's colour for each
+    texel."""
     from pipeline.stages.finish._bake import bake as baked
     from pipeline.stages.finish._raster import places, rasterise
     from pipeline.stages.finish._unwrap import unwrap
@@ -87,7 +94,10 @@ def bake() -> None:
     surface = unwrap(figure(50_000), 2048).surface
     texels = rasterise(surface, 2048)
     truth = pattern(places(surface, texels)[0])
-    print("| colour samples | texture | ours dB | nearest sample dB | ours s (CPU) | nearest s (CPU) |\n|---|---|---|---|---|---|")
+    print(
+        "| colour samples | texture | ours dB | nearest sample dB | ours s (CPU) | nearest s (CPU)"
+        " |\n|---|---|---|---|---|---|"
+    )
     for count in (200_000, 2_000_000):
         points = sampled(surface, count)
         row = []
@@ -96,7 +106,11 @@ def bake() -> None:
             wrong = image.reshape(-1, 3)[texels.at] / 255 - truth
             row.append((-10 * np.log10(np.mean(wrong[texels.inside] ** 2)), wall, cpu))
         (ours, wall, cpu), (near, near_wall, near_cpu) = row
-        print(f"| {count:,} | 2048² | {ours:.1f} | {near:.1f} | {wall:.1f} ({cpu:.1f}) | {near_wall:.1f} ({near_cpu:.1f}) |", flush=True)
+        print(
+            f"| {count:,} | 2048² | {ours:.1f} | {near:.1f} | {wall:.1f} ({cpu:.1f}) |"
+            f" {near_wall:.1f} ({near_cpu:.1f}) |",
+            flush=True,
+        )
 
 
 def atlas() -> None:
@@ -105,13 +119,18 @@ def atlas() -> None:
 
     from pipeline.stages.finish._unwrap import unwrap
 
-    print("| faces | charts | atlas use | s (CPU) | xatlas alone: use | s (CPU) |\n|---|---|---|---|---|---|")
+    print(
+        "| faces | charts | atlas use | s (CPU) | xatlas alone: use | s (CPU)"
+        " |\n|---|---|---|---|---|---|"
+    )
     for faces in (20_000, 50_000, 100_000):
         surface = figure(faces)
         done, wall, cpu = timed(lambda surface=surface: unwrap(surface, 2048))  # type: ignore[misc]
 
         def alone(surface: Surface = surface) -> float:
-            _, indices, uv = xatlas.parametrize(surface.vertices.astype(np.float32), surface.faces.astype(np.uint32))
+            _, indices, uv = xatlas.parametrize(
+                surface.vertices.astype(np.float32), surface.faces.astype(np.uint32)
+            )
             one, two = uv[indices[:, 1]] - uv[indices[:, 0]], uv[indices[:, 2]] - uv[indices[:, 0]]
             return float(np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]).sum() / 2)
 
@@ -126,23 +145,35 @@ def preview() -> None:
     from pipeline.stages.finish._render import Studio
 
     surface = figure(500_000)
-    Studio(figure(1000)).picture(Camera(), 64)  # the libraries are loaded before the clock starts, as in a hot engine
+    # the libraries are loaded before the clock starts, as in a hot engine
+    Studio(figure(1000)).picture(Camera(), 64)
     print("| faces | studio s | picture s | together s (CPU) |\n|---|---|---|---|")
     for _ in range(3):
         studio, first, first_cpu = timed(lambda: Studio(surface))
         _, second, second_cpu = timed(lambda studio=studio: studio.picture(Camera(), 512))  # type: ignore[misc]
-        print(f"| {len(surface.faces):,} | {first:.2f} | {second:.2f} | {first + second:.2f} ({first_cpu + second_cpu:.2f}) |", flush=True)
+        print(
+            f"| {len(surface.faces):,} | {first:.2f} | {second:.2f} | {first + second:.2f}"
+            f" ({first_cpu + second_cpu:.2f}) |",
+            flush=True,
+        )
 
 
 def leg() -> None:
-    """A coloured mesh of 500 k faces through the whole finish leg of a convert job: 100 k faces, 2048² texture, four formats."""
+    """A coloured mesh of 500 k faces through the whole finish leg of a convert job: 100 k faces,
+    2048² texture, four formats."""
     import trimesh
 
     surface = figure(500_000)
     with tempfile.TemporaryDirectory() as folder:
         colors = (pattern(surface.vertices) * 255 + 0.5).astype(np.uint8)
-        trimesh.Trimesh(surface.vertices, surface.faces, vertex_colors=colors, process=False).export(Path(folder) / "body.ply")
-        ws = StageWorkspace(Path(folder) / "work", Path(folder), options=parse({"kind": "convert", "output_format": "glb,obj,stl,ply"}))
+        trimesh.Trimesh(
+            surface.vertices, surface.faces, vertex_colors=colors, process=False
+        ).export(Path(folder) / "body.ply")
+        ws = StageWorkspace(
+            Path(folder) / "work",
+            Path(folder),
+            options=parse({"kind": "convert", "output_format": "glb,obj,stl,ply"}),
+        )
         bag: list[Any] = [Dropped(names=("body.ply",))]
         print("| stage | s | CPU s | peak MB |\n|---|---|---|---|")
         total = total_cpu = 0.0
@@ -150,9 +181,16 @@ def leg() -> None:
             artefact, wall, cpu = timed(lambda stage=stage: call(stage_function(stage), bag, ws))  # type: ignore[misc]
             bag.append(artefact)
             total, total_cpu = total + wall, total_cpu + cpu
-            print(f"| {stage} | {wall:.1f} | {cpu:.1f} | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} |", flush=True)
+            print(
+                f"| {stage} | {wall:.1f} | {cpu:.1f} |"
+                f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} |",
+                flush=True,
+            )
         page = (ws.root / "output" / "report.html").stat().st_size
-        print(f"| together | {total:.1f} | {total_cpu:.1f} | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} |")
+        print(
+            f"| together | {total:.1f} | {total_cpu:.1f} |"
+            f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} |"
+        )
         print(f"\nreport.html: {page / 1e6:.1f} MB")
 
 

@@ -1,9 +1,12 @@
-"""Reading large files: ours beside the readers of other programs, on the same files, in the same run.
+"""Reading large files: ours beside the readers of other programs, on the same files, in the same
+run.
 
-    python benchmarks/reading.py [--points 10000000] [--faces 1000000] [--repeats 2] [--only ply-points,obj] [--out TABLE.md]
+    python benchmarks/reading.py [--points 10000000] [--faces 1000000] [--repeats 2] [--only
+    ply-points,obj] [--out TABLE.md]
 
-Each reading runs in a process of its own, imports and the page cache warm; what counts is the least wall time of the repeats. A
-reader that finds another number of points or faces is not compared. Ours reads whole meshes with uv, normals and materials.
+Each reading runs in a process of its own, imports and the page cache warm; what counts is the least
+wall time of the repeats. A reader that finds another number of points or faces is not compared.
+Ours reads whole meshes with uv, normals and materials.
 """
 
 from __future__ import annotations
@@ -22,23 +25,40 @@ from typing import Any
 import numpy as np
 
 SCANS = {"ply-points": "points.ply", "las": "points.las", "e57": "points.e57"}
-MESHES = {"ply-faces": "faces.ply", "stl": "faces.stl", "obj": "faces.obj", "obj-uv": "uv.obj", "glb": "faces.glb"}
+MESHES = {
+    "ply-faces": "faces.ply",
+    "stl": "faces.stl",
+    "obj": "faces.obj",
+    "obj-uv": "uv.obj",
+    "glb": "faces.glb",
+}
 READERS = {
-    "ply-points": ("inbox3d", "open3d", "pymeshlab", "trimesh"), "las": ("inbox3d", "laspy"), "e57": ("inbox3d", "pye57", "pymeshlab"),
-    "ply-faces": ("inbox3d", "open3d", "pymeshlab", "trimesh"), "stl": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
-    "obj": ("inbox3d", "open3d", "pymeshlab", "trimesh"), "obj-uv": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
+    "ply-points": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
+    "las": ("inbox3d", "laspy"),
+    "e57": ("inbox3d", "pye57", "pymeshlab"),
+    "ply-faces": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
+    "stl": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
+    "obj": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
+    "obj-uv": ("inbox3d", "open3d", "pymeshlab", "trimesh"),
     "glb": ("inbox3d", "open3d", "trimesh"),
-}  # fmt: skip
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--faces", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--only", default=",".join(READERS))
     parser.add_argument("--out", type=Path, help="also write the table to this file")
-    parser.add_argument("--one", nargs=3, metavar=("CASE", "READER", "FILE"), help="read once here and print one JSON line")
+    parser.add_argument(
+        "--one",
+        nargs=3,
+        metavar=("CASE", "READER", "FILE"),
+        help="read once here and print one JSON line",
+    )
     given = parser.parse_args()
     if given.one:
         print(json.dumps(measured(*given.one)))
@@ -50,7 +70,9 @@ def main() -> None:
             write(case, path, given.points if case in SCANS else given.faces)
             rows += compared(case, path, given.repeats)
             path.unlink()
-    text = "\n".join([*rows, "", f"load {os.getloadavg()[0]:.1f} at the end, {os.cpu_count()} cores"])
+    text = "\n".join(
+        [*rows, "", f"load {os.getloadavg()[0]:.1f} at the end, {os.cpu_count()} cores"]
+    )
     print(text)
     if given.out:
         given.out.write_text(text + "\n")
@@ -66,14 +88,30 @@ def compared(case: str, path: Path, repeats: int) -> list[str]:
     ours = found["inbox3d"]
     rows = []
     for who, told in found.items():
-        ratio = "" if who == "inbox3d" else f"{ours['s'] / told['s']:.2f} ×" if told["count"] == ours["count"] else "not compared"
-        rows.append(f"| {path.name}, {path.stat().st_size / 1e6:.0f} MB | {who} | {told['s']:.2f} | {told['count']} | {ratio} |")
+        ratio = (
+            ""
+            if who == "inbox3d"
+            else (
+                f"{ours['s'] / told['s']:.2f} ×"
+                if told["count"] == ours["count"]
+                else "not compared"
+            )
+        )
+        rows.append(
+            f"| {path.name}, {path.stat().st_size / 1e6:.0f} MB | {who} | {told['s']:.2f} |"
+            f" {told['count']} | {ratio} |"
+        )
     return rows
 
 
 def in_a_process(case: str, who: str, path: Path) -> dict[str, Any]:
     """One reading; a reader that dies has read nothing."""
-    told = subprocess.run([sys.executable, __file__, "--one", case, who, str(path)], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, __file__, "--one", case, who, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     print(f"  {case} {who}: {told.stdout.strip() or told.stderr.strip()[-200:]}", file=sys.stderr)
     try:
         return dict(json.loads(told.stdout.splitlines()[-1]))
@@ -81,7 +119,7 @@ def in_a_process(case: str, who: str, path: Path) -> dict[str, Any]:
         return {"s": float("inf"), "count": 0}
 
 
-# -- files ------------------------------------------------------------------------------------------------------------------
+# -- files -------------------------------------------------------------------------------------
 
 
 def write(case: str, path: Path, count: int) -> None:
@@ -95,7 +133,12 @@ def write(case: str, path: Path, count: int) -> None:
     side = int((count / 2) ** 0.5) + 1
     u, v = (axis.ravel() / (side - 1) for axis in np.meshgrid(np.arange(side), np.arange(side)))
     corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
-    faces = np.concatenate([np.stack([corner, corner + 1, corner + side + 1], 1), np.stack([corner, corner + side + 1, corner + side], 1)])
+    faces = np.concatenate(
+        [
+            np.stack([corner, corner + 1, corner + side + 1], 1),
+            np.stack([corner, corner + side + 1, corner + side], 1),
+        ]
+    )
     places = np.stack([u * 100, v * 100, np.sin(u * 30) * np.cos(v * 30)], axis=1)
     if case == "glb":
         import trimesh
@@ -104,7 +147,11 @@ def write(case: str, path: Path, count: int) -> None:
         return
     held = pymeshlab.MeshSet()
     held.add_mesh(pymeshlab.Mesh(places, faces, v_tex_coords_matrix=np.stack([u, v], axis=1)))
-    more = {"save_wedge_texcoord": case == "obj-uv", "save_vertex_normal": case == "obj-uv"} if path.suffix == ".obj" else {}
+    more = (
+        {"save_wedge_texcoord": case == "obj-uv", "save_vertex_normal": case == "obj-uv"}
+        if path.suffix == ".obj"
+        else {}
+    )
     if case == "obj-uv":
         held.compute_texcoord_transfer_vertex_to_wedge()
     held.save_current_mesh(str(path), **more)
@@ -134,20 +181,31 @@ def _e57(path: Path, points: Any, colors: Any) -> None:
 
     held = pye57.E57(str(path), mode="w")
     columns = {f"cartesian{axis}": points[:, k] for k, axis in enumerate("XYZ")}
-    held.write_scan_raw(columns | {f"color{name}": colors[:, k] for k, name in enumerate(("Red", "Green", "Blue"))})
+    held.write_scan_raw(
+        columns | {f"color{name}": colors[:, k] for k, name in enumerate(("Red", "Green", "Blue"))}
+    )
     held.close()
 
 
-WRITERS: dict[str, Callable[[Path, Any, Any], None]] = {"ply-points": _ply, "las": _las, "e57": _e57}
+WRITERS: dict[str, Callable[[Path, Any, Any], None]] = {
+    "ply-points": _ply,
+    "las": _las,
+    "e57": _e57,
+}
 
-# -- readers ----------------------------------------------------------------------------------------------------------------
+# -- readers -----------------------------------------------------------------------------------
 
 
 def measured(case: str, who: str, file: str) -> dict[str, Any]:
     Path(file).read_bytes()
-    read = {"inbox3d": ours, "open3d": by_open3d, "pymeshlab": by_pymeshlab, "trimesh": by_trimesh, "laspy": by_laspy, "pye57": by_pye57}[
-        who
-    ](case in SCANS)
+    read = {
+        "inbox3d": ours,
+        "open3d": by_open3d,
+        "pymeshlab": by_pymeshlab,
+        "trimesh": by_trimesh,
+        "laspy": by_laspy,
+        "pye57": by_pye57,
+    }[who](case in SCANS)
     start = time.perf_counter()
     count = read(Path(file))
     return {"s": round(time.perf_counter() - start, 3), "count": int(count)}
@@ -163,7 +221,12 @@ def ours(scan: bool) -> Callable[[Path], int]:
 
     def read(path: Path) -> int:
         if scan:
-            return sum(len(raw.points) for raw in _formats.read(Source(path.name, path), Account(path.name), Companions([])))
+            return sum(
+                len(raw.points)
+                for raw in _formats.read(
+                    Source(path.name, path), Account(path.name), Companions([])
+                )
+            )
         return len(assemble(readers.read(path.name, path, Companions([])).parts).surface.faces)
 
     return read
@@ -183,7 +246,9 @@ def by_pymeshlab(scan: bool) -> Callable[[Path], int]:
     def read(path: Path) -> int:
         held = pymeshlab.MeshSet()
         held.load_new_mesh(str(path))
-        return int(held.current_mesh().vertex_number() if scan else held.current_mesh().face_number())
+        return int(
+            held.current_mesh().vertex_number() if scan else held.current_mesh().face_number()
+        )
 
     return read
 
@@ -201,7 +266,9 @@ def by_laspy(scan: bool) -> Callable[[Path], int]:
 
     def read(path: Path) -> int:
         held = laspy.read(path)
-        return len(np.stack([held.x, held.y, held.z], axis=1)) + 0 * len(np.stack([held.red, held.green, held.blue], axis=1))
+        return len(np.stack([held.x, held.y, held.z], axis=1)) + 0 * len(
+            np.stack([held.red, held.green, held.blue], axis=1)
+        )
 
     return read
 
@@ -209,7 +276,9 @@ def by_laspy(scan: bool) -> Callable[[Path], int]:
 def by_pye57(scan: bool) -> Callable[[Path], int]:
     import pye57
 
-    return lambda path: len(pye57.E57(str(path)).read_scan(0, colors=True, ignore_missing_fields=True)["cartesianX"])
+    return lambda path: len(
+        pye57.E57(str(path)).read_scan(0, colors=True, ignore_missing_fields=True)["cartesianX"]
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Registration of scrambled scan sets: ours beside stock Open3D, on the same passes, in the same run.
+"""Registration of scrambled scan sets: ours beside stock Open3D, on the same passes, in the same
+run.
 
-    python benchmarks/register.py [--sets bunny,lion] [--seeds 0,1,2] [--peers o3d_doc,o3d_orient] [--out TABLE.md]
+    python benchmarks/register.py [--sets bunny,lion] [--seeds 0,1,2] [--peers o3d_doc,o3d_orient]
+    [--out TABLE.md]
 
-Each method runs in a process of its own, so CPU seconds are its own (reading included for both). Needs the test data and the peer
-script bench-scan/register.py below $INBOX3D_TESTDATA (default: ../shared). A pass is right within 5 degrees and 2 % of the
-object's size; "false" counts passes reported placed that are off by more than 5 degrees.
+Each method runs in a process of its own, so CPU seconds are its own (reading included for both).
+Needs the test data and the peer script bench-scan/register.py below $INBOX3D_TESTDATA (default:
+../shared). A pass is right within 5 degrees and 2 % of the object's size; "false" counts passes
+reported placed that are off by more than 5 degrees.
 """
 
 from __future__ import annotations
@@ -30,12 +33,19 @@ OURS = "inbox3d"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sets", default="bunny,lion,tls_office,turntable_dog,turntable_dog/lying")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--peers", default="o3d_doc,o3d_orient")
     parser.add_argument("--out", type=Path, help="also write the table to this file")
-    parser.add_argument("--one", nargs=3, metavar=("SET", "METHOD", "SEED"), help="run one method here and print one JSON line")
+    parser.add_argument(
+        "--one",
+        nargs=3,
+        metavar=("SET", "METHOD", "SEED"),
+        help="run one method here and print one JSON line",
+    )
     given = parser.parse_args()
     if given.one:
         name, method, seed = given.one
@@ -54,8 +64,16 @@ def main() -> None:
 
 def in_a_process(name: str, method: str, seed: str) -> dict[str, Any]:
     """One run; a method that dies counts as no pass placed."""
-    told = subprocess.run([sys.executable, __file__, "--one", name, method, seed], capture_output=True, text=True, check=False)
-    print(f"  {name} {method} {seed}: {told.stdout.strip() or told.stderr.strip()[-200:]}", file=sys.stderr)
+    told = subprocess.run(
+        [sys.executable, __file__, "--one", name, method, seed],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(
+        f"  {name} {method} {seed}: {told.stdout.strip() or told.stderr.strip()[-200:]}",
+        file=sys.stderr,
+    )
     return dict(json.loads(told.stdout.splitlines()[-1]))
 
 
@@ -72,13 +90,27 @@ def measure(name: str, method: str, seed: int) -> dict[str, Any]:
     poses = ours(clouds) if method == OURS else peer(folder, method, seed)
     spent = cpu() - before
     score = scancommon.score_poses(poses, truth, clouds, size)
-    errors = [scancommon.pose_errors(poses, truth, clouds, k) for k, pose in enumerate(poses) if pose is not None]
-    agreed = max(errors, key=lambda pair: int(((pair[0] < 5) & (pair[1] < 0.02 * size)).sum()), default=(np.full(len(poses), 180.0), None))
-    false = sum(pose is not None and not error <= 5 for pose, error in zip(poses, agreed[0], strict=True))
+    errors = [
+        scancommon.pose_errors(poses, truth, clouds, k)
+        for k, pose in enumerate(poses)
+        if pose is not None
+    ]
+    agreed = max(
+        errors,
+        key=lambda pair: int(((pair[0] < 5) & (pair[1] < 0.02 * size)).sum()),
+        default=(np.full(len(poses), 180.0), None),
+    )
+    false = sum(
+        pose is not None and not error <= 5 for pose, error in zip(poses, agreed[0], strict=True)
+    )
     return {
-        "passes": len(poses), "right": sum(score["ok"]), "false": int(false), "rotation": score.get("rot_rmse_ok"),
-        "centroid": score.get("tra_rmse_ok_pct"), "cpu": round(spent, 1),
-    }  # fmt: skip
+        "passes": len(poses),
+        "right": sum(score["ok"]),
+        "false": int(false),
+        "rotation": score.get("rot_rmse_ok"),
+        "centroid": score.get("tra_rmse_ok_pct"),
+        "cpu": round(spent, 1),
+    }
 
 
 def cpu() -> float:
@@ -101,7 +133,9 @@ def ours(clouds: list[Any]) -> list[Any]:
         drop.mkdir()
         names = tuple(f"pass_{k:02d}.ply" for k in range(len(clouds)))
         for name, cloud in zip(names, clouds, strict=True):
-            o3d.io.write_point_cloud(str(drop / name), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud)))
+            o3d.io.write_point_cloud(
+                str(drop / name), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud))
+            )
         ws = StageWorkspace(Path(folder), drop, options=parse({"kind": "scan"}))
         try:
             found = align.run(orient.run(read_passes.run(Dropped(names=names), ws), ws), ws)
@@ -112,7 +146,8 @@ def ours(clouds: list[Any]) -> list[Any]:
 
 def peer(folder: Path, method: str, seed: int) -> list[Any]:
     """Poses by a method of bench-scan/register.py."""
-    peers = importlib.import_module("register")  # found before this file: PEERS stands first on the path
+    # found before this file: PEERS stands first on the path
+    peers = importlib.import_module("register")
     return list(peers.run(str(folder), method, seed)[1])
 
 
@@ -122,26 +157,41 @@ def summary(name: str, method: str, runs: list[dict[str, Any]]) -> dict[str, Any
         return statistics.median(values) if values else None
 
     return {
-        "set": name, "method": method, "passes": runs[0]["passes"], "right": [run["right"] for run in runs],
+        "set": name,
+        "method": method,
+        "passes": runs[0]["passes"],
+        "right": [run["right"] for run in runs],
         "false": [run["false"] for run in runs],
-        "rotation": middle("rotation"), "centroid": middle("centroid"), "cpu": middle("cpu"),
-    }  # fmt: skip
+        "rotation": middle("rotation"),
+        "centroid": middle("centroid"),
+        "cpu": middle("cpu"),
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown; ratio = ours : this method, of the median number of passes placed right."""
-    ours_right = {row["set"]: statistics.median(row["right"]) for row in rows if row["method"] == OURS}
+    ours_right = {
+        row["set"]: statistics.median(row["right"]) for row in rows if row["method"] == OURS
+    }
     lines = [
-        "| set | method | passes right, by seed | false placements | rotation ° | centroid % | CPU s | ours : it |",
+        (
+            "| set | method | passes right, by seed | false placements | rotation ° | centroid % |"
+            " CPU s | ours : it |"
+        ),
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         right = ", ".join(map(str, row["right"])) + f" of {row['passes']}"
         false = ", ".join(map(str, row["false"]))
-        errors = ["-" if row[key] is None else f"{row[key]:.2f}" for key in ("rotation", "centroid")]
+        errors = [
+            "-" if row[key] is None else f"{row[key]:.2f}" for key in ("rotation", "centroid")
+        ]
         ratio = ours_right[row["set"]] / max(statistics.median(row["right"]), 0.5)
         against = "" if row["method"] == OURS else f"{ratio:.1f} ×"
-        lines.append(f"| {row['set']} | {row['method']} | {right} | {false} | {errors[0]} | {errors[1]} | {row['cpu']:.0f} | {against} |")
+        lines.append(
+            f"| {row['set']} | {row['method']} | {right} | {false} | {errors[0]} | {errors[1]} |"
+            f" {row['cpu']:.0f} | {against} |"
+        )
     return "\n".join(lines)
 
 

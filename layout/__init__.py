@@ -1,1 +1,2 @@
-"""Where things are and how they move: the Atlas tree, its manifests and its edges. Knows no geometry, GPU or HTTP."""
+"""Where things are and how they move: the Atlas tree, its manifests and its edges. Knows no
+geometry, GPU or HTTP."""

@@ -1,7 +1,8 @@
 """What stands still until a person acts, in words: the one seam of every loop over folders.
 
-A loop handles each entry inside ``over``: whatever goes wrong with that entry is written down under its path, and the loop goes on with
-the next. What is written down goes out with the process's heartbeat, so that STATUS.txt, doctor and the web page all tell it.
+A loop handles each entry inside ``over``: whatever goes wrong with that entry is written down under
+its path, and the loop goes on with the next. What is written down goes out with the process's
+heartbeat, so that STATUS.txt, doctor and the web page all tell it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from layout.walk import BeyondLimits
 
 log = logging.getLogger(__name__)
 
-OF_THE_LINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+OF_THE_LINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 MOST, LONGEST = 30, 400  # lines that go out with a heartbeat; characters of one
 
 
@@ -31,7 +34,8 @@ class Waits(Exception):
 
 
 class Attention:
-    """What one process, WHO, found that needs a person, by path. ``over`` may be used from several threads."""
+    """What one process, WHO, found that needs a person, by path. ``over`` may be used from several
+    threads."""
 
     def __init__(self, atlas: Atlas, who: str = "") -> None:
         self.atlas, self.who = atlas, who
@@ -39,10 +43,13 @@ class Attention:
 
     @contextlib.contextmanager
     def over(self, path: Path) -> Iterator[None]:
-        """For the handling of one entry at PATH: nothing that is wrong with it gets out, and what was said of it before is forgotten.
+        """For the handling of one entry at PATH: nothing that is wrong with it gets out, and what
+        was said of it before is forgotten.
 
-        A LineFault gets out where the line itself does not work; where only this entry does not, it is the entry that is named.
-            Somebody else may be handling the same entry: Gone and "no such file" are nobody's business.
+        A LineFault gets out where the line itself does not work; where only this entry does not, it
+        is the entry that is named.
+            Somebody else may be handling the same entry: Gone and "no such file" are nobody's
+            business.
         """
         try:
             yield
@@ -52,7 +59,16 @@ class Attention:
             if isinstance(error, LineFault) and not self._is_of_entry(error):
                 raise
             self.say(path, words(error, path))
-            if not isinstance(error, Waits | OSError | BeyondLimits | NewerFormat | Unreadable | UnicodeError | RecursionError):
+            if not isinstance(
+                error,
+                Waits
+                | OSError
+                | BeyondLimits
+                | NewerFormat
+                | Unreadable
+                | UnicodeError
+                | RecursionError,
+            ):
                 log.exception("entry.failed path=%s", printable(str(path)))
         else:
             self.settled(path)
@@ -66,7 +82,8 @@ class Attention:
         self._said.pop(path, None)
 
     def lines(self) -> tuple[str, ...]:
-        """``folder/name: why``, for what still stands there. A scratch that cannot be made is told until it is settled."""
+        """``folder/name: why``, for what still stands there. A scratch that cannot be made is told
+        until it is settled."""
         for path in [path for path in self._said if path.is_relative_to(self.atlas.root)]:
             with contextlib.suppress(OSError):
                 if self.atlas.disk.lstat(path) is None:
@@ -87,7 +104,11 @@ class Attention:
         return True
 
     def _short(self, path: Path) -> str:
-        return printable(str(path.relative_to(self.atlas.root)) if path.is_relative_to(self.atlas.root) else self.who or str(path))
+        return printable(
+            str(path.relative_to(self.atlas.root))
+            if path.is_relative_to(self.atlas.root)
+            else self.who or str(path)
+        )
 
 
 def words(error: BaseException, path: Path) -> str:
@@ -103,9 +124,15 @@ def words(error: BaseException, path: Path) -> str:
     if isinstance(error, OSError):
         return printable(rights.words(error, path))
     if isinstance(error, RecursionError):
-        return "its folders, or the contents of a file in it, are nested too deep to be read; take that part out"
+        return (
+            "its folders, or the contents of a file in it, are nested too deep to be read; take"
+            " that part out"
+        )
     if isinstance(error, Unreadable):
         return f"{error}; put a whole copy in its place, or take it away"
     if isinstance(error, UnicodeError):
         return "it holds a name or a text that is not UTF-8; rename it or save it as UTF-8"
-    return "this program could not handle it, which is a fault of the program; its log says more. Move it elsewhere to go on without it"
+    return (
+        "this program could not handle it, which is a fault of the program; its log says more. Move"
+        " it elsewhere to go on without it"
+    )

@@ -1,7 +1,8 @@
-"""The few file calls that everything else in this package uses; the seam where tests put a misbehaving disk.
+"""The few file calls that everything else in this package uses; the seam where tests put a
+misbehaving disk.
 
-Every call goes through ``Disk._do``. Faults of the line (a full, read-only, stale or vanished share) are raised as LineFault,
-so that nobody above mistakes them for a fault of a job.
+Every call goes through ``Disk._do``. Faults of the line (a full, read-only, stale or vanished
+share) are raised as LineFault, so that nobody above mistakes them for a fault of a job.
 """
 
 from __future__ import annotations
@@ -21,12 +22,33 @@ T = TypeVar("T")
 
 LINE_ERRNOS = frozenset(
     {
-        errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.EREMOTEIO, errno.EBUSY, errno.EINTR, errno.EAGAIN,
-        errno.ENOTCONN, errno.ECONNRESET, errno.ECONNABORTED, errno.ECONNREFUSED, errno.EPIPE, errno.ESHUTDOWN, errno.ETIMEDOUT,
-        errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENODEV, errno.ENOLCK,
-        errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.ESTALE,
+        errno.EIO,
+        errno.EREMOTEIO,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.EAGAIN,
+        errno.ENOTCONN,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.ECONNREFUSED,
+        errno.EPIPE,
+        errno.ESHUTDOWN,
+        errno.ETIMEDOUT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENODEV,
+        errno.ENOLCK,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
     }
-)  # fmt: skip
+)
 _FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
 
@@ -55,7 +77,8 @@ class Stood(NamedTuple):
 
 
 class Disk:
-    """File calls on the real disk. ``durable``: fsync both parents after a rename and every file after a write."""
+    """File calls on the real disk. ``durable``: fsync both parents after a rename and every file
+    after a write."""
 
     def __init__(self, durable: bool = True) -> None:
         self.durable = durable
@@ -70,7 +93,7 @@ class Disk:
                 raise LineFault(error.errno, error.strerror, error.filename) from error
             raise
 
-    # -- names ------------------------------------------------------------------------------------------------------
+    # -- names ---------------------------------------------------------------------------------
     def rename(self, source: Path, target: Path) -> None:
         self._do("rename", os.rename, source, target)
         if self.durable:
@@ -78,7 +101,8 @@ class Disk:
                 self.fsync_dir(parent)
 
     def mkdir(self, path: Path) -> None:
-        """Make one directory whose parent is there; never parents, never silently an existing one."""
+        """Make one directory whose parent is there; never parents, never silently an existing
+        one."""
         self._do("mkdir", os.mkdir, path)
 
     def rmdir(self, path: Path) -> None:
@@ -88,26 +112,31 @@ class Disk:
         self._do("unlink", os.unlink, path)
 
     def scandir(self, path: Path) -> list[Entry]:
-        """Names below PATH, unsorted. A missing directory raises; it is never taken for an empty one."""
+        """Names below PATH, unsorted. A missing directory raises; it is never taken for an empty
+        one."""
         return self._do("scandir", _scandir, path)
 
     def stats(self, path: Path) -> list[Stood]:
-        """What stands below PATH, unsorted, with attributes: one call for a folder, however many files it holds."""
+        """What stands below PATH, unsorted, with attributes: one call for a folder, however many
+        files it holds."""
         return self._do("scandir", _stats, path)
 
     def names(self, path: Path) -> list[str]:
-        """Names below PATH and nothing else about them: for folders that hold a hundred thousand."""
+        """Names below PATH and nothing else about them: for folders that hold a hundred
+        thousand."""
         return self._do("names", os.listdir, path)
 
     def lstat(self, path: Path) -> os.stat_result | None:
-        """Attributes of PATH itself, or None where it is not seen. Not seen proves nothing on a network mount."""
+        """Attributes of PATH itself, or None where it is not seen. Not seen proves nothing on a
+        network mount."""
         try:
             return self._do("lstat", os.lstat, path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def seen(self, path: Path) -> bool:
-        """Whether PATH stands in a fresh listing of its parent: stat() answers from stale negative caches on NFS."""
+        """Whether PATH stands in a fresh listing of its parent: stat() answers from stale negative
+        caches on NFS."""
         try:
             return any(entry.name == path.name for entry in self.scandir(path.parent))
         except (FileNotFoundError, NotADirectoryError):
@@ -117,7 +146,7 @@ class Disk:
         with contextlib.suppress(FileNotFoundError):
             self._do("fsync_dir", _fsync_dir, path)
 
-    # -- contents ---------------------------------------------------------------------------------------------------
+    # -- contents ------------------------------------------------------------------------------
     def read(self, path: Path, limit: int | None = None) -> bytes:
         return self._do("read", _read, path, limit)
 
@@ -126,7 +155,8 @@ class Disk:
         self._do("write_new", _write, path, data, os.O_EXCL, self.durable)
 
     def write_in_place(self, path: Path, data: bytes) -> None:
-        """Overwrite PATH without a rename (heartbeats: no new directory entry every few seconds)."""
+        """Overwrite PATH without a rename (heartbeats: no new directory entry every few
+        seconds)."""
         self._do("write_in_place", _write, path, data, 0, False)
 
     def replace(self, path: Path, data: bytes) -> None:
@@ -138,23 +168,35 @@ class Disk:
         except OSError as error:
             with contextlib.suppress(OSError):
                 neighbour.unlink()
-            if error.filename == str(neighbour):  # nobody finds that name; PATH is what could not be written
+            # nobody finds that name; PATH is what could not be written
+            if error.filename == str(neighbour):
                 error.filename = str(path)
             raise
 
-    def copy(self, source: Path | str, target: Path | str, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
-        """Copy a regular file and return the SHA-256 of what was read. DURABLE: unless said otherwise as this disk is; scratch need not
-        outlive a power cut. TICK hears of every chunk's bytes and may end the copy by raising. Plain strings where there are very many:
-        making a path of each name takes longer than copying a small file.
+    def copy(
+        self,
+        source: Path | str,
+        target: Path | str,
+        durable: bool | None = None,
+        tick: Callable[[int], None] | None = None,
+    ) -> str:
+        """Copy a regular file and return the SHA-256 of what was read. DURABLE: unless said
+        otherwise as this disk is; scratch need not outlive a power cut. TICK hears of every chunk's
+        bytes and may end the copy by raising. Plain strings where there are very many: making a
+        path of each name takes longer than copying a small file.
         """
-        return self._do("copy", _copy, source, target, self.durable if durable is None else durable, tick)
+        return self._do(
+            "copy", _copy, source, target, self.durable if durable is None else durable, tick
+        )
 
     def sha256(self, path: Path) -> str:
-        """SHA-256 of what the server holds: the page cache is dropped first, else the client would read its own memory."""
+        """SHA-256 of what the server holds: the page cache is dropped first, else the client would
+        read its own memory."""
         return self._do("sha256", _sha256, path)
 
     def remove_tree(self, path: Path) -> OSError | None:
-        """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next try, and the reason is returned."""
+        """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next
+        try, and the reason is returned."""
         return self._do("remove_tree", remove, path)
 
 
@@ -168,7 +210,13 @@ def _stats(path: Path) -> list[Stood]:
     with os.scandir(path) as entries:
         for entry in entries:
             try:
-                found.append(Stood(entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False)))
+                found.append(
+                    Stood(
+                        entry.name,
+                        entry.is_dir(follow_symlinks=False),
+                        entry.stat(follow_symlinks=False),
+                    )
+                )
             except FileNotFoundError:
                 found.append(Stood(entry.name, False, None))
     return found
@@ -202,7 +250,9 @@ def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
             os.fsync(file.fileno())
 
 
-def _copy(source: Path | str, target: Path | str, durable: bool, tick: Callable[[int], None] | None = None) -> str:
+def _copy(
+    source: Path | str, target: Path | str, durable: bool, tick: Callable[[int], None] | None = None
+) -> str:
     """By bare file descriptors: with fifty thousand small files every object counts."""
     digest, size = hashlib.sha256(), _FIRST
     reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -12,12 +12,21 @@ from typing import Literal, NamedTuple
 from layout import names
 from layout.disk import Disk
 from layout.lifecycle import EDGES
-from layout.manifest import REQUEST_LIMIT, AtlasFile, NewerFormat, Unreadable, now, read_job, write_job
+from layout.manifest import (
+    REQUEST_LIMIT,
+    AtlasFile,
+    NewerFormat,
+    Unreadable,
+    now,
+    read_job,
+    write_job,
+)
 from layout.tree import Atlas, State
 
 
 class Unfit(Exception):
-    """This place cannot carry the lifecycle. Operator: see the message; it got folders, but no atlas.json, so nothing will work in it."""
+    """This place cannot carry the lifecycle. Operator: see the message; it got folders, but no
+    atlas.json, so nothing will work in it."""
 
 
 class Finding(NamedTuple):
@@ -28,11 +37,15 @@ class Finding(NamedTuple):
     detail: str
 
 
-def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[Atlas, list[Finding]]:
-    """Create what is missing of the tree at ROOT and prove it. Idempotent; an existing atlas.json is kept, but for ``inodes``.
+def init(
+    root: Path, disk: Disk | None = None, restored: bool = False
+) -> tuple[Atlas, list[Finding]]:
+    """Create what is missing of the tree at ROOT and prove it. Idempotent; an existing atlas.json
+    is kept, but for ``inodes``.
 
-    RESTORED: the tree came back from a backup or snapshot: job folders that can come to inbox/ again get their new inodes into
-    job.json, then a new epoch makes every process restart under a new name.
+    RESTORED: the tree came back from a backup or snapshot: job folders that can come to inbox/
+    again get their new inodes into job.json, then a new epoch makes every process restart under a
+    new name.
     """
     atlas = Atlas(root, disk)
     atlas.root.mkdir(parents=True, exist_ok=True)
@@ -42,8 +55,12 @@ def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[
             folder.chmod(0o2775)
     findings = prove(atlas)
     if any(not finding.ok for finding in findings):
-        raise Unfit("; ".join(f"{finding.what}: {finding.detail}" for finding in findings if not finding.ok))
-    changing: Literal["stable", "changing"] = "changing" if any(f.detail == "changing" for f in findings) else "stable"
+        raise Unfit(
+            "; ".join(f"{finding.what}: {finding.detail}" for finding in findings if not finding.ok)
+        )
+    changing: Literal["stable", "changing"] = (
+        "changing" if any(f.detail == "changing" for f in findings) else "stable"
+    )
     _identify(atlas, AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now()))
     if restored:
         _restore(atlas)
@@ -51,7 +68,8 @@ def init(root: Path, disk: Disk | None = None, restored: bool = False) -> tuple[
 
 
 def _identify(atlas: Atlas, fresh: AtlasFile) -> None:
-    """Write atlas.json where there is none, or one that was torn while it was first written. Once changing, inodes stay so."""
+    """Write atlas.json where there is none, or one that was torn while it was first written. Once
+    changing, inodes stay so."""
     try:
         atlas.disk.write_new(atlas.identity_file, fresh.dump())
         return
@@ -63,26 +81,40 @@ def _identify(atlas: Atlas, fresh: AtlasFile) -> None:
         atlas.disk.replace(atlas.identity_file, fresh.dump())
         return
     if fresh.inodes == "changing" != known.inodes:
-        atlas.disk.replace(atlas.identity_file, known.model_copy(update={"inodes": "changing"}).dump())
+        atlas.disk.replace(
+            atlas.identity_file, known.model_copy(update={"inodes": "changing"}).dump()
+        )
 
 
 def _restore(atlas: Atlas) -> None:
-    """New inodes into every job.json but the finished ones'. A folder whose id stands elsewhere too is a person's copy and stays one."""
+    """New inodes into every job.json but the finished ones'. A folder whose id stands elsewhere too
+    is a person's copy and stays one."""
     places = [place for state in State for place in atlas.places(state) if place.id]
     often = Counter(place.id for place in places)
     for place in places:
         if place.state is State.DONE or often[place.id] > 1:
             continue
         with contextlib.suppress(Unreadable, NewerFormat):
-            job, found = read_job(atlas.disk, place.path, REQUEST_LIMIT), atlas.disk.lstat(place.path)
-            if job is not None and found is not None and job.id == place.id and job.inode != found.st_ino:
+            job, found = (
+                read_job(atlas.disk, place.path, REQUEST_LIMIT),
+                atlas.disk.lstat(place.path),
+            )
+            if (
+                job is not None
+                and found is not None
+                and job.id == place.id
+                and job.inode != found.st_ino
+            ):
                 write_job(atlas.disk, place.path, job.model_copy(update={"inode": found.st_ino}))
     identity = atlas.identity()
-    atlas.disk.replace(atlas.identity_file, identity.model_copy(update={"epoch": identity.epoch + 1}).dump())
+    atlas.disk.replace(
+        atlas.identity_file, identity.model_copy(update={"epoch": identity.epoch + 1}).dump()
+    )
 
 
 def prove(atlas: Atlas) -> list[Finding]:
-    """Rename a probe folder along every edge on the real mount, and see whether the rename keeps its inode."""
+    """Rename a probe folder along every edge on the real mount, and see whether the rename keeps
+    its inode."""
     findings = []
     for edge, source, target in _routes(atlas):
         findings.append(_try(atlas, edge, source, target))
@@ -90,7 +122,8 @@ def prove(atlas: Atlas) -> list[Finding]:
 
 
 def _routes(atlas: Atlas) -> list[tuple[str, Path, Path]]:
-    """Every edge, from each state that it leaves; the edges from or to .pipeline/ by its folder there."""
+    """Every edge, from each state that it leaves; the edges from or to .pipeline/ by its folder
+    there."""
     routes = []
     for edge in EDGES:
         sources = [atlas.root / state for state in State if state in edge.leaves] or [atlas.drafts]
@@ -111,8 +144,14 @@ def _try(atlas: Atlas, what: str, source: Path, target: Path) -> Finding:
         for left in (source / name, target / f"{name}-moved"):
             with contextlib.suppress(OSError):
                 disk.rmdir(left)
-        hint = ": these folders lie on different file systems or mounts" if error.errno == errno.EXDEV else ""
-        return Finding(what, False, f"{error.strerror or error}{hint} ({source.name} → {target.name})")
+        hint = (
+            ": these folders lie on different file systems or mounts"
+            if error.errno == errno.EXDEV
+            else ""
+        )
+        return Finding(
+            what, False, f"{error.strerror or error}{hint} ({source.name} → {target.name})"
+        )
     stable = before is not None and after is not None and before.st_ino == after.st_ino
     return Finding(what, True, "stable" if stable else "changing")
 

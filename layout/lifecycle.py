@@ -1,11 +1,13 @@
-"""The lifecycle: a job's state is the folder it stands in, and every edge between states is ONE rename.
+"""The lifecycle: a job's state is the folder it stands in, and every edge between states is ONE
+rename.
 
     inbox/ ──b──▶ claimed/ ──c──▶ processing/ ──e──▶ done/
       ▲  a (drafts/)  ▲──── d, g ────┘ │  ↺ s    └──f──▶ failed/ ──h──▶ inbox/
 
-Read EDGES first: it is the whole state machine. Each verb below is one edge; all go through ``move``. The instant of the rename
-is the instant at which the edge has happened; whatever must be written for it is written before (an error before f) or can be
-written again by anybody (the start into job.json after c).
+Read EDGES first: it is the whole state machine. Each verb below is one edge; all go through
+``move``. The instant of the rename is the instant at which the edge has happened; whatever must be
+written for it is written before (an error before f) or can be written again by anybody (the start
+into job.json after c).
 
 What a dead process leaves behind, and what ``due`` says of a folder in processing/ (in this order):
 
@@ -13,11 +15,13 @@ What a dead process leaves behind, and what ``due`` says of a folder in processi
     job.json or input/ is gone                 → fail, "deleted while it ran"
     output/ verifies, made of what stands here → finish
     crashes of this run ≥ max                  → fail as poison
-    else                                       → release to the first leg that is not in work/ under its key
+    else                                       → release to the first leg that is not in work/ under
+    its key
 
-Rules that keep it right on NFS and SMB: decide by doing (rename), never by looking; the target of a contended edge is a name that
-only this actor can make, so a rename that reports an error is settled by looking for the target; the path is the fencing token,
-so whoever lost a job finds its path gone (Gone) and drops the work; n, the number of starts, is never reused.
+Rules that keep it right on NFS and SMB: decide by doing (rename), never by looking; the target of a
+contended edge is a name that only this actor can make, so a rename that reports an error is settled
+by looking for the target; the path is the fencing token, so whoever lost a job finds its path gone
+(Gone) and drops the work; n, the number of starts, is never reused.
 """
 
 from __future__ import annotations
@@ -48,16 +52,47 @@ from layout.promote import verify
 from layout.tree import Atlas, Place, State
 
 __all__ = [
-    "ANEW", "EDGES", "REFUSED", "Due", "Edge", "Gone", "Occupied", "WrongState",
-    "submit", "claim_drop", "claim_job", "reveal", "refuse", "start", "record_start", "release", "hand_on", "finish", "fail", "seize",
-    "retry", "cancel", "delete", "requeue", "accept_anew", "recognise", "tidy", "due", "first_leg", "set_aside", "discard", "discard_empty",
-    "readable_job", "write_error", "find",
-]  # fmt: skip
+    "ANEW",
+    "EDGES",
+    "REFUSED",
+    "Due",
+    "Edge",
+    "Gone",
+    "Occupied",
+    "WrongState",
+    "submit",
+    "claim_drop",
+    "claim_job",
+    "reveal",
+    "refuse",
+    "start",
+    "record_start",
+    "release",
+    "hand_on",
+    "finish",
+    "fail",
+    "seize",
+    "retry",
+    "cancel",
+    "delete",
+    "requeue",
+    "accept_anew",
+    "recognise",
+    "tidy",
+    "due",
+    "first_leg",
+    "set_aside",
+    "discard",
+    "discard_empty",
+    "readable_job",
+    "write_error",
+    "find",
+]
 
 
 class Edge(NamedTuple):
-    """One row of the state machine. SOURCE, TARGET and WHO are for people; LEAVES and ENTERS are what the code goes by
-    (None: the edge begins or ends in .pipeline/)."""
+    """One row of the state machine. SOURCE, TARGET and WHO are for people; LEAVES and ENTERS are
+    what the code goes by (None: the edge begins or ends in .pipeline/)."""
 
     letter: str
     verb: str
@@ -68,7 +103,15 @@ class Edge(NamedTuple):
     enters: State | None
 
 
-def _edge(letter: str, verb: str, source: str, target: str, who: str, leaves: tuple[State, ...], enters: State | None) -> Edge:
+def _edge(
+    letter: str,
+    verb: str,
+    source: str,
+    target: str,
+    who: str,
+    leaves: tuple[State, ...],
+    enters: State | None,
+) -> Edge:
     return Edge(letter, verb, source, target, who, frozenset(leaves), enters)
 
 
@@ -77,20 +120,106 @@ _INBOX, _CLAIMED, _PROCESSING, _DONE, _FAILED = State
 
 EDGES: tuple[Edge, ...] = (
     _edge("a", "submit", ".pipeline/drafts/<id>", "inbox/<id>", "web layer, CLI", (), _INBOX),
-    _edge("b", "claim", "inbox/<x>", "claimed/.<id>@<queue>.<n>, then without the dot", "the intake of any host", (_INBOX,), _CLAIMED),
-    _edge("r", "refuse", "claimed/.<id>@refused.<n>", "failed/<id>", "the intake of any host", (_CLAIMED,), _FAILED),
-    _edge("c", "start", "claimed/<id>@<queue>.<n>", "processing/<id>@<worker>.<n+1>", "one worker", (_CLAIMED,), _PROCESSING),
-    _edge("d", "hand on", "processing/<id>@<worker>.<n>", "claimed/<id>@<next queue>.<n>", "that worker", (_PROCESSING,), _CLAIMED),
-    _edge("e", "finish", "processing/<id>@<own name>.<n>", "done/<id>", "the holder of the path", (_PROCESSING,), _DONE),
-    _edge("f", "fail", "processing/<id>@<own name>.<n>", "failed/<id>", "the holder of the path", (_PROCESSING,), _FAILED),
-    _edge("g", "release", "processing/<id>@<own name>.<n>", "claimed/<id>@<first leg not in work/>.<n>", "the holder of the path",
-          (_PROCESSING,), _CLAIMED),
-    _edge("s", "seize", "processing/<id>@<dead>.<n>", "processing/<id>@<reaper>.<n>", "a reaper", (_PROCESSING,), _PROCESSING),
-    _edge("h", "retry", "failed/<id>", "inbox/<id>", "a person with the mouse, API, CLI", (_FAILED,), _INBOX),
-    _edge("i", "cancel", "inbox, claimed or processing", "failed/, under whatever name", "a person with the mouse, API, CLI",
-          (_INBOX, _CLAIMED, _PROCESSING), _FAILED),
-    _edge("j", "delete", "done/<id> or failed/<id>", ".pipeline/trash/", "API or CLI, admin scope", (_DONE, _FAILED), None),
-)  # fmt: skip
+    _edge(
+        "b",
+        "claim",
+        "inbox/<x>",
+        "claimed/.<id>@<queue>.<n>, then without the dot",
+        "the intake of any host",
+        (_INBOX,),
+        _CLAIMED,
+    ),
+    _edge(
+        "r",
+        "refuse",
+        "claimed/.<id>@refused.<n>",
+        "failed/<id>",
+        "the intake of any host",
+        (_CLAIMED,),
+        _FAILED,
+    ),
+    _edge(
+        "c",
+        "start",
+        "claimed/<id>@<queue>.<n>",
+        "processing/<id>@<worker>.<n+1>",
+        "one worker",
+        (_CLAIMED,),
+        _PROCESSING,
+    ),
+    _edge(
+        "d",
+        "hand on",
+        "processing/<id>@<worker>.<n>",
+        "claimed/<id>@<next queue>.<n>",
+        "that worker",
+        (_PROCESSING,),
+        _CLAIMED,
+    ),
+    _edge(
+        "e",
+        "finish",
+        "processing/<id>@<own name>.<n>",
+        "done/<id>",
+        "the holder of the path",
+        (_PROCESSING,),
+        _DONE,
+    ),
+    _edge(
+        "f",
+        "fail",
+        "processing/<id>@<own name>.<n>",
+        "failed/<id>",
+        "the holder of the path",
+        (_PROCESSING,),
+        _FAILED,
+    ),
+    _edge(
+        "g",
+        "release",
+        "processing/<id>@<own name>.<n>",
+        "claimed/<id>@<first leg not in work/>.<n>",
+        "the holder of the path",
+        (_PROCESSING,),
+        _CLAIMED,
+    ),
+    _edge(
+        "s",
+        "seize",
+        "processing/<id>@<dead>.<n>",
+        "processing/<id>@<reaper>.<n>",
+        "a reaper",
+        (_PROCESSING,),
+        _PROCESSING,
+    ),
+    _edge(
+        "h",
+        "retry",
+        "failed/<id>",
+        "inbox/<id>",
+        "a person with the mouse, API, CLI",
+        (_FAILED,),
+        _INBOX,
+    ),
+    _edge(
+        "i",
+        "cancel",
+        "inbox, claimed or processing",
+        "failed/, under whatever name",
+        "a person with the mouse, API, CLI",
+        (_INBOX, _CLAIMED, _PROCESSING),
+        _FAILED,
+    ),
+    _edge(
+        "j",
+        "delete",
+        "done/<id> or failed/<id>",
+        ".pipeline/trash/",
+        "API or CLI, admin scope",
+        (_DONE, _FAILED),
+        None,
+    ),
+)
 
 REFUSED = "refused"  # the queue name under which a refused drop is claimed; no recipe may use it
 ANEW = "anew"  # the one under which a job is identified anew; no recipe may use it either
@@ -101,11 +230,12 @@ def _leave(letter: str, place: Place) -> None:
     """WrongState unless edge LETTER leaves from the state that PLACE is in."""
     if place.state not in _ROW[letter].leaves:
         raise WrongState(
-            f"{place.path.name} stands in {place.state}/; edge {letter} ({_ROW[letter].verb}) leaves from {_ROW[letter].source}"
+            f"{place.path.name} stands in {place.state}/; edge {letter} ({_ROW[letter].verb})"
+            f" leaves from {_ROW[letter].source}"
         )
 
 
-# -- edges -----------------------------------------------------------------------------------------------------------------
+# -- edges -------------------------------------------------------------------------------------
 def submit(atlas: Atlas, draft: Path) -> Place:
     """a: a finished draft becomes a sealed job in inbox/."""
     if draft.parent != atlas.drafts or not names.is_id(draft.name):
@@ -116,9 +246,13 @@ def submit(atlas: Atlas, draft: Path) -> Place:
 
 
 def claim_drop(atlas: Atlas, name: str, queue: str, id: str | None = None) -> Place:
-    """b for a raw drop: it keeps its own name below input/ of a hidden shell. ``queue`` is REFUSED for one that is refused."""
+    """b for a raw drop: it keeps its own name below input/ of a hidden shell. ``queue`` is REFUSED
+    for one that is refused."""
     plain = names.without_go(name)
-    disk, shell = atlas.disk, atlas.at_claimed(id or names.new_id(Path(plain).stem), queue, 0, hidden=True)
+    disk, shell = (
+        atlas.disk,
+        atlas.at_claimed(id or names.new_id(Path(plain).stem), queue, 0, hidden=True),
+    )
     inside = shell.path / tree.INPUT
     with holding(atlas, shell):
         disk.mkdir(shell.path)
@@ -133,7 +267,8 @@ def claim_drop(atlas: Atlas, name: str, queue: str, id: str | None = None) -> Pl
 
 
 def claim_job(atlas: Atlas, name: str, queue: str, id: str, n: int) -> Place:
-    """b for a job folder that stands in inbox/ (sealed, or dragged back): its name becomes the hidden shell's."""
+    """b for a job folder that stands in inbox/ (sealed, or dragged back): its name becomes the
+    hidden shell's."""
     shell = atlas.at_claimed(id, queue, n, hidden=True)
     move(atlas, atlas.inbox / name, shell.path)
     return shell
@@ -149,23 +284,31 @@ def reveal(atlas: Atlas, shell: Place) -> Place:
 
 
 def refuse(atlas: Atlas, shell: Place, job: JobFile, error: ErrorFile) -> Place:
-    """r: job.json (kind null), error.txt and error.json are written, then the shell goes to failed/."""
+    """r: job.json (kind null), error.txt and error.json are written, then the shell goes to
+    failed/."""
     if not shell.hidden:
         raise WrongState(f"{shell.path.name} was accepted already")
-    if shell.queue != REFUSED:  # its own name first, so that nobody who still accepts it can drop the dot
+    # its own name first, so that nobody who still accepts it can drop the dot
+    if shell.queue != REFUSED:
         refused = atlas.at_claimed(shell.id, REFUSED, shell.n, hidden=True)
         move(atlas, shell.path, refused.path)
         shell = refused
     with holding(atlas, shell):
         keep_error(atlas, shell.path, shell.n)
-        set_aside(atlas, shell.path, shell.n, [name for name in tree.OF_ONE_RUN if name not in (tree.ERROR, tree.ERROR_TEXT)])
+        set_aside(
+            atlas,
+            shell.path,
+            shell.n,
+            [name for name in tree.OF_ONE_RUN if name not in (tree.ERROR, tree.ERROR_TEXT)],
+        )
         write_job(atlas.disk, shell.path, job.model_copy(update={"kind": None}))
         write_error(atlas, shell.path, error, job)
     return land(atlas, shell, atlas.at_failed(shell.id))
 
 
 def start(atlas: Atlas, place: Place, worker: str) -> Place:
-    """c: take a waiting job as start n+1. Whoever renames first has it; Gone tells everyone else."""
+    """c: take a waiting job as start n+1. Whoever renames first has it; Gone tells everyone
+    else."""
     _leave("c", place)
     if place.hidden:
         raise WrongState(f"{place.path.name} is still being accepted")
@@ -175,7 +318,8 @@ def start(atlas: Atlas, place: Place, worker: str) -> Place:
 
 
 def record_start(atlas: Atlas, place: Place) -> JobFile:
-    """Write start n into job.json, first thing after c. Gone when the folder is empty-handed (deleted under us)."""
+    """Write start n into job.json, first thing after c. Gone when the folder is empty-handed
+    (deleted under us)."""
     with holding(atlas, place):
         job = readable_job(atlas, place.path)
         if job is None:
@@ -185,8 +329,11 @@ def record_start(atlas: Atlas, place: Place) -> JobFile:
     return job
 
 
-def release(atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Outcome = Outcome.RELEASED) -> Place:
-    """g: back to claimed/. NOTED says in words, OUTCOME to programs, why the start is no crash; without NOTED it counts as one."""
+def release(
+    atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Outcome = Outcome.RELEASED
+) -> Place:
+    """g: back to claimed/. NOTED says in words, OUTCOME to programs, why the start is no crash;
+    without NOTED it counts as one."""
     _leave("g", place)
     with holding(atlas, place):
         hush(atlas, place.path)
@@ -199,7 +346,9 @@ def _back(atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Ou
         if job is None:
             raise gone(atlas, place.path)
         set_aside(atlas, place.path, place.n, (tree.OUTPUT, tree.ERROR, tree.ERROR_TEXT))
-        job.note_start(place.n, ended=now(), **({"noted": noted, "outcome": outcome} if noted else {}))
+        job.note_start(
+            place.n, ended=now(), **({"noted": noted, "outcome": outcome} if noted else {})
+        )
         write_job(atlas.disk, place.path, job)
     goal = atlas.at_claimed(place.id, queue, place.n)
     move(atlas, place.path, goal.path)
@@ -207,7 +356,8 @@ def _back(atlas: Atlas, place: Place, queue: str, noted: str | None, outcome: Ou
 
 
 def hand_on(atlas: Atlas, place: Place, queue: str) -> Place:
-    """d: the leg's artefacts stand in work/; the next queue's workers go on. progress.json stays and says what it waits for."""
+    """d: the leg's artefacts stand in work/; the next queue's workers go on. progress.json stays
+    and says what it waits for."""
     _leave("d", place)
     return _back(atlas, place, queue, f"handed on to {queue}", Outcome.HANDED_ON)
 
@@ -223,7 +373,8 @@ def finish(atlas: Atlas, place: Place) -> Place:
             discard(atlas, place.path / tree.WORK, f"{place.id}-work")
         return land(atlas, place, goal)
     except Gone:
-        if atlas.disk.seen(goal.path):  # an earlier try whose reply was lost, or the reaper: no matter who
+        # an earlier try whose reply was lost, or the reaper: no matter who
+        if atlas.disk.seen(goal.path):
             return goal
         raise
 
@@ -236,7 +387,8 @@ def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
         broken = not verify(atlas.disk, place.path / tree.OUTPUT)
         set_aside(atlas, place.path, place.n, (tree.OUTPUT,) if broken else ())
         hush(atlas, place.path)
-        if job is not None and all(start.n != place.n for start in job.starts):  # a retry counts on from here
+        # a retry counts on from here
+        if job is not None and all(start.n != place.n for start in job.starts):
             job.note_start(place.n, worker=str(place.worker))
             write_job(atlas.disk, place.path, job)
         write_error(atlas, place.path, error, job)
@@ -244,7 +396,8 @@ def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
 
 
 def seize(atlas: Atlas, place: Place, reaper: str) -> Place:
-    """s: a dead worker's folder gets the reaper's name; only afterwards may the reaper look inside."""
+    """s: a dead worker's folder gets the reaper's name; only afterwards may the reaper look
+    inside."""
     _leave("s", place)
     held = atlas.at_processing(place.id, reaper, place.n)
     if held.path != place.path:
@@ -253,7 +406,8 @@ def seize(atlas: Atlas, place: Place, reaper: str) -> Place:
 
 
 def retry(atlas: Atlas, place: Place) -> Place:
-    """h: a failed job goes back to inbox/ and is accepted anew. A name that bears n keeps it: job.json may not know that start."""
+    """h: a failed job goes back to inbox/ and is accepted anew. A name that bears n keeps it:
+    job.json may not know that start."""
     _leave("h", place)
     goal = atlas.at_inbox(place.path.name.lstrip(".") if "@" in place.path.name else place.id)
     move(atlas, place.path, goal.path)
@@ -268,7 +422,9 @@ def cancel(atlas: Atlas, place: Place) -> Place:
     _leave("i", place)
     if place.state is State.INBOX and not is_own(atlas, place):
         raise WrongState(f"{place.path.name} in inbox/ is no job yet: take it away there")
-    if place.hidden and (readable_job(atlas, place.path) is None or not has_input(atlas, place.path)):
+    if place.hidden and (
+        readable_job(atlas, place.path) is None or not has_input(atlas, place.path)
+    ):
         raise gone(atlas, place.path)
     target = atlas.failed / place.path.name.lstrip(".")
     move(atlas, place.path, target)
@@ -284,7 +440,8 @@ def delete(atlas: Atlas, place: Place) -> Path:
 
 
 def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
-    """Correct a queue that no recipe knows, or that is not the job's: it stays in claimed/ under the right name."""
+    """Correct a queue that no recipe knows, or that is not the job's: it stays in claimed/ under
+    the right name."""
     _leave("c", place)
     goal = atlas.at_claimed(place.id, queue, place.n, hidden=place.hidden)
     move(atlas, place.path, goal.path)
@@ -292,7 +449,8 @@ def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
 
 
 def accept_anew(atlas: Atlas, place: Place) -> Place:
-    """A job whose job.json is damaged or missing goes back behind the dot (from processing/: g), where any intake identifies it anew."""
+    """A job whose job.json is damaged or missing goes back behind the dot (from processing/: g),
+    where any intake identifies it anew."""
     _leave("c" if place.state is State.CLAIMED else "g", place)
     shell = atlas.at_claimed(place.id, ANEW, place.n, hidden=True)
     move(atlas, place.path, shell.path)
@@ -302,7 +460,8 @@ def accept_anew(atlas: Atlas, place: Place) -> Place:
 def find(atlas: Atlas, id: str) -> Place | None:
     """Where job ID stands: two looks in lifecycle order, since it may move between two listings.
 
-    A folder in inbox/ comes last: beside another one of its id it is a person's copy. done/, which only grows, is not listed at first.
+    A folder in inbox/ comes last: beside another one of its id it is a person's copy. done/, which
+    only grows, is not listed at first.
     """
     if not names.is_id(id):
         return None

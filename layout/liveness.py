@@ -1,9 +1,12 @@
-"""Heartbeats: how processes that move folders show that they live, and how others judge it without any shared clock.
+"""Heartbeats: how processes that move folders show that they live, and how others judge it without
+any shared clock.
 
-A heartbeat is a counter in .pipeline/workers/<worker>.json, written in place. An observer calls a worker dead when it saw the same
-counter in ``dead_looks`` looks at least one beat apart, while its own beats went through. On the worker's own host a released lock
-says so at once, if the heartbeat names this boot and that very lock file. A process that holds its lock and does not beat stands still:
-it may wake, so nobody seizes what it holds; but nobody counts on it either, and a person is told.
+A heartbeat is a counter in .pipeline/workers/<worker>.json, written in place. An observer calls a
+worker dead when it saw the same counter in ``dead_looks`` looks at least one beat apart, while its
+own beats went through. On the worker's own host a released lock says so at once, if the heartbeat
+names this boot and that very lock file. A process that holds its lock and does not beat stands
+still: it may wake, so nobody seizes what it holds; but nobody counts on it either, and a person is
+told.
 """
 
 from __future__ import annotations
@@ -41,15 +44,21 @@ def boot_id() -> str:
 
 
 def run_folder() -> Path:
-    """This host's folder for lock files; it does not outlive a boot. $INBOX3D_RUN names another one for a house of its own on this host."""
-    usual = Path("/run/inbox3d") if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
+    """This host's folder for lock files; it does not outlive a boot. $INBOX3D_RUN names another one
+    for a house of its own on this host."""
+    usual = (
+        Path("/run/inbox3d")
+        if os.geteuid() == 0
+        else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
+    )
     folder = Path(os.environ.get("INBOX3D_RUN") or usual)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 def take_lock(path: Path) -> IO[bytes] | None:
-    """Hold PATH's lock until the returned file is closed (or the process dies); None where another process holds it."""
+    """Hold PATH's lock until the returned file is closed (or the process dies); None where another
+    process holds it."""
     file = path.open("ab")  # the lock lives as long as the file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,7 +69,8 @@ def take_lock(path: Path) -> IO[bytes] | None:
 
 
 class Beat(threading.Thread):
-    """Writes one worker's heartbeat from a thread of its own: a hanging mount must not stop the work, nor the work the beat."""
+    """Writes one worker's heartbeat from a thread of its own: a hanging mount must not stop the
+    work, nor the work the beat."""
 
     def __init__(self, atlas: Atlas, heartbeat: Heartbeat, interval: float) -> None:
         super().__init__(name=f"beat-{heartbeat.worker}", daemon=True)
@@ -70,7 +80,9 @@ class Beat(threading.Thread):
         if lock is None:
             raise RuntimeError(f"{lock_path} is held by another process of the same name")
         self._lock, self._lock_path = lock, lock_path
-        self.heartbeat = heartbeat.model_copy(update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()})
+        self.heartbeat = heartbeat.model_copy(
+            update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()}
+        )
         self.counted = 0  # beats that reached Atlas
         self._over = threading.Event()
         self._changing = threading.Lock()
@@ -90,7 +102,9 @@ class Beat(threading.Thread):
     def beat(self) -> None:
         self._change(counter=self.heartbeat.counter + 1)
         try:
-            self.atlas.disk.write_in_place(self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump())
+            self.atlas.disk.write_in_place(
+                self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump()
+            )
             self.counted += 1
         except OSError as error:
             log.warning("beat.failed worker=%s what=%s", self.heartbeat.worker, error)
@@ -109,8 +123,11 @@ class Beat(threading.Thread):
         self._lock.close()
 
 
-def heartbeats(atlas: Atlas, closed: Callable[[Path, OSError], None] = lambda path, error: None) -> dict[str, Heartbeat]:
-    """Every readable heartbeat by worker. A torn one (it is written in place) is left out for this look.
+def heartbeats(
+    atlas: Atlas, closed: Callable[[Path, OSError], None] = lambda path, error: None
+) -> dict[str, Heartbeat]:
+    """Every readable heartbeat by worker. A torn one (it is written in place) is left out for this
+    look.
 
     CLOSED hears of one that stands there and may not be read: it says nothing about its worker.
     """
@@ -147,20 +164,36 @@ def by_lock(heartbeat: Heartbeat, boot: str) -> Life:
 
 
 def stopped(heartbeat: Heartbeat) -> bool:
-    """Whether the process of a heartbeat of this host is suspended (SIGSTOP, Ctrl-Z, a debugger), where the system tells."""
+    """Whether the process of a heartbeat of this host is suspended (SIGSTOP, Ctrl-Z, a debugger),
+    where the system tells."""
     try:
-        return Path(f"/proc/{heartbeat.pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+        return Path(f"/proc/{heartbeat.pid}/stat").read_text().rpartition(")")[2].split()[0] in (
+            "T",
+            "t",
+        )
     except (OSError, IndexError):
         return False
 
 
 class Observer:
-    """Remembers counters between looks. OWN_BEATS tells how many beats of the observer itself went through."""
+    """Remembers counters between looks. OWN_BEATS tells how many beats of the observer itself went
+    through."""
 
     def __init__(
-        self, atlas: Atlas, beat: float, dead_looks: int, own_beats: Callable[[], int], clock: Callable[[], float] = time.monotonic
+        self,
+        atlas: Atlas,
+        beat: float,
+        dead_looks: int,
+        own_beats: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.atlas, self.beat, self.dead_looks, self.own_beats, self.clock = atlas, beat, dead_looks, own_beats, clock
+        self.atlas, self.beat, self.dead_looks, self.own_beats, self.clock = (
+            atlas,
+            beat,
+            dead_looks,
+            own_beats,
+            clock,
+        )
         self.boot = boot_id()
         self._seen: dict[str, int | None] = {}
         self._same: dict[str, int] = {}
@@ -169,12 +202,15 @@ class Observer:
         self._looked: float | None = None
         self._own = -1
         self.last: dict[str, Heartbeat] = {}
-        self.closed: dict[Path, OSError] = {}  # heartbeats that may not be read: nobody knows whether their workers live
+        # heartbeats that may not be read: nobody knows whether their workers live
+        self.closed: dict[Path, OSError] = {}
 
     def look(self, held: frozenset[str] = frozenset()) -> None:
-        """Look at all heartbeats. HELD: workers named in processing/; one of them without a heartbeat counts as unchanged.
+        """Look at all heartbeats. HELD: workers named in processing/; one of them without a
+        heartbeat counts as unchanged.
 
-        A look nearer than one beat to the last, or without an own beat since, refreshes what is known but counts for nobody's death.
+        A look nearer than one beat to the last, or without an own beat since, refreshes what is
+        known but counts for nobody's death.
         """
         closed: dict[Path, OSError] = {}
         try:
@@ -206,25 +242,36 @@ class Observer:
         return Life.LIVE if worker in self._alive and worker in self.last else Life.UNKNOWN
 
     def standing(self, worker: str) -> str:
-        """In words, that WORKER holds its lock on this host and yet does not go on, and what a person can do; "" where it does go on."""
+        """In words, that WORKER holds its lock on this host and yet does not go on, and what a
+        person can do; "" where it does go on."""
         beat = self.last.get(worker)
         if beat is None or by_lock(beat, self.boot) is not Life.LIVE:
             return ""
         if self._same.get(worker, 0) >= self.dead_looks:
-            found = f"has stood still for {self.clock() - self._since[worker]:.0f} s (stopped or hung)"
+            found = (
+                f"has stood still for {self.clock() - self._since[worker]:.0f} s (stopped or hung)"
+            )
         elif stopped(beat):
             found = "stands still (it is stopped)"
         else:
             return ""
         what = "its job" if beat.role == "worker" else "its work"
-        end = f"let process {beat.pid} go on (kill -CONT), or end it (kill -9), and {what} goes on by itself"
+        end = (
+            f"let process {beat.pid} go on (kill -CONT), or end it (kill -9), and {what} goes on by"
+            " itself"
+        )
         return f"{beat.role} {worker} on {platform.node() or 'this host'} {found}: {end}"
 
     def live(self) -> list[Heartbeat]:
         """Heartbeats of the processes known to live and to go on."""
-        return [beat for worker, beat in sorted(self.last.items()) if self.life(worker) is Life.LIVE and not self.standing(worker)]
+        return [
+            beat
+            for worker, beat in sorted(self.last.items())
+            if self.life(worker) is Life.LIVE and not self.standing(worker)
+        ]
 
     def needs(self) -> list[str]:
-        """What waits for a person, in words: what live processes found, and which of them stand still."""
+        """What waits for a person, in words: what live processes found, and which of them stand
+        still."""
         found = {line for beat in self.live() for line in beat.attention}
         return sorted(found | {words for worker in self.last if (words := self.standing(worker))})

@@ -1,4 +1,5 @@
-"""The files that describe: job.json, progress.json, error.json, heartbeats and atlas.json, as pydantic models.
+"""The files that describe: job.json, progress.json, error.json, heartbeats and atlas.json, as
+pydantic models.
 
 Each carries ``format: 1``. An older one is read; a newer one is left alone, in words (NewerFormat).
 """
@@ -43,7 +44,9 @@ class Document(BaseModel):
                 raise NewerFormat(f"{cls.name} has a newer format than {FORMAT}") from None
             raise Unreadable(f"{cls.name}: {error.errors()[0]['msg']}") from None
         if document.format > FORMAT:
-            raise NewerFormat(f"{cls.name} has format {document.format}; this inbox3d reads {FORMAT}")
+            raise NewerFormat(
+                f"{cls.name} has format {document.format}; this inbox3d reads {FORMAT}"
+            )
         return document
 
     def dump(self) -> bytes:
@@ -86,7 +89,8 @@ class Accepted(BaseModel):
 
 
 class Outcome(StrEnum):
-    """How a start ended that is no crash. ``Start.noted`` says it to people; programs go by this."""
+    """How a start ended that is no crash. ``Start.noted`` says it to people; programs go by
+    this."""
 
     HANDED_ON = "handed-on"
     RELEASED = "released"  # drained, or the line did not work
@@ -104,8 +108,10 @@ class Start(BaseModel):
     worker: str
     at: str
     ended: str | None = None
-    noted: str | None = None  # in words, why this start is no crash: handed on, drained, line fault …
-    outcome: Outcome | None = None  # the same as a fact; None where it crashed, still runs, or an older inbox3d wrote it
+    # in words, why this start is no crash: handed on, drained, line fault …
+    noted: str | None = None
+    # the same as a fact; None where it crashed, still runs, or an older inbox3d wrote it
+    outcome: Outcome | None = None
     crash: str | None = None  # what its worker saw of a crash: the engine died of signal 11 …
 
 
@@ -114,7 +120,8 @@ class Provenance(BaseModel):
     seed: int | None = None
     backend: str | None = None
     models: dict[str, str] = {}
-    inputs: dict[str, str] = {}  # SHA-256 of pictures from outside the drop, by inputs/<path> or address
+    # SHA-256 of pictures from outside the drop, by inputs/<path> or address
+    inputs: dict[str, str] = {}
     versions: dict[str, str] = {}
     settings: dict[str, Any] = {}
     times: dict[str, float] = {}  # seconds by stage
@@ -133,7 +140,8 @@ class JobFile(Document):
     evidence: str | None = None
     manifest: list[Listed] = []
     inode: int | None = None
-    quiet: float | None = None  # seconds input/ must have been seen unchanged before a start; doubled after a late arrival
+    # seconds input/ must have been seen unchanged before a start; doubled after a late arrival
+    quiet: float | None = None
     accepted: Accepted | None = None
     starts: list[Start] = []
     notes: list[str] = []
@@ -145,7 +153,11 @@ class JobFile(Document):
     def crashes(self, n: int) -> int:
         """Starts of this run up to and including N that ended in nobody's words."""
         base = self.accepted.n if self.accepted else 0
-        return n - base - len({start.n for start in self.starts if base < start.n <= n and start.noted})
+        return (
+            n
+            - base
+            - len({start.n for start in self.starts if base < start.n <= n and start.noted})
+        )
 
     def note_start(self, n: int, **facts: str | None) -> None:
         """Set facts on start N, adding it where a crash lost the entry."""
@@ -154,11 +166,14 @@ class JobFile(Document):
                 for key, value in facts.items():
                     setattr(start, key, value)
                 return
-        self.starts.append(Start.model_validate({"n": n, "worker": "unknown", "at": now(), **facts}))
+        self.starts.append(
+            Start.model_validate({"n": n, "worker": "unknown", "at": now(), **facts})
+        )
 
 
 class Progress(Document):
-    """progress.json: disposable, and only looked at, so what a newer inbox3d adds to it is passed over."""
+    """progress.json: disposable, and only looked at, so what a newer inbox3d adds to it is passed
+    over."""
 
     model_config = ConfigDict(extra="ignore")
     name: ClassVar[str] = "progress.json"
@@ -168,19 +183,23 @@ class Progress(Document):
     eta: float | None = None  # seconds; None rather than invented
     eta_error: float | None = None  # how wrong eta may be, seconds
     cold: bool = False  # eta rests on no earlier job of that kind
-    said: float | None = None  # the share of the stage that the stage itself told; unlike fraction it rests where nothing moves
+    # the share of the stage that the stage itself told; unlike fraction it rests where nothing
+    # moves
+    said: float | None = None
     n: int | None = None  # the start that wrote it
     waits: str | None = None  # between two legs: the queue it waits for
 
     def tells_of(self, n: int, queue: str | None) -> bool:
-        """Whether it was written for a job that stands at start N, waiting for QUEUE (None: it runs); else a dead start left it."""
+        """Whether it was written for a job that stands at start N, waiting for QUEUE (None: it
+        runs); else a dead start left it."""
         if queue is not None:
             return (self.n, self.waits) == (n, queue)
         return self.n in (None, n) or (self.n == n - 1 and self.waits is not None)
 
 
 class Arrivals(Document):
-    """arrivals.json: what lies in inbox/ and is no job yet, by name, and in the intake's words what it waits for."""
+    """arrivals.json: what lies in inbox/ and is no job yet, by name, and in the intake's words what
+    it waits for."""
 
     model_config = ConfigDict(extra="ignore")  # only looked at
     name: ClassVar[str] = "arrivals.json"
@@ -218,7 +237,8 @@ class Heartbeat(Document):
 
 
 class AtlasFile(Document):
-    """atlas.json: which tree this is. A new epoch tells every process to restart under a new name."""
+    """atlas.json: which tree this is. A new epoch tells every process to restart under a new
+    name."""
 
     name: ClassVar[str] = "atlas.json"
     uuid: str
@@ -228,7 +248,8 @@ class AtlasFile(Document):
 
 
 def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | None:
-    """job.json of FOLDER, or None where two looks find none. Unreadable and NewerFormat say what is wrong with it."""
+    """job.json of FOLDER, or None where two looks find none. Unreadable and NewerFormat say what is
+    wrong with it."""
     try:
         data = _read_twice(disk, folder / JobFile.name, None if limit is None else limit + 1)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,8 @@
-"""What is to be done with a folder that somebody left behind, and the small idempotent acts that the edges are made of.
+"""What is to be done with a folder that somebody left behind, and the small idempotent acts that
+the edges are made of.
 
-Every act here may be repeated by anybody, may die half-way and may meet another process that does the same.
+Every act here may be repeated by anybody, may die half-way and may meet another process that does
+the same.
 """
 
 from __future__ import annotations
@@ -14,12 +16,23 @@ from pathlib import Path
 
 from layout import names, tree
 from layout.disk import LineFault
-from layout.manifest import ErrorFile, JobFile, Outcome, Source, Unreadable, now, read_job, write_job
+from layout.manifest import (
+    ErrorFile,
+    JobFile,
+    Outcome,
+    Source,
+    Unreadable,
+    now,
+    read_job,
+    write_job,
+)
 from layout.move import Gone, gone, holding, land, move, there
 from layout.promote import key_of, started_by, verify
 from layout.tree import Atlas, Place, State
 
-_TORN = re.compile(r"\.(job\.json|error\.(json|txt)|progress\.json|PROGRESS\.txt|log\.txt)\.[0-9a-f]{8}")
+_TORN = re.compile(
+    r"\.(job\.json|error\.(json|txt)|progress\.json|PROGRESS\.txt|log\.txt)\.[0-9a-f]{8}"
+)
 
 
 class Due(StrEnum):
@@ -38,9 +51,14 @@ def keyless(place: Place, job: JobFile) -> str:
 
 
 def due(
-    atlas: Atlas, place: Place, max_crashes: int, ended: bool, key: Callable[[Place, JobFile], str] = keyless
+    atlas: Atlas,
+    place: Place,
+    max_crashes: int,
+    ended: bool,
+    key: Callable[[Place, JobFile], str] = keyless,
 ) -> tuple[Due, JobFile | None]:
-    """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper asks), else it only begins.
+    """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper
+    asks), else it only begins.
 
     KEY tells what a result of the job as it stands must have been promoted with.
     """
@@ -57,8 +75,11 @@ def due(
     return Due.RELEASE, job
 
 
-def _has_result(atlas: Atlas, place: Place, job: JobFile, key: Callable[[Place, JobFile], str]) -> bool:
-    """Does output/ stand whole, made by a start of this very run from what stands in input/ and job.json now?
+def _has_result(
+    atlas: Atlas, place: Place, job: JobFile, key: Callable[[Place, JobFile], str]
+) -> bool:
+    """Does output/ stand whole, made by a start of this very run from what stands in input/ and
+    job.json now?
 
     An earlier run's result, or one of another input, must not pass for this one's.
     """
@@ -69,7 +90,8 @@ def _has_result(atlas: Atlas, place: Place, job: JobFile, key: Callable[[Place, 
 
 
 def first_leg(atlas: Atlas, place: Place, keys: Mapping[str, str]) -> str:
-    """The queue after the last one whose artefacts stand in work/, whole and under their key; a leg's hold those of the legs before.
+    """The queue after the last one whose artefacts stand in work/, whole and under their key; a
+    leg's hold those of the legs before.
 
     KEYS: queue → key, in the order of the recipe.
     """
@@ -82,7 +104,8 @@ def first_leg(atlas: Atlas, place: Place, keys: Mapping[str, str]) -> str:
 
 
 def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_ONE_RUN) -> None:
-    """Move WHAT of an earlier run to earlier/<n>/, and drop what an interrupted write left. Nothing is overwritten."""
+    """Move WHAT of an earlier run to earlier/<n>/, and drop what an interrupted write left. Nothing
+    is overwritten."""
     disk = atlas.disk
     found = [entry.name for entry in disk.scandir(folder)]
     for name in found:
@@ -104,14 +127,16 @@ def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_
 
 
 def hush(atlas: Atlas, folder: Path) -> None:
-    """Take away how far a start was that is over: nobody is to read "89 %, 8 s left" of a job that waits or has ended."""
+    """Take away how far a start was that is over: nobody is to read "89 %, 8 s left" of a job that
+    waits or has ended."""
     for name in (tree.PROGRESS, tree.PROGRESS_LINE):
         with contextlib.suppress(FileNotFoundError):
             atlas.disk.unlink(folder / name)
 
 
 def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
-    """Copy an earlier run's error files to earlier/<n>/ before new ones replace them: moving them could take away another watcher's."""
+    """Copy an earlier run's error files to earlier/<n>/ before new ones replace them: moving them
+    could take away another watcher's."""
     disk, goal = atlas.disk, folder / tree.EARLIER / str(n)
     for name in (tree.ERROR, tree.ERROR_TEXT):
         with contextlib.suppress(FileNotFoundError):
@@ -124,7 +149,8 @@ def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
 
 
 def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") -> Place | None:
-    """Give a folder in failed/ its plain name and a reason. Its place; None where it holds no job or moved away meanwhile."""
+    """Give a folder in failed/ its plain name and a reason. Its place; None where it holds no job
+    or moved away meanwhile."""
     with contextlib.suppress(Gone), holding(atlas, place):
         job = readable_job(atlas, place.path) or _without_job(atlas, place)
         if job is None:
@@ -136,7 +162,8 @@ def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") ->
 
 
 def recognise(atlas: Atlas, name: str) -> Place | None:
-    """failed/NAME, a job that a person cancelled under a name of their own, gets a working name again, so that ``tidy`` can do the rest.
+    """failed/NAME, a job that a person cancelled under a name of their own, gets a working name
+    again, so that ``tidy`` can do the rest.
 
     None where it holds no job, or where error.txt shows that it was tidied before.
     """
@@ -165,19 +192,27 @@ def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
 
 
 def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
-    """JOB, under a new id where the inode shows that a person copied the folder here: the first one still bears the old id."""
+    """JOB, under a new id where the inode shows that a person copied the folder here: the first one
+    still bears the old id."""
     if not names.is_id(job.id):
         return job.model_copy(update={"id": place.id})
     found = _attributes(atlas, place)
     if _is_moved(atlas, job, found):
         return job
     return job.model_copy(
-        update={"id": names.new_id(job.source.name), "copy_of": job.id, "inode": found.st_ino, "accepted": None, "starts": []}
+        update={
+            "id": names.new_id(job.source.name),
+            "copy_of": job.id,
+            "inode": found.st_ino,
+            "accepted": None,
+            "starts": [],
+        }
     )
 
 
 def is_own(atlas: Atlas, place: Place) -> bool:
-    """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at all)?"""
+    """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at
+    all)?"""
     found = _attributes(atlas, place)
     job = readable_job(atlas, place.path)
     if job is None and not there(atlas.disk, place.path):
@@ -191,8 +226,9 @@ def _is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
 
 
 def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
-    """A folder that bears a job's working name but holds no job.json (dragged away while it was accepted, or deleted while it ran)
-    gets one without a kind; an unreadable one goes to earlier/<n>/."""
+    """A folder that bears a job's working name but holds no job.json (dragged away while it was
+    accepted, or deleted while it ran) gets one without a kind; an unreadable one goes to
+    earlier/<n>/."""
     if "@" not in place.path.name:
         return None
     set_aside(atlas, place.path, place.n, (tree.JOB,))
@@ -201,7 +237,8 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
 
 
 def _attributes(atlas: Atlas, place: Place) -> os.stat_result:
-    """PLACE's attributes; Gone where it is not seen, for without its inode a copy cannot be told from a move."""
+    """PLACE's attributes; Gone where it is not seen, for without its inode a copy cannot be told
+    from a move."""
     found = atlas.disk.lstat(place.path)
     if found is None:
         raise gone(atlas, place.path)
@@ -215,7 +252,8 @@ def discard(atlas: Atlas, folder: Path, name: str) -> None:
 
 
 def discard_empty(atlas: Atlas, shell: Place) -> bool:
-    """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile survives. True when it is gone."""
+    """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile
+    survives. True when it is gone."""
     try:
         if any(entry.name != tree.INPUT for entry in atlas.disk.scandir(shell.path)):
             return False
@@ -231,7 +269,7 @@ def discard_empty(atlas: Atlas, shell: Place) -> bool:
     return True
 
 
-# -- small parts -------------------------------------------------------------------------------------------------------------
+# -- small parts -------------------------------------------------------------------------------
 def readable_job(atlas: Atlas, folder: Path) -> JobFile | None:
     """job.json, or None where it is missing or is not one (a husk, a person's own file)."""
     try:
@@ -244,7 +282,10 @@ def has_input(atlas: Atlas, folder: Path) -> bool:
     """Does input/ hold anything of the person's? "No" needs two looks."""
     for _ in range(2):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if any(not names.ignored(entry.name, entry.is_dir) for entry in atlas.disk.scandir(folder / tree.INPUT)):
+            if any(
+                not names.ignored(entry.name, entry.is_dir)
+                for entry in atlas.disk.scandir(folder / tree.INPUT)
+            ):
                 return True
     return False
 
@@ -259,8 +300,7 @@ def error_page(error: ErrorFile, job: JobFile | None) -> str:
     name = job.source.name if job else "this job"
     where = f"It stopped at stage {error.stage} (start {error.n}).\n" if error.stage else ""
     return (
-        f"{name}: no result\n\n"
-        f"What happened\n  {error.message}\n{where}\n"
-        f"What to do ({error.who})\n  {error.remedy}\n\n"
-        "How to try again\n  Move this whole folder back to inbox/. Your files are in input/, untouched.\n"
+        f"{name}: no result\n\nWhat happened\n  {error.message}\n{where}\nWhat to do"
+        f" ({error.who})\n  {error.remedy}\n\nHow to try again\n  Move this whole folder back to"
+        " inbox/. Your files are in input/, untouched.\n"
     )

@@ -1,7 +1,8 @@
 """The one rename behind every edge, and what its errors mean.
 
-A rename that reports an error may have happened all the same (a lost reply, resent, answers "no such file"). So an error is settled
-by looking for the target in a fresh listing; where neither end is seen nothing is known, and the next scan decides.
+A rename that reports an error may have happened all the same (a lost reply, resent, answers "no
+such file"). So an error is settled by looking for the target in a fresh listing; where neither end
+is seen nothing is known, and the next scan decides.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR})
 
 
 class Gone(Exception):
-    """The folder is not (or no longer) there: somebody else moved it. Nobody needs to act; the work is dropped."""
+    """The folder is not (or no longer) there: somebody else moved it. Nobody needs to act; the work
+    is dropped."""
 
 
 class Occupied(OSError):
-    """A folder of that name stands there already. Operator: look at both; nothing was overwritten."""
+    """A folder of that name stands there already. Operator: look at both; nothing was
+    overwritten."""
 
 
 class WrongState(ValueError):
@@ -30,7 +33,8 @@ class WrongState(ValueError):
 
 
 def move(atlas: Atlas, source: Path, target: Path) -> None:
-    """Rename SOURCE to TARGET. Gone when neither is seen afterwards; an error whose target is seen was a lost reply.
+    """Rename SOURCE to TARGET. Gone when neither is seen afterwards; an error whose target is seen
+    was a lost reply.
 
     An existing target is never renamed onto: an empty directory would be replaced without a word.
     """
@@ -64,19 +68,22 @@ def land(atlas: Atlas, place: Place, goal: Place) -> Place:
 
 
 def there(disk: Disk, path: Path) -> bool:
-    """Whether PATH is seen by either way of looking: attributes may be stale, a listing may skip an entry."""
+    """Whether PATH is seen by either way of looking: attributes may be stale, a listing may skip an
+    entry."""
     return disk.lstat(path) is not None or disk.seen(path)
 
 
 def gone(atlas: Atlas, path: Path) -> Gone:
-    """The Gone to raise for PATH; LineFault where the whole share is away, for then nobody moved anything."""
+    """The Gone to raise for PATH; LineFault where the whole share is away, for then nobody moved
+    anything."""
     atlas.identity()
     return Gone(_short(atlas, path))
 
 
 @contextlib.contextmanager
 def holding(atlas: Atlas, place: Place) -> Iterator[None]:
-    """For file calls below PLACE's path: a holder that lost its folder hears Gone instead of "no such file"."""
+    """For file calls below PLACE's path: a holder that lost its folder hears Gone instead of "no
+    such file"."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):

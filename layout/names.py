@@ -1,8 +1,10 @@
-"""Names: job ids, folder names of the state tree, and which names in a drop are not the person's own.
+"""Names: job ids, folder names of the state tree, and which names in a drop are not the person's
+own.
 
-A folder name answers an operator's question by itself: ``vase-7k3f9q2mxa@scan.1`` waits for queue scan after one start.
-Everything the pipeline names is ASCII ``[a-z0-9-]`` (plus ``@`` and ``.`` as separators), so that it is the same name on
-NFS, SMB, Windows and macOS; the person's own name lives in job.json.
+A folder name answers an operator's question by itself: ``vase-7k3f9q2mxa@scan.1`` waits for queue
+scan after one start. Everything the pipeline names is ASCII ``[a-z0-9-]`` (plus ``@`` and ``.`` as
+separators), so that it is the same name on NFS, SMB, Windows and macOS; the person's own name lives
+in job.json.
 """
 
 from __future__ import annotations
@@ -15,16 +17,49 @@ from typing import NamedTuple
 from layout.temporary import temporary
 
 __all__ = [
-    "ALPHABET", "HALT_NAMES", "MAX_BYTES", "RESERVED", "STATUS_NAME", "Claimed", "Processing", "claimed_name", "fold", "harmless", "id_of",
-    "ignored", "is_halt", "is_id", "left_out", "named", "new_id", "nonce", "parse_claimed", "parse_processing", "processing_name", "slug",
-    "split_id", "temporary", "without_go", "worker_name",
-]  # fmt: skip
+    "ALPHABET",
+    "HALT_NAMES",
+    "MAX_BYTES",
+    "RESERVED",
+    "STATUS_NAME",
+    "Claimed",
+    "Processing",
+    "claimed_name",
+    "fold",
+    "harmless",
+    "id_of",
+    "ignored",
+    "is_halt",
+    "is_id",
+    "left_out",
+    "named",
+    "new_id",
+    "nonce",
+    "parse_claimed",
+    "parse_processing",
+    "processing_name",
+    "slug",
+    "split_id",
+    "temporary",
+    "without_go",
+    "worker_name",
+]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32, lower case: no i, l, o, u
 MAX_BYTES = 48  # of a slug and of a worker's name
 STATUS_NAME = "STATUS.txt"
 HALT_NAMES = ("halt", "halt.txt")
-RESERVED = frozenset({"con", "prn", "aux", "nul", "conin", "conout", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+RESERVED = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin",
+        "conout",
+        *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+    }
+)
 
 _SLUG = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _ID = re.compile(f"({_SLUG})-([{ALPHABET}]{{10}})")
@@ -89,17 +124,23 @@ def is_id(text: str) -> bool:
 def split_id(text: str) -> tuple[str, str] | None:
     """(slug, random part) of a job id, or None if TEXT is none."""
     match = _ID.fullmatch(text)
-    return (match[1], match[2]) if match and len(match[1]) <= MAX_BYTES and match[1] not in RESERVED else None
+    return (
+        (match[1], match[2])
+        if match and len(match[1]) <= MAX_BYTES and match[1] not in RESERVED
+        else None
+    )
 
 
 def id_of(name: str) -> str | None:
-    """The job id that a folder name bears, in any state: ``<id>``, ``<id>@….<n>`` or ``.<id>@….<n>``."""
+    """The job id that a folder name bears, in any state: ``<id>``, ``<id>@….<n>`` or
+    ``.<id>@….<n>``."""
     claimed = parse_claimed(name)
     return claimed.id if claimed else name if is_id(name) else None
 
 
 def named(name: str) -> tuple[str, int] | None:
-    """(id, n) that a job's folder bears wherever a person moved it: as ``id_of``, or ``<id>-<n>``, the name beside a taken ``<id>``."""
+    """(id, n) that a job's folder bears wherever a person moved it: as ``id_of``, or ``<id>-<n>``,
+    the name beside a taken ``<id>``."""
     plain = without_go(name)
     if parsed := parse_claimed(plain):
         return parsed.id, parsed.n
@@ -115,7 +156,8 @@ def nonce(length: int = 4) -> str:
 
 
 def worker_name(host: str, device: str, nonce: str | None = None) -> str:
-    """``host-device-xxxx``: ``[a-z0-9-]``, at most 48 bytes (a long host is cut); xxxx is drawn anew unless given."""
+    """``host-device-xxxx``: ``[a-z0-9-]``, at most 48 bytes (a long host is cut); xxxx is drawn
+    anew unless given."""
     tail = f"{slug(device)[:24].strip('-')}-{nonce or _random(4)}"
     return f"{slug(host)[: MAX_BYTES - len(tail) - 1].strip('-')}-{tail}"
 
@@ -125,7 +167,8 @@ def claimed_name(id: str, queue: str, n: int, *, hidden: bool = False) -> str:
 
 
 def parse_claimed(name: str) -> Claimed | None:
-    """The parts of ``<id>@<queue>.<n>``, with or without the leading dot; None if NAME is not a job's."""
+    """The parts of ``<id>@<queue>.<n>``, with or without the leading dot; None if NAME is not a
+    job's."""
     match = _STATE.fullmatch(name.removeprefix("."))
     if match and is_id(match[1]) and _is_word(match[2]):
         return Claimed(name.startswith("."), match[1], match[2], int(match[3]))
@@ -143,19 +186,27 @@ def parse_processing(name: str) -> Processing | None:
 
 
 def ignored(name: str, folder: bool = False) -> bool:
-    """Is NAME (one path component; FOLDER: of a folder) left out of drops and checksums: rubbish of file managers, sync tools and ours?"""
+    """Is NAME (one path component; FOLDER: of a folder) left out of drops and checksums: rubbish of
+    file managers, sync tools and ours?"""
     low = name.lower()
-    return low.startswith((".", "~$")) or low in _RUBBISH or (low in _OURS and not folder) or temporary(name)
+    return (
+        low.startswith((".", "~$"))
+        or low in _RUBBISH
+        or (low in _OURS and not folder)
+        or temporary(name)
+    )
 
 
 def left_out(path: str) -> bool:
-    """Is the file at PATH, relative to its drop, left out: by its own name or by that of a folder it lies in?"""
+    """Is the file at PATH, relative to its drop, left out: by its own name or by that of a folder
+    it lies in?"""
     *folders, name = path.split("/")
     return ignored(name) or any(ignored(part, folder=True) for part in folders)
 
 
 def harmless(name: str) -> bool:
-    """Is NAME, an ignored one, no drop of anybody's: what systems and sync tools leave lying about by themselves?"""
+    """Is NAME, an ignored one, no drop of anybody's: what systems and sync tools leave lying about
+    by themselves?"""
     low = name.lower()
     return low in _RUBBISH or low in _OURS or _QUIET.fullmatch(low) is not None
 
@@ -170,7 +221,8 @@ def without_go(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """NAME as case- and normalisation-blind file systems compare it: two names with the same fold are one on SMB."""
+    """NAME as case- and normalisation-blind file systems compare it: two names with the same fold
+    are one on SMB."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 

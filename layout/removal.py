@@ -9,9 +9,11 @@ from pathlib import Path
 
 
 def remove(top: Path) -> OSError | None:
-    """Delete TOP and what is below it, however deep. What cannot go is left, and the first reason is returned.
+    """Delete TOP and what is below it, however deep. What cannot go is left, and the first reason
+    is returned.
 
-    Folders inside a folder are moved up to TOP before it goes: no path and no stack grows with the depth.
+    Folders inside a folder are moved up to TOP before it goes: no path and no stack grows with the
+    depth.
     """
     kept: dict[str, OSError] = {}
     try:
@@ -20,7 +22,8 @@ def remove(top: Path) -> OSError | None:
             return None
         handle = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            while ahead := [name for name in os.listdir(handle) if name not in kept]:  # noqa: PTH208 a handle is no path
+            # a handle is no path
+            while ahead := [n for n in os.listdir(handle) if n not in kept]:  # noqa: PTH208
                 for name in ahead:
                     if (error := _remove_at(handle, name)) is not None:
                         kept[name] = error
@@ -36,7 +39,8 @@ def remove(top: Path) -> OSError | None:
 
 
 def _remove_at(top: int, name: str) -> OSError | None:
-    """Delete NAME in folder TOP; its own folders are moved up to TOP first. The first reason why it stays, if it does."""
+    """Delete NAME in folder TOP; its own folders are moved up to TOP first. The first reason why it
+    stays, if it does."""
     first: OSError | None = None
     try:
         if not stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):

@@ -1,4 +1,5 @@
-"""Which permission is missing, told from what the file system says, not from the number of the error alone."""
+"""Which permission is missing, told from what the file system says, not from the number of the
+error alone."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ _DENIED = (errno.EACCES, errno.EPERM)
 
 
 def words(error: OSError, path: Path) -> str:
-    """In words, what kept an entry at PATH from being handled and what to grant. ERROR may name another path, or two (a rename)."""
+    """In words, what kept an entry at PATH from being handled and what to grant. ERROR may name
+    another path, or two (a rename)."""
     source = _path(error.filename) or path
     goal = _path(getattr(error, "filename2", None))
     if goal is not None and os.path.lexists(goal):  # a file was to be replaced
         source = goal
     if error.errno == errno.EISDIR:
-        return f"{_shown(source, path)} is a folder where a file belongs: rename it, or take it away"
+        return (
+            f"{_shown(source, path)} is a folder where a file belongs: rename it, or take it away"
+        )
     if error.errno == errno.ENAMETOOLONG:
         return "it holds a name or a path that is too long for this share: shorten it"
     if error.errno not in _DENIED:
@@ -32,14 +36,21 @@ def words(error: OSError, path: Path) -> str:
 
 
 def withheld(error: OSError, folders: Iterable[Path]) -> str | None:
-    """In words, the one of FOLDERS that may not be entered, or whose entries may not be changed, and what to grant, where that is why ERROR
-    was raised; None where none of them is in the way."""
+    """In words, the one of FOLDERS that may not be entered, or whose entries may not be changed,
+    and what to grant, where that is why ERROR was raised; None where none of them is in the way."""
     if error.errno not in _DENIED:
         return None
-    named = [path for name in (error.filename, getattr(error, "filename2", None)) if (path := _path(name))]
+    named = [
+        path
+        for name in (error.filename, getattr(error, "filename2", None))
+        if (path := _path(name))
+    ]
     for folder in (folder for folder in folders if any(folder in path.parents for path in named)):
         if not _may(folder, os.X_OK):
-            return f"the folder {folder.name} may not be entered: give the group the right to enter it (chmod g+rwx{_group(folder)})"
+            return (
+                f"the folder {folder.name} may not be entered: give the group the right to enter it"
+                f" (chmod g+rwx{_group(folder)})"
+            )
         if any(path.parent == folder for path in named) and (attribute := _attribute(folder)):
             return attribute
         if any(path.parent == folder for path in named) and not _may(folder, os.W_OK):
@@ -54,15 +65,23 @@ def unusable(source: Path, entry: Path) -> str:
         if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
             return f"the folder {parent.name} may not be entered: {_enter(parent)}"
     if not os.path.lexists(source):
-        what = f"{name} cannot be made" if source.is_relative_to(entry) else f"nothing can be made in {source.parent.name}"
+        what = (
+            f"{name} cannot be made"
+            if source.is_relative_to(entry)
+            else f"nothing can be made in {source.parent.name}"
+        )
         return _attribute(source.parent) or f"{what}: {_write(source.parent)}"
     if attribute := _attribute(source) or _attribute(source.parent):
         return attribute
     if not _may(source, os.R_OK):
         return unreadable(source, name)
     if _is_folder(source) and not _may(source, os.X_OK):
-        return f"the folder {name} may not be entered: give the group the right to enter it (chmod g+rx{_group(source)})"
-    return f"{name} cannot be written: {_write(source if _may(source.parent, os.W_OK) and not _may(source, os.W_OK) else source.parent)}"
+        return (
+            f"the folder {name} may not be entered: give the group the right to enter it (chmod"
+            f" g+rx{_group(source)})"
+        )
+    only_itself = _may(source.parent, os.W_OK) and not _may(source, os.W_OK)
+    return f"{name} cannot be written: {_write(source if only_itself else source.parent)}"
 
 
 def unreadable(path: Path, name: str) -> str:
@@ -71,7 +90,8 @@ def unreadable(path: Path, name: str) -> str:
 
 
 def unlistable(path: Path, name: str) -> str:
-    """That what is in the folder at PATH, which a person knows as NAME, cannot be seen, and what to grant."""
+    """That what is in the folder at PATH, which a person knows as NAME, cannot be seen, and what to
+    grant."""
     return f"the folder {name} cannot be read: {_enter(path)}"
 
 
@@ -88,13 +108,19 @@ def unmovable(path: Path, goal: Path) -> str:
         if not _may(parent, os.W_OK | os.X_OK):
             return f"{path.name} cannot be moved: {_write(parent)}"
     if _is_folder(path) and not _may(path, os.W_OK) and path.parent != goal:
-        return f"give the group write permission on the folder: it must be moved (chmod g+w {path.name}{_group(path)})"
+        return (
+            "give the group write permission on the folder: it must be moved (chmod g+w"
+            f" {path.name}{_group(path)})"
+        )
     if _sticky(path):
         return (
-            f"{path.name} belongs to another user and {path.parent.name}/ lets owners alone move their files (sticky bit): "
-            f"take that bit away (chmod -t {path.parent.name})"
+            f"{path.name} belongs to another user and {path.parent.name}/ lets owners alone move"
+            f" their files (sticky bit): take that bit away (chmod -t {path.parent.name})"
         )
-    return f"{path.name} cannot be moved: it belongs to another user, or the share forbids it; let its owner move it"
+    return (
+        f"{path.name} cannot be moved: it belongs to another user, or the share forbids it; let its"
+        " owner move it"
+    )
 
 
 def _write(folder: Path) -> str:
@@ -107,7 +133,11 @@ def _group(path: Path) -> str:
         gid = path.stat().st_gid
     except OSError:
         return ""
-    return "" if gid in (os.getegid(), *os.getgroups()) else f", after chgrp {os.getegid()}: its group has no inbox3d in it"
+    return (
+        ""
+        if gid in (os.getegid(), *os.getgroups())
+        else f", after chgrp {os.getegid()}: its group has no inbox3d in it"
+    )
 
 
 def _is_folder(path: Path) -> bool:
@@ -127,11 +157,16 @@ def _sticky(path: Path) -> bool:
         parent, own = path.parent.stat(), path.lstat()
     except OSError:
         return False
-    return bool(parent.st_mode & stat.S_ISVTX) and os.geteuid() not in (0, parent.st_uid, own.st_uid)
+    return bool(parent.st_mode & stat.S_ISVTX) and os.geteuid() not in (
+        0,
+        parent.st_uid,
+        own.st_uid,
+    )
 
 
 def _attribute(path: Path) -> str | None:
-    """In words, the attribute that keeps even the owner from changing PATH; None where there is none, or where it cannot be told."""
+    """In words, the attribute that keeps even the owner from changing PATH; None where there is
+    none, or where it cannot be told."""
     try:
         if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
             return None
@@ -146,7 +181,10 @@ def _attribute(path: Path) -> str | None:
         return None
     letter = "i" if flags & _IMMUTABLE else "a"
     what = "immutable" if letter == "i" else "append-only"
-    return f"{path.name} is {what}: nobody can move or change it; take the attribute away (chattr -{letter} {path.name})"
+    return (
+        f"{path.name} is {what}: nobody can move or change it; take the attribute away (chattr"
+        f" -{letter} {path.name})"
+    )
 
 
 def _path(name: object) -> Path | None:
@@ -155,4 +193,8 @@ def _path(name: object) -> Path | None:
 
 def _shown(source: Path, entry: Path) -> str:
     """SOURCE as a person finds it: below the entry that it belongs to, else by its own name."""
-    return str(source.relative_to(entry)) if source != entry and source.is_relative_to(entry) else source.name
+    return (
+        str(source.relative_to(entry))
+        if source != entry and source.is_relative_to(entry)
+        else source.name
+    )

@@ -1,7 +1,7 @@
 """The tree on Atlas and the scratch on a compute host: the only file that spells a folder name.
 
-PATHS is the table behind docs/layout.md: every path with its writer, its reader and its class in the data strategy
-(authoritative, runtime, disposable).
+PATHS is the table behind docs/layout.md: every path with its writer, its reader and its class in
+the data strategy (authoritative, runtime, disposable).
 """
 
 from __future__ import annotations
@@ -31,18 +31,26 @@ class State(StrEnum):
 
 
 INPUT, OUTPUT, WORK, EARLIER = "input", "output", "work", "earlier"
-CHECKSUMS, LOG, PROGRESS_LINE, ERROR_TEXT = "checksums.sha256", "log.txt", "PROGRESS.txt", "error.txt"
+CHECKSUMS, LOG, PROGRESS_LINE, ERROR_TEXT = (
+    "checksums.sha256",
+    "log.txt",
+    "PROGRESS.txt",
+    "error.txt",
+)
 JOB, ERROR, PROGRESS, IDENTITY = "job.json", "error.json", "progress.json", "atlas.json"
 JOB_TOML, PROMPT, REQUEST = "job.toml", "prompt.txt", "request.json"
-OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)  # set aside in earlier/<n>/ before a new run
+# set aside in earlier/<n>/ before a new run
+OF_ONE_RUN = (OUTPUT, ERROR_TEXT, ERROR, LOG, PROGRESS, PROGRESS_LINE)
 CONFIG_FILE, KEYS_FILE, SIGNING_FILE = "inbox3d.toml", "keys", "webhook-secret"
 
 
-MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})  # any case: they say that a drop is complete
+# any case: they say that a drop is complete
+MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})
 
 
 def is_job_toml(name: str) -> bool:
-    """Is NAME, without a folder, that of a job.toml? In any case, and with the .txt that editors add unseen."""
+    """Is NAME, without a folder, that of a job.toml? In any case, and with the .txt that editors
+    add unseen."""
     return name.lower() in (JOB_TOML, f"{JOB_TOML}.txt")
 
 
@@ -56,56 +64,210 @@ class PathRow(NamedTuple):
 
 
 PATHS: tuple[PathRow, ...] = (
-    PathRow("inbox/", "drops and sealed jobs that nobody has claimed yet", "people, web layer, CLI", "intake", "authoritative", True),
-    PathRow("inbox/STATUS.txt", "in words: what arrives, waits, runs, failed lately", "intake", "people", "disposable", False),
-    PathRow("claimed/", "accepted jobs that wait for a worker; the hidden ones are being accepted",
-            "intake, workers", "workers", "authoritative", True),
-    PathRow("processing/", "jobs that a worker holds", "workers, reaper", "workers, reaper", "authoritative", True),
-    PathRow("done/", "finished jobs; results in output/", "workers", "people", "authoritative", True),
-    PathRow("failed/", "jobs that ended without a result; error.txt says why", "workers, intake, people", "people", "authoritative", True),
-    PathRow("inputs/", "images that a request may name by path (the mission's /inputs)", "people", "workers", "authoritative", True),
-    PathRow("HALT", "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
-            "people, CLI", "intake, workers", "runtime", False),
-    PathRow(".pipeline/atlas.json", "identity of this tree: uuid, format, epoch", "init", "everyone", "runtime", True),
-    PathRow(".pipeline/config/",
-            "inbox3d.toml for all hosts; keys, hashed, and the secret that signs webhooks, mode 0600",
-            "operator, CLI", "everyone", "runtime", True),
-    PathRow(".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False),
-    PathRow(".pipeline/drafts/", "submissions being written, before their rename into inbox/",
-            "web layer, CLI", "reaper", "disposable", False),
-    PathRow(".pipeline/staging/", "outputs being promoted", "workers", "workers, reaper", "disposable", False),
-    PathRow(".pipeline/arrivals.json", "what STATUS.txt says of drops that arrive, as facts", "intake", "web layer", "disposable", False),
+    PathRow(
+        "inbox/",
+        "drops and sealed jobs that nobody has claimed yet",
+        "people, web layer, CLI",
+        "intake",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        "inbox/STATUS.txt",
+        "in words: what arrives, waits, runs, failed lately",
+        "intake",
+        "people",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        "claimed/",
+        "accepted jobs that wait for a worker; the hidden ones are being accepted",
+        "intake, workers",
+        "workers",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        "processing/",
+        "jobs that a worker holds",
+        "workers, reaper",
+        "workers, reaper",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        "done/", "finished jobs; results in output/", "workers", "people", "authoritative", True
+    ),
+    PathRow(
+        "failed/",
+        "jobs that ended without a result; error.txt says why",
+        "workers, intake, people",
+        "people",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        "inputs/",
+        "images that a request may name by path (the mission's /inputs)",
+        "people",
+        "workers",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        "HALT",
+        "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
+        "people, CLI",
+        "intake, workers",
+        "runtime",
+        False,
+    ),
+    PathRow(
+        ".pipeline/atlas.json",
+        "identity of this tree: uuid, format, epoch",
+        "init",
+        "everyone",
+        "runtime",
+        True,
+    ),
+    PathRow(
+        ".pipeline/config/",
+        "inbox3d.toml for all hosts; keys, hashed, and the secret that signs webhooks, mode 0600",
+        "operator, CLI",
+        "everyone",
+        "runtime",
+        True,
+    ),
+    PathRow(
+        ".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False
+    ),
+    PathRow(
+        ".pipeline/drafts/",
+        "submissions being written, before their rename into inbox/",
+        "web layer, CLI",
+        "reaper",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        ".pipeline/staging/",
+        "outputs being promoted",
+        "workers",
+        "workers, reaper",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        ".pipeline/arrivals.json",
+        "what STATUS.txt says of drops that arrive, as facts",
+        "intake",
+        "web layer",
+        "disposable",
+        False,
+    ),
     PathRow(".pipeline/workers/", "heartbeats", "workers, intake", "everyone", "disposable", False),
-    PathRow(".pipeline/trash/", "deleted job folders for 30 days, the rest until the next sweep",
-            "reaper, API, CLI", "operator", "disposable", False),
-)  # fmt: skip
+    PathRow(
+        ".pipeline/trash/",
+        "deleted job folders for 30 days, the rest until the next sweep",
+        "reaper, API, CLI",
+        "operator",
+        "disposable",
+        False,
+    ),
+)
 
 JOB_PATHS: tuple[PathRow, ...] = (
-    PathRow(JOB, "who asked for what; no state field", "holder of the folder's path", "everyone", "authoritative", True),
-    PathRow(f"{INPUT}/", "exactly what was dropped, under its own names; never modified",
-            "the person, before the claim", "workers", "authoritative", True),
-    PathRow(f"{WORK}/<leg>/", "artefacts of finished legs, until output/ stands", "workers", "workers", "disposable", False),
-    PathRow(PROGRESS, "share of the whole job, message, time left and its error; PROGRESS.txt the same in one line",
-            "worker", "people, web layer", "disposable", False),
-    PathRow(f"{OUTPUT}/", "results (the mission's /outputs); absent until promoted whole",
-            "worker, by one rename", "people", "authoritative", True),
+    PathRow(
+        JOB,
+        "who asked for what; no state field",
+        "holder of the folder's path",
+        "everyone",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        f"{INPUT}/",
+        "exactly what was dropped, under its own names; never modified",
+        "the person, before the claim",
+        "workers",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        f"{WORK}/<leg>/",
+        "artefacts of finished legs, until output/ stands",
+        "workers",
+        "workers",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        PROGRESS,
+        "share of the whole job, message, time left and its error; PROGRESS.txt in one line",
+        "worker",
+        "people, web layer",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        f"{OUTPUT}/",
+        "results (the mission's /outputs); absent until promoted whole",
+        "worker, by one rename",
+        "people",
+        "authoritative",
+        True,
+    ),
     PathRow(LOG, "the job's own log", "worker", "people", "authoritative", True),
-    PathRow(ERROR_TEXT, "in failed/ only: one page a person can read; error.json beside it",
-            "worker, intake, reaper", "people", "authoritative", True),
-    PathRow(f"{EARLIER}/<n>/", "output, error and log of runs before a retry", "intake", "people", "authoritative", True),
-)  # fmt: skip
+    PathRow(
+        ERROR_TEXT,
+        "in failed/ only: one page a person can read; error.json beside it",
+        "worker, intake, reaper",
+        "people",
+        "authoritative",
+        True,
+    ),
+    PathRow(
+        f"{EARLIER}/<n>/",
+        "output, error and log of runs before a retry",
+        "intake",
+        "people",
+        "authoritative",
+        True,
+    ),
+)
 
 HOST_PATHS: tuple[PathRow, ...] = (
-    PathRow("<scratch>/<id>@<worker>.<n>/", "a job's local workspace (the mission's /cache)", "worker", "worker", "disposable", False),
-    PathRow("<scratch>/services/<service>/", "what `inbox3d serve` answered: pictures and meshes, the newest 200",
-            "the service", "who asked", "disposable", False),
-    PathRow("<models>/", "model weights (the mission's /models): a cache, fetched or imported again",
-            "operator, CLI", "workers", "disposable", False),
-)  # fmt: skip
+    PathRow(
+        "<scratch>/<id>@<worker>.<n>/",
+        "a job's local workspace (the mission's /cache)",
+        "worker",
+        "worker",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        "<scratch>/services/<service>/",
+        "what `inbox3d serve` answered: pictures and meshes, the newest 200",
+        "the service",
+        "who asked",
+        "disposable",
+        False,
+    ),
+    PathRow(
+        "<models>/",
+        "model weights (the mission's /models): a cache, fetched or imported again",
+        "operator, CLI",
+        "workers",
+        "disposable",
+        False,
+    ),
+)
 
 
 class Place(NamedTuple):
-    """Where a job's folder stands, read from its path alone. ``worker`` only in processing/, ``queue`` only in claimed/."""
+    """Where a job's folder stands, read from its path alone. ``worker`` only in processing/,
+    ``queue`` only in claimed/."""
 
     state: State
     path: Path
@@ -122,14 +284,19 @@ class Atlas:
     def __init__(self, root: Path | str, disk: Disk | None = None) -> None:
         self.root = Path(root).absolute()
         self.disk = disk or Disk()
-        self.inbox, self.claimed, self.processing, self.done, self.failed = (self.root / state for state in State)
+        self.inbox, self.claimed, self.processing, self.done, self.failed = (
+            self.root / state for state in State
+        )
         self.inputs = self.root / "inputs"
         self.pipeline = self.root / ".pipeline"
         self.identity_file = self.pipeline / IDENTITY
         self.config, self.idem, self.drafts, self.staging, self.workers, self.trash = (
-            self.pipeline / name for name in ("config", "idem", "drafts", "staging", "workers", "trash")
+            self.pipeline / name
+            for name in ("config", "idem", "drafts", "staging", "workers", "trash")
         )
-        self.config_file, self.keys_file, self.signing_file = (self.config / name for name in (CONFIG_FILE, KEYS_FILE, SIGNING_FILE))
+        self.config_file, self.keys_file, self.signing_file = (
+            self.config / name for name in (CONFIG_FILE, KEYS_FILE, SIGNING_FILE)
+        )
         self.status_file = self.inbox / names.STATUS_NAME
         self.arrivals_file = self.pipeline / "arrivals.json"
 
@@ -140,14 +307,17 @@ class Atlas:
             self.config, self.idem, self.drafts, self.staging, self.workers, self.trash,
         ]  # fmt: skip
 
-    # -- identity ---------------------------------------------------------------------------------------------------
+    # -- identity ------------------------------------------------------------------------------
     def identity(self) -> AtlasFile:
-        """atlas.json; LineFault where it is missing: an unmounted share is never taken for an empty inbox."""
+        """atlas.json; LineFault where it is missing: an unmounted share is never taken for an empty
+        inbox."""
         try:
             return AtlasFile.load(self.disk.read(self.identity_file))
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
             raise LineFault(
-                error.errno, f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never run here"
+                error.errno,
+                f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never"
+                " run here",
             ) from error
         except (Unreadable, NewerFormat) as error:
             raise LineFault(0, f"{self.identity_file}: {error}") from error
@@ -159,20 +329,27 @@ class Atlas:
             raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
 
     def halted(self) -> str | None:
-        """The path of a HALT file relative to the root, by listing only, or None. A folder of that name halts nothing."""
+        """The path of a HALT file relative to the root, by listing only, or None. A folder of that
+        name halts nothing."""
         for folder in (self.root, self.inbox):
             for entry in self._list(folder, self.disk.scandir):
                 if names.is_halt(entry.name) and not entry.is_dir:
                     return str((folder / entry.name).relative_to(self.root))
         return None
 
-    # -- paths of a job ---------------------------------------------------------------------------------------------
+    # -- paths of a job ------------------------------------------------------------------------
     def at_claimed(self, id: str, queue: str, n: int, hidden: bool = False) -> Place:
         path = self.claimed / _checked(names.claimed_name(id, queue, n, hidden=hidden))
         return Place(State.CLAIMED, path, id, n, queue=queue, hidden=hidden)
 
     def at_processing(self, id: str, worker: str, n: int) -> Place:
-        return Place(State.PROCESSING, self.processing / _checked(names.processing_name(id, worker, n)), id, n, worker=worker)
+        return Place(
+            State.PROCESSING,
+            self.processing / _checked(names.processing_name(id, worker, n)),
+            id,
+            n,
+            worker=worker,
+        )
 
     def at_done(self, id: str) -> Place:
         return Place(State.DONE, self.done / id, id)
@@ -195,9 +372,10 @@ class Atlas:
 
     def trash_name(self, name: str) -> Path:
         """A name in trash/ that never recurs; the date says when it went there."""
-        return self.trash / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}~{name.lstrip('.')}.{secrets.token_hex(4)}"
+        today = datetime.datetime.now(datetime.UTC)
+        return self.trash / f"{today:%Y-%m-%d}~{name.lstrip('.')}.{secrets.token_hex(4)}"
 
-    # -- listings ---------------------------------------------------------------------------------------------------
+    # -- listings ------------------------------------------------------------------------------
     def entries(self, state: State) -> list[Entry]:
         return self._list(self.root / state, self.disk.scandir)
 
@@ -206,14 +384,19 @@ class Atlas:
         return self._list(self.root / state, self.disk.names)
 
     def _list(self, folder: Path, how: Callable[[Path], list[T]]) -> list[T]:
-        """A listing of one of the tree's own folders; where that is missing the share is away, not empty."""
+        """A listing of one of the tree's own folders; where that is missing the share is away, not
+        empty."""
         try:
             return how(folder)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise LineFault(error.errno, f"{folder} is missing: the share is away, or `inbox3d init` was never run here") from error
+            raise LineFault(
+                error.errno,
+                f"{folder} is missing: the share is away, or `inbox3d init` was never run here",
+            ) from error
 
     def places(self, state: State) -> list[Place]:
-        """Job folders in STATE by one listing, in name order; whatever is not a job's is left out (strangers())."""
+        """Job folders in STATE by one listing, in name order; whatever is not a job's is left out
+        (strangers())."""
         found = (self.place(state, entry) for entry in self.entries(state))
         return sorted((place for place in found if place), key=lambda place: place.path.name)
 
@@ -221,7 +404,11 @@ class Atlas:
         """Folders in STATE that are not jobs: left alone, but named in STATUS.txt and by doctor."""
         if state is State.INBOX:
             return []
-        folders = [entry for entry in self.entries(state) if entry.is_dir and not names.ignored(entry.name, folder=True)]
+        folders = [
+            entry
+            for entry in self.entries(state)
+            if entry.is_dir and not names.ignored(entry.name, folder=True)
+        ]
         return sorted(entry.name for entry in folders if self.place(state, entry) is None)
 
     def place(self, state: State, entry: Entry) -> Place | None:
@@ -230,13 +417,21 @@ class Atlas:
             return None
         path, parsed = self.root / state / entry.name, names.parse_claimed(entry.name)
         if state is State.CLAIMED:
-            return Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden) if parsed else None
+            return (
+                Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden)
+                if parsed
+                else None
+            )
         if state is State.PROCESSING:
             held = names.parse_processing(entry.name)
             return Place(state, path, held.id, held.n, worker=held.worker) if held else None
         if state is State.INBOX:
             ignored = names.ignored(entry.name, folder=True)
-            return None if ignored else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
+            return (
+                None
+                if ignored
+                else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
+            )
         if names.is_id(entry.name):
             return Place(state, path, entry.name)
         if parsed:  # dragged here under its working name: tidied later
@@ -251,9 +446,12 @@ class Atlas:
 
 
 def _checked(name: str) -> str:
-    """NAME, if it can be read back: a folder that no listing takes for a job's would stand still for ever."""
+    """NAME, if it can be read back: a folder that no listing takes for a job's would stand still
+    for ever."""
     if names.parse_claimed(name) is None:
-        raise ValueError(f"{name!r} is no name for a job's folder: <id>@<queue or worker>.<n>, all [a-z0-9-]")
+        raise ValueError(
+            f"{name!r} is no name for a job's folder: <id>@<queue or worker>.<n>, all [a-z0-9-]"
+        )
     return name
 
 

@@ -1,6 +1,8 @@
-"""What lies below a folder, without a call for each level: a tree that a tool copied into itself is deeper than Python may call.
+"""What lies below a folder, without a call for each level: a tree that a tool copied into itself is
+deeper than Python may call.
 
-The limits are those of a drop: beyond them no path is sure to be spelled on every mount, in scratch and in a zip.
+The limits are those of a drop: beyond them no path is sure to be spelled on every mount, in scratch
+and in a zip.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ LISTED = 100_000  # files of a refused drop that are written down
 
 
 class BeyondLimits(ValueError):
-    """A path in a drop is longer, or its folders are deeper in one another, than any drop may hold. Submitter: flatten it."""
+    """A path in a drop is longer, or its folders are deeper in one another, than any drop may hold.
+    Submitter: flatten it."""
 
     remedy = "Take the folder that repeats or goes too deep out"
 
@@ -38,7 +41,8 @@ def _begin(path: str) -> str:
 
 
 def attributes_below(disk: Disk, root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """(path relative to ROOT, its attributes) of every file that ``files_below`` lists, in the same order, with one call for a folder."""
+    """(path relative to ROOT, its attributes) of every file that ``files_below`` lists, in the same
+    order, with one call for a folder."""
     ahead: list[tuple[str, os.stat_result | None]] = [("", None)]
     while ahead:
         path, attributes = ahead.pop()
@@ -54,7 +58,8 @@ def attributes_below(disk: Disk, root: Path) -> Iterator[tuple[str, os.stat_resu
 
 
 def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, int]]:
-    """(path relative to ROOT, size) of every regular file that is not ignored, folder by folder in name order.
+    """(path relative to ROOT, size) of every regular file that is not ignored, folder by folder in
+    name order.
 
     BeyondLimits where a limit of drops is broken; with WHOLE false what lies beyond is left out.
     """
@@ -66,8 +71,13 @@ def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, i
             if whole:
                 raise BeyondLimits(f"{root.name} {words}")
         elif is_dir:
-            entries = sorted((e for e in disk.scandir(root / path) if not names.ignored(e.name, e.is_dir)), reverse=True)
-            ahead += [(f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries]
+            entries = sorted(
+                (e for e in disk.scandir(root / path) if not names.ignored(e.name, e.is_dir)),
+                reverse=True,
+            )
+            ahead += [
+                (f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries
+            ]
         elif (attributes := disk.lstat(root / path)) is not None:
             found.append((path, attributes.st_size))
     return found

@@ -1,7 +1,9 @@
-"""Artefacts: what a stage returns. Small frozen records that name the workspace files which hold the arrays.
+"""Artefacts: what a stage returns. Small frozen records that name the workspace files which hold
+the arrays.
 
-A field annotated ``File`` is a name relative to the workspace root. Arrays are .npz files without pickles. Common frame =
-the frame of the aligned object in the drop's own unit, after ``origin`` (whole numbers, the drop's unit) was subtracted.
+A field annotated ``File`` is a name relative to the workspace root. Arrays are .npz files without
+pickles. Common frame = the frame of the aligned object in the drop's own unit, after ``origin``
+(whole numbers, the drop's unit) was subtracted.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 File = Annotated[str, "file"]
-MaybeFile = Annotated[str | None, "file"]  # not File | None: files() looks at the outermost annotation
+# not File | None: files() looks at the outermost annotation
+MaybeFile = Annotated[str | None, "file"]
 Matrix = tuple[tuple[float, ...], ...]  # 4×4, row-major, column vectors: p' = M p
 
 
@@ -45,12 +48,13 @@ class Dropped(Artefact):
 
 
 class Pass(Artefact):
-    """One scan pass. arrays: points (N,3) float64 in its own frame minus origin; optional normals (N,3), colors (N,3) uint8,
-    grid (N,2) int32 = row, column in the scanner's range grid."""
+    """One scan pass. arrays: points (N,3) float64 in its own frame minus origin; optional normals
+    (N,3), colors (N,3) uint8, grid (N,2) int32 = row, column in the scanner's range grid."""
 
     name: str  # as the person knows it; for a scan inside a larger file "file.e57#0"
     arrays: File
-    whole: MaybeFile = None  # npz like arrays with every point that was read, where it is a survey's
+    # npz like arrays with every point that was read, where it is a survey's
+    whole: MaybeFile = None
     points: int
     dropped: int = 0  # rows left out as not finite
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
@@ -61,8 +65,8 @@ class Pass(Artefact):
 
 
 class Scans(Artefact):
-    """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a guess, unit_from where it comes from, in
-    words, unit_other what it may be instead."""
+    """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a
+    guess, unit_from where it comes from, in words, unit_other what it may be instead."""
 
     passes: tuple[Pass, ...]
     unit: str
@@ -106,8 +110,8 @@ class Alignment(Artefact):
 
 
 class PointCloud(Artefact):
-    """Merged cloud in the common frame. arrays: points (N,3) float64, normals (N,3) float32, optional colors (N,3) uint8,
-    source (N,) int16 = index of the pass in Alignment.passes."""
+    """Merged cloud in the common frame. arrays: points (N,3) float64, normals (N,3) float32,
+    optional colors (N,3) uint8, source (N,) int16 = index of the pass in Alignment.passes."""
 
     arrays: File
     points: int
@@ -135,7 +139,8 @@ class Cylinder(Artefact):
 
 
 class Features(Artefact):
-    """What was recognised in the cloud: frame = common frame and drop's unit → Y-up metres of model.glb (4×4)."""
+    """What was recognised in the cloud: frame = common frame and drop's unit → Y-up metres of
+    model.glb (4×4)."""
 
     planes: tuple[Plane, ...] = ()
     cylinders: tuple[Cylinder, ...] = ()
@@ -147,7 +152,8 @@ class Features(Artefact):
 
 
 class View(Artefact):
-    """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z), 90 = the object's own left (+X)."""
+    """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z),
+    90 = the object's own left (+X)."""
 
     image: File
     azimuth: float
@@ -159,8 +165,9 @@ class View(Artefact):
 
 
 class Mesh(Artefact):
-    """A triangle mesh. arrays: vertices (V,3) float64, faces (F,3) int32; optional colors (V,3) uint8, normals (V,3) float32,
-    uv (V,2) float32. Scan meshes stand in the common frame and the drop's unit; ``frame`` maps them to Y-up metres."""
+    """A triangle mesh. arrays: vertices (V,3) float64, faces (F,3) int32; optional colors (V,3)
+    uint8, normals (V,3) float32, uv (V,2) float32. Scan meshes stand in the common frame and the
+    drop's unit; ``frame`` maps them to Y-up metres."""
 
     arrays: File
     vertices: int
@@ -173,24 +180,30 @@ class Mesh(Artefact):
     unsupported_area: float | None = None  # share of the surface that no point supports
     scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
-    reconstruction: dict[str, Any] | None = None  # of a mesh made from views: backend, models, names of the views used, its numbers
+    # of a mesh made from views: backend, models, names of the views used, its numbers
+    reconstruction: dict[str, Any] | None = None
     drawn: tuple[View, ...] = ()  # views that the backend made itself
-    image: MaybeFile = None  # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
+    # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
+    image: MaybeFile = None
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
-    assisted: dict[str, Any] | None = None  # what an assist service answered: {"mesh": bool, "features": […]}
-    painted: MaybeFile = None  # npz like arrays: an earlier form of this mesh, which still has its colours
+    # what an assist service answered: {"mesh": bool, "features": […]}
+    assisted: dict[str, Any] | None = None
+    # npz like arrays: an earlier form of this mesh, which still has its colours
+    painted: MaybeFile = None
     painted_image: MaybeFile = None  # the texture that painted's uv refers to
 
 
 class Shots(Artefact):
-    """Pictures that a service was asked for one by one: (azimuth in degrees, prompt, seed) each; size = width and height in pixels."""
+    """Pictures that a service was asked for one by one: (azimuth in degrees, prompt, seed) each;
+    size = width and height in pixels."""
 
     shots: tuple[tuple[float, str, int], ...]
     size: tuple[int, int]
 
 
 class Views(Artefact):
-    """The multi-view set, front first. Once ``cut`` it is canonical: square RGBA of one size and one scale, named by azimuth."""
+    """The multi-view set, front first. Once ``cut`` it is canonical: square RGBA of one size and
+    one scale, named by azimuth."""
 
     views: tuple[View, ...]
     cut: bool = False

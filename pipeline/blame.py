@@ -1,7 +1,9 @@
-"""Whose fault an error is, told by its number and by where its path lies: the host's, the operator's, the submitter's or the stage's.
+"""Whose fault an error is, told by its number and by where its path lies: the host's, the
+operator's, the submitter's or the stage's.
 
-A full scratch is a fault of this host and of no job; a weight that may not be read, or a damaged package, is the operator's; a file of
-the drop that may not be read is the submitter's. What is left is a stage that could not do its work.
+A full scratch is a fault of this host and of no job; a weight that may not be read, or a damaged
+package, is the operator's; a file of the drop that may not be read is the submitter's. What is left
+is a stage that could not do its work.
 """
 
 from __future__ import annotations
@@ -17,15 +19,30 @@ from layout import rights
 from layout.disk import LineFault
 from layout.tree import INPUT, Atlas
 from layout.walk import BeyondLimits
-from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, OutOfGpuMemory, PipelineError, StageFailed
+from pipeline.errors import (
+    BackendUnavailable,
+    EngineDied,
+    HostFault,
+    InputRejected,
+    OutOfGpuMemory,
+    PipelineError,
+    StageFailed,
+)
 
-SPARE = 64 << 10  # bytes: with less than that free a disk is full; what was written to it last may be cut off
+# bytes: with less than that free a disk is full; what was written to it last may be cut off
+SPARE = 64 << 10
 FULL = (errno.ENOSPC, errno.EDQUOT)
 HOST = frozenset({*FULL, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE})
 DENIED = (errno.EACCES, errno.EPERM)
 _SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
-GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/), then move the folder back to inbox/."
-OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX), then move the folder back to inbox/."
+GRANT = (
+    "Give the group read permission on what was dropped (chmod -R g+rX on its input/), then move"
+    " the folder back to inbox/."
+)
+OPEN = (
+    "Give the group the right to read and write the job's whole folder (chmod -R g+rwX), then move"
+    " the folder back to inbox/."
+)
 
 
 class Grounds(NamedTuple):
@@ -37,19 +54,25 @@ class Grounds(NamedTuple):
 
 
 def of(error: BaseException, grounds: Grounds) -> PipelineError | LineFault:
-    """ERROR as the one that names who must act. What is told already stays, unless a full scratch made it."""
+    """ERROR as the one that names who must act. What is told already stays, unless a full scratch
+    made it."""
     if isinstance(error, PipelineError):
-        made = type(error) is EngineDied or (isinstance(error, StageFailed) and not isinstance(error, EngineDied))
+        made = type(error) is EngineDied or (
+            isinstance(error, StageFailed) and not isinstance(error, EngineDied)
+        )
         return full(grounds.scratch) if made and is_full(grounds.scratch) else error
     if isinstance(error, OSError) and error.errno != errno.ENOMEM:
         return _of_path(error, grounds)
     if isinstance(error, BeyondLimits):
-        return InputRejected(f"{error}.", remedy=f"{error.remedy}, then move the folder back to inbox/.")
+        return InputRejected(
+            f"{error}.", remedy=f"{error.remedy}, then move the folder back to inbox/."
+        )
     if is_full(grounds.scratch) or any(words in str(error) for words in _SAID):
         return full(grounds.scratch)
     if isinstance(error, MemoryError | OSError):
         return StageFailed(
-            "The stage needed more memory than this worker may use.", remedy="Drop less data at once, or raise [worker] memory_gb."
+            "The stage needed more memory than this worker may use.",
+            remedy="Drop less data at once, or raise [worker] memory_gb.",
         )
     if isinstance(error, ImportError):
         return BackendUnavailable(f"This worker lacks a package: {error}")
@@ -65,13 +88,27 @@ def lies_below(error: OSError, folder: Path) -> bool:
 
 
 def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
-    """The fault of the line where a folder of the tree itself does not let this worker in: its jobs wait for the operator. A folder that a
-    person withheld lies in one job, and is no fault of the line."""
-    if words := rights.withheld(error, (folder for folder in atlas.folders() if folder != atlas.inputs)):
+    """The fault of the line where a folder of the tree itself does not let this worker in: its jobs
+    wait for the operator. A folder that a person withheld lies in one job, and is no fault of the
+    line."""
+    if words := rights.withheld(
+        error, (folder for folder in atlas.folders() if folder != atlas.inputs)
+    ):
         return LineFault(error.errno, words)
-    named = [Path(name) for name in (error.filename, getattr(error, "filename2", None)) if isinstance(name, str | Path) and name]
-    if error.errno in DENIED and named and all(name.is_relative_to(atlas.pipeline) for name in named):
-        return LineFault(error.errno, f"{named[0].relative_to(atlas.root).parent}: {rights.words(error, named[0])}")
+    named = [
+        Path(name)
+        for name in (error.filename, getattr(error, "filename2", None))
+        if isinstance(name, str | Path) and name
+    ]
+    if (
+        error.errno in DENIED
+        and named
+        and all(name.is_relative_to(atlas.pipeline) for name in named)
+    ):
+        return LineFault(
+            error.errno,
+            f"{named[0].relative_to(atlas.root).parent}: {rights.words(error, named[0])}",
+        )
     return None
 
 
@@ -84,13 +121,19 @@ def is_full(folder: Path) -> bool:
 
 def full(folder: Path, error: OSError | None = None) -> HostFault:
     """Scratch does not take what a job writes; in words, with what is free."""
-    why = "is full" if error is None or error.errno in FULL else f"cannot be written ({error.strerror})"
+    why = (
+        "is full"
+        if error is None or error.errno in FULL
+        else f"cannot be written ({error.strerror})"
+    )
     try:
         space = shutil.disk_usage(folder)
         room = f": {size(space.free)} free of {size(space.total)}"
     except OSError:
         room = ": its folder is not there"
-    return HostFault(f"Scratch {why}{room} ({folder}).", number=error.errno if error else errno.ENOSPC)
+    return HostFault(
+        f"Scratch {why}{room} ({folder}).", number=error.errno if error else errno.ENOSPC
+    )
 
 
 def size(count: float) -> str:
@@ -103,7 +146,9 @@ def size(count: float) -> str:
 
 
 def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
-    path = Path(error.filename) if isinstance(error.filename, str | Path) and error.filename else None
+    path = (
+        Path(error.filename) if isinstance(error.filename, str | Path) and error.filename else None
+    )
     said = error.strerror or str(error)
     if grounds.atlas and lies_below(error, grounds.atlas):
         if isinstance(error, LineFault):
@@ -111,25 +156,51 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
         if fault := of_tree(error, Atlas(grounds.atlas)):
             return fault
         if error.errno in DENIED:
-            return InputRejected(f"{rights.words(error, path or grounds.atlas)}.", remedy=_grant(path, Atlas(grounds.atlas)))
+            return InputRejected(
+                f"{rights.words(error, path or grounds.atlas)}.",
+                remedy=_grant(path, Atlas(grounds.atlas)),
+            )
         return LineFault(error.errno, said, error.filename)
-    if path and grounds.models and path.is_relative_to(grounds.models) and not path.is_relative_to(grounds.scratch):
-        remedy = f"Let this worker's user read {grounds.models}, or fetch the model again: inbox3d models verify names what is wrong."
-        return BackendUnavailable(f"The model file {path.relative_to(grounds.models)} cannot be read: {said}.", remedy=remedy)
+    if (
+        path
+        and grounds.models
+        and path.is_relative_to(grounds.models)
+        and not path.is_relative_to(grounds.scratch)
+    ):
+        remedy = (
+            f"Let this worker's user read {grounds.models}, or fetch the model again: inbox3d"
+            " models verify names what is wrong."
+        )
+        return BackendUnavailable(
+            f"The model file {path.relative_to(grounds.models)} cannot be read: {said}.",
+            remedy=remedy,
+        )
     if path and any(path.is_relative_to(base) for base in _packages()):
-        return BackendUnavailable(f"The installation is damaged: {path}: {said}.", remedy="Install inbox3d again on this host.")
+        return BackendUnavailable(
+            f"The installation is damaged: {path}: {said}.",
+            remedy="Install inbox3d again on this host.",
+        )
     inside = path is None or path.is_relative_to(grounds.scratch)
-    if inside and (error.errno in (HOST if path is None else HOST | {errno.EACCES, errno.EPERM}) or not grounds.scratch.is_dir()):
+    if inside and (
+        error.errno in (HOST if path is None else HOST | {errno.EACCES, errno.EPERM})
+        or not grounds.scratch.is_dir()
+    ):
         return full(grounds.scratch, error)
     if error.errno in FULL and path:
         return full(path.parent, error)
-    if error.errno == errno.EMFILE and grounds.atlas:  # the worker's own; a stage's limit is the stage's
-        return HostFault("This worker has too many files open.", remedy="Start inbox3d up again on that host.", number=error.errno)
+    # the worker's own; a stage's limit is the stage's
+    if error.errno == errno.EMFILE and grounds.atlas:
+        return HostFault(
+            "This worker has too many files open.",
+            remedy="Start inbox3d up again on that host.",
+            number=error.errno,
+        )
     return StageFailed(f"{path.name}: {said}." if path else f"{said}.")
 
 
 def _grant(path: Path | None, atlas: Atlas) -> str:
-    """What a person is to grant on PATH: what was dropped is only read, the rest of the job's folder is written too."""
+    """What a person is to grant on PATH: what was dropped is only read, the rest of the job's
+    folder is written too."""
     parts = path.relative_to(atlas.root).parts if path and path.is_relative_to(atlas.root) else ()
     return OPEN if parts[:1] == (atlas.processing.name,) and parts[2:3] != (INPUT,) else GRANT
 

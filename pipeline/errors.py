@@ -1,10 +1,14 @@
-"""Errors, named by who must act. The class docstring is the default message; every message ends with a remedy.
+"""Errors, named by who must act. The class docstring is the default message; every message ends
+with a remedy.
 
 InputRejected       the submitter: the drop itself must change. Never retried by the pipeline.
-HostFault           this host: its scratch is full or cannot be written. It stops claiming; released, not counted, no job is blamed.
-BackendUnavailable  the operator: something this worker needs is missing. Noted, released, not counted.
+HostFault           this host: its scratch is full or cannot be written. It stops claiming;
+released, not counted, no job is blamed.
+BackendUnavailable  the operator: something this worker needs is missing. Noted, released, not
+counted.
 StageFailed         the pipeline could not do it: the job goes to failed/ at once.
-LineFault           the disk or the share: the worker pauses and tries the same edge again; no job is blamed.
+LineFault           the disk or the share: the worker pauses and tries the same edge again; no job
+is blamed.
 """
 
 from __future__ import annotations
@@ -57,7 +61,10 @@ class InputRejected(PipelineError):
 class NoOverlap(InputRejected):
     """No two passes could be matched."""
 
-    remedy = "Scan again so that neighbouring passes share at least a third of their surface, or drop the passes that belong together."
+    remedy = (
+        "Scan again so that neighbouring passes share at least a third of their surface, or drop"
+        " the passes that belong together."
+    )
 
 
 class ViewsMissing(InputRejected):
@@ -82,9 +89,14 @@ class HostFault(PipelineError):
     """This host cannot work at present."""
 
     who = "operator"
-    remedy = "Free space in [host] scratch on that host, or set it to a larger disk; work resumes by itself."
+    remedy = (
+        "Free space in [host] scratch on that host, or set it to a larger disk; work resumes by"
+        " itself."
+    )
 
-    def __init__(self, message: str | None = None, *, remedy: str | None = None, number: int | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, remedy: str | None = None, number: int | None = None
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.number = number  # the errno, where it is known
 
@@ -100,7 +112,10 @@ class StageFailed(PipelineError):
 class MeshEmpty(StageFailed):
     """The surface came out empty."""
 
-    remedy = "Check that the passes show one solid surface; for a scan set surface=closed, then move the folder back to inbox/."
+    remedy = (
+        "Check that the passes show one solid surface; for a scan set surface=closed, then move the"
+        " folder back to inbox/."
+    )
 
 
 class ColourMissing(StageFailed):

@@ -1,7 +1,8 @@
-"""Kinds and their options: the ONE definition that the CLI, the API, job.toml, job.json and the docs share.
+"""Kinds and their options: the ONE definition that the CLI, the API, job.toml, job.json and the
+docs share.
 
-A request is flat: ``kind`` first, then options. ``parse`` turns any mapping into one of the option models or raises
-SubmitRefused naming the key; ``options_of`` is what stands in job.json.
+A request is flat: ``kind`` first, then options. ``parse`` turns any mapping into one of the option
+models or raises SubmitRefused naming the key; ``options_of`` is what stands in job.json.
 """
 
 from __future__ import annotations
@@ -10,14 +11,26 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.errors import SubmitRefused
 
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
 BACKEND = r"^[a-z0-9-]{1,40}$"
-GONE = {"camera": "this option is gone: colour and depth images are not read, so drop the frames as points"}
+GONE = {
+    "camera": (
+        "this option is gone: colour and depth images are not read, so drop the frames as points"
+    )
+}
 PATTERNS = {BACKEND: "a name of small letters, digits and hyphens"}  # in words
 Kind = Literal["scan", "images", "prompt", "convert"]
 HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
@@ -36,14 +49,20 @@ class Tier(NamedTuple):
 
 
 TIERS: dict[str, Tier] = {
-    "standard": Tier(views=4, steps=4, grid=256, cell=1 / 400, depth=9, faces=100_000, texture=2048),
+    "standard": Tier(
+        views=4, steps=4, grid=256, cell=1 / 400, depth=9, faces=100_000, texture=2048
+    ),
     "high": Tier(views=8, steps=4, grid=384, cell=1 / 1000, depth=11, faces=500_000, texture=4096),
 }
 
 
 def words(value: Any) -> Any:
     """A list as people write it in one line: "glb,stl"; anything else as it is."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
 
 
 class Common(BaseModel):
@@ -52,19 +71,44 @@ class Common(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
-    output_format: tuple[Format, ...] = Field(("glb",), min_length=1, description="formats to write; model.glb is always there")
-    quality_tier: Literal["standard", "high"] = Field("standard", description="a row of the table of quality tiers")
-    faces: int | None = Field(None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's")
-    texture: bool = Field(True, description="unwrap the mesh and bake its colours into a texture; false: only what the file has is kept")
-    texture_size: int | None = Field(None, ge=64, le=16384, description="texture edge in pixels; default: the tier's")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of everything random; same input and seed, same bytes")
-    webhook_url: str | None = Field(None, max_length=2000, description="called when the job ends, signed")
+    output_format: tuple[Format, ...] = Field(
+        ("glb",), min_length=1, description="formats to write; model.glb is always there"
+    )
+    quality_tier: Literal["standard", "high"] = Field(
+        "standard", description="a row of the table of quality tiers"
+    )
+    faces: int | None = Field(
+        None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's"
+    )
+    texture: bool = Field(
+        True,
+        description=(
+            "unwrap the mesh and bake its colours into a texture; false: only what the file has is"
+            " kept"
+        ),
+    )
+    texture_size: int | None = Field(
+        None, ge=64, le=16384, description="texture edge in pixels; default: the tier's"
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="seed of everything random; same input and seed, same bytes",
+    )
+    webhook_url: str | None = Field(
+        None, max_length=2000, description="called when the job ends, signed"
+    )
 
     @field_validator("output_format", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         value = words(value)
-        return tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value)) if isinstance(value, (list, tuple)) else value
+        return (
+            tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value))
+            if isinstance(value, (list, tuple))
+            else value
+        )
 
     @field_validator("webhook_url")
     @classmethod
@@ -77,7 +121,7 @@ class Common(BaseModel):
     def tier(self) -> Tier:
         return TIERS[self.quality_tier]
 
-    # -- what stages declare (pipeline/kept/declared.py): an option, or what it and the tier come to ------------------------------
+    # -- what stages declare (pipeline/kept/declared.py): an option, or what it and the tier com
     @property
     def face_budget(self) -> int | None:
         """Faces of the model at the most; None: as many as there are."""
@@ -109,7 +153,8 @@ class Common(BaseModel):
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What the report shows of the options: those that are not as usual, the tier and the seed; no address of a webhook."""
+        """What the report shows of the options: those that are not as usual, the tier and the seed;
+        no address of a webhook."""
         said = self.model_dump(mode="json", exclude_defaults=True, exclude={"webhook_url"})
         return said | {"quality_tier": self.quality_tier, "seed": self.seed}
 
@@ -126,19 +171,40 @@ class ScanOptions(Common):
     """Raw passes of one object or room → an aligned, textured mesh."""
 
     kind: Literal["scan"] = "scan"
-    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto guesses and says so")
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field(
+        "auto", description="unit of the coordinates; auto guesses and says so"
+    )
     align: Literal["auto", "given", "off"] = Field(
-        "auto", description="auto: find the poses; given: trust the files' own; off: already in one frame"
+        "auto",
+        description="auto: find the poses; given: trust the files' own; off: already in one frame",
     )
-    components: Literal["largest", "all"] = Field("largest", description="when passes fall into several objects: build the largest or all")
-    plane: Literal["auto", "keep", "remove"] = Field("auto", description="support plane under an object: auto removes it from object scans")
+    components: Literal["largest", "all"] = Field(
+        "largest", description="when passes fall into several objects: build the largest or all"
+    )
+    plane: Literal["auto", "keep", "remove"] = Field(
+        "auto", description="support plane under an object: auto removes it from object scans"
+    )
     up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = Field(
-        "auto", description="axis of the common frame that points up; auto: support plane, the file's level, or how the object rests"
+        "auto",
+        description=(
+            "axis of the common frame that points up; auto: support plane, the file's level, or how"
+            " the object rests"
+        ),
     )
-    surface: Literal["observed", "closed"] = Field("observed", description="cut surface that no point supports, or close it")
-    cell: float | None = Field(None, gt=0, description="merge cell in the drop's own unit; default: the tier's share of the size")
-    holes: float = Field(HOLES, ge=0, le=1, description="fill holes up to this share of the object's size")
-    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field((), description="stages to leave out, one or several")
+    surface: Literal["observed", "closed"] = Field(
+        "observed", description="cut surface that no point supports, or close it"
+    )
+    cell: float | None = Field(
+        None,
+        gt=0,
+        description="merge cell in the drop's own unit; default: the tier's share of the size",
+    )
+    holes: float = Field(
+        HOLES, ge=0, le=1, description="fill holes up to this share of the object's size"
+    )
+    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field(
+        (), description="stages to leave out, one or several"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -188,9 +254,18 @@ class ConvertOptions(Common):
     """One mesh file → checked, repaired, in the asked formats."""
 
     kind: Literal["convert"] = "convert"
-    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field("auto", description="unit of the coordinates; auto: by format")
-    up: Literal["auto", "y", "z"] = Field("auto", description="which axis of the file points up; auto: by format")
-    repair: bool = Field(True, description="merge vertices, drop degenerate faces, fill small holes, make normals consistent")
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field(
+        "auto", description="unit of the coordinates; auto: by format"
+    )
+    up: Literal["auto", "y", "z"] = Field(
+        "auto", description="which axis of the file points up; auto: by format"
+    )
+    repair: bool = Field(
+        True,
+        description=(
+            "merge vertices, drop degenerate faces, fill small holes, make normals consistent"
+        ),
+    )
 
     @property
     def cleans(self) -> bool:
@@ -205,15 +280,33 @@ class ImagesOptions(Common):
     """One or several images of an object → mesh."""
 
     kind: Literal["images"] = "images"
-    backend: str = Field("auto", pattern=BACKEND, description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name")
+    backend: str = Field(
+        "auto",
+        pattern=BACKEND,
+        description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name",
+    )
     elevation: float | None = Field(
-        None, ge=-80, le=80, description="degrees that the camera stood above the object's middle; default: what fits the views best"
+        None,
+        ge=-80,
+        le=80,
+        description=(
+            "degrees that the camera stood above the object's middle; default: what fits the views"
+            " best"
+        ),
     )
     fov: float | None = Field(
-        None, ge=5, le=120, description="degrees that the camera saw across the pictures' longer edge; default: what fits the views best"
+        None,
+        ge=5,
+        le=120,
+        description=(
+            "degrees that the camera saw across the pictures' longer edge; default: what fits the"
+            " views best"
+        ),
     )
     image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
-    image_paths: tuple[str, ...] = Field((), max_length=16, description="images below inputs/ on Atlas")
+    image_paths: tuple[str, ...] = Field(
+        (), max_length=16, description="images below inputs/ on Atlas"
+    )
 
     @field_validator("image_paths")
     @classmethod
@@ -222,7 +315,8 @@ class ImagesOptions(Common):
 
 
 def below_inputs(path: str) -> str:
-    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` mean the same image: the path relative to inputs/.
+    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` mean the same image: the path relative to
+    inputs/.
 
     ValueError where it leaves it.
     """
@@ -237,9 +331,15 @@ class PromptOptions(Common):
     """A sentence → generated views → mesh."""
 
     kind: Literal["prompt"] = "prompt"
-    prompt: str = Field("", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop")
-    views: int | None = Field(None, ge=1, le=16, description="how many views to generate; default: the tier's")
-    backend: str = Field("auto", pattern=BACKEND, description="reconstruction backend, as for images")
+    prompt: str = Field(
+        "", max_length=2000, description="what to make; empty: the text of prompt.txt in the drop"
+    )
+    views: int | None = Field(
+        None, ge=1, le=16, description="how many views to generate; default: the tier's"
+    )
+    backend: str = Field(
+        "auto", pattern=BACKEND, description="reconstruction backend, as for images"
+    )
 
     @property
     def view_count(self) -> int:
@@ -270,11 +370,13 @@ class PromptOptions(Common):
         return value
 
 
-POSED = {"instantmesh": (4, "zero123plus")}  # a backend that needs so many views, and the model that draws them where there are fewer
+# a backend that needs so many views, and the model that draws them where there are fewer
+POSED = {"instantmesh": (4, "zero123plus")}
 
 
 def can_serve(backend: str, views: int | None, able: Collection[str]) -> bool:
-    """Whether somebody with the backends and models ABLE makes a mesh by BACKEND from that many views; None: their number is not known."""
+    """Whether somebody with the backends and models ABLE makes a mesh by BACKEND from that many
+    views; None: their number is not known."""
     fewest, drawing = POSED.get(backend, (0, ""))
     return backend in able and (views is None or views >= fewest or drawing in able)
 
@@ -283,17 +385,28 @@ def views_named(options: Mapping[str, Any]) -> int | None:
     """How many views a flat request speaks of; None where it does not tell."""
     named = len(options.get("image_urls") or ()) + len(options.get("image_paths") or ())
     if options.get("kind") == "prompt":
-        return options.get("views") or TIERS.get(str(options.get("quality_tier")), TIERS["standard"]).views
+        return (
+            options.get("views")
+            or TIERS.get(str(options.get("quality_tier")), TIERS["standard"]).views
+        )
     return named or None
 
 
-AnyOptions = Annotated[ScanOptions | ConvertOptions | ImagesOptions | PromptOptions, Field(discriminator="kind")]
-OPTIONS: dict[str, type[Common]] = {"scan": ScanOptions, "images": ImagesOptions, "prompt": PromptOptions, "convert": ConvertOptions}
+AnyOptions = Annotated[
+    ScanOptions | ConvertOptions | ImagesOptions | PromptOptions, Field(discriminator="kind")
+]
+OPTIONS: dict[str, type[Common]] = {
+    "scan": ScanOptions,
+    "images": ImagesOptions,
+    "prompt": PromptOptions,
+    "convert": ConvertOptions,
+}
 _adapter: TypeAdapter[Any] = TypeAdapter(AnyOptions)
 
 
 def parse(request: Mapping[str, Any]) -> Any:
-    """Validate a flat request (``kind`` + options) and return its option model; SubmitRefused names the offending key."""
+    """Validate a flat request (``kind`` + options) and return its option model; SubmitRefused names
+    the offending key."""
     try:
         return _adapter.validate_python(dict(request))
     except ValidationError as error:
@@ -303,7 +416,8 @@ def parse(request: Mapping[str, Any]) -> Any:
 def explain(error: ValidationError) -> str:
     """One line a person understands, for the first thing that is wrong."""
     first = error.errors()[0]
-    path = first["loc"][1:] if first["loc"][:1] and first["loc"][0] in OPTIONS else first["loc"]  # the first part is the kind
+    # the first part is the kind
+    path = first["loc"][1:] if first["loc"][:1] and first["loc"][0] in OPTIONS else first["loc"]
     where = ".".join(map(str, path)) or "kind"
     *most, last = OPTIONS
     kinds = f"use {', '.join(most)} or {last}"
@@ -318,7 +432,8 @@ def explain(error: ValidationError) -> str:
 
 
 def wrong(row: Mapping[str, Any]) -> str:
-    """What is wrong with one key, ROW of a ValidationError's errors(), in words for people who know JSON and not pydantic."""
+    """What is wrong with one key, ROW of a ValidationError's errors(), in words for people who know
+    JSON and not pydantic."""
     match row["type"]:
         case "extra_forbidden":
             return "there is no such option"
@@ -336,7 +451,9 @@ def wrong(row: Mapping[str, Any]) -> str:
             return "it must be a list"
         case "too_long":
             return f"it holds more than {row['ctx']['max_length']}"
-        case "too_short" | "string_too_short" | "string_pattern_mismatch" if not str(row["input"]).strip(" ()[]"):
+        case "too_short" | "string_too_short" | "string_pattern_mismatch" if not str(
+            row["input"]
+        ).strip(" ()[]"):
             return "it is empty"
         case "string_pattern_mismatch" if row["ctx"]["pattern"] in PATTERNS:
             return f"it must be {PATTERNS[row['ctx']['pattern']]}"

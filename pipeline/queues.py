@@ -1,4 +1,5 @@
-"""Queues: the ONE table of what is true of each. A leg is named after the queue it waits in; a worker serves one or several."""
+"""Queues: the ONE table of what is true of each. A leg is named after the queue it waits in; a
+worker serves one or several."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ from typing import NamedTuple
 
 
 class Queue(NamedTuple):
-    """EXTRA brings what its stages need, LIBRARIES tell whether it is installed. HOT: its engine keeps models on the GPU from job to job,
-    so it sees only re-encoded images and safetensors; the others parse strangers' files, each leg in a confined process of its own, which
-    PRELOAD spares the imports. WORD says on the wire that a job is past its first leg and waits here."""
+    """EXTRA brings what its stages need, LIBRARIES tell whether it is installed. HOT: its engine
+    keeps models on the GPU from job to job, so it sees only re-encoded images and safetensors; the
+    others parse strangers' files, each leg in a confined process of its own, which PRELOAD spares
+    the imports. WORD says on the wire that a job is past its first leg and waits here."""
 
     extra: str
     libraries: tuple[str, ...]
@@ -25,7 +27,12 @@ QUEUES: dict[str, Queue] = {  # in the order of a job's life
     "prepare": Queue("generate", ("cv2",), "generating_images", preload=("numpy", "PIL.Image")),
     "views": Queue("generate", ("torch", "diffusers"), "generating_images", hot=True),
     "mesh": Queue("generate", ("torch", "mcubes"), "reconstructing_3d", hot=True),
-    "finish": Queue("scan", ("open3d", "trimesh"), "post_processing", preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image")),
+    "finish": Queue(
+        "scan",
+        ("open3d", "trimesh"),
+        "post_processing",
+        preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image"),
+    ),
 }
 FIRST = next(iter(QUEUES))  # where a job waits whose kind no recipe here knows
 
@@ -33,4 +40,8 @@ FIRST = next(iter(QUEUES))  # where a job waits whose kind no recipe here knows
 def missing_extra(queue: str) -> str | None:
     """The extra to install before this host can serve QUEUE; None where it can. Imports nothing."""
     found = QUEUES[queue]
-    return None if all(importlib.util.find_spec(library) for library in found.libraries) else found.extra
+    return (
+        None
+        if all(importlib.util.find_spec(library) for library in found.libraries)
+        else found.extra
+    )

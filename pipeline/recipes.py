@@ -1,6 +1,8 @@
-"""Recipes: what is done for each kind. A leg is a row of stages on one queue; a stage is named after its file below stages/.
+"""Recipes: what is done for each kind. A leg is a row of stages on one queue; a stage is named
+after its file below stages/.
 
-A worker that serves the next queue too goes straight on; otherwise the leg's artefacts are promoted and the job is handed on.
+A worker that serves the next queue too goes straight on; otherwise the leg's artefacts are promoted
+and the job is handed on.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ class Recipe(NamedTuple):
 
     def before(self, queue: str) -> tuple[str, ...]:
         """The stages of the legs before QUEUE."""
-        return tuple(stage for leg in self.legs[: [leg.queue for leg in self.legs].index(queue)] for stage in leg.stages)
+        return tuple(
+            stage
+            for leg in self.legs[: [leg.queue for leg in self.legs].index(queue)]
+            for stage in leg.stages
+        )
 
     def after(self, queue: str) -> Leg | None:
         """The leg that follows QUEUE, or None at the end."""
@@ -46,28 +52,46 @@ FINISH = ("finish.assist", "finish.texture", "finish.export", "finish.preview", 
 RECIPES: dict[str, Recipe] = {
     recipe.kind: recipe
     for recipe in (
-        Recipe("scan", (
-            Leg("scan", (
-                "scan.read_passes", "scan.orient", "scan.align", "scan.fuse", "scan.find_features", "scan.mesh",
-                "mesh.clean", "mesh.decimate",
-            )),
-            Leg("finish", FINISH),
-        )),
-        Recipe("images", (
-            Leg("prepare", ("views.fetch_images", "views.normalize_views")),
-            Leg("mesh", ("mesh.reconstruct",)),
-            Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
-        )),
-        Recipe("prompt", (
-            Leg("views", ("views.generate_views",)),
-            Leg("mesh", ("views.normalize_views", "mesh.reconstruct")),
-            Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
-        )),
-        Recipe("convert", (
-            Leg("finish", ("mesh.read_mesh", "mesh.clean", "mesh.decimate", *FINISH)),
-        )),
+        Recipe(
+            "scan",
+            (
+                Leg(
+                    "scan",
+                    (
+                        "scan.read_passes",
+                        "scan.orient",
+                        "scan.align",
+                        "scan.fuse",
+                        "scan.find_features",
+                        "scan.mesh",
+                        "mesh.clean",
+                        "mesh.decimate",
+                    ),
+                ),
+                Leg("finish", FINISH),
+            ),
+        ),
+        Recipe(
+            "images",
+            (
+                Leg("prepare", ("views.fetch_images", "views.normalize_views")),
+                Leg("mesh", ("mesh.reconstruct",)),
+                Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+            ),
+        ),
+        Recipe(
+            "prompt",
+            (
+                Leg("views", ("views.generate_views",)),
+                Leg("mesh", ("views.normalize_views", "mesh.reconstruct")),
+                Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+            ),
+        ),
+        Recipe(
+            "convert", (Leg("finish", ("mesh.read_mesh", "mesh.clean", "mesh.decimate", *FINISH)),)
+        ),
     )
-}  # fmt: skip
+}
 
 
 def stages(kind: str | None) -> tuple[str, ...]:
@@ -77,14 +101,19 @@ def stages(kind: str | None) -> tuple[str, ...]:
 
 
 def stage_function(name: str, what: str = "run") -> Callable[..., Any]:
-    """The ``run`` (or WHAT) of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported late."""
+    """The ``run`` (or WHAT) of pipeline/stages/NAME, or ``module:function`` of a plug-in; imported
+    late."""
     module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module if function else f"pipeline.stages.{module}"), function or what)
+    found: Callable[..., Any] = getattr(
+        importlib.import_module(module if function else f"pipeline.stages.{module}"),
+        function or what,
+    )
     return found
 
 
 def call(function: Callable[..., T], bag: Iterable[Artefact], ws: Workspace) -> T:
-    """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None`` may be missing."""
+    """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None``
+    may be missing."""
     newest = {type(artefact): artefact for artefact in bag}
     hints = typing.get_type_hints(function)
     arguments: dict[str, Any] = {}
@@ -95,7 +124,9 @@ def call(function: Callable[..., T], bag: Iterable[Artefact], ws: Workspace) -> 
         elif wanted in newest or optional:
             arguments[name] = newest.get(wanted)
         else:
-            raise LookupError(f"{function.__module__} asks for {wanted.__name__}, which no earlier stage returned")
+            raise LookupError(
+                f"{function.__module__} asks for {wanted.__name__}, which no earlier stage returned"
+            )
     return function(**arguments)
 
 

@@ -10,12 +10,15 @@ BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 
 
 def plain(text: str) -> str:
-    """TEXT as one line that shows what it is: control characters, line ends and turns of direction as \\xNN or \\uNNNN.
+    """TEXT as one line that shows what it is: control characters, line ends and turns of direction
+    as \\xNN or \\uNNNN.
 
-    A drop may bear any name; written as it is, one could forge a line of STATUS.txt or of a terminal.
+    A drop may bear any name; written as it is, one could forge a line of STATUS.txt or of a
+    terminal.
     """
     return "".join(
-        _escaped(sign) if sign in BIDI or unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in accept.printable(text)
+        _escaped(sign) if sign in BIDI or unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
+        for sign in accept.printable(text)
     )
 
 

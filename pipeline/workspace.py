@@ -1,6 +1,8 @@
-"""Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows nothing of Atlas.
+"""Workspace: the only thing a stage may write to. It lies in scratch on the compute host and knows
+nothing of Atlas.
 
-A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of pipeline/kept/declared.py.
+A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of
+pipeline/kept/declared.py.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ class Workspace:
     models    the local model folder, or None
     warnings  what was said so far, by earlier stages too; said  what this stage said
     fetched   address → SHA-256 of what this stage took from outside the job
-    assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN that pictures may be fetched from
+    assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN
+    that pictures may be fetched from
     """
 
     root: Path
@@ -39,7 +42,8 @@ class Workspace:
     lan: tuple[str, ...] = ()
 
     def path(self, name: str) -> Path:
-        """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave the workspace."""
+        """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave
+        the workspace."""
         target = (self.root / name).resolve()
         if not target.is_relative_to(self.root.resolve()):
             raise ValueError(f"{name!r} leaves the workspace")
@@ -47,7 +51,8 @@ class Workspace:
         return target
 
     def output(self, name: str) -> Path:
-        """Path of the result file NAME; what lies there when the last leg ends is promoted as output/."""
+        """Path of the result file NAME; what lies there when the last leg ends is promoted as
+        output/."""
         return self.path(f"output/{name}")
 
     def progress(self, fraction: float, message: str) -> None:
@@ -55,7 +60,8 @@ class Workspace:
         self.say(min(max(fraction, 0.0), 1.0), message)
 
     def warn(self, text: str) -> None:
-        """Note something the person should know; it ends up in the report, scan.json and job.json."""
+        """Note something the person should know; it ends up in the report, scan.json and
+        job.json."""
         for sentences in (self.said, self.warnings):
             if text not in sentences:
                 sentences.append(text)

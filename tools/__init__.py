@@ -1,1 +1,2 @@
-"""Helpers of the project itself: generated pages and pinned versions. Not part of the distribution."""
+"""Helpers of the project itself: generated pages and pinned versions. Not part of the
+distribution."""

@@ -1,7 +1,10 @@
-"""Write constraints.txt anew: the installed version of every distribution that an extra of ours needs.
+"""Write constraints.txt anew: the installed version of every distribution that an extra of ours
+needs.
 
-usage: python -m tools.constraints      A distribution that is not installed here keeps the line it has; so do pip and
-what builds the wheel.
+usage: python -m tools.constraints
+
+A distribution that is not installed here keeps the line it has; so do pip and what builds
+the wheel.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from tools.installed import ROOT, closure
 
 FILE = ROOT / "constraints.txt"
 HEAD = """\
-# Versions that are known to work together; every pip of this project reads this file (-c constraints.txt).
-# Written by `python -m tools.constraints`. torch: any build of this version will do, the CPU one included.
+# Versions that are known to work together; every pip of this project reads this file
+# (-c constraints.txt). Written by `python -m tools.constraints`. torch: any build of this version
+# will do, the CPU one included.
 """
 BUILD = ("pip", "hatchling", "trove-classifiers")
 
@@ -38,12 +42,16 @@ def installed(name: str) -> str | None:
 
 def write() -> None:
     pinned = read()
-    versions = pinned | {name: needed.version or pinned.get(name) for name, needed in closure().items()}
+    versions = pinned | {
+        name: needed.version or pinned.get(name) for name, needed in closure().items()
+    }
     versions |= {name: pinned[name] for name in BUILD}
     unknown = sorted(name for name, version in versions.items() if version is None)
     if unknown:
         raise SystemExit(f"not installed and without a line in {FILE.name}: {', '.join(unknown)}")
-    FILE.write_text(HEAD + "".join(f"{name}=={version}\n" for name, version in sorted(versions.items())))
+    FILE.write_text(
+        HEAD + "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
+    )
 
 
 if __name__ == "__main__":

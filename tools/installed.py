@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Needed(NamedTuple):
-    """One distribution of the closure; by = canonical names of those that ask for it, "inbox3d[extra]" for us."""
+    """One distribution of the closure; by = canonical names of those that ask for it,
+    "inbox3d[extra]" for us."""
 
     name: str
     version: str | None  # None: not installed here, or not a version that we accept
@@ -48,17 +49,26 @@ def closure() -> dict[str, Needed]:
         seen.add((name, frozenset(wanted.extras)))
         if _version(name, limits[name]) is not None:
             todo += [(line, name) for line in _requirements(name, wanted.extras)]
-    return {name: Needed(_shown(name), _version(name, limits[name]), tuple(sorted(askers))) for name, askers in sorted(by.items())}
+    return {
+        name: Needed(_shown(name), _version(name, limits[name]), tuple(sorted(askers)))
+        for name, askers in sorted(by.items())
+    }
 
 
 def _requirements(name: str, extras: set[str]) -> list[Requirement]:
     lines = [Requirement(line) for line in metadata.requires(name) or ()]
-    return [line for line in lines if line.marker is None or any(line.marker.evaluate({"extra": extra}) for extra in ("", *extras))]
+    return [
+        line
+        for line in lines
+        if line.marker is None
+        or any(line.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+    ]
 
 
 def _version(name: str, limits: SpecifierSet) -> str | None:
     try:
-        version = metadata.version(name).partition("+")[0]  # a local build such as +cpu is the same version
+        # a local build such as +cpu is the same version
+        version = metadata.version(name).partition("+")[0]
     except metadata.PackageNotFoundError:
         return None
     return version if limits.contains(version, prereleases=True) else None

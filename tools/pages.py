@@ -1,6 +1,8 @@
-"""The pages that are written from the code: docs/jobs.md, docs/errors.md, the tables in other pages, THIRD_PARTY.md.
+"""The pages that are written from the code: docs/jobs.md, docs/errors.md, the tables in other
+pages, THIRD_PARTY.md.
 
-usage: python -m tools.pages [--write]      Without --write: name the pages that are out of date, exit 1 if there are any.
+usage: python -m tools.pages [--write]      Without --write: name the pages that are out of date,
+exit 1 if there are any.
 """
 
 from __future__ import annotations
@@ -24,40 +26,67 @@ from tools.tables import doc, options_table, table
 HEADER = "<!-- Written by `make docs` from {source}; change it there. -->\n"
 
 
-# -- docs/jobs.md ------------------------------------------------------------------------------------------------------------
+# -- docs/jobs.md ------------------------------------------------------------------------------
 def jobs_page() -> str:
     parts = [
         "# Kinds of jobs and their options\n",
         HEADER.format(source="pipeline/jobs.py and pipeline/recipes.py"),
-        "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the CLI, in a REST body and in job.json.\n"
-        "A request is flat: `kind` first, then options. Unknown keys are refused by name. Without `kind`, a drop is judged by what it\n"
-        "holds.\n",
-        '```toml\nkind = "scan"            # job.toml, in the top folder of the drop\nunit = "mm"\noutput_format = ["glb", "stl"]\n```\n',
-        "The name counts in any case, and as job.toml.txt. Where the drop is one zip or tar, the job.toml at its top counts, but for a "
-        "list of files.\n",
-        "A job.toml may also list the files of the drop, after the options. The drop then waits until all of them are there and whole:\n"
-        "`path` (relative to the drop's folder) and `size` (bytes) are needed, `sha256` (64 hexadecimal digits) is compared where it is\n"
-        "given.\n",
-        '```toml\n[[files]]\npath = "scans/front.ply"\nsize = 1048576\nsha256 = "..."   # optional\n```\n',
+        (
+            "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the"
+            " CLI, in a REST body and in job.json.\nA request is flat: `kind` first, then options."
+            " Unknown keys are refused by name. Without `kind`, a drop is judged by what"
+            " it\nholds.\n"
+        ),
+        (
+            '```toml\nkind = "scan"            # job.toml, in the top folder of the drop\nunit ='
+            ' "mm"\noutput_format = ["glb", "stl"]\n```\n'
+        ),
+        (
+            "The name counts in any case, and as job.toml.txt. Where the drop is one zip or tar,"
+            " the job.toml at its top counts, but for a list of files.\n"
+        ),
+        (
+            "A job.toml may also list the files of the drop, after the options. The drop then waits"
+            " until all of them are there and whole:\n`path` (relative to the drop's folder) and"
+            " `size` (bytes) are needed, `sha256` (64 hexadecimal digits) is compared where it"
+            " is\ngiven.\n"
+        ),
+        (
+            '```toml\n[[files]]\npath = "scans/front.ply"\nsize = 1048576\nsha256 = "..."   #'
+            " optional\n```\n"
+        ),
         "## Options of every kind\n",
         options_table(jobs.Common, ()),
     ]
     for kind, model in jobs.OPTIONS.items():
         parts += [f"## {kind}\n", f"{doc(model)}\n"]
         if kind in recipes.RECIPES:
-            parts.append("".join(f"- leg `{leg.queue}`: {' → '.join(map(_stage, leg.stages))}\n" for leg in recipes.RECIPES[kind].legs))
+            parts.append(
+                "".join(
+                    f"- leg `{leg.queue}`: {' → '.join(map(_stage, leg.stages))}\n"
+                    for leg in recipes.RECIPES[kind].legs
+                )
+            )
         else:
             parts.append("This version has no recipe for it: such a job is refused.\n")
         parts.append(options_table(model, ("kind", *jobs.Common.model_fields)))
     tiers = [(name, *(_tier(value) for value in tier)) for name, tier in jobs.TIERS.items()]
-    parts += ["## Quality tiers\n", table(["quality_tier", *(_tier_head(field) for field in jobs.Tier._fields)], tiers)]
+    parts += [
+        "## Quality tiers\n",
+        table(["quality_tier", *(_tier_head(field) for field in jobs.Tier._fields)], tiers),
+    ]
     return "\n".join(parts)
 
 
 TIER_HEADS = {
-    "views": "generated views", "steps": "FLUX steps", "grid": "field grid", "cell": "merge cell, share of the size",
-    "depth": "Poisson depth", "faces": "faces", "texture": "texture edge, pixels",
-}  # fmt: skip
+    "views": "generated views",
+    "steps": "FLUX steps",
+    "grid": "field grid",
+    "cell": "merge cell, share of the size",
+    "depth": "Poisson depth",
+    "faces": "faces",
+    "texture": "texture edge, pixels",
+}
 
 
 def _tier_head(field: str) -> str:
@@ -72,11 +101,14 @@ def _stage(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-# -- docs/errors.md ----------------------------------------------------------------------------------------------------------
+# -- docs/errors.md ----------------------------------------------------------------------------
 ACTS = {
     "submitter": "The drop or the request must change. The pipeline never tries again by itself.",
     "operator": "Something on a compute host or in the settings must change.",
-    "pipeline": "The pipeline could not do it. The job lies in failed/ with everything needed to look into it.",
+    "pipeline": (
+        "The pipeline could not do it. The job lies in failed/ with everything needed to look"
+        " into it."
+    ),
 }
 
 
@@ -85,16 +117,28 @@ def errors_page() -> str:
     parts = [
         "# Errors\n",
         HEADER.format(source="pipeline/errors.py"),
-        "Every error is named by what is wrong and says who must act. `failed/<id>/error.txt` tells it on one page with the remedy;\n"
-        "`error.json` beside it holds the same for machines: format, error (the name below), who, message, remedy, stage, leg, n.\n",
+        (
+            "Every error is named by what is wrong and says who must act. `failed/<id>/error.txt`"
+            " tells it on one page with the remedy;\n`error.json` beside it holds the same for"
+            " machines: format, error (the name below), who, message, remedy, stage, leg, n.\n"
+        ),
     ]
     for who, meaning in ACTS.items():
-        rows = [(f"`{kind.__name__}`", _parent(kind), doc(kind), kind.remedy) for kind in known if getattr(kind, "who", None) == who]
-        parts += [f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n", f"{meaning}\n"]
-        parts.append(table(["error", "kind of", "says", "remedy, unless the error names a better one"], rows))
+        rows = [
+            (f"`{kind.__name__}`", _parent(kind), doc(kind), kind.remedy)
+            for kind in known
+            if getattr(kind, "who", None) == who
+        ]
+        parts += [
+            f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n",
+            f"{meaning}\n",
+        ]
+        parts.append(
+            table(["error", "kind of", "says", "remedy, unless the error names a better one"], rows)
+        )
     parts.append(
-        "A `LineFault` never moves a job: whoever meets one stops claiming, keeps what it holds, and goes on when the disk or the\n"
-        "share does.\n"
+        "A `LineFault` never moves a job: whoever meets one stops claiming, keeps what it holds,"
+        " and goes on when the disk or the\nshare does.\n"
     )
     return "\n".join(parts)
 
@@ -103,27 +147,55 @@ def _parent(kind: type) -> str:
     return f"`{kind.__bases__[0].__name__}`" if kind is not errors.PipelineError else ""
 
 
-# -- tables inside hand-written pages ----------------------------------------------------------------------------------------
+# -- tables inside hand-written pages ----------------------------------------------------------
 def edges_table() -> str:
-    return table(["", "edge", "from", "to", "who"], [(e.letter, e.verb, _code(e.source), _code(e.target), e.who) for e in EDGES])
+    return table(
+        ["", "edge", "from", "to", "who"],
+        [(e.letter, e.verb, _code(e.source), _code(e.target), e.who) for e in EDGES],
+    )
 
 
 def temporary_table() -> str:
-    shown = [(tool.who, tool.patterns, tuple(f"*{ending} beside the copy" for ending in tool.beside)) for tool in TOOLS]
-    rows = [(who, ", ".join(f"`{_readable(each)}`" for each in (*patterns, *beside))) for who, patterns, beside in shown]
+    shown = [
+        (tool.who, tool.patterns, tuple(f"*{ending} beside the copy" for ending in tool.beside))
+        for tool in TOOLS
+    ]
+    rows = [
+        (who, ", ".join(f"`{_readable(each)}`" for each in (*patterns, *beside)))
+        for who, patterns, beside in shown
+    ]
     return table(["tool", "names"], rows)
 
 
 def _readable(pattern: str) -> str:
     """A regular expression of the list as people write names: x for a character."""
-    return {r"^.+\.~[0-9a-z]{4,}": "*.~xxxxxx", r"^\.(?!_).+\.[a-z0-9]{6}": ".*.xxxxxx"}.get(pattern, pattern)
+    return {r"^.+\.~[0-9a-z]{4,}": "*.~xxxxxx", r"^\.(?!_).+\.[a-z0-9]{6}": ".*.xxxxxx"}.get(
+        pattern, pattern
+    )
 
 
 def paths_table() -> str:
     parts = []
-    for title, rows in (("On Atlas", PATHS), ("In a job's folder", JOB_PATHS), ("On a compute host", HOST_PATHS)):
-        shown = [(f"`{row.path}`", row.what, row.writer, row.reader, row.kind, "yes" if row.backup else "no") for row in rows]
-        parts.append(f"### {title}\n\n" + table(["path", "what", "writer", "reader", "class", "backed up"], shown))
+    for title, rows in (
+        ("On Atlas", PATHS),
+        ("In a job's folder", JOB_PATHS),
+        ("On a compute host", HOST_PATHS),
+    ):
+        shown = [
+            (
+                f"`{row.path}`",
+                row.what,
+                row.writer,
+                row.reader,
+                row.kind,
+                "yes" if row.backup else "no",
+            )
+            for row in rows
+        ]
+        parts.append(
+            f"### {title}\n\n"
+            + table(["path", "what", "writer", "reader", "class", "backed up"], shown)
+        )
     return "\n".join(parts)
 
 
@@ -149,7 +221,9 @@ def models_table() -> str:
         )
         for known in KNOWN.values()
     ]
-    return table(["name", "published as", "licence", "to fetch", "memory of the GPU", "revision"], rows)
+    return table(
+        ["name", "published as", "licence", "to fetch", "memory of the GPU", "revision"], rows
+    )
 
 
 def routes_table() -> str:
@@ -158,7 +232,10 @@ def routes_table() -> str:
 
     assert act and files and look and submit and system  # importing them declares their routes
     routes.index_routes()
-    rows = [(f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip()) for r in routes.ROUTES]
+    rows = [
+        (f"`{r.method} {r.rule}`", r.scope or "none", f"{r.summary} {r.about}".strip())
+        for r in routes.ROUTES
+    ]
     return table(["route", "scope", "does"], rows)
 
 
@@ -169,15 +246,24 @@ def words_table() -> str:
     rows = [(f"`{state}/`", f"`{word}`") for state, word in FOLDERS.items()]
     rows.append((f"`claimed/`, waiting for its first leg ({firsts})", "`queued`"))
     later = {queue: word for queue, word in LEGS.items() if queue in ("mesh", "finish")}
-    rows += [(f"`claimed/`, waiting for a later leg, `{queue}`", f"`{word}`") for queue, word in later.items()]
-    rows += [(f"`processing/`, stage `{prefix}{'…' if prefix.endswith('.') else ''}`", f"`{word}`") for prefix, word in STAGES]
+    rows += [
+        (f"`claimed/`, waiting for a later leg, `{queue}`", f"`{word}`")
+        for queue, word in later.items()
+    ]
+    rows += [
+        (f"`processing/`, stage `{prefix}{'…' if prefix.endswith('.') else ''}`", f"`{word}`")
+        for prefix, word in STAGES
+    ]
     return table(["where the job stands", "state"], rows)
 
 
 def refusals_table() -> str:
     from webapi.problems import MEANINGS
 
-    return table(["last word of `type`", "means"], [(f"`{word}`", meaning) for word, meaning in MEANINGS.items()])
+    return table(
+        ["last word of `type`", "means"],
+        [(f"`{word}`", meaning) for word, meaning in MEANINGS.items()],
+    )
 
 
 def _code(text: str) -> str:
@@ -206,18 +292,31 @@ def with_block(text: str, name: str, block: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page that code has a part in, as it should read now."""
-    found = {ROOT / "docs/jobs.md": jobs_page(), ROOT / "docs/errors.md": errors_page(), third_party.FILE: third_party.page()}
+    found = {
+        ROOT / "docs/jobs.md": jobs_page(),
+        ROOT / "docs/errors.md": errors_page(),
+        third_party.FILE: third_party.page(),
+    }
     for name, (path, block) in BLOCKS.items():
-        found[ROOT / path] = with_block(found.get(ROOT / path) or (ROOT / path).read_text(), name, block())
+        found[ROOT / path] = with_block(
+            found.get(ROOT / path) or (ROOT / path).read_text(), name, block()
+        )
     return found
 
 
 def main() -> int:
-    stale = [(path, text) for path, text in pages().items() if not path.exists() or path.read_text() != text]
+    stale = [
+        (path, text)
+        for path, text in pages().items()
+        if not path.exists() or path.read_text() != text
+    ]
     for path, text in stale:
         if "--write" in sys.argv:
             path.write_text(text)
-        print(("written: " if "--write" in sys.argv else "out of date, run `make docs`: ") + str(path.relative_to(ROOT)))
+        print(
+            ("written: " if "--write" in sys.argv else "out of date, run `make docs`: ")
+            + str(path.relative_to(ROOT))
+        )
     return int(bool(stale) and "--write" not in sys.argv)
 
 

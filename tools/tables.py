@@ -14,7 +14,9 @@ from pydantic_core import PydanticUndefined
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; | in cells is escaped."""
     lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
 
 
 def options_table(model: type[BaseModel], without: Iterable[str]) -> str:
@@ -41,7 +43,11 @@ def _words(kind: Any) -> str:
     if inner and all(isinstance(part, str) for part in inner):
         return ", ".join(f"`{part}`" for part in inner)
     if get_origin(kind) is tuple:
-        return "one or more of " + _words(inner[0]) if "Literal" in str(inner[0]) else f"a list of {_words(inner[0])}"
+        return (
+            "one or more of " + _words(inner[0])
+            if "Literal" in str(inner[0])
+            else f"a list of {_words(inner[0])}"
+        )
     if inner:
         return " or ".join(dict.fromkeys(_words(part) for part in inner))
     return PLAIN.get(kind) or str(getattr(kind, "__name__", kind))
@@ -52,7 +58,10 @@ SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 def _limits(metadata: Iterable[Any]) -> str:
     found = [
-        f"{sign} {getattr(mark, name):,}".replace(",", " ") for mark in metadata for name, sign in SIGNS.items() if hasattr(mark, name)
+        f"{sign} {getattr(mark, name):,}".replace(",", " ")
+        for mark in metadata
+        for name, sign in SIGNS.items()
+        if hasattr(mark, name)
     ]
     return f", {', '.join(found)}" if found else ""
 

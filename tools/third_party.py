@@ -1,4 +1,5 @@
-"""THIRD_PARTY.md: every distribution in constraints.txt with its version, its licence by its own metadata, and why it is here.
+"""THIRD_PARTY.md: every distribution in constraints.txt with its version, its licence by its own
+metadata, and why it is here.
 
 What is not installed here keeps the row it has.
 """
@@ -17,11 +18,13 @@ FILE = ROOT / "THIRD_PARTY.md"
 HEAD = """\
 # Third-party software
 
-<!-- Written by `make docs` from constraints.txt and the installed metadata; reasons stand in tools/third_party.py. -->
+<!-- Written by `make docs` from constraints.txt and the installed metadata; reasons stand in
+tools/third_party.py. -->
 
-inbox3d is Apache-2.0. It contains no code of others; what it uses is fetched by `pip` and `npm` at the versions below. A wheel built
-after `make setup` also holds model-viewer with its licence. Two libraries are GPL, pymeshlab and bpy: the pipeline uses them only in
-the engine, a process of its own, and bpy is optional. Model weights have licences of their own and are never bundled.
+inbox3d is Apache-2.0. It contains no code of others; what it uses is fetched by `pip` and `npm` at
+the versions below. A wheel built after `make setup` also holds model-viewer with its licence. Two
+libraries are GPL, pymeshlab and bpy: the pipeline uses them only in the engine, a process of its
+own, and bpy is optional. Model weights have licences of their own and are never bundled.
 
 """
 WHY = {
@@ -90,8 +93,9 @@ TAIL = """
 | @google/model-viewer (contains three.js, MIT, and lit, BSD-3-Clause) | 4.4.0 | Apache-2.0 | shows models in report.html and the pages |
 | gltf-validator | 2.0.0-dev.3.10 | Apache-2.0 | checks GLB files in tests |
 
-Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as Debian packages them; nothing of them is distributed.
-"""
+Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as Debian packages
+them; nothing of them is distributed.
+"""  # noqa: E501
 SHORT = {
     "Apache": "Apache-2.0",
     "Apache 2": "Apache-2.0",
@@ -123,11 +127,25 @@ class Row(NamedTuple):
 
 
 def licence(name: str) -> str:
-    """The licence as the distribution's metadata states it, in SPDX words where that is plain; PackageNotFoundError if absent."""
+    """The licence as the distribution's metadata states it, in SPDX words where that is plain;
+    PackageNotFoundError if absent."""
     fields = metadata.metadata(name).json
-    first = str(fields.get("license_expression") or fields.get("license") or "").strip().partition("\n")[0]
-    if not first or first == "UNKNOWN" or first.startswith(("Copyright", "Files:")) or len(first) > 120:
-        classes = [line.rpartition(" :: ")[2] for line in fields.get("classifier", []) if line.startswith("License :: OSI")]
+    first = (
+        str(fields.get("license_expression") or fields.get("license") or "")
+        .strip()
+        .partition("\n")[0]
+    )
+    if (
+        not first
+        or first == "UNKNOWN"
+        or first.startswith(("Copyright", "Files:"))
+        or len(first) > 120
+    ):
+        classes = [
+            line.rpartition(" :: ")[2]
+            for line in fields.get("classifier", [])
+            if line.startswith("License :: OSI")
+        ]
         first = classes[0] if classes else "not stated"
     first = first.split("  ")[0].removeprefix("The ").removesuffix(" (MIT)").strip()
     return SHORT.get(first, first)
@@ -136,12 +154,21 @@ def licence(name: str) -> str:
 def stated() -> dict[str, Row]:
     """The rows that THIRD_PARTY.md has now, by canonical name."""
     lines = FILE.read_text().partition(TAIL)[0].splitlines() if FILE.exists() else []
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
-    return {canonicalize_name(row[0]): Row(*row) for row in cells if len(row) == 4 and row[0] not in ("name", "---")}
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in lines
+        if line.startswith("| ")
+    ]
+    return {
+        canonicalize_name(row[0]): Row(*row)
+        for row in cells
+        if len(row) == 4 and row[0] not in ("name", "---")
+    }
 
 
 def rows() -> list[Row]:
-    """What the table should hold; LookupError names a distribution that is neither installed nor in the table."""
+    """What the table should hold; LookupError names a distribution that is neither installed nor in
+    the table."""
     old, needed, found = stated(), closure(), []
     for name, version in sorted(constraints.read().items()):
         try:
@@ -150,7 +177,11 @@ def rows() -> list[Row]:
             if name not in old:
                 raise LookupError(f"{name} is pinned but not installed; run `make setup`") from None
             about = old[name]._replace(version=version)
-        found.append(about if about.why else about._replace(why=old[name].why if name in old else "needed by others"))
+        found.append(
+            about
+            if about.why
+            else about._replace(why=old[name].why if name in old else "needed by others")
+        )
     return found
 
 

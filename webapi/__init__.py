@@ -1,4 +1,5 @@
-"""The HTTP layer: requests become job folders, job folders become answers. It decides nothing; the folder does."""
+"""The HTTP layer: requests become job folders, job folders become answers. It decides nothing; the
+folder does."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ __all__ = ["create_app"]
 
 
 def create_app(atlas: Atlas, settings: Settings) -> Flask:
-    """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow the tree."""
+    """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow
+    the tree."""
     from flask import Flask, g, request
 
     from webapi import error_handlers
@@ -38,13 +40,22 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     database = Index(connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
     known = keys.Keys(atlas)
     web = Web(
-        atlas, settings, database, follower.Follower(atlas, settings, database), events.Events(settings.web.streams), known,
+        atlas,
+        settings,
+        database,
+        follower.Follower(atlas, settings, database),
+        events.Events(settings.web.streams),
+        known,
         access.Access(
-            settings.web, known, access.host_secret(state / f"session-{identity.uuid}.key"), state / f"session-{identity.uuid}.ended"
+            settings.web,
+            known,
+            access.host_secret(state / f"session-{identity.uuid}.key"),
+            state / f"session-{identity.uuid}.ended",
         ),
-        changing=identity.inodes == "changing", open_endpoints=set(OPEN),
+        changing=identity.inodes == "changing",
+        open_endpoints=set(OPEN),
         receiving=threading.Semaphore(max(2, settings.web.threads // 2)),
-    )  # fmt: skip
+    )
     app = Flask("webapi", static_folder=None, template_folder="templates")
     app.extensions["inbox3d"] = web
     app.jinja_env.filters.update(FILTERS)

@@ -35,7 +35,9 @@ def main() -> int:
         log.error("web.absent what=%s remedy=%s", fault.message, fault.remedy)
         return 1
     if given.host:
-        settings = settings.model_copy(update={"host": settings.host.model_copy(update={"name": given.host})})
+        settings = settings.model_copy(
+            update={"host": settings.host.model_copy(update={"name": given.host})}
+        )
     host, port = config.address(given.listen, settings.web)
     try:
         return server.serve(atlas, settings, server.bind(atlas, host, port))

@@ -29,7 +29,10 @@ class Web:
     keys: Keys
     access: Access
     changing: bool  # this tree's folders change their inode when they are renamed
-    arriving: Counter[str] = field(default_factory=Counter)  # bytes of the uploads in hand, by submitter
-    coming: Counter[str] = field(default_factory=Counter)  # jobs that are being submitted, by submitter
-    receiving: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(24))  # places for bodies on their way in
+    # bytes of the uploads in hand, by submitter
+    arriving: Counter[str] = field(default_factory=Counter)
+    # jobs that are being submitted, by submitter
+    coming: Counter[str] = field(default_factory=Counter)
+    # places for bodies on their way in
+    receiving: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(24))
     open_endpoints: set[str] = field(default_factory=set)  # need no key: sign-in page, static files

@@ -1,4 +1,5 @@
-"""Every error becomes a problem, and a problem an answer: problem+json, or a plain page for a browser."""
+"""Every error becomes a problem, and a problem an answer: problem+json, or a plain page for a
+browser."""
 
 from __future__ import annotations
 
@@ -28,23 +29,48 @@ def of(error: Exception) -> Problem:
     if isinstance(error, ValidationError):
         return invalid(error)
     if isinstance(error, PipelineError):
-        return Problem(422 if error.who == "submitter" else 503, "refused", error.message, error.remedy)
+        return Problem(
+            422 if error.who == "submitter" else 503, "refused", error.message, error.remedy
+        )
     if isinstance(error, LineFault):
-        return Problem(503, "line-fault", error.message, error.remedy, headers={"Retry-After": "15"})
+        return Problem(
+            503, "line-fault", error.message, error.remedy, headers={"Retry-After": "15"}
+        )
     if isinstance(error, InvalidChunkSize | NoMoreData | ChunkMissingTerminator | TimeoutError):
-        return Problem(400, "cut-off", "The body is cut off, or its sender stood still.", "Send it again, whole.")
+        return Problem(
+            400,
+            "cut-off",
+            "The body is cut off, or its sender stood still.",
+            "Send it again, whole.",
+        )
     if isinstance(error, SQLAlchemyError):
         log.warning("index.fault what=%s", str(error).partition("\n")[0])
-        return Problem(503, "index", "The index does not answer. Jobs go on without it.", headers={"Retry-After": "5"})
+        return Problem(
+            503,
+            "index",
+            "The index does not answer. Jobs go on without it.",
+            headers={"Retry-After": "5"},
+        )
     if isinstance(error, Gone):
-        return Problem(409, "moving", "The job is on the move.", "Try again in a moment.", headers={"Retry-After": "1"})
+        return Problem(
+            409,
+            "moving",
+            "The job is on the move.",
+            "Try again in a moment.",
+            headers={"Retry-After": "1"},
+        )
     if isinstance(error, WrongState | Occupied):
-        return Problem(409, "wrong-state", str(error.strerror if isinstance(error, OSError) else error))
+        return Problem(
+            409, "wrong-state", str(error.strerror if isinstance(error, OSError) else error)
+        )
     if isinstance(error, NotFound):
         return Problem(404, "not-found", "There is nothing at this address.")
     if isinstance(error, HTTPException):
         return Problem(
-            error.code or 500, HTTPStatus(error.code or 500).name.lower().replace("_", "-"), str(error.description), headers=_headers(error)
+            error.code or 500,
+            HTTPStatus(error.code or 500).name.lower().replace("_", "-"),
+            str(error.description),
+            headers=_headers(error),
         )
     log.exception("request.failed method=%s path=%s", request.method, request.path)
     return Problem(500, "fault", "Something went wrong in the web process.")
@@ -56,10 +82,16 @@ def _headers(error: HTTPException) -> dict[str, str]:
 
 
 def answer(problem: Problem, render: Callable[[Problem], Response]) -> Response:
-    """PROBLEM as a response: a page by RENDER where a browser navigates, JSON for everybody else."""
+    """PROBLEM as a response: a page by RENDER where a browser navigates, JSON for everybody
+    else."""
     if wants_page():
         return render(problem)
-    response = Response(json.dumps(problem.body(), ensure_ascii=False), problem.status, problem.headers, content_type=MEDIA_TYPE)
+    response = Response(
+        json.dumps(problem.body(), ensure_ascii=False),
+        problem.status,
+        problem.headers,
+        content_type=MEDIA_TYPE,
+    )
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="inbox3d"'
     return response

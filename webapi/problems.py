@@ -1,4 +1,5 @@
-"""Problems: every refusal is RFC 9457 problem+json with a remedy. MEANINGS explains their words, the last part of a problem's ``type``.
+"""Problems: every refusal is RFC 9457 problem+json with a remedy. MEANINGS explains their words,
+the last part of a problem's ``type``.
 
 The page /docs and docs/api.md list the words; the tests hold every Problem against this table.
 """
@@ -85,9 +86,15 @@ class Problem(Exception):
     """A refusal. WHAT is a short stable word for machines, DETAIL a sentence, REMEDY what to do."""
 
     def __init__(
-        self, status: int, what: str, detail: str, remedy: str = "", *, errors: list[dict[str, str]] | None = None,
+        self,
+        status: int,
+        what: str,
+        detail: str,
+        remedy: str = "",
+        *,
+        errors: list[dict[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(detail)
         self.status, self.what, self.detail = status, what, detail
         self.remedy = remedy or REMEDIES.get(status, REMEDIES[400])
@@ -105,12 +112,24 @@ class Problem(Exception):
 
 
 def cut_off(received: int, announced: int | None) -> Problem:
-    return Problem(400, "cut-off", f"The body ended after {received} of {announced} bytes.", "Send it again, whole.")
+    return Problem(
+        400,
+        "cut-off",
+        f"The body ended after {received} of {announced} bytes.",
+        "Send it again, whole.",
+    )
 
 
 def invalid(error: ValidationError) -> Problem:
     """422 with every key that is wrong; the detail is the first of them."""
     found = error.errors()
-    found = [row for row in found if not any(other["loc"][: len(row["loc"])] == row["loc"] != other["loc"] for other in found)]
-    rows = [{"field": ".".join(str(part) for part in row["loc"]) or "body", "message": wrong(row)} for row in found[:20]]
+    found = [
+        row
+        for row in found
+        if not any(other["loc"][: len(row["loc"])] == row["loc"] != other["loc"] for other in found)
+    ]
+    rows = [
+        {"field": ".".join(str(part) for part in row["loc"]) or "body", "message": wrong(row)}
+        for row in found[:20]
+    ]
     return Problem(422, "invalid", f"{rows[0]['field']}: {rows[0]['message']}"[:400], errors=rows)

@@ -7,5 +7,8 @@ import unicodedata
 
 def clean(text: str, limit: int = 255) -> str:
     """TEXT as data: NFC, without control and direction characters, at most LIMIT characters."""
-    kept = (c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else " " for c in unicodedata.normalize("NFC", text[: 4 * limit]))
+    kept = (
+        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else " "
+        for c in unicodedata.normalize("NFC", text[: 4 * limit])
+    )
     return " ".join("".join(kept).split())[:limit]

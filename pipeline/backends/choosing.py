@@ -36,16 +36,23 @@ def reconstructor(name: str) -> Reconstructor:
     for entry in entry_points(group=GROUP, name=name):
         made: Reconstructor = entry.load()()
         return made
-    raise SubmitRefused(f"backend: there is no backend {name!r}.", remedy=f"Use auto or one of {', '.join(names())}.")
+    raise SubmitRefused(
+        f"backend: there is no backend {name!r}.",
+        remedy=f"Use auto or one of {', '.join(names())}.",
+    )
 
 
 def names() -> tuple[str, ...]:
     """All backends: our own and those added by entry points."""
-    return (*OWN, *sorted(entry.name for entry in entry_points(group=GROUP) if entry.name not in OWN))
+    return (
+        *OWN,
+        *sorted(entry.name for entry in entry_points(group=GROUP) if entry.name not in OWN),
+    )
 
 
 def loaded_by(backend: Reconstructor, views: int, models: Path | None) -> tuple[str, ...]:
-    """Names of the models that BACKEND loads for so many views; none of a plug-in that does not say."""
+    """Names of the models that BACKEND loads for so many views; none of a plug-in that does not
+    say."""
     loads: Callable[[int, Path | None], tuple[str, ...]] | None = getattr(backend, "loads", None)
     return loads(views, models) if loads else ()
 
@@ -57,13 +64,17 @@ def passed_over(name: str, views: int, models: Path | None) -> dict[str, str]:
 
 
 def choose(name: str, views: int, models: Path | None) -> tuple[str, Reconstructor]:
-    """The backend for NAME, its name first; ``auto`` is the best that can serve. A named one that cannot raises BackendUnavailable."""
+    """The backend for NAME, its name first; ``auto`` is the best that can serve. A named one that
+    cannot raises BackendUnavailable."""
     if name == "auto":
         offers = ((each, reconstructor(each)) for each in BEST_FIRST)
-        return next((each, backend) for each, backend in offers if backend.lacks(views, models) is None)
+        return next(
+            (each, backend) for each, backend in offers if backend.lacks(views, models) is None
+        )
     backend = reconstructor(name)
     if lack := backend.lacks(views, models):
         raise BackendUnavailable(
-            f"backend {name}: {lack}.", remedy="Use backend=auto, or run `inbox3d models list` to see what is missing."
+            f"backend {name}: {lack}.",
+            remedy="Use backend=auto, or run `inbox3d models list` to see what is missing.",
         )
     return name, backend

@@ -1,4 +1,5 @@
-"""Choosing what makes views from a prompt: FLUX from a local folder, another host's service, or the placeholder. One factory."""
+"""Choosing what makes views from a prompt: FLUX from a local folder, another host's service, or the
+placeholder. One factory."""
 
 from __future__ import annotations
 
@@ -15,28 +16,46 @@ MODELS = {"schnell": "flux-schnell", "dev": "flux-dev"}
 
 
 def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
-    """What settings and weights come to, nothing loaded: ("placeholder", ""), ("remote", its address) or ("flux", the model's name).
+    """What settings and weights come to, nothing loaded: ("placeholder", ""), ("remote", its
+    address) or ("flux", the model's name).
 
-    BackendUnavailable names a setting that cannot be met, or what is wrong with the weights that are there.
+    BackendUnavailable names a setting that cannot be met, or what is wrong with the weights that
+    are there.
     """
     if _yes(environment.get(STUB, "")):
         return "placeholder", ""
     if url := environment.get(URL):
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise BackendUnavailable(f"{URL}: {url!r} is no http address.", remedy=f"For example {URL}=http://127.0.0.1:38001.")
+            raise BackendUnavailable(
+                f"{URL}: {url!r} is no http address.",
+                remedy=f"For example {URL}=http://127.0.0.1:38001.",
+            )
         return "remote", url
     asked = environment.get(MODEL, "")
-    name = MODELS.get(asked.lower().removeprefix("black-forest-labs/").removeprefix("flux.1-").removeprefix("flux-") or "schnell")
+    name = MODELS.get(
+        asked.lower()
+        .removeprefix("black-forest-labs/")
+        .removeprefix("flux.1-")
+        .removeprefix("flux-")
+        or "schnell"
+    )
     if name is None:
-        raise BackendUnavailable(f"{MODEL}: there is no model {asked!r}.", remedy="Name schnell or dev, or take the setting away.")
-    if asked or (models is not None and (models / name).exists()):  # weights that are there and broken are no reason for a stand-in
+        raise BackendUnavailable(
+            f"{MODEL}: there is no model {asked!r}.",
+            remedy="Name schnell or dev, or take the setting away.",
+        )
+    # weights that are there and broken are no reason for a stand-in
+    if asked or (models is not None and (models / name).exists()):
         files.require(models, name)
         return "flux", name
     return "placeholder", ""
 
 
-def choose(models: Path | None, environment: Mapping[str, str] = os.environ, size: tuple[int, int] = SQUARE) -> Generator:
-    """The generator that settings and weights allow, for pictures of SIZE (width, height); without any, the placeholder."""
+def choose(
+    models: Path | None, environment: Mapping[str, str] = os.environ, size: tuple[int, int] = SQUARE
+) -> Generator:
+    """The generator that settings and weights allow, for pictures of SIZE (width, height); without
+    any, the placeholder."""
     kind, which = chosen(models, environment)
     if kind == "remote":
         from pipeline.backends.remote import RemoteViews
@@ -53,5 +72,8 @@ def choose(models: Path | None, environment: Mapping[str, str] = os.environ, siz
 
 def _yes(text: str) -> bool:
     if text.lower() not in ("", "0", "1", "false", "true", "no", "yes"):
-        raise BackendUnavailable(f"{STUB}: {text!r} is neither true nor false.", remedy=f"Set {STUB}=true, or take the setting away.")
+        raise BackendUnavailable(
+            f"{STUB}: {text!r} is neither true nor false.",
+            remedy=f"Set {STUB}=true, or take the setting away.",
+        )
     return text.lower() in ("1", "true", "yes")

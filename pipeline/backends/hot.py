@@ -33,4 +33,8 @@ def network(folder: Path) -> Any:
     """Our own network in FOLDER on this process's device."""
     path = folder / WEIGHTS
     key = (str(path), memory.device(), path.stat().st_mtime_ns if path.is_file() else 0)
-    return hold("network", key, lambda: fast.prepared(loading.load(folder, memory.device()), fast.way(memory.device())))
+    return hold(
+        "network",
+        key,
+        lambda: fast.prepared(loading.load(folder, memory.device()), fast.way(memory.device())),
+    )

@@ -1,4 +1,5 @@
-"""One silhouette, inflated: as thick as a membrane over the outline would bulge. A draft, and far from the truth of most objects."""
+"""One silhouette, inflated: as thick as a membrane over the outline would bulge. A draft, and far
+from the truth of most objects."""
 
 from __future__ import annotations
 
@@ -20,13 +21,17 @@ HALF = 1.0  # the picture's half edge in metres
 
 
 def inflated(picture: Picture) -> Reconstruction:
-    """The solid |z| ≤ sqrt(u) over the silhouette, laplace u = -4, facing the picture's azimuth; MeshEmpty without a silhouette."""
+    """The solid |z| ≤ sqrt(u) over the silhouette, laplace u = -4, facing the picture's azimuth;
+    MeshEmpty without a silhouette."""
     from PIL import Image
 
     small = np.asarray(Image.fromarray(picture.rgba).resize((EDGE, EDGE), Image.Resampling.BOX))
     inside = small[..., 3] > 127
     if not inside.any():
-        raise MeshEmpty("The picture has no silhouette to inflate.", remedy="Give a picture of one whole object on a plain background.")
+        raise MeshEmpty(
+            "The picture has no silhouette to inflate.",
+            remedy="Give a picture of one whole object on a plain background.",
+        )
     u = np.pad(_membrane(inside), 1)
     axis = np.linspace(-HALF, HALF, EDGE + 2) * (EDGE + 1) / EDGE
     values = u[..., None] - axis**2  # rows downwards, columns, depth
@@ -34,7 +39,8 @@ def inflated(picture: Picture) -> Reconstruction:
     vertices, faces = marching_cubes(np.ascontiguousarray(values.transpose(1, 0, 2)[:, ::-1]), 0.0)
     points = axis[0] + vertices * (axis[1] - axis[0])
     pixel = np.clip(((points[:, :2] * [1, -1] / HALF + 1) / 2 * EDGE).astype(int), 0, EDGE - 1)
-    colors = spread(small[..., :3], inside)[pixel[:, 1], pixel[:, 0]]  # the solid's rim may lie on pixels just outside
+    # the solid's rim may lie on pixels just outside
+    colors = spread(small[..., :3], inside)[pixel[:, 1], pixel[:, 0]]
     surface = Surface(turned(points, picture.azimuth), faces, colors=np.ascontiguousarray(colors))
     return Reconstruction(surface, "draft", (picture.name,), {"method": "one silhouette, inflated"})
 
@@ -52,7 +58,9 @@ def _membrane(inside: Array) -> Array:
         other = part[inside]
         rows, columns = [*rows, own[other >= 0]], [*columns, other[other >= 0]]
         entries.append(np.full((other >= 0).sum(), -1.0))
-    matrix = coo_array((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns)))).tocsc()
+    matrix = coo_array(
+        (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns)))
+    ).tocsc()
     u = np.zeros(inside.shape)
     u[inside] = spsolve(matrix, np.full(len(own), 4.0 * (2 * HALF / inside.shape[0]) ** 2))
     return u

@@ -26,7 +26,9 @@ def halving(run: Callable[[int], Result], chunk: int) -> Result:
             except RuntimeError as error:
                 if "allocate memory" not in str(error):  # how the CPU's allocator says it
                     raise
-    raise OutOfGpuMemory(f"The device ran out of memory, also with half the chunk ({size} at once).")
+    raise OutOfGpuMemory(
+        f"The device ran out of memory, also with half the chunk ({size} at once)."
+    )
 
 
 @contextmanager

@@ -34,10 +34,12 @@ class Effort:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """A mesh in the canonical frame: Y up, front +Z, right-handed; a field's unit counts as a metre.
+    """A mesh in the canonical frame: Y up, front +Z, right-handed; a field's unit counts as a
+    metre.
 
-    label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts: numbers for the report. drawn: views
-    that the backend made itself. models: names of the models whose weights it used.
+    label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts:
+    numbers for the report. drawn: views that the backend made itself. models: names of the models
+    whose weights it used.
     """
 
     surface: Surface
@@ -49,8 +51,11 @@ class Reconstruction:
 
 
 class Reconstructor(Protocol):
-    """A backend that makes a mesh from views. ``lacks`` loads nothing: it says in words why it cannot serve, or None."""
+    """A backend that makes a mesh from views. ``lacks`` loads nothing: it says in words why it
+    cannot serve, or None."""
 
     def lacks(self, views: int, models: Path | None) -> str | None: ...
 
-    def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction: ...
+    def reconstruct(
+        self, pictures: Sequence[Picture], models: Path | None, effort: Effort
+    ) -> Reconstruction: ...

@@ -1,4 +1,5 @@
-"""Silhouettes as cameras see them: where points fall, how well a mesh fills them, which colours they give it. Metres, y up."""
+"""Silhouettes as cameras see them: where points fall, how well a mesh fills them, which colours
+they give it. Metres, y up."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ NEAREST = 8  # seen vertices that an unseen one takes its colour from
 
 
 class Shot(NamedTuple):
-    """A silhouette and its camera: distance (S,S) to the outline in pixels, positive inside; axes (3,3) = right, down, ahead.
+    """A silhouette and its camera: distance (S,S) to the outline in pixels, positive inside; axes
+    (3,3) = right, down, ahead.
 
     rgb (S,S,3) goes on beyond the outline with the colours of its nearest pixels inside."""
 
@@ -62,7 +64,8 @@ def project(points: Array, view: Shot) -> tuple[Array, Array]:
 
 
 def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uint8]:
-    """Colours (V,3) blended from the views that see a vertex; those that none sees take after the nearest that are seen."""
+    """Colours (V,3) blended from the views that see a vertex; those that none sees take after the
+    nearest that are seen."""
     from scipy.spatial import cKDTree
 
     normals, scene = vertex_normals(points, faces), _scene(points, faces)
@@ -75,7 +78,9 @@ def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uin
         seen = seen[~_hits(scene, points[seen] + CLEAR * normals[seen], towards[seen])]
         at, _ = project(points[seen], view)
         share = facing[seen] ** 6
-        total[seen] += share[:, None] * np.stack([sampled(view.rgb[..., channel], at) for channel in range(3)], axis=-1)
+        total[seen] += share[:, None] * np.stack(
+            [sampled(view.rgb[..., channel], at) for channel in range(3)], axis=-1
+        )
         weight[seen] += share
     known = weight > 0
     if not known.any():
@@ -89,10 +94,13 @@ def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uin
 
 
 def sampled(image: Array, at: Array) -> Array:
-    """Bilinear values (N,) of an image (S,S) at pixel positions (N,2) = x, y; beyond the edge the edge goes on."""
+    """Bilinear values (N,) of an image (S,S) at pixel positions (N,2) = x, y; beyond the edge the
+    edge goes on."""
     from scipy.ndimage import map_coordinates
 
-    values: Array = map_coordinates(image.astype(np.float32), at[:, ::-1].T - 0.5, order=1, mode="nearest")
+    values: Array = map_coordinates(
+        image.astype(np.float32), at[:, ::-1].T - 0.5, order=1, mode="nearest"
+    )
     return values
 
 
@@ -102,7 +110,11 @@ def overlaps(points: Array, faces: Array, shots: Sequence[Shot]) -> list[float]:
     found = []
     for view in shots:
         offset = (np.arange(len(view.distance)) + 0.5 - len(view.distance) / 2) / view.focal
-        rays = offset[None, :, None] * view.axes[0] + offset[:, None, None] * view.axes[1] + view.axes[2]
+        rays = (
+            offset[None, :, None] * view.axes[0]
+            + offset[:, None, None] * view.axes[1]
+            + view.axes[2]
+        )
         origins = np.broadcast_to(-DISTANCE * view.axes[2], rays.shape)
         filled, wanted = _hits(scene, origins, rays), view.distance > 0
         found.append(float((filled & wanted).sum() / max(1, (filled | wanted).sum())))
@@ -114,7 +126,9 @@ def _scene(points: Array, faces: Array) -> Any:
     import open3d as o3d
 
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(points.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
+    scene.add_triangles(
+        o3d.core.Tensor(points.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32))
+    )
     return scene
 
 
@@ -122,5 +136,7 @@ def _hits(scene: Any, origins: Array, rays: Array) -> NDArray[np.bool_]:
     """Which rays (…,3) from ORIGINS (…,3) meet the mesh."""
     import open3d as o3d
 
-    hit = scene.cast_rays(o3d.core.Tensor(np.concatenate([origins, rays], axis=-1).astype(np.float32)))
+    hit = scene.cast_rays(
+        o3d.core.Tensor(np.concatenate([origins, rays], axis=-1).astype(np.float32))
+    )
     return np.asarray(np.isfinite(hit["t_hit"].numpy()))

@@ -24,14 +24,18 @@ class TripoSRBackend:
     def loads(self, views: int, models: Path | None) -> tuple[str, ...]:
         return (NAME,)
 
-    def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
+    def reconstruct(
+        self, pictures: Sequence[Picture], models: Path | None, effort: Effort
+    ) -> Reconstruction:
         """Uses the view nearest to the front; the mesh stands as that view's azimuth says.
 
         MeshEmpty where no density reaches the threshold; OutOfGpuMemory.
         """
         network: TripoSR = hot.network(files.require(models, NAME))
         view = front(pictures)
-        condition = image.conditioning(image.on_grey(image.crop_and_pad(view.rgba)), network.config.image)
+        condition = image.conditioning(
+            image.on_grey(image.crop_and_pad(view.rgba)), network.config.image
+        )
 
         def run(chunk: int) -> Reconstruction:
             with torch.inference_mode():
@@ -40,9 +44,19 @@ class TripoSRBackend:
                 effort.progress(0.3, f"evaluating the field on {effort.grid}³ points")
                 config = network.config
                 vertices, faces = iso_mesh(
-                    lambda points: network.density(planes, points, chunk), planes, config.radius, effort.grid, config.threshold
+                    lambda points: network.density(planes, points, chunk),
+                    planes,
+                    config.radius,
+                    effort.grid,
+                    config.threshold,
                 )
-                surface = finished(vertices, faces, lambda points: network.color(planes, points, chunk), planes, view.azimuth)
+                surface = finished(
+                    vertices,
+                    faces,
+                    lambda points: network.color(planes, points, chunk),
+                    planes,
+                    view.azimuth,
+                )
                 return Reconstruction(surface, used=(view.name,), models=(NAME,))
 
         return memory.halving(run, effort.chunk)

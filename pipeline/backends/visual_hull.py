@@ -1,4 +1,5 @@
-"""The visual hull: what every silhouette leaves of space. No weights, no GPU; cavities cannot be seen, so it is a draft."""
+"""The visual hull: what every silhouette leaves of space. No weights, no GPU; cavities cannot be
+seen, so it is a draft."""
 
 from __future__ import annotations
 
@@ -25,10 +26,17 @@ MOST_VIEWS = 16
 
 class VisualHull:
     def lacks(self, views: int, models: Path | None) -> str | None:
-        return None if views <= MOST_VIEWS else f"it uses at most {MOST_VIEWS} views, there are {views}"
+        return (
+            None
+            if views <= MOST_VIEWS
+            else f"it uses at most {MOST_VIEWS} views, there are {views}"
+        )
 
-    def reconstruct(self, pictures: Sequence[Picture], models: Path | None, effort: Effort) -> Reconstruction:
-        """Several views: their hull, with the re-projection IoU of each silhouette; one view: its silhouette inflated.
+    def reconstruct(
+        self, pictures: Sequence[Picture], models: Path | None, effort: Effort
+    ) -> Reconstruction:
+        """Several views: their hull, with the re-projection IoU of each silhouette; one view: its
+        silhouette inflated.
 
         MeshEmpty where nothing is common to all silhouettes.
         """
@@ -42,16 +50,28 @@ class VisualHull:
         if not len(faces):
             raise MeshEmpty(
                 "The silhouettes have nothing in common: no solid fits all views.",
-                remedy="Check that the views show one object from the directions they are named after, all from the same distance.",
+                remedy=(
+                    "Check that the views show one object from the directions they are named after,"
+                    " all from the same distance."
+                ),
             )
         effort.progress(0.8, "colouring")
         surface = Surface(points, faces, colors=colors(points, faces, shots))
-        seen = {view.name: round(iou, 4) for view, iou in zip(shots, overlaps(points, faces, shots), strict=True)}
-        return Reconstruction(surface, "draft", tuple(seen), {"reprojection_iou": seen, "fov": fov, "cavities": "not recoverable"})
+        seen = {
+            view.name: round(iou, 4)
+            for view, iou in zip(shots, overlaps(points, faces, shots), strict=True)
+        }
+        return Reconstruction(
+            surface,
+            "draft",
+            tuple(seen),
+            {"reprojection_iou": seen, "fov": fov, "cavities": "not recoverable"},
+        )
 
 
 def depth_inside(points: Array, shots: Sequence[Shot]) -> NDArray[np.float32]:
-    """How far inside the hull POINTS (N,3) are, in world units, by the silhouette that cuts most; negative outside."""
+    """How far inside the hull POINTS (N,3) are, in world units, by the silhouette that cuts most;
+    negative outside."""
     least = np.full(len(points), np.inf, np.float32)
     for view in shots:
         at, depth = project(points, view)
@@ -63,7 +83,9 @@ def carve(shots: Sequence[Shot], fov: float, grid: int) -> tuple[Array, Array]:
     """The hull's vertices (V,3) in metres and faces (F,3)."""
     half = DISTANCE * np.tan(np.radians(fov) / 2)
     axis = np.linspace(-half, half, grid)
-    values = sample(lambda indices: torch.from_numpy(depth_inside(axis[indices.numpy()], shots)), grid, 0.0)
+    values = sample(
+        lambda indices: torch.from_numpy(depth_inside(axis[indices.numpy()], shots)), grid, 0.0
+    )
     vertices, faces = marching_cubes(values, 0.0)
     return axis[0] + vertices * (axis[1] - axis[0]), faces
 
@@ -74,6 +96,12 @@ def _lens(pictures: Sequence[Picture], effort: Effort) -> float:
 
     effort.progress(0.1, "finding the lens")
     size = (cameras.PIXELS,) * 2
-    masks = [np.asarray(Image.fromarray(picture.rgba[..., 3]).resize(size, Image.Resampling.BOX)) > 127 for picture in pictures]
-    azimuths, elevations = [picture.azimuth for picture in pictures], [picture.elevation for picture in pictures]
+    masks = [
+        np.asarray(Image.fromarray(picture.rgba[..., 3]).resize(size, Image.Resampling.BOX)) > 127
+        for picture in pictures
+    ]
+    azimuths, elevations = (
+        [picture.azimuth for picture in pictures],
+        [picture.elevation for picture in pictures],
+    )
     return cameras.found(np.stack(masks), azimuths, None, elevations).fov

@@ -1,6 +1,8 @@
-"""The command line. Command files are imported when their command runs, so that ``inbox3d --help`` stays fast.
+"""The command line. Command files are imported when their command runs, so that ``inbox3d --help``
+stays fast.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 refused before submission, 4 Atlas not usable, 130 interrupted (the job stays).
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused before submission, 4 Atlas not usable, 130
+interrupted (the job stays).
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ class Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
             ctx.fail(f"There is no command {args[0]!r}. `inbox3d --help` lists them.")
         return super().resolve_command(ctx, args)
@@ -75,7 +79,9 @@ def cli() -> None:
 
 
 def atlas_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--atlas", "atlas_path", metavar="FOLDER", help="Where Atlas is mounted.")(function)
+    return click.option("--atlas", "atlas_path", metavar="FOLDER", help="Where Atlas is mounted.")(
+        function
+    )
 
 
 def fail(message: str, code: int, remedy: str = "") -> None:
@@ -85,7 +91,8 @@ def fail(message: str, code: int, remedy: str = "") -> None:
 
 
 def main() -> None:
-    """Run the command line; a PipelineError ends in its message and remedy, never in a traceback."""
+    """Run the command line; a PipelineError ends in its message and remedy, never in a
+    traceback."""
     from layout.disk import LineFault
 
     try:

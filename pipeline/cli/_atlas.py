@@ -16,10 +16,16 @@ VARIABLE = "INBOX3D_ATLAS"
 
 
 def located(given: str | None) -> Path:
-    """Atlas by --atlas, then $INBOX3D_ATLAS, then the host's own file; else ends with a named error."""
+    """Atlas by --atlas, then $INBOX3D_ATLAS, then the host's own file; else ends with a named
+    error."""
     path = given or os.environ.get(VARIABLE) or config.load().host.atlas
     if not path:
-        fail("no Atlas is named.", UNUSABLE, f'Give --atlas FOLDER, set ${VARIABLE}, or write `atlas = "…"` under [host] in host.toml.')
+        fail(
+            "no Atlas is named.",
+            UNUSABLE,
+            f'Give --atlas FOLDER, set ${VARIABLE}, or write `atlas = "…"` under [host] in'
+            " host.toml.",
+        )
     return Path(str(path)).expanduser().absolute()
 
 
@@ -27,10 +33,18 @@ def opened(given: str | None) -> tuple[Atlas, Settings]:
     """An existing tree and the settings in effect for it."""
     root = located(given)
     if not exists(root):
-        fail(f"there is no inbox3d tree at {root}.", UNUSABLE, f"Mount the share, or run `inbox3d init {root}` once.")
+        fail(
+            f"there is no inbox3d tree at {root}.",
+            UNUSABLE,
+            f"Mount the share, or run `inbox3d init {root}` once.",
+        )
     atlas = Atlas(root)
     try:
         atlas.identity()
     except (LineFault, ValueError) as error:
-        fail(str(error), UNUSABLE, "Update inbox3d on this host, or look at .pipeline/atlas.json on Atlas.")
+        fail(
+            str(error),
+            UNUSABLE,
+            "Update inbox3d on this host, or look at .pipeline/atlas.json on Atlas.",
+        )
     return atlas, config.load(atlas.config_file)

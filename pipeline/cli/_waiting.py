@@ -1,4 +1,5 @@
-"""A command that waits for a job: who serves it, judged again while it waits, and a fleet of our own where nobody does."""
+"""A command that waits for a job: who serves it, judged again while it waits, and a fleet of our
+own where nobody does."""
 
 from __future__ import annotations
 
@@ -21,20 +22,35 @@ MOST_FLEETS = 3
 
 
 class Serving:
-    """Does somebody serve the job at present? By the rules of liveness; a fleet that starts again gets one beat to come back."""
+    """Does somebody serve the job at present? By the rules of liveness; a fleet that starts again
+    gets one beat to come back."""
 
-    def __init__(self, atlas: Atlas, settings: Settings, clock: Callable[[], float] = time.monotonic, grace: float | None = None) -> None:
-        self.clock, self.grace, self.looks = clock, settings.worker.beat if grace is None else grace, 0
-        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.looks, clock)
+    def __init__(
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        grace: float | None = None,
+    ) -> None:
+        self.clock, self.grace, self.looks = (
+            clock,
+            settings.worker.beat if grace is None else grace,
+            0,
+        )
+        self.observer = Observer(
+            atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.looks, clock
+        )
         self._looked, self._since, self._missing, self._still = float("-inf"), float("inf"), "", ""
 
     def lacking(self, place: Place) -> str:
-        """In words, whom the job at PLACE waits for in vain; "" while it is served, or nobody can tell yet."""
+        """In words, whom the job at PLACE waits for in vain; "" while it is served, or nobody can
+        tell yet."""
         now = self._look(place)
         return self._missing if now - self._since >= self.grace else ""
 
     def standing(self, place: Place) -> str:
-        """In words, which process that the job at PLACE waits for stands still; "" where it goes on, or others do its work."""
+        """In words, which process that the job at PLACE waits for stands still; "" where it goes
+        on, or others do its work."""
         self._look(place)
         return self._still
 
@@ -49,9 +65,14 @@ class Serving:
         return now
 
     def _awaited(self, place: Place) -> list[str]:
-        """Whom the job at PLACE waits for: the worker that holds it; where nobody else would, those that watch or serve its queue."""
+        """Whom the job at PLACE waits for: the worker that holds it; where nobody else would, those
+        that watch or serve its queue."""
         beats = self.observer.last.values() if self._missing else ()
-        takers = [beat.worker for beat in beats if (place.queue in beat.queues if self._is_queued(place) else beat.role == "intake")]
+        takers = [
+            beat.worker
+            for beat in beats
+            if (place.queue in beat.queues if self._is_queued(place) else beat.role == "intake")
+        ]
         return [*([place.worker] if place.worker else []), *takers]
 
     @staticmethod
@@ -59,15 +80,29 @@ class Serving:
         return place.state is State.CLAIMED and not place.hidden
 
     def _whom(self, place: Place) -> str:
-        known = [beat for beat in self.observer.last.values() if self.observer.life(beat.worker) is not Life.DEAD]
+        known = [
+            beat
+            for beat in self.observer.last.values()
+            if self.observer.life(beat.worker) is not Life.DEAD
+        ]
         moving = [beat for beat in known if not self.observer.standing(beat.worker)]
         watched = any(beat.role == "intake" for beat in moving)
         if place.state is State.INBOX or place.hidden:
             return "" if watched else "nobody watches inbox/"
         if place.state is State.CLAIMED:
-            return "" if any(place.queue in beat.queues for beat in moving) else f"no live worker serves {place.queue}"
-        gone = place.state is State.PROCESSING and all(beat.worker != place.worker for beat in known)
-        return f"{place.worker}, which ran it, is gone and nobody takes it over" if gone and not watched else ""
+            return (
+                ""
+                if any(place.queue in beat.queues for beat in moving)
+                else f"no live worker serves {place.queue}"
+            )
+        gone = place.state is State.PROCESSING and all(
+            beat.worker != place.worker for beat in known
+        )
+        return (
+            f"{place.worker}, which ran it, is gone and nobody takes it over"
+            if gone and not watched
+            else ""
+        )
 
 
 class OwnFleet:
@@ -83,7 +118,18 @@ class OwnFleet:
 
         self.started += 1
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(self.atlas.root), "--name", f"once-{nonce()}", "--listen", "off"]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "up",
+            "--atlas",
+            str(self.atlas.root),
+            "--name",
+            f"once-{nonce()}",
+            "--listen",
+            "off",
+        ]
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
                 command,
@@ -96,14 +142,17 @@ class OwnFleet:
         click.echo(f"{why}: starting one for this job (its log: {self.log})", err=True)
 
     def keep(self) -> None:
-        """Start it again where somebody killed it; a fleet that ends again and again ends the command, the job stays."""
+        """Start it again where somebody killed it; a fleet that ends again and again ends the
+        command, the job stays."""
         code = self.process.poll() if self.process else None
         if code is None:
             return
         self.process = None
         if self.started >= MOST_FLEETS:
             fail(
-                f"the workers started for this job ended with code {code}, {self.started} times.", FAILED, f"See {self.log}; the job waits."
+                f"the workers started for this job ended with code {code}, {self.started} times.",
+                FAILED,
+                f"See {self.log}; the job waits.",
             )
         self.start(f"The workers started here ended with code {code}")
 
@@ -117,13 +166,25 @@ class Waiting:
     """What this command does and says at every look at its job."""
 
     def __init__(
-        self, atlas: Atlas, serving: Serving, fleet: OwnFleet, able: Callable[[], str], clock: Callable[[], float] = time.monotonic
+        self,
+        atlas: Atlas,
+        serving: Serving,
+        fleet: OwnFleet,
+        able: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """ABLE: in words, what this host lacks for the job, or ""."""
-        self.atlas, self.serving, self.fleet, self.able, self.clock = atlas, serving, fleet, able, clock
+        self.atlas, self.serving, self.fleet, self.able, self.clock = (
+            atlas,
+            serving,
+            fleet,
+            able,
+            clock,
+        )
         self.halt: str | None = None
         self._said, self._at, self._halts = "", clock(), float("-inf")
-        self.still, self._still_at = "", clock()  # the worker that holds the job and stands still, and when that was said
+        # the worker that holds the job and stands still, and when that was said
+        self.still, self._still_at = "", clock()
 
     def look(self, place: Place) -> None:
         """Take over where nobody serves the job, and say what it waits for."""
@@ -136,9 +197,16 @@ class Waiting:
         if lacking and not (unable := self.able()):
             self.fleet.start(f"{lacking[0].upper()}{lacking[1:]} any more")
         elif lacking:
-            self._say(f"{lacking}, and this host cannot: {unable} The job waits until a host that can runs `inbox3d up`.")
+            self._say(
+                f"{lacking}, and this host cannot: {unable} The job waits until a host that can"
+                " runs `inbox3d up`."
+            )
         elif not still and place.state is not State.PROCESSING and not self.halt:
-            self._say(f"waiting in {place.state.value}/" + (f" for queue {place.queue}" if place.queue else ""), at_once=False)
+            self._say(
+                f"waiting in {place.state.value}/"
+                + (f" for queue {place.queue}" if place.queue else ""),
+                at_once=False,
+            )
 
     def _look_for_halt(self) -> None:
         if self.clock() - self._halts < JUDGE:
@@ -146,12 +214,16 @@ class Waiting:
         self._halts, before = self.clock(), self.halt
         self.halt = self.atlas.halted()
         if self.halt:
-            self._say(f"The line is halted by {self.halt}: the job waits until `inbox3d resume --atlas {self.atlas.root}`.")
+            self._say(
+                f"The line is halted by {self.halt}: the job waits until `inbox3d resume --atlas"
+                f" {self.atlas.root}`."
+            )
         elif before:
             self._say("HALT is gone: going on.")
 
     def _tell_standing(self, place: Place, still: str) -> None:
-        """STILL at once and every half minute, with the seconds as they are then; that the worker goes on, where it does."""
+        """STILL at once and every half minute, with the seconds as they are then; that the worker
+        goes on, where it does."""
         if still and (not self.still or self.clock() - self._still_at >= SAY):
             self._still_at = self.clock()
             self._echo(still)

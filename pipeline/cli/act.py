@@ -17,11 +17,18 @@ from pipeline.cli._waiting import Serving
 from pipeline.config import Settings
 from pipeline.submission import job_view
 
-set_option = click.option("--set", "pairs", multiple=True, metavar="OPTION=VALUE", help="An option of the job; may be repeated.")
+set_option = click.option(
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    help="An option of the job; may be repeated.",
+)
 
 
 def request_of(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """--set option=value pairs as a flat request; values are JSON where they parse as such, else text."""
+    """--set option=value pairs as a flat request; values are JSON where they parse as such, else
+    text."""
     request: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -92,7 +99,11 @@ def retry(id: str, atlas_path: str | None) -> None:
     elif place.state is State.DONE and (job := job_view.job_at(atlas, place)):
         click.echo(submit_again(atlas, place, job).path.name)
     else:
-        fail(f"{id} is in {place.state.value}/.", REFUSED, "Only a failed or a done job can be run again.")
+        fail(
+            f"{id} is in {place.state.value}/.",
+            REFUSED,
+            "Only a failed or a done job can be run again.",
+        )
 
 
 @click.command()
@@ -173,8 +184,12 @@ def halt(atlas_path: str | None) -> None:
     """
     atlas, _ = opened(atlas_path)
     if not atlas.halted():
-        name = "HALT.txt" if atlas.disk.seen(atlas.root / "HALT") else "HALT"  # a folder of that name is a person's
-        words = b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d resume\n"
+        # a folder of that name is a person's
+        name = "HALT.txt" if atlas.disk.seen(atlas.root / "HALT") else "HALT"
+        words = (
+            b"Nothing is claimed or started while this file exists. Take it away, or run: inbox3d"
+            b" resume\n"
+        )
         atlas.disk.write_new(atlas.root / name, words)
     click.echo("Halted. `inbox3d resume` goes on.", err=True)
 

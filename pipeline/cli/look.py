@@ -14,7 +14,9 @@ from pipeline.text import plain
 
 @click.command()
 @atlas_option
-@click.option("--state", type=click.Choice([state.value for state in State]), help="Only jobs in this folder.")
+@click.option(
+    "--state", type=click.Choice([state.value for state in State]), help="Only jobs in this folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     """List jobs by state.
@@ -34,7 +36,13 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     for place in places:
         shown = job_view.show(atlas, place)
         kind = (shown["job"] or {}).get("kind") or "–"
-        extra = shown["error"]["message"] if shown["error"] else _progress(shown["progress"]) if shown["progress"] else ""
+        extra = (
+            shown["error"]["message"]
+            if shown["error"]
+            else _progress(shown["progress"])
+            if shown["progress"]
+            else ""
+        )
         extra = extra if shown["job"] else "its job.json is missing, damaged, or of a newer inbox3d"
         click.echo(plain(f"{place.state.value:<10} {kind:<8} {place.id}  {extra}".rstrip()))
     if not places:
@@ -52,9 +60,15 @@ def _progress(shown: dict[str, Any]) -> str:
 @click.command()
 @click.argument("id")
 @atlas_option
-@click.option("--json", "as_json", is_flag=True, help="For machines: job_id, state, path, job, progress, error.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For machines: job_id, state, path, job, progress, error.",
+)
 def show(id: str, atlas_path: str | None, as_json: bool) -> None:
-    """Show job ID: where it stands, what was asked, how far it is, why it failed, where its results lie.
+    """Show job ID: where it stands, what was asked, how far it is, why it failed, where its results
+    lie.
 
     \b
     Example:
@@ -76,7 +90,12 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     job = shown["job"] or {}
     if job:
         click.echo(f"  kind      {job['kind'] or '–'}")
-        click.echo(plain(f"  from      {job['source']['name']} ({job['source']['origin']}, {job['source']['at']})"))
+        click.echo(
+            plain(
+                f"  from      {job['source']['name']} ({job['source']['origin']},"
+                f" {job['source']['at']})"
+            )
+        )
         click.echo(f"  starts    {len(job['starts'])}")
     if shown["progress"]:
         click.echo(plain(f"  progress  {_progress(shown['progress'])}"))
@@ -91,7 +110,8 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
 @atlas_option
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def doctor(atlas_path: str | None, as_json: bool) -> int:
-    """Check this host and the mount, and say what is missing and how to get it. Exit code 1 when something must be done.
+    """Check this host and the mount, and say what is missing and how to get it. Exit code 1 when
+    something must be done.
 
     \b
     Example:
@@ -104,11 +124,18 @@ def doctor(atlas_path: str | None, as_json: bool) -> int:
     from pipeline.cli._atlas import VARIABLE, located
     from pipeline.submission import job_view
 
-    root = located(atlas_path) if atlas_path or os.environ.get(VARIABLE) or config.load().host.atlas else None
+    root = (
+        located(atlas_path)
+        if atlas_path or os.environ.get(VARIABLE) or config.load().host.atlas
+        else None
+    )
     findings = checks.examine(root)
     if as_json:
         click.echo(job_view.to_json([finding._asdict() for finding in findings]))
     else:
         for finding in findings:
-            click.echo(f"{finding.mark} {finding.what}: {finding.detail}" + (f"\n    → {finding.remedy}" if finding.remedy else ""))
+            click.echo(
+                f"{finding.mark} {finding.what}: {finding.detail}"
+                + (f"\n    → {finding.remedy}" if finding.remedy else "")
+            )
     return FAILED if any(finding.level == "wrong" for finding in findings) else 0

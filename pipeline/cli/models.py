@@ -35,9 +35,11 @@ def _each(name: str, k: int, count: int) -> None:
 
 @models.command("list")
 def list_models() -> int:
-    """Say which models are known, which are here and whole, and what is wrong with them; then the backends that plug-ins add.
+    """Say which models are known, which are here and whole, and what is wrong with them; then the
+    backends that plug-ins add.
 
-    Headers, sizes and small files are read; `verify` reads all. Exit code 1 when something that is here cannot be used.
+    Headers, sizes and small files are read; `verify` reads all. Exit code 1 when something that is
+    here cannot be used.
 
     \b
     Example:
@@ -57,17 +59,28 @@ def list_models() -> int:
         click.echo(f"{row.name:<24} {row.licence:<14} {state}{f'; {row.note}' if row.note else ''}")
     for entry in entry_points(group=GROUP):
         click.echo(
-            f"{entry.name:<24} {entry.dist.name if entry.dist else entry.module} {entry.dist.version if entry.dist else ''}, a plug-in"
+            f"{entry.name:<24} {entry.dist.name if entry.dist else entry.module}"
+            f" {entry.dist.version if entry.dist else ''}, a plug-in"
         )
     return FAILED if any(row.present and row.problem for row in rows) else 0
 
 
 @models.command()
 @click.argument("name")
-@click.option("--revision", help="Another commit, branch or tag of the model's repository than the one that was looked at.")
-@click.option("--token", help="Says who accepted a licence; better in $HF_TOKEN, where other users of this host cannot see it.")
+@click.option(
+    "--revision",
+    help="Another commit, branch or tag of the model's repository than the one that was looked at.",
+)
+@click.option(
+    "--token",
+    help=(
+        "Says who accepted a licence; better in $HF_TOKEN, where other users of this host cannot"
+        " see it."
+    ),
+)
 def pull(name: str, revision: str | None, token: str | None) -> None:
-    """Fetch the published model NAME; needs the internet. Interrupted, the next pull goes on. $HF_ENDPOINT names a mirror.
+    """Fetch the published model NAME; needs the internet. Interrupted, the next pull goes on.
+    $HF_ENDPOINT names a mirror.
 
     \b
     Example:
@@ -80,11 +93,16 @@ def pull(name: str, revision: str | None, token: str | None) -> None:
 
 @models.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", help="The model's name, where the file's or folder's does not tell; matting for an .onnx file.")
+@click.option(
+    "--name",
+    help="The model's name, where the file's or folder's does not tell; matting for an .onnx file.",
+)
 def import_model(path: Path, name: str | None) -> None:
-    """Put PATH into the models folder, as safetensors. Works without internet; PATH stays where it is.
+    """Put PATH into the models folder, as safetensors. Works without internet; PATH stays where it
+    is.
 
-    PATH is a checkpoint, a diffusers folder, a hub cache or a snapshot in it, or a model's folder from another host.
+    PATH is a checkpoint, a diffusers folder, a hub cache or a snapshot in it, or a model's folder
+    from another host.
 
     \b
     Example:
@@ -98,7 +116,8 @@ def import_model(path: Path, name: str | None) -> None:
 
 @models.command()
 def verify() -> int:
-    """Compute every checksum and compare it with the one recorded when the file came; compare every tensor's size.
+    """Compute every checksum and compare it with the one recorded when the file came; compare every
+    tensor's size.
 
     Names each file that differs, is missing or is extra. Exit code 1 when there is one.
 

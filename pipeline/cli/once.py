@@ -27,7 +27,8 @@ from pipeline.submission import job_view
 from pipeline.text import plain
 
 LOOK = 0.3  # seconds between two looks at the job
-LABEL, BESIDE = 48, 32  # columns of the words, at least, and of the bar beside them: together a terminal of 80
+# columns of the words, at least, and of the bar beside them: together a terminal of 80
+LABEL, BESIDE = 48, 32
 LOST_AFTER = 20  # looks in which the job was nowhere
 
 
@@ -38,14 +39,20 @@ LOST_AFTER = 20  # looks in which the job was nowhere
 def once(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> int:
     """Drop one file or folder, wait, and print the path of the done (or failed) folder.
 
-    The tree is created if absent. Workers are started only where no live one serves the kind. Ctrl-C leaves the job where it is.
+    The tree is created if absent. Workers are started only where no live one serves the kind.
+    Ctrl-C leaves the job where it is.
 
     \b
     Example:
-      inbox3d once ~/scans/vase --atlas /mnt/atlas --set quality_tier=high --set output_format=glb,stl
+      inbox3d once ~/scans/vase --atlas /mnt/atlas --set quality_tier=high --set
+      output_format=glb,stl
     """
     if not drop.exists():
-        fail(f"{drop} does not exist.", REFUSED, "Name a file or a folder with scan passes, a mesh, images or a prompt.")
+        fail(
+            f"{drop} does not exist.",
+            REFUSED,
+            "Name a file or a folder with scan passes, a mesh, images or a prompt.",
+        )
     atlas, settings = _made(atlas_path)
     place = deliver(atlas, settings, drop, pairs)
     return report(atlas, place)
@@ -54,7 +61,8 @@ def once(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> int:
 @click.command()
 @atlas_option
 def demo(atlas_path: str | None) -> int:
-    """Scan a virtual object, drop the passes in a tree, run the real thing, and compare the placement with the truth.
+    """Scan a virtual object, drop the passes in a tree, run the real thing, and compare the
+    placement with the truth.
 
     \b
     Example:
@@ -81,7 +89,11 @@ def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
         try:
             make.init(root)
         except (Unfit, OSError) as error:
-            fail(f"{root} cannot carry the lifecycle: {error}", UNUSABLE, "Use one folder on one file system that you may write to.")
+            fail(
+                f"{root} cannot carry the lifecycle: {error}",
+                UNUSABLE,
+                "Use one folder on one file system that you may write to.",
+            )
         click.echo(f"Made a new tree at {root}", err=True)
     return opened(str(root))
 
@@ -110,9 +122,17 @@ def deliver(atlas: Atlas, settings: Settings, drop: Path, pairs: tuple[str, ...]
     try:
         if alone:
             fleet.start("No worker is running")
-        return follow(atlas, id, Waiting(atlas, Serving(atlas, settings), fleet, lambda: _lacks(settings, drop, request)))
+        return follow(
+            atlas,
+            id,
+            Waiting(
+                atlas, Serving(atlas, settings), fleet, lambda: _lacks(settings, drop, request)
+            ),
+        )
     except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. The job stays: inbox3d show {id} --atlas {atlas.root}", err=True)
+        click.echo(
+            f"\nInterrupted. The job stays: inbox3d show {id} --atlas {atlas.root}", err=True
+        )
         sys.exit(INTERRUPTED)
     finally:
         fleet.end()
@@ -134,13 +154,19 @@ def _lacks(settings: Settings, drop: Path, request: dict[str, Any]) -> str:
 def follow(atlas: Atlas, id: str, waiting: Waiting) -> Place:
     """Show a progress bar on stderr until job ID stands in done/ or failed/."""
     missed = 0
-    with click.progressbar(length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20) as bar:
+    with click.progressbar(
+        length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20
+    ) as bar:
         while True:
             place = lifecycle.find(atlas, id)
             missed = missed + 1 if place is None else 0
             if missed > LOST_AFTER:
                 fail(f"job {id} is nowhere in the tree: somebody moved or deleted it.", FAILED)
-            if place is not None and place.state in (State.DONE, State.FAILED) and "@" not in place.path.name:
+            if (
+                place is not None
+                and place.state in (State.DONE, State.FAILED)
+                and "@" not in place.path.name
+            ):
                 bar.update(1000 - bar.pos)
                 return place
             if place is not None:
@@ -150,7 +176,8 @@ def follow(atlas: Atlas, id: str, waiting: Waiting) -> Place:
 
 
 def _advance(atlas: Atlas, place: Place, bar: object, still: bool = False) -> None:
-    """The bar and the words are what progress.json says, also where a start that repeats a leg begins lower than the one before.
+    """The bar and the words are what progress.json says, also where a start that repeats a leg
+    begins lower than the one before.
 
     STILL: the process that should go on with it does not, so no time left is told.
     """

@@ -11,9 +11,14 @@ from pipeline.cli import UNUSABLE, atlas_option, fail
 
 @click.command()
 @click.argument("atlas", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--restored", is_flag=True, help="The tree came back from a backup or a snapshot: start a new epoch.")
+@click.option(
+    "--restored",
+    is_flag=True,
+    help="The tree came back from a backup or a snapshot: start a new epoch.",
+)
 def init(atlas: Path, restored: bool) -> None:
-    """Create the tree at ATLAS and prove with a test rename along every edge that the mount can carry it.
+    """Create the tree at ATLAS and prove with a test rename along every edge that the mount can
+    carry it.
 
     \b
     Example:
@@ -30,20 +35,38 @@ def init(atlas: Path, restored: bool) -> None:
             "Use one folder on one file system, mounted once, that you may write to.",
         )
     click.echo(f"{tree.root} is ready: {len(findings)} test renames passed.", err=True)
-    click.echo(f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}", err=True)
+    click.echo(
+        f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}",
+        err=True,
+    )
 
 
 @click.command()
 @atlas_option
 @click.option("--name", help="Stands for the host in worker names; default: the host's name.")
-@click.option("--queues", default="", help="Queues to serve, comma separated; default: all that this host has the libraries for.")
+@click.option(
+    "--queues",
+    default="",
+    help="Queues to serve, comma separated; default: all that this host has the libraries for.",
+)
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option(
-    "--listen", default="", metavar="HOST:PORT|off", help="Where the web layer listens; default: [web], or off with --until-idle."
+    "--listen",
+    default="",
+    metavar="HOST:PORT|off",
+    help="Where the web layer listens; default: [web], or off with --until-idle.",
 )
-def up(atlas_path: str | None, name: str | None, queues: str, devices: str, until_idle: bool, listen: str) -> int:
-    """Start the intake, one worker per device and the web layer on this host; keep them running until Ctrl-C or SIGTERM.
+def up(
+    atlas_path: str | None,
+    name: str | None,
+    queues: str,
+    devices: str,
+    until_idle: bool,
+    listen: str,
+) -> int:
+    """Start the intake, one worker per device and the web layer on this host; keep them running
+    until Ctrl-C or SIGTERM.
 
     \b
     Example:
@@ -59,9 +82,17 @@ def up(atlas_path: str | None, name: str | None, queues: str, devices: str, unti
     log.setup(settings.log.level, settings.log.form)
     wanted = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
     if unknown := [queue for queue in wanted if queue not in QUEUES]:
-        raise click.BadParameter(f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", param_hint="--queues")
-    asked = tuple(device.strip() for device in devices.split(",") if device.strip()) or settings.host.devices
-    listening = listen or ("off" if until_idle else "{}:{}".format(*config.address("", settings.web)))
+        raise click.BadParameter(
+            f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}",
+            param_hint="--queues",
+        )
+    asked = (
+        tuple(device.strip() for device in devices.split(",") if device.strip())
+        or settings.host.devices
+    )
+    listening = listen or (
+        "off" if until_idle else "{}:{}".format(*config.address("", settings.web))
+    )
     try:
         chosen(asked)
         if listening != "off":

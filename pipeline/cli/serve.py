@@ -13,7 +13,10 @@ from pipeline.services import PORTS, SERVICES
 @click.argument("service", type=click.Choice(SERVICES))
 @atlas_option
 @click.option(
-    "--listen", default="", metavar="HOST:PORT", help="Where to listen; default: 127.0.0.1 and 8001 (views), 8002 (mesh), 8003 (finish)."
+    "--listen",
+    default="",
+    metavar="HOST:PORT",
+    help="Where to listen; default: 127.0.0.1 and 8001 (views), 8002 (mesh), 8003 (finish).",
 )
 @click.option("--device", default="", help="cpu or cuda:N; default: the first of [host] devices.")
 def serve(service: str, atlas_path: str | None, listen: str, device: str) -> int:
@@ -35,4 +38,6 @@ def serve(service: str, atlas_path: str | None, listen: str, device: str) -> int
     atlas, settings = opened(atlas_path)
     log.setup(settings.log.level, settings.log.form)
     host, port = config.address(listen or f"127.0.0.1:{PORTS[service]}", settings.web)
-    return server.serve(atlas, settings, service, device or chosen(settings.host.devices)[0], host, port)
+    return server.serve(
+        atlas, settings, service, device or chosen(settings.host.devices)[0], host, port
+    )

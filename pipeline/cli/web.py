@@ -10,7 +10,12 @@ from pipeline.cli._atlas import opened
 
 @click.command()
 @atlas_option
-@click.option("--listen", default="", metavar="HOST:PORT", help="Where to listen; default: [web] host and port.")
+@click.option(
+    "--listen",
+    default="",
+    metavar="HOST:PORT",
+    help="Where to listen; default: [web] host and port.",
+)
 def web(atlas_path: str | None, listen: str) -> int:
     """Serve the REST API and the pages on this host, without workers, until Ctrl-C or SIGTERM.
 
@@ -40,7 +45,11 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @click.option(
-    "--scope", type=click.Choice(["read", "submit", "admin"]), default="submit", show_default=True, help="Each holds the ones before it."
+    "--scope",
+    type=click.Choice(["read", "submit", "admin"]),
+    default="submit",
+    show_default=True,
+    help="Each holds the ones before it.",
 )
 @atlas_option
 def add(name: str, scope: str, atlas_path: str | None) -> None:
@@ -56,9 +65,17 @@ def add(name: str, scope: str, atlas_path: str | None) -> None:
     try:
         click.echo(Keys(atlas).add(name, scope))  # type: ignore[arg-type]
     except ValueError as wrong:
-        fail(f"{wrong}.", REFUSED, "`inbox3d keys list` shows the keys; `inbox3d keys revoke NAME` takes one away.")
+        fail(
+            f"{wrong}.",
+            REFUSED,
+            "`inbox3d keys list` shows the keys; `inbox3d keys revoke NAME` takes one away.",
+        )
         return
-    click.echo("Send it as `Authorization: Bearer KEY`, or paste it on the sign-in page. It is not shown again.", err=True)
+    click.echo(
+        "Send it as `Authorization: Bearer KEY`, or paste it on the sign-in page. It is not shown"
+        " again.",
+        err=True,
+    )
 
 
 @keys.command("list")
@@ -95,7 +112,11 @@ def revoke(key: str, atlas_path: str | None) -> None:
     atlas, _ = opened(atlas_path)
     gone = Keys(atlas).revoke(key)
     if gone is None:
-        fail(f"there is no key {key!r}, or more than one of that name.", REFUSED, "`inbox3d keys list` shows the ids.")
+        fail(
+            f"there is no key {key!r}, or more than one of that name.",
+            REFUSED,
+            "`inbox3d keys list` shows the ids.",
+        )
         return
     click.echo(f"{gone.name} ({gone.id}) is revoked.", err=True)
 
@@ -120,7 +141,8 @@ def webhook(atlas_path: str | None) -> None:
 @click.command()
 @atlas_option
 def reindex(atlas_path: str | None) -> None:
-    """Write the list of jobs anew from the tree. It is a cache: nothing is lost, and a running web process goes on.
+    """Write the list of jobs anew from the tree. It is a cache: nothing is lost, and a running web
+    process goes on.
 
     \b
     Example:
@@ -137,7 +159,13 @@ def reindex(atlas_path: str | None) -> None:
     began, uuid = time.monotonic(), atlas.identity().uuid
     index = Index(connect(settings.host.sql_url, settings.host.scratch.parent, uuid), uuid)
     try:
-        click.echo(f"{fill(atlas, settings, index)} jobs in {time.monotonic() - began:.1f} s", err=True)
+        click.echo(
+            f"{fill(atlas, settings, index)} jobs in {time.monotonic() - began:.1f} s", err=True
+        )
     except SQLAlchemyError as error:
         said = str(error).partition("\n")[0]
-        fail(f"the index does not answer: {said}", UNUSABLE, "Start its database, or correct [host] sql_url; jobs go on without it.")
+        fail(
+            f"the index does not answer: {said}",
+            UNUSABLE,
+            "Start its database, or correct [host] sql_url; jobs go on without it.",
+        )

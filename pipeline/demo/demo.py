@@ -1,4 +1,5 @@
-"""`inbox3d demo`: virtual scan passes of a known figure go through the real lifecycle; the result is judged by the truth."""
+"""`inbox3d demo`: virtual scan passes of a known figure go through the real lifecycle; the result
+is judged by the truth."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ RESULTS = ("model.glb", "preview.png", "scan.json")
 
 
 def run(atlas: Path, submit: Callable[[Path], Path], say: Callable[[str], None] = print) -> int:
-    """Make a drop, let ``submit`` bring it through the Atlas (it returns the folder in done/ or failed/), tell what came out.
+    """Make a drop, let ``submit`` bring it through the Atlas (it returns the folder in done/ or
+    failed/), tell what came out.
 
-    The drop's copy and the truth stay beside the Atlas in <atlas>-truth/. Returns 0 when a result is there, at least four of five
-    passes are placed right and none is placed wrong, else 1. Needs the extra ``scan``.
+    The drop's copy and the truth stay beside the Atlas in <atlas>-truth/. Returns 0 when a result
+    is there, at least four of five passes are placed right and none is placed wrong, else 1. Needs
+    the extra ``scan``.
     """
     beside = _fresh(atlas.with_name(f"{atlas.name}-truth"))
     say("Making a figure that exists only in this computer, and scanning it from all sides.")
@@ -28,7 +31,10 @@ def run(atlas: Path, submit: Callable[[Path], Path], say: Callable[[str], None] 
     truth = virtual_scanner.make_drop(figure, drop, beside / "truth.json", passes=PASSES, seed=SEED)
     extent = " × ".join(f"{edge:.0f}" for edge in figure.extent)
     points = sum(told["points"] for told in truth["passes"].values())
-    say(f"  {PASSES} passes, {points:,} points, a figure of {extent} mm: shuffled, each in a pose of its own,")
+    say(
+        f"  {PASSES} passes, {points:,} points, a figure of {extent} mm: shuffled, each in a pose"
+        " of its own,"
+    )
     say("  with noise, outliers and the turntable in view.")
     say(f"Dropping them into {Atlas(atlas).inbox}")
     started = time.monotonic()
@@ -56,7 +62,10 @@ def _tell(folder: Path, truth: dict[str, object], say: Callable[[str], None]) ->
     output = folder / "output"
     absent = [name for name in RESULTS if not (output / name).is_file()]
     if absent:
-        say(f"The result is not whole: {', '.join(absent)} missing in {output}. Look at {folder / 'log.txt'}.")
+        say(
+            f"The result is not whole: {', '.join(absent)} missing in {output}. Look at"
+            f" {folder / 'log.txt'}."
+        )
         return 1
     table = pose_errors.compare(json.loads((output / "scan.json").read_text()), truth)
     say("\nWhere each pass was placed, beside where it truly belongs:\n")

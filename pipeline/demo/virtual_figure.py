@@ -1,7 +1,9 @@
-"""The figure that the virtual scanner looks at: a painted waving cat, made of smooth blobs. No file is read.
+"""The figure that the virtual scanner looks at: a painted waving cat, made of smooth blobs. No file
+is read.
 
-Frame: z up, the cat stands on z = 0 and looks along -y; unit millimetre; about 120 mm tall. It has no symmetry: one paw is
-raised, the other holds a coin, the head is turned and tilted, the tail lies to one side, and no patch of its fur has a twin.
+Frame: z up, the cat stands on z = 0 and looks along -y; unit millimetre; about 120 mm tall. It has
+no symmetry: one paw is raised, the other holds a coin, the head is turned and tilted, the tail lies
+to one side, and no patch of its fur has a twin.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ BLEND = 1.6  # mm over which blobs flow into each other
 
 
 class Blob(NamedTuple):
-    """A tapered capsule from a to b, its radius going from the first to the second of ``radii``; squash scales its axes."""
+    """A tapered capsule from a to b, its radius going from the first to the second of ``radii``;
+    squash scales its axes."""
 
     a: tuple[float, float, float]
     b: tuple[float, float, float]
@@ -99,13 +102,16 @@ HEAD_TURN = _rotation(yaw=-14, roll=9)
 
 
 def _distance(points: Array, blob: Blob) -> Array:
-    """Signed distance of (N,3) points to one blob, mm; exact only for an unsquashed one of one radius."""
+    """Signed distance of (N,3) points to one blob, mm; exact only for an unsquashed one of one
+    radius."""
     squash = np.asarray(blob.squash, float)
     p, a, b = points / squash, np.asarray(blob.a) / squash, np.asarray(blob.b) / squash
     axis = b - a
     along = np.clip((p - a) @ axis / max(float(axis @ axis), 1e-9), 0, 1)
     radius = blob.radii[0] + along * (blob.radii[1] - blob.radii[0])
-    return np.asarray((np.linalg.norm(p - a - along[:, None] * axis, axis=1) - radius) * squash.min())
+    return np.asarray(
+        (np.linalg.norm(p - a - along[:, None] * axis, axis=1) - radius) * squash.min()
+    )
 
 
 def _collar(points: Array) -> Array:
@@ -118,13 +124,18 @@ def _collar(points: Array) -> Array:
 def _parts(points: Array) -> tuple[Array, Array]:
     """Signed distances (N,B) to every part, and the parts' colours (B,3)."""
     in_head = (points - HEAD_AT) @ HEAD_TURN
-    columns = [_distance(points, blob) for blob in BODY] + [_distance(in_head, blob) for blob in HEAD] + [_collar(points)]
+    columns = (
+        [_distance(points, blob) for blob in BODY]
+        + [_distance(in_head, blob) for blob in HEAD]
+        + [_collar(points)]
+    )
     colours = [blob.colour for blob in (*BODY, *HEAD)] + [RED]
     return np.stack(columns, axis=1), np.asarray(colours, float)
 
 
 def distance(points: Array) -> Array:
-    """Signed distance of (N,3) points to the whole figure, mm, negative inside; cut flat at z = 0."""
+    """Signed distance of (N,3) points to the whole figure, mm, negative inside; cut flat at z =
+    0."""
     parts, _ = _parts(points)
     nearest = parts.min(axis=1)
     blended = nearest - BLEND * np.log(np.exp(-(parts - nearest[:, None]) / BLEND).sum(axis=1))
@@ -132,33 +143,43 @@ def distance(points: Array) -> Array:
 
 
 def colour(points: Array) -> Array:
-    """Colour (N,3) in 0..255 of points on the surface: that of the nearest parts, then the patches on ivory fur."""
+    """Colour (N,3) in 0..255 of points on the surface: that of the nearest parts, then the patches
+    on ivory fur."""
     parts, colours = _parts(points)
     weight = np.exp(-(parts - parts.min(axis=1, keepdims=True)) / 0.5)
     painted = np.asarray(weight @ colours / weight.sum(axis=1, keepdims=True))
     fur = np.exp(-np.square(np.linalg.norm(painted - IVORY, axis=1) / 40))
     for centre, radius, brush in PATCHES:
-        edge = radius - np.linalg.norm(points - np.asarray(centre), axis=1) + 0.08 * radius * np.sin(points @ np.array([0.5, 0.7, 0.9]))
+        edge = (
+            radius
+            - np.linalg.norm(points - np.asarray(centre), axis=1)
+            + 0.08 * radius * np.sin(points @ np.array([0.5, 0.7, 0.9]))
+        )
         share = (fur / (1 + np.exp(-edge / 0.7)))[:, None]
         painted = painted * (1 - share) + share * np.asarray(brush, float)
     return painted
 
 
 def make(step: float = 1.0) -> Figure:
-    """The figure as a triangle mesh, sampled every ``step`` mm (surface nets on the signed distance)."""
+    """The figure as a triangle mesh, sampled every ``step`` mm (surface nets on the signed
+    distance)."""
     low, high = np.array([-62.0, -50.0, -2.5]), np.array([62.0, 50.0, 128.0])
     axes = [np.arange(a, b + step, step) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    values = np.concatenate([distance(sheet.reshape(-1, 3)) for sheet in grid]).reshape(grid.shape[:3])
+    values = np.concatenate([distance(sheet.reshape(-1, 3)) for sheet in grid]).reshape(
+        grid.shape[:3]
+    )
     cells, triangles = surface_nets(values)
     vertices = low + cells * step
     return Figure(vertices, triangles, colour(vertices))
 
 
 def surface_nets(values: Array) -> tuple[Array, NDArray[np.int64]]:
-    """Surface of a signed field (X,Y,Z), negative inside: vertices in grid units, triangles wound outward.
+    """Surface of a signed field (X,Y,Z), negative inside: vertices in grid units, triangles wound
+    outward.
 
-    Naive surface nets: one vertex in each cell that the surface crosses, at the mean of its edges' crossings.
+    Naive surface nets: one vertex in each cell that the surface crosses, at the mean of its edges'
+    crossings.
     """
     shape = tuple(n - 1 for n in values.shape)
     total, count = np.zeros((*shape, 3)), np.zeros(shape)
@@ -183,8 +204,11 @@ def surface_nets(values: Array) -> tuple[Array, NDArray[np.int64]]:
     return total[used] / count[used][:, None], triangles
 
 
-def _split(index: NDArray[np.int64], axis: int, around: NDArray[np.int64], outward: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Quads of cells around crossed edges → triangles of vertex numbers, wound so that normals leave the inside."""
+def _split(
+    index: NDArray[np.int64], axis: int, around: NDArray[np.int64], outward: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Quads of cells around crossed edges → triangles of vertex numbers, wound so that normals
+    leave the inside."""
     corner = index[tuple(np.moveaxis(around, -1, 0))]
     flip = outward if axis == 1 else ~outward  # the pair of other axes is left-handed for y
     corner[flip] = corner[flip][:, ::-1]

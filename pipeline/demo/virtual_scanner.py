@@ -1,7 +1,8 @@
 """A scanner that exists only in the computer: it makes passes whose true poses are known.
 
-Like a real one it sees only what both its camera and its projector see, it sees the turntable too, it is noisy, it has
-outliers, and it writes every pass in a frame of its own under a name that says nothing.
+Like a real one it sees only what both its camera and its projector see, it sees the turntable too,
+it is noisy, it has outliers, and it writes every pass in a frame of its own under a name that says
+nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pipeline.demo.virtual_figure import Figure
 
 Array = NDArray[np.float64]
 UNIT = "mm"
-DISTANCE, BASELINE = 420.0, 90.0  # mm from the scanner to the figure; from its camera to its projector
+# mm from the scanner to the figure; from its camera to its projector
+DISTANCE, BASELINE = 420.0, 90.0
 LOOK_AT = np.array([0.0, 0.0, 52.0])
 PLATE_RADIUS, PLATE_COLOUR = 70.0, (96, 100, 106)
 
@@ -37,7 +39,11 @@ class Scene:
     def __init__(self, figure: Figure, plate: bool = True) -> None:
         import open3d as o3d
 
-        self.triangles, self.colours, self.vertices = figure.triangles, figure.colours, figure.vertices
+        self.triangles, self.colours, self.vertices = (
+            figure.triangles,
+            figure.colours,
+            figure.vertices,
+        )
         if plate:
             self._set_on_plate()
         self.rays = o3d.t.geometry.RaycastingScene()
@@ -49,30 +55,51 @@ class Scene:
         plate = o3d.geometry.TriangleMesh.create_cylinder(PLATE_RADIUS, 6.0, resolution=96)
         plate.translate((0, 0, -3.0))
         corners = np.asarray(plate.vertices)
-        self.triangles = np.concatenate([self.triangles, np.asarray(plate.triangles) + len(self.vertices)])
-        self.colours = np.concatenate([self.colours, np.tile(np.asarray(PLATE_COLOUR, float), (len(corners), 1))])
+        self.triangles = np.concatenate(
+            [self.triangles, np.asarray(plate.triangles) + len(self.vertices)]
+        )
+        self.colours = np.concatenate(
+            [self.colours, np.tile(np.asarray(PLATE_COLOUR, float), (len(corners), 1))]
+        )
         self.vertices = np.concatenate([self.vertices, corners])
 
     def hit(self, origin: Array, directions: Array) -> tuple[Array, Array, Array]:
-        """Rays from origin (3,) or (N,3): distance (N,) or inf, unit normal (N,3) and colour (N,3) of what they hit."""
-        rays = np.concatenate([np.broadcast_to(origin, directions.shape), directions], axis=1).astype(np.float32)
+        """Rays from origin (3,) or (N,3): distance (N,) or inf, unit normal (N,3) and colour (N,3)
+        of what they hit."""
+        rays = np.concatenate(
+            [np.broadcast_to(origin, directions.shape), directions], axis=1
+        ).astype(np.float32)
         answer = {name: value.numpy() for name, value in self.rays.cast_rays(rays).items()}
         distance = answer["t_hit"].astype(float)
         corners = self.triangles[np.where(np.isfinite(distance), answer["primitive_ids"], 0)]
         u, v = answer["primitive_uvs"].T.astype(float)
         weights = np.stack([1 - u - v, u, v], axis=1)
-        return distance, answer["primitive_normals"].astype(float), np.einsum("nk,nkc->nc", weights, self.colours[corners])
+        return (
+            distance,
+            answer["primitive_normals"].astype(float),
+            np.einsum("nk,nkc->nc", weights, self.colours[corners]),
+        )
 
 
-def scan(scene: Scene, azimuth: float, elevation: float, rng: np.random.Generator, *, pixels: int, noise: float = 0.12) -> Scan:
-    """One pass from azimuth and elevation (degrees) on a pixels² grid; noise = standard deviation along the ray, mm."""
+def scan(
+    scene: Scene,
+    azimuth: float,
+    elevation: float,
+    rng: np.random.Generator,
+    *,
+    pixels: int,
+    noise: float = 0.12,
+) -> Scan:
+    """One pass from azimuth and elevation (degrees) on a pixels² grid; noise = standard deviation
+    along the ray, mm."""
     a, e = np.radians([azimuth, elevation])
     outward = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
     right = np.array([-np.sin(a), np.cos(a), 0.0])
     camera = LOOK_AT + DISTANCE * outward
     towards = _grid_of_rays(-outward, right, pixels)
     distance, normal, colour = scene.hit(camera, towards)
-    seen = np.isfinite(distance) & (np.abs(np.einsum("nk,nk->n", normal, towards)) > 0.2)  # grazing light comes back too weak
+    # grazing light comes back too weak
+    seen = np.isfinite(distance) & (np.abs(np.einsum("nk,nk->n", normal, towards)) > 0.2)
     towards, distance, colour = towards[seen], distance[seen], colour[seen]
     lit = _lit(scene, camera + towards * distance[:, None], camera + BASELINE * right)
     towards, distance, colour = towards[lit], distance[lit], colour[lit]
@@ -80,7 +107,9 @@ def scan(scene: Scene, azimuth: float, elevation: float, rng: np.random.Generato
     stray = rng.random(len(distance)) < 0.008
     distance[stray] += rng.uniform(-18, 18, int(stray.sum()))
     colour = colour + rng.normal(0, 3, colour.shape)
-    return Scan(camera + towards * distance[:, None], np.clip(np.rint(colour), 0, 255).astype(np.uint8))
+    return Scan(
+        camera + towards * distance[:, None], np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+    )
 
 
 def _grid_of_rays(forward: Array, right: Array, pixels: int) -> Array:
@@ -103,10 +132,12 @@ def make_drop(
     figure: Figure, drop: Path, truth: Path, *, passes: int = 10, seed: int = 0, pixels: int = 190,
     plate: bool = True, painted: bool = True, noise: float = 0.12,
 ) -> dict[str, Any]:  # fmt: skip
-    """Scan FIGURE all around and write the passes as PLY files into DROP (made here), shuffled and scrambled; with colours where painted.
+    """Scan FIGURE all around and write the passes as PLY files into DROP (made here), shuffled and
+    scrambled; with colours where painted.
 
-    The truth, returned and written as JSON to TRUTH, must lie outside DROP: {unit, size, seed, passes: {file: {pose, centre,
-    points}}}; pose = 4×4 row-major, pass → figure frame, centre = mean point of the pass in its own frame.
+    The truth, returned and written as JSON to TRUTH, must lie outside DROP: {unit, size, seed,
+    passes: {file: {pose, centre, points}}}; pose = 4×4 row-major, pass → figure frame, centre =
+    mean point of the pass in its own frame.
     """
     rng = np.random.default_rng(seed)
     scene = Scene(figure, plate)
@@ -114,14 +145,24 @@ def make_drop(
     told: dict[str, Any] = {"unit": UNIT, "size": figure.size, "seed": seed, "passes": {}}
     for turn in rng.permutation(passes):
         elevation = (18.0, 38.0)[turn % 2] + rng.uniform(-4, 4)
-        seen = scan(scene, 360.0 / passes * turn + rng.uniform(-6, 6), elevation, rng, pixels=pixels, noise=noise)
+        seen = scan(
+            scene,
+            360.0 / passes * turn + rng.uniform(-6, 6),
+            elevation,
+            rng,
+            pixels=pixels,
+            noise=noise,
+        )
         moved = _random_motion(rng, figure.size)
         points = seen.points @ moved[:3, :3].T + moved[:3, 3]
         name = f"scan_{rng.integers(16**6):06x}.ply"
         write_ply(drop / name, points, seen.colours if painted else None)
         told["passes"][name] = {
-            "pose": np.linalg.inv(moved).tolist(), "centre": points.mean(axis=0).tolist(), "points": len(points), "turn": int(turn),
-        }  # fmt: skip
+            "pose": np.linalg.inv(moved).tolist(),
+            "centre": points.mean(axis=0).tolist(),
+            "points": len(points),
+            "turn": int(turn),
+        }
     truth.write_text(json.dumps(told, indent=1))
     return told
 
@@ -140,12 +181,22 @@ def _random_motion(rng: np.random.Generator, size: float) -> Array:
 
 
 def write_ply(path: Path, points: Array, colours: NDArray[np.uint8] | None) -> None:
-    """Write points (N,3) as float32 and, where there are any, colours (N,3) as a binary little-endian PLY file."""
-    rows = np.empty(len(points), dtype=[("p", "<f4", 3), *([] if colours is None else [("c", "u1", 3)])])
+    """Write points (N,3) as float32 and, where there are any, colours (N,3) as a binary
+    little-endian PLY file."""
+    rows = np.empty(
+        len(points), dtype=[("p", "<f4", 3), *([] if colours is None else [("c", "u1", 3)])]
+    )
     rows["p"] = points
     fields = [f"property float {axis}" for axis in "xyz"]
     if colours is not None:
         rows["c"] = colours
         fields += [f"property uchar {name}" for name in ("red", "green", "blue")]
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}", *fields, "end_header", ""]
+    header = [
+        "ply",
+        "format binary_little_endian 1.0",
+        f"element vertex {len(rows)}",
+        *fields,
+        "end_header",
+        "",
+    ]
     path.write_bytes("\n".join(header).encode() + rows.tobytes())

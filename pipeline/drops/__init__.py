@@ -1,1 +1,2 @@
-"""What lies in inbox/: is it complete, of what kind is it, what does it ask for? It is looked at once and handed on."""
+"""What lies in inbox/: is it complete, of what kind is it, what does it ask for? It is looked at
+once and handed on."""

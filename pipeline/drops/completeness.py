@@ -3,10 +3,12 @@
 sealed   a job folder whose input/ equals the manifest in its job.json
 listed   a drop whose job.toml lists its files, and whose tree equals the list
 said     the person says so: X renamed to X.go, or a file go or READY inside
-quiet    nothing changed for the quiet window on this watcher's own monotonic clock, and the files' own ends are there
+quiet    nothing changed for the quiet window on this watcher's own monotonic clock, and the files'
+own ends are there
 
-``Settler.judge`` turns looks into verdicts. It decides by what it saw itself, never by comparing a time on the share with a
-local clock, and it never acts: claiming, refusing and telling people are the intake's.
+``Settler.judge`` turns looks into verdicts. It decides by what it saw itself, never by comparing a
+time on the share with a local clock, and it never acts: claiming, refusing and telling people are
+the intake's.
 """
 
 from __future__ import annotations
@@ -27,7 +29,18 @@ from pipeline.drops.jobtoml import ListedFile
 from pipeline.drops.listing import FILE, Denied, Look, look
 from pipeline.formats.bytes import open_file
 
-__all__ = ["MARKERS", "Look", "Ready", "Refuse", "Settler", "Verdict", "Wait", "against_its_list", "hold", "look"]
+__all__ = [
+    "MARKERS",
+    "Look",
+    "Ready",
+    "Refuse",
+    "Settler",
+    "Verdict",
+    "Wait",
+    "against_its_list",
+    "hold",
+    "look",
+]
 
 UNFINISHED = "looks unfinished: "
 FILL = "Copy the file again; if it is right as it is, put an empty file READY beside it"
@@ -36,7 +49,8 @@ MEND_LIST = "Copy what is missing or correct job.toml"
 
 @dataclass(frozen=True)
 class Wait:
-    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock, if it is known; stuck: not by itself."""
+    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock,
+    if it is known; stuck: not by itself."""
 
     reason: str
     until: float | None = None
@@ -45,7 +59,8 @@ class Wait:
 
 @dataclass(frozen=True)
 class Ready:
-    """Complete. evidence: the rung; quiet: seconds without a change; notes: what the person should know."""
+    """Complete. evidence: the rung; quiet: seconds without a change; notes: what the person should
+    know."""
 
     evidence: str
     quiet: float
@@ -83,12 +98,14 @@ class _Seen:
         return self.looks >= 2
 
     def unchanged(self, window: float) -> bool:
-        """Seen the same for WINDOW seconds, in more looks than a watcher that hung in between could have made."""
+        """Seen the same for WINDOW seconds, in more looks than a watcher that hung in between could
+        have made."""
         return self.looks >= 3 and self.quiet >= window
 
 
 class Settler:
-    """Judges entries of inbox/. One per watcher; call ``judge`` with every look and ``forget`` with every listing."""
+    """Judges entries of inbox/. One per watcher; call ``judge`` with every look and ``forget`` with
+    every listing."""
 
     def __init__(
         self,
@@ -108,25 +125,34 @@ class Settler:
         for name in self._seen.keys() - set(present):
             del self._seen[name]
 
-    def judge(self, name: str, look: Look, manifest: Mapping[str, int] | None = None, moved: bool = True) -> Verdict:
+    def judge(
+        self, name: str, look: Look, manifest: Mapping[str, int] | None = None, moved: bool = True
+    ) -> Verdict:
         """What to do about inbox/NAME after LOOK.
 
-        manifest: path → size from the job.json of a job folder. moved: that folder was renamed in, not copied (its inode is its own).
-        Raises LineFault when the share fails.
+        manifest: path → size from the job.json of a job folder. moved: that folder was renamed in,
+        not copied (its inode is its own). Raises LineFault when the share fails.
         """
         seen = self._remember(name, look)
         try:
             with reading(look.path):
-                return self._nothing_to_judge(look, seen) or self._never(look, seen) or self._ladder(name, look, seen, manifest, moved)
+                return (
+                    self._nothing_to_judge(look, seen)
+                    or self._never(look, seen)
+                    or self._ladder(name, look, seen, manifest, moved)
+                )
         except LineFault:
             raise
         except PermissionError as error:
-            return Wait(rights.unreadable(Path(error.filename or look.path), _name(error, look)), stuck=True)
-        except OSError as error:  # it went away, or became something else, after the look: the next look shows it
+            return Wait(
+                rights.unreadable(Path(error.filename or look.path), _name(error, look)), stuck=True
+            )
+        except OSError as error:  # it went away, or changed, after the look: the next one shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 
     def _remember(self, name: str, look: Look) -> _Seen:
-        """A change of anything, an unclear look or a clock that went backwards starts the wait anew."""
+        """A change of anything, an unclear look or a clock that went backwards starts the wait
+        anew."""
         now, seen = self.clock(), self._seen.get(name)
         if seen and seen.signature == look.signature and not look.unclear and now >= seen.last:
             seen.last, seen.looks = now, seen.looks + 1
@@ -141,35 +167,64 @@ class Settler:
             what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
             return Refuse(what, f"Keep the scans only, or pack them into a zip, {AGAIN}")
         if look.beyond:
-            remedy = f"Take the folder that repeats or goes too deep out, or pack the scans into a zip, {AGAIN}"
-            return Refuse(f"{look.path.name} {look.beyond}", remedy) if seen.still else Wait(f"{look.beyond}; refused when nothing moves")
+            remedy = (
+                "Take the folder that repeats or goes too deep out, or pack the scans into a zip,"
+                f" {AGAIN}"
+            )
+            return (
+                Refuse(f"{look.path.name} {look.beyond}", remedy)
+                if seen.still
+                else Wait(f"{look.beyond}; refused when nothing moves")
+            )
         if look.unclear:
-            return Wait(some(look.unclear), stuck=any(isinstance(words, Denied) for words in look.unclear))
+            return Wait(
+                some(look.unclear), stuck=any(isinstance(words, Denied) for words in look.unclear)
+            )
         content = evidence.content(look)
         if not look.is_folder and content[0].kind == FILE and not content[0].size:
             return Wait("the file is empty (0 bytes); it waits for its content")
         if not content:
             if look.is_job:
                 return Wait(
-                    "a job's folder whose input/ is empty or gone; put its files back there, or take out what is wanted and drop it alone"
+                    "a job's folder whose input/ is empty or gone; put its files back there, or"
+                    " take out what is wanted and drop it alone"
                 )
-            copies = f" but unfinished copies ({some(found.path for found in look.temporary)})" if look.temporary else ""
-            halts = "; a folder halts nothing, only a file of that name does" if names.is_halt(look.path.name) else ""
+            copies = (
+                f" but unfinished copies ({some(found.path for found in look.temporary)})"
+                if look.temporary
+                else ""
+            )
+            halts = (
+                "; a folder halts nothing, only a file of that name does"
+                if names.is_halt(look.path.name)
+                else ""
+            )
             return Wait(f"the folder holds nothing{copies}; put files into it, or delete it{halts}")
         return None
 
     def _never(self, look: Look, seen: _Seen) -> Verdict | None:
-        """Links and devices, and files that are not what their names say, are refused by name as soon as nothing moves."""
+        """Links and devices, and files that are not what their names say, are refused by name as
+        soon as nothing moves."""
         refused: Refuse | None = None
         if special := next(evidence.not_files(look), None):
-            refused = Refuse(special, f"Take it out, rename it, or put the file itself in its place, {AGAIN}")
+            refused = Refuse(
+                special, f"Take it out, rename it, or put the file itself in its place, {AGAIN}"
+            )
         for found in () if refused else evidence.content(look):
             if really := seen.contents.contradiction(look, found):
-                refused = Refuse(f"{found.path} is {really}", f"Give it its right suffix or take it out, {AGAIN}")
+                refused = Refuse(
+                    f"{found.path} is {really}", f"Give it its right suffix or take it out, {AGAIN}"
+                )
                 break
-        return refused if refused is None or seen.still else Wait(f"{refused.reason}; refused when nothing moves any more")
+        return (
+            refused
+            if refused is None or seen.still
+            else Wait(f"{refused.reason}; refused when nothing moves any more")
+        )
 
-    def _ladder(self, name: str, look: Look, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool) -> Verdict:
+    def _ladder(
+        self, name: str, look: Look, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool
+    ) -> Verdict:
         if manifest and evidence.equals_manifest(look, manifest):
             return self._sealed(seen, moved)
         if listed := seen.contents.listed(look):
@@ -182,28 +237,47 @@ class Settler:
         """A renamed job folder is whole; a copied one has its sizes before its bytes."""
         if moved or seen.unchanged(self.settings.quiet_local):
             return Ready("sealed", seen.quiet)
-        return Wait("a copy of a job; goes on when nothing moves any more", seen.since + self.settings.quiet_local)
+        return Wait(
+            "a copy of a job; goes on when nothing moves any more",
+            seen.since + self.settings.quiet_local,
+        )
 
     def _listed(self, look: Look, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
-        """Sizes alone are fooled by copiers that make room first: without checksums the drop must also stand still for a moment."""
+        """Sizes alone are fooled by copiers that make room first: without checksums the drop must
+        also stand still for a moment."""
         wrong = _differences(look, seen.contents, listed)
         if wrong is None:
             return Wait("comparing with the checksums in its job.toml")
         if wrong:
-            return self._patience(seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", MEND_LIST)
+            return self._patience(
+                seen, f"what its job.toml lists: {some(wrong)}", "not ", "waits for ", MEND_LIST
+            )
         proven = all(each.sha256 for each in listed)
         if not proven and not seen.unchanged(self.settings.quiet_local):
-            return Wait("all files that its job.toml lists are there; looked at once more", seen.since + self.settings.quiet_local)
+            return Wait(
+                "all files that its job.toml lists are there; looked at once more",
+                seen.since + self.settings.quiet_local,
+            )
         doubtful = None if proven else self._doubtful(look, seen)
-        return self._unfinished(look, seen) or doubtful or Ready("listed", seen.quiet, evidence.notes(look))
+        return (
+            self._unfinished(look, seen)
+            or doubtful
+            or Ready("listed", seen.quiet, evidence.notes(look))
+        )
 
     def _said(self, look: Look, seen: _Seen) -> Verdict:
         if not seen.still:
             return Wait("said to be complete; looked at once more")
         doubtful = self._doubtful(look, seen)
-        if verdict := self._unfinished(look, seen) or (doubtful if isinstance(doubtful, Wait) else None):
+        if verdict := self._unfinished(look, seen) or (
+            doubtful if isinstance(doubtful, Wait) else None
+        ):
             return verdict
-        doubts = (f"went on because the person says so, but it {doubtful.reason}",) if isinstance(doubtful, Refuse) else ()
+        doubts = (
+            (f"went on because the person says so, but it {doubtful.reason}",)
+            if isinstance(doubtful, Refuse)
+            else ()
+        )
         return Ready("said", seen.quiet, (*evidence.notes(look), *doubts))
 
     def _quiet(self, look: Look, seen: _Seen) -> Verdict:
@@ -211,11 +285,19 @@ class Settler:
         if not seen.still:
             return Wait(f"still arriving ({amount(look)})", until)
         if not seen.unchanged(self.window):
-            return Wait(f"{amount(look)}; goes on when nothing has changed for {self.window:g} s", until)
+            return Wait(
+                f"{amount(look)}; goes on when nothing has changed for {self.window:g} s", until
+            )
         copies = [found.path for found in look.temporary] + evidence.strays(look)
         if copies and not seen.unchanged(self.settings.patience):
-            return Wait(f"waits for unfinished copies: {some(copies)}", seen.since + self.settings.patience)
-        return self._unfinished(look, seen) or self._doubtful(look, seen) or Ready("quiet", seen.quiet, evidence.notes(look))
+            return Wait(
+                f"waits for unfinished copies: {some(copies)}", seen.since + self.settings.patience
+            )
+        return (
+            self._unfinished(look, seen)
+            or self._doubtful(look, seen)
+            or Ready("quiet", seen.quiet, evidence.notes(look))
+        )
 
     def _unfinished(self, look: Look, seen: _Seen) -> Verdict | None:
         """A file whose end is not there is never taken, whoever says that it is whole."""
@@ -223,14 +305,29 @@ class Settler:
             if missing := seen.contents.missing(look, found):
                 zeros = seen.contents.unfilled(look, found)
                 refused = UNFINISHED if zeros else "looks cut off: "
-                return self._patience(seen, f"{found.path}: {zeros or missing}", refused, UNFINISHED, "Copy or export the file again")
+                return self._patience(
+                    seen,
+                    f"{found.path}: {zeros or missing}",
+                    refused,
+                    UNFINISHED,
+                    "Copy or export the file again",
+                )
         return None
 
     def _doubtful(self, look: Look, seen: _Seen) -> Verdict | None:
         """A file that looks unfinished although its end is there."""
         for path, control in evidence.controlled(look):
-            what = f"{path}: {control}, which its download tool keeps until it is whole, is still there"
-            return self._patience(seen, what, UNFINISHED, UNFINISHED, f"Let the download end, or delete {control} if it has")
+            what = (
+                f"{path}: {control}, which its download tool keeps until it is whole, is still"
+                " there"
+            )
+            return self._patience(
+                seen,
+                what,
+                UNFINISHED,
+                UNFINISHED,
+                f"Let the download end, or delete {control} if it has",
+            )
         for found in evidence.content(look):
             if zeros := seen.contents.unfilled(look, found):
                 return self._patience(seen, f"{found.path}: {zeros}", UNFINISHED, UNFINISHED, FILL)
@@ -243,40 +340,57 @@ class Settler:
 
 
 def against_its_list(drop: Path) -> Refuse | None:
-    """What is wrong where DROP, a complete folder on this host, is not what its own job.toml lists."""
+    """What is wrong where DROP, a complete folder on this host, is not what its own job.toml
+    lists."""
     seen, contents = look(drop), Contents()
     if not (listed := contents.listed(seen)):
         return None
     while (wrong := _differences(seen, contents, listed)) is None:
         pass  # each turn compares another piece
-    return Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}, {AGAIN}") if wrong else None
+    return (
+        Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}, {AGAIN}")
+        if wrong
+        else None
+    )
 
 
 def still_arriving(drop: Path) -> Refuse | None:
-    """What is unfinished in DROP, a file or folder on this host that somebody submits; nothing where it is said or listed to be whole."""
+    """What is unfinished in DROP, a file or folder on this host that somebody submits; nothing
+    where it is said or listed to be whole."""
     seen, contents = look(drop), Contents()
     if evidence.said(drop.name, seen) or contents.listed(seen):
         return None
     copies = [found.path for found in seen.temporary] + evidence.strays(seen)
     if copies or (not seen.is_folder and names.temporary(drop.name)):
-        return Refuse(f"holds unfinished copies: {some(copies or [drop.name])}", f"Let the copy end, or take them out, {AGAIN}")
+        return Refuse(
+            f"holds unfinished copies: {some(copies or [drop.name])}",
+            f"Let the copy end, or take them out, {AGAIN}",
+        )
     for path, control in evidence.controlled(seen):
-        return Refuse(f"{UNFINISHED}{path}: {control} beside it says so", f"Let the download end, or delete {control} if it has, {AGAIN}")
+        return Refuse(
+            f"{UNFINISHED}{path}: {control} beside it says so",
+            f"Let the download end, or delete {control} if it has, {AGAIN}",
+        )
     for found in evidence.content(seen):
         if zeros := contents.unfilled(seen, found):
             return Refuse(f"{UNFINISHED}{found.path}: {zeros}", f"{FILL}, {AGAIN}")
     return None
 
 
-def _differences(look: Look, contents: Contents, listed: tuple[ListedFile, ...]) -> list[str] | None:
-    """In words, how the files differ from the list; None while their checksums are still worked on."""
+def _differences(
+    look: Look, contents: Contents, listed: tuple[ListedFile, ...]
+) -> list[str] | None:
+    """In words, how the files differ from the list; None while their checksums are still worked
+    on."""
     files = evidence.listable(look)
     wrong = evidence.differences(files, listed)
     for each in () if wrong else listed:
         found = contents.sha256(look, files[each.path]) if each.sha256 else ""
         if found is None:
             return None
-        wrong += [f"{each.path} has other bytes"] if each.sha256 and found != each.sha256.lower() else []
+        wrong += (
+            [f"{each.path} has other bytes"] if each.sha256 and found != each.sha256.lower() else []
+        )
     return wrong
 
 
@@ -285,13 +399,15 @@ def _name(error: OSError, look: Look) -> str:
 
 
 def hold(first: str | None, quiet: float, limit: float = 600.0) -> Wait | None:
-    """Hold a drop that rests on quiet alone while job FIRST, of the same name, is not finished, until it was QUIET for LIMIT seconds.
+    """Hold a drop that rests on quiet alone while job FIRST, of the same name, is not finished,
+    until it was QUIET for LIMIT seconds.
 
     It may be the rest of an upload that a renamed folder cut in two.
     """
     if first is None or quiet >= limit:
         return None
     return Wait(
-        f"held: {first} has the same name and is not finished. If this is another object, rename it, or put an empty file READY into the "
-        f"folder; else it goes on by itself after {limit / 60:g} min without a change"
+        f"held: {first} has the same name and is not finished. If this is another object, rename"
+        " it, or put an empty file READY into the folder; else it goes on by itself after"
+        f" {limit / 60:g} min without a change"
     )

@@ -1,4 +1,5 @@
-"""What a settler reads inside the files of one drop. Every answer is kept per (path, size, mtime, ctime): a tick reads nothing twice."""
+"""What a settler reads inside the files of one drop. Every answer is kept per (path, size, mtime,
+ctime): a tick reads nothing twice."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ Opener = Callable[[Path], BinaryIO]
 
 @contextmanager
 def reading(top: Path) -> Iterator[None]:
-    """Inside, faults of the share that holds TOP are raised as LineFault: they say nothing about a drop."""
+    """Inside, faults of the share that holds TOP are raised as LineFault: they say nothing about a
+    drop."""
     try:
         yield
     except LineFault:
@@ -65,7 +67,8 @@ class Contents:
     def __init__(self, opener: Opener = open_file) -> None:
         self.opener = opener
         self._heads: dict[Found, str | None] = {}
-        self._ends: dict[Found, tuple[str | None, str | None]] = {}  # what is missing, what is not filled
+        # what is missing, what is not filled
+        self._ends: dict[Found, tuple[str | None, str | None]] = {}
         self._lists: dict[Found, tuple[jobtoml.ListedFile, ...]] = {}
         self._digests: dict[Found, Digest] = {}
 
@@ -77,7 +80,8 @@ class Contents:
                 del cache[gone]
 
     def contradiction(self, look: Look, found: Found) -> str | None:
-        """What FOUND is by its first bytes, in words, if that is surely not what its suffix says."""
+        """What FOUND is by its first bytes, in words, if that is surely not what its suffix
+        says."""
         if found.kind != FILE or not found.size:
             return None
         if found not in self._heads:
@@ -90,7 +94,9 @@ class Contents:
         if found.kind != FILE:
             return None
         if not found.size:
-            known = signatures.suffix(found.name) in signatures.NEVER_EMPTY or signatures.packed(found.name)
+            known = signatures.suffix(found.name) in signatures.NEVER_EMPTY or signatures.packed(
+                found.name
+            )
             return "it is empty (0 bytes)" if known else None
         return self._end(look, found)[0]
 
@@ -102,12 +108,17 @@ class Contents:
         if found not in self._ends:
             with self.opener(look.where(found)) as file:
                 missing = completeness.cut_off(found.name, found.size, file)
-                unfilled = zeros.zeros_at_end(found.size, file) if missing else zeros.empty_space(found.name, found.size, file)
+                unfilled = (
+                    zeros.zeros_at_end(found.size, file)
+                    if missing
+                    else zeros.empty_space(found.name, found.size, file)
+                )
                 self._ends[found] = missing, unfilled
         return self._ends[found]
 
     def listed(self, look: Look) -> tuple[jobtoml.ListedFile, ...]:
-        """The [[files]] of the drop's job.toml; nothing where it cannot be read (what is wrong with it is identify's to say)."""
+        """The [[files]] of the drop's job.toml; nothing where it cannot be read (what is wrong with
+        it is identify's to say)."""
         found = next((each for each in look.files if is_job_toml(each.path)), None)
         if found is None or not look.is_folder or look.is_job or found.size > jobtoml.LIMIT:
             return ()
@@ -120,7 +131,8 @@ class Contents:
         return self._lists[found]
 
     def sha256(self, look: Look, found: Found) -> str | None:
-        """The checksum of FOUND, or None while it is still worked on: a large drop must not stop the watch over all others."""
+        """The checksum of FOUND, or None while it is still worked on: a large drop must not stop
+        the watch over all others."""
         digest = self._digests.setdefault(found, Digest())
         if not digest.done:
             with self.opener(look.where(found)) as file:

@@ -1,4 +1,5 @@
-"""What one look at a drop shows, without opening a file: markers, lists compared, things that are never accepted."""
+"""What one look at a drop shows, without opening a file: markers, lists compared, things that are
+never accepted."""
 
 from __future__ import annotations
 
@@ -21,8 +22,23 @@ _ENDINGS = "|".join(re.escape(each) for each in sorted(_SCAN - signatures.WORDIN
 _SCAN_NAME = re.compile(rf"\.*(.+(?:{_ENDINGS}))(?![a-z0-9])", re.I)
 # What people and programs add to a whole file's name: a.ply.txt, a.jpg.xmp, a.ply.bak.
 _ADDED = {ending.removeprefix(".") for ending in _SCAN} | {
-    "go", "bak", "old", "orig", "sha1", "sha256", "sha512", "md5", "sig", "xml", "xmp", "meta", "mtl", "log", "pdf", "html",
-}  # fmt: skip
+    "go",
+    "bak",
+    "old",
+    "orig",
+    "sha1",
+    "sha256",
+    "sha512",
+    "md5",
+    "sig",
+    "xml",
+    "xmp",
+    "meta",
+    "mtl",
+    "log",
+    "pdf",
+    "html",
+}
 
 
 def is_marker(found: Found) -> bool:
@@ -31,11 +47,14 @@ def is_marker(found: Found) -> bool:
 
 
 def said(name: str, look: Look) -> bool:
-    return names.without_go(name) != name or (look.is_folder and any(is_marker(found) for found in look.found))
+    return names.without_go(name) != name or (
+        look.is_folder and any(is_marker(found) for found in look.found)
+    )
 
 
 def content(look: Look) -> list[Found]:
-    """What the person dropped: for a job folder what is below input/; never folders, never the markers."""
+    """What the person dropped: for a job folder what is below input/; never folders, never the
+    markers."""
     own = (found for found in look.found if found.kind != FOLDER)
     if look.is_job:
         return [found for found in own if found.path.startswith("input/")]
@@ -43,7 +62,8 @@ def content(look: Look) -> list[Found]:
 
 
 def not_files(look: Look) -> Iterator[str]:
-    """In words: links, sockets and devices, which are never followed, copied or read, and names that no other system can spell."""
+    """In words: links, sockets and devices, which are never followed, copied or read, and names
+    that no other system can spell."""
     for found in look.found:
         if accept.printable(found.path) != found.path:
             yield f"{accept.printable(found.path)} has a name that is not UTF-8"
@@ -54,17 +74,28 @@ def not_files(look: Look) -> Iterator[str]:
 
 
 def equals_manifest(look: Look, manifest: Mapping[str, int]) -> bool:
-    """Does input/ hold exactly MANIFEST's files, by size? Its paths are relative to input/, or for a dropped folder to input/<x>/."""
-    below = [(found.path.removeprefix("input/"), found.size) for found in look.files if found.path.startswith("input/")]
+    """Does input/ hold exactly MANIFEST's files, by size? Its paths are relative to input/, or for
+    a dropped folder to input/<x>/."""
+    below = [
+        (found.path.removeprefix("input/"), found.size)
+        for found in look.files
+        if found.path.startswith("input/")
+    ]
     files = {jobtoml.same_path(path): size for path, size in below}
     wanted = {jobtoml.same_path(path): size for path, size in manifest.items()}
     one_folder = len({path.partition("/")[0] for path in files}) == 1
-    return files == wanted or (one_folder and {path.partition("/")[2]: size for path, size in files.items()} == wanted)
+    return files == wanted or (
+        one_folder and {path.partition("/")[2]: size for path, size in files.items()} == wanted
+    )
 
 
 def listable(look: Look) -> dict[str, Found]:
     """The files that a list in job.toml must name: all but the markers and job.toml itself."""
-    return {jobtoml.same_path(found.path): found for found in look.files if not is_marker(found) and not is_job_toml(found.path)}
+    return {
+        jobtoml.same_path(found.path): found
+        for found in look.files
+        if not is_marker(found) and not is_job_toml(found.path)
+    }
 
 
 def differences(files: Mapping[str, Found], listed: Collection[jobtoml.ListedFile]) -> list[str]:
@@ -76,12 +107,16 @@ def differences(files: Mapping[str, Found], listed: Collection[jobtoml.ListedFil
             wrong.append(f"{each.path} is missing")
         elif there.size != each.size:
             wrong.append(f"{each.path} has {there.size} of {each.size} bytes")
-    return wrong + [f"{path} is not in the list" for path in sorted(files.keys() - {each.path for each in listed})]
+    return wrong + [
+        f"{path} is not in the list"
+        for path in sorted(files.keys() - {each.path for each in listed})
+    ]
 
 
 def strays(look: Look) -> list[str]:
-    """Files that look like the unfinished copy of a scan under a name of a tool that nobody listed: hidden, or with an ending of its own
-    behind the scan's (``.a.ply.x9``, ``a.ply.busy``), while the scan itself is not there."""
+    """Files that look like the unfinished copy of a scan under a name of a tool that nobody listed:
+    hidden, or with an ending of its own behind the scan's (``.a.ply.x9``, ``a.ply.busy``), while
+    the scan itself is not there."""
     there = {names.fold(found.path) for found in look.files}
     likely = ((found.path, _scan_of(found)) for found in (*look.files, *look.hidden) if found.size)
     return [path for path, whole in likely if whole and names.fold(whole) not in there]
@@ -98,7 +133,8 @@ def _scan_of(found: Found) -> str | None:
 
 
 def controlled(look: Look) -> Iterator[tuple[str, str]]:
-    """(file, control file) for every file of LOOK beside which a tool says that it is not finished."""
+    """(file, control file) for every file of LOOK beside which a tool says that it is not
+    finished."""
     there = {names.fold(found.path): found.path for found in look.files}
     for found in look.temporary:
         if (whole := speaks_of(found.path)) and names.fold(whole) in there:
@@ -107,7 +143,9 @@ def controlled(look: Look) -> Iterator[tuple[str, str]]:
 
 def notes(look: Look) -> tuple[str, ...]:
     """What a job without these should say."""
-    hidden = [found.path for found in look.hidden if found.kind == FOLDER or _SCAN_NAME.match(found.name)]
+    hidden = [
+        found.path for found in look.hidden if found.kind == FOLDER or _SCAN_NAME.match(found.name)
+    ]
     said = {
         "went on without unfinished copies": [found.path for found in look.temporary],
         "left out, since the name begins with a dot": hidden,

@@ -1,4 +1,5 @@
-"""The single things in a drop, archives opened: what each one is, by its name and its first bytes."""
+"""The single things in a drop, archives opened: what each one is, by its name and its first
+bytes."""
 
 from __future__ import annotations
 
@@ -16,18 +17,28 @@ from pipeline.formats import archives, pictures, ply, signatures, tables
 from pipeline.formats.bytes import HEAD, open_file
 from pipeline.formats.gzip import unzipped
 
-POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = "points", "mesh", "image", "range image", "text", "other"
+POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = (
+    "points",
+    "mesh",
+    "image",
+    "range image",
+    "text",
+    "other",
+)
 SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
 TABLES = frozenset({".xyz", ".pts", ".asc"})
 MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
 COMPANION = re.compile(
-    r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_ ]?)?(intrinsics?|calib(ration)?))[-_ \d]*$", re.I
+    r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_"
+    r" ]?)?(intrinsics?|calib(ration)?))[-_ \d]*$",
+    re.I,
 )
 
 COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
 PROMPT_LIMIT = 2000  # characters
 
-MOST_UNPACKED = 512 << 20  # of a packed tar, whose list of contents cannot be read without unpacking it
+# of a packed tar, whose list of contents cannot be read without unpacking it
+MOST_UNPACKED = 512 << 20
 MEMBERS = {".zip": archives.zip_members, ".tar": archives.tar_members}
 PHOTO_HEAD = 3 * HEAD  # an EXIF block may take 64 KiB, behind others
 
@@ -49,7 +60,8 @@ class Item(NamedTuple):
 def items(root: Path, files: list[str]) -> list[Item]:
     """Everything in FILES (relative to ROOT), members of zip and tar archives one by one.
 
-    Reads a bounded piece of each file. Raises InputRejected for a file that is not what its name says, a damaged or locked archive.
+    Reads a bounded piece of each file. Raises InputRejected for a file that is not what its name
+    says, a damaged or locked archive.
     """
     found: list[Item] = []
     for file in files:
@@ -62,16 +74,22 @@ def items(root: Path, files: list[str]) -> list[Item]:
     return found
 
 
-def packed_file(root: Path, files: list[str], is_it: Callable[[str], bool], most: int) -> tuple[str, bytes] | None:
-    """(name as an Item has it, first MOST bytes) of the first file whose name IS_IT at the top, or in a folder at the top, of the one
-    archive in FILES.
+def packed_file(
+    root: Path, files: list[str], is_it: Callable[[str], bool], most: int
+) -> tuple[str, bytes] | None:
+    """(name as an Item has it, first MOST bytes) of the first file whose name IS_IT at the top, or
+    in a folder at the top, of the one archive in FILES.
     """
     open_archive = MEMBERS.get(signatures.suffix(files[0])) if len(files) == 1 else None
     if open_archive is None:
         return None
-    with contextlib.suppress(*archives.DAMAGED, RuntimeError):  # what is wrong with an archive is for items() to say
+    # what is wrong with an archive is for items() to say
+    with contextlib.suppress(*archives.DAMAGED, RuntimeError):
         for member in islice(open_archive(root / files[0]), archives.MOST_FILES):
-            if is_it(PurePosixPath(member.name).name) and len(PurePosixPath(member.name).parts) <= 2:
+            if (
+                is_it(PurePosixPath(member.name).name)
+                and len(PurePosixPath(member.name).parts) <= 2
+            ):
                 return f"{files[0]}/{member.name}", member.stream.read(most)
     return None
 
@@ -84,7 +102,10 @@ def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     ending = signatures.suffix(name)
     head = stream.read(PHOTO_HEAD if pictures.BY_SUFFIX.get(ending) == "jpeg" else HEAD)
     if really := signatures.contradiction(name, head):
-        raise InputRejected(f"{name} is {really}", remedy="Give it its right suffix or take it out, then move the folder back to inbox/.")
+        raise InputRejected(
+            f"{name} is {really}",
+            remedy="Give it its right suffix or take it out, then move the folder back to inbox/.",
+        )
     if signatures.packed(name):
         head = unzipped(head)
     what = _what(name, ending, head)
@@ -94,7 +115,8 @@ def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
 
 
 def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:
-    """The last bytes of an OBJ file, where its faces are; b"" where HEAD is all of it, a face where looking would be too much work."""
+    """The last bytes of an OBJ file, where its faces are; b"" where HEAD is all of it, a face where
+    looking would be too much work."""
     if len(head) < HEAD:
         return b""
     if signatures.packed(name) or size > MOST_UNPACKED or signatures.suffix(name) != ".obj":
@@ -108,14 +130,21 @@ def _what(name: str, ending: str, head: bytes) -> str:
         header = _ply_header(head)
         if header is None:
             raise InputRejected(
-                f"{name}: its PLY header cannot be read", remedy="Export the file again, then move the folder back to inbox/."
+                f"{name}: its PLY header cannot be read",
+                remedy="Export the file again, then move the folder back to inbox/.",
             )
         return MESH if header.is_mesh else POINTS
-    if ending in SCANS or (ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1):
+    if ending in SCANS or (
+        ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1
+    ):
         return POINTS
     if ending in MESHES:
         return MESH
-    if ending in (".txt", ".csv") and tables.rows_of_numbers(head, len(head) < HEAD) >= 3 and not is_companion(name):
+    if (
+        ending in (".txt", ".csv")
+        and tables.rows_of_numbers(head, len(head) < HEAD) >= 3
+        and not is_companion(name)
+    ):
         return POINTS
     kinds = {
         **dict.fromkeys(pictures.BY_SUFFIX, IMAGE),
@@ -140,7 +169,7 @@ def is_companion(name: str) -> bool:
     return COMPANION.match(PurePosixPath(name).stem) is not None
 
 
-# -- archives ---------------------------------------------------------------------------------------------------------------
+# -- archives ----------------------------------------------------------------------------------
 
 
 def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
@@ -158,17 +187,23 @@ def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
             if member.at > MOST_UNPACKED:
                 break  # what was seen decides; the reader sees the rest
     except archives.DAMAGED as error:
-        raise InputRejected(f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked.") from None
+        raise InputRejected(
+            f"{file} is damaged: {error}", remedy="Pack it again, or drop the files unpacked."
+        ) from None
     except RuntimeError:
-        raise InputRejected(f"{file} is locked with a password", remedy="Pack it without a password, or drop the files unpacked.") from None
+        raise InputRejected(
+            f"{file} is locked with a password",
+            remedy="Pack it without a password, or drop the files unpacked.",
+        ) from None
     return found
 
 
-# -- photos -----------------------------------------------------------------------------------------------------------------
+# -- photos ------------------------------------------------------------------------------------
 
 
 def _camera(head: bytes) -> str | None:
-    """The camera that took this photo, by its EXIF: maker, model, lens. None where it says nothing, or Pillow is missing."""
+    """The camera that took this photo, by its EXIF: maker, model, lens. None where it says nothing,
+    or Pillow is missing."""
     try:
         from PIL import Image
     except ImportError:
@@ -176,7 +211,11 @@ def _camera(head: bytes) -> str | None:
     try:
         with Image.open(io.BytesIO(head)) as image:
             exif = image.getexif()
-            facts = [exif.get(0x010F), exif.get(0x0110), *(exif.get_ifd(0x8769).get(tag) for tag in (0xA433, 0xA434))]
-    except Exception:  # Pillow raises whatever a broken block provokes; a photo without a readable camera is still a photo
+            facts = [
+                exif.get(0x010F),
+                exif.get(0x0110),
+                *(exif.get_ifd(0x8769).get(tag) for tag in (0xA433, 0xA434)),
+            ]
+    except Exception:  # Pillow raises whatever a broken block provokes; it is still a photo
         return None
     return " ".join(str(fact).strip("\0 ") for fact in facts if fact) or None

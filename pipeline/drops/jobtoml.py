@@ -1,4 +1,5 @@
-"""job.toml: how a person says what a drop is, and which files it has. Flat: ``kind`` first, then options, then [[files]]."""
+"""job.toml: how a person says what a drop is, and which files it has. Flat: ``kind`` first, then
+options, then [[files]]."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def parse(data: bytes, where: str = NAME) -> JobToml:
 
 
 def options(request: Mapping[str, Any], kind: str, where: str = NAME) -> dict[str, Any]:
-    """All options of a job of KIND with what REQUEST sets; InputRejected names an unknown or wrong key, and the file WHERE it stands."""
+    """All options of a job of KIND with what REQUEST sets; InputRejected names an unknown or wrong
+    key, and the file WHERE it stands."""
     try:
         return jobs.options_of(jobs.parse({**request, "kind": kind}))
     except SubmitRefused as refused:
@@ -83,9 +85,14 @@ def _explain(error: ValidationError) -> str:
         case (int(at), key) if first["type"] == "missing":
             return f"files: entry {at + 1} lacks {key}"
         case (int(at), key) if first["type"] == "extra_forbidden":
-            return f"files: entry {at + 1} has the key {key}, which says nothing here; use path, size and sha256"
+            return (
+                f"files: entry {at + 1} has the key {key}, which says nothing here; use path, size"
+                " and sha256"
+            )
         case (int(at), *keys):
-            return f"files: entry {at + 1}{''.join(f', {key}' for key in keys)}: {first['msg']} (given: {first['input']!r})"[:400]
+            where = "".join(f", {key}" for key in keys)
+            said = f"files: entry {at + 1}{where}: {first['msg']} (given: {first['input']!r})"
+            return said[:400]
     return "files: it is no list of entries; write each under a line [[files]]"
 
 
@@ -95,4 +102,7 @@ def same_path(path: str) -> str:
 
 
 def _wrong(why: str, where: str, mend: str | None = None) -> InputRejected:
-    return InputRejected(f"{where}: {why}", remedy=f"{mend or f'Correct {where}'} in the drop, then move the folder back to inbox/.")
+    return InputRejected(
+        f"{where}: {why}",
+        remedy=f"{mend or f'Correct {where}'} in the drop, then move the folder back to inbox/.",
+    )

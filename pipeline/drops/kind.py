@@ -1,4 +1,5 @@
-"""What kind of job is a drop? By its job.toml, else by its content; in doubt it is refused, naming the line that would decide."""
+"""What kind of job is a drop? By its job.toml, else by its content; in doubt it is refused, naming
+the line that would decide."""
 
 from __future__ import annotations
 
@@ -35,15 +36,23 @@ from pipeline.formats.bytes import open_file
 
 __all__ = ["Identified", "identify"]
 
-SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})  # meshes that can be a pass of a scan
-NOTE = re.compile(r"(read[-_ ]?me|lies[-_ ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)", re.I)
-REFERRING = frozenset({".obj", ".gltf", ".glb", ".ply"})  # meshes that may have materials and textures in files of their own
-REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})  # such files, beside images
+# meshes that can be a pass of a scan
+SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})
+NOTE = re.compile(
+    r"(read[-_ ]?me|lies[-_"
+    r" ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)",
+    re.I,
+)
+# meshes that may have materials and textures in files of their own
+REFERRING = frozenset({".obj", ".gltf", ".glb", ".ply"})
+# such files, beside images
+REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})
 
 
 @dataclass(frozen=True)
 class Identified:
-    """What the drop is. used and not_used: names in the drop; of an archive also "archive.zip/member" in not_used."""
+    """What the drop is. used and not_used: names in the drop; of an archive also
+    "archive.zip/member" in not_used."""
 
     kind: str
     options: dict[str, Any]
@@ -61,10 +70,11 @@ class _Choice:
 
 
 def identify(root: Path, names: list[str]) -> Identified:
-    """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of each file is read.
+    """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of
+    each file is read.
 
-    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong;
-    LineFault when the share fails.
+    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key
+    of job.toml is wrong; LineFault when the share fails.
     """
     with reading(root):
         return _identify(root, names)
@@ -74,7 +84,9 @@ def _identify(root: Path, names: list[str]) -> Identified:
     content = sorted(filter(_is_content, names), key=_natural)
     listed, inside = _job_toml(root, names, content)
     found = [item for item in items(root, content) if item.name != inside]
-    choice = _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
+    choice = (
+        _named(listed.kind, root, found, listed.request) if listed.kind else _guess(root, found)
+    )
     where = choice.used[0].file if choice.request and not listed.request else listed.name
     options = jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
     used = {item.name for item in choice.used}
@@ -87,11 +99,16 @@ def _identify(root: Path, names: list[str]) -> Identified:
     )
 
 
-def _job_toml(root: Path, names: list[str], content: list[str]) -> tuple[jobtoml.JobToml, str | None]:
-    """What the drop's job.toml says; where the drop is one archive, the one in it, and its name there."""
+def _job_toml(
+    root: Path, names: list[str], content: list[str]
+) -> tuple[jobtoml.JobToml, str | None]:
+    """What the drop's job.toml says; where the drop is one archive, the one in it, and its name
+    there."""
     own = [name for name in names if is_job_toml(name)]
     if len(own) > 1:
-        raise InputRejected(f"the drop has {' and '.join(own)}", remedy=f"Keep the one that counts, {AGAIN}")
+        raise InputRejected(
+            f"the drop has {' and '.join(own)}", remedy=f"Keep the one that counts, {AGAIN}"
+        )
     if own:
         with open_file(root / own[0]) as file:
             return jobtoml.parse(file.read(jobtoml.LIMIT + 1), own[0]), None
@@ -104,11 +121,17 @@ def _is_content(name: str) -> bool:
     return not is_job_toml(name) and name.lower() not in MARKERS and not _names.left_out(name)
 
 
-# -- guessing: the first that fits ------------------------------------------------------------------------------------------
+# -- guessing: the first that fits -------------------------------------------------------------
 
 
 def _guess(root: Path, found: list[Item]) -> _Choice:
-    choice = _scan(found) or _convert(found) or _images(found) or _photos(found) or _prompt(root, found, guessing=True)
+    choice = (
+        _scan(found)
+        or _convert(found)
+        or _images(found)
+        or _photos(found)
+        or _prompt(root, found, guessing=True)
+    )
     if choice is None:
         raise in_doubt(found)
     return choice
@@ -119,7 +142,10 @@ def _scan(found: list[Item]) -> _Choice | None:
     if pairs and all(_is_table(item) for item in points):
         return _Choice("scan", [*pairs, *(item for item in found if is_companion(item.name))])
     if points and len(meshes) == 1 and not _read_together(meshes[0], points):
-        note = f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in job.toml it would be a pass'
+        note = (
+            f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in'
+            " job.toml it would be a pass"
+        )
         return _Choice("scan", points, [note])
     return _Choice("scan", [*points, *meshes]) if points or len(meshes) >= 2 else None
 
@@ -128,8 +154,13 @@ def _convert(found: list[Item]) -> _Choice | None:
     meshes = of(found, MESH)
     if len(meshes) != 1:
         return None
-    refers = signatures.suffix(meshes[0].name) in REFERRING  # what of these it does not refer to, the reader says
-    beside = [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in REFERRED] if refers else []
+    # what of these it does not refer to, the reader says
+    refers = signatures.suffix(meshes[0].name) in REFERRING
+    beside = (
+        [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in REFERRED]
+        if refers
+        else []
+    )
     return _Choice("convert", [*meshes, *beside])
 
 
@@ -141,11 +172,15 @@ def _images(found: list[Item]) -> _Choice | None:
 
 def _photos(found: list[Item]) -> _Choice | None:
     images = of(found, IMAGE)
-    if len(images) < 3 or any(COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)):
+    if len(images) < 3 or any(
+        COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)
+    ):
         return None
     cameras = {item.camera for item in images}
     if len(cameras) == 1 and None not in cameras:
-        return _Choice("scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): a photo scan"])
+        return _Choice(
+            "scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): a photo scan"]
+        )
     return _Choice("images", images)
 
 
@@ -158,12 +193,18 @@ def _prompt(root: Path, found: list[Item], guessing: bool = False) -> _Choice | 
     request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
     if request is not None:
         return _Choice(
-            str(request.pop("kind", "images" if request.keys() & {"image_urls", "image_paths"} else "prompt")), found, request=request
+            str(
+                request.pop(
+                    "kind", "images" if request.keys() & {"image_urls", "image_paths"} else "prompt"
+                )
+            ),
+            found,
+            request=request,
         )
     return _Choice("prompt", found, request={"prompt": text.strip()})
 
 
-# -- a kind named in job.toml -----------------------------------------------------------------------------------------------
+# -- a kind named in job.toml ------------------------------------------------------------------
 
 
 def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) -> _Choice:
@@ -171,11 +212,21 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
     choose: dict[str, Callable[[], _Choice | None]] = {
         "scan": lambda: _scan_of_all(found),
         "convert": lambda: _convert(found),
-        "images": lambda: _Choice("images", images) if (images := of(found, IMAGE)) or _has(request, "image_urls", "image_paths") else None,
-        "prompt": lambda: _Choice("prompt", []) if _has(request, "prompt") else _prompt(root, of(found, TEXT)),
+        "images": lambda: (
+            _Choice("images", images)
+            if (images := of(found, IMAGE)) or _has(request, "image_urls", "image_paths")
+            else None
+        ),
+        "prompt": lambda: (
+            _Choice("prompt", []) if _has(request, "prompt") else _prompt(root, of(found, TEXT))
+        ),
     }
     choice = choose[kind]()
-    if kind == "convert" and choice is None and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1:
+    if (
+        kind == "convert"
+        and choice is None
+        and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1
+    ):
         remedy = f'Export it with its faces; for points take kind = "scan", {AGAIN}'
         raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
     if choice is None or choice.kind != kind:
@@ -186,7 +237,8 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
             "prompt": "a short text, or the line prompt",
         }
         raise InputRejected(
-            f'job.toml says kind = "{kind}", but the drop does not hold {needs[kind]}{holding(found)}',
+            f'job.toml says kind = "{kind}", but the drop does not hold'
+            f" {needs[kind]}{holding(found)}",
             remedy=f"Correct job.toml or the files, {AGAIN}",
         )
     return choice
@@ -204,7 +256,7 @@ def _scan_of_all(found: list[Item]) -> _Choice | None:
     return _Choice("scan", used) if used else None
 
 
-# -- parts ------------------------------------------------------------------------------------------------------------------
+# -- parts -------------------------------------------------------------------------------------
 
 
 def _passes(found: Iterable[Item]) -> list[Item]:
@@ -221,7 +273,8 @@ def _is_table(item: Item) -> bool:
 
 
 def _pairs(found: Iterable[Item]) -> list[Item]:
-    """Colour and depth images that belong together: their names differ in one word, color (colour, rgb) against depth."""
+    """Colour and depth images that belong together: their names differ in one word, color (colour,
+    rgb) against depth."""
     sides: dict[str, dict[str, Item]] = {}
     for item in found:
         words = COLOUR_OR_DEPTH.findall(item.name) if item.what in (IMAGE, RANGE_IMAGE) else []
@@ -233,14 +286,17 @@ def _pairs(found: Iterable[Item]) -> list[Item]:
 
 
 def _text(root: Path, item: Item) -> str | None:
-    """The text of a file, or None where it is too long or packed away; InputRejected where it is blank, or not UTF-8."""
+    """The text of a file, or None where it is too long or packed away; InputRejected where it is
+    blank, or not UTF-8."""
     if item.name != item.file or signatures.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
         return None
     with open_file(root / item.file) as file:
         try:
             text = signatures.decoded(file.read())
         except UnicodeDecodeError:
-            raise InputRejected(f"{item.name} is not UTF-8 text", remedy=f"Save it as UTF-8, {AGAIN}") from None
+            raise InputRejected(
+                f"{item.name} is not UTF-8 text", remedy=f"Save it as UTF-8, {AGAIN}"
+            ) from None
     if not text.strip():
         raise InputRejected(f"{item.name} is empty", remedy=f"Write into it what to make, {AGAIN}")
     return text if len(text.strip()) <= PROMPT_LIMIT else None
@@ -252,7 +308,12 @@ def _request(text: str) -> dict[str, Any] | None:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) and content.keys() & {"kind", "prompt", "image_urls", "image_paths"} else None
+    return (
+        content
+        if isinstance(content, dict)
+        and content.keys() & {"kind", "prompt", "image_urls", "image_paths"}
+        else None
+    )
 
 
 def _has(request: dict[str, Any], *keys: str) -> bool:
@@ -261,4 +322,7 @@ def _has(request: dict[str, Any], *keys: str) -> bool:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort key under which pass_2 comes before pass_10."""
-    return [(int(part), "") if part.isdecimal() and part.isascii() else (-1, part) for part in re.split(r"([0-9]{1,18})", name.casefold())]
+    return [
+        (int(part), "") if part.isdecimal() and part.isascii() else (-1, part)
+        for part in re.split(r"([0-9]{1,18})", name.casefold())
+    ]

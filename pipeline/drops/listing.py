@@ -16,10 +16,17 @@ from layout import accept, names, rights, tree, walk
 from layout.disk import Disk
 
 FILE, FOLDER = "file", "folder"
-_KINDS = ((stat.S_ISREG, FILE), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"))
+_KINDS = (
+    (stat.S_ISREG, FILE),
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISFIFO, "a named pipe"),
+)
 _OWN_FOLDERS = frozenset({tree.INPUT, tree.OUTPUT, tree.WORK, tree.EARLIER})
 _OWN = _OWN_FOLDERS | {tree.JOB, *tree.OF_ONE_RUN}
-_EARLIER = re.compile(rf"{tree.EARLIER}/\d+/(?:{'|'.join(map(re.escape, (tree.JOB, *tree.OF_ONE_RUN)))})")
+_EARLIER = re.compile(
+    rf"{tree.EARLIER}/\d+/(?:{'|'.join(map(re.escape, (tree.JOB, *tree.OF_ONE_RUN)))})"
+)
 
 
 class Found(NamedTuple):
@@ -49,10 +56,11 @@ class Beyond(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """What one look saw. Rubbish is left out; temporary names are kept apart, because they hold a drop back, and so are hidden ones.
+    """What one look saw. Rubbish is left out; temporary names are kept apart, because they hold a
+    drop back, and so are hidden ones.
 
-    temporary: files of a temporary name, and folders of one with what they hold added up (an empty one holds nothing back); hidden:
-    names that begin with a dot and may be somebody's drop.
+    temporary: files of a temporary name, and folders of one with what they hold added up (an empty
+    one holds nothing back); hidden: names that begin with a dot and may be somebody's drop.
     """
 
     path: Path
@@ -62,12 +70,14 @@ class Look:
     temporary: tuple[Found, ...] = ()
     unclear: tuple[str, ...] = ()  # in words: what could not be seen, or may not be read (Denied)
     too_many: bool = False
-    beyond: str | None = None  # in words: the limit of drops that a path breaks; what lies behind it was not looked at
+    # in words: the limit of drops that a path breaks; what lies behind it was not looked at
+    beyond: str | None = None
     hidden: tuple[Found, ...] = ()
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """Changes whenever anything in the drop does; ctime moves even where a copier hides size and mtime."""
+        """Changes whenever anything in the drop does; ctime moves even where a copier hides size
+        and mtime."""
         return self.inode, self.found, self.temporary, self.hidden
 
     @cached_property
@@ -76,11 +86,15 @@ class Look:
 
     @cached_property
     def is_job(self) -> bool:
-        """Is this a job's folder, by its looks, in whatever state its job.json is? Then what a person dropped is in input/ alone.
+        """Is this a job's folder, by its looks, in whatever state its job.json is? Then what a
+        person dropped is in input/ alone.
 
-        A person's own folder that has an input/ is none: what only the pipeline writes, or a job's name, must stand beside it.
+        A person's own folder that has an input/ is none: what only the pipeline writes, or a job's
+        name, must stand beside it.
         """
-        return self.is_folder and _is_job(self.path.name, {found.path: found.kind for found in self.found})
+        return self.is_folder and _is_job(
+            self.path.name, {found.path: found.kind for found in self.found}
+        )
 
     def where(self, found: Found) -> Path:
         return self.path / found.path if self.is_folder else self.path
@@ -89,27 +103,37 @@ class Look:
 def _is_job(name: str, kinds: Mapping[str, str]) -> bool:
     if kinds.get(f"{tree.OUTPUT}/{tree.CHECKSUMS}") == FILE:
         return _is_ours(kinds) or tree.INPUT in kinds
-    own = {path for path in kinds if path in _OWN and kinds[path] == (FOLDER if path in _OWN_FOLDERS else FILE)}
+    own = {
+        path
+        for path in kinds
+        if path in _OWN and kinds[path] == (FOLDER if path in _OWN_FOLDERS else FILE)
+    }
     if tree.INPUT not in own:
         return names.named(name) is not None and bool(own) and _is_ours(kinds)
     if names.named(name) is not None and (own != {tree.INPUT} or _is_ours(kinds)):
         return True
-    if own & {tree.JOB, tree.ERROR, tree.PROGRESS} or any(_EARLIER.fullmatch(path) for path in kinds):
+    if own & {tree.JOB, tree.ERROR, tree.PROGRESS} or any(
+        _EARLIER.fullmatch(path) for path in kinds
+    ):
         return True
     return bool(own & {tree.LOG, tree.ERROR_TEXT}) and _is_ours(kinds)
 
 
 def _is_ours(kinds: Mapping[str, str]) -> bool:
-    """Does nothing stand at the top but what a job's folder has, and what a person is told to put beside it?"""
+    """Does nothing stand at the top but what a job's folder has, and what a person is told to put
+    beside it?"""
     top = (path for path in kinds if "/" not in path)
-    return all(path in _OWN or path.lower() in tree.MARKERS or tree.is_job_toml(path) for path in top)
+    return all(
+        path in _OWN or path.lower() in tree.MARKERS or tree.is_job_toml(path) for path in top
+    )
 
 
 def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
     """Look at PATH, an entry of inbox/, and at everything below it, at most LIMIT entries.
 
-    What vanishes meanwhile, or is listed but not yet to be seen (directory caches of network mounts), is reported as unclear:
-    such a look is evidence of nothing. Raises FileNotFoundError when PATH itself is gone, LineFault when the share fails.
+    What vanishes meanwhile, or is listed but not yet to be seen (directory caches of network
+    mounts), is reported as unclear: such a look is evidence of nothing. Raises FileNotFoundError
+    when PATH itself is gone, LineFault when the share fails.
     """
     disk = disk or Disk()
     top = disk.lstat(path)
@@ -137,24 +161,33 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
 
 
 def _unfinished(path: str) -> str:
-    """The part of PATH, from its beginning, that ends in the first temporary name; "" where it has none."""
+    """The part of PATH, from its beginning, that ends in the first temporary name; "" where it has
+    none."""
     parts = path.split("/")
-    return next(("/".join(parts[: k + 1]) for k, part in enumerate(parts) if names.temporary(part)), "")
+    return next(
+        ("/".join(parts[: k + 1]) for k, part in enumerate(parts) if names.temporary(part)), ""
+    )
 
 
 def _added_up(temporary: list[Found]) -> tuple[Found, ...]:
-    """One entry for each temporary name: a file as it is, a folder with the size, newest times and number of the files below it."""
+    """One entry for each temporary name: a file as it is, a folder with the size, newest times and
+    number of the files below it."""
     tops: dict[str, Found] = {}
     for each in (each for each in temporary if each.kind != FOLDER):
         top = _unfinished(each.path)
         other = tops.get(top, Found(top, FOLDER, nlink=0))
         newest = max(other.mtime_ns, each.mtime_ns), max(other.ctime_ns, each.ctime_ns)
-        tops[top] = each if top == each.path else Found(top, FOLDER, other.size + each.size, *newest, other.nlink + 1)
+        tops[top] = (
+            each
+            if top == each.path
+            else Found(top, FOLDER, other.size + each.size, *newest, other.nlink + 1)
+        )
     return tuple(tops.values())
 
 
 def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
-    """Everything below TOP that is no rubbish; a sentence for what could not be looked at. Nothing hidden or behind a limit is opened."""
+    """Everything below TOP that is no rubbish; a sentence for what could not be looked at. Nothing
+    hidden or behind a limit is opened."""
     folders = [""]
     while folders:
         folder = folders.pop()

@@ -1,4 +1,5 @@
-"""What a drop, or a job's folder, asks for: kind, options and used files, before a worker sees it."""
+"""What a drop, or a job's folder, asks for: kind, options and used files, before a worker sees
+it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from pipeline.errors import InputRejected
 
 
 def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Facts:
-    """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a kind it is identified anew."""
+    """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
+    kind it is identified anew."""
     inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
     paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
@@ -27,19 +29,34 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
         if facts.kind == "prompt" and job.source.origin == "api" and not says and job.kind is None:
             raise InputRejected(
                 "This was sent as a scan and holds only a text.",
-                remedy='Send the scan itself. To make what a text says, send it to /3d/generate, or add a job.toml with kind = "prompt".',
+                remedy=(
+                    "Send the scan itself. To make what a text says, send it to /3d/generate, or"
+                    ' add a job.toml with kind = "prompt".'
+                ),
             )
         if says or not job.options:
             return facts
-        return facts._replace(options=jobs.options_of(jobs.parse({"kind": facts.kind, **facts.options, **job.options})))
+        return facts._replace(
+            options=jobs.options_of(
+                jobs.parse({"kind": facts.kind, **facts.options, **job.options})
+            )
+        )
     options = jobs.parse(request)
     kind = can_do(str(options.kind))
     used, said = used_of(inside, paths, kind)
-    return Facts(kind, jobs.options_of(options), used, evidence, tuple(dict.fromkeys((*job.notes, *said))), job.source.origin)
+    return Facts(
+        kind,
+        jobs.options_of(options),
+        used,
+        evidence,
+        tuple(dict.fromkeys((*job.notes, *said))),
+        job.source.origin,
+    )
 
 
 def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()) -> Facts:
-    """Kind and options of a job's folder by what stands in it, whatever its job.json was; a job.toml that a person put beside outranks."""
+    """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
+    job.toml that a person put beside outranks."""
     inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
     paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
@@ -54,8 +71,16 @@ def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...]
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
     """What a job.toml says that a person put beside error.txt."""
-    own = sorted(entry.name for entry in atlas.disk.scandir(folder) if tree.is_job_toml(entry.name) and not entry.is_dir)
-    return jobtoml.parse(atlas.disk.read(folder / own[0], jobtoml.LIMIT + 1), own[0]).request if own else None
+    own = sorted(
+        entry.name
+        for entry in atlas.disk.scandir(folder)
+        if tree.is_job_toml(entry.name) and not entry.is_dir
+    )
+    return (
+        jobtoml.parse(atlas.disk.read(folder / own[0], jobtoml.LIMIT + 1), own[0]).request
+        if own
+        else None
+    )
 
 
 def first_queue(facts: Facts) -> str:
@@ -66,28 +91,46 @@ def can_do(kind: str) -> str:
     """KIND, or InputRejected where this version has no recipe for it."""
     if kind not in recipes.RECIPES:
         raise InputRejected(
-            f"This is a job of kind {kind}, which this version cannot do.", remedy="Update inbox3d, or drop scan passes or a mesh."
+            f"This is a job of kind {kind}, which this version cannot do.",
+            remedy="Update inbox3d, or drop scan passes or a mesh.",
         )
     return kind
 
 
-def facts_of(found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share") -> Facts:
+def facts_of(
+    found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share"
+) -> Facts:
     can_do(found.kind)
-    return Facts(found.kind, dict(found.options), frozenset(found.used), evidence, (*notes, *_said(found)), origin)
+    return Facts(
+        found.kind,
+        dict(found.options),
+        frozenset(found.used),
+        evidence,
+        (*notes, *_said(found)),
+        origin,
+    )
 
 
 def _said(found: Identified) -> tuple[str, ...]:
     """What the person should know of FOUND; above all what is not used."""
-    return (*found.notes, *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []))
+    return (
+        *found.notes,
+        *([f"not used: {', '.join(found.not_used[:20])}"] if found.not_used else []),
+    )
 
 
 def used_of(root: Path, paths: list[str], kind: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Which files a job of a named KIND uses, and what is to be said of them: what identify would use where it comes to the same kind,
-    else all but the pipeline's own."""
+    """Which files a job of a named KIND uses, and what is to be said of them: what identify would
+    use where it comes to the same kind, else all but the pipeline's own."""
     try:
         found = identify(root, paths)
         if found.kind == kind:
             return frozenset(found.used), _said(found)
     except InputRejected:
         pass
-    return frozenset(path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path)), ()
+    return (
+        frozenset(
+            path for path in paths if path.lower() not in MARKERS and not tree.is_job_toml(path)
+        ),
+        (),
+    )

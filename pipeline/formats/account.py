@@ -1,7 +1,8 @@
 """Declared equals arrived: what a file says that it holds, beside what was read of it.
 
-A reader notes here every thing that its file speaks of. Whatever differs becomes one sentence, and only here: the report, job.json and
-scan.json tell it. Where a difference would make the result wrong, the reader refuses the file instead.
+A reader notes here every thing that its file speaks of. Whatever differs becomes one sentence, and
+only here: the report, job.json and scan.json tell it. Where a difference would make the result
+wrong, the reader refuses the file instead.
 """
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ class Account:
             self.remarks.append(text)
 
     def differences(self) -> list[str]:
-        """One sentence for each thing of which not all arrived, or more than was declared, then the remarks."""
-        return [_difference(thing) for thing in self.things if thing.read != thing.said] + self.remarks
+        """One sentence for each thing of which not all arrived, or more than was declared, then the
+        remarks."""
+        return [
+            _difference(thing) for thing in self.things if thing.read != thing.said
+        ] + self.remarks
 
 
 def _difference(thing: Thing) -> str:
@@ -63,7 +67,8 @@ def listed(names: list[str], most: int = 8) -> str:
 
 
 def sentences(files: Iterable[Account]) -> list[str]:
-    """All differences, each told once: "a.las: …", or "a.las, b.las and 3 more: …" where several files share it."""
+    """All differences, each told once: "a.las: …", or "a.las, b.las and 3 more: …" where several
+    files share it."""
     shared: dict[str, list[str]] = {}
     for one in files:
         for text in one.differences():

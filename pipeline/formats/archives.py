@@ -1,6 +1,8 @@
-"""Archives in a drop: .gz of one file, .zip, .tar, .tar.gz, and .gz files inside those; and the one budget that all of them have.
+"""Archives in a drop: .gz of one file, .zip, .tar, .tar.gz, and .gz files inside those; and the one
+budget that all of them have.
 
-Members never choose where they land: each is written to a file that the caller names, so ../../etc/x does no harm.
+Members never choose where they land: each is written to a file that the caller names, so
+../../etc/x does no harm.
 """
 
 from __future__ import annotations
@@ -22,13 +24,21 @@ MOST_FILES = 10_000
 MOST_BYTES = 64 << 30
 MOST_RATIO = 200  # deflate reaches 1000 on zeros; scans reach about 10, text about 20
 FREE_BYTES = 64 << 20  # below this the ratio does not matter
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, gzip.BadGzipFile)
+DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    gzip.BadGzipFile,
+)
 TARS = (".tar", ".tgz", ".tar.gz")
 _BLOCK = 1 << 20
 
 
 class Member(NamedTuple):
-    """name: its path inside, as it is told; size: as the table of contents has it; at: where a tar holds it."""
+    """name: its path inside, as it is told; size: as the table of contents has it; at: where a tar
+    holds it."""
 
     name: str
     stream: IO[bytes]
@@ -52,13 +62,19 @@ class Budget:
     def take(self, many: int) -> None:
         self.bytes += many
         if too_large(self.bytes, self.packed):
-            far = f"{self.name} unpacks to far more than it weighs (over {self.bytes >> 20} MB from {self.packed >> 10} kB)"
+            far = (
+                f"{self.name} unpacks to far more than it weighs (over {self.bytes >> 20} MB from"
+                f" {self.packed >> 10} kB)"
+            )
             raise InputRejected(far, remedy="If it is no mistake, drop the unpacked files instead.")
 
     def one_more(self) -> None:
         self.files += 1
         if self.files > MOST_FILES:
-            raise InputRejected(f"{self.name} holds more than {MOST_FILES} files", remedy="Pack only what the job needs.")
+            raise InputRejected(
+                f"{self.name} holds more than {MOST_FILES} files",
+                remedy="Pack only what the job needs.",
+            )
 
 
 def is_archive(name: str) -> bool:
@@ -66,8 +82,9 @@ def is_archive(name: str) -> bool:
 
 
 def unpack(source: Source, target: Callable[[int], Path]) -> list[Source]:
-    """The files inside an archive, sorted by name ("a.zip/folder/b.ply"), each written to TARGET(its number). What a system
-    puts beside people's files is left out. InputRejected where it is damaged, locked or beyond the budget."""
+    """The files inside an archive, sorted by name ("a.zip/folder/b.ply"), each written to
+    TARGET(its number). What a system puts beside people's files is left out. InputRejected where it
+    is damaged, locked or beyond the budget."""
     budget, lower = Budget(source), source.name.lower()
     try:
         if lower.endswith(".zip"):
@@ -76,9 +93,14 @@ def unpack(source: Source, target: Callable[[int], Path]) -> list[Source]:
             members = tar_members(source.path)
         else:
             members = _gz(source)
-        unpacked = [_write(source, member, budget, target) for member in members if _wanted(member.name)]
+        unpacked = [
+            _write(source, member, budget, target) for member in members if _wanted(member.name)
+        ]
     except RuntimeError as error:
-        raise _refused(source, "is locked with a password" if not isinstance(error, NotImplementedError) else None) from None
+        raise _refused(
+            source,
+            "is locked with a password" if not isinstance(error, NotImplementedError) else None,
+        ) from None
     except DAMAGED:
         raise _refused(source, None) from None
     return sorted(unpacked, key=lambda one: one.name)
@@ -87,12 +109,21 @@ def unpack(source: Source, target: Callable[[int], Path]) -> list[Source]:
 def _refused(source: Source, why: str | None) -> InputRejected:
     if why is None:
         listed = source.name.lower().endswith((".zip", *TARS))
-        why = "is damaged: it does not unpack" if listed else "looks cut off: it does not unpack to its end"
-    return InputRejected(f"{source.name} {why}", remedy="Pack it again, without a password, or drop the files unpacked.")
+        why = (
+            "is damaged: it does not unpack"
+            if listed
+            else "looks cut off: it does not unpack to its end"
+        )
+    return InputRejected(
+        f"{source.name} {why}",
+        remedy="Pack it again, without a password, or drop the files unpacked.",
+    )
 
 
 def _wanted(name: str) -> bool:
-    return bool(name) and not any(names.ignored(part) for part in PurePosixPath(name).parts if part != "..")
+    return bool(name) and not any(
+        names.ignored(part) for part in PurePosixPath(name).parts if part != ".."
+    )
 
 
 def zip_members(path: Path) -> Iterator[Member]:
@@ -104,7 +135,8 @@ def zip_members(path: Path) -> Iterator[Member]:
 
 
 def _named(info: zipfile.ZipInfo) -> str:
-    """The name of a member with / between its folders; UTF-8 that is not marked as such, as Macs pack it, is seen by its form."""
+    """The name of a member with / between its folders; UTF-8 that is not marked as such, as Macs
+    pack it, is seen by its form."""
     name = info.filename
     if not info.flag_bits & 0x800:
         try:
@@ -124,7 +156,8 @@ def tar_members(path: Path) -> Iterator[Member]:
 
 
 def _claimed(source: Source, budget: Budget) -> Iterator[Member]:
-    """The members of a zip whose table of contents is within the budget: known before a byte is unpacked."""
+    """The members of a zip whose table of contents is within the budget: known before a byte is
+    unpacked."""
     with zipfile.ZipFile(source.path) as archive:
         budget.take(sum(info.file_size for info in archive.infolist()))
     budget.bytes = 0

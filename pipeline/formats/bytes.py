@@ -16,7 +16,8 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def lines(file: BinaryIO, start: int, size: int, wanted: int) -> int:
-    """Lines from START on, counting up to WANTED or a little more; a file too large to count is taken to have them all."""
+    """Lines from START on, counting up to WANTED or a little more; a file too large to count is
+    taken to have them all."""
     if size - start > COUNT_LIMIT:
         return wanted
     file.seek(start)

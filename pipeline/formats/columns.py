@@ -1,4 +1,5 @@
-"""What the columns of a table of points are called, by every program that we know of: roles and units from the words above them."""
+"""What the columns of a table of points are called, by every program that we know of: roles and
+units from the words above them."""
 
 from __future__ import annotations
 
@@ -10,17 +11,44 @@ UNITS = {
     **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters", "centimetres"), "cm"),
     **dict.fromkeys(("m", "meter", "metre", "meters", "metres", "mtr"), "m"),
     **dict.fromkeys(("in", "inch", "inches", "zoll"), "inch"),
-    **dict.fromkeys(("ft", "foot", "feet", "ift", "intft", "internationalfeet", "internationalfoot"), "ft"),
-    **dict.fromkeys(("usft", "ftus", "ussurveyfoot", "ussurveyfeet", "surveyfoot", "surveyfeet", "usfoot", "usfeet", "ussft"), "us-ft"),
-}  # fmt: skip
+    **dict.fromkeys(
+        ("ft", "foot", "feet", "ift", "intft", "internationalfeet", "internationalfoot"), "ft"
+    ),
+    **dict.fromkeys(
+        (
+            "usft",
+            "ftus",
+            "ussurveyfoot",
+            "ussurveyfeet",
+            "surveyfoot",
+            "surveyfeet",
+            "usfoot",
+            "usfeet",
+            "ussft",
+        ),
+        "us-ft",
+    ),
+}
 
-_AXIS = "{0} {0}coord {0}coordinate {0}coords coord{0} coordinate{0} pos{0} position{0} {0}pos {0}position point{0} p{0} cartesian{0}"
+_AXIS = (
+    "{0} {0}coord {0}coordinate {0}coords coord{0} coordinate{0} pos{0} position{0} {0}pos"
+    " {0}position point{0} p{0} cartesian{0}"
+)
 _COLOUR = "{1} {0} {1}f {1}d color{1} colour{1} color{0} colour{0} diffuse{0} scan{0}"
 _NORMAL = "n{0} normal{0} normals{0} {0}normal norm{0}"
 _WORDS = {
-    "x": f"{_AXIS.format('x')} points0 xyz0 easting east eastings rechtswert rechts ostwert este ecoord ecoordinate",
-    "y": f"{_AXIS.format('y')} points1 xyz1 northing north northings hochwert hoch nordwert norte nord ncoord ncoordinate",
-    "z": f"{_AXIS.format('z')} points2 xyz2 elevation elev elevations height altitude alt hoehe höhe hohe cota quota level",
+    "x": (
+        f"{_AXIS.format('x')} points0 xyz0 easting east eastings rechtswert rechts ostwert este"
+        " ecoord ecoordinate"
+    ),
+    "y": (
+        f"{_AXIS.format('y')} points1 xyz1 northing north northings hochwert hoch nordwert norte"
+        " nord ncoord ncoordinate"
+    ),
+    "z": (
+        f"{_AXIS.format('z')} points2 xyz2 elevation elev elevations height altitude alt hoehe höhe"
+        " hohe cota quota level"
+    ),
     "red": f"{_COLOUR.format('red', 'r')} rgb0 rot rouge rojo",
     "green": f"{_COLOUR.format('green', 'g')} rgb1 grün gruen vert verde",
     "blue": f"{_COLOUR.format('blue', 'b')} rgb2 blau bleu azul",
@@ -28,17 +56,24 @@ _WORDS = {
     "nx": f"{_NORMAL.format('x')} normals0 normal0",
     "ny": f"{_NORMAL.format('y')} normals1 normal1",
     "nz": f"{_NORMAL.format('z')} normals2 normal2",
-    "intensity": "intensity i reflectance reflectivity refl intensität intensitaet amplitude intensidad",
+    "intensity": (
+        "intensity i reflectance reflectivity refl intensität intensitaet amplitude intensidad"
+    ),
 }
 _ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
 _SHORT = {"e": "x", "n": "y", "h": "z"}  # mean something only where both e and n are there
-_DEGREES = frozenset(["lat", "latitude", "lon", "long", "lng", "longitude", "breite", "länge", "laenge"])
-_POLAR = frozenset(["azimuth", "azimut", "azi", "hz", "horizontalangle", "verticalangle", "zenith", "theta", "phi"])
+_DEGREES = frozenset(
+    ["lat", "latitude", "lon", "long", "lng", "longitude", "breite", "länge", "laenge"]
+)
+_POLAR = frozenset(
+    ["azimuth", "azimut", "azi", "hz", "horizontalangle", "verticalangle", "zenith", "theta", "phi"]
+)
 _BRACKETS = re.compile(r"[\(\[\{<]([^)\]}>]*)[\)\]}>]")
 
 
 class Named(NamedTuple):
-    """roles: one per column, None where its word means nothing to us; units of the columns; words: as they stand."""
+    """roles: one per column, None where its word means nothing to us; units of the columns; words:
+    as they stand."""
 
     roles: tuple[str | None, ...]
     units: tuple[str | None, ...]
@@ -49,7 +84,8 @@ class Named(NamedTuple):
         return {"x", "y", "z"} <= set(self.roles)
 
     def strange(self) -> str | None:
-        """Why these columns are no x, y, z, in words; None where they are, or where nothing speaks of points."""
+        """Why these columns are no x, y, z, in words; None where they are, or where nothing speaks
+        of points."""
         plain = {_plain(_BRACKETS.sub("", word)) for word in self.words}
         if self.is_complete:
             return None
@@ -65,13 +101,17 @@ def named(words: list[str]) -> Named:
     rows = [_one(word) for word in words]
     plain = [_plain(_BRACKETS.sub("", word)) for word in words]
     if {"e", "n"} <= set(plain):
-        rows = [(_SHORT.get(name, role), unit) for name, (role, unit) in zip(plain, rows, strict=True)]
+        rows = [
+            (_SHORT.get(name, role), unit) for name, (role, unit) in zip(plain, rows, strict=True)
+        ]
     first: set[str] = set()
     roles: list[str | None] = []
     for role, _ in rows:
         roles.append(None if role in first else role)
         first |= {role} if role else set()
-    return Named(tuple(roles), tuple(unit for _, unit in rows), tuple(word.strip("\"' ") for word in words))
+    return Named(
+        tuple(roles), tuple(unit for _, unit in rows), tuple(word.strip("\"' ") for word in words)
+    )
 
 
 def unit(word: str) -> str | None:
@@ -97,7 +137,9 @@ def _one(word: str) -> tuple[str | None, str | None]:
     name = _plain(bare)
     if name in _ROLES:
         return _ROLES[name], measure
-    head, _, tail = re.sub(r"[\s_.\-/]+(in[\s_]+)?", " ", bare.strip("\"' #")).strip().rpartition(" ")
+    head, _, tail = (
+        re.sub(r"[\s_.\-/]+(in[\s_]+)?", " ", bare.strip("\"' #")).strip().rpartition(" ")
+    )
     if head and unit(tail) and _ROLES.get(_plain(head)) in ("x", "y", "z"):
         return _ROLES[_plain(head)], unit(tail)
     return None, measure

@@ -1,5 +1,6 @@
-"""Coordinate systems as LAS and GeoTIFF name them: in which unit are x, y and z? Standard library only; no table of systems is needed
-but for old US state planes, which name their unit only by their number.
+"""Coordinate systems as LAS and GeoTIFF name them: in which unit are x, y and z? Standard library
+only; no table of systems is needed but for old US state planes, which name their unit only by their
+number.
 """
 
 from __future__ import annotations
@@ -10,10 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-METRES = {1.0: "m", 0.3048: "ft", 1200 / 3937: "us-ft", 0.01: "cm", 0.001: "mm", 0.0254: "inch", 1000.0: "km"}
+METRES = {
+    1.0: "m",
+    0.3048: "ft",
+    1200 / 3937: "us-ft",
+    0.01: "cm",
+    0.001: "mm",
+    0.0254: "inch",
+    1000.0: "km",
+}
 _GEO_UNITS = {9001: 1.0, 9002: 0.3048, 9003: 1200 / 3937, 9036: 1000.0}
 _STATE_PLANES = range(2222, 2290)  # EPSG: NAD83 in feet; these in international ones
-_INTERNATIONAL = frozenset({2222, 2223, 2224, 2251, 2252, 2253, 2256, 2265, 2266, 2269, 2270, 2273, 2280, 2281, 2282})
+_INTERNATIONAL = frozenset(
+    {2222, 2223, 2224, 2251, 2252, 2253, 2256, 2265, 2266, 2269, 2270, 2273, 2280, 2281, 2282}
+)
 _PROJECTED = ("PROJCS", "PROJCRS", "PROJECTEDCRS", "LOCAL_CS", "ENGCRS", "ENGINEERINGCRS", "GEOCCS")
 _GEOGRAPHIC = ("GEOGCS", "GEOGCRS", "GEOGRAPHICCRS", "GEODCRS", "GEODETICCRS")
 _VERTICAL = ("VERT_CS", "VERTCRS", "VERTICALCRS")
@@ -21,7 +32,8 @@ _UNIT = ("UNIT", "LENGTHUNIT")
 
 
 class Lengths(NamedTuple):
-    """Metres per unit of x and y, and of z; None where the system does not say. degrees: its x and y are angles."""
+    """Metres per unit of x and y, and of z; None where the system does not say. degrees: its x and
+    y are angles."""
 
     flat: float | None = None
     height: float | None = None
@@ -61,18 +73,27 @@ def of_wkt(text: str) -> Lengths:
 
 
 def _length(node: _Node | None) -> float | None:
-    """Metres of the unit of a system: its own, else that of its axes; units deeper down belong to others."""
+    """Metres of the unit of a system: its own, else that of its axes; units deeper down belong to
+    others."""
     if node is None:
         return None
     own = [one for one in node.inside if one.word in _UNIT]
-    own += [one for axis in node.inside if axis.word == "AXIS" for one in axis.inside if one.word in _UNIT]
+    own += [
+        one
+        for axis in node.inside
+        if axis.word == "AXIS"
+        for one in axis.inside
+        if one.word in _UNIT
+    ]
     try:
         return float(own[0].values[1]) if own else None
     except (IndexError, ValueError):
         return None
 
 
-_TOKEN = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_][\w]*)|([-+]?[\d.]+(?:[eE][-+]?\d+)?)|([\[\](),]))')
+_TOKEN = re.compile(
+    r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_][\w]*)|([-+]?[\d.]+(?:[eE][-+]?\d+)?)|([\[\](),]))'
+)
 
 
 def _parse(text: str) -> _Node | None:
@@ -96,7 +117,14 @@ def _parse(text: str) -> _Node | None:
 def of_geokeys(directory: bytes, doubles: bytes = b"") -> Lengths:
     """Units of a GeoTIFF key directory (16-bit words) and its doubles."""
     words = struct.unpack(f"<{len(directory) // 2}H", directory[: len(directory) // 2 * 2])
-    rows = {words[at]: words[at + 1 : at + 4] for at in range(4, min(4 + 4 * words[3], len(words) - 3), 4)} if len(words) >= 4 else {}
+    rows = (
+        {
+            words[at]: words[at + 1 : at + 4]
+            for at in range(4, min(4 + 4 * words[3], len(words) - 3), 4)
+        }
+        if len(words) >= 4
+        else {}
+    )
 
     def value(key: int) -> int | None:
         return rows[key][2] if key in rows and rows[key][0] == 0 else None
@@ -111,4 +139,6 @@ def of_geokeys(directory: bytes, doubles: bytes = b"") -> Lengths:
     flat = size(3076, 3077)
     if flat is None and system in _STATE_PLANES:
         flat = 0.3048 if system in _INTERNATIONAL else 1200 / 3937
-    return Lengths(flat, size(4099, 4098), value(1024) == 2, f"EPSG:{system}" if 0 < system < 32767 else "")
+    return Lengths(
+        flat, size(4099, 4098), value(1024) == 2, f"EPSG:{system}" if 0 < system < 32767 else ""
+    )

@@ -9,7 +9,8 @@ from itertools import pairwise
 UNITS = frozenset(["deg", "degs", "degree", "degrees", "grad"])
 AZIMUTHS = frozenset(["az", "azi", "azim", "azimuth", "yaw", "rot", "rotation", "angle", "winkel"])
 ELEVATIONS = frozenset(["el", "ele", "elev", "elevation", "pitch"])
-STEP = 15  # numbers without a unit are degrees where they are multiples of a step at least that large
+# numbers without a unit are degrees where they are multiples of a step at least that large
+STEP = 15
 
 Words = Mapping[str, list[str]]  # name → its words and numbers
 
@@ -24,13 +25,18 @@ def said(words: list[str]) -> float | None:
 
 def elevation(words: list[str]) -> float | None:
     """How far above the object the camera stood, in degrees, where the name says so: el20."""
-    return next((float(after) for word, after in pairwise(words) if word in ELEVATIONS and _fits(after)), None)
+    return next(
+        (float(after) for word, after in pairwise(words) if word in ELEVATIONS and _fits(after)),
+        None,
+    )
 
 
 def of_a_set(names: Words, among_sides: bool) -> dict[str, float]:
-    """Name → azimuth, where the numbers in NAMES can be nothing but degrees, as in 0, 90, 180 or chair_000, chair_045.
+    """Name → azimuth, where the numbers in NAMES can be nothing but degrees, as in 0, 90, 180 or
+    chair_000, chair_045.
 
-    AMONG_SIDES: other pictures of the set say their sides in words, so these need not go all around.
+    AMONG_SIDES: other pictures of the set say their sides in words, so these need not go all
+    around.
     """
     numbers = {name: [word for word in words if word.isdecimal()] for name, words in names.items()}
     numbers = {name: found for name, found in numbers.items() if found} if among_sides else numbers
@@ -45,13 +51,18 @@ def of_a_set(names: Words, among_sides: bool) -> dict[str, float]:
 
 
 def _are_degrees(values: list[str], bare: bool, among_sides: bool) -> bool:
-    """BARE: the names hold nothing else. Numbers of steps (01, 02 …) and of a camera (IMG_0045) are none."""
+    """BARE: the names hold nothing else. Numbers of steps (01, 02 …) and of a camera (IMG_0045) are
+    none."""
     if not all(map(_fits, values)) or len(set(values)) < len(values):
         return False
     whole = sorted(map(int, values))
     if bare and all(len(value) == 3 for value in values):
         step = math.gcd(*whole)
-        return 360 % max(step, 1) == 0 and (step >= 5 or whole == [0]) and (whole[-1] >= 45 or len(whole) == 1 or among_sides)
+        return (
+            360 % max(step, 1) == 0
+            and (step >= 5 or whole == [0])
+            and (whole[-1] >= 45 or len(whole) == 1 or among_sides)
+        )
     if any(value % STEP for value in whole):
         return False
     if len(whole) == 1 or among_sides:

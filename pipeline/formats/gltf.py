@@ -13,16 +13,26 @@ AGAIN = "Export it again and drop it anew."
 
 
 def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
-    """The JSON document of a .glb or .gltf and the GLB's binary part, b"" where it has none. InputRejected names what is wrong."""
+    """The JSON document of a .glb or .gltf and the GLB's binary part, b"" where it has none.
+    InputRejected names what is wrong."""
     data = path.read_bytes()
-    text, blob = _chunks(name, data) if data.startswith(b"glTF") else (data.removeprefix(b"\xef\xbb\xbf"), b"")
+    text, blob = (
+        _chunks(name, data)
+        if data.startswith(b"glTF")
+        else (data.removeprefix(b"\xef\xbb\xbf"), b"")
+    )
     try:
         document = json.loads(text)
         version = str(document.get("asset", {}).get("version", "2.0"))
     except (ValueError, AttributeError, RecursionError):
-        raise InputRejected(f"{name} is a damaged glTF file: its JSON part does not parse", remedy=AGAIN) from None
+        raise InputRejected(
+            f"{name} is a damaged glTF file: its JSON part does not parse", remedy=AGAIN
+        ) from None
     if version.split(".")[0] != "2":
-        raise InputRejected(f"{name} is glTF version {version}; only version 2 is read", remedy="Export it as glTF 2.0.")
+        raise InputRejected(
+            f"{name} is glTF version {version}; only version 2 is read",
+            remedy="Export it as glTF 2.0.",
+        )
     return document, blob
 
 
@@ -31,12 +41,17 @@ def _chunks(name: str, data: bytes) -> tuple[bytes, bytes]:
         raise InputRejected(f"{name} is a damaged GLB: its header is not complete", remedy=AGAIN)
     version, length = struct.unpack_from("<II", data, 4)
     if version != 2:
-        raise InputRejected(f"{name} is glTF version {version}; only version 2 is read", remedy="Export it as glTF 2.0.")
+        raise InputRejected(
+            f"{name} is glTF version {version}; only version 2 is read",
+            remedy="Export it as glTF 2.0.",
+        )
     at, found = 12, dict[bytes, bytes]()
     while at + 8 <= min(length, len(data)):
         size, kind = struct.unpack_from("<I4s", data, at)
         if at + 8 + size > len(data):
-            raise InputRejected(f"{name} is a damaged GLB: one of its parts is larger than the file", remedy=AGAIN)
+            raise InputRejected(
+                f"{name} is a damaged GLB: one of its parts is larger than the file", remedy=AGAIN
+            )
         found.setdefault(kind, data[at + 8 : at + 8 + size])
         at += 8 + size
     if b"JSON" not in found:

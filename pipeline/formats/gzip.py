@@ -14,7 +14,8 @@ UNPACK_LIMIT = 2 << 30
 
 
 def unzipped(head: bytes, limit: int = HEAD) -> bytes:
-    """The first bytes inside a gzip file of which HEAD is the beginning; b"" where that cannot be told."""
+    """The first bytes inside a gzip file of which HEAD is the beginning; b"" where that cannot be
+    told."""
     try:
         return zlib.decompressobj(wbits=31).decompress(head, limit)
     except zlib.error:
@@ -22,7 +23,8 @@ def unzipped(head: bytes, limit: int = HEAD) -> bytes:
 
 
 def complete(file: BinaryIO, size: int, head: bytes, ending: str) -> str | None:
-    """The last four bytes say how much is packed; where that is implausible (several files in one, or cut off) it is unpacked."""
+    """The last four bytes say how much is packed; where that is implausible (several files in one,
+    or cut off) it is unpacked."""
     if not head.startswith(b"\x1f\x8b") or size < 18:
         return "it does not begin like a gzip file" if size >= 18 else "its header is not complete"
     file.seek(size - 4)

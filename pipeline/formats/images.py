@@ -10,11 +10,14 @@ from pipeline.formats.bytes import HEAD, promised, tail
 
 
 def _png(file: BinaryIO, size: int, head: bytes) -> str | None:
-    return None if b"IEND\xae\x42\x60\x82" in tail(file, size) else "the end of the picture is missing"
+    return (
+        None if b"IEND\xae\x42\x60\x82" in tail(file, size) else "the end of the picture is missing"
+    )
 
 
 def _jpeg(file: BinaryIO, size: int, head: bytes) -> str | None:
-    """The end marker must come after the first scan: a preview inside the EXIF block has an end marker of its own."""
+    """The end marker must come after the first scan: a preview inside the EXIF block has an end
+    marker of its own."""
     start = _jpeg_scan(file, size)
     if start is None:
         return "the picture itself is missing"
@@ -76,9 +79,18 @@ def _boxes(file: BinaryIO, size: int, head: bytes) -> str | None:
         if length < 8:
             return None  # the last one goes on to the end, or makes no sense
         at += length
-    return promised(at, size) or (None if b"mdat" in found or b"idat" in head else "the picture itself is missing")
+    return promised(at, size) or (
+        None if b"mdat" in found or b"idat" in head else "the picture itself is missing"
+    )
 
 
 CHECKS: dict[str, Callable[[BinaryIO, int, bytes], str | None]] = {
-    "png": _png, "jpeg": _jpeg, "webp": _webp, "gif": _gif, "bmp": _bmp, "jp2": _jp2, "heic": _boxes, "avif": _boxes,
-}  # fmt: skip
+    "png": _png,
+    "jpeg": _jpeg,
+    "webp": _webp,
+    "gif": _gif,
+    "bmp": _bmp,
+    "jp2": _jp2,
+    "heic": _boxes,
+    "avif": _boxes,
+}

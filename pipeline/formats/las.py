@@ -24,4 +24,8 @@ def _laz(file: BinaryIO, size: int, points_at: int, count: int) -> str | None:
     if table == -1:
         file.seek(size - 8)
         table = struct.unpack("<q", file.read(8))[0]
-    return None if points_at < table < size or count == 0 else "the table at the end of the compressed points is missing"
+    return (
+        None
+        if points_at < table < size or count == 0
+        else "the table at the end of the compressed points is missing"
+    )

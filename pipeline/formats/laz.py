@@ -1,4 +1,5 @@
-"""LAZ: do its record of the packing and its table of chunks agree with the header? The unpacker reserves memory for what they claim."""
+"""LAZ: do its record of the packing and its table of chunks agree with the header? The unpacker
+reserves memory for what they claim."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ _SMALLEST = 8  # bytes of a chunk, at the least
 
 
 def contradiction(file: BinaryIO, size: int, points: int) -> str | None:
-    """What does not fit in the LAZ file of SIZE bytes whose header speaks of so many POINTS, in words."""
+    """What does not fit in the LAZ file of SIZE bytes whose header speaks of so many POINTS, in
+    words."""
     file.seek(0)
     head = file.read(111)
     start, begin, records = struct.unpack_from("<HII", head, 94)
@@ -19,7 +21,11 @@ def contradiction(file: BinaryIO, size: int, points: int) -> str | None:
     if record is None or len(record) < 34:
         return "it names no packing (its LASzip record is missing)"
     chunk, items = struct.unpack_from("<I", record, 12)[0], struct.unpack_from("<H", record, 32)[0]
-    widths = [struct.unpack_from("<H", record, 34 + 6 * k + 2)[0] for k in range(items) if 34 + 6 * k + 6 <= len(record)]
+    widths = [
+        struct.unpack_from("<H", record, 34 + 6 * k + 2)[0]
+        for k in range(items)
+        if 34 + 6 * k + 6 <= len(record)
+    ]
     if len(widths) != items or sum(widths) != struct.unpack_from("<H", head, 105)[0]:
         return "the fields of its packed points are not as wide as its points"
     chunks = _chunks(file, size, begin)
@@ -38,14 +44,18 @@ def _packing(file: BinaryIO, at: int, end: int, records: int) -> bytes | None:
         if len(head) < 54 or at + 54 > end:
             return None
         length = struct.unpack_from("<H", head, 20)[0]
-        if head[2:18].rstrip(b"\0") == b"laszip encoded" and struct.unpack_from("<H", head, 18)[0] == 22204:
+        if (
+            head[2:18].rstrip(b"\0") == b"laszip encoded"
+            and struct.unpack_from("<H", head, 18)[0] == 22204
+        ):
             return file.read(length)
         at += 54 + length
     return None
 
 
 def _chunks(file: BinaryIO, size: int, begin: int) -> int | None:
-    """How many chunks the table that BEGIN (or, of a stream, the file's end) points to speaks of."""
+    """How many chunks the table that BEGIN (or, of a stream, the file's end) points to speaks
+    of."""
     file.seek(begin)
     table = struct.unpack("<q", file.read(8).ljust(8, b"\0"))[0]
     if table == -1:

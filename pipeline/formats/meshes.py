@@ -11,7 +11,8 @@ from pipeline.formats.refusals import COPY_AGAIN, incomplete
 
 
 def check(name: str, path: Path) -> None:
-    """Raise InputRejected, naming the file and the fact, unless PATH holds all the bytes that its header promises."""
+    """Raise InputRejected, naming the file and the fact, unless PATH holds all the bytes that its
+    header promises."""
     size, suffix = path.stat().st_size, PurePosixPath(name).suffix.lower()
     if size == 0:
         raise InputRejected(f"{name} is empty (0 bytes)", remedy=COPY_AGAIN)
@@ -36,9 +37,13 @@ def _signature(name: str, suffix: str, head: bytes, size: int) -> None:
         _ply(name, head)
     elif suffix == ".stl" and not stl.is_text(head, size) and b"\0" not in head:
         if not head.lstrip()[:5].lower() == b"solid":
-            raise InputRejected(f"{name} is not an STL mesh: it holds neither facets nor a facet count")
+            raise InputRejected(
+                f"{name} is not an STL mesh: it holds neither facets nor a facet count"
+            )
     elif expected and kind != expected:
-        raise InputRejected(f"{name} is not a {wanted} file: it does not begin like {signatures.WORDS[expected]}")
+        raise InputRejected(
+            f"{name} is not a {wanted} file: it does not begin like {signatures.WORDS[expected]}"
+        )
 
 
 def _ply(name: str, head: bytes) -> None:
@@ -48,4 +53,6 @@ def _ply(name: str, head: bytes) -> None:
         if ply.read(head) is None:
             raise incomplete(name, "its header does not end")
     except ply.Unsound as fault:
-        raise InputRejected(f"{name} cannot be read: {fault}", remedy="Export it again and drop it anew.") from None
+        raise InputRejected(
+            f"{name} cannot be read: {fault}", remedy="Export it again and drop it anew."
+        ) from None

@@ -1,4 +1,5 @@
-"""OFF: the words of its header and the counts behind them, whatever blanks, comments and line ends lie between."""
+"""OFF: the words of its header and the counts behind them, whatever blanks, comments and line ends
+lie between."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ _NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
 
 
 class OffHeader(NamedTuple):
-    """length: bytes up to the first row; colors, normals, uv, fourth, dim: what its first word says that vertices have."""
+    """length: bytes up to the first row; colors, normals, uv, fourth, dim: what its first word says
+    that vertices have."""
 
     vertices: int
     faces: int
@@ -28,7 +30,8 @@ class OffHeader(NamedTuple):
 
 
 def read(head: bytes) -> OffHeader | None:
-    """The header at the beginning of HEAD, or None where there is none; without the word OFF it begins with its counts."""
+    """The header at the beginning of HEAD, or None where there is none; without the word OFF it
+    begins with its counts."""
     first = _FIRST.match(head.removeprefix(b"\xef\xbb\xbf"))
     skipped = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     if first is None:
@@ -43,8 +46,20 @@ def read(head: bytes) -> OffHeader | None:
     if len(counts) < 2 and not first["binary"]:
         return None
     counts += [0, 0, 0]
-    dim = first["said"].endswith(b"n") and first[0].endswith(b"OFF")  # nOFF, while NOFF and noff have normals
+    # nOFF, while NOFF and noff have normals
+    dim = first["said"].endswith(b"n") and first[0].endswith(b"OFF")
     said = (first["said"][:-1] if dim else first["said"]).upper()
     has = {word: word in said for word in (b"C", b"N", b"ST", b"4")}
     vertices, faces, edges = counts[:3]
-    return OffHeader(vertices, faces, edges, at, has[b"C"], has[b"N"], has[b"ST"], has[b"4"], dim, first["binary"] is not None)
+    return OffHeader(
+        vertices,
+        faces,
+        edges,
+        at,
+        has[b"C"],
+        has[b"N"],
+        has[b"ST"],
+        has[b"4"],
+        dim,
+        first["binary"] is not None,
+    )

@@ -1,4 +1,5 @@
-"""The picture formats that are taken, wherever a picture comes from. Its first bytes tell which one it is; names and media types do not."""
+"""The picture formats that are taken, wherever a picture comes from. Its first bytes tell which one
+it is; names and media types do not."""
 
 from __future__ import annotations
 
@@ -16,17 +17,36 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 BY_SUFFIX = {suffix: kind for kind, (_, suffixes) in KINDS.items() for suffix in suffixes}
 TAKEN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 and HEIC"
-# Pictures by their names that are not taken. Raw files begin like TIFF and hold a small preview, which must not pass for the picture.
+# Pictures by their names that are not taken. Raw files begin like TIFF and hold a small preview,
+# which must not pass for the picture.
 NOT_TAKEN = {
-    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"), "a camera's raw file"),
-    ".svg": "a drawing (SVG)", ".psd": "a Photoshop file", ".psb": "a Photoshop file", ".xcf": "a GIMP file", ".exr": "an OpenEXR image",
-    ".hdr": "a Radiance image", ".tga": "a Targa image", ".jxl": "a JPEG XL image", ".ico": "an icon",
-}  # fmt: skip
+    **dict.fromkeys(
+        (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
+        "a camera's raw file",
+    ),
+    ".svg": "a drawing (SVG)",
+    ".psd": "a Photoshop file",
+    ".psb": "a Photoshop file",
+    ".xcf": "a GIMP file",
+    ".exr": "an OpenEXR image",
+    ".hdr": "a Radiance image",
+    ".tga": "a Targa image",
+    ".jxl": "a JPEG XL image",
+    ".ico": "an icon",
+}
 
 _MAGIC = (
-    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF87a", "gif"), (b"GIF89a", "gif"), (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"), (b"II+\0", "tiff"), (b"MM\0+", "tiff"), (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"), (b"\xff\x4f\xff\x51", "jp2"),
-)  # fmt: skip
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+)
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"mif2")
 AVIF = (b"avif", b"avis")
 
@@ -44,8 +64,15 @@ def kind_of(head: bytes) -> str | None:
 
 
 def _container(head: bytes) -> str | None:
-    """AVIF and HEIC are told by their brands: the first one may be the family's, mif1, and a later one says which it is."""
-    brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4], "big"), 256, len(head) - 3), 4))]
+    """AVIF and HEIC are told by their brands: the first one may be the family's, mif1, and a later
+    one says which it is."""
+    brands = [
+        head[8:12],
+        *(
+            head[at : at + 4]
+            for at in range(16, min(int.from_bytes(head[:4], "big"), 256, len(head) - 3), 4)
+        ),
+    ]
     if any(brand in AVIF for brand in brands):
         return "avif"
     return "heic" if any(brand in _HEIC for brand in brands) else None

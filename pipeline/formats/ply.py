@@ -1,7 +1,8 @@
 """PLY: its header, and are all rows there that it declares?
 
-The first line end is that of the whole header (LF, CR LF or CR alone); a line that is ``end_header`` and nothing else ends it,
-whatever comments say. What stands in comments and obj_info is kept.
+The first line end is that of the whole header (LF, CR LF or CR alone); a line that is
+``end_header`` and nothing else ends it, whatever comments say. What stands in comments and obj_info
+is kept.
 """
 
 from __future__ import annotations
@@ -14,11 +15,26 @@ from typing import BinaryIO, NamedTuple
 from pipeline.formats.bytes import lines, tail
 
 LIST_LIMIT = 64 << 20  # lists of larger binary files are not walked
-FORMS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}  # and numpy's sign of the byte order
+# and numpy's sign of the byte order
+FORMS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 TYPES = {
-    "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
-    "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
-}  # fmt: skip
+    "char": "i1",
+    "int8": "i1",
+    "uchar": "u1",
+    "uint8": "u1",
+    "short": "i2",
+    "int16": "i2",
+    "ushort": "u2",
+    "uint16": "u2",
+    "int": "i4",
+    "int32": "i4",
+    "uint": "u4",
+    "uint32": "u4",
+    "float": "f4",
+    "float32": "f4",
+    "double": "f8",
+    "float64": "f8",
+}
 
 
 class Unsound(ValueError):
@@ -26,7 +42,8 @@ class Unsound(ValueError):
 
 
 class Property(NamedTuple):
-    """kind: numpy's code of the value, or of a list's items; counter: the code of a list's length, None of a scalar."""
+    """kind: numpy's code of the value, or of a list's items; counter: the code of a list's length,
+    None of a scalar."""
 
     name: str
     kind: str
@@ -54,7 +71,8 @@ class Element(NamedTuple):
 
 
 class PlyHeader(NamedTuple):
-    """order: "" of an ascii file, else numpy's sign of the byte order; length: bytes to the first row; info: words of obj_info."""
+    """order: "" of an ascii file, else numpy's sign of the byte order; length: bytes to the first
+    row; info: words of obj_info."""
 
     order: str
     elements: tuple[Element, ...]
@@ -64,18 +82,25 @@ class PlyHeader(NamedTuple):
 
     @property
     def is_mesh(self) -> bool:
-        return any(element.rows for element in self.elements if element.name in ("face", "tristrips"))
+        return any(
+            element.rows for element in self.elements if element.name in ("face", "tristrips")
+        )
 
     def rows(self, name: str) -> int:
         return sum(element.rows for element in self.elements if element.name == name)
 
 
 def read(head: bytes) -> PlyHeader | None:
-    """The header at the beginning of HEAD; None where HEAD does not hold the whole of it. Raises Unsound."""
+    """The header at the beginning of HEAD; None where HEAD does not hold the whole of it. Raises
+    Unsound."""
     if not head.startswith((b"ply\n", b"ply\r", b"ply ", b"ply\t")):
         return None
     end = head.find(b"\n", 0, 200)
-    alone = (cr := head.find(b"\r", 0, 200)) >= 0 and head[cr : cr + 2] != b"\r\n" and (end < 0 or cr < end)
+    alone = (
+        (cr := head.find(b"\r", 0, 200)) >= 0
+        and head[cr : cr + 2] != b"\r\n"
+        and (end < 0 or cr < end)
+    )
     found, at, stop = list[str](), 0, b"\r" if alone else b"\n"
     while (end := head.find(stop, at)) >= 0:
         line, at = head[at:end].decode("latin-1").strip(), end + 1
@@ -95,7 +120,9 @@ def _parsed(rows: list[str], length: int) -> PlyHeader:
                 info[key] = " ".join(value)
             case ["format", form, *_] if form in FORMS:
                 order = FORMS[form]
-            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 20:
+            case ["element", name, count] if (
+                count.isascii() and count.isdigit() and len(count) < 20
+            ):
                 elements.append(Element(name, int(count), ()))
             case ["property", *words] if elements and (each := _property(words)):
                 elements[-1] = elements[-1]._replace(properties=(*elements[-1].properties, each))
@@ -115,7 +142,7 @@ def _property(words: list[str]) -> Property | None:
     return None
 
 
-# -- completeness -----------------------------------------------------------------------------------------------------------
+# -- completeness ------------------------------------------------------------------------------
 
 
 def complete(file: BinaryIO, size: int, head: bytes) -> str | None:
@@ -132,9 +159,16 @@ def complete(file: BinaryIO, size: int, head: bytes) -> str | None:
         there = (size - at) // max(element.least, 1)
         if there < element.rows:
             return _too_few(element, max(there, 0))
-        end = _list_end(file, at, element, header.order, size) if element.has_lists else at + element.rows * element.least
+        end = (
+            _list_end(file, at, element, header.order, size)
+            if element.has_lists
+            else at + element.rows * element.least
+        )
         if end > size:
-            return f"the last of the {element.rows} {plural(element)} that its header promises are missing"
+            return (
+                f"the last of the {element.rows} {plural(element)} that its header promises are"
+                " missing"
+            )
         at = end
     return None
 
@@ -148,11 +182,16 @@ def _text(file: BinaryIO, size: int, header: PlyHeader) -> str | None:
         there -= element.rows
     filled = [element for element in header.elements if element.rows]
     last = tail(file, size).replace(b"\r", b"\n").split(b"\n")[-1].split()
-    return "its last line is not complete" if filled and last and len(last) < len(filled[-1].properties) else None
+    return (
+        "its last line is not complete"
+        if filled and last and len(last) < len(filled[-1].properties)
+        else None
+    )
 
 
 def _list_end(file: BinaryIO, at: int, element: Element, order: str, size: int) -> int:
-    """Where a binary element with lists ends; more than SIZE if it is cut off; the least it can be where it is very large."""
+    """Where a binary element with lists ends; more than SIZE if it is cut off; the least it can be
+    where it is very large."""
     if size - at > LIST_LIMIT:
         return at + element.rows * element.least
     file.seek(at)

@@ -23,8 +23,14 @@ def incomplete(name: str, fact: str) -> InputRejected:
 
 
 def cut_off(name: str, said: int, held: int) -> InputRejected:
-    return InputRejected(f"{name} looks cut off: header says {said} points, file holds {held}", remedy="Export or copy the file again.")
+    return InputRejected(
+        f"{name} looks cut off: header says {said} points, file holds {held}",
+        remedy="Export or copy the file again.",
+    )
 
 
 def broken(name: str, why: str) -> InputRejected:
-    return InputRejected(f"{name} cannot be read: {why}", remedy="Export the file again, as PLY or E57 if the program offers it.")
+    return InputRejected(
+        f"{name} cannot be read: {why}",
+        remedy="Export the file again, as PLY or E57 if the program offers it.",
+    )

@@ -14,19 +14,23 @@ from pipeline.formats import degrees
 WORDS = {
     "front": "front frontal vorn vorne vorder devant avant frente",
     "left": "left links linke linker gauche izquierda izquierdo",
-    "back": "back rear behind hinten hinter rueck ruck arriere derriere detras atras trasera trasero",
+    "back": (
+        "back rear behind hinten hinter rueck ruck arriere derriere detras atras trasera trasero"
+    ),
     "right": "right rechts rechte rechter droite derecha derecho",
     "top": "top above oben dessus arriba",
     "bottom": "bottom below underside unten unter dessous abajo",
 }
 AZIMUTHS = {"front": 0.0, "left": 90.0, "back": 180.0, "right": 270.0}
 SIDES = {word: side for side, words in WORDS.items() for word in words.split()}
-VIEW = frozenset(["view", "views", "side", "ansicht", "seite", "vue", "vista"])  # may follow a side, or stand between two
+# may follow a side, or stand between two
+VIEW = frozenset(["view", "views", "side", "ansicht", "seite", "vue", "vista"])
 NOTHING = "its name says no side"
 
 
 class Seen(NamedTuple):
-    """Name → degrees, in the order of azimuths; what is not used → why; a sentence where it took a guess."""
+    """Name → degrees, in the order of azimuths; what is not used → why; a sentence where it took a
+    guess."""
 
     azimuths: dict[str, float]
     unused: dict[str, str]
@@ -35,8 +39,9 @@ class Seen(NamedTuple):
 
 
 def seen(names: Sequence[str]) -> Seen:
-    """What NAMES say. A lone picture that says nothing is the front; three or more are taken as evenly spaced in their order, which is a
-    guess; of two nothing is guessed. Of pictures that say the same side the first is used."""
+    """What NAMES say. A lone picture that says nothing is the front; three or more are taken as
+    evenly spaced in their order, which is a guess; of two nothing is guessed. Of pictures that say
+    the same side the first is used."""
     if len(names) == 1:
         return _lone(names[0])
     words = _distinct({name: _words(name) for name in names})
@@ -55,7 +60,9 @@ def seen(names: Sequence[str]) -> Seen:
         elif first != name:
             unused[name] = f"{first} shows the same side by its name"
     azimuths = {name: azimuth for azimuth, name in sorted(used.items())}
-    elevations = {name: found for name in azimuths if (found := degrees.elevation(words[name])) is not None}
+    elevations = {
+        name: found for name in azimuths if (found := degrees.elevation(words[name])) is not None
+    }
     return Seen(azimuths, unused, None, elevations)
 
 
@@ -68,10 +75,16 @@ def all_say(names: Sequence[str]) -> bool:
 
 
 def azimuth_of(name: str) -> float | None:
-    """What NAME says on its own, None where it says nothing sure; a bare multiple of 15 is degrees."""
+    """What NAME says on its own, None where it says nothing sure; a bare multiple of 15 is
+    degrees."""
     words = _words(name)
     said = _side(words)
-    if said == NOTHING and len(words) == 1 and words[0].isdecimal() and int(words[0]) in range(0, 361, degrees.STEP):
+    if (
+        said == NOTHING
+        and len(words) == 1
+        and words[0].isdecimal()
+        and int(words[0]) in range(0, 361, degrees.STEP)
+    ):
         return float(int(words[0]) % 360)
     return None if isinstance(said, str) else said
 
@@ -81,13 +94,25 @@ def _lone(name: str) -> Seen:
     said = {name: _side(words)} | degrees.of_a_set({name: words}, False)
     elevation = degrees.elevation(words)
     azimuth = said[name]
-    return Seen({name: 0.0 if isinstance(azimuth, str) else azimuth}, {}, None, {} if elevation is None else {name: elevation})
+    return Seen(
+        {name: 0.0 if isinstance(azimuth, str) else azimuth},
+        {},
+        None,
+        {} if elevation is None else {name: elevation},
+    )
 
 
 def _distinct(words: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Without top and bottom where every name has them: those belong to what the object is called (table_top_front)."""
+    """Without top and bottom where every name has them: those belong to what the object is called
+    (table_top_front)."""
     common = (
-        {word for word in set.intersection(*map(set, words.values())) if SIDES.get(word) in ("top", "bottom")} if len(words) > 1 else set()
+        {
+            word
+            for word in set.intersection(*map(set, words.values()))
+            if SIDES.get(word) in ("top", "bottom")
+        }
+        if len(words) > 1
+        else set()
     )
     return {name: [word for word in own if word not in common] for name, own in words.items()}
 
@@ -95,20 +120,37 @@ def _distinct(words: dict[str, list[str]]) -> dict[str, list[str]]:
 def _silent(names: list[str], words: degrees.Words) -> Seen:
     if len(names) < 3:
         return Seen({}, dict.fromkeys(names, NOTHING))
-    guess = "The pictures' names say no sides: they are taken as evenly spaced around the object, in the order of their names."
+    guess = (
+        "The pictures' names say no sides: they are taken as evenly spaced around the object, in"
+        " the order of their names."
+    )
     last = [[word for word in words[name] if word.isdecimal()][-1:] for name in names]
     numbers = sorted(int(number) for found in last for number in found)
-    missing = sorted({*range(numbers[0], numbers[-1])} - {*numbers}) if numbers and numbers[-1] - numbers[0] < 2 * len(names) else []
+    missing = (
+        sorted({*range(numbers[0], numbers[-1])} - {*numbers})
+        if numbers and numbers[-1] - numbers[0] < 2 * len(names)
+        else []
+    )
     if missing and len(set(numbers)) == len(names):
-        guess += f" Their numbers leave out {', '.join(map(str, missing[:5]))}: if those pictures are missing, the sides are wrong."
+        guess += (
+            f" Their numbers leave out {', '.join(map(str, missing[:5]))}: if those pictures are"
+            " missing, the sides are wrong."
+        )
     return Seen({name: 360.0 * k / len(names) for k, name in enumerate(names)}, {}, guess)
 
 
 def _words(name: str) -> list[str]:
-    """The words and numbers of a file's name, accents left out: chairFront-01.png → chair, front, 01."""
+    """The words and numbers of a file's name, accents left out: chairFront-01.png → chair, front,
+    01."""
     stem = PurePosixPath(name).stem.replace("°", "deg").replace("ß", "ss")
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(sign))
-    return [half for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", plain) for half in _halves(part.lower())]
+    plain = "".join(
+        sign for sign in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(sign)
+    )
+    return [
+        half
+        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", plain)
+        for half in _halves(part.lower())
+    ]
 
 
 def _halves(word: str) -> list[str]:
@@ -127,7 +169,9 @@ def _side(words: list[str]) -> float | str:
         return said
     groups = _groups(words)
     if not groups:
-        which = next((word for word in words if word in ("side", "seite", "profile", "profil")), None)
+        which = next(
+            (word for word in words if word in ("side", "seite", "profile", "profil")), None
+        )
         return f"its name says {which} and not which one, left or right" if which else NOTHING
     around = list(dict.fromkeys(groups[-1]))  # the last, as in left_shoe_front
     if beyond := next((side for side in around if side not in AZIMUTHS), None):
@@ -139,7 +183,8 @@ def _side(words: list[str]) -> float | str:
 
 
 def _groups(words: list[str]) -> list[list[str]]:
-    """Sides that stand together, as in front_left or left side view from front; numbers and other words part them."""
+    """Sides that stand together, as in front_left or left side view from front; numbers and other
+    words part them."""
     groups: list[list[str]] = []
     together = False
     for word in words:

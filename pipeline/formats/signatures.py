@@ -12,26 +12,81 @@ from pipeline.formats import off, pictures, ply
 from pipeline.formats.gzip import unzipped
 
 WORDS = {
-    "ply": "a PLY file", "pcd": "a PCD file", "e57": "an E57 file", "las": "a LAS file", "glb": "a GLB model",
-    "pnm": "a PGM or PPM image", "zip": "a zip archive", "gzip": "a gzip file",
-    "7z": "a 7z archive", "rar": "a RAR archive", "pdf": "a PDF document", "video": "a video", "sound": "a sound file",
-    "html": "a web page", "program": "a program", "database": "a database", "fbx": "an FBX model", "text": "plain text",
+    "ply": "a PLY file",
+    "pcd": "a PCD file",
+    "e57": "an E57 file",
+    "las": "a LAS file",
+    "glb": "a GLB model",
+    "pnm": "a PGM or PPM image",
+    "zip": "a zip archive",
+    "gzip": "a gzip file",
+    "7z": "a 7z archive",
+    "rar": "a RAR archive",
+    "pdf": "a PDF document",
+    "video": "a video",
+    "sound": "a sound file",
+    "html": "a web page",
+    "program": "a program",
+    "database": "a database",
+    "fbx": "an FBX model",
+    "text": "plain text",
     **{kind: words for kind, (words, _) in pictures.KINDS.items()},
-}  # fmt: skip
+}
 
 _MAGIC = (
-    (b"ply\n", "ply"), (b"ply\r", "ply"), (b"# .PCD", "pcd"), (b"ASTM-E57", "e57"), (b"LASF", "las"), (b"glTF", "glb"),
-    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b\x08", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"),
-    (b"%PDF-", "pdf"), (b"\x1aE\xdf\xa3", "video"), (b"ID3", "sound"), (b"OggS", "sound"), (b"fLaC", "sound"), (b"\x7fELF", "program"),
-    (b"SQLite format 3\0", "database"), (b"Kaydara FBX", "fbx"),
-)  # fmt: skip
+    (b"ply\n", "ply"),
+    (b"ply\r", "ply"),
+    (b"# .PCD", "pcd"),
+    (b"ASTM-E57", "e57"),
+    (b"LASF", "las"),
+    (b"glTF", "glb"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"%PDF-", "pdf"),
+    (b"\x1aE\xdf\xa3", "video"),
+    (b"ID3", "sound"),
+    (b"OggS", "sound"),
+    (b"fLaC", "sound"),
+    (b"\x7fELF", "program"),
+    (b"SQLite format 3\0", "database"),
+    (b"Kaydara FBX", "fbx"),
+)
 
 # What the first bytes of a file with this suffix must be.
 BY_SUFFIX = {
-    ".ply": "ply", ".pcd": "pcd", ".e57": "e57", ".las": "las", ".laz": "las", ".glb": "glb", ".pgm": "pnm", ".ppm": "pnm",
-    ".zip": "zip", ".3mf": "zip", ".usdz": "zip", ".gz": "gzip", **pictures.BY_SUFFIX,
-}  # fmt: skip
-TEXT = frozenset({".xyz", ".pts", ".ptx", ".csv", ".asc", ".obj", ".off", ".gltf", ".txt", ".json", ".md", ".toml"})
+    ".ply": "ply",
+    ".pcd": "pcd",
+    ".e57": "e57",
+    ".las": "las",
+    ".laz": "las",
+    ".glb": "glb",
+    ".pgm": "pnm",
+    ".ppm": "pnm",
+    ".zip": "zip",
+    ".3mf": "zip",
+    ".usdz": "zip",
+    ".gz": "gzip",
+    **pictures.BY_SUFFIX,
+}
+TEXT = frozenset(
+    {
+        ".xyz",
+        ".pts",
+        ".ptx",
+        ".csv",
+        ".asc",
+        ".obj",
+        ".off",
+        ".gltf",
+        ".txt",
+        ".json",
+        ".md",
+        ".toml",
+    }
+)
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
 # Kinds that hold neither points nor faces, whatever the name says.
 NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text"}
@@ -54,10 +109,20 @@ def packed(name: str) -> bool:
 
 def sniff(head: bytes) -> str | None:
     """A key of WORDS, or None where the first bytes tell nothing."""
-    found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None) or pictures.kind_of(head) or _container(head)
+    found = (
+        next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+        or pictures.kind_of(head)
+        or _container(head)
+    )
     if found is None and looks_like_text(head):
         start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        found = "html" if start.startswith((b"<!doctype html", b"<html")) else "pcd" if _is_pcd(head) else "text"
+        found = (
+            "html"
+            if start.startswith((b"<!doctype html", b"<html"))
+            else "pcd"
+            if _is_pcd(head)
+            else "text"
+        )
     return found
 
 
@@ -72,22 +137,28 @@ def _container(head: bytes) -> str | None:
 
 
 def _is_pcd(head: bytes) -> bool:
-    return re.search(rb"^FIELDS\s", head[:4096], re.M) is not None and re.search(rb"^(VERSION|SIZE)\s", head[:4096], re.M) is not None
+    return (
+        re.search(rb"^FIELDS\s", head[:4096], re.M) is not None
+        and re.search(rb"^(VERSION|SIZE)\s", head[:4096], re.M) is not None
+    )
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Printable in UTF-8 or Latin-1: no control characters but blanks; a character cut in half at the end is no matter."""
+    """Printable in UTF-8 or Latin-1: no control characters but blanks; a character cut in half at
+    the end is no matter."""
     return bool(head) and not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
 
 
 def decoded(data: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 where its byte order mark says so, with plain line ends; UnicodeDecodeError where it is neither."""
+    """Text in UTF-8, or in UTF-16 where its byte order mark says so, with plain line ends;
+    UnicodeDecodeError where it is neither."""
     form = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     return data.decode(form).lstrip("\ufeff").replace("\r\n", "\n")
 
 
 def contradiction(name: str, head: bytes) -> str | None:
-    """In words what the file is, if its first bytes are surely not what its name says; None if they agree or tell nothing.
+    """In words what the file is, if its first bytes are surely not what its name says; None if they
+    agree or tell nothing.
 
     Zeros tell nothing: a copier may have made room for the file without filling it yet.
     """
@@ -117,7 +188,8 @@ def _against(ending: str, head: bytes) -> str | None:
         return None
     if ending in BY_SUFFIX:
         expected = BY_SUFFIX[ending]
-        pictured = expected in pictures.KINDS and kind in pictures.KINDS  # pictures are read by what they are
+        # pictures are read by what they are
+        pictured = expected in pictures.KINDS and kind in pictures.KINDS
         return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
     if ending in TEXT or ending in FREE:
         return None if kind in ("text", "html", "pcd", "ply", "pnm") else WORDS[kind]
@@ -125,14 +197,19 @@ def _against(ending: str, head: bytes) -> str | None:
 
 
 def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
-    """Is this OBJ, OFF or GLB file a list of points, by its first and last bytes: vertices, and no face that joins them?"""
+    """Is this OBJ, OFF or GLB file a list of points, by its first and last bytes: vertices, and no
+    face that joins them?"""
     if ending == ".off":
         counts = off.read(head)
         return counts is not None and counts.vertices > 0 and counts.faces == 0
     if ending == ".glb":
         return _only_glb_points(head)
     face = re.search(rb"(?:^|[\r\n])[ \t]*fo?[ \t]", head + b"\n" + tail)
-    return ending == ".obj" and face is None and re.search(rb"(?:^|[\r\n])[ \t]*v[ \t]", head) is not None
+    return (
+        ending == ".obj"
+        and face is None
+        and re.search(rb"(?:^|[\r\n])[ \t]*v[ \t]", head) is not None
+    )
 
 
 def _only_glb_points(head: bytes) -> bool:

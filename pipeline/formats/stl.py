@@ -1,6 +1,7 @@
 """STL: text or binary, by its size and its words, not by its first word alone.
 
-A binary file may begin with "solid", its count may say 0 or 2³²-1 where the program streamed, and bytes may follow its facets.
+A binary file may begin with "solid", its count may say 0 or 2³²-1 where the program streamed, and
+bytes may follow its facets.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ def is_text(head: bytes, size: int) -> bool:
     if size >= HEADER and size == HEADER + FACET * count(head):
         return False
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower()
-    return start == b"solid" and b"\0" not in head and re.search(rb"\b(facet|endsolid)\b", head, re.I) is not None
+    return (
+        start == b"solid"
+        and b"\0" not in head
+        and re.search(rb"\b(facet|endsolid)\b", head, re.I) is not None
+    )
 
 
 def count(head: bytes) -> int:
@@ -31,8 +36,16 @@ def count(head: bytes) -> int:
 def complete(file: BinaryIO, size: int, head: bytes) -> str | None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower()
     if is_text(head, size) or (start == b"solid" and b"\0" not in head and size < HEADER):
-        return None if re.search(rb"\bend\s*solid\b", tail(file, size)[-1024:], re.I) else "its last line, endsolid, is missing"
+        return (
+            None
+            if re.search(rb"\bend\s*solid\b", tail(file, size)[-1024:], re.I)
+            else "its last line, endsolid, is missing"
+        )
     if size < HEADER:
         return "its header is not complete"
     said, there = count(head), (size - HEADER) // FACET
-    return None if there >= said or said == UNKNOWN_COUNTS[1] else f"its header promises {said} triangles, {there} are there"
+    return (
+        None
+        if there >= said or said == UNKNOWN_COUNTS[1]
+        else f"its header promises {said} triangles, {there} are there"
+    )

@@ -1,4 +1,5 @@
-"""The unit that a program wrote into a comment or a header: "# File units = inches", "comment units: mm", "UNITS=mm"."""
+"""The unit that a program wrote into a comment or a header: "# File units = inches", "comment
+units: mm", "UNITS=mm"."""
 
 from __future__ import annotations
 

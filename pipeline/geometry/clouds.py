@@ -1,4 +1,5 @@
-"""Point clouds as plain arrays: size, spacing, thinning, normals. Points are (N,3) float64, normals (N,3) unit vectors."""
+"""Point clouds as plain arrays: size, spacing, thinning, normals. Points are (N,3) float64, normals
+(N,3) unit vectors."""
 
 from __future__ import annotations
 
@@ -17,12 +18,14 @@ def diagonal(points: Array) -> float:
 
 
 _NEIGHBOURS = 12  # of a point; more often than that no point stands
-_TWINS = 0.2  # nearest neighbours that are this much nearer than the others' density says are the same point again
+# nearest neighbours that are this much nearer than the others' density says are the same point
+# again
+_TWINS = 0.2
 
 
 def spacing(points: Array, sample: int = 4000) -> float:
-    """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree); points that stand several times,
-    exactly or nearly, count once."""
+    """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree);
+    points that stand several times, exactly or nearly, count once."""
     nearest, density = _near(points, sample)
     if density > 0 and np.median(nearest) < _TWINS * density:
         nearest, _ = _near(points[_firsts(points, density)], sample)
@@ -31,7 +34,8 @@ def spacing(points: Array, sample: int = 4000) -> float:
 
 
 def twins(points: Array, sample: int = 4000) -> NDArray[np.bool_] | None:
-    """True for points that stand there again, where most points of the cloud do (two returns, a doubled export); None where not."""
+    """True for points that stand there again, where most points of the cloud do (two returns, a
+    doubled export); None where not."""
     nearest, density = _near(points, sample)
     if density <= 0 or np.median(nearest) >= _TWINS * density:
         return None
@@ -41,7 +45,8 @@ def twins(points: Array, sample: int = 4000) -> NDArray[np.bool_] | None:
 
 
 def _near(points: Array, sample: int) -> tuple[Array, float]:
-    """Distance of a sample of the points to their nearest neighbours, and how far apart points are by the number around them."""
+    """Distance of a sample of the points to their nearest neighbours, and how far apart points are
+    by the number around them."""
     from scipy.spatial import cKDTree
 
     if len(points) < 2:
@@ -54,23 +59,33 @@ def _near(points: Array, sample: int) -> tuple[Array, float]:
 
 def _firsts(points: Array, density: float) -> NDArray[np.int64]:
     """Index of the first point in each cell far smaller than the distance of points, ascending."""
-    keys = cells(points - points.min(axis=0), max(density * _TWINS, float(np.ptp(points, axis=0).max()) / (1 << 20)))
+    keys = cells(
+        points - points.min(axis=0),
+        max(density * _TWINS, float(np.ptp(points, axis=0).max()) / (1 << 20)),
+    )
     return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def cells(points: Array, cell: float) -> NDArray[np.int64]:
-    """The key (N,) of the cell that each point falls in; cells are anchored at the frame's origin, 2²¹ of them along an axis."""
+    """The key (N,) of the cell that each point falls in; cells are anchored at the frame's origin,
+    2²¹ of them along an axis."""
     index = np.floor(points / cell).astype(np.int64) + (1 << 20)
     return np.asarray((np.clip(index, 0, (1 << 21) - 1) * np.array([1 << 42, 1 << 21, 1])).sum(1))
 
 
 def thin(points: Array, cell: float, *extra: NDArray[Any]) -> tuple[Array, ...]:
-    """One mean point per occupied cell, in key order; further (N,C) arrays are averaged alike, as float64."""
+    """One mean point per occupied cell, in key order; further (N,C) arrays are averaged alike, as
+    float64."""
     order, starts, counts = _groups(cells(points, cell))
-    return tuple(np.add.reduceat(a[order].astype(np.float64), starts) / counts[:, None] for a in (points, *extra))
+    return tuple(
+        np.add.reduceat(a[order].astype(np.float64), starts) / counts[:, None]
+        for a in (points, *extra)
+    )
 
 
-def _groups(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _groups(
+    keys: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
@@ -80,11 +95,14 @@ def _groups(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
 def unit(vectors: NDArray[Any]) -> Array:
     """Directions of length one; a zero vector becomes +z."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [0.0, 0.0, 1.0]))
+    return np.asarray(
+        np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), [0.0, 0.0, 1.0])
+    )
 
 
 def normals(points: Array, radius: float, most: int = 30) -> Array:
-    """Unit normals (N,3) of arbitrary sign from up to ``most`` neighbours within ``radius`` (Open3D)."""
+    """Unit normals (N,3) of arbitrary sign from up to ``most`` neighbours within ``radius``
+    (Open3D)."""
     cloud = as_open3d(points)
     import open3d as o3d
 
@@ -97,14 +115,17 @@ def as_open3d(points: Array, directions: Array | None = None) -> Any:
     import open3d as o3d
 
     o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
-    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.ascontiguousarray(points, np.float64)))
+    cloud = o3d.geometry.PointCloud(
+        o3d.utility.Vector3dVector(np.ascontiguousarray(points, np.float64))
+    )
     if directions is not None:
         cloud.normals = o3d.utility.Vector3dVector(np.ascontiguousarray(directions, np.float64))
     return cloud
 
 
 def lonely(points: Array, neighbours: int = 16, deviations: float = 3.0) -> NDArray[np.bool_]:
-    """True for points whose mean distance to their neighbours is far above the cloud's (statistical outliers)."""
+    """True for points whose mean distance to their neighbours is far above the cloud's (statistical
+    outliers)."""
     from scipy.spatial import cKDTree
 
     if len(points) <= neighbours + 1:

@@ -1,4 +1,5 @@
-"""sRGB and linear light, and colours of cut-outs. Inside, colours are sRGB uint8; glTF's vertex colours and any shading are linear."""
+"""sRGB and linear light, and colours of cut-outs. Inside, colours are sRGB uint8; glTF's vertex
+colours and any shading are linear."""
 
 from __future__ import annotations
 
@@ -17,15 +18,19 @@ def to_linear(srgb: NDArray[Any]) -> NDArray[np.float32]:
 def to_srgb(linear: NDArray[Any]) -> NDArray[np.uint8]:
     """Linear light 0…1 → uint8 sRGB, rounded."""
     clipped = np.clip(linear, 0.0, 1.0)
-    curved = np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * np.power(clipped, 1 / 2.4) - 0.055)
+    curved = np.where(
+        clipped <= 0.0031308, clipped * 12.92, 1.055 * np.power(clipped, 1 / 2.4) - 0.055
+    )
     rounded: NDArray[np.uint8] = (curved * 255 + 0.5).astype(np.uint8)
     return rounded
 
 
 def spread(rgb: NDArray[Any], inside: NDArray[np.bool_], margin: float = 0.0) -> NDArray[Any]:
-    """RGB (H,W,3) where every pixel not more than MARGIN pixels within the mask INSIDE (H,W) has the colour of the nearest one that is.
+    """RGB (H,W,3) where every pixel not more than MARGIN pixels within the mask INSIDE (H,W) has
+    the colour of the nearest one that is.
 
-    Parts thinner than that keep the colours along their middle; without a mask nothing changes (library: scipy)."""
+    Parts thinner than that keep the colours along their middle; without a mask nothing changes
+    (library: scipy)."""
     from scipy.ndimage import distance_transform_edt, maximum_filter
 
     if not inside.any():
@@ -40,7 +45,9 @@ def spread(rgb: NDArray[Any], inside: NDArray[np.bool_], margin: float = 0.0) ->
 
 def _table() -> NDArray[np.float32]:
     value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 _TABLE = _table()

@@ -1,4 +1,5 @@
-"""Vertex normals that keep edges sharp: vertices are split where the surface turns by more than an angle."""
+"""Vertex normals that keep edges sharp: vertices are split where the surface turns by more than an
+angle."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ FLAT = 1e-6  # share of the area around a vertex below which a fan's direction i
 
 
 def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
-    """SURFACE with normals (V,3): smooth within each fan of faces that no sharp edge divides; vertices at sharp edges are split."""
+    """SURFACE with normals (V,3): smooth within each fan of faces that no sharp edge divides;
+    vertices at sharp edges are split."""
     first = weld(surface.vertices)
     faces = first[surface.faces]
     normal, area = face_normals(surface.vertices, surface.faces)
@@ -31,12 +33,17 @@ def with_normals(surface: Surface, sharp: float = SHARP) -> Surface:
     count = table.uses.copy()
     count[np.concatenate([left[~flat], right[~flat]])] = 1  # a sharp edge joins no fans
     fan = fans(faces, table._replace(uses=count))
-    total = np.stack([np.bincount(fan, weights=np.repeat(normal[:, i] * area, 3)) for i in range(3)], axis=1)
-    # a fan much narrower than its vertex's surroundings is a fold or a sliver, not a crease: it goes along with them. Its angle tells,
-    # not its area: a box's narrow side meets every corner at 90 degrees, however it is cut into triangles
+    total = np.stack(
+        [np.bincount(fan, weights=np.repeat(normal[:, i] * area, 3)) for i in range(3)], axis=1
+    )
+    # a fan much narrower than its vertex's surroundings is a fold or a sliver, not a crease: it
+    # goes along with them. Its angle tells, not its area: a box's narrow side meets every corner at
+    # 90 degrees, however it is cut into triangles
     owner = np.empty(len(total), np.int64)
     owner[fan] = faces.ravel()
-    around = np.stack([np.bincount(owner, weights=total[:, i], minlength=len(first)) for i in range(3)], axis=1)[owner]
+    around = np.stack(
+        [np.bincount(owner, weights=total[:, i], minlength=len(first)) for i in range(3)], axis=1
+    )[owner]
     small = _share(fan, owner, corner_angles(surface.vertices, surface.faces)) < SLIVER
     small |= _share(fan, owner, np.repeat(area, 3)) < FLAT
     total = np.where(small[:, None], around, total)

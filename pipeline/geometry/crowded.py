@@ -1,6 +1,8 @@
-"""Edges with three or more faces: where surfaces touch along a line, where something was stuck onto a solid.
+"""Edges with three or more faces: where surfaces touch along a line, where something was stuck onto
+a solid.
 
-A patch is what hangs together across edges of exactly two faces; it is closed where it has no open edge of its own.
+A patch is what hangs together across edges of exactly two faces; it is closed where it has no open
+edge of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ def patches(faces: Array, table: Edges) -> tuple[Array, Array]:
     from scipy.sparse.csgraph import connected_components
 
     first, second = pairs(table)
-    graph = coo_matrix((np.ones(len(first), dtype=bool), (first // 3, second // 3)), shape=(len(faces),) * 2)
+    graph = coo_matrix(
+        (np.ones(len(first), dtype=bool), (first // 3, second // 3)), shape=(len(faces),) * 2
+    )
     count, patch = connected_components(graph, directed=False)
     closed = np.ones(count, dtype=bool)
     closed[patch[np.flatnonzero(table.uses == 1) // 3]] = False
@@ -29,14 +33,22 @@ def patches(faces: Array, table: Edges) -> tuple[Array, Array]:
 
 
 def fins(faces: Array) -> Array:
-    """Mask (F,) of patches that are only stuck onto a closed one: open, and every face of them at an edge that the closed one has."""
+    """Mask (F,) of patches that are only stuck onto a closed one: open, and every face of them at
+    an edge that the closed one has."""
     table = edges(faces)
     fin = np.zeros(len(faces), dtype=bool)
     crowded = np.flatnonzero(table.uses > 2)
     if not len(crowded):
         return fin
     patch, closed = patches(faces, table)
-    held = np.bincount(table.key[crowded], weights=closed[patch[crowded // 3]], minlength=int(table.key.max()) + 1) >= 2
+    held = (
+        np.bincount(
+            table.key[crowded],
+            weights=closed[patch[crowded // 3]],
+            minlength=int(table.key.max()) + 1,
+        )
+        >= 2
+    )
     fin[crowded[held[table.key[crowded]]] // 3] = True
     loose = np.ones(len(closed), dtype=bool)
     loose[patch[~fin]] = False
@@ -44,9 +56,11 @@ def fins(faces: Array) -> Array:
 
 
 def told_apart(faces: Array) -> Edges:
-    """The half-edges, where closed patches that touch along an edge do not share it any more, nor do open ones with them.
+    """The half-edges, where closed patches that touch along an edge do not share it any more, nor
+    do open ones with them.
 
-    Only where each closed patch there has one half-edge either way; other crowded edges stay as they are.
+    Only where each closed patch there has one half-edge either way; other crowded edges stay as
+    they are.
     """
     table = edges(faces)
     crowded = np.flatnonzero(table.uses > 2)

@@ -1,4 +1,5 @@
-"""Fills holes: boundary half-edges are chained to simple loops, each loop is closed by triangles that face as its neighbours do."""
+"""Fills holes: boundary half-edges are chained to simple loops, each loop is closed by triangles
+that face as its neighbours do."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ Array = NDArray[Any]
 
 
 class Filled(NamedTuple):
-    """vertices with the added centres at the end, faces with the patches at the end, how many holes were closed and left open."""
+    """vertices with the added centres at the end, faces with the patches at the end, how many holes
+    were closed and left open."""
 
     vertices: Array
     faces: Array
@@ -23,7 +25,8 @@ class Filled(NamedTuple):
 
 
 def fill(vertices: Array, faces: Array, widest: float) -> Filled:
-    """Close every hole whose loop fits in a box of diagonal WIDEST. Expects welded, consistently oriented faces."""
+    """Close every hole whose loop fits in a box of diagonal WIDEST. Expects welded, consistently
+    oriented faces."""
     loops = _loops(boundary(faces))
     taken = _edge_set(faces) if loops else set()
     patches: list[tuple[int, int, int]] = []
@@ -59,7 +62,8 @@ def _edge_set(faces: Array) -> set[frozenset[int]]:
 
 
 def _loops(half_edges: Array) -> list[list[int]]:
-    """Simple loops of vertex numbers in the direction of the half-edges; a path that meets itself is cut there."""
+    """Simple loops of vertex numbers in the direction of the half-edges; a path that meets itself
+    is cut there."""
     ahead: dict[int, list[int]] = {}
     for start, end in sorted(map(tuple, half_edges.tolist()), reverse=True):
         ahead.setdefault(start, []).append(end)
@@ -81,8 +85,11 @@ def _loops(half_edges: Array) -> list[list[int]]:
     return loops
 
 
-def _clip(loop: list[int], corners: Array, taken: set[frozenset[int]]) -> list[tuple[int, int, int]] | None:
-    """Triangles that close LOOP by cutting the shortest diagonal first; None where a diagonal would be an edge's third face."""
+def _clip(
+    loop: list[int], corners: Array, taken: set[frozenset[int]]
+) -> list[tuple[int, int, int]] | None:
+    """Triangles that close LOOP by cutting the shortest diagonal first; None where a diagonal would
+    be an edge's third face."""
     count = len(loop)
     before, after = [(i - 1) % count for i in range(count)], [(i + 1) % count for i in range(count)]
     alive, patch, own = [True] * count, [], set()

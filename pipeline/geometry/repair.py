@@ -1,4 +1,5 @@
-"""Repairs a triangle mesh: what it takes to become an oriented manifold, step by step, with a count of what was done."""
+"""Repairs a triangle mesh: what it takes to become an oriented manifold, step by step, with a count
+of what was done."""
 
 from __future__ import annotations
 
@@ -11,7 +12,16 @@ from numpy.typing import NDArray
 from pipeline.geometry import crowded, holes
 from pipeline.geometry.orient import oriented
 from pipeline.geometry.surface import Surface
-from pipeline.geometry.topology import Verdict, face_normals, fans, parts, proper, verdict, volume, weld
+from pipeline.geometry.topology import (
+    Verdict,
+    face_normals,
+    fans,
+    parts,
+    proper,
+    verdict,
+    volume,
+    weld,
+)
 
 Array = NDArray[Any]
 WELD = 1e-7  # share of the size: below float32 resolution
@@ -34,9 +44,10 @@ class Repaired:
 
 
 def repair(surface: Surface, widest_hole: float, drop_floaters: bool) -> Repaired:
-    """Weld, drop degenerate and duplicate faces, undo non-manifold places, drop floaters, orient, fill holes up to WIDEST_HOLE
-    (unit of the vertices). Guarantees faces on welded vertices, no edge with three faces and agreeing neighbours where the
-    surface is orientable; per-vertex colours stay with their vertices, uv and normals are dropped (libraries: numpy, scipy)."""
+    """Weld, drop degenerate and duplicate faces, undo non-manifold places, drop floaters, orient,
+    fill holes up to WIDEST_HOLE (unit of the vertices). Guarantees faces on welded vertices, no
+    edge with three faces and agreeing neighbours where the surface is orientable; per-vertex
+    colours stay with their vertices, uv and normals are dropped (libraries: numpy, scipy)."""
     result = Repaired(replace(surface, uv=None, normals=None))
     _weld(result)
     if not len(result.surface.faces):
@@ -83,8 +94,9 @@ def _manifold_edges(result: Repaired) -> None:
 
 
 def _one_fan(result: Repaired) -> None:
-    """Where fans of faces touch in one vertex, or surfaces along an edge, each further fan gets a vertex of its own, a little
-    towards that fan, so that they stay apart when a program welds equal places."""
+    """Where fans of faces touch in one vertex, or surfaces along an edge, each further fan gets a
+    vertex of its own, a little towards that fan, so that they stay apart when a program welds equal
+    places."""
     faces = result.surface.faces
     fan = fans(faces, crowded.told_apart(faces))
     corner = faces.ravel()
@@ -101,10 +113,19 @@ def _one_fan(result: Repaired) -> None:
     split = result.surface.split(copies, place[fan].reshape(-1, 3))
     moved = split.vertices.copy()
     loose = np.flatnonzero(np.isin(split.faces, place[extra]).any(axis=1))
-    corners, centres = split.faces[loose].ravel(), np.repeat(moved[split.faces[loose]].mean(axis=1), 3, axis=0)
+    corners, centres = (
+        split.faces[loose].ravel(),
+        np.repeat(moved[split.faces[loose]].mean(axis=1), 3, axis=0),
+    )
     ours = corners >= len(result.surface.vertices)
     number = np.bincount(corners[ours], minlength=len(moved))[:, None]
-    toward = np.stack([np.bincount(corners[ours], weights=centres[ours, i], minlength=len(moved)) for i in range(3)], axis=1)
+    toward = np.stack(
+        [
+            np.bincount(corners[ours], weights=centres[ours, i], minlength=len(moved))
+            for i in range(3)
+        ],
+        axis=1,
+    )
     moved = np.where(number > 0, moved + APART * (toward / np.maximum(number, 1) - moved), moved)
     result.surface = replace(split, vertices=moved)
 
@@ -124,7 +145,10 @@ def _orient(result: Repaired) -> bool:
     if result.shape.oriented:
         return False
     faces, keep = oriented(result.surface.faces)
-    result.note("faces turned to agree with their neighbours", int((faces != result.surface.faces).any(axis=1).sum()))
+    result.note(
+        "faces turned to agree with their neighbours",
+        int((faces != result.surface.faces).any(axis=1).sum()),
+    )
     result.note("faces dropped where the surface had one side only", int((~keep).sum()))
     result.surface = replace(result.surface, faces=faces.astype(np.int32)).only(faces[keep])
     return True
@@ -139,9 +163,13 @@ def _fill(result: Repaired, widest: float) -> bool:
     colors = result.surface.colors
     if colors is not None and added:
         near = filled.faces[len(result.surface.faces) :]
-        fill_colors = np.array([_around(near, colors, len(colors) + i) for i in range(added)], np.uint8)
+        fill_colors = np.array(
+            [_around(near, colors, len(colors) + i) for i in range(added)], np.uint8
+        )
         colors = np.concatenate([colors, fill_colors])
-    result.surface = replace(result.surface, vertices=filled.vertices, faces=filled.faces.astype(np.int32), colors=colors)
+    result.surface = replace(
+        result.surface, vertices=filled.vertices, faces=filled.faces.astype(np.int32), colors=colors
+    )
     return filled.closed > 0
 
 
@@ -152,7 +180,8 @@ def _around(patches: Array, colors: Array, vertex: int) -> Array:
 
 
 def _outward(result: Repaired) -> None:
-    """Closed parts that face inward are turned, but for cavities: parts inside the box of a larger one."""
+    """Closed parts that face inward are turned, but for cavities: parts inside the box of a larger
+    one."""
     surface = result.surface
     part = parts(surface.faces, len(surface.vertices))
     turned = surface.faces.copy()
@@ -164,7 +193,11 @@ def _outward(result: Repaired) -> None:
     for i in range(count):
         mine = part == i
         inside = ((low < low[i]) & (high > high[i])).all(axis=1).any()
-        if not inside and volume(surface.vertices, surface.faces[mine]) < 0 and verdict(surface.faces[mine]).closed:
+        if (
+            not inside
+            and volume(surface.vertices, surface.faces[mine]) < 0
+            and verdict(surface.faces[mine]).closed
+        ):
             turned[mine] = turned[mine][:, ::-1]
             result.note("parts turned outward", 1)
     result.surface = replace(surface, faces=turned)

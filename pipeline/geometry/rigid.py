@@ -29,27 +29,38 @@ def invert(pose: Array) -> Array:
 
 
 def degrees(rotation: Array) -> float:
-    """Angle of a rotation (3×3 or the upper left of a 4×4); exact near zero too, where arccos of the trace is not."""
+    """Angle of a rotation (3×3 or the upper left of a 4×4); exact near zero too, where arccos of
+    the trace is not."""
     r = rotation[:3, :3]
     sine = np.linalg.norm([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
     return float(np.degrees(np.arctan2(sine, np.trace(r) - 1)))
 
 
 def difference(a: Array, b: Array, centre: Array) -> tuple[float, float]:
-    """How far two poses of one body are apart: (degrees, distance between the two places of ``centre``)."""
-    return degrees(a[:3, :3].T @ b[:3, :3]), float(np.linalg.norm(apply(a, centre[None]) - apply(b, centre[None])))
+    """How far two poses of one body are apart: (degrees, distance between the two places of
+    ``centre``)."""
+    return degrees(a[:3, :3].T @ b[:3, :3]), float(
+        np.linalg.norm(apply(a, centre[None]) - apply(b, centre[None]))
+    )
 
 
 def fit(source: Array, target: Array, weights: Array | None = None) -> Array:
-    """Least-squares rigid motions source → target for stacks (…,K,3) of point pairs with weights (…,K): (…,4,4)."""
+    """Least-squares rigid motions source → target for stacks (…,K,3) of point pairs with weights
+    (…,K): (…,4,4)."""
     w = np.ones(source.shape[:-1]) if weights is None else weights
     w = w / np.maximum(w.sum(-1, keepdims=True), 1e-12)
     ca, cb = (w[..., None] * source).sum(-2), (w[..., None] * target).sum(-2)
-    return from_moments(np.swapaxes((source - ca[..., None, :]) * w[..., None], -1, -2) @ (target - cb[..., None, :]), ca, cb)
+    return from_moments(
+        np.swapaxes((source - ca[..., None, :]) * w[..., None], -1, -2)
+        @ (target - cb[..., None, :]),
+        ca,
+        cb,
+    )
 
 
 def from_moments(h: Array, ca: Array, cb: Array) -> Array:
-    """Rigid motions (…,4,4) from cross-covariances (…,3,3) of source and target and their means (…,3) (Kabsch)."""
+    """Rigid motions (…,4,4) from cross-covariances (…,3,3) of source and target and their means
+    (…,3) (Kabsch)."""
     u, _, vt = np.linalg.svd(h)
     flip = np.ones(h.shape[:-1])
     flip[..., 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
@@ -84,14 +95,19 @@ def is_rigid(pose: Array, tolerance: float = 1e-3) -> bool:
         return False
     r = pose[:3, :3]
     return bool(
-        np.allclose(r @ r.T, np.eye(3), atol=tolerance) and np.linalg.det(r) > 0 and np.allclose(pose[3], [0, 0, 0, 1], atol=tolerance)
+        np.allclose(r @ r.T, np.eye(3), atol=tolerance)
+        and np.linalg.det(r) > 0
+        and np.allclose(pose[3], [0, 0, 0, 1], atol=tolerance)
     )
 
 
 def turned(points: Array, azimuth: float) -> Array:
-    """Canonical points (N,3) turned about y, so that what faced the front (+z) faces AZIMUTH degrees (90: +x)."""
+    """Canonical points (N,3) turned about y, so that what faced the front (+z) faces AZIMUTH
+    degrees (90: +x)."""
     a = np.radians(azimuth)
-    return np.asarray(points @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]]))
+    return np.asarray(
+        points @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
+    )
 
 
 def from_quaternion(wxyz: Array) -> Array:

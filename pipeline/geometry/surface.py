@@ -19,7 +19,8 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Surface:
-    """vertices (V,3) float64, faces (F,3) int32; per vertex: colors (V,3) uint8 sRGB, normals (V,3) float32, uv (V,2) float32.
+    """vertices (V,3) float64, faces (F,3) int32; per vertex: colors (V,3) uint8 sRGB, normals (V,3)
+    float32, uv (V,2) float32.
 
     uv is measured from the image's lower left corner, as OBJ does; glTF's writer turns it over.
     """
@@ -36,22 +37,30 @@ class Surface:
         return float(np.linalg.norm(np.ptp(self.vertices, axis=0))) if len(self.vertices) else 0.0
 
     def only(self, faces: Ints) -> Surface:
-        """The same surface with other FACES (indices into the same vertices); vertices that none uses go away."""
+        """The same surface with other FACES (indices into the same vertices); vertices that none
+        uses go away."""
         used, packed = np.unique(faces, return_inverse=True)
         return replace(
             self,
             vertices=self.vertices[used],
             faces=packed.reshape(-1, 3).astype(np.int32),
-            **{name: None if part is None else part[used] for name, part in self.attributes().items()},
+            **{
+                name: None if part is None else part[used]
+                for name, part in self.attributes().items()
+            },
         )
 
     def split(self, corner_vertices: Ints, faces: Ints) -> Surface:
-        """A surface whose vertex i is a copy of vertex CORNER_VERTICES[i], with new FACES; that is how seams are cut."""
+        """A surface whose vertex i is a copy of vertex CORNER_VERTICES[i], with new FACES; that is
+        how seams are cut."""
         return replace(
             self,
             vertices=self.vertices[corner_vertices],
             faces=faces.astype(np.int32),
-            **{name: None if part is None else part[corner_vertices] for name, part in self.attributes().items()},
+            **{
+                name: None if part is None else part[corner_vertices]
+                for name, part in self.attributes().items()
+            },
         )
 
     def attributes(self) -> dict[str, Any]:
@@ -72,11 +81,16 @@ class Surface:
 def load(ws: Workspace, mesh: Mesh) -> Surface:
     """The surface behind a Mesh artefact."""
     with np.load(ws.path(mesh.arrays)) as arrays:
-        return Surface(arrays["vertices"], arrays["faces"], *(arrays.get(name) for name in ("colors", "normals", "uv")))
+        return Surface(
+            arrays["vertices"],
+            arrays["faces"],
+            *(arrays.get(name) for name in ("colors", "normals", "uv")),
+        )
 
 
 def store(ws: Workspace, name: str, surface: Surface, facts: dict[str, Any]) -> Mesh:
-    """Write SURFACE to the workspace file NAME and return its artefact; FACTS are the other fields of Mesh."""
+    """Write SURFACE to the workspace file NAME and return its artefact; FACTS are the other fields
+    of Mesh."""
     arrays = {key: part for key, part in surface.attributes().items() if part is not None}
     np.savez(
         ws.path(name),
@@ -84,16 +98,23 @@ def store(ws: Workspace, name: str, surface: Surface, facts: dict[str, Any]) -> 
         faces=np.asarray(surface.faces, dtype=np.int32),
         **arrays,
     )
-    return Mesh(**{**facts, "arrays": name, "vertices": len(surface.vertices), "faces": len(surface.faces)})
+    return Mesh(
+        **{**facts, "arrays": name, "vertices": len(surface.vertices), "faces": len(surface.faces)}
+    )
 
 
 def facts_of(mesh: Mesh) -> dict[str, Any]:
     """What a later stage passes on unchanged: everything but the arrays and their counts."""
-    return {key: getattr(mesh, key) for key in type(mesh).model_fields if key not in ("arrays", "vertices", "faces")}
+    return {
+        key: getattr(mesh, key)
+        for key in type(mesh).model_fields
+        if key not in ("arrays", "vertices", "faces")
+    }
 
 
 def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
-    """Facts of a mesh whose faces change: its image no longer fits, so the old form becomes what it is painted from."""
+    """Facts of a mesh whose faces change: its image no longer fits, so the old form becomes what it
+    is painted from."""
     facts = facts_of(mesh)
     if mesh.painted is None and (mesh.image is not None or surface.colors is not None):
         facts |= {"painted": mesh.arrays, "painted_image": mesh.image}
@@ -101,7 +122,8 @@ def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
 
 
 def seamed(surface: Surface) -> bool:
-    """Whether colours break off: vertices at one place have different ones, as where materials meet."""
+    """Whether colours break off: vertices at one place have different ones, as where materials
+    meet."""
     if surface.colors is None:
         return False
     first = weld(surface.vertices)

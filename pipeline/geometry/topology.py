@@ -1,4 +1,5 @@
-"""What a triangle mesh is made of: welding, edges, parts, and honest answers to "is it closed" and "is it manifold".
+"""What a triangle mesh is made of: welding, edges, parts, and honest answers to "is it closed" and
+"is it manifold".
 
 All functions take faces (F,3) as integer arrays and are vectorised; scipy finds connected parts.
 """
@@ -14,23 +15,31 @@ Array = NDArray[Any]
 
 
 def weld(vertices: Array, tolerance: float = 0.0) -> Array:
-    """For each vertex the index of the first vertex at the same place (on a grid of TOLERANCE, exact when 0)."""
-    keys = np.round(vertices / tolerance).astype(np.int64) if tolerance > 0 else np.asarray(vertices, dtype=np.float64) + 0.0
+    """For each vertex the index of the first vertex at the same place (on a grid of TOLERANCE,
+    exact when 0)."""
+    keys = (
+        np.round(vertices / tolerance).astype(np.int64)
+        if tolerance > 0
+        else np.asarray(vertices, dtype=np.float64) + 0.0
+    )
     return first_equal(keys)
 
 
 def first_equal(rows: Array) -> Array:
-    """For each row of (N,K) the index of the first row equal to it; several times faster than np.unique(axis=0)."""
+    """For each row of (N,K) the index of the first row equal to it; several times faster than
+    np.unique(axis=0)."""
     order = np.lexsort(rows.T)
     fresh = np.ones(len(rows), dtype=bool)
     fresh[1:] = np.any(rows[order[1:]] != rows[order[:-1]], axis=1)
     first = np.empty(len(rows), dtype=np.int64)
-    first[order] = order[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]  # lexsort is stable: the first of a group is its lowest index
+    # lexsort is stable: the first of a group is its lowest index
+    first[order] = order[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]
     return first
 
 
 def proper(faces: Array, vertices: Array | None = None) -> Array:
-    """Mask of faces with three different corners, an area, and no earlier face on the same corners."""
+    """Mask of faces with three different corners, an area, and no earlier face on the same
+    corners."""
     a, b, c = faces.T
     good = (a != b) & (b != c) & (c != a)
     if vertices is not None:
@@ -42,8 +51,8 @@ def proper(faces: Array, vertices: Array | None = None) -> Array:
 
 
 class Edges(NamedTuple):
-    """Per half-edge (3F,): key = number of its undirected edge, uses = faces on that edge, forward = runs low → high;
-    order (3F,) = half-edges sorted by key."""
+    """Per half-edge (3F,): key = number of its undirected edge, uses = faces on that edge, forward
+    = runs low → high; order (3F,) = half-edges sorted by key."""
 
     key: Array
     uses: Array
@@ -73,7 +82,8 @@ def boundary(faces: Array) -> Array:
 
 
 class Verdict(NamedTuple):
-    """closed: no edge without partner; manifold: no edge with three faces, no vertex where two fans touch; oriented: neighbours agree."""
+    """closed: no edge without partner; manifold: no edge with three faces, no vertex where two fans
+    touch; oriented: neighbours agree."""
 
     closed: bool
     manifold: bool
@@ -90,7 +100,9 @@ def verdict(faces: Array) -> Verdict:
     oriented = bool(np.all(table.forward[first] != table.forward[second]))
     used = np.zeros(int(faces.max()) + 1, dtype=bool)
     used[faces.ravel()] = True
-    manifold = bool(np.all(table.uses <= 2)) and int(fans(faces, table).max()) + 1 == int(used.sum())
+    manifold = bool(np.all(table.uses <= 2)) and int(fans(faces, table).max()) + 1 == int(
+        used.sum()
+    )
     return Verdict(bool(np.all(paired)), manifold, oriented)
 
 
@@ -101,7 +113,8 @@ def pairs(table: Edges) -> tuple[Array, Array]:
 
 
 def fans(faces: Array, table: Edges | None = None) -> Array:
-    """For each face corner (3F,) the number of its fan: the corners of one vertex that hang together across shared edges."""
+    """For each face corner (3F,) the number of its fan: the corners of one vertex that hang
+    together across shared edges."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -110,7 +123,9 @@ def fans(faces: Array, table: Edges | None = None) -> Array:
     ahead = np.arange(len(table.key)).reshape(-1, 3)[:, [1, 2, 0]].ravel()
     corner = faces.ravel()
     here = np.concatenate([left, ahead[left]])
-    there = np.concatenate([np.where(corner[right] == corner[end], right, ahead[right]) for end in (left, ahead[left])])
+    there = np.concatenate(
+        [np.where(corner[right] == corner[end], right, ahead[right]) for end in (left, ahead[left])]
+    )
     graph = coo_matrix((np.ones(len(here), dtype=bool), (here, there)), shape=(len(corner),) * 2)
     return np.asarray(connected_components(graph, directed=False)[1])
 
@@ -120,8 +135,13 @@ def parts(faces: Array, vertices: int) -> Array:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    rows, columns = np.concatenate([faces[:, 0], faces[:, 1]]), np.concatenate([faces[:, 1], faces[:, 2]])
-    graph = coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(vertices, vertices))
+    rows, columns = (
+        np.concatenate([faces[:, 0], faces[:, 1]]),
+        np.concatenate([faces[:, 1], faces[:, 2]]),
+    )
+    graph = coo_matrix(
+        (np.ones(len(rows), dtype=bool), (rows, columns)), shape=(vertices, vertices)
+    )
     _, label = connected_components(graph, directed=False)
     _, packed = np.unique(label[faces[:, 0]], return_inverse=True)
     return np.asarray(packed)
@@ -149,9 +169,14 @@ def vertex_normals(vertices: Array, faces: Array) -> Array:
     weighted = normal * area[:, None]
     corner = faces.ravel()
     spread = np.repeat(weighted, 3, axis=0)
-    total = np.stack([np.bincount(corner, weights=spread[:, i], minlength=len(vertices)) for i in range(3)], axis=1)
+    total = np.stack(
+        [np.bincount(corner, weights=spread[:, i], minlength=len(vertices)) for i in range(3)],
+        axis=1,
+    )
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    return np.where(length > 0, total / np.maximum(length, 1e-300), [0.0, 0.0, 1.0]).astype(np.float32)
+    return np.where(length > 0, total / np.maximum(length, 1e-300), [0.0, 0.0, 1.0]).astype(
+        np.float32
+    )
 
 
 def volume(vertices: Array, faces: Array) -> float:

@@ -1,4 +1,5 @@
-"""Units, axes and shares. Inside: metres, Y up, front +Z. A drop's own unit and axes are mapped there by a 4×4 ``frame``."""
+"""Units, axes and shares. Inside: metres, Y up, front +Z. A drop's own unit and axes are mapped
+there by a 4×4 ``frame``."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ Z_UP_TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 
 
 
 def frame_for(unit: str, up: str) -> tuple[tuple[float, ...], ...]:
-    """4×4 from coordinates in UNIT with UP ("y" or "z") to Y-up metres; a Z-up object's front is its -Y side."""
+    """4×4 from coordinates in UNIT with UP ("y" or "z") to Y-up metres; a Z-up object's front is
+    its -Y side."""
     turn = Z_UP_TO_Y_UP if up == "z" else np.eye(4)
     return as_rows(turn @ np.diag([METRES[unit]] * 3 + [1.0]))
 
@@ -35,9 +37,11 @@ def print_space() -> NDArray[np.float64]:
 
 
 def to_metres(unit: str, up: NDArray[np.float64], base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """4×4: common frame and unit → Y-up metres; ``up`` becomes +y and ``base`` the origin. A similarity, not rigid."""
+    """4×4: common frame and unit → Y-up metres; ``up`` becomes +y and ``base`` the origin. A
+    similarity, not rigid."""
     y = up / np.linalg.norm(up)
-    aside = np.eye(3)[np.argmin(np.abs(y) + np.array([0.0, 0.002, 0.001]))]  # x where nothing speaks against it
+    # x where nothing speaks against it
+    aside = np.eye(3)[np.argmin(np.abs(y) + np.array([0.0, 0.002, 0.001]))]
     x = aside - y * (aside @ y)
     x /= np.linalg.norm(x)
     rotation = np.stack([x, y, np.cross(x, y)])

@@ -1,11 +1,15 @@
-"""The engine's side of the pipe: runs the stages of one leg at a time and says how it goes, one JSON object a line.
+"""The engine's side of the pipe: runs the stages of one leg at a time and says how it goes, one
+JSON object a line.
 
-Two ways to run a leg. Isolated: a forked, confined grandchild that ends with the leg (scan, prepare and finish parse strangers'
-files with native code). Hot: in this process, so that models stay on the GPU from job to job (views, mesh).
+Two ways to run a leg. Isolated: a forked, confined grandchild that ends with the leg (scan, prepare
+and finish parse strangers' files with native code). Hot: in this process, so that models stay on
+the GPU from job to job (views, mesh).
 
-In:   {"leg": […stages], "before": […those of earlier legs], "request": {…}, "root": …, "input": …, "models": …, "memory": bytes,
+In:   {"leg": […stages], "before": […those of earlier legs], "request": {…}, "root": …, "input": …,
+"models": …, "memory": bytes,
        "isolated": true, "network": false, "assist": …, "lan": […]}
-Out:  {"stage": name} · {"progress": [fraction, message]} · {"ended": [stage, seconds, peak RSS]} · {"done": true}
+Out:  {"stage": name} · {"progress": [fraction, message]} · {"ended": [stage, seconds, peak RSS]} ·
+{"done": true}
       {"failed": {error, who, message, remedy, stage, kind}} · {"died": "signal 11 (SIGSEGV)"}
 """
 
@@ -47,10 +51,13 @@ def main() -> None:
 
 
 def _preload(queues: list[str]) -> None:
-    """Import and look up what the isolated legs need once, so that each fork has it; a missing one is named when a stage asks for it."""
+    """Import and look up what the isolated legs need once, so that each fork has it; a missing one
+    is named when a stage asks for it."""
     import importlib
 
-    for name in dict.fromkeys(name for queue in queues for name in (QUEUES[queue].preload if queue in QUEUES else ())):
+    for name in dict.fromkeys(
+        name for queue in queues for name in (QUEUES[queue].preload if queue in QUEUES else ())
+    ):
         with contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
     versions()
@@ -108,7 +115,8 @@ def _run(order: dict[str, Any], writer: int) -> None:
     try:
         leg.run(order, say)
     except BaseException as error:
-        if getattr(error, "who", "pipeline") == "pipeline":  # a drop or a host that must change needs no look into the code
+        # a drop or a host that must change needs no look into the code
+        if getattr(error, "who", "pipeline") == "pipeline":
             with contextlib.suppress(OSError):  # the log lies in scratch, which may be full
                 traceback.print_exc()
                 sys.stderr.flush()
@@ -116,11 +124,18 @@ def _run(order: dict[str, Any], writer: int) -> None:
 
 
 def describe(error: BaseException, stage: str, order: dict[str, Any]) -> dict[str, Any]:
-    """What the parent needs to choose an edge; an unforeseen exception is a failed stage, named by its class."""
-    grounds = blame.Grounds(Path(order["root"]), Path(order["models"]) if order.get("models") else None)
+    """What the parent needs to choose an edge; an unforeseen exception is a failed stage, named by
+    its class."""
+    grounds = blame.Grounds(
+        Path(order["root"]), Path(order["models"]) if order.get("models") else None
+    )
     blamed = blame.of(error, grounds)
     assert isinstance(blamed, PipelineError)  # no stage sees Atlas
-    kind = next(k.__name__ for k in (InputRejected, BackendUnavailable, HostFault, StageFailed, PipelineError) if isinstance(blamed, k))
+    kind = next(
+        k.__name__
+        for k in (InputRejected, BackendUnavailable, HostFault, StageFailed, PipelineError)
+        if isinstance(blamed, k)
+    )
     return {
         "error": type(blamed).__name__,
         "kind": kind,

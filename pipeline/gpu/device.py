@@ -1,4 +1,5 @@
-"""Devices: which ones a host has, how an engine is bound to one, how much memory it may use, and which formats it can write."""
+"""Devices: which ones a host has, how an engine is bound to one, how much memory it may use, and
+which formats it can write."""
 
 from __future__ import annotations
 
@@ -19,29 +20,51 @@ def gpus() -> list[str]:
     """Names of the CUDA devices that the driver shows, without loading torch: cuda:0, cuda:1 …"""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
-        return [f"cuda:{index}" for index, name in enumerate(allowed.split(",")) if name.strip() not in ("", "-1")]
-    return [f"cuda:{index}" for index, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+        return [
+            f"cuda:{index}"
+            for index, name in enumerate(allowed.split(","))
+            if name.strip() not in ("", "-1")
+        ]
+    return [
+        f"cuda:{index}"
+        for index, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))
+    ]
 
 
 def chosen(wanted: tuple[str, ...]) -> list[str]:
-    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is none. SettingsRefused for no device."""
+    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is
+    none. SettingsRefused for no device."""
     if wrong := [want for want in wanted if not DEVICE.fullmatch(want)]:
-        raise SettingsRefused(f"There is no device {wrong[0]!r}.", remedy="Name auto, cpu, or GPUs such as cuda:0,cuda:1.")
-    return [device for want in wanted for device in (gpus() or ["cpu"] if want == "auto" else [want])]
+        raise SettingsRefused(
+            f"There is no device {wrong[0]!r}.",
+            remedy="Name auto, cpu, or GPUs such as cuda:0,cuda:1.",
+        )
+    return [
+        device for want in wanted for device in (gpus() or ["cpu"] if want == "auto" else [want])
+    ]
 
 
 def engine_environment(device: str) -> dict[str, str]:
-    """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the network."""
+    """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the
+    network."""
     cores = str(len(os.sched_getaffinity(0)))
     environment = {
-        "OMP_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores, "HF_HUB_OFFLINE": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        "PYTHONUTF8": "1",  # native libraries change the locale of a process, and with it how Python reads text
-    }  # fmt: skip
+        "OMP_NUM_THREADS": cores,
+        "OPENBLAS_NUM_THREADS": cores,
+        "HF_HUB_OFFLINE": "1",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        # native libraries change the locale of a process, and with it how Python reads text
+        "PYTHONUTF8": "1",
+    }
     kind, _, index = device.partition(":")
-    allowed = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    allowed = [
+        name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()
+    ]
     if kind == "cuda":
         number = int(index or 0)
-        return environment | {"CUDA_VISIBLE_DEVICES": allowed[number] if number < len(allowed) else str(number)}
+        return environment | {
+            "CUDA_VISIBLE_DEVICES": allowed[number] if number < len(allowed) else str(number)
+        }
     return environment | {"CUDA_VISIBLE_DEVICES": ""}
 
 
@@ -54,11 +77,18 @@ def memory_limit(gigabytes: float | None) -> int:
 
 def writable_formats() -> tuple[str, ...]:
     """The formats that this host can write, by what is installed; nothing heavy is imported."""
-    return tuple(name for name in FORMATS if name not in OPTIONAL_FORMATS or OPTIONAL_FORMATS[name]())
+    return tuple(
+        name for name in FORMATS if name not in OPTIONAL_FORMATS or OPTIONAL_FORMATS[name]()
+    )
 
 
 OPTIONAL_FORMATS: dict[str, Callable[[], bool]] = {
     "usdz": lambda: importlib.util.find_spec("pxr") is not None,
-    "3mf": lambda: importlib.util.find_spec("networkx") is not None and importlib.util.find_spec("lxml") is not None,
-    "fbx": lambda: importlib.util.find_spec("bpy") is not None or shutil.which("blender") is not None,
+    "3mf": lambda: (
+        importlib.util.find_spec("networkx") is not None
+        and importlib.util.find_spec("lxml") is not None
+    ),
+    "fbx": lambda: (
+        importlib.util.find_spec("bpy") is not None or shutil.which("blender") is not None
+    ),
 }

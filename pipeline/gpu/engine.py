@@ -1,7 +1,8 @@
-"""The engine as its worker sees it: a child process that runs legs, with a deadline per stage and a memory cap.
+"""The engine as its worker sees it: a child process that runs legs, with a deadline per stage and a
+memory cap.
 
-A segfault, an out-of-memory kill or a hang ends the child, never the worker: the worker learns of it by name (EngineDied and its
-leaves) and starts another.
+A segfault, an out-of-memory kill or a hang ends the child, never the worker: the worker learns of
+it by name (EngineDied and its leaves) and starts another.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ START_LIMIT = 300.0  # seconds an engine may take to import its libraries
 
 
 class Event(NamedTuple):
-    """Something the engine said: ``what`` is one of stage, progress, ended, done; ``said`` its JSON value."""
+    """Something the engine said: ``what`` is one of stage, progress, ended, done; ``said`` its JSON
+    value."""
 
     what: str
     said: Any
 
 
 class Order(NamedTuple):
-    """One leg to run. Paths are local; ``request`` is the flat request (kind and options); ``before`` are the stages of earlier legs."""
+    """One leg to run. Paths are local; ``request`` is the flat request (kind and options);
+    ``before`` are the stages of earlier legs."""
 
     leg: tuple[str, ...]
     request: dict[str, Any]
@@ -50,23 +53,42 @@ class Order(NamedTuple):
 class Engine:
     """One child process. Use ``run`` from one thread only, the thread that made the engine."""
 
-    def __init__(self, queues: tuple[str, ...], environment: dict[str, str], deadline: float, memory: int) -> None:
-        self.queues, self.environment, self.deadline, self.memory = queues, environment, deadline, memory
+    def __init__(
+        self, queues: tuple[str, ...], environment: dict[str, str], deadline: float, memory: int
+    ) -> None:
+        self.queues, self.environment, self.deadline, self.memory = (
+            queues,
+            environment,
+            deadline,
+            memory,
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._handles: tuple[int, int] | None = None
         self._buffer = b""
         self._ready = False
 
     def start(self) -> None:
-        """Start the child if there is none; it imports its libraries while the worker looks for a job."""
+        """Start the child if there is none; it imports its libraries while the worker looks for a
+        job."""
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
         order_read, order_write = os.pipe()
         reply_read, reply_write = os.pipe()
-        command = [sys.executable, "-m", "pipeline.gpu.child", str(order_read), str(reply_write), ",".join(self.queues)]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline.gpu.child",
+            str(order_read),
+            str(reply_write),
+            ",".join(self.queues),
+        ]
         self._process = subprocess.Popen(
-            command, pass_fds=(order_read, reply_write), stdin=subprocess.DEVNULL, start_new_session=True, env=os.environ | self.environment
+            command,
+            pass_fds=(order_read, reply_write),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | self.environment,
         )
         os.close(order_read)
         os.close(reply_write)
@@ -88,10 +110,12 @@ class Engine:
         self._process, self._handles = None, None
 
     def run(self, order: Order, heard: Callable[[Event], None], tick: Callable[[], None]) -> None:
-        """Run ORDER to its end. HEARD gets what the engine says; TICK runs every POLL seconds and may raise to abandon the leg.
+        """Run ORDER to its end. HEARD gets what the engine says; TICK runs every POLL seconds and
+        may raise to abandon the leg.
 
-        Raises the stage's own PipelineError, or EngineDied, TimeExceeded, MemoryExceeded. The engine is stopped unless it said how
-        the leg ended. One that died before it began a stage, while nobody looked, is replaced: no leg is to blame for that.
+        Raises the stage's own PipelineError, or EngineDied, TimeExceeded, MemoryExceeded. The
+        engine is stopped unless it said how the leg ended. One that died before it began a stage,
+        while nobody looked, is replaced: no leg is to blame for that.
         """
         began = False
 
@@ -111,11 +135,20 @@ class Engine:
         try:
             self.start()
             assert self._handles is not None
-            message = order._asdict() | {"root": str(order.root), "input": str(order.input), "memory": self.memory}
+            message = order._asdict() | {
+                "root": str(order.root),
+                "input": str(order.input),
+                "memory": self.memory,
+            }
             message["models"] = str(order.models) if order.models else None
             os.write(self._handles[0], (json.dumps(message) + "\n").encode())
             self._follow(heard, tick)
-        except (errors.StageFailed, errors.InputRejected, errors.BackendUnavailable, errors.HostFault) as error:
+        except (
+            errors.StageFailed,
+            errors.InputRejected,
+            errors.BackendUnavailable,
+            errors.HostFault,
+        ) as error:
             if isinstance(error, EngineDied):
                 self.stop()
             raise
@@ -165,11 +198,15 @@ class Engine:
             raise TimeExceeded(f"Stage {stage} took longer than its deadline of {allowed:.0f} s.")
         used = sum(resident(pid) for pid in [self.pid or 0, *children(self.pid or 0)])
         if used > self.memory:
-            raise MemoryExceeded(f"Stage {stage} needed {used / 2**30:.1f} GiB; this worker may use {self.memory / 2**30:.1f} GiB.")
+            raise MemoryExceeded(
+                f"Stage {stage} needed {used / 2**30:.1f} GiB; this worker may use"
+                f" {self.memory / 2**30:.1f} GiB."
+            )
 
 
 def rebuilt(said: dict[str, Any]) -> errors.PipelineError:
-    """The error that the child described, as its own class again (a plug-in's class becomes its nearest known one)."""
+    """The error that the child described, as its own class again (a plug-in's class becomes its
+    nearest known one)."""
     kind = getattr(errors, said["error"], None) or getattr(errors, said["kind"])
     error: errors.PipelineError = kind(said["message"], remedy=said["remedy"])
     if isinstance(error, errors.HostFault):
@@ -193,7 +230,9 @@ def resident(pid: int) -> int:
 def children(pid: int) -> list[int]:
     """All descendants of PID."""
     try:
-        direct = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        direct = [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
     except (OSError, ValueError):
         return []
     return [descendant for child in direct for descendant in (child, *children(child))]

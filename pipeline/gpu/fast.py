@@ -1,7 +1,9 @@
-"""What a GPU does faster, in one place. On the CPU all of it is off: there the numbers are those of the goldens.
+"""What a GPU does faster, in one place. On the CPU all of it is off: there the numbers are those of
+the goldens.
 
-Products of float32 stay float32: TF32 is off, because the signs of a field decide where the surface lies. What goes from pictures to planes
-may run in bfloat16 ([host] precision) and compiled into CUDA graphs ([host] compile); the field itself never does.
+Products of float32 stay float32: TF32 is off, because the signs of a field decide where the surface
+lies. What goes from pictures to planes may run in bfloat16 ([host] precision) and compiled into
+CUDA graphs ([host] compile); the field itself never does.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def exact_products() -> None:
 
 
 def prepared(network: Any, how: Way) -> Any:
-    """NETWORK, compiled at its first use where the way is that; a minute or two then, and CUDA graphs from there on."""
+    """NETWORK, compiled at its first use where the way is that; a minute or two then, and CUDA
+    graphs from there on."""
     exact_products()
     if how.compiled:
         network.compile(mode="reduce-overhead")
@@ -44,7 +47,8 @@ def prepared(network: Any, how: Way) -> Any:
 
 
 def planes(network: Any, *inputs: Tensor, how: Way | None = None) -> Tensor:
-    """NETWORK(*INPUTS) in float32; a copy, for a CUDA graph writes its result into the same place again."""
+    """NETWORK(*INPUTS) in float32; a copy, for a CUDA graph writes its result into the same place
+    again."""
     device = inputs[0].device.type
     how = how or way(device)
     with torch.autocast(device, torch.bfloat16, enabled=how.bfloat16):

@@ -1,4 +1,5 @@
-"""The stages of one leg, in order: what is kept and still belongs to this job is passed over, the rest is made and kept."""
+"""The stages of one leg, in order: what is kept and still belongs to this job is passed over, the
+rest is made and kept."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ Say = Callable[..., None]
 def run(order: dict[str, Any], say: Say) -> None:
     """Run the leg of ORDER (gpu/engine.py) in its workspace; SAY tells the worker how it goes.
 
-    The bag holds nothing of the stages before that was made from anything else: the worker saw to it. A stage whose key differs, or
-    for which this host has other weights, is made again, and with it whatever takes its artefact.
+    The bag holds nothing of the stages before that was made from anything else: the worker saw to
+    it. A stage whose key differs, or for which this host has other weights, is made again, and with
+    it whatever takes its artefact.
     """
     root, options = Path(order["root"]), jobs.parse(order["request"])
     found = {one.stage: one for one in store.load(root)}
@@ -36,7 +38,9 @@ def run(order: dict[str, Any], say: Say) -> None:
         old = found.get(stage)
         if old is None or old.key != key or (weights and old.weights != weights):
             store.drop(root, stage)
-            old = _made(stage, bagged, ws, say, {"key": key, "weights": weights, "packages": packages})
+            old = _made(
+                stage, bagged, ws, say, {"key": key, "weights": weights, "packages": packages}
+            )
             if blame.is_full(root):  # what a library wrote last may be cut off without a word
                 raise blame.full(root)
             store.save(root, position, old)
@@ -44,7 +48,9 @@ def run(order: dict[str, Any], say: Say) -> None:
     say(done=True)
 
 
-def _made(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any], say: Say, facts: dict[str, Any]) -> Kept:
+def _made(
+    stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any], say: Say, facts: dict[str, Any]
+) -> Kept:
     say(stage=stage)
     began, before = time.monotonic(), store.outputs(ws.root)
     artefact = recipes.call(recipes.stage_function(stage), bagged, ws)
@@ -56,7 +62,8 @@ def _made(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any], say: 
 
 
 def _weights(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any]) -> dict[str, str]:
-    """The weights that this host would use for STAGE; none where it has none, and then it does not judge what another host used."""
+    """The weights that this host would use for STAGE; none where it has none, and then it does not
+    judge what another host used."""
     if stage not in declared.STAGES or not declared.STAGES[stage].weights:
         return {}
     try:
@@ -66,9 +73,16 @@ def _weights(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any]) ->
         return {}
 
 
-def _workspace(order: dict[str, Any], say: Say, options: Any, warnings: list[str]) -> StageWorkspace[Any]:
+def _workspace(
+    order: dict[str, Any], say: Say, options: Any, warnings: list[str]
+) -> StageWorkspace[Any]:
     return StageWorkspace(
-        Path(order["root"]), Path(order["input"]), Path(order["models"]) if order.get("models") else None, options=options,
-        say=lambda fraction, message: say(progress=[round(fraction, 4), message]), warnings=warnings,
-        assist=tuple(order["assist"]) if order.get("assist") else None, lan=tuple(order.get("lan", ())),
-    )  # fmt: skip
+        Path(order["root"]),
+        Path(order["input"]),
+        Path(order["models"]) if order.get("models") else None,
+        options=options,
+        say=lambda fraction, message: say(progress=[round(fraction, 4), message]),
+        warnings=warnings,
+        assist=tuple(order["assist"]) if order.get("assist") else None,
+        lan=tuple(order.get("lan", ())),
+    )

@@ -1,8 +1,10 @@
-"""What each stage depends on, where processes that run no stage can read it: its options, its version, what it takes and gives.
+"""What each stage depends on, where processes that run no stage can read it: its options, its
+version, what it takes and gives.
 
-A stage gets its own small option model and nothing else of the job's options; each field is an attribute of the job's option model
-(pipeline/jobs.py) of the same name. Whatever is declared here counts when a kept result is compared with what is asked now
-(pipeline/kept/keys.py), and what is not declared cannot be read: mypy knows the model by the annotation of ``ws``.
+A stage gets its own small option model and nothing else of the job's options; each field is an
+attribute of the job's option model (pipeline/jobs.py) of the same name. Whatever is declared here
+counts when a kept result is compared with what is asked now (pipeline/kept/keys.py), and what is
+not declared cannot be read: mypy knows the model by the annotation of ``ws``.
 """
 
 from __future__ import annotations
@@ -124,10 +126,12 @@ class WriteReport(Declared):
 
 
 class Stage(NamedTuple):
-    """One stage: its options, the types of the artefacts it takes (those that are there) and the one it gives.
+    """One stage: its options, the types of the artefacts it takes (those that are there) and the
+    one it gives.
 
-    ``version`` is raised whenever the stage's output changes for the same input: results of an older one are made again.
-    ``weights``: its file has a function of that name which tells, name → SHA-256, the weights that this host would use.
+    ``version`` is raised whenever the stage's output changes for the same input: results of an
+    older one are made again. ``weights``: its file has a function of that name which tells, name →
+    SHA-256, the weights that this host would use.
     """
 
     options: type[Declared]
@@ -152,11 +156,16 @@ STAGES: dict[str, Stage] = {
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
-    "finish.texture": Stage(Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2),
+    "finish.texture": Stage(
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2
+    ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
     "finish.report": Stage(
-        WriteReport, (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views), Report, version=2
+        WriteReport,
+        (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views),
+        Report,
+        version=2,
     ),
 }
 
@@ -165,7 +174,8 @@ WEIGHED = frozenset(name for name, stage in STAGES.items() if stage.weights)
 
 
 def options_for(stage: str, options: Common) -> Declared | Common:
-    """The option model of STAGE, made from the job's OPTIONS; one that declares nothing (``module:function``) gets the job's own."""
+    """The option model of STAGE, made from the job's OPTIONS; one that declares nothing
+    (``module:function``) gets the job's own."""
     if stage not in STAGES:
         return options
     model = STAGES[stage].options

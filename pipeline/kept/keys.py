@@ -1,12 +1,15 @@
-"""Keys: what a kept result was made from, so that whoever goes on can tell whether it still is what is asked for.
+"""Keys: what a kept result was made from, so that whoever goes on can tell whether it still is what
+is asked for.
 
-A stage's key is a hash of its name and version, the options it declares, and the tokens of the artefacts it takes. An artefact's token
-holds its key and what else went into it: the weights, what was fetched, what was said. The drop is the first artefact; its key is
-that of the files, names and contents. So a key tells the whole chain, and a change shows exactly in what depends on it.
+A stage's key is a hash of its name and version, the options it declares, and the tokens of the
+artefacts it takes. An artefact's token holds its key and what else went into it: the weights, what
+was fetched, what was said. The drop is the first artefact; its key is that of the files, names and
+contents. So a key tells the whole chain, and a change shows exactly in what depends on it.
 
-A leg's key says the same of all stages up to its end, from job.json alone: it stands in the first lines of the checksums of work/<leg>
-and output/, where the reaper can compare it without knowing any artefact. Package versions are no part of a key: an upgrade of a
-library redoes nothing, a raised version of a stage does.
+A leg's key says the same of all stages up to its end, from job.json alone: it stands in the first
+lines of the checksums of work/<leg> and output/, where the reaper can compare it without knowing
+any artefact. Package versions are no part of a key: an upgrade of a library redoes nothing, a
+raised version of a stage does.
 """
 
 from __future__ import annotations
@@ -34,16 +37,24 @@ NONE = "-"  # equals no key
 
 
 def digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()
+    ).hexdigest()[:32]
 
 
 def of_input(job: JobFile) -> str:
-    """The key of the drop: names, contents and use of its files as job.json lists them, and of the images it names below inputs/.
+    """The key of the drop: names, contents and use of its files as job.json lists them, and of the
+    images it names below inputs/.
 
     What only tells that the drop is complete, or which options it wants, is no part of it.
     """
-    rows = sorted((row.path, row.sha256, row.used) for row in job.manifest if not _is_a_word(row.path))
-    named = {path: job.provenance.inputs.get(f"inputs/{path}") for path in job.options.get("image_paths") or ()}
+    rows = sorted(
+        (row.path, row.sha256, row.used) for row in job.manifest if not _is_a_word(row.path)
+    )
+    named = {
+        path: job.provenance.inputs.get(f"inputs/{path}")
+        for path in job.options.get("image_paths") or ()
+    }
     return digest(rows, named)
 
 
@@ -52,15 +63,24 @@ def _is_a_word(path: str) -> bool:
     return path.lower() in tree.MARKERS or tree.is_job_toml(PurePosixPath(path).name)
 
 
-def of_stage(stage: str, options: jobs.Common, tokens: Mapping[str, str], version: int | None = None) -> str:
-    """The key of what STAGE makes from artefacts with TOKENS (by type). One without declaration depends on everything.
+def of_stage(
+    stage: str, options: jobs.Common, tokens: Mapping[str, str], version: int | None = None
+) -> str:
+    """The key of what STAGE makes from artefacts with TOKENS (by type). One without declaration
+    depends on everything.
 
     VERSION: that of the host which ran it, else the one declared here.
     """
     declared = STAGES.get(stage)
     if declared is None:
-        return digest(stage, version_of(stage) if version is None else version, _all(options), tokens)
-    taken = {name: tokens[name] for name in (*(kind.__name__ for kind in declared.takes), ANYTHING) if name in tokens}
+        return digest(
+            stage, version_of(stage) if version is None else version, _all(options), tokens
+        )
+    taken = {
+        name: tokens[name]
+        for name in (*(kind.__name__ for kind in declared.takes), ANYTHING)
+        if name in tokens
+    }
     number = declared.version if version is None else version
     return digest(stage, number, options_for(stage, options).model_dump(mode="json"), taken)
 
@@ -84,17 +104,25 @@ def tokens(kept: Iterable[Kept]) -> dict[str, str]:
 
 
 def standing(
-    stages: Iterable[str], options: jobs.Common, first: Kept, look: Callable[[str], Iterable[Kept]], judged: Callable[[str], bool]
+    stages: Iterable[str],
+    options: jobs.Common,
+    first: Kept,
+    look: Callable[[str], Iterable[Kept]],
+    judged: Callable[[str], bool],
 ) -> list[Kept]:
-    """What of the kept artefacts is what OPTIONS and the FIRST artefact ask for, in the order of STAGES; FIRST leads.
+    """What of the kept artefacts is what OPTIONS and the FIRST artefact ask for, in the order of
+    STAGES; FIRST leads.
 
-    LOOK gives what is kept of a stage. JUDGED: whether this host runs the stage; else the version it was made by is taken as it is.
+    LOOK gives what is kept of a stage. JUDGED: whether this host runs the stage; else the version
+    it was made by is taken as it is.
     """
     kept, known = [first], tokens([first])
     for stage in stages:
         expected = of_stage(stage, options, known)
         for one in look(stage):
-            if one.key == expected or (not judged(stage) and one.key == of_stage(stage, options, known, one.version)):
+            if one.key == expected or (
+                not judged(stage) and one.key == of_stage(stage, options, known, one.version)
+            ):
                 kept.append(one)
                 known |= tokens([one])
                 break
@@ -103,9 +131,10 @@ def standing(
     return kept
 
 
-# -- from job.json alone -----------------------------------------------------------------------------------------------------
+# -- from job.json alone -----------------------------------------------------------------------
 def of_legs(legs: Legs, job: JobFile) -> dict[str, str]:
-    """By queue, the key of what stands when that leg has ended; NONE where job.json asks for nothing that this version knows."""
+    """By queue, the key of what stands when that leg has ended; NONE where job.json asks for
+    nothing that this version knows."""
     try:
         options: jobs.Common = jobs.parse({"kind": job.kind, **job.options})
     except SubmitRefused:
@@ -113,15 +142,21 @@ def of_legs(legs: Legs, job: JobFile) -> dict[str, str]:
     found, so_far = {}, of_input(job)
     for queue, stages in legs:
         for stage in stages:
-            declared = _all(options) if stage not in STAGES else options_for(stage, options).model_dump(mode="json")
+            declared = (
+                _all(options)
+                if stage not in STAGES
+                else options_for(stage, options).model_dump(mode="json")
+            )
             so_far = digest(so_far, stage, version_of(stage), declared)
         found[queue] = so_far
     return found
 
 
-def of_result(disk: Disk, place: Place, legs: Legs, job: JobFile, read: Snapshot | None = None) -> str:
-    """The key of output/: that of the last leg, and of input/ as it was when it was READ, else as it lies there now: a person may have
-    altered it since.
+def of_result(
+    disk: Disk, place: Place, legs: Legs, job: JobFile, read: Snapshot | None = None
+) -> str:
+    """The key of output/: that of the last leg, and of input/ as it was when it was READ, else as
+    it lies there now: a person may have altered it since.
     """
     last = list(of_legs(legs, job).values())[-1:]
     return NONE if NONE in last else digest(last, read or snapshot(disk, place.path / tree.INPUT))

@@ -12,4 +12,7 @@ Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_
 
 def snapshot(disk: Disk, inside: Path) -> Snapshot:
     """What stands in INSIDE now, ignored names aside."""
-    return tuple((path, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in walk.attributes_below(disk, inside))
+    return tuple(
+        (path, each.st_size, each.st_mtime_ns, each.st_ctime_ns)
+        for path, each in walk.attributes_below(disk, inside)
+    )

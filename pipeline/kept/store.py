@@ -1,7 +1,8 @@
-"""The bag: the artefacts of a job so far, kept as small JSON files beside the arrays they name, so that a leg can be resumed.
+"""The bag: the artefacts of a job so far, kept as small JSON files beside the arrays they name, so
+that a leg can be resumed.
 
-Each record says what its artefact was made from (pipeline/kept/keys.py) and what else its stage left: warnings and files below output/.
-A stage that is done again takes all of that with it.
+Each record says what its artefact was made from (pipeline/kept/keys.py) and what else its stage
+left: warnings and files below output/. A stage that is done again takes all of that with it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ FOLDER = "artefacts"
 
 
 class Kept(BaseModel):
-    """One artefact and what belongs to it. ``files``: name → size of the workspace files it stands on, those below output/ included."""
+    """One artefact and what belongs to it. ``files``: name → size of the workspace files it stands
+    on, those below output/ included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,13 +42,28 @@ class Kept(BaseModel):
     packages: dict[str, str] = {}  # name → version, for provenance only
 
     @classmethod
-    def of(cls, root: Path, stage: str, artefact: Artefact, *, outputs: Iterable[str] = (), **facts: Any) -> Self:
+    def of(
+        cls,
+        root: Path,
+        stage: str,
+        artefact: Artefact,
+        *,
+        outputs: Iterable[str] = (),
+        **facts: Any,
+    ) -> Self:
         """The record of ARTEFACT as it stands in ROOT."""
         written = tuple(sorted(outputs))
         names = (*artefact.files(), *(f"{tree.OUTPUT}/{name}" for name in written))
         data = artefact.model_dump(mode="json")
         sizes = {name: (root / name).stat().st_size for name in names}
-        return cls(stage=stage, type=type(artefact).__name__, data=data, outputs=written, files=sizes, **facts)
+        return cls(
+            stage=stage,
+            type=type(artefact).__name__,
+            data=data,
+            outputs=written,
+            files=sizes,
+            **facts,
+        )
 
     @property
     def artefact(self) -> Artefact:
@@ -61,7 +78,8 @@ class Kept(BaseModel):
 
 
 def save(root: Path, position: int, kept: Kept) -> None:
-    """Put KEPT, of the stage at POSITION in the job's recipe (0: what it begins with), into the bag; whole or not at all."""
+    """Put KEPT, of the stage at POSITION in the job's recipe (0: what it begins with), into the
+    bag; whole or not at all."""
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{position:02}"
@@ -80,9 +98,14 @@ def read(text: str | bytes) -> Kept | None:
 
 
 def load(root: Path) -> list[Kept]:
-    """All artefacts below ROOT in the order of their recipe, but those whose files are not all there as they were written."""
+    """All artefacts below ROOT in the order of their recipe, but those whose files are not all
+    there as they were written."""
     found = (read(path.read_bytes()) for path in sorted((root / FOLDER).glob("*.json")))
-    return [one for one in found if one and all(_size(root / name) == size for name, size in one.files.items())]
+    return [
+        one
+        for one in found
+        if one and all(_size(root / name) == size for name, size in one.files.items())
+    ]
 
 
 def _size(path: Path) -> int | None:
@@ -92,7 +115,10 @@ def _size(path: Path) -> int | None:
 def drop(root: Path, stage: str) -> None:
     """Forget what STAGE made, its files below output/ first."""
     for path in (root / FOLDER).glob("*.json"):
-        if path.name.partition("-")[2] == f"{stage}.json" and (kept := read(path.read_bytes())) is not None:
+        if (
+            path.name.partition("-")[2] == f"{stage}.json"
+            and (kept := read(path.read_bytes())) is not None
+        ):
             for name in kept.outputs:
                 (root / tree.OUTPUT / name).unlink(missing_ok=True)
     drop_record(root, stage)
@@ -118,7 +144,11 @@ def keep_only(root: Path, wanted: Iterable[Kept]) -> None:
 def outputs(root: Path) -> dict[str, tuple[int, int]]:
     """The files below output/ by name, with what shows that one was written anew."""
     folder = root / tree.OUTPUT
-    found = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*") if path.is_file()}
+    found = {
+        path.relative_to(folder).as_posix(): path.stat()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in found.items()}
 
 

@@ -6,11 +6,22 @@ import contextlib
 import functools
 import importlib.metadata
 
-PACKAGES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "pymeshlab", "xatlas", "torch", "diffusers")
+PACKAGES = (
+    "inbox3d",
+    "numpy",
+    "scipy",
+    "open3d",
+    "trimesh",
+    "pymeshlab",
+    "xatlas",
+    "torch",
+    "diffusers",
+)
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on, as far as they were installed when this process first asked."""
+    """Versions of the packages that results depend on, as far as they were installed when this
+    process first asked."""
     return dict(_installed())
 
 

@@ -1,7 +1,9 @@
-"""The DINO v1 vision transformer (ViT-B/16) that TripoSR and InstantMesh share, under its published state-dict keys.
+"""The DINO v1 vision transformer (ViT-B/16) that TripoSR and InstantMesh share, under its published
+state-dict keys.
 
-Owned here because position embeddings must be interpolated by scale factor, as the checkpoints were trained with; libraries that
-interpolate to an explicit size load the same weights and give silently different tokens.
+Owned here because position embeddings must be interpolated by scale factor, as the checkpoints were
+trained with; libraries that interpolate to an explicit size load the same weights and give silently
+different tokens.
 """
 
 from __future__ import annotations
@@ -30,18 +32,22 @@ class ViTConfig:
 
 
 class ViT(nn.Module):
-    """RGB images → tokens. ``modulated`` adds the adaptive layer norms of InstantMesh, ``pooler`` the unused head of TripoSR."""
+    """RGB images → tokens. ``modulated`` adds the adaptive layer norms of InstantMesh, ``pooler``
+    the unused head of TripoSR."""
 
     def __init__(self, config: ViTConfig, modulated: bool = False, pooler: bool = False) -> None:
         super().__init__()
         self.embeddings = Embeddings(config)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(config, modulated) for _ in range(config.layers))})
+        self.encoder = nn.ModuleDict(
+            {"layer": nn.ModuleList(Layer(config, modulated) for _ in range(config.layers))}
+        )
         self.layernorm = nn.LayerNorm(config.hidden, eps=config.eps)
         if pooler:
             self.pooler = Dense(config.hidden, config.hidden)
 
     def forward(self, images: Tensor, condition: Tensor | None = None) -> Tensor:
-        """images [B,3,H,W] in 0..1, condition [B,hidden] → tokens [B, 1 + H/patch·W/patch, hidden], the class token first."""
+        """images [B,3,H,W] in 0..1, condition [B,hidden] → tokens [B, 1 + H/patch·W/patch, hidden],
+        the class token first."""
         tokens = self.embeddings(normalise(images))
         for layer in self.encoder["layer"].children():
             tokens = layer(tokens, condition)
@@ -62,7 +68,9 @@ class Embeddings(nn.Module):
         self.patch, self.side = config.patch, config.native // config.patch
         self.cls_token = nn.Parameter(torch.zeros(1, 1, config.hidden))
         self.position_embeddings = nn.Parameter(torch.zeros(1, 1 + self.side**2, config.hidden))
-        self.patch_embeddings = nn.ModuleDict({"projection": nn.Conv2d(3, config.hidden, config.patch, stride=config.patch)})
+        self.patch_embeddings = nn.ModuleDict(
+            {"projection": nn.Conv2d(3, config.hidden, config.patch, stride=config.patch)}
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """[B,3,H,W] → [B,1+N,hidden], patches row by row."""
@@ -75,15 +83,19 @@ class Embeddings(nn.Module):
         rows, columns = height // self.patch, width // self.patch
         if rows == columns == self.side:
             return self.position_embeddings
-        grid = self.position_embeddings[:, 1:].reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)
-        # The factor, a tenth of a cell too large, also places the samples: passing size= instead moves them and changes every token.
+        grid = (
+            self.position_embeddings[:, 1:].reshape(1, self.side, self.side, -1).permute(0, 3, 1, 2)
+        )
+        # The factor, a tenth of a cell too large, also places the samples: passing size= instead
+        # moves them and changes every token.
         factor = ((rows + 0.1) / self.side, (columns + 0.1) / self.side)
         grid = F.interpolate(grid, scale_factor=factor, mode="bicubic", align_corners=False)
         return torch.cat([self.position_embeddings[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
 
 
 class Layer(nn.Module):
-    """One pre-norm transformer layer; the condition shifts and scales both norms where there is one."""
+    """One pre-norm transformer layer; the condition shifts and scales both norms where there is
+    one."""
 
     def __init__(self, config: ViTConfig, modulated: bool) -> None:
         super().__init__()
@@ -93,7 +105,9 @@ class Layer(nn.Module):
         self.layernorm_before = nn.LayerNorm(config.hidden, eps=config.eps)
         self.layernorm_after = nn.LayerNorm(config.hidden, eps=config.eps)
         if modulated:
-            self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(config.hidden, 4 * config.hidden))
+            self.adaLN_modulation = nn.Sequential(
+                nn.SiLU(), nn.Linear(config.hidden, 4 * config.hidden)
+            )
 
     def forward(self, tokens: Tensor, condition: Tensor | None = None) -> Tensor:
         """tokens [B,N,hidden], condition [B,hidden] → [B,N,hidden]."""
@@ -102,9 +116,13 @@ class Layer(nn.Module):
             tokens = tokens + self.attention(before(tokens))
             plain: Tensor = tokens + self.output(F.gelu(self.intermediate(after(tokens))))
             return plain
-        shift_a, scale_a, shift_m, scale_m = self.adaLN_modulation(condition)[:, None].chunk(4, dim=-1)
+        shift_a, scale_a, shift_m, scale_m = self.adaLN_modulation(condition)[:, None].chunk(
+            4, dim=-1
+        )
         tokens = tokens + self.attention(before(tokens) * (1 + scale_a) + shift_a)
-        shifted: Tensor = tokens + self.output(F.gelu(self.intermediate(after(tokens) * (1 + scale_m) + shift_m)))
+        shifted: Tensor = tokens + self.output(
+            F.gelu(self.intermediate(after(tokens) * (1 + scale_m) + shift_m))
+        )
         return shifted
 
 
@@ -112,7 +130,9 @@ class SelfAttention(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.heads = config.heads
-        self.attention = nn.ModuleDict({name: nn.Linear(config.hidden, config.hidden) for name in ("query", "key", "value")})
+        self.attention = nn.ModuleDict(
+            {name: nn.Linear(config.hidden, config.hidden) for name in ("query", "key", "value")}
+        )
         self.output = Dense(config.hidden, config.hidden)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -1,7 +1,9 @@
-"""One start of a job: which share of the whole job is done, how long the rest may take, and how sure that is.
+"""One start of a job: which share of the whole job is done, how long the rest may take, and how
+sure that is.
 
-The share moves as the time left says: in DT seconds it takes DT / (DT + left) of what is missing. So it never falls, never jumps
-ahead of the work, slows down where a stage takes longer than foreseen, and is 1 only when the job has ended.
+The share moves as the time left says: in DT seconds it takes DT / (DT + left) of what is missing.
+So it never falls, never jumps ahead of the work, slows down where a stage takes longer than
+foreseen, and is 1 only when the job has ended.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ HIGHEST = 0.999  # what a running job may say at most
 TINY, LEAST_ERROR = 0.05, 1.0  # seconds
 LINGERS = 0.25  # a stage that outruns its time is taken to need that share of what it took so far
 PACE_LIMITS = (0.25, 4.0)
-TRUST, COLD_TRUST = 0.3, 0.1  # shares of the whole time: what has ended counts half once it is as long
+# shares of the whole time: what has ended counts half once it is as long
+TRUST, COLD_TRUST = 0.3, 0.1
 
 
 class Outlook(NamedTuple):
-    """Share of the whole job that is done; seconds left; how wrong they may be; whether they rest on no earlier job."""
+    """Share of the whole job that is done; seconds left; how wrong they may be; whether they rest
+    on no earlier job."""
 
     fraction: float
     eta: float
@@ -31,7 +35,8 @@ class Outlook(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """What is still to do: seconds, their error, coldness, and by how much the running stage has outrun its time, halved."""
+    """What is still to do: seconds, their error, coldness, and by how much the running stage has
+    outrun its time, halved."""
 
     seconds: float
     error: float
@@ -40,10 +45,15 @@ class Rest(NamedTuple):
 
 
 class Estimate:
-    """STAGES: those of all legs, in order. GUESS tells what a stage may take. FRACTION: where an earlier start handed the job on."""
+    """STAGES: those of all legs, in order. GUESS tells what a stage may take. FRACTION: where an
+    earlier start handed the job on."""
 
     def __init__(
-        self, stages: Iterable[str], guess: Callable[[str], Guess], fraction: float = 0.0, clock: Callable[[], float] = time.monotonic
+        self,
+        stages: Iterable[str],
+        guess: Callable[[str], Guess],
+        fraction: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.guess, self.clock = guess, clock
         self.fraction = min(max(fraction, 0.0), HIGHEST)
@@ -55,7 +65,7 @@ class Estimate:
         self._foreseen = 0.0
         self._since = self._flowed = clock()
 
-    # -- what happens -------------------------------------------------------------------------------------------------------
+    # -- what happens --------------------------------------------------------------------------
     def keep(self, stages: Iterable[str]) -> None:
         """STAGES were done by an earlier start: they count at once."""
         kept = [stage for stage in dict.fromkeys(stages) if stage in self._todo]
@@ -65,7 +75,8 @@ class Estimate:
         self.fraction = min(max(self.fraction, done / (done + self._rest().seconds)), HIGHEST)
 
     def begin(self, stage: str) -> None:
-        """STAGE runs from now on; what ran before has ended. One that was kept and is done again is to do again."""
+        """STAGE runs from now on; what ran before has ended. One that was kept and is done again is
+        to do again."""
         if stage == self.current:
             return
         self._flow()
@@ -86,15 +97,23 @@ class Estimate:
 
     def ended(self) -> dict[str, float]:
         """Seconds of each stage that ended in this start, the running one taken to end now."""
-        running = {self.current: self.took.get(self.current, 0.0) + self.clock() - self._since} if self.current else {}
+        running = (
+            {self.current: self.took.get(self.current, 0.0) + self.clock() - self._since}
+            if self.current
+            else {}
+        )
         return self.took | running
 
     @property
     def due(self) -> str:
-        """The recipe's stage that runs or comes next; the last one where only the promotion is left."""
-        return next((stage for stage in self._todo if stage in self._order), self._order[-1] if self._order else "")
+        """The recipe's stage that runs or comes next; the last one where only the promotion is
+        left."""
+        return next(
+            (stage for stage in self._todo if stage in self._order),
+            self._order[-1] if self._order else "",
+        )
 
-    # -- what it tells --------------------------------------------------------------------------------------------------------
+    # -- what it tells -------------------------------------------------------------------------
     def look(self) -> Outlook:
         self._flow()
         rest = self._rest()
@@ -113,7 +132,11 @@ class Estimate:
         passed, self._flowed = max(now - self._flowed, 0.0), now
         if passed:
             rest = self._rest()
-            self.fraction = min(self.fraction + (1 - self.fraction) * passed / (passed + rest.seconds + rest.overrun), HIGHEST)
+            self.fraction = min(
+                self.fraction
+                + (1 - self.fraction) * passed / (passed + rest.seconds + rest.overrun),
+                HIGHEST,
+            )
 
     def _rest(self) -> Rest:
         guesses = {stage: self.guess(stage) for stage in self._todo}
@@ -128,18 +151,22 @@ class Estimate:
         return Rest(max(left, TINY), max(error, LEAST_ERROR), 2 * cold > left, overrun)
 
     def _rest_of_current(self, foreseen: float) -> tuple[float, float]:
-        """Seconds that the running stage may still need, and half of what it took beyond its time."""
+        """Seconds that the running stage may still need, and half of what it took beyond its
+        time."""
         spent = self.clock() - self._since
         if self.current in STEADY and self.said > 0:
             return (1 - self.said) * ((1 - self.said) * foreseen + spent), 0.0
         return max(foreseen - spent, LINGERS * spent), max(spent - foreseen, 0.0) / 2
 
     def _pace(self, guesses: Iterable[Guess]) -> float:
-        """How fast this start is beside what was foreseen: near 1 at first, near the truth once much of it is done."""
+        """How fast this start is beside what was foreseen: near 1 at first, near the truth once
+        much of it is done."""
         rest, cold = 0.0, 0.0
         for guess in guesses:
             rest += guess.seconds
             cold += guess.seconds * guess.cold
         trust = (COLD_TRUST if 2 * cold > rest else TRUST) * (self._foreseen + rest) + TINY
         lowest, highest = PACE_LIMITS
-        return min(max((trust + sum(self.took.values())) / (trust + self._foreseen), lowest), highest)
+        return min(
+            max((trust + sum(self.took.values())) / (trust + self._foreseen), lowest), highest
+        )

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 from layout.manifest import JobFile
 
-NO_MATTER = ("webhook_url", "seed", "prompt", "image_urls", "image_paths")  # options that change no stage's time
+# options that change no stage's time
+NO_MATTER = ("webhook_url", "seed", "prompt", "image_urls", "image_paths")
 OTHER_OPTION, OTHER_KIND, OTHER_DEVICE = 0.4, 0.05, 0.3  # what each leaves of a sample's weight
 ONCE = re.compile(r"^once-[0-9a-z]{4}-")
 
 
 class Asked(NamedTuple):
-    """What a job's times depend on: kind, bytes and number of the used files, options, and the devices that worked on it."""
+    """What a job's times depend on: kind, bytes and number of the used files, options, and the
+    devices that worked on it."""
 
     kind: str | None
     bytes: int
@@ -26,19 +28,33 @@ class Asked(NamedTuple):
     @classmethod
     def of(cls, job: JobFile) -> Asked:
         used = [row for row in job.manifest if row.used]
-        options = tuple(sorted((key, value) for key, value in job.options.items() if key not in NO_MATTER))
-        return cls(job.kind, sum(row.size for row in used), len(used), options, frozenset(device(start.worker) for start in job.starts))
+        options = tuple(
+            sorted((key, value) for key, value in job.options.items() if key not in NO_MATTER)
+        )
+        return cls(
+            job.kind,
+            sum(row.size for row in used),
+            len(used),
+            options,
+            frozenset(device(start.worker) for start in job.starts),
+        )
 
 
 def device(worker: str) -> str:
-    """``host-device`` of a worker's name, which is drawn anew at each process start; all of `once` count as one host."""
+    """``host-device`` of a worker's name, which is drawn anew at each process start; all of `once`
+    count as one host."""
     return ONCE.sub("once-", worker.rpartition("-")[0])
 
 
 def likeness(asked: Asked, other: Asked) -> float:
-    """How much OTHER tells of ASKED, 0…1: less by every other option, by another kind, device or size."""
+    """How much OTHER tells of ASKED, 0…1: less by every other option, by another kind, device or
+    size."""
     mine, its = dict(asked.options), dict(other.options)
-    differing = sum(mine.get(key) != its.get(key) for key in {*mine, *its}) if asked.kind == other.kind else 0
+    differing = (
+        sum(mine.get(key) != its.get(key) for key in {*mine, *its})
+        if asked.kind == other.kind
+        else 0
+    )
     apart = math.log((asked.bytes + 1000) / (other.bytes + 1000))
     return (
         OTHER_OPTION**differing
@@ -49,7 +65,8 @@ def likeness(asked: Asked, other: Asked) -> float:
 
 
 def weighted_median(values: Iterable[float], shares: Iterable[float]) -> float:
-    """The value at half of the shares, between two neighbours in proportion; one sample far off moves it little."""
+    """The value at half of the shares, between two neighbours in proportion; one sample far off
+    moves it little."""
     rows = sorted(zip(values, shares, strict=True))
     half, below = sum(share for _, share in rows) / 2, 0.0
     before: tuple[float, float] | None = None

@@ -1,7 +1,8 @@
 """What earlier jobs took, and what another one may take by that.
 
-The only truth are the times in the job.json of done jobs. They are read once, in the background, when a worker begins, and again
-after an hour; what this worker ran itself is added as it ends. Nothing is stored.
+The only truth are the times in the job.json of done jobs. They are read once, in the background,
+when a worker begins, and again after an hour; what this worker ran itself is added as it ends.
+Nothing is stored.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ TINY = 0.05  # seconds; below that a stage is as good as skipped
 
 
 class Guess(NamedTuple):
-    """Seconds that a stage may take, how wrong that may be (a share of it), and whether it rests on no earlier job."""
+    """Seconds that a stage may take, how wrong that may be (a share of it), and whether it rests on
+    no earlier job."""
 
     seconds: float
     doubt: float
@@ -37,7 +39,8 @@ class Guess(NamedTuple):
 
 
 class Past:
-    """The jobs this worker knows of, newest last. Safe to ask from one thread while another reads."""
+    """The jobs this worker knows of, newest last. Safe to ask from one thread while another
+    reads."""
 
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
@@ -47,14 +50,19 @@ class Past:
         self._looked = float("-inf")
         self._lock, self._reader = threading.Lock(), threading.Thread()
 
-    # -- asking -----------------------------------------------------------------------------------------------------------
+    # -- asking --------------------------------------------------------------------------------
     def guess(self, stage: str, asked: Asked) -> Guess:
-        """The weighted median of what STAGE took, each time scaled to this job's size; the built-in weight where there is none."""
+        """The weighted median of what STAGE took, each time scaled to this job's size; the built-in
+        weight where there is none."""
         foreseen = weights.seconds(stage, asked.bytes, asked.files, dict(asked.options))
         if not foreseen:  # the options leave it out
             return Guess(0.0, 0.0, False)
         with self._lock:
-            samples = [(other, times[stage]) for other, times in reversed(self._known.values()) if stage in times]
+            samples = [
+                (other, times[stage])
+                for other, times in reversed(self._known.values())
+                if stage in times
+            ]
         ratios, shares = [], []
         for age, (other, took) in enumerate(samples):
             before = weights.seconds(stage, other.bytes, other.files, dict(other.options))
@@ -66,11 +74,14 @@ class Past:
         spread = weighted_median([abs(ratio - middle) for ratio in ratios], shares)
         known = sum(shares)
         doubt = 0.25 + min(spread, 1.0) + weights.DOUBT * math.exp(-2 * known)
-        return Guess(max(math.exp(middle) * (foreseen + TINY) - TINY, 0.0), doubt, known < OTHER_OPTION / 2)
+        return Guess(
+            max(math.exp(middle) * (foreseen + TINY) - TINY, 0.0), doubt, known < OTHER_OPTION / 2
+        )
 
-    # -- learning ---------------------------------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------------
     def learn(self, job: JobFile) -> None:
-        """Remember what JOB's stages took; a later word about the same job takes the earlier one's place."""
+        """Remember what JOB's stages took; a later word about the same job takes the earlier one's
+        place."""
         if not job.kind or not job.provenance.times:
             return
         with self._lock:
@@ -106,9 +117,14 @@ class Past:
             log.info("past.unread what=%s", error)
 
     def _newest(self) -> None:
-        """Newest first by the folders' own times (nothing is decided by them), until every kind is known well."""
+        """Newest first by the folders' own times (nothing is decided by them), until every kind is
+        known well."""
         disk, folder = self.atlas.disk, self.atlas.done
-        dated = ((stat.st_mtime, name) for name in self.atlas.names(State.DONE) if (stat := disk.lstat(folder / name)))
+        dated = (
+            (stat.st_mtime, name)
+            for name in self.atlas.names(State.DONE)
+            if (stat := disk.lstat(folder / name))
+        )
         found: list[JobFile] = []
         counts = dict.fromkeys(recipes.RECIPES, 0)
         for _, name in heapq.nlargest(READ_AT_MOST, dated):
@@ -132,5 +148,7 @@ class Past:
 
     def _load(self, name: str) -> JobFile | None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, Unreadable, NewerFormat):
-            return JobFile.load(self.atlas.disk.read(self.atlas.done / name / JobFile.name, REQUEST_LIMIT))
+            return JobFile.load(
+                self.atlas.disk.read(self.atlas.done / name / JobFile.name, REQUEST_LIMIT)
+            )
         return None

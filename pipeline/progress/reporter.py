@@ -1,4 +1,5 @@
-"""Progress of the running job: progress.json for programs, PROGRESS.txt in one line for people, at most every two seconds."""
+"""Progress of the running job: progress.json for programs, PROGRESS.txt in one line for people, at
+most every two seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ INTERVAL = 2.0
 
 
 class Reporter:
-    """Tells how far one start is, in the folder that this worker holds: a share of the whole job, its copy and promotion included.
+    """Tells how far one start is, in the folder that this worker holds: a share of the whole job,
+    its copy and promotion included.
 
     Gone: the folder is no longer ours (the fence); LineFault: the share is away.
     """
@@ -33,7 +35,9 @@ class Reporter:
         before = self._handed_on()
         again = place.n > (job.accepted.n if job.accepted else 0) + 1 and before is None
         self._note = f"start {place.n}" if again else ""
-        self.estimate = Estimate(recipes.stages(job.kind), self._guess, before.fraction if before else 0.0)
+        self.estimate = Estimate(
+            recipes.stages(job.kind), self._guess, before.fraction if before else 0.0
+        )
 
     def _guess(self, stage: str) -> Guess:
         if self._version != self.past.version:
@@ -43,23 +47,28 @@ class Reporter:
         return self._guesses[stage]
 
     def _handed_on(self) -> Progress | None:
-        """What the worker of the leg before left; None where the start before this one handed nothing on."""
+        """What the worker of the leg before left; None where the start before this one handed
+        nothing on."""
         with contextlib.suppress(OSError, Unreadable, NewerFormat):
             progress = Progress.load(self.atlas.disk.read(self.place.path / tree.PROGRESS))
             return progress if progress.waits and progress.tells_of(self.place.n, None) else None
         return None
 
-    # -- what happens -------------------------------------------------------------------------------------------------------
+    # -- what happens --------------------------------------------------------------------------
     def keep(self, stages: Iterable[str]) -> None:
-        """STAGES lie in the bag already: they count as done at once. A start that repeats something says what."""
+        """STAGES lie in the bag already: they count as done at once. A start that repeats something
+        says what."""
         self.estimate.keep(stages)
         if self._note:
             due = self.estimate.due
             leg = next((leg.queue for leg in self._legs if leg.stages[0] == due), None)
-            self._note = f"start {self.place.n}, " + (f"the {leg} leg is done again" if leg else f"goes on with {due}")
+            self._note = f"start {self.place.n}, " + (
+                f"the {leg} leg is done again" if leg else f"goes on with {due}"
+            )
 
     def at(self, stage: str, fraction: float, message: str) -> None:
-        """STAGE (or a phase of the worker's own: copy, ready, promote) runs and is FRACTION done, in words MESSAGE."""
+        """STAGE (or a phase of the worker's own: copy, ready, promote) runs and is FRACTION done,
+        in words MESSAGE."""
         self.estimate.begin(stage)
         self.say(fraction, message)
 
@@ -76,15 +85,24 @@ class Reporter:
         self._write(self.estimate.look(), self.message)
 
     def phases(self) -> dict[str, float]:
-        """Seconds that the worker's own phases took in this start; the stages are timed by the engine."""
-        return {phase: round(seconds, 3) for phase, seconds in self.estimate.ended().items() if phase in (COPY, READY, PROMOTE)}
+        """Seconds that the worker's own phases took in this start; the stages are timed by the
+        engine."""
+        return {
+            phase: round(seconds, 3)
+            for phase, seconds in self.estimate.ended().items()
+            if phase in (COPY, READY, PROMOTE)
+        }
 
     def hand_on(self, queue: str) -> None:
         """The job goes on in QUEUE: its fraction stays with it while it waits."""
         self._write(self.estimate.handed_on(), "", queue)
 
     def _write(self, outlook: Outlook, message: str, waits: str | None = None) -> None:
-        said = f"waits for a worker of queue {waits}" if waits else ": ".join(part for part in (self._note, message) if part)
+        said = (
+            f"waits for a worker of queue {waits}"
+            if waits
+            else ": ".join(part for part in (self._note, message) if part)
+        )
         progress = Progress(
             stage=self.estimate.due, fraction=int(1000 * outlook.fraction) / 1000, message=said,
             eta=round(outlook.eta, 1), eta_error=round(outlook.error, 1), cold=outlook.cold,
@@ -92,4 +110,6 @@ class Reporter:
         )  # fmt: skip
         with holding(self.atlas, self.place):
             self.atlas.disk.replace(self.place.path / tree.PROGRESS, progress.dump())
-            self.atlas.disk.replace(self.place.path / tree.PROGRESS_LINE, f"{words.line(progress)}\n".encode())
+            self.atlas.disk.replace(
+                self.place.path / tree.PROGRESS_LINE, f"{words.line(progress)}\n".encode()
+            )

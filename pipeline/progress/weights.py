@@ -1,7 +1,9 @@
-"""What stages take where no earlier job tells: a first estimate, and the measure by which a job's times are scaled to another's size.
+"""What stages take where no earlier job tells: a first estimate, and the measure by which a job's
+times are scaled to another's size.
 
-Measured on 2 cores without a GPU by `python benchmarks/bench_progress.py --stages`. Only their proportions matter: the pace of the host
-shows as soon as a job has run, or even within its first one.
+Measured on 2 cores without a GPU by `python benchmarks/bench_progress.py --stages`. Only their
+proportions matter: the pace of the host shows as soon as a job has run, or even within its first
+one.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ TEXTURE = 2048  # pixels, the edge for which texture was measured
 
 
 class Weight(NamedTuple):
-    """Seconds: always, for every megabyte of used input, for every used file; TIERED: whether the quality tier counts."""
+    """Seconds: always, for every megabyte of used input, for every used file; TIERED: whether the
+    quality tier counts."""
 
     always: float
     per_mb: float = 0.0
@@ -50,11 +53,13 @@ WEIGHTS: dict[str, Weight] = {
     PROMOTE: Weight(0.1, 0.005),
 }
 UNKNOWN = Weight(1.0, 0.1)  # a plug-in's stage
-STEADY = frozenset({COPY, "scan.read_passes", "scan.orient", "views.fetch_images"})  # these tell their share in even steps
+# these tell their share in even steps
+STEADY = frozenset({COPY, "scan.read_passes", "scan.orient", "views.fetch_images"})
 
 
 def seconds(stage: str, size: int, files: int, options: Mapping[str, Any]) -> float:
-    """Seconds that STAGE takes for SIZE bytes in FILES files under OPTIONS, on the host of the measurement."""
+    """Seconds that STAGE takes for SIZE bytes in FILES files under OPTIONS, on the host of the
+    measurement."""
     weight = WEIGHTS.get(stage, UNKNOWN)
     plain = weight.always + weight.per_mb * size / MEGABYTE + weight.per_file * files
     return plain * _by_options(stage, options, weight.tiered)

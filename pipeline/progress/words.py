@@ -8,10 +8,15 @@ FIRST = "first estimate"
 
 
 def left(eta: float | None, error: float | None, cold: bool = False) -> str:
-    """``about 50 s left (±15 s)``; with COLD it says that nothing like it was ever timed here. Empty where ETA is None."""
+    """``about 50 s left (±15 s)``; with COLD it says that nothing like it was ever timed here.
+    Empty where ETA is None."""
     if eta is None:
         return ""
-    doubt = ", ".join(part for part in (f"±{span(error)}" if error is not None else "", FIRST if cold else "") if part)
+    doubt = ", ".join(
+        part
+        for part in (f"±{span(error)}" if error is not None else "", FIRST if cold else "")
+        if part
+    )
     return f"about {span(eta)} left" + (f" ({doubt})" if doubt else "")
 
 
@@ -35,4 +40,8 @@ def percent(fraction: float) -> int:
 def line(progress: Progress) -> str:
     """``45%  about 50 s left (±15 s)  scan.align  matching a.ply with b.ply``"""
     text = left(progress.eta, progress.eta_error, progress.cold)
-    return "  ".join(part for part in (f"{percent(progress.fraction)}%", text, progress.stage, progress.message) if part)
+    return "  ".join(
+        part
+        for part in (f"{percent(progress.fraction)}%", text, progress.stage, progress.message)
+        if part
+    )

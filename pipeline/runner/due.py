@@ -1,4 +1,5 @@
-"""What a job is due for, by the keys of its result and of its finished legs: asked by whoever holds its folder, from job.json alone."""
+"""What a job is due for, by the keys of its result and of its finished legs: asked by whoever holds
+its folder, from job.json alone."""
 
 from __future__ import annotations
 
@@ -10,9 +11,18 @@ from pipeline import queues, recipes
 from pipeline.kept import keys
 
 
-def verdict(atlas: Atlas, place: Place, max_crashes: int, ended: bool) -> tuple[Due, JobFile | None]:
-    """lifecycle.due: a result is finished only if it was made of what stands in input/ and job.json now."""
-    return lifecycle.due(atlas, place, max_crashes, ended, lambda place, job: keys.of_result(atlas.disk, place, legs_of(job), job))
+def verdict(
+    atlas: Atlas, place: Place, max_crashes: int, ended: bool
+) -> tuple[Due, JobFile | None]:
+    """lifecycle.due: a result is finished only if it was made of what stands in input/ and job.json
+    now."""
+    return lifecycle.due(
+        atlas,
+        place,
+        max_crashes,
+        ended,
+        lambda place, job: keys.of_result(atlas.disk, place, legs_of(job), job),
+    )
 
 
 def queue_of(atlas: Atlas, place: Place, job: JobFile) -> str:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from layout.manifest import ErrorFile, JobFile
 from pipeline.errors import EngineDied, InputRejected, PipelineError
 
-DELETED = InputRejected("The job's files were deleted while it ran.", remedy="Drop the files again.")
+DELETED = InputRejected(
+    "The job's files were deleted while it ran.", remedy="Drop the files again."
+)
 
 
 def poisoned(job: JobFile | None, n: int, error: PipelineError | None = None) -> PipelineError:
     """The error of a job that crashed too often, with what was seen of the crashes."""
     base = job.accepted.n if job and job.accepted else 0
     seen = [start.crash for start in (job.starts if job else []) if start.n > base and start.crash]
-    last = error.message if error else seen[-1] if seen else "Its worker or host went down each time."
+    last = (
+        error.message if error else seen[-1] if seen else "Its worker or host went down each time."
+    )
     poison = type(error)(last) if error else EngineDied(last)
     poison.message = f"Given up after {job.crashes(n) if job else n} crashed starts. {last}"
     poison.stage = error.stage if error else None
@@ -21,6 +25,11 @@ def poisoned(job: JobFile | None, n: int, error: PipelineError | None = None) ->
 
 def error_file(error: PipelineError, n: int, leg: str | None = None) -> ErrorFile:
     return ErrorFile(
-        error=type(error).__name__, who=error.who, message=error.message, remedy=error.remedy,  # type: ignore[arg-type]
-        stage=error.stage, leg=error.leg or leg, n=n,
-    )  # fmt: skip
+        error=type(error).__name__,
+        who=error.who,  # type: ignore[arg-type]
+        message=error.message,
+        remedy=error.remedy,
+        stage=error.stage,
+        leg=error.leg or leg,
+        n=n,
+    )

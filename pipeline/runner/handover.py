@@ -15,7 +15,8 @@ from pipeline.kept.store import Kept
 
 
 def pack(root: Path, parcel: Path, stages: Iterable[str]) -> None:
-    """Gather in PARCEL what the bag keeps of STAGES, with its files, to be promoted as work/<leg>."""
+    """Gather in PARCEL what the bag keeps of STAGES, with its files, to be promoted as
+    work/<leg>."""
     shutil.rmtree(parcel, ignore_errors=True)
     parcel.mkdir()
     wanted = {"", *stages}
@@ -27,17 +28,30 @@ def pack(root: Path, parcel: Path, stages: Iterable[str]) -> None:
                 os.link(root / name, parcel / name)
 
 
-def unpack(disk: Disk, work: Path, root: Path, legs: keys.Legs, options: Common, first: Kept, judged: Callable[[str], bool]) -> list[Kept]:
-    """Leave in ROOT exactly what is kept of this input and these options, from scratch and from the parcels below WORK; returns it.
+def unpack(
+    disk: Disk,
+    work: Path,
+    root: Path,
+    legs: keys.Legs,
+    options: Common,
+    first: Kept,
+    judged: Callable[[str], bool],
+) -> list[Kept]:
+    """Leave in ROOT exactly what is kept of this input and these options, from scratch and from the
+    parcels below WORK; returns it.
 
     FIRST is what the job begins with. JUDGED as in keys.standing.
     """
     stages = [stage for _, row in legs for stage in row]
     store.save(root, 0, first)
     here = {one.stage: one for one in store.load(root)}
-    found, where = {stage: [here[stage]] if stage in here else [] for stage in stages}, dict[int, Path]()
+    found, where = (
+        {stage: [here[stage]] if stage in here else [] for stage in stages},
+        dict[int, Path](),
+    )
     chosen = keys.standing(stages, options, first, lambda stage: found[stage], judged)
-    for k in range(len(legs) - 1, 0, -1):  # the last parcel first: it holds what the earlier ones do
+    # the last parcel first: it holds what the earlier ones do
+    for k in range(len(legs) - 1, 0, -1):
         if {stage for _, row in legs[:k] for stage in row} <= {one.stage for one in chosen}:
             break
         folder = work / legs[k - 1][0]
@@ -52,11 +66,18 @@ def unpack(disk: Disk, work: Path, root: Path, legs: keys.Legs, options: Common,
 
 def _records(disk: Disk, folder: Path) -> list[Kept]:
     names = sorted(entry.name for entry in disk.scandir(folder / store.FOLDER))
-    return [one for name in names if (one := store.read(disk.read(folder / store.FOLDER / name))) is not None]
+    return [
+        one
+        for name in names
+        if (one := store.read(disk.read(folder / store.FOLDER / name))) is not None
+    ]
 
 
-def _bring(disk: Disk, root: Path, chosen: list[Kept], where: dict[int, Path], stages: list[str]) -> None:
-    """Copy what was CHOSEN and lies in a parcel; a file that a kept artefact of this scratch stands on is the same and stays."""
+def _bring(
+    disk: Disk, root: Path, chosen: list[Kept], where: dict[int, Path], stages: list[str]
+) -> None:
+    """Copy what was CHOSEN and lies in a parcel; a file that a kept artefact of this scratch stands
+    on is the same and stays."""
     there = {name for one in chosen if id(one) not in where for name in one.files}
     for one in chosen:
         if id(one) not in where:

@@ -1,7 +1,7 @@
 """The local copy of a job's input/, and whether the original changed meanwhile.
 
-People can write on into a claimed folder (open SMB handles do, without any error), so the source tree is looked at before and after
-the copy, and once more before results are promoted.
+People can write on into a claimed folder (open SMB handles do, without any error), so the source
+tree is looked at before and after the copy, and once more before results are promoted.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ class InputChanged(Exception):
     """input/ on Atlas is no longer what was copied."""
 
 
-def copy(disk: Disk, place: Place, root: Path, say: Say = _silent) -> tuple[Snapshot, dict[str, str]]:
-    """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen and the SHA-256 by path.
+def copy(
+    disk: Disk, place: Place, root: Path, say: Say = _silent
+) -> tuple[Snapshot, dict[str, str]]:
+    """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen
+    and the SHA-256 by path.
 
-    SAY hears, several times a second, which share is done and a few words; what it raises ends the copy, in the middle of a file too.
-    InputChanged when the source changed while it was copied.
+    SAY hears, several times a second, which share is done and a few words; what it raises ends the
+    copy, in the middle of a file too. InputChanged when the source changed while it was copied.
     """
     inside, target = place.path / tree.INPUT, root / tree.INPUT
     before = snapshot(disk, inside)
@@ -54,7 +57,8 @@ def copy(disk: Disk, place: Place, root: Path, say: Say = _silent) -> tuple[Snap
         try:
             sums[path] = disk.copy(f"{inside}/{path}", f"{target}/{path}", False, copying.tick)
         except (FileNotFoundError, NotADirectoryError):
-            if snapshot(disk, inside) != before:  # taken away since it was seen; that the whole job was is heard here
+            # taken away since it was seen; that the whole job was is heard here
+            if snapshot(disk, inside) != before:
                 raise InputChanged(place.id) from None
             raise
     if snapshot(disk, inside) != before:
@@ -80,15 +84,21 @@ class _Copying:
             return
         self._said = time.monotonic()
         share = self.done / self.bytes if self.bytes else self.file / self.files
-        self.say(min(share, 1.0), f"copying file {self.file} of {self.files}, {self.done / 1e6:.1f} of {self.bytes / 1e6:.1f} MB")
+        self.say(
+            min(share, 1.0),
+            f"copying file {self.file} of {self.files}, {self.done / 1e6:.1f} of"
+            f" {self.bytes / 1e6:.1f} MB",
+        )
 
 
-def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str], say: Say = _silent) -> dict[str, str]:
-    """Copy the images that a request names by path from inputs/ to TARGET, those that came with the drop (DROPPED) aside; returns the
-    SHA-256 of each by inputs/<path>. SAY as in ``copy``.
+def fetch_named(
+    atlas: Atlas, paths: Sequence[str], target: Path, dropped: Collection[str], say: Say = _silent
+) -> dict[str, str]:
+    """Copy the images that a request names by path from inputs/ to TARGET, those that came with the
+    drop (DROPPED) aside; returns the SHA-256 of each by inputs/<path>. SAY as in ``copy``.
 
-    Anew at each start: somebody may have replaced one. InputRejected, by name, for one that is not there, or that is or passes
-    through a link.
+    Anew at each start: somebody may have replaced one. InputRejected, by name, for one that is not
+    there, or that is or passes through a link.
     """
     sums = {}
     for number, path in enumerate(paths):
@@ -100,7 +110,9 @@ def fetch_named(atlas: Atlas, paths: Sequence[str], target: Path, dropped: Colle
             continue
         source = atlas.inputs / path
         links = [
-            part for part in (source, *source.parents) if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()
+            part
+            for part in (source, *source.parents)
+            if part.is_relative_to(atlas.inputs) and part != atlas.inputs and part.is_symlink()
         ]
         if links or not source.is_file():
             raise InputRejected(
@@ -123,7 +135,10 @@ def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:
         rows, sums = json.loads((root / RECORD).read_text())
     except (OSError, ValueError):
         return None
-    return tuple((str(path), int(size), int(mtime), int(ctime)) for path, size, mtime, ctime in rows), sums
+    return (
+        tuple((str(path), int(size), int(mtime), int(ctime)) for path, size, mtime, ctime in rows),
+        sums,
+    )
 
 
 def check(disk: Disk, place: Place, seen: Snapshot) -> None:
@@ -133,10 +148,12 @@ def check(disk: Disk, place: Place, seen: Snapshot) -> None:
 
 
 def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
-    """Write sizes and sums of this start's input, as SEEN, into JOB's manifest; note what differs from the start before.
+    """Write sizes and sums of this start's input, as SEEN, into JOB's manifest; note what differs
+    from the start before.
 
-    A file that arrived later is used if it is of a kind that is used already. Returns whether the options are to be read again, because
-    a job.toml is not the one that was read when the job was accepted.
+    A file that arrived later is used if it is of a kind that is used already. Returns whether the
+    options are to be read again, because a job.toml is not the one that was read when the job was
+    accepted.
     """
     inside = place.path / tree.INPUT
     prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
@@ -149,9 +166,12 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
         old = before.pop(name, None)
         used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):
-            if tree.is_job_toml(name):  # listed as it was read: should this start die now, the next one finds the change too
+            # listed as it was read: should this start die now, the next one finds the change too
+            if tree.is_job_toml(name):
                 asks = True
-            job.notes.append(f"{name} {_told(used) if old is None else 'was changed since the last start'}")
+            job.notes.append(
+                f"{name} {_told(used) if old is None else 'was changed since the last start'}"
+            )
         if not tree.is_job_toml(name):
             rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
         elif old is not None:

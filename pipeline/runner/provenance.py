@@ -12,11 +12,21 @@ from pipeline.kept.store import Kept
 from pipeline.kept.versions import versions
 
 
-def describe(job: JobFile, kept: Sequence[Kept], times: Mapping[str, float], peak: int, settings: Mapping[str, Any]) -> None:
-    """Write into JOB what made the artefacts that are KEPT, by whatever start, and the TIMES of stages (seconds) and PEAK of memory (bytes)
-    of this one."""
+def describe(
+    job: JobFile,
+    kept: Sequence[Kept],
+    times: Mapping[str, float],
+    peak: int,
+    settings: Mapping[str, Any],
+) -> None:
+    """Write into JOB what made the artefacts that are KEPT, by whatever start, and the TIMES of
+    stages (seconds) and PEAK of memory (bytes) of this one."""
     provenance, artefacts = job.provenance, [one.artefact for one in kept]
-    provenance.times = {**provenance.times, **{one.stage: one.seconds for one in kept if one.seconds is not None}, **times}
+    provenance.times = {
+        **provenance.times,
+        **{one.stage: one.seconds for one in kept if one.seconds is not None},
+        **times,
+    }
     provenance.peak_rss = max(peak, provenance.peak_rss or 0) or None
     provenance.versions = store.packages(kept) or versions()
     provenance.seed = job.options.get("seed")
@@ -31,7 +41,8 @@ def describe(job: JobFile, kept: Sequence[Kept], times: Mapping[str, float], pea
 
 
 def _makers(artefacts: Iterable[Artefact]) -> tuple[dict[str, str], str | None]:
-    """The models whose weights went into ARTEFACTS, with their SHA-256, and the backend that made the mesh."""
+    """The models whose weights went into ARTEFACTS, with their SHA-256, and the backend that made
+    the mesh."""
     models: dict[str, str] = {}
     backend = None
     for artefact in artefacts:

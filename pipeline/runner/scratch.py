@@ -1,4 +1,5 @@
-"""Who works in a workspace of this host's scratch: a lock on a file in it, so that no start takes over what another one still writes to."""
+"""Who works in a workspace of this host's scratch: a lock on a file in it, so that no start takes
+over what another one still writes to."""
 
 from __future__ import annotations
 
@@ -15,10 +16,12 @@ LOCK, GONE = ".lock", ".gone-"
 
 
 def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
-    """Make the workspace of PLACE from what an earlier start of the job left on this host, if nobody works there, else anew.
+    """Make the workspace of PLACE from what an earlier start of the job left on this host, if
+    nobody works there, else anew.
 
-    Of starts before the job was last ACCEPTED the copy of input/ is not trusted: a person had it in hands. Nothing is trusted that is older
-    than this boot: scratch is not flushed, and a power cut leaves files of the right size that hold nothing. Returns the lock.
+    Of starts before the job was last ACCEPTED the copy of input/ is not trusted: a person had it in
+    hands. Nothing is trusted that is older than this boot: scratch is not flushed, and a power cut
+    leaves files of the right size that hold nothing. Returns the lock.
     """
     root = scratch.of(place)
     for path, parts in scratch.all():
@@ -44,8 +47,8 @@ def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
 
 
 def discard(root: Path) -> bool:
-    """Delete the workspace ROOT, unless somebody works in it: then False. Out of sight in one instant, so that no start takes over half
-    of it."""
+    """Delete the workspace ROOT, unless somebody works in it: then False. Out of sight in one
+    instant, so that no start takes over half of it."""
     away = root.with_name(f"{GONE}{secrets.token_hex(4)}")
     try:
         if (lock := _taken(root)) is None:

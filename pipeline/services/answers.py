@@ -1,4 +1,5 @@
-"""Where a service works and what it answered: folders in scratch, of which the newest stay. They may be deleted at any time."""
+"""Where a service works and what it answered: folders in scratch, of which the newest stay. They
+may be deleted at any time."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Answers:
 
     @contextmanager
     def open(self) -> Iterator[Path]:
-        """A new workspace with an empty input/; it goes when the request ends, and what was kept of it stays beside it."""
+        """A new workspace with an empty input/; it goes when the request ends, and what was kept of
+        it stays beside it."""
         folder = self.root / f"{time.time_ns():x}-{nonce()}"
         work = folder / WORK
         (work / INPUT).mkdir(parents=True)
@@ -40,15 +42,19 @@ class Answers:
             self._sweep()
 
     def take(self, asked: str, work: Path, name: str) -> None:
-        """Copy the file that a request names to NAME in the workspace's input/: an answer of this host's services, or a file below
-        inputs/ on Atlas. InputRejected for anything else, links included."""
+        """Copy the file that a request names to NAME in the workspace's input/: an answer of this
+        host's services, or a file below inputs/ on Atlas. InputRejected for anything else, links
+        included."""
         root, path = self._located(asked)
         try:
             handle = open_below(root, path)
         except OSError:
             raise InputRejected(
                 f"{asked[:200]!r} is no file that this service may read.",
-                remedy="Name a path that a service on this host answered with, or a file below inputs/ on the share.",
+                remedy=(
+                    "Name a path that a service on this host answered with, or a file below inputs/"
+                    " on the share."
+                ),
             ) from None
         with os.fdopen(handle, "rb") as source, (work / INPUT / name).open("xb") as target:
             shutil.copyfileobj(source, target, CHUNK)

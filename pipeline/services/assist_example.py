@@ -1,9 +1,11 @@
 """A small assist service for one's own network: it repairs the mesh it is sent and sends it back.
 
-    python -m pipeline.services.assist_example --port 8765      then, in inbox3d.toml:   [assist] url = "http://127.0.0.1:8765/"
+    python -m pipeline.services.assist_example --port 8765      then, in inbox3d.toml:   [assist]
+    url = "http://127.0.0.1:8765/"
 
-It shows the protocol: POST multipart/form-data with the files mesh.glb and scan.json; the answer is a GLB, or JSON
-{"features": [{…}, …]}. A service that knows more than this one, a language model for example, speaks the same.
+It shows the protocol: POST multipart/form-data with the files mesh.glb and scan.json; the answer is
+a GLB, or JSON {"features": [{…}, …]}. A service that knows more than this one, a language model for
+example, speaks the same.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ HOLES = 0.05  # share of the size up to which holes are closed
 
 
 def cleaned(data: bytes) -> bytes:
-    """The GLB in DATA with its surface welded, oriented, without loose crumbs, holes up to 5 % of its size closed."""
+    """The GLB in DATA with its surface welded, oriented, without loose crumbs, holes up to 5 % of
+    its size closed."""
     import trimesh
 
     from pipeline.geometry.repair import repair
@@ -64,7 +67,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def _parts(kind: str, body: bytes) -> dict[str, bytes]:
     """Files of a multipart/form-data body by name."""
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+        f"Content-Type: {kind}\r\n\r\n".encode() + body
+    )
     found = {}
     for part in message.iter_parts() if message.is_multipart() else ():
         content = part.get_payload(decode=True)

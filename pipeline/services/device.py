@@ -1,4 +1,5 @@
-"""The device of one service: what is asked for is made one at a time, by an engine that belongs to one thread."""
+"""The device of one service: what is asked for is made one at a time, by an engine that belongs to
+one thread."""
 
 from __future__ import annotations
 
@@ -30,21 +31,30 @@ class Stopping(Exception):
 
 
 class Device:
-    """DEVICE is cpu or cuda:N. The engine has the deadline and the memory cap of a worker's; where it dies, the next request gets a
-    new one."""
+    """DEVICE is cpu or cuda:N. The engine has the deadline and the memory cap of a worker's; where
+    it dies, the next request gets a new one."""
 
     def __init__(self, settings: Settings, service: str, device: str) -> None:
         # The views service is what FLUX_BACKEND_URL names: it must not ask itself.
         environment = engine_environment(device) | ({URL: ""} if service == "views" else {})
         self.lan = settings.worker.image_lan
-        self.name, self.models = device, settings.host.models if settings.host.models.is_dir() else None
-        self._engine = Engine((service,), environment, settings.worker.deadline, memory_limit(settings.worker.memory_gb))
+        self.name, self.models = (
+            device,
+            settings.host.models if settings.host.models.is_dir() else None,
+        )
+        self._engine = Engine(
+            (service,),
+            environment,
+            settings.worker.deadline,
+            memory_limit(settings.worker.memory_gb),
+        )
         self._thread = ThreadPoolExecutor(1, "device")
         self._asked, self._lock, self._stopping = 0, threading.Lock(), threading.Event()
         self._thread.submit(self._engine.start)
 
     def make(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> list[Kept]:
-        """Run LEGS in the workspace ROOT with its input/; the artefacts. Raises the stage's own error, Busy or Stopping."""
+        """Run LEGS in the workspace ROOT with its input/; the artefacts. Raises the stage's own
+        error, Busy or Stopping."""
         made = self._accepted(root, request, legs)
         try:
             return made.result()
@@ -65,7 +75,9 @@ class Device:
         self._thread.shutdown(cancel_futures=True)
         self._engine.stop()
 
-    def _accepted(self, root: Path, request: dict[str, Any], legs: Sequence[Leg]) -> Future[list[Kept]]:
+    def _accepted(
+        self, root: Path, request: dict[str, Any], legs: Sequence[Leg]
+    ) -> Future[list[Kept]]:
         with self._lock:
             if self._stopping.is_set():
                 raise Stopping
@@ -79,9 +91,16 @@ class Device:
         for leg in legs:
             network = any(stage in NETWORK_STAGES for stage in leg.stages)
             order = Order(
-                leg.stages, request, root, root / "input", self.models, isolated=not QUEUES[leg.queue].hot, network=network, lan=self.lan,
+                leg.stages,
+                request,
+                root,
+                root / "input",
+                self.models,
+                isolated=not QUEUES[leg.queue].hot,
+                network=network,
+                lan=self.lan,
                 before=before,
-            )  # fmt: skip
+            )
             self._engine.run(order, lambda event: None, self._tick)
             before += leg.stages
         return store.load(root)

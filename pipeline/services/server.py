@@ -16,8 +16,9 @@ THREADS = 2 * WAITING  # the rest answers /health and /ready, and says that the 
 
 
 def serve(atlas: Atlas, settings: Settings, service: str, device: str, host: str, port: int) -> int:
-    """Serve SERVICE on HOST:PORT until SIGTERM or SIGINT. BackendUnavailable where settings name a model that is not there; PortTaken;
-    KeyMissing for an address that other hosts reach, while there is no key."""
+    """Serve SERVICE on HOST:PORT until SIGTERM or SIGINT. BackendUnavailable where settings name a
+    model that is not there; PortTaken; KeyMissing for an address that other hosts reach, while
+    there is no key."""
     if service == "views":
         generators.chosen(settings.host.models, {**os.environ, generator_protocol.URL: ""})
     listener = server.bind(atlas, host, port)

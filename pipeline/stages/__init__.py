@@ -1,1 +1,2 @@
-"""Stages: one verb per file, one public function ``run`` each: artefacts in, artefact out, files only through the workspace."""
+"""Stages: one verb per file, one public function ``run`` each: artefacts in, artefact out, files
+only through the workspace."""

@@ -8,7 +8,8 @@ from pipeline.workspace import Workspace
 
 
 def run(ws: Workspace) -> Dropped:
-    """Measure the distance of a known point to a known triangle; StageFailed where the answer is wrong."""
+    """Measure the distance of a known point to a known triangle; StageFailed where the answer is
+    wrong."""
     import numpy as np
     import open3d as o3d
 
@@ -16,5 +17,8 @@ def run(ws: Workspace) -> Dropped:
     scene.add_triangles(np.eye(3, dtype=np.float32), np.arange(3, dtype=np.uint32)[None])
     distance = float(scene.compute_distance(np.zeros((1, 3), np.float32)).numpy()[0])
     if abs(distance - 3**-0.5) > 1e-5:
-        raise StageFailed("The engine computes wrong results.", remedy="Restart this worker; if it happens again, check the host's memory.")
+        raise StageFailed(
+            "The engine computes wrong results.",
+            remedy="Restart this worker; if it happens again, check the host's memory.",
+        )
     return Dropped(names=())

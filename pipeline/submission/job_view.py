@@ -1,4 +1,5 @@
-"""What can be said about a job from its folder: state, job.json, progress, error. Read by the CLI and the web layer."""
+"""What can be said about a job from its folder: state, job.json, progress, error. Read by the CLI
+and the web layer."""
 
 from __future__ import annotations
 
@@ -12,10 +13,15 @@ from layout.tree import Atlas, Place, State
 
 
 def show(atlas: Atlas, place: Place) -> dict[str, Any]:
-    """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not there are null."""
+    """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not
+    there are null."""
     job = job_at(atlas, place)
     progress = progress_of(atlas, place)
-    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else without_result(atlas, place)
+    error = (
+        _load(atlas, place, ErrorFile, tree.ERROR)
+        if place.state is State.FAILED
+        else without_result(atlas, place)
+    )
     return {
         "job_id": place.id,
         "state": place.state.value,
@@ -27,7 +33,8 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
 
 
 def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
-    """What is wrong with a job that stands in done/ without a result: a person moved it there before it was finished, say."""
+    """What is wrong with a job that stands in done/ without a result: a person moved it there
+    before it was finished, say."""
     try:
         if place.state is not State.DONE or atlas.disk.seen(place.path / tree.OUTPUT):
             return None
@@ -41,24 +48,35 @@ def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
 
 
 def progress_of(atlas: Atlas, place: Place) -> Progress | None:
-    """How far the job at PLACE is, while it runs or waits between two legs; None where nobody says, or only a start that is over."""
+    """How far the job at PLACE is, while it runs or waits between two legs; None where nobody says,
+    or only a start that is over."""
     if place.state not in (State.CLAIMED, State.PROCESSING):
         return None
     progress = _load(atlas, place, Progress, tree.PROGRESS)
-    return progress if isinstance(progress, Progress) and progress.tells_of(place.n, place.queue) else None
+    return (
+        progress
+        if isinstance(progress, Progress) and progress.tells_of(place.n, place.queue)
+        else None
+    )
 
 
 def job_at(atlas: Atlas, place: Place) -> JobFile | None:
-    """job.json for looking only: None where it is missing, torn, or of a newer format that is left alone."""
+    """job.json for looking only: None where it is missing, torn, or of a newer format that is left
+    alone."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         return lifecycle.readable_job(atlas, place.path)
     return None
 
 
 def lack_of(job: JobFile | None) -> str | None:
-    """In words, what the worker of the last start lacked when it gave the job back; None where it ended otherwise."""
+    """In words, what the worker of the last start lacked when it gave the job back; None where it
+    ended otherwise."""
     last = job.starts[-1] if job and job.starts else None
-    return f"{last.worker} could not do it: {last.noted}" if last and last.outcome is Outcome.LACKING else None
+    return (
+        f"{last.worker} could not do it: {last.noted}"
+        if last and last.outcome is Outcome.LACKING
+        else None
+    )
 
 
 def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:
@@ -68,7 +86,8 @@ def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Docume
 
 
 def all_jobs(atlas: Atlas) -> list[Place]:
-    """Every job, in the order of a job's life; drops in inbox/ that are no jobs yet are left out."""
+    """Every job, in the order of a job's life; drops in inbox/ that are no jobs yet are left
+    out."""
     return [place for state in State for place in atlas.places(state) if place.id]
 
 
@@ -79,7 +98,9 @@ def name_of(job: JobFile | None, place: Place) -> str:
 def results(atlas: Atlas, place: Place) -> list[str]:
     """Names of the result files, or none."""
     with contextlib.suppress(OSError):
-        return sorted(entry.name for entry in atlas.disk.scandir(place.path / tree.OUTPUT) if not entry.is_dir)
+        return sorted(
+            entry.name for entry in atlas.disk.scandir(place.path / tree.OUTPUT) if not entry.is_dir
+        )
     return []
 
 

@@ -1,4 +1,5 @@
-"""Before a submission: is the request valid, and can a live worker do it? Found now, not after minutes of work."""
+"""Before a submission: is the request valid, and can a live worker do it? Found now, not after
+minutes of work."""
 
 from __future__ import annotations
 
@@ -19,8 +20,11 @@ from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
 from pipeline.submission.submit import refuse_links
 
 
-def completed(atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str, Any]) -> dict[str, Any]:
-    """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it cannot be done."""
+def completed(
+    atlas: Atlas, settings: Settings, drop: Path, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it
+    cannot be done."""
     if drop.is_dir() and (refused := against_its_list(drop)):
         raise SubmitRefused(f"{drop.name} is {refused.reason}", remedy=_here(refused.remedy))
     if refused := still_arriving(drop):
@@ -40,7 +44,10 @@ def kind_of(drop: Path) -> str:
     refuse_links(drop)
     root, found = (drop.parent, [drop.name]) if drop.is_file() else (drop, plain_files(drop))
     if not found:
-        raise SubmitRefused(f"{drop.name} holds no files.", remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.")
+        raise SubmitRefused(
+            f"{drop.name} holds no files.",
+            remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.",
+        )
     try:
         return identify(root, found).kind
     except InputRejected as error:
@@ -58,8 +65,14 @@ def plain_files(folder: Path) -> list[str]:
     return sorted(name for name in below if not names.left_out(name))
 
 
-def live_workers(atlas: Atlas, settings: Settings, wait: bool = False, sleep: Callable[[float], None] = time.sleep) -> list[Heartbeat]:
-    """Workers known to live. On this host their locks say so at once; with WAIT, others are watched for one beat."""
+def live_workers(
+    atlas: Atlas,
+    settings: Settings,
+    wait: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Heartbeat]:
+    """Workers known to live. On this host their locks say so at once; with WAIT, others are watched
+    for one beat."""
     observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: 0)
     observer.look()
     beats = [beat for beat in observer.last.values() if beat.role == "worker"]
@@ -77,27 +90,39 @@ def served(kind: str, workers: list[Heartbeat]) -> bool:
 
 
 def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) -> None:
-    """SubmitRefused where this host, which is to do the work, lacks a library or a backend that REQUEST needs."""
+    """SubmitRefused where this host, which is to do the work, lacks a library or a backend that
+    REQUEST needs."""
     kind = str(request["kind"])
     for leg in recipes.RECIPES[kind].legs if kind in recipes.RECIPES else ():
         if extra := queues.missing_extra(leg.queue):
             raise SubmitRefused(
-                f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries for it.",
-                remedy=f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start `inbox3d up` on a host that has them.",
+                f"{kind}: no live worker serves {leg.queue}, and this host lacks the libraries"
+                " for it.",
+                remedy=(
+                    f"Install them: pip install -c constraints.txt 'inbox3d[{extra}]'; or start"
+                    " `inbox3d up` on a host that has them."
+                ),
             )
     if kind == "prompt":
         _check_views(settings)
     named, able = str(request.get("backend", "auto")), weights.backends(settings.host.models)
-    if named != "auto" and not jobs.can_serve(named, jobs.views_named(request) or _pictures(drop, kind), able):
+    if named != "auto" and not jobs.can_serve(
+        named, jobs.views_named(request) or _pictures(drop, kind), able
+    ):
         trouble = weights.problem(settings.host.models, named) if named in weights.KNOWN else None
         raise SubmitRefused(
-            f"backend: this host lacks what {named} needs{f'; the model {trouble}' if trouble else ''}.",
-            remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing, `models pull` brings it.",
+            f"backend: this host lacks what {named}"
+            f" needs{f'; the model {trouble}' if trouble else ''}.",
+            remedy=(
+                f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is"
+                " missing, `models pull` brings it."
+            ),
         )
 
 
 def _check_views(settings: Settings) -> None:
-    """SubmitRefused where the settings or weights that this host would make views with cannot be used."""
+    """SubmitRefused where the settings or weights that this host would make views with cannot be
+    used."""
     from pipeline.backends import generators
 
     try:
@@ -107,14 +132,18 @@ def _check_views(settings: Settings) -> None:
 
 
 def check_formats(options: jobs.Common, workers: list[Heartbeat]) -> None:
-    """SubmitRefused where live workers export, but none of them can write a format that is asked for."""
+    """SubmitRefused where live workers export, but none of them can write a format that is asked
+    for."""
     exporting = [worker for worker in workers if "finish" in worker.queues]
     for name in options.output_format if exporting else ():
         if not any(name in worker.formats for worker in exporting):
             able = sorted({able for worker in exporting for able in worker.formats})
             raise SubmitRefused(
                 f"output_format: no worker can write {name} at present.",
-                remedy=f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d doctor).",
+                remedy=(
+                    f"Ask for one of {', '.join(able)}, or install what {name} needs (inbox3d"
+                    " doctor)."
+                ),
             )
 
 
@@ -130,23 +159,36 @@ def _pictures(drop: Path, kind: str) -> int | None:
 
 
 def check_name(options: jobs.Common, workers: list[Heartbeat]) -> None:
-    """SubmitRefused where a backend is named that is neither our own, nor a plug-in's here, nor one of a live worker."""
+    """SubmitRefused where a backend is named that is neither our own, nor a plug-in's here, nor one
+    of a live worker."""
     named, known = getattr(options, "backend", "auto"), ("auto", *weights.known_backends())
     if named not in known and not any(named in worker.backends for worker in workers):
         added = {able for worker in workers for able in worker.backends} - set(known)
         raise SubmitRefused(
-            f"backend: there is no backend {named!r}.", remedy=f"Ask for auto or one of {', '.join([*known[1:], *sorted(added)])}."
+            f"backend: there is no backend {named!r}.",
+            remedy=f"Ask for auto or one of {', '.join([*known[1:], *sorted(added)])}.",
         )
 
 
 def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | None = None) -> None:
-    """SubmitRefused where a backend is named that no live worker of its queue has, or has for so few VIEWS."""
-    named, making = getattr(options, "backend", "auto"), [worker for worker in workers if "mesh" in worker.queues]
-    if named == "auto" or not making or any(jobs.can_serve(named, views, worker.backends) for worker in making):
+    """SubmitRefused where a backend is named that no live worker of its queue has, or has for so
+    few VIEWS."""
+    named, making = (
+        getattr(options, "backend", "auto"),
+        [worker for worker in workers if "mesh" in worker.queues],
+    )
+    if (
+        named == "auto"
+        or not making
+        or any(jobs.can_serve(named, views, worker.backends) for worker in making)
+    ):
         return
     able = sorted({able for worker in making for able in worker.backends})
     few = f" for {views} view{'s' * (views != 1)}" if views and named in able else ""
     raise SubmitRefused(
         f"backend: no worker has {named}{few} at present.",
-        remedy=f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is missing.",
+        remedy=(
+            f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is"
+            " missing."
+        ),
     )

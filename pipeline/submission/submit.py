@@ -1,4 +1,5 @@
-"""Submitting: a drop is copied into a draft, sealed by a manifest with checksums, and renamed into inbox/ in one instant."""
+"""Submitting: a drop is copied into a draft, sealed by a manifest with checksums, and renamed into
+inbox/ in one instant."""
 
 from __future__ import annotations
 
@@ -23,18 +24,28 @@ def open_draft(atlas: Atlas, name: str) -> Path:
 
 
 def seal(
-    atlas: Atlas, draft: Path, request: Mapping[str, Any], name: str, origin: str, retry_of: str | None = None, by: str | None = None
+    atlas: Atlas,
+    draft: Path,
+    request: Mapping[str, Any],
+    name: str,
+    origin: str,
+    retry_of: str | None = None,
+    by: str | None = None,
 ) -> Place:
-    """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind (or none: judged by
-    content) and options.
+    """Write job.json for what stands in DRAFT/input and rename the draft into inbox/. REQUEST: kind
+    (or none: judged by content) and options.
 
-    SubmitRefused, with the draft thrown away, when the request is not valid or there is nothing in it.
+    SubmitRefused, with the draft thrown away, when the request is not valid or there is nothing in
+    it.
     """
     try:
         options = jobs.parse(request) if request.get("kind") else None
         rows = accept.manifest(atlas.disk, draft / tree.INPUT, frozenset())
         if not rows:
-            raise SubmitRefused(f"{name} holds no files.", remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.")
+            raise SubmitRefused(
+                f"{name} holds no files.",
+                remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.",
+            )
         attributes = atlas.disk.lstat(draft)
         root = accept.drop_root(atlas.disk, draft / tree.INPUT)
         job = JobFile(
@@ -42,7 +53,10 @@ def seal(
             kind=options.kind if options else None,
             options=jobs.options_of(options) if options else dict(request),
             source=Source(name=name, origin=origin, at=now(), by=by),  # type: ignore[arg-type]
-            manifest=[row.model_copy(update={"sha256": atlas.disk.sha256(root / row.path)}) for row in rows],
+            manifest=[
+                row.model_copy(update={"sha256": atlas.disk.sha256(root / row.path)})
+                for row in rows
+            ],
             inode=attributes.st_ino if attributes else None,
             retry_of=retry_of,
         )
@@ -75,21 +89,35 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None
     try:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
             copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
-        return seal(atlas, draft, {"kind": job.kind, **job.options}, job.source.name, job.source.origin, retry_of=job.id, by=by)
+        return seal(
+            atlas,
+            draft,
+            {"kind": job.kind, **job.options},
+            job.source.name,
+            job.source.origin,
+            retry_of=job.id,
+            by=by,
+        )
     except BaseException:
         atlas.disk.remove_tree(draft)
         raise
 
 
 def refuse_links(source: Path) -> None:
-    """SubmitRefused, by name, where SOURCE or something in it is not a plain file or folder, or is deeper than a drop may be."""
+    """SubmitRefused, by name, where SOURCE or something in it is not a plain file or folder, or is
+    deeper than a drop may be."""
     ahead = [source]
     while ahead:
         path = ahead.pop()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise SubmitRefused(f"{path.name} is a link or a device.", remedy="Drop the files themselves.")
+            raise SubmitRefused(
+                f"{path.name} is a link or a device.", remedy="Drop the files themselves."
+            )
         if path != source and (words := walk.beyond(path.relative_to(source).as_posix())):
-            raise SubmitRefused(f"{source.name} {words}.", remedy="Take the folder that repeats or goes too deep out.")
+            raise SubmitRefused(
+                f"{source.name} {words}.",
+                remedy="Take the folder that repeats or goes too deep out.",
+            )
         ahead += path.iterdir() if path.is_dir() else ()
 
 

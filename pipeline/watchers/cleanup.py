@@ -24,7 +24,8 @@ def due(atlas: Atlas, settings: Settings) -> list[Item]:
 
 
 def trash_due(atlas: Atlas, days: float) -> list[Item]:
-    """Deleted jobs older than DAYS by the date in their name; the pipeline's own leftovers at once."""
+    """Deleted jobs older than DAYS by the date in their name; the pipeline's own leftovers at
+    once."""
     today, found = datetime.datetime.now(datetime.UTC).date(), []
     for entry in atlas.disk.scandir(atlas.trash):
         path = atlas.trash / entry.name
@@ -38,18 +39,27 @@ def trash_due(atlas: Atlas, days: float) -> list[Item]:
 
 
 def scratch_due(atlas: Atlas, settings: Settings) -> list[Item]:
-    """Workspaces whose job neither waits nor runs, once the results had time to be verified again."""
+    """Workspaces whose job neither waits nor runs, once the results had time to be verified
+    again."""
     scratch = Scratch(settings.host.scratch / atlas.identity().uuid)
-    wanted = {place.id for state in (State.INBOX, State.CLAIMED, State.PROCESSING) for place in atlas.places(state)}
+    wanted = {
+        place.id
+        for state in (State.INBOX, State.CLAIMED, State.PROCESSING)
+        for place in atlas.places(state)
+    }
     found = []
     for path, parts in scratch.all():
         with contextlib.suppress(FileNotFoundError):  # another worker of this host was faster
-            if parts.id not in wanted and time.time() - path.stat().st_mtime >= settings.reaper.verify_after:
+            if (
+                parts.id not in wanted
+                and time.time() - path.stat().st_mtime >= settings.reaper.verify_after
+            ):
                 found.append(Item(path, "its job has ended"))
     return found
 
 
 def remove(atlas: Atlas, item: Item) -> None:
-    """Delete ITEM. OSError, the first one, where something of it cannot go: the next sweep tries again."""
+    """Delete ITEM. OSError, the first one, where something of it cannot go: the next sweep tries
+    again."""
     if (kept := atlas.disk.remove_tree(item.path)) is not None:
         raise kept

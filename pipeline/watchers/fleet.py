@@ -1,4 +1,5 @@
-"""The fleet of one ``up``: an intake, one worker per device and the web layer; started, restarted when they die, drained together."""
+"""The fleet of one ``up``: an intake, one worker per device and the web layer; started, restarted
+when they die, drained together."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ class Member:
         return self.process.poll() if self.process else None
 
     def schedule(self, code: int) -> None:
-        """Start again: at once after a steady life or when asked to, else after a wait that doubles."""
+        """Start again: at once after a steady life or when asked to, else after a wait that
+        doubles."""
         steady = time.monotonic() - self.started > STEADY or code == RESTART
         self.wait = 1.0 if steady else min(2 * self.wait, LONGEST_WAIT)
         self.due, self.process = time.monotonic() + (0 if steady else self.wait), None
@@ -68,36 +70,54 @@ class Member:
 
 def roles(devices: tuple[str, ...], queues: tuple[str, ...]) -> list[Role]:
     """One intake, and a worker per device for all QUEUES."""
-    return [Role("intake", "cpu", ()), *(Role("worker", device, queues) for device in chosen(devices))]
+    return [
+        Role("intake", "cpu", ()),
+        *(Role("worker", device, queues) for device in chosen(devices)),
+    ]
 
 
 def able() -> tuple[str, ...]:
     """The queues whose libraries are installed here; for the others a line says what to install."""
     for extra in sorted({extra for queue in QUEUES if (extra := missing_extra(queue))}):
         left = ",".join(queue for queue in QUEUES if missing_extra(queue) == extra)
-        log.info("queues.left queues=%s remedy=%s", left, f"pip install -c constraints.txt 'inbox3d[{extra}]'")
+        log.info(
+            "queues.left queues=%s remedy=%s",
+            left,
+            f"pip install -c constraints.txt 'inbox3d[{extra}]'",
+        )
     return tuple(queue for queue in QUEUES if missing_extra(queue) is None)
 
 
 def _look_at_views(settings: Settings) -> None:
-    """BackendUnavailable where a setting asks for views that cannot be made. Weights that nobody asked for by name and that are broken
-    are logged: they hold up the jobs that need them, not the others."""
+    """BackendUnavailable where a setting asks for views that cannot be made. Weights that nobody
+    asked for by name and that are broken are logged: they hold up the jobs that need them, not the
+    others."""
     try:
         generators.chosen(settings.host.models)
     except BackendUnavailable as error:
-        if any(os.environ.get(name) for name in (generator_protocol.MODEL, generator_protocol.URL, generator_protocol.STUB)):
+        if any(
+            os.environ.get(name)
+            for name in (generator_protocol.MODEL, generator_protocol.URL, generator_protocol.STUB)
+        ):
             raise
         log.warning("fleet.views problem=%s remedy=%s", error.message, error.remedy)
 
 
 def up(
-    atlas: Atlas, settings: Settings, name: str | None, queues: tuple[str, ...], devices: tuple[str, ...], until_idle: bool,
+    atlas: Atlas,
+    settings: Settings,
+    name: str | None,
+    queues: tuple[str, ...],
+    devices: tuple[str, ...],
+    until_idle: bool,
     listen: str = "off",
-) -> int:  # fmt: skip
-    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. LISTEN: HOST:PORT of the web layer, or off.
+) -> int:
+    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do.
+    LISTEN: HOST:PORT of the web layer, or off.
 
-    Returns the exit code. BackendUnavailable where FLUX_MODEL and its like cannot be met, before a job waits for them. A port that is
-    taken is named by the web process, which is started again later; the workers go on.
+    Returns the exit code. BackendUnavailable where FLUX_MODEL and its like cannot be met, before a
+    job waits for them. A port that is taken is named by the web process, which is started again
+    later; the workers go on.
     """
     if "views" in (queues or QUEUES):
         _look_at_views(settings)
@@ -106,8 +126,19 @@ def up(
     lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")
     if lock is None:
         raise NameTaken(f"`inbox3d up` runs as {host} on this host already.")
-    base = [sys.executable, "-m", "pipeline.watchers.process", "--atlas", str(atlas.root), "--host", host]
-    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in roles(devices, queues or able())]
+    base = [
+        sys.executable,
+        "-m",
+        "pipeline.watchers.process",
+        "--atlas",
+        str(atlas.root),
+        "--host",
+        host,
+    ]
+    members = [
+        Member(role, [*base, *_arguments(role, until_idle)])
+        for role in roles(devices, queues or able())
+    ]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
     stopping = threading.Event()
@@ -126,13 +157,28 @@ def up(
 
 
 def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
-    """The web layer, a program of its own; none where it is off or its libraries are not installed."""
+    """The web layer, a program of its own; none where it is off or its libraries are not
+    installed."""
     if listen == "off":
         return []
     if importlib.util.find_spec("flask") is None or importlib.util.find_spec("gunicorn") is None:
-        log.info("web.absent what=%s remedy=%s", "its libraries are not installed", "pip install -c constraints.txt 'inbox3d[web]'")
+        log.info(
+            "web.absent what=%s remedy=%s",
+            "its libraries are not installed",
+            "pip install -c constraints.txt 'inbox3d[web]'",
+        )
         return []
-    command = [sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--host", host, "--listen", listen]
+    command = [
+        sys.executable,
+        "-m",
+        "webapi",
+        "--atlas",
+        str(atlas.root),
+        "--host",
+        host,
+        "--listen",
+        listen,
+    ]
     return [Member(Role("web", "cpu", ()), command)]
 
 
@@ -149,7 +195,12 @@ def _keep(members: list[Member], stopping: threading.Event, until_idle: bool) ->
             if code == IDLE and until_idle and member.role.kind == "intake":
                 return
             if code is not None:
-                log.warning("process.ended role=%s device=%s code=%d", member.role.kind, member.role.device, code)
+                log.warning(
+                    "process.ended role=%s device=%s code=%d",
+                    member.role.kind,
+                    member.role.device,
+                    code,
+                )
                 member.schedule(code)
             if member.process is None and time.monotonic() >= member.due:
                 member.start()
@@ -158,7 +209,9 @@ def _keep(members: list[Member], stopping: threading.Event, until_idle: bool) ->
 
 def _drain(members: list[Member]) -> None:
     """Ask all to end, wait, and kill who does not listen."""
-    running = [member.process for member in members if member.process and member.process.poll() is None]
+    running = [
+        member.process for member in members if member.process and member.process.poll() is None
+    ]
     for process in running:
         process.terminate()
     deadline = time.monotonic() + DRAIN_LIMIT

@@ -1,7 +1,9 @@
-"""Hints: something may have happened in these folders. Only a wake-up; the scan on a timer is the truth.
+"""Hints: something may have happened in these folders. Only a wake-up; the scan on a timer is the
+truth.
 
-Non-recursive inotify through watchdog, and only on local disks: a recursive watch livelocks beyond about 5 000 folders, and network
-mounts show no events of other hosts. Where a Redis is named, the web layer's bell wakes every host.
+Non-recursive inotify through watchdog, and only on local disks: a recursive watch livelocks beyond
+about 5 000 folders, and network mounts show no events of other hosts. Where a Redis is named, the
+web layer's bell wakes every host.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ NETWORK = frozenset(
 
 
 def file_system(path: Path, mounts: str | None = None) -> str:
-    """Type of the file system that holds PATH, from the mount table; the longest mount point wins, the last of equals."""
+    """Type of the file system that holds PATH, from the mount table; the longest mount point wins,
+    the last of equals."""
     table = Path("/proc/self/mounts").read_text() if mounts is None else mounts
     best, kind = "", "unknown"
     for line in table.splitlines():
@@ -56,12 +59,19 @@ def is_network(path: Path) -> bool:
 
 
 class Hints:
-    """Wakes a waiting loop when a direct child of one of FOLDERS comes, goes or changes, or when the bell rings in Redis (BELL_URL)."""
+    """Wakes a waiting loop when a direct child of one of FOLDERS comes, goes or changes, or when
+    the bell rings in Redis (BELL_URL)."""
 
     def __init__(self, folders: Sequence[Path], bell_url: str | None = None) -> None:
-        self.event, self._over, self._bell = threading.Event(), threading.Event(), bell_url is not None
+        self.event, self._over, self._bell = (
+            threading.Event(),
+            threading.Event(),
+            bell_url is not None,
+        )
         if bell_url is not None:
-            threading.Thread(target=self._listen, args=(bell_url,), name="bell", daemon=True).start()
+            threading.Thread(
+                target=self._listen, args=(bell_url,), name="bell", daemon=True
+            ).start()
         self._observer: BaseObserver | None = None
         if any(is_network(folder) for folder in folders):
             return
@@ -94,7 +104,8 @@ class Hints:
         self.event.clear()
 
     def _listen(self, url: str) -> None:
-        """Wake at every message on the bell's channel; a Redis that is away is asked again later."""
+        """Wake at every message on the bell's channel; a Redis that is away is asked again
+        later."""
         try:
             import redis
         except ImportError:

@@ -1,7 +1,8 @@
-"""The intake: looks at inbox/, decides when a drop is complete and what it is, and claims it or refuses it with a reason.
+"""The intake: looks at inbox/, decides when a drop is complete and what it is, and claims it or
+refuses it with a reason.
 
-Any number of intakes may watch one tree: every edge is one rename, and a shell that one of them left half accepted is completed by
-another. The reaper runs beside it, in a thread of its own.
+Any number of intakes may watch one tree: every edge is one rename, and a shell that one of them
+left half accepted is completed by another. The reaper runs beside it, in a thread of its own.
 """
 
 from __future__ import annotations
@@ -37,21 +38,41 @@ from pipeline.watchers.worker import Restart
 log = logging.getLogger(__name__)
 
 MENDED = (
-    "its job.json was damaged or missing: it was identified anew from input/ alone; options that stood nowhere else are lost, the defaults"
-    " were used"
+    "its job.json was damaged or missing: it was identified anew from input/ alone; options that"
+    " stood nowhere else are lost, the defaults were used"
 )
 IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
 
 
 class Intake:
-    """One intake process. ``tick`` is one look; ``serve`` repeats it until STOPPING, or with UNTIL_IDLE until nothing is left to do."""
+    """One intake process. ``tick`` is one look; ``serve`` repeats it until STOPPING, or with
+    UNTIL_IDLE until nothing is left to do."""
 
-    def __init__(self, atlas: Atlas, settings: Settings, name: str, stopping: threading.Event, until_idle: bool = False) -> None:
-        self.atlas, self.settings, self.name, self.stopping, self.until_idle = atlas, settings, name, stopping, until_idle
+    def __init__(
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        name: str,
+        stopping: threading.Event,
+        until_idle: bool = False,
+    ) -> None:
+        self.atlas, self.settings, self.name, self.stopping, self.until_idle = (
+            atlas,
+            settings,
+            name,
+            stopping,
+            until_idle,
+        )
         self.identity = atlas.identity()
         self.settler = Settler(settings.intake, network=is_network(atlas.root))
-        self.beat = Beat(atlas, Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()), settings.worker.beat)
-        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
+        self.beat = Beat(
+            atlas,
+            Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()),
+            settings.worker.beat,
+        )
+        self.observer = Observer(
+            atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted
+        )
         self.attention = Attention(atlas, name)
         self.reaper = Reaper(atlas, settings, name, self.observer, attention=self.attention)
         self.waiting: dict[str, Wait] = {}
@@ -60,7 +81,7 @@ class Intake:
         self._status = status.Writer(atlas, settings.intake.status_interval)
         self._hints = Hints([atlas.inbox, atlas.claimed], settings.host.redis_url)
 
-    # -- the loop ---------------------------------------------------------------------------------------------------------------
+    # -- the loop ------------------------------------------------------------------------------
     def serve(self) -> None:
         self.beat.beat()
         self.beat.start()
@@ -91,7 +112,7 @@ class Intake:
             return True
         except Restart:
             raise
-        except Exception as error:  # the tree's own folders may not be read, say: nothing can be claimed, and that must be told
+        except Exception as error:  # an unreadable folder of the tree, say: it must be told
             why = words(error, self.atlas.root)
             self.beat.say(f"paused: {why}")
             log.warning("tick.failed what=%s", why, exc_info=error)
@@ -112,11 +133,16 @@ class Intake:
     def _next(self) -> float:
         """Seconds until the next look: the tick, or earlier when a drop's quiet time is over."""
         now, tick = self.settler.clock(), self.settings.intake.tick
-        dues = [wait.until - now for wait in self.waiting.values() if wait.until is not None and wait.until > now]
+        dues = [
+            wait.until - now
+            for wait in self.waiting.values()
+            if wait.until is not None and wait.until > now
+        ]
         return max(0.02, min([tick, *dues]))
 
     def tick(self) -> bool:
-        """Look at inbox/ and at half accepted shells once. True while something is arriving, waiting to be served, or running."""
+        """Look at inbox/ and at half accepted shells once. True while something is arriving,
+        waiting to be served, or running."""
         found = self.atlas.identity()
         if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
             raise Restart
@@ -137,7 +163,8 @@ class Intake:
         )
 
     def _tell(self, halt: str | None) -> None:
-        """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops are taken all the same."""
+        """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops
+        are taken all the same."""
         with self.attention.over(self.atlas.status_file):
             waiting = self._unseen() | self.waiting if halt else self.waiting
             self._status.write(waiting, halt, self.observer, self.attention.lines())
@@ -150,15 +177,21 @@ class Intake:
 
     def _writes_status(self) -> bool:
         """The lowest-named live intake writes STATUS.txt."""
-        return all(self.name <= beat.worker for beat in self.observer.live() if beat.role == "intake")
+        return all(
+            self.name <= beat.worker for beat in self.observer.live() if beat.role == "intake"
+        )
 
-    # -- inbox/ -----------------------------------------------------------------------------------------------------------------
+    # -- inbox/ --------------------------------------------------------------------------------
     def _look_at_inbox(self) -> None:
         """At most look_limit entries a tick, in turn."""
         entries = self.atlas.entries(State.INBOX)
-        present = sorted(entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir))
+        present = sorted(
+            entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir)
+        )
         self.settler.forget(present)
-        self.waiting = {name: wait for name, wait in self.waiting.items() if name in present} | left_alone(entries)
+        self.waiting = {
+            name: wait for name, wait in self.waiting.items() if name in present
+        } | left_alone(entries)
         limit = self.settings.intake.look_limit
         start = self._turn % max(len(present), 1)
         turn = (present[start:] + present[:start])[:limit]
@@ -178,7 +211,9 @@ class Intake:
         job = accept.request(self.atlas, name) if seen.is_job else None
         manifest = {row.path: row.size for row in job.manifest} if job else None
         claim = self._whose(name, job) if seen.is_job else None
-        verdict = self.settler.judge(name, seen, manifest, moved=claim is None or claim.copy_of is None)
+        verdict = self.settler.judge(
+            name, seen, manifest, moved=claim is None or claim.copy_of is None
+        )
         if isinstance(verdict, Ready):
             verdict = self._held(name, verdict, job) or verdict
         if isinstance(verdict, Wait) and verdict.stuck:
@@ -210,7 +245,9 @@ class Intake:
                     return place.id
         return None
 
-    def _claim(self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready) -> None:
+    def _claim(
+        self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready
+    ) -> None:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
         if job is None and claim is not None:
             self._complete(self._shell(name, claim, lifecycle.ANEW), claim.copy_of)
@@ -220,8 +257,14 @@ class Intake:
             if job is not None:
                 facts = facts_of_job(self.atlas, self.atlas.inbox / name, job, verdict.evidence)
             else:
-                paths = [found.path for found in seen.files if not (seen.is_folder and found.path.lower() in MARKERS)]
-                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(after=self._namesake(name))
+                paths = [
+                    found.path
+                    for found in seen.files
+                    if not (seen.is_folder and found.path.lower() in MARKERS)
+                ]
+                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(
+                    after=self._namesake(name)
+                )
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
         except (InputRejected, SubmitRefused) as error:
@@ -245,14 +288,24 @@ class Intake:
     def _refuse_shell(self, shell: Place, error: InputRejected) -> None:
         facts = Facts(None, {}, frozenset(), "refused")
         damaged = lifecycle.readable_job(self.atlas, shell.path) is None
-        lifecycle.set_aside(self.atlas, shell.path, shell.n, (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN)
-        lifecycle.refuse(self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n))
+        lifecycle.set_aside(
+            self.atlas,
+            shell.path,
+            shell.n,
+            (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN,
+        )
+        lifecycle.refuse(
+            self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n)
+        )
         log.info("job.refused job=%s why=%s", shell.id, error.message)
 
-    # -- shells -----------------------------------------------------------------------------------------------------------------
+    # -- shells --------------------------------------------------------------------------------
     def _complete_shells(self) -> None:
-        """Shells that stood half accepted in two looks a beat apart: somebody died in the middle."""
-        shells = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden}
+        """Shells that stood half accepted in two looks a beat apart: somebody died in the
+        middle."""
+        shells = {
+            place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden
+        }
         for name in self._shells.again(shells, self.settings.worker.beat):
             with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
                 self._complete(shells[name])
@@ -260,8 +313,13 @@ class Intake:
     def _complete(self, shell: Place, copy_of: str | None = None) -> None:
         disk = self.atlas.disk
         job = lifecycle.readable_job(self.atlas, shell.path)
-        if job is None and not (disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)):
-            if any(entry.name != tree.INPUT and not names.ignored(entry.name) for entry in disk.scandir(shell.path)):
+        if job is None and not (
+            disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)
+        ):
+            if any(
+                entry.name != tree.INPUT and not names.ignored(entry.name)
+                for entry in disk.scandir(shell.path)
+            ):
                 self._refuse_shell(shell, DELETED)
             else:
                 lifecycle.discard_empty(self.atlas, shell)
@@ -274,7 +332,12 @@ class Intake:
             facts = (
                 facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
                 if known and job
-                else facts_anew(self.atlas, shell.path, "completed", (MENDED,) if shell.queue == lifecycle.ANEW else ())
+                else facts_anew(
+                    self.atlas,
+                    shell.path,
+                    "completed",
+                    (MENDED,) if shell.queue == lifecycle.ANEW else (),
+                )
             )
         except (InputRejected, SubmitRefused) as error:
             self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
@@ -286,7 +349,8 @@ class Intake:
         accept.accept(self.atlas, shell, facts, copy_of)
 
     def _reason(self, shell: Place) -> InputRejected:
-        """Why a drop was refused whose refuser died before it could say so: what its input/ shows now."""
+        """Why a drop was refused whose refuser died before it could say so: what its input/ shows
+        now."""
         try:
             seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
             settler = Settler(self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__)
@@ -298,18 +362,25 @@ class Intake:
             identify(inside, [path for path, _ in accept.files_below(self.atlas.disk, inside)])
         except InputRejected as error:
             return error
-        return InputRejected("The drop was refused.", remedy="Look at the files in input/, then move the folder back to inbox/.")
+        return InputRejected(
+            "The drop was refused.",
+            remedy="Look at the files in input/, then move the folder back to inbox/.",
+        )
 
 
 def left_alone(entries: Iterable[Entry]) -> dict[str, Wait]:
-    """Entries of inbox/ that are looked at under another name only, with the reason; what systems leave about by themselves has none."""
+    """Entries of inbox/ that are looked at under another name only, with the reason; what systems
+    leave about by themselves has none."""
     found = {}
     for name, is_dir in entries:
         if names.temporary(name):
             found[name] = Wait("it looks like an unfinished copy; goes on under its final name")
         elif names.ignored(name, is_dir) and not names.harmless(name):
             begin = "~$" if name.startswith("~$") else "a dot"
-            found[name] = Wait(f"left alone, since names that begin with {begin} are hidden or temporary; rename it to have it worked on")
+            found[name] = Wait(
+                f"left alone, since names that begin with {begin} are hidden or temporary; rename"
+                " it to have it worked on"
+            )
     return found
 
 

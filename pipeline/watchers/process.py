@@ -1,4 +1,5 @@
-"""Entry point of the processes that a fleet starts: ``python -m pipeline.watchers.process --role worker …``."""
+"""Entry point of the processes that a fleet starts: ``python -m pipeline.watchers.process --role
+worker …``."""
 
 from __future__ import annotations
 
@@ -37,11 +38,20 @@ def main() -> int:
         if given.role == "worker":
             device = given.device.replace("cuda:", "gpu")
             queues = tuple(queue for queue in given.queues.split(",") if queue)
-            Worker(atlas, settings, names.worker_name(given.host, device), queues, given.device, stopping).serve()
+            Worker(
+                atlas,
+                settings,
+                names.worker_name(given.host, device),
+                queues,
+                given.device,
+                stopping,
+            ).serve()
         else:
             from pipeline.watchers.intake import Intake
 
-            Intake(atlas, settings, names.worker_name(given.host, "intake"), stopping, given.until_idle).serve()
+            Intake(
+                atlas, settings, names.worker_name(given.host, "intake"), stopping, given.until_idle
+            ).serve()
     except Restart:
         return RESTART
     except LineFault as fault:
@@ -51,7 +61,8 @@ def main() -> int:
 
 
 def _die_with_fleet() -> None:
-    """SIGTERM when the fleet's process dies, so that `kill -9` of an `up` leaves no worker behind that nobody watches."""
+    """SIGTERM when the fleet's process dies, so that `kill -9` of an `up` leaves no worker behind
+    that nobody watches."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
     if os.getppid() == 1:
         sys.exit(1)

@@ -1,7 +1,9 @@
-"""The reaper: mends what dead processes left behind, one rule per row of the crash table (docs/lifecycle.md).
+"""The reaper: mends what dead processes left behind, one rule per row of the crash table
+(docs/lifecycle.md).
 
-It seizes a dead worker's folder by rename before it looks inside; everything it takes away goes to trash/, where the pipeline's own
-leftovers stay until the next sweep and a person's deleted jobs for 30 days.
+It seizes a dead worker's folder by rename before it looks inside; everything it takes away goes to
+trash/, where the pipeline's own leftovers stay until the next sweep and a person's deleted jobs for
+30 days.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ LOOKED_AT = 200  # waiting jobs whose job.json is looked at in one round, in tur
 
 
 class TwoLooks:
-    """Remembers what was seen, so that "gone" or "empty" is only believed when it was so in two looks a gap apart."""
+    """Remembers what was seen, so that "gone" or "empty" is only believed when it was so in two
+    looks a gap apart."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -47,13 +50,27 @@ class Reaper:
     """Part of each ``up``'s intake process, under that process's own name."""
 
     def __init__(
-        self, atlas: Atlas, settings: Settings, name: str, observer: Observer, clock: Callable[[], float] = time.monotonic,
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        name: str,
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
         attention: Attention | None = None,
-    ) -> None:  # fmt: skip
-        self.atlas, self.settings, self.name, self.observer, self.clock = atlas, settings, name, observer, clock
+    ) -> None:
+        self.atlas, self.settings, self.name, self.observer, self.clock = (
+            atlas,
+            settings,
+            name,
+            observer,
+            clock,
+        )
         self.attention = attention or Attention(atlas)
-        self._drafts, self._staging, self._workers, self._damaged = (TwoLooks(clock) for _ in range(4))
-        self._sound: dict[str, tuple[int, int, int]] = {}  # waiting jobs whose job.json was read: its inode, size and time
+        self._drafts, self._staging, self._workers, self._damaged = (
+            TwoLooks(clock) for _ in range(4)
+        )
+        # waiting jobs whose job.json was read: its inode, size and time
+        self._sound: dict[str, tuple[int, int, int]] = {}
         self._finished: set[str] = set()  # names in done/ that hold a result
         self._turn = 0
 
@@ -82,7 +99,7 @@ class Reaper:
             with self.attention.over(folder):
                 sweep()
 
-    # -- processing/ ----------------------------------------------------------------------------------------------------------
+    # -- processing/ ---------------------------------------------------------------------------
     def _held(self, place: Place) -> None:
         if place.worker == self.name:
             self.settle(place)
@@ -109,11 +126,15 @@ class Reaper:
         if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
             return
         if lifecycle.tidy(self.atlas, place) is None and self.atlas.disk.seen(place.path):
-            raise Waits("its job.json is missing or damaged; move the folder to inbox/ to have it identified anew, or delete it")
+            raise Waits(
+                "its job.json is missing or damaged; move the folder to inbox/ to have it"
+                " identified anew, or delete it"
+            )
 
-    # -- done/ --------------------------------------------------------------------------------------------------------------------
+    # -- done/ ---------------------------------------------------------------------------------
     def _look_at_done(self) -> None:
-        """A job without a result is named, for nobody works on it here. Those that have one are not looked at again."""
+        """A job without a result is named, for nobody works on it here. Those that have one are not
+        looked at again."""
         places = {place.path.name: place for place in self.atlas.places(State.DONE)}
         self._finished &= places.keys()
         for name in sorted(places.keys() - self._finished)[:LOOKED_AT]:
@@ -122,10 +143,13 @@ class Reaper:
                     raise Waits(f"{error.message}; {error.remedy}")
                 self._finished.add(name)
 
-    # -- claimed/ ---------------------------------------------------------------------------------------------------------------
+    # -- claimed/ ------------------------------------------------------------------------------
     def _mend_waiting(self) -> None:
-        """A waiting job whose job.json was damaged or missing in two looks goes back to be accepted anew."""
-        places = {place.path.name: place for place in self.atlas.places(State.CLAIMED) if not place.hidden}
+        """A waiting job whose job.json was damaged or missing in two looks goes back to be accepted
+        anew."""
+        places = {
+            place.path.name: place for place in self.atlas.places(State.CLAIMED) if not place.hidden
+        }
         self._sound = {name: stamp for name, stamp in self._sound.items() if name in places}
         start = self._turn % max(len(places), 1)
         turn = [*places.values()][start:] + [*places.values()][:start]
@@ -138,7 +162,9 @@ class Reaper:
         for name in self._damaged.again(damaged, self.settings.worker.beat):
             with self.attention.over(places[name].path):
                 lifecycle.accept_anew(self.atlas, places[name])
-                log.warning("job.anew job=%s why=%s", places[name].id, "its job.json is damaged or missing")
+                log.warning(
+                    "job.anew job=%s why=%s", places[name].id, "its job.json is damaged or missing"
+                )
 
     def _is_sound(self, place: Place) -> bool:
         """Whether job.json can be read; looked at again only where the file changed."""
@@ -162,7 +188,7 @@ class Reaper:
                 if recipe is not None:
                     lifecycle.requeue(self.atlas, place, recipe.legs[0].queue)
 
-    # -- .pipeline/ -------------------------------------------------------------------------------------------------------------
+    # -- .pipeline/ ----------------------------------------------------------------------------
     def _sweep_drafts(self) -> None:
         """A draft that stood unchanged for a day of this process's own clock."""
         stamps = {}
@@ -174,14 +200,22 @@ class Reaper:
 
     def _sweep_staging(self) -> None:
         held = {place.path.name for place in self.atlas.places(State.PROCESSING)}
-        orphans = [entry.name for entry in self.atlas.disk.scandir(self.atlas.staging) if entry.name not in held]
+        orphans = [
+            entry.name
+            for entry in self.atlas.disk.scandir(self.atlas.staging)
+            if entry.name not in held
+        ]
         for name in self._staging.again(orphans, self.settings.reaper.staging_looks_apart):
             self._discard(self.atlas.staging / name)
 
     def _sweep_workers(self) -> None:
         """Heartbeats of the dead that hold nothing."""
         holding = {place.worker for place in self.atlas.places(State.PROCESSING)}
-        dead = [worker for worker in self.observer.last if worker not in holding and self.observer.life(worker) is Life.DEAD]
+        dead = [
+            worker
+            for worker in self.observer.last
+            if worker not in holding and self.observer.life(worker) is Life.DEAD
+        ]
         for worker in self._workers.again(dead, self.settings.reaper.orphan_look_gap):
             self._discard(self.atlas.heartbeat(worker))
 

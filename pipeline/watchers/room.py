@@ -1,7 +1,9 @@
-"""Room in scratch: whether a job may start on this host, and what earlier starts taught of jobs that ran out of it.
+"""Room in scratch: whether a job may start on this host, and what earlier starts taught of jobs
+that ran out of it.
 
-A full scratch is this host's fault: nothing is claimed that does not fit, other hosts go on, and work resumes by itself as soon as there
-is room. A job that needs more than all of an empty scratch is named with both sizes and left to a larger host; smaller ones pass it.
+A full scratch is this host's fault: nothing is claimed that does not fit, other hosts go on, and
+work resumes by itself as soon as there is room. A job that needs more than all of an empty scratch
+is named with both sizes and left to a larger host; smaller ones pass it.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ PROBE, FIRST_WAIT, LONGEST_WAIT = 1 << 20, 1.0, 60.0
 
 
 class Asks(NamedTuple):
-    """What tells how much room a job needs: its kind with its options, and the bytes of its input."""
+    """What tells how much room a job needs: its kind with its options, and the bytes of its
+    input."""
 
     id: str
     what: str
@@ -45,16 +48,23 @@ class Bound(NamedTuple):
 
 
 class Lack(NamedTuple):
-    """Why a job may not start here now; FOR_EVER: it does not fit into the scratch of this host at all."""
+    """Why a job may not start here now; FOR_EVER: it does not fit into the scratch of this host at
+    all."""
 
     words: str
     for_ever: bool
 
 
 class Room:
-    """The scratch of one worker's host. ENDED gives the workspaces that may go when room is needed."""
+    """The scratch of one worker's host. ENDED gives the workspaces that may go when room is
+    needed."""
 
-    def __init__(self, scratch: Scratch, ended: Callable[[], list[Path]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        scratch: Scratch,
+        ended: Callable[[], list[Path]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.scratch, self.ended, self.clock = scratch, ended, clock
         self._bounds: dict[str, Bound] = {}  # by job id
         self._closed = ""  # in words, why scratch cannot be written at all
@@ -65,7 +75,11 @@ class Room:
         try:
             return self._lack(asks)
         except OSError as error:
-            return Lack(f"scratch cannot be used: {rights.words(error, self.scratch.root)} ({self.scratch.root})", False)
+            return Lack(
+                f"scratch cannot be used: {rights.words(error, self.scratch.root)}"
+                f" ({self.scratch.root})",
+                False,
+            )
 
     def _lack(self, asks: Asks) -> Lack | None:
         if self._closed and not self._opened():
@@ -74,8 +88,9 @@ class Room:
         free, total = self._space()
         if need > total:
             return Lack(
-                f"needs {size(need)} of scratch or more, and all of it on this host is {size(total)} ({self.scratch.root}): "
-                "set [host] scratch to a larger disk, or run inbox3d up on a host that has one",
+                f"needs {size(need)} of scratch or more, and all of it on this host is"
+                f" {size(total)} ({self.scratch.root}): set [host] scratch to a larger disk, or run"
+                " inbox3d up on a host that has one",
                 True,
             )
         if need > free and self._clear():
@@ -83,15 +98,18 @@ class Room:
         if need <= free:
             return None
         return Lack(
-            f"scratch is full: {size(free)} free of {size(total)}, the next job needs {size(need)} or more ({self.scratch.root}); "
-            "free space there, and work goes on by itself",
+            f"scratch is full: {size(free)} free of {size(total)}, the next job needs {size(need)}"
+            f" or more ({self.scratch.root}); free space there, and work goes on by itself",
             False,
         )
 
     def need(self, asks: Asks) -> int:
-        """Bytes that a job needs at the least: its input, or what it, or one like it that was no larger, ran out at."""
+        """Bytes that a job needs at the least: its input, or what it, or one like it that was no
+        larger, ran out at."""
         known = [
-            need for asked, need in self._bounds.values() if asked.id == asks.id or (asked.what == asks.what and asked.input <= asks.input)
+            need
+            for asked, need in self._bounds.values()
+            if asked.id == asks.id or (asked.what == asks.what and asked.input <= asks.input)
         ]
         return max([asks.input + LEAST, *known])
 
@@ -101,7 +119,8 @@ class Room:
             free, total = self._space()
         except OSError:
             free, total = 0, 0
-        if fault.number != errno.ENOSPC or free > max(used, LEAST):  # a quota, a read-only disk, no more files: not told by sizes
+        # a quota, a read-only disk, no more files: not told by sizes
+        if fault.number != errno.ENOSPC or free > max(used, LEAST):
             self._closed = f"{fault.message} {fault.remedy}"
             self._again, self._wait = self.clock() + self._wait, min(2 * self._wait, LONGEST_WAIT)
             return
@@ -136,12 +155,15 @@ class Room:
         return not self._closed
 
     def _clear(self) -> bool:
-        """Let workspaces go that nobody works in: a later start of their jobs does without. True when one went."""
+        """Let workspaces go that nobody works in: a later start of their jobs does without. True
+        when one went."""
         return any(list(map(discard, self.ended())))
 
 
 def asks_of(job: JobFile) -> Asks:
-    return Asks(job.id, repr((job.kind, sorted(job.options.items()))), sum(row.size for row in job.manifest))
+    return Asks(
+        job.id, repr((job.kind, sorted(job.options.items()))), sum(row.size for row in job.manifest)
+    )
 
 
 def used_by(folder: Path) -> int:

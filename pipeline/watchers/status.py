@@ -1,4 +1,5 @@
-"""STATUS.txt in inbox/: in words, what arrives and what it waits for, what waits, what runs, what failed lately."""
+"""STATUS.txt in inbox/: in words, what arrives and what it waits for, what waits, what runs, what
+failed lately."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from pipeline.text import plain
 
 SHOWN = 200
 FAILED_SHOWN = 10
-NOBODY = "Nobody watches this folder at present. What is dropped here waits until a compute host runs: inbox3d up\n"
+NOBODY = (
+    "Nobody watches this folder at present. What is dropped here waits until a compute host runs:"
+    " inbox3d up\n"
+)
 
 
 class Writer:
@@ -31,8 +35,15 @@ class Writer:
         self._names: dict[str, str] = {}
         self._failed: dict[str, tuple[float, str]] = {}
 
-    def write(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer, attention: Sequence[str] = ()) -> None:
-        """ATTENTION: what this intake and its reaper found that waits for a person; that of other processes is in their heartbeats."""
+    def write(
+        self,
+        waiting: Mapping[str, Wait],
+        halt: str | None,
+        observer: Observer,
+        attention: Sequence[str] = (),
+    ) -> None:
+        """ATTENTION: what this intake and its reaper found that waits for a person; that of other
+        processes is in their heartbeats."""
         if time.monotonic() - self._last < self.interval:
             return
         self._last = time.monotonic()
@@ -41,19 +52,30 @@ class Writer:
 
     def _tell_programs(self, waiting: Mapping[str, Wait]) -> None:
         """What arrives, as facts: the web layer shows it, and a sentence is no data."""
-        arrivals = Arrivals(waits={accept.printable(name): wait.reason for name, wait in sorted(waiting.items())[:SHOWN]})
+        arrivals = Arrivals(
+            waits={
+                accept.printable(name): wait.reason
+                for name, wait in sorted(waiting.items())[:SHOWN]
+            }
+        )
         if arrivals != self._arrivals:
             self.atlas.disk.replace(self.atlas.arrivals_file, arrivals.dump())
             self._arrivals = arrivals
 
     def fault(self, message: str) -> None:
-        """The line does not work: say so as far as it lets us. A full disk takes no new file, but often still the old one's bytes."""
-        text = f"PAUSED: {plain(message)}. Nothing is lost; it goes on by itself as soon as that works again.\n"
+        """The line does not work: say so as far as it lets us. A full disk takes no new file, but
+        often still the old one's bytes."""
+        text = (
+            f"PAUSED: {plain(message)}. Nothing is lost; it goes on by itself as soon as that works"
+            " again.\n"
+        )
         try:
             self._put(text)
         except OSError:
             with contextlib.suppress(OSError):
-                self.atlas.disk.write_in_place(self.atlas.status_file, text.encode(errors="replace"))
+                self.atlas.disk.write_in_place(
+                    self.atlas.status_file, text.encode(errors="replace")
+                )
                 self._text = text
 
     def _put(self, text: str) -> None:
@@ -68,17 +90,51 @@ class Writer:
             self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
             self._tell_programs({})
 
-    def text(self, waiting: Mapping[str, Wait], halt: str | None, observer: Observer, attention: Sequence[str] = ()) -> str:
+    def text(
+        self,
+        waiting: Mapping[str, Wait],
+        halt: str | None,
+        observer: Observer,
+        attention: Sequence[str] = (),
+    ) -> str:
         places = self.atlas.places(State.CLAIMED)
-        claimed, shells = ([place for place in places if place.hidden is hidden] for hidden in (False, True))
-        arriving = {name: wait.reason for name, wait in waiting.items()} | {self._name(shell): "is being accepted" for shell in shells}
+        claimed, shells = (
+            [place for place in places if place.hidden is hidden] for hidden in (False, True)
+        )
+        arriving = {name: wait.reason for name, wait in waiting.items()} | {
+            self._name(shell): "is being accepted" for shell in shells
+        }
         parts = [
-            "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in done/, problems in failed/.\n",
-            f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on; drops need another name.\n" if halt else "",
+            (
+                "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in"
+                " done/, problems in failed/.\n"
+            ),
+            (
+                f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on;"
+                " drops need another name.\n"
+                if halt
+                else ""
+            ),
             section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
-            section("Waiting", [f"{self._name(place)}: for queue {place.queue}{self._more(place)}" for place in claimed]),
-            section("Needs attention", [*self._unserved(claimed, observer), *told(observer, attention), *self._strangers()]),
-            section("Running", [self._running(place, observer) for place in self.atlas.places(State.PROCESSING)]),
+            section(
+                "Waiting",
+                [
+                    f"{self._name(place)}: for queue {place.queue}{self._more(place)}"
+                    for place in claimed
+                ],
+            ),
+            section(
+                "Needs attention",
+                [
+                    *self._unserved(claimed, observer),
+                    *told(observer, attention),
+                    *self._strangers(),
+                ],
+            ),
+            section(
+                "Running",
+                [self._running(place, observer) for place in self.atlas.places(State.PROCESSING)],
+            ),
             section("Failed lately", self._failed_lately()),
         ]
         return "\n".join(part for part in parts if part)
@@ -92,10 +148,13 @@ class Writer:
         return self._names[place.id]
 
     def _more(self, place: Place) -> str:
-        """Between two legs: how much is done. Why the last worker that took it gave it back, where that was for something it lacks."""
+        """Between two legs: how much is done. Why the last worker that took it gave it back, where
+        that was for something it lacks."""
         progress = job_view.progress_of(self.atlas, place) if place.n else None
         lack = job_view.lack_of(job_view.job_at(self.atlas, place)) if place.n else None
-        return (f", {words.percent(progress.fraction)}% done" if progress else "") + (f". {lack}" if lack else "")
+        return (f", {words.percent(progress.fraction)}% done" if progress else "") + (
+            f". {lack}" if lack else ""
+        )
 
     def _running(self, place: Place, observer: Observer) -> str:
         """How far it is; where its worker stands still, the time that was left means nothing."""
@@ -103,33 +162,49 @@ class Writer:
         if observer.standing(worker):
             done = f" at {words.percent(progress.fraction)}%" if progress else ""
             return f"{self._name(place)}: stands still{done} on {worker} (see Needs attention)"
-        return f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {worker}"
+        return (
+            f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {worker}"
+        )
 
     def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
         served = {queue for beat in observer.live() for queue in beat.queues}
         due = sorted({str(place.queue) for place in claimed} - served)
         unknown = [queue for queue in due if queue not in queues.QUEUES]
         return [
-            f"no live worker serves {queue}; run inbox3d up on a host with the extra {queues.QUEUES[queue].extra} installed"
+            f"no live worker serves {queue}; run inbox3d up on a host with the extra"
+            f" {queues.QUEUES[queue].extra} installed"
             for queue in due
             if queue not in unknown
         ]
 
     def _strangers(self) -> list[str]:
-        folders = [entry.name for entry in self.atlas.disk.scandir(self.atlas.root) if entry.is_dir and names.is_halt(entry.name)]
-        return [f"{name} is a folder, and only a file of that name halts; or run inbox3d halt" for name in folders] + [
+        folders = [
+            entry.name
+            for entry in self.atlas.disk.scandir(self.atlas.root)
+            if entry.is_dir and names.is_halt(entry.name)
+        ]
+        return [
+            f"{name} is a folder, and only a file of that name halts; or run inbox3d halt"
+            for name in folders
+        ] + [
             f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/"
             for state in State
             for name in self.atlas.strangers(state)
         ]
 
     def _failed_lately(self) -> list[str]:
-        """The newest failures. Each is read once; the share's own times only put them in order for the eye."""
+        """The newest failures. Each is read once; the share's own times only put them in order for
+        the eye."""
         places = self.atlas.places(State.FAILED)
-        self._failed = {place.path.name: self._failed.get(place.path.name) or self._read_failed(place) for place in places}
+        self._failed = {
+            place.path.name: self._failed.get(place.path.name) or self._read_failed(place)
+            for place in places
+        }
         newest = sorted(self._failed.values(), reverse=True)[:FAILED_SHOWN]
         more = len(self._failed) - len(newest)
-        return [line for _, line in newest] + ([f"… and {more} more in failed/"] if more > 0 else [])
+        return [line for _, line in newest] + (
+            [f"… and {more} more in failed/"] if more > 0 else []
+        )
 
     def _read_failed(self, place: Place) -> tuple[float, str]:
         when: Any = self.atlas.disk.lstat(place.path)
@@ -141,12 +216,14 @@ class Writer:
 
 
 def told(observer: Observer, own: Sequence[str]) -> list[str]:
-    """What processes found that waits for a person, each thing once: two of them may have tried the same folder."""
+    """What processes found that waits for a person, each thing once: two of them may have tried the
+    same folder."""
     return sorted({*own, *observer.needs()})
 
 
 def section(title: str, lines: list[str]) -> str:
-    """A titled list of at most 200 lines and a count of the rest; no line can hold another, whatever a drop is called."""
+    """A titled list of at most 200 lines and a count of the rest; no line can hold another,
+    whatever a drop is called."""
     if not lines:
         return ""
     shown = lines[:SHOWN] + ([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])

@@ -1,6 +1,8 @@
-"""A worker: a small parent that starts jobs of its queues, one at a time, and an engine child that does the work.
+"""A worker: a small parent that starts jobs of its queues, one at a time, and an engine child that
+does the work.
 
-The parent claims by rename, keeps the heartbeat, watches time, memory and the fence, and drains on SIGTERM. It outlives its engine.
+The parent claims by rename, keeps the heartbeat, watches time, memory and the fence, and drains on
+SIGTERM. It outlives its engine.
 """
 
 from __future__ import annotations
@@ -45,10 +47,17 @@ class Restart(Exception):
 
 
 class Worker:
-    """One worker process. ``serve`` runs until SIGTERM, or with UNTIL_IDLE until its queues are empty and nothing can arrive."""
+    """One worker process. ``serve`` runs until SIGTERM, or with UNTIL_IDLE until its queues are
+    empty and nothing can arrive."""
 
     def __init__(
-        self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...], device: str, stopping: threading.Event
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        name: str,
+        queues: tuple[str, ...],
+        device: str,
+        stopping: threading.Event,
     ) -> None:
         self.atlas, self.settings, self.name, self.queues = atlas, settings, name, queues
         self.identity: AtlasFile = atlas.identity()
@@ -57,27 +66,49 @@ class Worker:
         backends = weights.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
         formats = writable_formats() if "finish" in queues else ()
         beat = Heartbeat(
-            worker=name, role="worker", counter=0, boot="", pid=os.getpid(), queues=queues,
-            backends=backends, formats=formats, version=versions().get("inbox3d", ""), message="starting",
-        )  # fmt: skip
+            worker=name,
+            role="worker",
+            counter=0,
+            boot="",
+            pid=os.getpid(),
+            queues=queues,
+            backends=backends,
+            formats=formats,
+            version=versions().get("inbox3d", ""),
+            message="starting",
+        )
         self.beat = Beat(atlas, beat, settings.worker.beat)
-        self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted)
+        self.observer = Observer(
+            atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted
+        )
         memory = memory_limit(settings.worker.memory_gb)
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
         models = settings.host.models if settings.host.models.is_dir() else None
-        self.runner = Runner(atlas, self.scratch, settings, name, queues, self.engine, models, stopping.is_set, self._pause)
+        self.runner = Runner(
+            atlas,
+            self.scratch,
+            settings,
+            name,
+            queues,
+            self.engine,
+            models,
+            stopping.is_set,
+            self._pause,
+        )
         self.attention = Attention(atlas, name)
         self.room = Room(self.scratch, self._unused)
-        self._accepted: dict[str, tuple[str, Asks]] = {}  # place name → (time of acceptance, what it asks of scratch), read once
+        # place name → (time of acceptance, what it asks of scratch), read once
+        self._accepted: dict[str, tuple[str, Asks]] = {}
         self._lacking: set[str] = set()  # ids of jobs that need what this host has not
         self._avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         self._unchanged: dict[str, tuple[Snapshot, float]] = {}
-        self._kept: list[tuple[float, Place, Path]] = []  # scratch of finished jobs until output/ was verified again
+        # scratch of finished jobs until output/ was verified again
+        self._kept: list[tuple[float, Place, Path]] = []
         self._proven = True
         self._left = ""
         self._full = False
 
-    # -- the loop ---------------------------------------------------------------------------------------------------------------
+    # -- the loop ------------------------------------------------------------------------------
     def serve(self) -> None:
         self.beat.beat()
         self.beat.start()
@@ -115,7 +146,7 @@ class Worker:
             log.warning("line.fault worker=%s what=%s", self.name, fault.message)
         except Restart:
             raise
-        except Exception as error:  # the tree's own folders may not be read, say: nothing can be started, and that must be told
+        except Exception as error:  # an unreadable folder of the tree, say: it must be told
             why = words(error, self.atlas.root)
             self.beat.say(f"paused: {why}")
             log.warning("step.failed worker=%s what=%s", self.name, why, exc_info=error)
@@ -130,7 +161,8 @@ class Worker:
         self.atlas.guard(self.identity)
 
     def _tried(self, place: Place) -> bool:
-        """Start the job at PLACE if this host has room for it. What is wrong with one job keeps no other from being started."""
+        """Start the job at PLACE if this host has room for it. What is wrong with one job keeps no
+        other from being started."""
         with self.attention.over(place.path):
             return self._is_quiet(place) and self._fits(place) and self._start(place)
         return False
@@ -172,7 +204,11 @@ class Worker:
         if isinstance(outcome.error, BackendUnavailable):
             self._lacking.add(held.id)
         ended = outcome.place
-        log.info("job.left job=%s to=%s", held.id, ended.path.parent.name if ended else "nowhere: it was taken from here")
+        log.info(
+            "job.left job=%s to=%s",
+            held.id,
+            ended.path.parent.name if ended else "nowhere: it was taken from here",
+        )
         if ended and ended.state in (State.DONE, State.FAILED):
             self.room.forget(held.id)
         if ended is None or ended.state is State.FAILED:
@@ -180,19 +216,30 @@ class Worker:
         elif ended.state is State.DONE:
             self._kept.append((time.monotonic(), ended, root))
 
-    # -- choosing ---------------------------------------------------------------------------------------------------------------
+    # -- choosing ------------------------------------------------------------------------------
     def _waiting(self) -> list[Place]:
         """Jobs this worker may start now, oldest acceptance first; never by name order."""
         self._left = ""
-        places = [place for place in self.atlas.places(State.CLAIMED) if not place.hidden and place.queue in self.queues]
+        places = [
+            place
+            for place in self.atlas.places(State.CLAIMED)
+            if not place.hidden and place.queue in self.queues
+        ]
         if places:
             self.observer.look()
-        self._accepted = {place.path.name: self._accepted[place.path.name] for place in places if place.path.name in self._accepted}
-        ready = [place for place in places if self._readable(place) and not self._left_to_others(place)]
+        self._accepted = {
+            place.path.name: self._accepted[place.path.name]
+            for place in places
+            if place.path.name in self._accepted
+        }
+        ready = [
+            place for place in places if self._readable(place) and not self._left_to_others(place)
+        ]
         return sorted(ready, key=lambda place: (self._accepted[place.path.name][0], place.id))
 
     def _readable(self, place: Place) -> bool:
-        """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is damaged is mended by an intake."""
+        """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is
+        damaged is mended by an intake."""
         if place.path.name in self._accepted:
             return True
         with self.attention.over(place.path):
@@ -202,27 +249,45 @@ class Worker:
                 self._left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
                 raise
             if job is not None:
-                self._accepted[place.path.name] = (job.accepted.at if job.accepted else "", asks_of(job))
+                self._accepted[place.path.name] = (
+                    job.accepted.at if job.accepted else "",
+                    asks_of(job),
+                )
                 return True
         return False
 
     def _left_to_others(self, place: Place) -> bool:
-        """A job whose engine died here is left to another live worker of its queue, so that one sick GPU cannot poison it; not to one
-        that it crashed on too, else they would wait for each other."""
+        """A job whose engine died here is left to another live worker of its queue, so that one
+        sick GPU cannot poison it; not to one that it crashed on too, else they would wait for each
+        other."""
         if place.id not in self._avoid:
             return False
         job = self._job(place)
-        tried = {start.worker for start in (job.starts if job else ()) if not start.noted} | {self.name}
-        others = [beat for beat in self.observer.live() if beat.worker not in tried and place.queue in beat.queues]
+        tried = {start.worker for start in (job.starts if job else ()) if not start.noted} | {
+            self.name
+        }
+        others = [
+            beat
+            for beat in self.observer.live()
+            if beat.worker not in tried and place.queue in beat.queues
+        ]
         return bool(others) or self._lacks(job)
 
     def _lacks(self, job: JobFile | None) -> bool:
-        """What a host lacks stays so; its full scratch does not (Room tells when it can be used again)."""
+        """What a host lacks stays so; its full scratch does not (Room tells when it can be used
+        again)."""
         last = job.starts[-1] if job and job.starts else None
-        return bool(last and last.worker == self.name and last.outcome is Ended.LACKING and job and job.id in self._lacking)
+        return bool(
+            last
+            and last.worker == self.name
+            and last.outcome is Ended.LACKING
+            and job
+            and job.id in self._lacking
+        )
 
     def _is_quiet(self, place: Place) -> bool:
-        """A job that changed under a start before must be seen unchanged for its quiet time, by this worker's own clock."""
+        """A job that changed under a start before must be seen unchanged for its quiet time, by
+        this worker's own clock."""
         if place.n == 0:
             return True
         job = self._job(place)
@@ -238,21 +303,32 @@ class Worker:
     def _job(self, place: Place) -> JobFile | None:
         return job_view.job_at(self.atlas, place)
 
-    # -- mending ----------------------------------------------------------------------------------------------------------------
+    # -- mending -------------------------------------------------------------------------------
     def _settle_own(self) -> None:
-        """A folder under this worker's name that it is not running: a lost reply, a restored snapshot, a person's drag."""
+        """A folder under this worker's name that it is not running: a lost reply, a restored
+        snapshot, a person's drag."""
         for place in self.atlas.places(State.PROCESSING):
             if place.worker == self.name:
                 log.warning("job.found job=%s worker=%s", place.id, self.name)
                 with self.attention.over(place.path):
-                    verdict, job = due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=True)
+                    verdict, job = due.verdict(
+                        self.atlas, place, self.settings.worker.max_crashes, ended=True
+                    )
                     self.runner.settle(place, verdict, job)
 
     def _prove_engine(self) -> bool:
-        """After an engine death: a new engine must pass the self-test before it gets another job."""
+        """After an engine death: a new engine must pass the self-test before it gets another
+        job."""
         if self._proven:
             return True
-        order = Order(("selftest",), {"kind": "convert"}, self.scratch.root / ".selftest", self.scratch.root, None, isolated=True)
+        order = Order(
+            ("selftest",),
+            {"kind": "convert"},
+            self.scratch.root / ".selftest",
+            self.scratch.root,
+            None,
+            isolated=True,
+        )
         try:
             order.root.mkdir(parents=True, exist_ok=True)
             self.engine.run(order, lambda event: None, lambda: None)
@@ -267,13 +343,15 @@ class Worker:
         """Wait on a line that does not work. True when the worker must stop meanwhile."""
         job = self.beat.heartbeat.job
         self.beat.say(f"paused: {why}", job)
-        self.beat.attend((*self.attention.lines(), printable(f"{self.name}: paused until this is mended: {why}")))
+        self.beat.attend(
+            (*self.attention.lines(), printable(f"{self.name}: paused until this is mended: {why}"))
+        )
         stopped = self.stopping.wait(self.settings.worker.poll)
         self.beat.attend(self.attention.lines())
         self.beat.say("working" if job else "idle", job)
         return stopped
 
-    # -- scratch ----------------------------------------------------------------------------------------------------------------
+    # -- scratch -------------------------------------------------------------------------------
     def _sweep_scratch(self) -> None:
         """Delete workspaces whose job has ended; the others are resumed by their next start."""
         for item in cleanup.scratch_due(self.atlas, self.settings):
@@ -282,18 +360,22 @@ class Worker:
             shutil.rmtree(left, ignore_errors=True)
 
     def _unused(self) -> list[Path]:
-        """Workspaces that may go when room is needed: of ended jobs, verified once more, and of jobs that only wait to be resumed."""
+        """Workspaces that may go when room is needed: of ended jobs, verified once more, and of
+        jobs that only wait to be resumed."""
         self._verify_kept(everything=True)
         waiting = {place.id for place in self.atlas.places(State.CLAIMED)}
         return [path for path, parts in self.scratch.all() if parts.id in waiting]
 
     def _verify_kept(self, everything: bool = False) -> None:
-        """Look again at results some minutes old, then let their scratch go: a power cut on Atlas may have undone a finish."""
+        """Look again at results some minutes old, then let their scratch go: a power cut on Atlas
+        may have undone a finish."""
         for kept in list(self._kept):
             since, place, root = kept
             if everything or time.monotonic() - since >= self.settings.reaper.verify_after:
                 with contextlib.suppress(OSError):
-                    if verify(self.atlas.disk, place.path / tree.OUTPUT) or not self.atlas.disk.seen(place.path):
+                    if verify(
+                        self.atlas.disk, place.path / tree.OUTPUT
+                    ) or not self.atlas.disk.seen(place.path):
                         scratch.discard(root)
                 self._kept.remove(kept)
 

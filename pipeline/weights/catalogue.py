@@ -1,4 +1,5 @@
-"""The published models that we know: where they are, what they weigh, under which licence, and which revision was looked at."""
+"""The published models that we know: where they are, what they weigh, under which licence, and
+which revision was looked at."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ from typing import Any, NamedTuple
 
 ALWAYS = ("visual-hull", "placeholder")  # backends that need no weights
 WEIGHTS, FACTS, INDEX = "model.safetensors", "model.json", "model_index.json"
-MATTING = "matting"  # the folder for a network that cuts objects out of pictures, an .onnx file; no model of the catalogue
+# the folder for a network that cuts objects out of pictures, an .onnx file; no model of the
+# catalogue
+MATTING = "matting"
 
 
 class Known(NamedTuple):
-    """A published model. ``file`` and ``prefix`` say where its tensors are; ``sizes`` are what differs from the network's defaults."""
+    """A published model. ``file`` and ``prefix`` say where its tensors are; ``sizes`` are what
+    differs from the network's defaults."""
 
     name: str
     network: str  # triposr, instantmesh or diffusers
@@ -23,30 +27,62 @@ class Known(NamedTuple):
     file: str = ""
     sha256: str | None = None  # of ``file`` as published, where it is known
     prefix: str = ""
-    sizes: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    sizes: dict[str, Any] = {}  # noqa: RUF012
     entries: tuple[str, ...] = ()  # what model_index.json of a diffusers folder must name
 
 
-FLUX = ("transformer", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
-ZERO123PLUS = ("unet", "vae", "text_encoder", "tokenizer", "vision_encoder", "scheduler", "feature_extractor_vae", "feature_extractor_clip",
-               "ramping_coefficients")  # fmt: skip
+FLUX = (
+    "transformer",
+    "vae",
+    "text_encoder",
+    "text_encoder_2",
+    "tokenizer",
+    "tokenizer_2",
+    "scheduler",
+)
+ZERO123PLUS = (
+    "unet",
+    "vae",
+    "text_encoder",
+    "tokenizer",
+    "vision_encoder",
+    "scheduler",
+    "feature_extractor_vae",
+    "feature_extractor_clip",
+    "ramping_coefficients",
+)
 FLUX_MEMORY = "36 GB, or 24 GB part by part; with less it is slow"
 NEWEST = "main"
 DOWNLOADS = ".download"  # below the models folder: what is being fetched, kept until it is whole
 
 TRIPOSR = Known(
-    "triposr", "triposr", "stabilityai/TripoSR", "5b521936b01fbe1890f6f9baed0254ab6351c04a", "MIT", 1.68, "6 GB", file="model.ckpt",
+    "triposr",
+    "triposr",
+    "stabilityai/TripoSR",
+    "5b521936b01fbe1890f6f9baed0254ab6351c04a",
+    "MIT",
+    1.68,
+    "6 GB",
+    file="model.ckpt",
     sha256="429e2c6b22a0923967459de24d67f05962b235f79cde6b032aa7ed2ffcd970ee",
-)  # fmt: skip
+)
 
 
 def _instantmesh(surface: str, size: str, gigabytes: float, sha256: str | None = None) -> Known:
     layers, features = {"large": (16, 80), "base": (12, 40)}[size]
     return Known(
-        f"instant{surface}-{size}", "instantmesh", "TencentARC/InstantMesh", "b785b4ecfb6636ef34a08c748f96f6a5686244d0", "Apache-2.0",
-        gigabytes, "8 GB", file=f"instant_{surface}_{size}.ckpt", sha256=sha256, prefix="lrm_generator.",
+        f"instant{surface}-{size}",
+        "instantmesh",
+        "TencentARC/InstantMesh",
+        "b785b4ecfb6636ef34a08c748f96f6a5686244d0",
+        "Apache-2.0",
+        gigabytes,
+        "8 GB",
+        file=f"instant_{surface}_{size}.ckpt",
+        sha256=sha256,
+        prefix="lrm_generator.",
         sizes={"surface": surface, "layers": layers, "features": features},
-    )  # fmt: skip
+    )
 
 
 KNOWN: dict[str, Known] = {
@@ -54,24 +90,63 @@ KNOWN: dict[str, Known] = {
     for known in (
         TRIPOSR,
         _instantmesh("mesh", "large", 1.51),
-        _instantmesh("mesh", "base", 1.25, "22701cd25201d624ebb1568b93cf91b43a2c32006835c08fe73e1f3c9f6c44b5"),
+        _instantmesh(
+            "mesh", "base", 1.25, "22701cd25201d624ebb1568b93cf91b43a2c32006835c08fe73e1f3c9f6c44b5"
+        ),
         _instantmesh("nerf", "large", 1.51),
         _instantmesh("nerf", "base", 1.25),
-        Known("flux-schnell", "diffusers", "black-forest-labs/FLUX.1-schnell", "741f7c3ce8b383c54771c7003378a50191e9efe9", "Apache-2.0",
-              33.7, FLUX_MEMORY, gated=True, entries=FLUX),
-        Known("flux-dev", "diffusers", "black-forest-labs/FLUX.1-dev", "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21",
-              "FLUX.1-dev non-commercial", 33.7, FLUX_MEMORY, gated=True, entries=FLUX),
-        Known("zero123plus", "diffusers", "sudo-ai/zero123plus-v1.2", "2da07e89919e1a130c9b5add1584c70c7aa065fd", "CC-BY-NC-4.0",
-              None, "not measured", entries=ZERO123PLUS),
-        Known("zero123plus-white", "diffusers", "dylanebert/zero123plus-instantmesh", NEWEST, "CC-BY-NC-4.0",
-              None, "not measured", entries=ZERO123PLUS),
+        Known(
+            "flux-schnell",
+            "diffusers",
+            "black-forest-labs/FLUX.1-schnell",
+            "741f7c3ce8b383c54771c7003378a50191e9efe9",
+            "Apache-2.0",
+            33.7,
+            FLUX_MEMORY,
+            gated=True,
+            entries=FLUX,
+        ),
+        Known(
+            "flux-dev",
+            "diffusers",
+            "black-forest-labs/FLUX.1-dev",
+            "3de623fc3c33e44ffbe2bad470d0f45bccf2eb21",
+            "FLUX.1-dev non-commercial",
+            33.7,
+            FLUX_MEMORY,
+            gated=True,
+            entries=FLUX,
+        ),
+        Known(
+            "zero123plus",
+            "diffusers",
+            "sudo-ai/zero123plus-v1.2",
+            "2da07e89919e1a130c9b5add1584c70c7aa065fd",
+            "CC-BY-NC-4.0",
+            None,
+            "not measured",
+            entries=ZERO123PLUS,
+        ),
+        Known(
+            "zero123plus-white",
+            "diffusers",
+            "dylanebert/zero123plus-instantmesh",
+            NEWEST,
+            "CC-BY-NC-4.0",
+            None,
+            "not measured",
+            entries=ZERO123PLUS,
+        ),
     )
-}  # fmt: skip
+}
 
 
 def remedy(name: str) -> str:
     """How a host comes by the model NAME."""
-    return f"Run `inbox3d models pull {name}`, or `inbox3d models import PATH --name {name}` on a host without internet (docs/models.md)."
+    return (
+        f"Run `inbox3d models pull {name}`, or `inbox3d models import PATH --name {name}` on a host"
+        " without internet (docs/models.md)."
+    )
 
 
 def size(count: float) -> str:

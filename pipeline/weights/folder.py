@@ -1,4 +1,5 @@
-"""What lies in the models folder, and whether it may be used. Headers are read, tensors are not, so that it is known at submit time."""
+"""What lies in the models folder, and whether it may be used. Headers are read, tensors are not, so
+that it is known at submit time."""
 
 from __future__ import annotations
 
@@ -13,15 +14,24 @@ from pipeline.weights.tensorfile import header, no_data, not_there
 
 
 def backends(models: Path | None) -> tuple[str, ...]:
-    """Names of the backends that can serve with what lies in MODELS, for a heartbeat or a look before a submission."""
+    """Names of the backends that can serve with what lies in MODELS, for a heartbeat or a look
+    before a submission."""
     usable = {name for name in KNOWN if problem(models, name) is None}
-    found = {KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0] for name in usable}
+    found = {
+        KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0]
+        for name in usable
+    }
     return (*sorted(found), *ALWAYS, *_added())
 
 
 def known_backends() -> tuple[str, ...]:
-    """Names of all backends that a request can ask for: our own, whether or not their weights are here, and the plug-ins of this host."""
-    return (*sorted({known.network for known in KNOWN.values()} - {"diffusers"}), *ALWAYS, *_added())
+    """Names of all backends that a request can ask for: our own, whether or not their weights are
+    here, and the plug-ins of this host."""
+    return (
+        *sorted({known.network for known in KNOWN.values()} - {"diffusers"}),
+        *ALWAYS,
+        *_added(),
+    )
 
 
 def _added() -> list[str]:
@@ -39,7 +49,8 @@ def require(models: Path | None, name: str) -> Path:
 
 
 def problem(models: Path | None, name: str) -> str | None:
-    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes, facts and small files are looked at."""
+    """Why the model NAME cannot be used, or None. Loads nothing: headers, sizes, facts and small
+    files are looked at."""
     if models is None or not ((models / name).exists() or (models / name).is_symlink()):
         return "is not in the models folder"
     folder = models / name
@@ -60,11 +71,19 @@ def problem(models: Path | None, name: str) -> str | None:
 
 
 def other_model(folder: Path, known: Known) -> str | None:
-    """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN; both FLUX have the same parts."""
-    guided = parts.read_json(folder / "transformer" / "config.json").get("guidance_embeds") if "transformer" in known.entries else None
+    """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN; both
+    FLUX have the same parts."""
+    guided = (
+        parts.read_json(folder / "transformer" / "config.json").get("guidance_embeds")
+        if "transformer" in known.entries
+        else None
+    )
     if guided is None or guided == (known.name == "flux-dev"):
         return None
-    return f"looks like flux-{'dev' if guided else 'schnell'}: its transformer {'has' if guided else 'lacks'} guidance_embeds"
+    return (
+        f"looks like flux-{'dev' if guided else 'schnell'}: its transformer"
+        f" {'has' if guided else 'lacks'} guidance_embeds"
+    )
 
 
 def matting(models: Path) -> str | None:
@@ -77,7 +96,8 @@ def matting(models: Path) -> str | None:
 
 
 def fingerprint(models: Path | None, name: str) -> str:
-    """SHA-256 that tells the weights of NAME from any others: as recorded at import, or of all that is loaded of a diffusers folder."""
+    """SHA-256 that tells the weights of NAME from any others: as recorded at import, or of all that
+    is loaded of a diffusers folder."""
     folder = require(models, name)
     if not (folder / INDEX).is_file():
         return str(record.facts(folder)["sha256"])

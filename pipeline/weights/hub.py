@@ -1,4 +1,5 @@
-"""One repository of a model hub: what it holds, and its files, resumed where a line was cut and compared with what the hub says."""
+"""One repository of a model hub: what it holds, and its files, resumed where a line was cut and
+compared with what the hub says."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ PIECE = 1 << 20
 
 
 class Meta(NamedTuple):
-    """What the hub says of a file: its bytes and its digest (SHA-256, or git's SHA-1 of small files); None: it does not say."""
+    """What the hub says of a file: its bytes and its digest (SHA-256, or git's SHA-1 of small
+    files); None: it does not say."""
 
     path: str
     bytes: int | None
@@ -33,11 +35,15 @@ class Meta(NamedTuple):
 
 
 class Hub(Line):
-    """The repository of KNOWN at REVISION: its list, and its files. Every refusal is a BackendUnavailable with what to do."""
+    """The repository of KNOWN at REVISION: its list, and its files. Every refusal is a
+    BackendUnavailable with what to do."""
 
     def names(self) -> list[str]:
         """Paths of all files of the repository."""
-        with self.ask("GET", f"{self.endpoint}/api/models/{self.known.hub}/revision/{quote(self.revision, safe='')}") as answer:
+        with self.ask(
+            "GET",
+            f"{self.endpoint}/api/models/{self.known.hub}/revision/{quote(self.revision, safe='')}",
+        ) as answer:
             text = answer.read()
         try:
             said = json.loads(text)
@@ -46,20 +52,34 @@ class Hub(Line):
         except (ValueError, KeyError, TypeError, AttributeError):
             what = "a web page" if text.lstrip()[:1] == b"<" else "something else"
             raise self.unreached(
-                f"{self.endpoint} answered with {what} in place of its list of files; is a proxy's login in between?"
+                f"{self.endpoint} answered with {what} in place of its list of files; is a proxy's"
+                " login in between?"
             ) from None
 
     def look(self, path: str) -> Meta:
         """What the hub says of the file PATH."""
         with self.ask("HEAD", self._url(path)) as answer:
             said = answer.headers
-        length = said.get("X-Linked-Size") or (said.get("Content-Length") if not said.get("X-Linked-Etag") else None)
-        digest = (said.get("X-Linked-Etag") or said.get("ETag") or "").removeprefix("W/").strip('"').lower()
+        length = said.get("X-Linked-Size") or (
+            said.get("Content-Length") if not said.get("X-Linked-Etag") else None
+        )
+        digest = (
+            (said.get("X-Linked-Etag") or said.get("ETag") or "")
+            .removeprefix("W/")
+            .strip('"')
+            .lower()
+        )
         known = digest if re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{40}", digest) else None
-        return Meta(path, int(length) if length and length.isdigit() else None, known, said.get("X-Repo-Commit"))
+        return Meta(
+            path,
+            int(length) if length and length.isdigit() else None,
+            known,
+            said.get("X-Repo-Commit"),
+        )
 
     def fetch(self, meta: Meta, target: Path) -> str:
-        """Bring the file META to TARGET, going on where an earlier fetch ended; its SHA-256. One that differs is fetched once more."""
+        """Bring the file META to TARGET, going on where an earlier fetch ended; its SHA-256. One
+        that differs is fetched once more."""
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.{(meta.digest or 'any')[:12]}.part")
         for again in (True, False):
@@ -77,7 +97,8 @@ class Hub(Line):
         )
 
     def _fill(self, meta: Meta, part: Path) -> None:
-        """Append to PART until an answer comes whole; a line that is cut is taken up again while that brings something."""
+        """Append to PART until an answer comes whole; a line that is cut is taken up again while
+        that brings something."""
         cuts, longest = 0, -1
         while True:
             have = part.stat().st_size if part.exists() else 0
@@ -101,7 +122,9 @@ class Hub(Line):
             if answer.status == 416:  # there is no such place in it: it is another file by now
                 part.unlink()
                 return False
-            onward = answer.status == 206 and (answer.headers.get("Content-Range") or "").startswith(f"bytes {have}-")
+            onward = answer.status == 206 and (
+                answer.headers.get("Content-Range") or ""
+            ).startswith(f"bytes {have}-")
             if have and not onward and answer.status == 206:
                 raise self.unreached(f"{meta.path} came from the wrong place on")
             length, said, come = answer.headers.get("Content-Length"), time.monotonic(), 0
@@ -112,16 +135,26 @@ class Hub(Line):
                         come += len(piece)
                         if meta.bytes and time.monotonic() - said > EVERY:
                             said = time.monotonic()
-                            self.tell(f"{meta.path}: {100 * stream.tell() // meta.bytes} % of {size(meta.bytes)}")
+                            self.tell(
+                                f"{meta.path}: {100 * stream.tell() // meta.bytes} % of"
+                                f" {size(meta.bytes)}"
+                            )
                 except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError):
                     return False
                 finally:
                     stream.flush()
                     os.fsync(stream.fileno())
-        return come == int(length) if length else part.stat().st_size == (meta.bytes or part.stat().st_size)
+        return (
+            come == int(length)
+            if length
+            else part.stat().st_size == (meta.bytes or part.stat().st_size)
+        )
 
     def _url(self, path: str) -> str:
-        return f"{self.endpoint}/{self.known.hub}/resolve/{quote(self.commit, safe='')}/{quote(path)}"  # a branch may move meanwhile
+        # a branch may move meanwhile
+        return (
+            f"{self.endpoint}/{self.known.hub}/resolve/{quote(self.commit, safe='')}/{quote(path)}"
+        )
 
 
 def wrong(meta: Meta, part: Path) -> tuple[str | None, str]:

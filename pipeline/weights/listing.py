@@ -29,20 +29,27 @@ def listing(models: Path) -> list[Row]:
 
 
 def verify(models: Path, each: Each = lambda name, k, count: None) -> list[Row]:
-    """The same for what is present, with every SHA-256 computed and compared with the recorded one, and every tensor's size compared
-    with its network. Where none was recorded, because somebody put the files there by hand, it is now, and the row says so."""
+    """The same for what is present, with every SHA-256 computed and compared with the recorded one,
+    and every tensor's size compared with its network. Where none was recorded, because somebody put
+    the files there by hand, it is now, and the row says so."""
     rows = []
     for name in (name for name in _names(models) if (models / name).exists()):
         trouble, note = _look(models, name)
         if name != MATTING and (name in KNOWN or _ours(models / name)):
-            found, told = _compared(models / name, trouble, lambda file, k, count, name=name: each(f"{name}/{file}", k, count))  # type: ignore[misc]
+
+            def told_of(file: str, k: int, count: int, name: str = name) -> None:
+                each(f"{name}/{file}", k, count)
+
+            found, told = _compared(models / name, trouble, told_of)
             trouble, note = "; ".join(dict.fromkeys(found)) or None, told or note
         rows.append(_row(models, name, trouble, note))
     return rows
 
 
 def _names(models: Path) -> list[str]:
-    found = sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+    found = (
+        sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
+    )
     return [*KNOWN, *(name for name in found if name not in KNOWN and not name.startswith("."))]
 
 
@@ -58,7 +65,11 @@ def _look(models: Path, name: str) -> tuple[str | None, str]:
         return None, "none of ours: not looked into"
     if not (models / name).exists() and (models / DOWNLOADS / name).is_dir():
         return looks.problem(models, name), f"partly fetched: `inbox3d models pull {name}` goes on"
-    like = next((known for known in KNOWN if known != name and known in _likely(name)), None) if name not in KNOWN else None
+    like = (
+        next((known for known in KNOWN if known != name and known in _likely(name)), None)
+        if name not in KNOWN
+        else None
+    )
     note = f"not known under this name: rename it to {like}" if like else ""
     return looks.problem(models, name), note
 
@@ -66,7 +77,14 @@ def _look(models: Path, name: str) -> tuple[str | None, str]:
 def _likely(name: str) -> tuple[str, ...]:
     """Known names that a folder called NAME may mean: FLUX.1-schnell, flux_schnell."""
     plain = name.lower().replace("_", "-")
-    return (plain, *(known.name for known in KNOWN.values() if known.hub.rpartition("/")[2].lower() == plain and known.entries))
+    return (
+        plain,
+        *(
+            known.name
+            for known in KNOWN.values()
+            if known.hub.rpartition("/")[2].lower() == plain and known.entries
+        ),
+    )
 
 
 def _compared(folder: Path, trouble: str | None, each: Each) -> tuple[list[str], str]:
@@ -80,16 +98,21 @@ def _compared(folder: Path, trouble: str | None, each: Each) -> tuple[list[str],
     if trouble:
         return [trouble], ""
     loaded = looks.loaded(folder)
-    strange = [f"{name} is extra: delete it" for name in record.on_disk(folder) if name not in loaded]
+    strange = [
+        f"{name} is extra: delete it" for name in record.on_disk(folder) if name not in loaded
+    ]
     try:
-        record.write(folder, record.sums(folder, loaded, each), {"file": "found in the models folder"})
+        record.write(
+            folder, record.sums(folder, loaded, each), {"file": "found in the models folder"}
+        )
     except OSError:
         return strange, "no checksums were recorded for it, and the folder cannot be written"
     return strange, "whole; no checksums were recorded for it, they are from now on"
 
 
 def _tensors(folder: Path) -> list[str]:
-    """How our own network's file differs from the network; what diffusers loads is compared when it is loaded."""
+    """How our own network's file differs from the network; what diffusers loads is compared when it
+    is loaded."""
     if (folder / INDEX).is_file():
         return []
     try:

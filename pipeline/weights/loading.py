@@ -1,4 +1,5 @@
-"""From a model folder to a network: built without memory, compared by name and shape with the file's header, then filled."""
+"""From a model folder to a network: built without memory, compared by name and shape with the
+file's header, then filled."""
 
 from __future__ import annotations
 
@@ -18,11 +19,15 @@ from pipeline.networks.triposr import TripoSR, TripoSRConfig
 from pipeline.networks.vit import ViTConfig
 from pipeline.weights import tensorfile
 
-NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {"triposr": (TripoSR, TripoSRConfig), "instantmesh": (InstantMesh, InstantMeshConfig)}
+NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
+    "triposr": (TripoSR, TripoSRConfig),
+    "instantmesh": (InstantMesh, InstantMeshConfig),
+}
 
 
 def skeleton(network: str, sizes: dict[str, Any]) -> nn.Module:
-    """The network of these sizes without memory behind its tensors; BackendUnavailable where the sizes make no sense."""
+    """The network of these sizes without memory behind its tensors; BackendUnavailable where the
+    sizes make no sense."""
     try:
         model, config = NETWORKS[network]
         values = {**sizes, "vit": ViTConfig(**sizes["vit"])} if "vit" in sizes else sizes
@@ -40,22 +45,29 @@ def shapes(network: nn.Module) -> tensorfile.Shapes:
 def difference(folder: Path) -> str | None:
     """The first tensor of the folder that does not fit its network, in words."""
     said = weights.facts(folder)
-    return tensorfile.compare(tensorfile.header(folder / weights.WEIGHTS), shapes(skeleton(said["network"], said["sizes"])))
+    return tensorfile.compare(
+        tensorfile.header(folder / weights.WEIGHTS),
+        shapes(skeleton(said["network"], said["sizes"])),
+    )
 
 
 def load(folder: Path, device: str = "cpu") -> nn.Module:
-    """The network in FOLDER on DEVICE. BackendUnavailable names what is missing, corrupt, pickled or of the wrong size."""
+    """The network in FOLDER on DEVICE. BackendUnavailable names what is missing, corrupt, pickled
+    or of the wrong size."""
     try:
         said = weights.facts(folder)
         network = skeleton(said["network"], said["sizes"])
         path = folder / weights.WEIGHTS
         if trouble := tensorfile.compare(tensorfile.header(path), shapes(network)):
             raise BackendUnavailable(trouble)
-        # Copies, because tensors in a mapped file lie at odd addresses, and matrix kernels round by the address.
+        # Copies, because tensors in a mapped file lie at odd addresses, and matrix kernels round by
+        # the address.
         state = {name: tensor.clone() for name, tensor in load_file(path, device=device).items()}
         network.load_state_dict(state, strict=True, assign=True)
     except BackendUnavailable as error:
-        raise BackendUnavailable(f"Model {folder.name}: {error.message}.", remedy=weights.remedy(folder.name)) from None
+        raise BackendUnavailable(
+            f"Model {folder.name}: {error.message}.", remedy=weights.remedy(folder.name)
+        ) from None
     return network.requires_grad_(False)
 
 
@@ -65,5 +77,11 @@ def save(folder: Path, network: Any, kind: str, origin: dict[str, Any] | None = 
     path = folder / weights.WEIGHTS
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
     sizes = dataclasses.asdict(network.config)
-    said = {"format": 1, "network": kind, "sizes": sizes, "sha256": tensorfile.sha256(path), "origin": origin or {}}
+    said = {
+        "format": 1,
+        "network": kind,
+        "sizes": sizes,
+        "sha256": tensorfile.sha256(path),
+        "origin": origin or {},
+    }
     (folder / weights.FACTS).write_text(json.dumps(said, indent=1) + "\n")

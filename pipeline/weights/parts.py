@@ -1,7 +1,9 @@
-"""The parts of a diffusers folder: which of its files the pipeline loads, and which of these are missing.
+"""The parts of a diffusers folder: which of its files the pipeline loads, and which of these are
+missing.
 
-A hub's listing, a folder to import and a folder of ours are judged by the same two functions, so that what is fetched, copied and
-demanded are the same files. Single-file copies at the root, half-precision doubles, pickles and other frameworks' files are none of them.
+A hub's listing, a folder to import and a folder of ours are judged by the same two functions, so
+that what is fetched, copied and demanded are the same files. Single-file copies at the root,
+half-precision doubles, pickles and other frameworks' files are none of them.
 """
 
 from __future__ import annotations
@@ -39,7 +41,11 @@ class Part(NamedTuple):
 
 
 def parts_of(index: Mapping[str, Any]) -> list[Part]:
-    return [Part(name, *value) for name, value in index.items() if isinstance(value, list) and _made(value)]
+    return [
+        Part(name, *value)
+        for name, value in index.items()
+        if isinstance(value, list) and _made(value)
+    ]
 
 
 def _made(value: list[Any]) -> bool:
@@ -54,12 +60,19 @@ def loaded(part: Part, names: Collection[str]) -> list[str]:
     # With both there, diffusers takes the index and transformers the single file.
     if index in names and not (single in names and part.library == "transformers"):
         stem = STEM[part.library]
-        return ["config.json", index, *sorted(name for name in names if (found := SHARD.fullmatch(name)) and found[1] == stem)]
+        return [
+            "config.json",
+            index,
+            *sorted(
+                name for name in names if (found := SHARD.fullmatch(name)) and found[1] == stem
+            ),
+        ]
     return [name for name in ("config.json", single) if name in names]
 
 
 def missing(part: Part, names: Collection[str]) -> str | None:
-    """The first thing that loading the part needs and that is not among NAMES, as a path or in words."""
+    """The first thing that loading the part needs and that is not among NAMES, as a path or in
+    words."""
     if "Tokenizer" in part.cls:
         return _no_words(part, names)
     needed = [*_small(part)] or ["config.json"]
@@ -69,11 +82,32 @@ def missing(part: Part, names: Collection[str]) -> str | None:
         return None
     single, index = _weights(part)
     if single in names or index in names:
-        shards = {found[2]: int(found[3]) for name in loaded(part, names) if (found := SHARD.fullmatch(name))}
-        gone = next((f"{k:05}" for k in range(1, max(shards.values(), default=0) + 1) if f"{k:05}" not in shards), None)
-        return f"{part.name}/{index.partition('.')[0]}-{gone}-of-{max(shards.values()):05}.safetensors is missing" if gone else None
-    if any((found := SHARD.fullmatch(name)) and f"{found[1]}.safetensors" == single for name in names):
-        return f"{part.name}/{index} is missing, which tells what its parts ({single.partition('.')[0]}-….safetensors) hold"
+        shards = {
+            found[2]: int(found[3])
+            for name in loaded(part, names)
+            if (found := SHARD.fullmatch(name))
+        }
+        gone = next(
+            (
+                f"{k:05}"
+                for k in range(1, max(shards.values(), default=0) + 1)
+                if f"{k:05}" not in shards
+            ),
+            None,
+        )
+        return (
+            f"{part.name}/{index.partition('.')[0]}-{gone}-of-{max(shards.values()):05}.safetensors"
+            " is missing"
+            if gone
+            else None
+        )
+    if any(
+        (found := SHARD.fullmatch(name)) and f"{found[1]}.safetensors" == single for name in names
+    ):
+        return (
+            f"{part.name}/{index} is missing, which tells what its parts"
+            f" ({single.partition('.')[0]}-….safetensors) hold"
+        )
     if any(name.endswith((".bin", ".pt", ".ckpt")) for name in names):
         return f"{part.name}/ holds a pickle (.bin) and no safetensors file"
     return f"{part.name}/ holds no safetensors file of the name {single}"
@@ -85,7 +119,11 @@ def _small(part: Part) -> tuple[str, ...]:
         return TOKENIZER
     if "Scheduler" in part.cls:
         return ("scheduler_config.json",)
-    return ("preprocessor_config.json",) if part.cls.endswith(("Processor", "FeatureExtractor")) else ()
+    return (
+        ("preprocessor_config.json",)
+        if part.cls.endswith(("Processor", "FeatureExtractor"))
+        else ()
+    )
 
 
 def _weights(part: Part) -> tuple[str, str]:
@@ -96,7 +134,9 @@ def _weights(part: Part) -> tuple[str, str]:
 def _no_words(part: Part, names: Collection[str]) -> str | None:
     """Without its vocabulary a tokenizer loads all the same, and every word is unknown to it."""
     vocabulary = ("spiece.model",) if part.cls.startswith("T5") else ("vocab.json", "merges.txt")
-    if "tokenizer.json" not in names and (lacking := [name for name in vocabulary if name not in names]):
+    if "tokenizer.json" not in names and (
+        lacking := [name for name in vocabulary if name not in names]
+    ):
         return f"{part.name}/ lacks its vocabulary: {lacking[0]} (or tokenizer.json) is missing"
     return None if TOKENIZER[0] in names else f"{part.name}/{TOKENIZER[0]} is missing"
 
@@ -106,7 +146,8 @@ def index_of(folder: Path) -> dict[str, Any]:
 
 
 def check(folder: Path, entries: Iterable[str]) -> list[Path]:
-    """The files that loading the diffusers folder reads, model_index.json first. BackendUnavailable names each that is missing or broken.
+    """The files that loading the diffusers folder reads, model_index.json first. BackendUnavailable
+    names each that is missing or broken.
 
     ENTRIES must be named by the index. Headers, sizes and small files are read, tensors are not.
     """
@@ -123,7 +164,10 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
         names = {path.name for path in below.iterdir()}
         gone = missing(part, names)
         files = [below / name for name in loaded(part, names)]
-        troubles += [*([gone] if gone else []), *(f"{part.name}/{words}" for words in _broken(files, whole=not gone))]
+        troubles += [
+            *([gone] if gone else []),
+            *(f"{part.name}/{words}" for words in _broken(files, whole=not gone)),
+        ]
         found += files
     if troubles:
         raise BackendUnavailable("; ".join(dict.fromkeys(troubles)))
@@ -131,7 +175,8 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
 
 
 def _broken(files: list[Path], whole: bool) -> list[str]:
-    """What is wrong with each of a part's FILES; where none is, and the part is WHOLE, how its index and its shards differ."""
+    """What is wrong with each of a part's FILES; where none is, and the part is WHOLE, how its
+    index and its shards differ."""
     troubles, shapes, maps = [], {}, {}
     for path in files:
         try:
@@ -175,7 +220,9 @@ def read_json(path: Path) -> dict[str, Any]:
             with path.open("rb") as stream:
                 begin = stream.read(64).lstrip()
                 stream.seek(-64, 2)
-                said: Any = {} if begin[:1] == b"{" and stream.read().rstrip()[-1:] == b"}" else None
+                said: Any = (
+                    {} if begin[:1] == b"{" and stream.read().rstrip()[-1:] == b"}" else None
+                )
         else:
             said = json.loads(path.read_bytes())
     except ValueError:

@@ -1,4 +1,5 @@
-"""The models folder as a place on a disk: room, rights, one at a time, and folders that appear whole or not at all."""
+"""The models folder as a place on a disk: room, rights, one at a time, and folders that appear
+whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from pipeline.weights.catalogue import size
 
 @contextlib.contextmanager
 def building(target: Path) -> Iterator[Path]:
-    """A hidden folder that becomes TARGET at the end of the block, and disappears where the block does not end well."""
+    """A hidden folder that becomes TARGET at the end of the block, and disappears where the block
+    does not end well."""
     made = target.with_name(f".{target.name}.new")
     remove(made)
     made.mkdir()
@@ -27,7 +29,8 @@ def building(target: Path) -> Iterator[Path]:
 
 
 def into_place(made: Path, target: Path) -> None:
-    """MADE takes TARGET's name. Killed in between, the older model lies beside it under a hidden name; the next time clears that."""
+    """MADE takes TARGET's name. Killed in between, the older model lies beside it under a hidden
+    name; the next time clears that."""
     old = target.with_name(f".{target.name}.old")
     remove(old)
     if target.exists() or target.is_symlink():
@@ -52,7 +55,10 @@ def alone(models: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackendUnavailable(f"{name} is being pulled or imported by another process.", remedy="Wait until it ends.") from None
+            raise BackendUnavailable(
+                f"{name} is being pulled or imported by another process.",
+                remedy="Wait until it ends.",
+            ) from None
         try:
             yield
         finally:
@@ -69,22 +75,33 @@ def disk_in_words(models: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(models, "") from None
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            cure = f"Give this user the right to read the source and to write to {models}, or set [host] models to another folder."
+            cure = (
+                f"Give this user the right to read the source and to write to {models}, or set"
+                " [host] models to another folder."
+            )
             raise BackendUnavailable(f"{error.strerror}{where}.", remedy=cure) from None
         raise BackendUnavailable(
-            f"The disk says: {error.strerror}{where}.", remedy=f"Look at the disks of the source and of {models}."
+            f"The disk says: {error.strerror}{where}.",
+            remedy=f"Look at the disks of the source and of {models}.",
         ) from None
 
 
 def room(models: Path, needed: int, name: str) -> None:
     """BackendUnavailable with both sizes where NEEDED bytes do not fit."""
-    free = shutil.disk_usage(next(folder for folder in (models, *models.absolute().parents) if folder.exists())).free
+    free = shutil.disk_usage(
+        next(folder for folder in (models, *models.absolute().parents) if folder.exists())
+    ).free
     if needed > free:
-        raise _full(models, f"{name} needs {size(needed)}, {size(free)} are free in {models.absolute()}.", needed - free)
+        raise _full(
+            models,
+            f"{name} needs {size(needed)}, {size(free)} are free in {models.absolute()}.",
+            needed - free,
+        )
 
 
 def _full(models: Path, words: str, lacking: int = 0) -> BackendUnavailable:
     free = f"Free {size(lacking)}" if lacking else "Free some space"
     return BackendUnavailable(
-        words or f"The disk of {models} is full.", remedy=f"{free} there, or set [host] models to a folder on another disk."
+        words or f"The disk of {models} is full.",
+        remedy=f"{free} there, or set [host] models to a folder on another disk.",
     )

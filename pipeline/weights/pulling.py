@@ -1,4 +1,5 @@
-"""`inbox3d models pull`: exactly the files that the pipeline loads, at a pinned revision, compared with what the hub says, and one copy."""
+"""`inbox3d models pull`: exactly the files that the pipeline loads, at a pinned revision, compared
+with what the hub says, and one copy."""
 
 from __future__ import annotations
 
@@ -19,14 +20,24 @@ from pipeline.weights.place import alone, building, disk_in_words, into_place, r
 OTHER = "Name another revision with --revision, or import the model from elsewhere."
 
 
-def pull(name: str, models: Path, revision: str | None = None, token: str | None = None, tell: Tell = lambda words: None) -> Path:
-    """Fetch the published model NAME (needs the internet) and return its folder; what is here and right is not fetched again.
+def pull(
+    name: str,
+    models: Path,
+    revision: str | None = None,
+    token: str | None = None,
+    tell: Tell = lambda words: None,
+) -> Path:
+    """Fetch the published model NAME (needs the internet) and return its folder; what is here and
+    right is not fetched again.
 
-    Until all is there it lies in MODELS/.download/NAME, from where the next pull goes on. REVISION other than the catalogue's: its
-    checksum is not asked for. BackendUnavailable says why nothing comes, and what to do.
+    Until all is there it lies in MODELS/.download/NAME, from where the next pull goes on. REVISION
+    other than the catalogue's: its checksum is not asked for. BackendUnavailable says why nothing
+    comes, and what to do.
     """
     if name not in KNOWN:
-        raise BackendUnavailable(f"There is no model {name!r}.", remedy=f"Name one of {', '.join(KNOWN)}.")
+        raise BackendUnavailable(
+            f"There is no model {name!r}.", remedy=f"Name one of {', '.join(KNOWN)}."
+        )
     known = KNOWN[name]._replace(sha256=None) if revision else KNOWN[name]
     if not known.entries:
         need_torch(f"Pulling {name}")
@@ -49,10 +60,13 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
     sums = {INDEX: _have(hub, first, target, work)}
     metas = [hub.look(path) for path in _plan(hub, known, parts.index_of(work), names)]
     _room(known, [first, *metas], target, work)
-    for k, meta in enumerate(sorted(metas, key=lambda meta: meta.bytes or 0), start=2):  # a fault in the small ones shows soon
+    # a fault in the small ones shows soon
+    for k, meta in enumerate(sorted(metas, key=lambda meta: meta.bytes or 0), start=2):
         hub.tell(f"{meta.path} ({size(meta.bytes or 0)}), {k} of {len(metas) + 1}")
         sums[meta.path] = _have(hub, meta, target, work)
-    for stray in {path for path in work.rglob("*") if path.is_file()} - {work / name for name in sums}:
+    for stray in {path for path in work.rglob("*") if path.is_file()} - {
+        work / name for name in sums
+    }:
         stray.unlink()
     try:
         parts.check(work, known.entries)
@@ -67,7 +81,12 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
 
 def _plan(hub: Hub, known: Known, index: dict[str, object], names: list[str]) -> list[str]:
     """Paths of what is loaded of the repository's files NAMES, the index aside."""
-    wanted, trouble = [], next((f"{INDEX} names no {entry}" for entry in known.entries if not index.get(entry)), None)
+    wanted, trouble = (
+        [],
+        next(
+            (f"{INDEX} names no {entry}" for entry in known.entries if not index.get(entry)), None
+        ),
+    )
     for part in parts.parts_of(index):
         below = {path.partition("/")[2] for path in names if path.startswith(f"{part.name}/")}
         trouble = trouble or parts.missing(part, below)
@@ -81,14 +100,24 @@ def _pull_checkpoint(hub: Hub, known: Known, target: Path, work: Path) -> None:
     meta = hub.look(known.file)
     if known.sha256 and len(meta.digest or "") == 64 and meta.digest != known.sha256:
         raise BackendUnavailable(
-            f"{known.hub}: {known.file} is not the published {known.name}: its SHA-256 is {meta.digest}.",
-            remedy="Is HF_ENDPOINT a mirror that errs? --revision main takes what is there, unchecked.",
+            f"{known.hub}: {known.file} is not the published {known.name}: its SHA-256 is"
+            f" {meta.digest}.",
+            remedy=(
+                "Is HF_ENDPOINT a mirror that errs? --revision main takes what is there, unchecked."
+            ),
         )
-    if looks.problem(target.parent, known.name) is None and meta.digest == record.facts(target)["origin"].get("sha256"):
+    if looks.problem(target.parent, known.name) is None and meta.digest == record.facts(target)[
+        "origin"
+    ].get("sha256"):
         return hub.tell(f"{known.name} is here already")
     _room(known, [meta], target, work, extra=meta.bytes or 0)
     hub.tell(f"{meta.path} ({size(meta.bytes or 0)})")
-    origin = {"hub": known.hub, "revision": meta.commit or hub.commit, "file": known.file, "sha256": _have(hub, meta, target, work)}
+    origin = {
+        "hub": known.hub,
+        "revision": meta.commit or hub.commit,
+        "file": known.file,
+        "sha256": _have(hub, meta, target, work),
+    }
     hub.tell(f"converting {known.file} to safetensors")
     with building(target) as made:
         import_checkpoint(work / known.file, made, known, origin=origin)
@@ -96,7 +125,8 @@ def _pull_checkpoint(hub: Hub, known: Known, target: Path, work: Path) -> None:
 
 
 def _have(hub: Hub, meta: Meta, target: Path, work: Path) -> str:
-    """The file META in WORK: from an earlier pull, from the model that is here (linked, not copied), or fetched; its SHA-256."""
+    """The file META in WORK: from an earlier pull, from the model that is here (linked, not
+    copied), or fetched; its SHA-256."""
     path, old = work / meta.path, target / meta.path
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() and meta.digest and old.is_file() and old.stat().st_size == meta.bytes:
@@ -112,6 +142,14 @@ def _have(hub: Hub, meta: Meta, target: Path, work: Path) -> str:
 
 def _room(known: Known, metas: list[Meta], target: Path, work: Path, extra: int = 0) -> None:
     """Is there room for what is still to come, and EXTRA bytes beside it?"""
-    there = sum(path.stat().st_size for path in work.rglob("*") if path.is_file()) if work.is_dir() else 0
-    same = sum(meta.bytes or 0 for meta in metas if (old := target / meta.path).is_file() and old.stat().st_size == meta.bytes)
+    there = (
+        sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
+        if work.is_dir()
+        else 0
+    )
+    same = sum(
+        meta.bytes or 0
+        for meta in metas
+        if (old := target / meta.path).is_file() and old.stat().st_size == meta.bytes
+    )
     room(target.parent, sum(meta.bytes or 0 for meta in metas) + extra - there - same, known.name)

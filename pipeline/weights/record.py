@@ -1,4 +1,5 @@
-"""model.json of a diffusers folder: the size and SHA-256 of every file as it was when it came here, and where it came from."""
+"""model.json of a diffusers folder: the size and SHA-256 of every file as it was when it came here,
+and where it came from."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from pipeline.errors import BackendUnavailable
 from pipeline.weights.catalogue import FACTS, INDEX, WEIGHTS
 from pipeline.weights.tensorfile import sha256
 
-Each = Callable[[str, int, int], None]  # hears a file's name, its place in the row, how many there are
+# hears a file's name, its place in the row, how many there are
+Each = Callable[[str, int, int], None]
 
 
 def facts(folder: Path) -> dict[str, Any]:
@@ -29,9 +31,17 @@ def facts(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path, sums: dict[str, str], origin: dict[str, Any]) -> None:
     """Record SUMS, path below FOLDER → SHA-256."""
-    files = {name: {"size": (found := (folder / name).stat()).st_size, "sha256": digest, "changed": found.st_mtime_ns}
-             for name, digest in sorted(sums.items())}  # fmt: skip
-    text = json.dumps({"format": 1, "network": "diffusers", "files": files, "origin": origin}, indent=1)
+    files = {
+        name: {
+            "size": (found := (folder / name).stat()).st_size,
+            "sha256": digest,
+            "changed": found.st_mtime_ns,
+        }
+        for name, digest in sorted(sums.items())
+    }
+    text = json.dumps(
+        {"format": 1, "network": "diffusers", "files": files, "origin": origin}, indent=1
+    )
     (folder / FACTS).write_text(text + "\n")
 
 
@@ -44,8 +54,12 @@ def recorded(folder: Path) -> dict[str, dict[str, Any]] | None:
 
 
 def digest(folder: Path, name: str) -> str:
-    """SHA-256 of a file: as recorded where the file is untouched since, else computed, once in a process."""
-    found, row = (folder / name).stat(), ((recorded(folder) or {}) if (folder / INDEX).is_file() else {}).get(name, {})
+    """SHA-256 of a file: as recorded where the file is untouched since, else computed, once in a
+    process."""
+    found, row = (
+        (folder / name).stat(),
+        ((recorded(folder) or {}) if (folder / INDEX).is_file() else {}).get(name, {}),
+    )
     if (row.get("size"), row.get("changed")) == (found.st_size, found.st_mtime_ns):
         return str(row["sha256"])
     return _digest(folder / name, found.st_mtime_ns)
@@ -59,11 +73,16 @@ def _digest(path: Path, changed: int) -> str:
 def on_disk(folder: Path) -> list[str]:
     """Paths of all files below FOLDER but model.json and hidden ones."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
-    return sorted(path.as_posix() for path in found if path.name != FACTS and not any(part.startswith(".") for part in path.parts))
+    return sorted(
+        path.as_posix()
+        for path in found
+        if path.name != FACTS and not any(part.startswith(".") for part in path.parts)
+    )
 
 
 def differences(folder: Path, rows: dict[str, dict[str, Any]], each: Each) -> list[str]:
-    """Every file of FOLDER that is missing, extra, or not as its row says, in words; each file is read once, whole."""
+    """Every file of FOLDER that is missing, extra, or not as its row says, in words; each file is
+    read once, whole."""
     there, found = set(on_disk(folder)), []
     for k, (name, row) in enumerate(rows.items()):
         each(name, k + 1, len(rows))

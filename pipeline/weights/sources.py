@@ -1,7 +1,9 @@
-"""What a person points at with `inbox3d models import PATH`: from there to the one file or diffusers folder that is meant.
+"""What a person points at with `inbox3d models import PATH`: from there to the one file or
+diffusers folder that is meant.
 
-Understood are a checkpoint, a diffusers folder, a hub cache (the whole of it, a models--org--name folder in it, or a snapshot, whose
-files are links), a folder that holds the checkpoint, and a model folder carried from another host.
+Understood are a checkpoint, a diffusers folder, a hub cache (the whole of it, a models--org--name
+folder in it, or a snapshot, whose files are links), a folder that holds the checkpoint, and a model
+folder carried from another host.
 """
 
 from __future__ import annotations
@@ -27,12 +29,15 @@ class Source(NamedTuple):
 
 
 def find(path: Path, name: str | None) -> Source:
-    """What PATH means. BackendUnavailable, with what to do, where it means nothing or something else than the model NAME."""
+    """What PATH means. BackendUnavailable, with what to do, where it means nothing or something
+    else than the model NAME."""
     if name is not None and name not in KNOWN:
         raise BackendUnavailable(f"{path.name}: there is no model {name!r}.", remedy=_names())
     if not path.exists():
         words = not_there(path) if path.is_symlink() else "does not exist"
-        raise BackendUnavailable(f"{path} {words}.", remedy="Name the checkpoint's file, or the diffusers folder.")
+        raise BackendUnavailable(
+            f"{path} {words}.", remedy="Name the checkpoint's file, or the diffusers folder."
+        )
     path = path.absolute()  # not resolved: in a hub cache the links bear the names
     if path.name == INDEX:
         path = path.parent
@@ -40,7 +45,9 @@ def find(path: Path, name: str | None) -> Source:
     found = _out_of_cache(path, known)
     known = known or _guessed(found)
     if known is None:
-        raise BackendUnavailable(f"{path.name}: its name does not tell which model it is.", remedy=_names())
+        raise BackendUnavailable(
+            f"{path.name}: its name does not tell which model it is.", remedy=_names()
+        )
     return Source(known, _folder(found, known) if known.entries else _file(found, known))
 
 
@@ -49,13 +56,15 @@ def _names() -> str:
 
 
 def _guessed(path: Path) -> Known | None:
-    """The model that PATH's own name or place speaks of; for a FLUX pipeline its content decides."""
+    """The model that PATH's own name or place speaks of; for a FLUX pipeline its content
+    decides."""
     for known in KNOWN.values():
         hub = known.hub.replace("/", "--")
         if known.file and path.name == known.file:
             return known
         if known.entries and (
-            path.name in (known.name, known.hub.rpartition("/")[2]) or f"models--{hub}" in (path.name, *_cache_names(path))
+            path.name in (known.name, known.hub.rpartition("/")[2])
+            or f"models--{hub}" in (path.name, *_cache_names(path))
         ):
             return known
     if path.is_dir() and (path / FACTS).is_file() and path.name in KNOWN:
@@ -76,20 +85,33 @@ def _out_of_cache(path: Path, known: Known | None) -> Path:
     if not path.is_dir():
         return path
     wanted = f"models--{known.hub.replace('/', '--')}" if known else ""
-    if inner := next((found for found in (path / wanted, path / "hub" / wanted) if wanted and found.is_dir()), None):
+    if inner := next(
+        (found for found in (path / wanted, path / "hub" / wanted) if wanted and found.is_dir()),
+        None,
+    ):
         path = inner
     elif not known and len(held := [*path.glob("models--*")]) == 1:
         path = held[0]
     elif held := sorted(path.glob("models--*")):
         names = ", ".join(entry.name for entry in held[:20])
         what = f"no {known.hub}" if known else "several models"
-        raise BackendUnavailable(f"{path} is a hub cache that holds {what}: {names}.", remedy="Name one of these folders.")
+        raise BackendUnavailable(
+            f"{path} is a hub cache that holds {what}: {names}.",
+            remedy="Name one of these folders.",
+        )
     if path.name == "snapshots":
         path = path.parent
-    snapshots = sorted(entry for entry in (path / "snapshots").glob("*") if entry.is_dir()) if (path / "snapshots").is_dir() else []
+    snapshots = (
+        sorted(entry for entry in (path / "snapshots").glob("*") if entry.is_dir())
+        if (path / "snapshots").is_dir()
+        else []
+    )
     if not snapshots:
         if (path / "blobs").is_dir():
-            raise BackendUnavailable(f"{path} is a hub cache without a snapshot.", remedy="Its download did not end: fetch it again.")
+            raise BackendUnavailable(
+                f"{path} is a hub cache without a snapshot.",
+                remedy="Its download did not end: fetch it again.",
+            )
         return path
     main = path / "refs" / "main"
     told = path / "snapshots" / main.read_text().strip() if main.is_file() else None
@@ -98,7 +120,10 @@ def _out_of_cache(path: Path, known: Known | None) -> Path:
     if len(snapshots) == 1:
         return snapshots[0]
     names = ", ".join(entry.name for entry in snapshots)
-    raise BackendUnavailable(f"{path} holds {len(snapshots)} snapshots and no refs/main: {names}.", remedy="Name one of them.")
+    raise BackendUnavailable(
+        f"{path} holds {len(snapshots)} snapshots and no refs/main: {names}.",
+        remedy="Name one of them.",
+    )
 
 
 def _folder(path: Path, known: Known) -> Path:
@@ -106,7 +131,11 @@ def _folder(path: Path, known: Known) -> Path:
     if path.is_file():
         if trouble := no_data(path):
             raise BackendUnavailable(f"{path.name} {trouble}.")
-        what = "an archive: unpack it and name the folder" if _archive(path) else "one file (such files are for other programs)"
+        what = (
+            "an archive: unpack it and name the folder"
+            if _archive(path)
+            else "one file (such files are for other programs)"
+        )
         raise BackendUnavailable(
             f"{path.name} is {what}; {known.name} is a folder of parts with {INDEX}.",
             remedy=f"Name the folder of {known.hub}, or run `inbox3d models pull {known.name}`.",
@@ -114,33 +143,62 @@ def _folder(path: Path, known: Known) -> Path:
     if (path / INDEX).exists() or (path / INDEX).is_symlink():
         return path
     if (path / "config.json").is_file() and (path.parent / INDEX).is_file():
-        raise BackendUnavailable(f"{path} is one part of a diffusers folder.", remedy=f"Name the folder above it, {path.parent}.")
+        raise BackendUnavailable(
+            f"{path} is one part of a diffusers folder.",
+            remedy=f"Name the folder above it, {path.parent}.",
+        )
     inside = sorted(entry.parent for entry in path.glob(f"*/{INDEX}"))
-    hint = f"Did you mean {inside[0]}?" if inside else f"Name the folder of {known.hub} that holds {INDEX}."
-    raise BackendUnavailable(f"{path} is no diffusers folder: {INDEX} is missing; {known.name} is one.", remedy=hint)
+    hint = (
+        f"Did you mean {inside[0]}?"
+        if inside
+        else f"Name the folder of {known.hub} that holds {INDEX}."
+    )
+    raise BackendUnavailable(
+        f"{path} is no diffusers folder: {INDEX} is missing; {known.name} is one.", remedy=hint
+    )
 
 
 def _file(path: Path, known: Known) -> Path:
-    """The checkpoint of KNOWN at PATH; in a folder that holds several, the one that bears its name."""
+    """The checkpoint of KNOWN at PATH; in a folder that holds several, the one that bears its
+    name."""
     if path.is_file():
         if (trouble := no_data(path)) or (trouble := _cut_or_packed(path)):
-            raise BackendUnavailable(f"{path.name} {trouble}.", remedy=f"Fetch {known.file} of {known.hub} again, and import that.")
+            raise BackendUnavailable(
+                f"{path.name} {trouble}.",
+                remedy=f"Fetch {known.file} of {known.hub} again, and import that.",
+            )
         return path
     if (path / INDEX).is_file():
         pipeline = parts.index_of(path).get("_class_name", "pipeline")
-        raise BackendUnavailable(f"{path} is a diffusers folder ({pipeline}); {known.name} is one file, {known.file}.", remedy=_names())
+        raise BackendUnavailable(
+            f"{path} is a diffusers folder ({pipeline}); {known.name} is one file, {known.file}.",
+            remedy=_names(),
+        )
     inside = sorted(entry for entry in path.iterdir() if entry.suffix in CHECKPOINTS)
-    named = [entry for entry in inside if entry.name in (known.file, Path(known.file).with_suffix(".safetensors").name)]
+    named = [
+        entry
+        for entry in inside
+        if entry.name in (known.file, Path(known.file).with_suffix(".safetensors").name)
+    ]
     ours = [path / WEIGHTS] if (path / FACTS).is_file() and (path / WEIGHTS).is_file() else []
     chosen = ours or named or (inside if len(inside) == 1 else [])
     if not chosen:
-        held = f"it holds {', '.join(entry.name for entry in inside[:9])}" if inside else "it holds no checkpoint"
-        raise BackendUnavailable(f"{path} is a folder, {known.name} is one file, {known.file}; {held}.", remedy="Name the file itself.")
+        held = (
+            f"it holds {', '.join(entry.name for entry in inside[:9])}"
+            if inside
+            else "it holds no checkpoint"
+        )
+        raise BackendUnavailable(
+            f"{path} is a folder, {known.name} is one file, {known.file}; {held}.",
+            remedy="Name the file itself.",
+        )
     return _file(chosen[0], known) if chosen[0].is_file() else _gone(chosen[0])
 
 
 def _gone(path: Path) -> Path:
-    raise BackendUnavailable(f"{path.name} {not_there(path)}.", remedy="Fetch it again, or name the file itself.")
+    raise BackendUnavailable(
+        f"{path.name} {not_there(path)}.", remedy="Fetch it again, or name the file itself."
+    )
 
 
 def _cut_or_packed(path: Path) -> str | None:
@@ -152,8 +210,11 @@ def _cut_or_packed(path: Path) -> str | None:
 
 
 def _archive(path: Path) -> bool:
-    """A zip or tar that somebody packed; torch's own checkpoints are zips too, with data.pkl in them."""
+    """A zip or tar that somebody packed; torch's own checkpoints are zips too, with data.pkl in
+    them."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             return not any(name.endswith("data.pkl") for name in packed.namelist())
-    return path.name.endswith((".tar", ".tgz", ".tar.gz", ".7z", ".zst")) or (path.suffix in (".gz", ".xz") and tarfile.is_tarfile(path))
+    return path.name.endswith((".tar", ".tgz", ".tar.gz", ".7z", ".zst")) or (
+        path.suffix in (".gz", ".xz") and tarfile.is_tarfile(path)
+    )

@@ -1,4 +1,5 @@
-"""Safetensors files looked at without any library: names, shapes, sizes, and how they differ from what a network needs."""
+"""Safetensors files looked at without any library: names, shapes, sizes, and how they differ from
+what a network needs."""
 
 from __future__ import annotations
 
@@ -11,24 +12,43 @@ from typing import Any
 from pipeline.errors import BackendUnavailable
 
 LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
-WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}
+WIDTHS = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+}
 Shapes = dict[str, tuple[int, ...]]
 
 
 def header(path: Path) -> Shapes:
-    """Names and shapes of the tensors in a safetensors file; BackendUnavailable names the file and what is wrong with it."""
+    """Names and shapes of the tensors in a safetensors file; BackendUnavailable names the file and
+    what is wrong with it."""
     if trouble := not_there(path) or no_data(path):
         raise BackendUnavailable(f"{path.name} {trouble}")
     size = path.stat().st_size
     with path.open("rb") as stream:
         start = stream.read(8)
         if start[:2] == b"PK" or start[:1] == b"\x80":
-            raise BackendUnavailable(f"{path.name} is a pickle; only safetensors are loaded (inbox3d models import converts it)")
+            raise BackendUnavailable(
+                f"{path.name} is a pickle; only safetensors are loaded (inbox3d models import"
+                " converts it)"
+            )
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= length <= LARGEST_HEADER:
             raise BackendUnavailable(f"{path.name} is corrupt: it has no safetensors header")
         if length > size - 8:
-            raise BackendUnavailable(f"{path.name} is corrupt: it is cut off within its header, at {size:,} bytes")
+            raise BackendUnavailable(
+                f"{path.name} is corrupt: it is cut off within its header, at {size:,} bytes"
+            )
         try:
             entries = json.loads(stream.read(length))
             entries.pop("__metadata__", None)
@@ -64,17 +84,30 @@ def not_there(path: Path) -> str | None:
 
 
 def no_data(path: Path) -> str | None:
-    """What the file PATH is where it is certainly no model data, and what to do, in words; None: it may be data."""
+    """What the file PATH is where it is certainly no model data, and what to do, in words; None: it
+    may be data."""
     with path.open("rb") as stream:
         start = stream.read(400)
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
-        return "is empty (0 bytes): fetch it again" if not start else "holds nothing but blanks: fetch it again"
+        return (
+            "is empty (0 bytes): fetch it again"
+            if not start
+            else "holds nothing but blanks: fetch it again"
+        )
     if text.startswith(b"version https://git-lfs"):
-        return "is a git-LFS pointer, not the file itself: run `git lfs pull` in that clone, or fetch it with `inbox3d models pull`"
+        return (
+            "is a git-LFS pointer, not the file itself: run `git lfs pull` in that clone, or fetch"
+            " it with `inbox3d models pull`"
+        )
     if text[:200].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
-        return "is a web page: a login or an error was saved in place of the file; fetch it again, signed in where the licence asks for it"
-    if path.suffix not in (".json", ".txt") and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
+        return (
+            "is a web page: a login or an error was saved in place of the file; fetch it again,"
+            " signed in where the licence asks for it"
+        )
+    if path.suffix not in (".json", ".txt") and all(
+        32 <= byte < 127 or byte in b"\t\r\n" for byte in start
+    ):
         return f"is text, no weights: “{start[:60].decode('ascii').strip()}”; fetch it again"
     if text.startswith(b"GGUF"):
         return "is a GGUF file, which other programs load; this one needs safetensors"
@@ -82,14 +115,23 @@ def no_data(path: Path) -> str | None:
 
 
 def compare(found: Shapes, wanted: Shapes) -> str | None:
-    """The first difference between a file's tensors and its network's, in words; None where they agree one by one."""
+    """The first difference between a file's tensors and its network's, in words; None where they
+    agree one by one."""
     missing, unknown = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     if missing:
-        return f"tensor {missing[0]} is missing" + (f" (and {len(missing) - 1} more)" if missing[1:] else "")
+        return f"tensor {missing[0]} is missing" + (
+            f" (and {len(missing) - 1} more)" if missing[1:] else ""
+        )
     if unknown:
-        return f"tensor {unknown[0]} does not belong to the network" + (f" (and {len(unknown) - 1} more)" if unknown[1:] else "")
+        return f"tensor {unknown[0]} does not belong to the network" + (
+            f" (and {len(unknown) - 1} more)" if unknown[1:] else ""
+        )
     wrong = next((name for name, shape in wanted.items() if found[name] != shape), None)
-    return f"tensor {wrong} has shape {list(found[wrong])}, the network needs {list(wanted[wrong])}" if wrong else None
+    return (
+        f"tensor {wrong} has shape {list(found[wrong])}, the network needs {list(wanted[wrong])}"
+        if wrong
+        else None
+    )
 
 
 def sha256(path: Path) -> str:

@@ -30,7 +30,11 @@ def status(house: House) -> str:
 
 
 def says(house: House, words: str, seconds: float = 20) -> None:
-    eventually(lambda: words in status(house) or None, seconds, f"STATUS.txt saying {words!r}, it says: {status(house)}")
+    eventually(
+        lambda: words in status(house) or None,
+        seconds,
+        f"STATUS.txt saying {words!r}, it says: {status(house)}",
+    )
 
 
 def failure(house: House, name: str, seconds: float = 60) -> str:
@@ -39,7 +43,9 @@ def failure(house: House, name: str, seconds: float = 60) -> str:
     return (place.path / "error.txt").read_text()
 
 
-def test_a_folder_copied_in_slowly_becomes_one_job_with_all_its_files(busy: House, tmp_path: Path) -> None:
+def test_a_folder_copied_in_slowly_becomes_one_job_with_all_its_files(
+    busy: House, tmp_path: Path
+) -> None:
     """Pauses below the quiet window never split a drop."""
     source = scan_folder(tmp_path / "source")
     target = busy.atlas.inbox / "slow"
@@ -54,7 +60,9 @@ def test_a_folder_copied_in_slowly_becomes_one_job_with_all_its_files(busy: Hous
     assert [start.n for start in job.starts] == [1]
 
 
-def test_a_file_at_full_size_from_the_first_second_is_not_taken_while_it_grows(busy: House, tmp_path: Path) -> None:
+def test_a_file_at_full_size_from_the_first_second_is_not_taken_while_it_grows(
+    busy: House, tmp_path: Path
+) -> None:
     """Explorer makes room first and writes for a minute; ctime shows it."""
     whole = stl_file(tmp_path / "whole.stl").read_bytes()
     target = busy.atlas.inbox / "explorer.stl"
@@ -81,7 +89,9 @@ def test_bad_drops_end_with_words_a_person_understands(busy: House, tmp_path: Pa
     (inbox / "empty").mkdir()
     (inbox / "cats").mkdir()
     for number in range(3):
-        (inbox / "cats" / f"pass_{number}.ply").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\0" * 400 + b"\xff\xd9")
+        (inbox / "cats" / f"pass_{number}.ply").write_bytes(
+            b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\0" * 400 + b"\xff\xd9"
+        )
     (inbox / "thief").mkdir()
     (inbox / "thief" / "pass.ply").symlink_to("/etc/passwd")
     long_name = "ÄÖÜ žluťoučký kůň 模型 " * 7
@@ -98,7 +108,11 @@ def test_bad_drops_end_with_words_a_person_understands(busy: House, tmp_path: Pa
     assert "cut off" in failure(busy, "cut")
     assert "pass_0.ply is a JPEG image" in failure(busy, "cats")
     assert "pass.ply is a symbolic link" in failure(busy, "thief")
-    assert (busy.where("thief") or pytest.fail("no thief")).path.joinpath("input/thief/pass.ply").is_symlink()
+    assert (
+        (busy.where("thief") or pytest.fail("no thief"))
+        .path.joinpath("input/thief/pass.ply")
+        .is_symlink()
+    )
     for name in (long_name, "CON"):
         place, job = busy.ended(name, 60)
         assert place.state is State.DONE, status(busy)
@@ -110,7 +124,9 @@ def test_bad_drops_end_with_words_a_person_understands(busy: House, tmp_path: Pa
     says(busy, "pass_0.ply is a JPEG image")
 
 
-def test_a_second_drop_of_the_same_name_is_held_while_the_first_runs_and_then_is_a_new_job(busy: House, tmp_path: Path) -> None:
+def test_a_second_drop_of_the_same_name_is_held_while_the_first_runs_and_then_is_a_new_job(
+    busy: House, tmp_path: Path
+) -> None:
     """It may be the rest of a broken upload; STATUS.txt says what to do."""
     source = scan_folder(tmp_path / "source")
     shutil.copytree(source, busy.atlas.inbox / "vase")
@@ -121,7 +137,9 @@ def test_a_second_drop_of_the_same_name_is_held_while_the_first_runs_and_then_is
     assert len({place.id for place in busy.places(State.DONE)}) == 2
 
 
-def test_a_failed_job_dragged_back_to_inbox_runs_again_with_its_history(busy: House, tmp_path: Path) -> None:
+def test_a_failed_job_dragged_back_to_inbox_runs_again_with_its_history(
+    busy: House, tmp_path: Path
+) -> None:
     """The mouse is the API: the earlier run is kept in earlier/, job.toml beside error.txt outranks what was asked before."""
     inbox = busy.atlas.inbox
     (inbox / "part").mkdir()
@@ -131,7 +149,11 @@ def test_a_failed_job_dragged_back_to_inbox_runs_again_with_its_history(busy: Ho
     stl_file(place.path / "input/part/part.stl")
     (place.path / "job.toml").write_text('kind = "convert"\noutput_format = ["stl"]\n')
     place.path.rename(inbox / place.id)
-    again = eventually(lambda: (found := busy.find(place.id)) and found.state is State.DONE and found, 60, "the retry")
+    again = eventually(
+        lambda: (found := busy.find(place.id)) and found.state is State.DONE and found,
+        60,
+        "the retry",
+    )
     assert (again.path / "output/model.stl").is_file()
     assert list((again.path / "earlier").rglob("error.txt"))
     assert not (again.path / "error.txt").exists()

@@ -51,7 +51,9 @@ def client(home: House, tmp_path: Path) -> Iterator[FlaskClient]:
 def pngs(names: dict[str, int], size: int = 256) -> dict[str, bytes]:
     """Photos of the arrow by name and azimuth, as PNG."""
     found = {}
-    for (name, _), (rgb, _) in zip(names.items(), solids.photos(solids.ARROW, tuple(names.values()), size=size), strict=True):
+    for (name, _), (rgb, _) in zip(
+        names.items(), solids.photos(solids.ARROW, tuple(names.values()), size=size), strict=True
+    ):
         out = io.BytesIO()
         Image.fromarray(rgb).save(out, "PNG")
         found[f"{name}.png"] = out.getvalue()
@@ -69,7 +71,11 @@ def drop(home: House, name: str, files: dict[str, bytes], **options: Any) -> Non
 
 def upload(client: FlaskClient, name: str, files: dict[str, bytes], **options: Any) -> None:
     parts = [(io.BytesIO(data), file) for file, data in files.items()]
-    answer = client.post("/3d/from-image", data={"files": parts, "name": name, **options}, content_type="multipart/form-data")
+    answer = client.post(
+        "/3d/from-image",
+        data={"files": parts, "name": name, **options},
+        content_type="multipart/form-data",
+    )
     assert answer.status_code == 202, answer.get_data(as_text=True)
 
 
@@ -84,10 +90,16 @@ def accepted(home: House, name: str) -> tuple[Place, JobFile]:
     return place, job
 
 
-def test_pictures_and_prompts_become_the_jobs_that_the_api_makes_of_them(home: House, client: FlaskClient) -> None:
+def test_pictures_and_prompts_become_the_jobs_that_the_api_makes_of_them(
+    home: House, client: FlaskClient
+) -> None:
     """Kind, options, first queue and the files that are used; no host here works on them."""
     home.up("--queues", "scan")
-    one, four, eight = pngs({"shoe": 0}), pngs(SIDES), pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT})
+    one, four, eight = (
+        pngs({"shoe": 0}),
+        pngs(SIDES),
+        pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT}),
+    )
     (home.atlas.inbox / "shoe.png").write_bytes(one["shoe.png"])
     drop(home, "four", four)
     drop(home, "eight", eight, quality_tier="high")
@@ -103,10 +115,14 @@ def test_pictures_and_prompts_become_the_jobs_that_the_api_makes_of_them(home: H
         (place, job), (other_place, other) = accepted(home, dropped), accepted(home, asked)
         assert (job.kind, place.queue, other.kind, other_place.queue) == (kind, queue, kind, queue)
         assert job.options == other.options
-        assert [row.path for row in job.manifest if row.used] == [row.path for row in other.manifest if row.used]
+        assert [row.path for row in job.manifest if row.used] == [
+            row.path for row in other.manifest if row.used
+        ]
 
 
-def test_one_dropped_picture_and_a_prompt_end_in_done_with_the_models_that_the_api_gives(home: House, client: FlaskClient) -> None:
+def test_one_dropped_picture_and_a_prompt_end_in_done_with_the_models_that_the_api_gives(
+    home: House, client: FlaskClient
+) -> None:
     """Byte for byte; without weights the one is a draft, the other a placeholder."""
     home.up()
     small = {"texture_size": 256, "faces": 2000}
@@ -114,18 +130,29 @@ def test_one_dropped_picture_and_a_prompt_end_in_done_with_the_models_that_the_a
     upload(client, "shoe-api", pngs({"shoe": 0}), **small)
     drop(home, "cube", {"prompt.txt": b"a red cube"}, **small)
     assert client.post("/3d/generate", json={"prompt": "a red cube", **small}).status_code == 202
-    for dropped, asked, label in (("shoe", "shoe-api", "draft"), ("cube", "a red cube", "placeholder")):
+    for dropped, asked, label in (
+        ("shoe", "shoe-api", "draft"),
+        ("cube", "a red cube", "placeholder"),
+    ):
         made = [home.ended(name, 240) for name in (dropped, asked)]
         assert [place.state for place, _ in made] == [State.DONE] * 2, home.tail()
         assert [job.provenance.label for _, job in made] == [label] * 2
-        first, second = (hashlib.sha256((place.path / "output/model.glb").read_bytes()).hexdigest() for place, _ in made)
+        first, second = (
+            hashlib.sha256((place.path / "output/model.glb").read_bytes()).hexdigest()
+            for place, _ in made
+        )
         assert first == second
 
 
 def test_eight_photos_dropped_as_a_folder_end_as_a_textured_upright_draft(home: House) -> None:
     """000 … 315: stripes for texture, shading and noise on a plain background."""
     home.up()
-    drop(home, "arrow", pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT}, size=512), texture_size=1024)
+    drop(
+        home,
+        "arrow",
+        pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT}, size=512),
+        texture_size=1024,
+    )
     place, job = home.ended("arrow", 280)
     assert place.state is State.DONE, (place.path / "error.txt").read_text()
     assert (job.kind, job.provenance.label) == ("images", "draft")
@@ -136,5 +163,7 @@ def test_eight_photos_dropped_as_a_folder_end_as_a_textured_upright_draft(home: 
     with Image.open(place.path / "output/preview.png") as preview:
         assert np.asarray(preview.convert("RGB")).std() > 10
     report = (place.path / "output/report.html").read_text()
-    agreed = re.search(r"Draft by visual-hull from 8 views, which its views confirm to (\d+)%", report)
+    agreed = re.search(
+        r"Draft by visual-hull from 8 views, which its views confirm to (\d+)%", report
+    )
     assert agreed and int(agreed[1]) >= 95

@@ -51,10 +51,14 @@ def hostile(inbox: Path) -> dict[str, str]:
 
 
 @pytest.mark.timeout(400)
-def test_of_thirty_entries_ten_hostile_ones_are_named_and_the_others_are_done(tmp_path: Path) -> None:
+def test_of_thirty_entries_ten_hostile_ones_are_named_and_the_others_are_done(
+    tmp_path: Path,
+) -> None:
     """A fleet that may not read or move everything. No process of it ever ends."""
     need_root()
-    setpriv = find_program("setpriv") or missing("the program setpriv", "run deploy/system-packages.sh test")
+    setpriv = find_program("setpriv") or missing(
+        "the program setpriv", "run deploy/system-packages.sh test"
+    )
     with house(tmp_path, {"INBOX3D_INTAKE__PATIENCE": "3"}) as home:
         inbox = home.atlas.inbox
         expected = hostile(inbox)
@@ -63,12 +67,20 @@ def test_of_thirty_entries_ten_hostile_ones_are_named_and_the_others_are_done(tm
         try:
             with immutable(inbox / "rooted"):
                 home.up("--queues", "finish", prefix=(str(setpriv), LESS))
-                eventually(lambda: len(home.places(State.DONE)) == 20 or None, 300, f"twenty jobs done ({home.tail()})")
+                eventually(
+                    lambda: len(home.places(State.DONE)) == 20 or None,
+                    300,
+                    f"twenty jobs done ({home.tail()})",
+                )
 
                 def unnamed() -> dict[str, str]:
                     pages = [path.read_text() for path in home.atlas.failed.glob("*/error.txt")]
                     told = [*home.atlas.status_file.read_text().splitlines(), *pages]
-                    return {name: why for name, why in expected.items() if not any(name in text and why in text for text in told)}
+                    return {
+                        name: why
+                        for name, why in expected.items()
+                        if not any(name in text and why in text for text in told)
+                    }
 
                 eventually(lambda: not unnamed() or None, 30, f"all ten named: {unnamed()}")
             assert "process.ended" not in home.log.read_text()
@@ -93,16 +105,26 @@ def test_a_full_scratch_holds_jobs_back_until_there_is_room(tmp_path: Path) -> N
         says = "all of it on this host is 6.3 MB"
 
         def named() -> bool | None:
-            return (home.atlas.status_file.is_file() and home.atlas.status_file.read_text().count(says) == 5) or None
+            return (
+                home.atlas.status_file.is_file()
+                and home.atlas.status_file.read_text().count(says) == 5
+            ) or None
 
         eventually(named, 120, f"five jobs named ({home.tail()})")
         assert not home.places(State.FAILED)
         assert any(says in beat.message for beat in home.heartbeats())
         resize("300m")
-        eventually(lambda: len(home.places(State.DONE)) == 5 or None, 240, f"five jobs done ({home.tail()})")
+        eventually(
+            lambda: len(home.places(State.DONE)) == 5 or None,
+            240,
+            f"five jobs done ({home.tail()})",
+        )
         assert not home.places(State.FAILED)
         for place in home.places(State.DONE):
             job = read_job(home.atlas.disk, place.path)
             assert job is not None
-            assert all(start.outcome is Outcome.LACKING and "Scratch is full" in (start.noted or "") for start in job.starts[:-1])
+            assert all(
+                start.outcome is Outcome.LACKING and "Scratch is full" in (start.noted or "")
+                for start in job.starts[:-1]
+            )
         assert "process.ended" not in home.log.read_text()

@@ -54,12 +54,22 @@ def drop(house: House, source: Path, name: str) -> dict[str, str]:
     return sums(source)
 
 
-def killed_once(house: House, source: Path, name: str, kill: object, moment: float) -> tuple[Place, JobFile]:
+def killed_once(
+    house: House, source: Path, name: str, kill: object, moment: float
+) -> tuple[Place, JobFile]:
     """Drop SOURCE, kill MOMENT seconds after it started to run (or at once if it is about to end), wait for its end."""
     before = drop(house, source, name)
-    eventually(lambda: (place := house.where(name)) and place.state is State.PROCESSING, 60, f"{name} starting ({house.tail()})")
+    eventually(
+        lambda: (place := house.where(name)) and place.state is State.PROCESSING,
+        60,
+        f"{name} starting ({house.tail()})",
+    )
     deadline = time.monotonic() + moment
-    while time.monotonic() < deadline and (place := house.where(name)) and place.state is State.PROCESSING:
+    while (
+        time.monotonic() < deadline
+        and (place := house.where(name))
+        and place.state is State.PROCESSING
+    ):
         time.sleep(0.02)
     kill(house)  # type: ignore[operator]
     place, job = house.ended(name, 180)
@@ -69,7 +79,9 @@ def killed_once(house: House, source: Path, name: str, kill: object, moment: flo
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("many", MANY)
-def test_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_house: House, tmp_path: Path, many: int) -> None:
+def test_scans_with_one_kill_each_all_end_in_done_with_one_result(
+    atlas_house: House, tmp_path: Path, many: int
+) -> None:
     """The engine, the worker and the whole ``up`` in turn, at moments drawn at random."""
     source = scan_folder(tmp_path / "source")
     rng = random.Random(0)
@@ -79,11 +91,19 @@ def test_scans_with_one_kill_each_all_end_in_done_with_one_result(atlas_house: H
     length = sum(first.provenance.times.values())
     counted = 0
     for number in range(many):
-        place, job = killed_once(atlas_house, source, f"scan-{number}", KILLS[number % 3], rng.uniform(0, 0.9 * length))
+        place, job = killed_once(
+            atlas_house, source, f"scan-{number}", KILLS[number % 3], rng.uniform(0, 0.9 * length)
+        )
         assert place.state is State.DONE, (place.path / "error.txt").read_text()
         assert verify(atlas_house.atlas.disk, place.path / "output")
         assert job.starts[-1].n == len(job.starts)
         counted += any(start.noted is None for start in job.starts[:-1])
-    assert counted >= many - max(1, many // 6)  # a kill drawn for the last instant may find the job finished
-    eventually(lambda: not atlas_house.leftovers() or None, 30, f"an empty machinery: {atlas_house.leftovers()}")
+    assert counted >= many - max(
+        1, many // 6
+    )  # a kill drawn for the last instant may find the job finished
+    eventually(
+        lambda: not atlas_house.leftovers() or None,
+        30,
+        f"an empty machinery: {atlas_house.leftovers()}",
+    )
     assert len(list(atlas_house.atlas.done.iterdir())) == many + 1

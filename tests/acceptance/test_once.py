@@ -26,7 +26,9 @@ def fleets(root: Path) -> list[int]:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if str(root).encode() in words and (b"up" in words or b"pipeline.watchers.process" in words):
+        if str(root).encode() in words and (
+            b"up" in words or b"pipeline.watchers.process" in words
+        ):
             found.append(int(folder.name))
     return found
 
@@ -40,8 +42,22 @@ def test_once_takes_over_from_a_fleet_that_ends(tmp_path: Path, end: signal.Sign
     try:
         eventually(lambda: len(house.heartbeats()) >= 4, 60, "two intakes and two workers beat")
         (house.atlas.root / "HALT").touch()
-        command = [sys.executable, "-m", "pipeline", "once", str(stl_file(tmp_path / "part.stl")), "--atlas", str(house.atlas.root)]
-        once = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=house.environment)
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "once",
+            str(stl_file(tmp_path / "part.stl")),
+            "--atlas",
+            str(house.atlas.root),
+        ]
+        once = subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=house.environment,
+        )
         eventually(lambda: house.atlas.places(State.INBOX), 60, "the job stands in inbox/")
         for fleet in (up, finisher):
             fleet.send_signal(end)
@@ -59,13 +75,34 @@ def _listens_to_the_keyboard() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_once_takes_its_fleet_along_and_leaves_the_job(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 130), (signal.SIGHUP, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)],
+)
+def test_once_takes_its_fleet_along_and_leaves_the_job(
+    tmp_path: Path, number: int, code: int
+) -> None:
     atlas = init(tmp_path / "atlas")[0]
     (atlas.root / "HALT").touch()  # so that the job waits
-    environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state" / "scratch")}
-    command = [sys.executable, "-m", "pipeline", "once", str(stl_file(tmp_path / "part.stl")), "--atlas", str(atlas.root)]
-    once = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=_listens_to_the_keyboard)
+    environment = (
+        os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state" / "scratch")}
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "once",
+        str(stl_file(tmp_path / "part.stl")),
+        "--atlas",
+        str(atlas.root),
+    ]
+    once = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=_listens_to_the_keyboard,
+    )
     eventually(lambda: len(fleets(atlas.root)) >= 3, 60, "up, intake and worker run")
     once.send_signal(number)
     said = once.communicate(timeout=120)[1]

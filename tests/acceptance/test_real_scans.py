@@ -17,7 +17,9 @@ from tests.support.live import House, eventually, sums
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NEEDED = {"bunny": 9, "lion": 5}
 CASES = [
-    pytest.param(name, seed, id=f"{name}-{seed}", marks=[] if seed == 0 else pytest.mark.proof) for name in NEEDED for seed in (0, 1, 2)
+    pytest.param(name, seed, id=f"{name}-{seed}", marks=[] if seed == 0 else pytest.mark.proof)
+    for name in NEEDED
+    for seed in (0, 1, 2)
 ]
 
 
@@ -47,7 +49,9 @@ def test_scrambled_passes_are_placed_right_even_when_the_host_dies(
     assert [(start.n, start.noted) for start in job.starts] == [(1, None), (2, None)]
     assert verify(atlas_house.atlas.disk, place.path / "output")
     assert sums(place.path / "input" / drop.name) == before
-    verdict = judged(testdata, name, drop, json.loads((place.path / "output/scan.json").read_text()), tmp_path)
+    verdict = judged(
+        testdata, name, drop, json.loads((place.path / "output/scan.json").read_text()), tmp_path
+    )
     assert verdict.right >= NEEDED[name], verdict
     assert verdict.wrong == 0, verdict
 

@@ -24,7 +24,9 @@ def person(atlas_house: House, program: Callable[[str], Path], tmp_path: Path) -
         yield one
 
 
-def test_a_folder_copied_over_smb_becomes_a_model(atlas_house: House, person: Person, tmp_path: Path) -> None:
+def test_a_folder_copied_over_smb_becomes_a_model(
+    atlas_house: House, person: Person, tmp_path: Path
+) -> None:
     """Copied file by file by smbclient, with the Mac's litter beside it; input/ has the person's bytes and no litter counts."""
     source = scan_folder(tmp_path / "my vase")
     (source / ".DS_Store").write_bytes(b"litter")
@@ -38,19 +40,29 @@ def test_a_folder_copied_over_smb_becomes_a_model(atlas_house: House, person: Pe
     assert {row.path for row in job.manifest} == {"pass_0.ply", "pass_1.ply", "pass_2.ply"}
     (tmp_path / "laptop").mkdir()
     person.does(f"cd done\\{place.id}\\output; get model.glb", tmp_path / "laptop")
-    assert (tmp_path / "laptop/model.glb").read_bytes() == (place.path / "output/model.glb").read_bytes()
+    assert (tmp_path / "laptop/model.glb").read_bytes() == (
+        place.path / "output/model.glb"
+    ).read_bytes()
 
 
 def test_the_mouse_cancels_and_retries(atlas_house: House, person: Person, tmp_path: Path) -> None:
     """processing/X dragged to failed/ is a cancel; failed/X dragged to inbox/ is a retry: a drag keeps the folder's inode."""
     scan_folder(tmp_path / "vase", points=20_000)
     person.does("prompt off; recurse on; cd inbox; mput vase", tmp_path)
-    held = eventually(lambda: (place := atlas_house.where("vase")) and place.state is State.PROCESSING and place, 60, "vase starting")
+    held = eventually(
+        lambda: (place := atlas_house.where("vase")) and place.state is State.PROCESSING and place,
+        60,
+        "vase starting",
+    )
     person.does(f'rename "processing\\{held.path.name}" "failed\\{held.path.name}"', tmp_path)
     place, _ = atlas_house.ended("vase", 60)
     assert place.state is State.FAILED
     eventually(lambda: (place.path / "error.txt").exists() or None, 30, "the reason")
     assert "Cancelled by a person" in (place.path / "error.txt").read_text()
     person.does(f'rename "failed\\{place.id}" "inbox\\{place.id}"', tmp_path)
-    again = eventually(lambda: (found := atlas_house.find(place.id)) and found.state is State.DONE and found, 180, "the retry")
+    again = eventually(
+        lambda: (found := atlas_house.find(place.id)) and found.state is State.DONE and found,
+        180,
+        "the retry",
+    )
     assert again.id == place.id

@@ -40,16 +40,28 @@ def test_a_file_that_goes_on_through_an_open_handle_is_converted_whole(fleet: Ho
     with (folder / "statue.obj").open("w") as file:
         file.write(text[:half])
         file.flush()
-        log = lambda: next((path for path in fleet.scratch.rglob("log.txt") if "slow" in path.parent.name), None)  # noqa: E731
-        eventually(lambda: (found := log()) and "mesh.clean begins" in found.read_text(), 60, "the conversion of half of it")
+        log = lambda: next(  # noqa: E731
+            (path for path in fleet.scratch.rglob("log.txt") if "slow" in path.parent.name), None
+        )
+        eventually(
+            lambda: (found := log()) and "mesh.clean begins" in found.read_text(),
+            60,
+            "the conversion of half of it",
+        )
         file.write(text[half:])
     place, job = fleet.ended("slow", 90)
     assert place.state is State.DONE
-    assert faces(place.path / "output/model.glb") == faces(place.path / "input/slow/statue.obj") == 20480
+    assert (
+        faces(place.path / "output/model.glb")
+        == faces(place.path / "input/slow/statue.obj")
+        == 20480
+    )
     assert any(start.noted for start in job.starts)
 
 
-def test_a_finished_job_dragged_back_with_another_file_and_other_formats_is_made_anew(fleet: House) -> None:
+def test_a_finished_job_dragged_back_with_another_file_and_other_formats_is_made_anew(
+    fleet: House,
+) -> None:
     """Within the ten minutes that its scratch is kept; then again with fewer formats, which leaves no file of the others."""
     folder = fleet.atlas.inbox / "part"
     folder.mkdir()
@@ -59,10 +71,19 @@ def test_a_finished_job_dragged_back_with_another_file_and_other_formats_is_made
     assert faces(place.path / "output/model.glb") == 1280
     trimesh.creation.box().export(place.path / "input/part/part.stl")
     for formats, made in (('"glb", "stl"', True), ('"glb"', False)):
-        (place.path / "input/part/job.toml").write_text(f'kind = "convert"\noutput_format = [{formats}]\n')
+        (place.path / "input/part/job.toml").write_text(
+            f'kind = "convert"\noutput_format = [{formats}]\n'
+        )
         n = len(fleet.ended("part", 1)[1].starts)
         place.path.rename(fleet.atlas.inbox / place.path.name)
-        eventually(lambda n=n: fleet.where("part") and len(fleet.ended("part", 60)[1].starts) > n, 60, "another start")  # type: ignore[misc]
+        eventually(
+            lambda n=n: fleet.where("part") and len(fleet.ended("part", 60)[1].starts) > n,
+            60,
+            "another start",
+        )  # type: ignore[misc]
         place, _ = fleet.ended("part", 60)
         assert place.state is State.DONE
-        assert (faces(place.path / "output/model.glb"), (place.path / "output/model.stl").exists()) == (12, made)
+        assert (
+            faces(place.path / "output/model.glb"),
+            (place.path / "output/model.stl").exists(),
+        ) == (12, made)

@@ -24,7 +24,11 @@ def test_two_ups_share_conversions_each_done_exactly_once(atlas_house: House, ma
         stl_file(atlas_house.atlas.inbox / f"part {number}.stl", number)
     for name in ("prometheus", "epimetheus"):
         atlas_house.up(name=name)
-    eventually(lambda: len(list(atlas_house.atlas.done.iterdir())) == many or None, 800, f"{many} jobs done ({atlas_house.tail()})")
+    eventually(
+        lambda: len(list(atlas_house.atlas.done.iterdir())) == many or None,
+        800,
+        f"{many} jobs done ({atlas_house.tail()})",
+    )
     by_host: collections.Counter[str] = collections.Counter()
     sources = set()
     for place in atlas_house.atlas.places(State.DONE):
@@ -36,7 +40,11 @@ def test_two_ups_share_conversions_each_done_exactly_once(atlas_house: House, ma
         sources.add(job.source.name)
     assert sources == {f"part {number}.stl" for number in range(many)}
     assert min(by_host["prometheus"], by_host["epimetheus"]) > many / 10
-    eventually(lambda: not atlas_house.leftovers() or None, 30, f"nothing left over: {atlas_house.leftovers()}")
+    eventually(
+        lambda: not atlas_house.leftovers() or None,
+        30,
+        f"nothing left over: {atlas_house.leftovers()}",
+    )
 
 
 def test_a_second_up_of_the_same_name_is_refused(atlas_house: House) -> None:

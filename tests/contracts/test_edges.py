@@ -39,7 +39,13 @@ class Scenario(NamedTuple):
 
 
 def _path(prepared: Any, world: World) -> Path:
-    return prepared.path if isinstance(prepared, Place) else prepared if isinstance(prepared, Path) else world.atlas.inbox / prepared
+    return (
+        prepared.path
+        if isinstance(prepared, Place)
+        else prepared
+        if isinstance(prepared, Path)
+        else world.atlas.inbox / prepared
+    )
 
 
 def _submitted(world: World) -> Place:
@@ -55,7 +61,9 @@ def _refusable(world: World) -> Place:
 
 
 def _refuse(atlas: Atlas, shell: Place) -> Place:
-    return lifecycle.refuse(atlas, shell, accept.job_of(atlas, shell, FACTS._replace(kind=None)), REJECTED)
+    return lifecycle.refuse(
+        atlas, shell, accept.job_of(atlas, shell, FACTS._replace(kind=None)), REJECTED
+    )
 
 
 def _leg_done(world: World) -> Place:
@@ -65,24 +73,71 @@ def _leg_done(world: World) -> Place:
 
 
 def _job_shell(world: World) -> Place:
-    return lifecycle.claim_job(world.atlas, _submitted(world).path.name, LEGS[0], world.atlas.places(State.INBOX)[0].id, 0)
+    return lifecycle.claim_job(
+        world.atlas, _submitted(world).path.name, LEGS[0], world.atlas.places(State.INBOX)[0].id, 0
+    )
 
 
 SCENARIOS = (
     Scenario("a", "a finished draft", World.draft, lifecycle.submit),
     Scenario("b", "a folder", World.drop, lambda atlas, name: Intake(atlas).take(name)),
-    Scenario("b", "a single file", lambda world: world.drop("Vase.ply", one_file=True), lambda atlas, name: Intake(atlas).take(name)),
-    Scenario("b", "a sealed job", lambda world: _submitted(world).path.name, lambda atlas, name: Intake(atlas).take(name)),
-    Scenario("b", "a failed job that was dragged back", _retried, lambda atlas, name: Intake(atlas).take(name)),
-    Scenario("b", "a shell that somebody left", World.shell, lambda atlas, shell: Intake(atlas).complete(shell)),
+    Scenario(
+        "b",
+        "a single file",
+        lambda world: world.drop("Vase.ply", one_file=True),
+        lambda atlas, name: Intake(atlas).take(name),
+    ),
+    Scenario(
+        "b",
+        "a sealed job",
+        lambda world: _submitted(world).path.name,
+        lambda atlas, name: Intake(atlas).take(name),
+    ),
+    Scenario(
+        "b",
+        "a failed job that was dragged back",
+        _retried,
+        lambda atlas, name: Intake(atlas).take(name),
+    ),
+    Scenario(
+        "b",
+        "a shell that somebody left",
+        World.shell,
+        lambda atlas, shell: Intake(atlas).complete(shell),
+    ),
     Scenario("r", "a drop of the wrong kind", _refusable, _refuse),
     Scenario("r", "a shell that was to be accepted", World.shell, _refuse),
-    Scenario("c", "a waiting job", World.claimed, lambda atlas, place: lifecycle.start(atlas, place, "host-gpu0-aaaa")),
-    Scenario("d", "a job whose first leg is done", _leg_done, lambda atlas, place: lifecycle.hand_on(atlas, place, LEGS[1])),
+    Scenario(
+        "c",
+        "a waiting job",
+        World.claimed,
+        lambda atlas, place: lifecycle.start(atlas, place, "host-gpu0-aaaa"),
+    ),
+    Scenario(
+        "d",
+        "a job whose first leg is done",
+        _leg_done,
+        lambda atlas, place: lifecycle.hand_on(atlas, place, LEGS[1]),
+    ),
     Scenario("e", "a job with its result", World.with_result, lifecycle.finish),
-    Scenario("f", "a job whose stage failed", World.held, lambda atlas, place: lifecycle.fail(atlas, place, FAILED)),
-    Scenario("g", "a job of a draining worker", World.held, lambda atlas, place: lifecycle.release(atlas, place, LEGS[0], "drained")),
-    Scenario("s", "a dead worker's job", World.held, lambda atlas, place: lifecycle.seize(atlas, place, "host-intake-aaaa")),
+    Scenario(
+        "f",
+        "a job whose stage failed",
+        World.held,
+        lambda atlas, place: lifecycle.fail(atlas, place, FAILED),
+    ),
+    Scenario(
+        "g",
+        "a job of a draining worker",
+        World.held,
+        lambda atlas, place: lifecycle.release(atlas, place, LEGS[0], "drained"),
+    ),
+    Scenario(
+        "s",
+        "a dead worker's job",
+        World.held,
+        lambda atlas, place: lifecycle.seize(atlas, place, "host-intake-aaaa"),
+    ),
     Scenario("h", "a failed job", World.failed, lifecycle.retry),
     Scenario("i", "a sealed job in inbox/", _submitted, lifecycle.cancel),
     Scenario("i", "a waiting job", World.claimed, lifecycle.cancel),
@@ -93,7 +148,9 @@ SCENARIOS = (
 )
 
 
-@pytest.fixture(params=SCENARIOS, ids=lambda scenario: f"{scenario.letter}-{scenario.words.replace(' ', '-')}")
+@pytest.fixture(
+    params=SCENARIOS, ids=lambda scenario: f"{scenario.letter}-{scenario.words.replace(' ', '-')}"
+)
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     return request.param
 
@@ -126,7 +183,9 @@ def test_an_edge_ends_where_its_row_says(scenario: Scenario, tmp_path: Path) -> 
 def _forgive(scenario: Scenario, world: World) -> None:
     """Edge j takes the bytes away on purpose."""
     if scenario.letter == "j":
-        world.taken_away.update(token for token, places in world.whereabouts().items() if not places)
+        world.taken_away.update(
+            token for token, places in world.whereabouts().items() if not places
+        )
 
 
 VERBS: dict[str, Callable[[Atlas, Place], Any]] = {
@@ -174,15 +233,23 @@ def test_an_edge_is_refused_from_any_other_state(edge: Edge, standing: str, tmp_
     before = snapshot(world.root)
     with pytest.raises((WrongState, Gone)) as refused:
         VERBS[edge.letter](world.atlas, place)
-    assert isinstance(refused.value, WrongState) or (edge.letter, standing) in {("i", "shell"), ("i", "refused")}
+    assert isinstance(refused.value, WrongState) or (edge.letter, standing) in {
+        ("i", "shell"),
+        ("i", "refused"),
+    }
     assert snapshot(world.root) == before
 
 
 def snapshot(root: Path) -> dict[str, bytes | None]:
-    return {str(path.relative_to(root)): path.read_bytes() if path.is_file() else None for path in sorted(root.rglob("*"))}
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in sorted(root.rglob("*"))
+    }
 
 
-def test_the_loser_of_a_race_hears_gone_and_changes_nothing(scenario: Scenario, tmp_path: Path) -> None:
+def test_the_loser_of_a_race_hears_gone_and_changes_nothing(
+    scenario: Scenario, tmp_path: Path
+) -> None:
     """Somebody else moved the folder away first: Gone, no shell or half-written file is left, the winner's folder is untouched."""
     world = World(tmp_path / "atlas")
     prepared = scenario.prepare(world)
@@ -195,21 +262,27 @@ def test_the_loser_of_a_race_hears_gone_and_changes_nothing(scenario: Scenario, 
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT], ids=errno.errorcode.get)
-def test_an_edge_whose_own_reply_is_lost_knows_that_it_happened(scenario: Scenario, number: int, tmp_path: Path) -> None:
+def test_an_edge_whose_own_reply_is_lost_knows_that_it_happened(
+    scenario: Scenario, number: int, tmp_path: Path
+) -> None:
     """The rename was performed and reports an error: its actor finds the target and goes on as if nothing had been."""
     world = World(tmp_path / "atlas")
     prepared = scenario.prepare(world)
 
     def plan(call: Any) -> Fault | None:
-        own = call.name == "rename" and (call.args[1].parent.name in (*State, tree.INPUT) or scenario.letter == "j")
+        own = call.name == "rename" and (
+            call.args[1].parent.name in (*State, tree.INPUT) or scenario.letter == "j"
+        )
         return Fault("lost", number) if own else None
 
     arrived = scenario.act(world.mounted(plan), prepared)
     assert (arrived.path if isinstance(arrived, Place) else arrived).is_dir()
 
 
-# -- the sweeps ---------------------------------------------------------------------------------------------------------------
-def sweep(scenario: Scenario, tmp_path: Path, fault: Fault, play: Callable[[World, Plan, Any], None]) -> int:
+# -- the sweeps --------------------------------------------------------------------------------
+def sweep(
+    scenario: Scenario, tmp_path: Path, fault: Fault, play: Callable[[World, Plan, Any], None]
+) -> int:
     """Play SCENARIO with FAULT at call 1, 2, 3 … until it no longer happens; returns how often it did."""
     for number in itertools.count(1):
         world = World(tmp_path / f"atlas-{fault.kind}-{fault.errno}-{number}")
@@ -267,7 +340,9 @@ def test_an_edge_survives_a_crash_at_any_call(scenario: Scenario, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_an_edge_survives_a_crash_in_the_middle_of_a_write(scenario: Scenario, tmp_path: Path) -> None:
+def test_an_edge_survives_a_crash_in_the_middle_of_a_write(
+    scenario: Scenario, tmp_path: Path
+) -> None:
     """Half a file was written when the process died: it is never read as a whole one and does not stay behind."""
     sweep(scenario, tmp_path, Fault("torn"), _dies(scenario))
 
@@ -279,14 +354,18 @@ def test_an_edge_survives_a_lost_reply(scenario: Scenario, number: int, tmp_path
     sweep(scenario, tmp_path, Fault("lost", number), _tries_again(scenario))
 
 
-def test_an_edge_that_meets_an_io_error_passes_when_tried_again(scenario: Scenario, tmp_path: Path) -> None:
+def test_an_edge_that_meets_an_io_error_passes_when_tried_again(
+    scenario: Scenario, tmp_path: Path
+) -> None:
     """A fault of the line at any call is a LineFault, leaves the job where it was, and the same edge passes afterwards."""
     sweep(scenario, tmp_path, Fault("fail", errno.EIO), _tries_again(scenario))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", ERRNOS, ids=errno.errorcode.get)
-def test_an_edge_survives_every_fault_of_the_line(scenario: Scenario, number: int, tmp_path: Path) -> None:
+def test_an_edge_survives_every_fault_of_the_line(
+    scenario: Scenario, number: int, tmp_path: Path
+) -> None:
     """No errno of a full, read-only, busy or vanished share is taken for a fault of the job, performed or not."""
     sweep(scenario, tmp_path, Fault("fail", number), _tries_again(scenario))
     sweep(scenario, tmp_path, Fault("lost", number), _tries_again(scenario))
@@ -298,8 +377,10 @@ def test_an_edge_survives_stale_looks(scenario: Scenario, tmp_path: Path) -> Non
     sweep(scenario, tmp_path, Fault("unseen"), _tries_again(scenario))
 
 
-# -- a share that goes away in the middle -----------------------------------------------------------------------------------------
-def test_a_share_that_goes_away_in_the_middle_is_a_fault_of_the_line(scenario: Scenario, tmp_path: Path) -> None:
+# -- a share that goes away in the middle ------------------------------------------------------
+def test_a_share_that_goes_away_in_the_middle_is_a_fault_of_the_line(
+    scenario: Scenario, tmp_path: Path
+) -> None:
     """An unmounted share never says that a job is gone: LineFault, and with the share back the same edge passes."""
     for number in itertools.count(1):
         world = World(tmp_path / f"atlas-{number}")
@@ -325,7 +406,7 @@ def test_a_share_that_goes_away_in_the_middle_is_a_fault_of_the_line(scenario: S
             return
 
 
-# -- somebody acts between two calls ------------------------------------------------------------------------------------------------
+# -- somebody acts between two calls -----------------------------------------------------------
 def _everybody(world: World) -> None:
     world.recover(rounds=1)
 
@@ -356,9 +437,13 @@ def _reaper(world: World) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "rival", [_everybody, _person_cancels, _person_takes_back, _other_intake, _reaper], ids=lambda rival: rival.__name__.strip("_")
+    "rival",
+    [_everybody, _person_cancels, _person_takes_back, _other_intake, _reaper],
+    ids=lambda rival: rival.__name__.strip("_"),
 )
-def test_an_edge_survives_whoever_acts_between_two_of_its_calls(scenario: Scenario, rival: Callable[[World], None], tmp_path: Path) -> None:
+def test_an_edge_survives_whoever_acts_between_two_of_its_calls(
+    scenario: Scenario, rival: Callable[[World], None], tmp_path: Path
+) -> None:
     """Paused before its N-th call, for every N, while somebody else does all they can; then it goes on from where it was."""
     for number in itertools.count(1):
         world = World(tmp_path / f"atlas-{number}")

@@ -17,7 +17,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from layout import lifecycle, names, tree
 from layout.lifecycle import Gone, Occupied, WrongState
@@ -25,7 +31,17 @@ from layout.promote import PathGone
 from layout.tree import Atlas, Place, State
 from tests.contracts.conftest import MEMORY
 from tests.support.baddisk import BadDisk, Crash, Fault, at
-from tests.support.crew import FAILED, LEGS, MAX_CRASHES, POISON, Intake, Reaper, Worker, World, made_by
+from tests.support.crew import (
+    FAILED,
+    LEGS,
+    MAX_CRASHES,
+    POISON,
+    Intake,
+    Reaper,
+    Worker,
+    World,
+    made_by,
+)
 
 KINDS = (
     Fault("crash"), Fault("torn"), Fault("lost"), Fault("lost", errno.ENOENT), Fault("fail"), Fault("fail", errno.ESTALE), Fault("unseen"),
@@ -48,7 +64,9 @@ class Lifecycle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         _dice.seed(0)
-        self.folder = Path(tempfile.mkdtemp(prefix="inbox3d-test-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="inbox3d-test-", dir=MEMORY if MEMORY.is_dir() else None)
+        )
         self.world = World(self.folder / "atlas")
         self.workers = [Running(self.world, serves) for serves in (LEGS, LEGS[:1], LEGS[1:])]
         self.intakes = [Intake(self.world.mounted()) for _ in range(2)]
@@ -58,7 +76,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _reaper(self) -> Reaper:
         return Reaper(self.world.mounted(), f"host-intake-{self.world.nonce()}")
 
-    # -- arrivals -------------------------------------------------------------------------------------------------------------
+    # -- arrivals ------------------------------------------------------------------------------
     @rule(name=st.sampled_from(["Vase", "Cube.go", "bad"]))
     def somebody_drops_a_folder(self, name: str) -> None:
         if not (self.world.atlas.inbox / name).exists():
@@ -68,7 +86,7 @@ class Lifecycle(RuleBasedStateMachine):
     def somebody_submits(self) -> None:
         lifecycle.submit(self.world.atlas, self.world.draft())
 
-    # -- processes ------------------------------------------------------------------------------------------------------------
+    # -- processes -----------------------------------------------------------------------------
     @rule(host=st.integers(0, 1), fault=faults)
     def an_intake_looks(self, host: int, fault: Any) -> None:
         intake = self.intakes[host]
@@ -80,7 +98,9 @@ class Lifecycle(RuleBasedStateMachine):
         running = self.workers[index]
         if running.steps is None:
             waiting = [
-                place for place in self.world.atlas.places(State.CLAIMED) if not place.hidden and place.queue in running.worker.serves
+                place
+                for place in self.world.atlas.places(State.CLAIMED)
+                if not place.hidden and place.queue in running.worker.serves
             ]
             if not waiting:
                 return
@@ -106,7 +126,11 @@ class Lifecycle(RuleBasedStateMachine):
         self.workers[index] = Running(self.world, old.worker.serves)
 
     def _mark(self, chosen: Any) -> None:
-        self.crashed.update((place.id, place.n) for place in self.world.atlas.places(State.PROCESSING) if chosen(place))
+        self.crashed.update(
+            (place.id, place.n)
+            for place in self.world.atlas.places(State.PROCESSING)
+            if chosen(place)
+        )
 
     @rule(index=st.integers(0, 2), noted=st.booleans(), fault=faults)
     def a_worker_gives_up(self, index: int, noted: bool, fault: Any) -> None:
@@ -119,7 +143,12 @@ class Lifecycle(RuleBasedStateMachine):
 
         def give_up() -> None:
             if noted:
-                lifecycle.release(running.atlas, place, lifecycle.first_leg(running.atlas, place, dict.fromkeys(LEGS, "")), "drained")
+                lifecycle.release(
+                    running.atlas,
+                    place,
+                    lifecycle.first_leg(running.atlas, place, dict.fromkeys(LEGS, "")),
+                    "drained",
+                )
             else:
                 lifecycle.fail(running.atlas, place, FAILED)
 
@@ -130,9 +159,11 @@ class Lifecycle(RuleBasedStateMachine):
     def a_reaper_goes_round(self, which: int, sleeper: int | None, fault: Any) -> None:
         """The dead are dead; a live worker that slept too long is taken for dead as well and finds its path gone later."""
         reaper = self.reapers[which]
-        live = {running.worker.name for position, running in enumerate(self.workers) if position != sleeper} | {
-            r.name for r in self.reapers
-        }
+        live = {
+            running.worker.name
+            for position, running in enumerate(self.workers)
+            if position != sleeper
+        } | {r.name for r in self.reapers}
         self._mark(lambda place: place.worker not in live)
         if self._with(reaper.atlas, fault, lambda: reaper.round(lambda worker: worker not in live)):
             self.reapers[which] = self._reaper()
@@ -152,9 +183,14 @@ class Lifecycle(RuleBasedStateMachine):
             disk.plan = lambda call: None
         return False
 
-    # -- a person with a mouse, and the API ----------------------------------------------------------------------------------------
+    # -- a person with a mouse, and the API ----------------------------------------------------
     def _visible(self, pick: int, *states: State) -> Place | None:
-        found = [place for state in states for place in self.world.atlas.places(state) if not place.hidden]
+        found = [
+            place
+            for state in states
+            for place in self.world.atlas.places(state)
+            if not place.hidden
+        ]
         return found[pick % len(found)] if found else None
 
     def _drag(self, place: Place | None, folder: Path) -> None:
@@ -188,7 +224,11 @@ class Lifecycle(RuleBasedStateMachine):
         """What the worker writes meanwhile keeps a husk."""
         place = self._visible(pick, State.PROCESSING)
         if place is not None:
-            here = {token for token, places in self.world.whereabouts().items() if any(place.path.name in path for path in places)}
+            here = {
+                token
+                for token, places in self.world.whereabouts().items()
+                if any(place.path.name in path for path in places)
+            }
             self.world.taken_away |= here
             shutil.rmtree(place.path / tree.INPUT, ignore_errors=True)
             (place.path / tree.JOB).unlink(missing_ok=True)
@@ -212,9 +252,11 @@ class Lifecycle(RuleBasedStateMachine):
             return
         self._with(atlas := self.world.mounted(), fault, lambda: lifecycle.delete(atlas, place))
         if not place.path.exists():
-            self.world.taken_away |= {token for token, places in self.world.whereabouts().items() if not places}
+            self.world.taken_away |= {
+                token for token, places in self.world.whereabouts().items() if not places
+            }
 
-    # -- promises -----------------------------------------------------------------------------------------------------------------
+    # -- promises ------------------------------------------------------------------------------
     @invariant()
     def the_promises_hold(self) -> None:
         self.world.check()
@@ -227,8 +269,12 @@ class Lifecycle(RuleBasedStateMachine):
         """The start that made output/ came after the folder was last taken from inbox/."""
         renames = self.world.renames
         made = self.world.root / State.PROCESSING / str(made_by(place, self.world.atlas))
-        accepted = max(number for number, move in enumerate(renames) if self._is_claim(*move, place.id))
-        assert accepted < max(number for number, (_, target) in enumerate(renames) if target == made), f"{place.id} shows an old result"
+        accepted = max(
+            number for number, move in enumerate(renames) if self._is_claim(*move, place.id)
+        )
+        assert accepted < max(
+            number for number, (_, target) in enumerate(renames) if target == made
+        ), f"{place.id} shows an old result"
 
     def _is_claim(self, source: Path, target: Path, id: str) -> bool:
         """Edge b: a job folder becomes the shell itself, a raw drop goes below its shell's input/."""
@@ -238,16 +284,25 @@ class Lifecycle(RuleBasedStateMachine):
     def _is_just(self, place: Place) -> None:
         error = place.path / tree.ERROR
         job = lifecycle.readable_job(self.world.atlas, place.path)
-        if job is not None and error.exists() and POISON.message in error.read_text() and '"Poison"' in error.read_text():
+        if (
+            job is not None
+            and error.exists()
+            and POISON.message in error.read_text()
+            and '"Poison"' in error.read_text()
+        ):
             base = job.accepted.n if job.accepted else 0
-            assert len({n for id, n in self.crashed if id == place.id and n > base}) >= MAX_CRASHES, f"{place.id} did not crash that often"
+            assert (
+                len({n for id, n in self.crashed if id == place.id and n > base}) >= MAX_CRASHES
+            ), f"{place.id} did not crash that often"
 
     def teardown(self) -> None:
         try:
             self.world.recover(rounds=8)
             self.world.check_rest()
             self.the_promises_hold()
-            assert [entry.name for entry in self.world.atlas.entries(State.INBOX)] == [], "something is stuck in inbox/"
+            assert [entry.name for entry in self.world.atlas.entries(State.INBOX)] == [], (
+                "something is stuck in inbox/"
+            )
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -255,7 +310,11 @@ class Lifecycle(RuleBasedStateMachine):
 @pytest.fixture(autouse=True)
 def ids_are_drawn_alike_in_every_play(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else Hypothesis cannot play a failure again: listings are in the order of names."""
-    monkeypatch.setattr(names, "_random", lambda length: "".join(_dice.choice(names.ALPHABET) for _ in range(length)))
+    monkeypatch.setattr(
+        names,
+        "_random",
+        lambda length: "".join(_dice.choice(names.ALPHABET) for _ in range(length)),
+    )
 
 
 def _run(examples: int, steps: int, derandomize: bool) -> None:

@@ -53,7 +53,10 @@ def test_two_processes_race_for_two_thousand_edges(tmp_path: Path) -> None:
     world, log = World(tmp_path / "atlas"), tmp_path / "log"
     for number in range(1000):
         world.drop(f"Vase {number}.ply", one_file=True)
-    children = [fork.Process(target=_race, args=(world.root, log, f"host-gpu{number}-aaaa")) for number in range(2)]
+    children = [
+        fork.Process(target=_race, args=(world.root, log, f"host-gpu{number}-aaaa"))
+        for number in range(2)
+    ]
     for child in children:
         child.start()
     for child in children:
@@ -63,7 +66,11 @@ def test_two_processes_race_for_two_thousand_edges(tmp_path: Path) -> None:
     assert Counter(line.split()[0] for line in lines) == {"claimed": 1000, "started": 1000}
     assert set(lines.values()) == {1}
     held = world.atlas.places(State.PROCESSING)
-    assert (len(held), {place.n for place in held}, len({place.id for place in held})) == (1000, {1}, 1000)
+    assert (len(held), {place.n for place in held}, len({place.id for place in held})) == (
+        1000,
+        {1},
+        1000,
+    )
     assert world.atlas.places(State.CLAIMED) == []
     world.check()
 
@@ -82,7 +89,10 @@ def _work(root: Path, log: Path, seed: int) -> None:
             for place in atlas.places(State.FAILED):
                 if dice.random() < 0.3:
                     lifecycle.retry(atlas, place)
-            for place in dice.sample(waiting := [place for place in atlas.places(State.CLAIMED) if not place.hidden], min(3, len(waiting))):
+            for place in dice.sample(
+                waiting := [place for place in atlas.places(State.CLAIMED) if not place.hidden],
+                min(3, len(waiting)),
+            ):
                 worker = Worker(world, atlas, dice.choice([LEGS, LEGS[:1], LEGS[1:]]))
                 for said in worker.run(place):
                     if said == "started":
@@ -112,13 +122,19 @@ def _killed_again_and_again(tmp_path: Path, drops: int, seconds: float) -> None:
     assert world.atlas.entries(State.INBOX) == []
     started = [tuple(line.split()) for line in log.read_text().splitlines()]
     assert len(set(started)) == len(started) > 0, "a path in processing/ came back"
-    ended = {place.id: place for state in (State.DONE, State.FAILED) for place in world.atlas.places(state)}
+    ended = {
+        place.id: place
+        for state in (State.DONE, State.FAILED)
+        for place in world.atlas.places(state)
+    }
     highest = {id: max(int(n) for other, n, _ in started if other == id) for id, _, _ in started}
     for id, n in highest.items():
         job = lifecycle.readable_job(world.atlas, ended[id].path)
         assert job and max(start.n for start in job.starts) >= n, f"start {n} of {id} was lost"
     assert len(ended) == drops
-    assert {names.id_of(entry.name) for entry in world.atlas.disk.scandir(world.atlas.staging)} <= set(ended) | {None}
+    assert {
+        names.id_of(entry.name) for entry in world.atlas.disk.scandir(world.atlas.staging)
+    } <= set(ended) | {None}
     assert not list(world.atlas.trash.rglob(tree.INPUT)), "a person's input went to trash/"
 
 

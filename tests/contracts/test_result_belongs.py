@@ -27,7 +27,9 @@ from pipeline.recipes import Leg, Recipe
 from tests.support.fleet import Fleet
 
 SCAN, FINISH, BOTH = ("scan",), ("finish",), ("scan", "finish")
-RECIPE = Recipe("scan", (Leg("scan", ("scan.read_passes",)), Leg("finish", ("tests.support.stages:tells",))))
+RECIPE = Recipe(
+    "scan", (Leg("scan", ("scan.read_passes",)), Leg("finish", ("tests.support.stages:tells",)))
+)
 TIMES = (1_700_000_000, 1_700_000_000)
 
 
@@ -44,7 +46,9 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 def cloud(height: int) -> str:
     """A pass whose first point lies HEIGHT thousandths high; all are of one size."""
-    return "".join(f"{1 + k % 12} {1 + k // 12} {height / 1000 if k == 0 else 0:.3f}\n" for k in range(144))
+    return "".join(
+        f"{1 + k % 12} {1 + k // 12} {height / 1000 if k == 0 else 0:.3f}\n" for k in range(144)
+    )
 
 
 def toml(unit: str, formats: str) -> str:
@@ -55,7 +59,13 @@ class Person:
     """Somebody with a mouse, wherever the drop stands."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self.fleet, self.heights = fleet, {hashlib.sha256(cloud(height).encode()).hexdigest(): height for height in range(1, 100)}
+        self.fleet, self.heights = (
+            fleet,
+            {
+                hashlib.sha256(cloud(height).encode()).hexdigest(): height
+                for height in range(1, 100)
+            },
+        )
         self.next = 1
         folder = fleet.atlas.inbox / "vase"
         folder.mkdir()
@@ -65,7 +75,11 @@ class Person:
 
     def where(self) -> Path | None:
         """The folder with the files, wherever it is now."""
-        found = [path.parent for path in self.fleet.atlas.root.rglob("a.xyz") if ".pipeline" not in path.parts]
+        found = [
+            path.parent
+            for path in self.fleet.atlas.root.rglob("a.xyz")
+            if ".pipeline" not in path.parts
+        ]
         return found[0] if found else None
 
     def _write(self, path: Path) -> None:
@@ -98,7 +112,9 @@ class Person:
         """Another job.toml."""
         if folder := self.where():
             self.next += 1
-            text = toml(("mm", "cm", "m")[self.next % 3], ('"glb"', '"glb", "stl"', '"obj"')[self.next % 3])
+            text = toml(
+                ("mm", "cm", "m")[self.next % 3], ('"glb"', '"glb", "stl"', '"obj"')[self.next % 3]
+            )
             (folder / "job.toml").write_text(text)
 
     def drag(self) -> None:
@@ -111,12 +127,16 @@ class Person:
 def check(fleet: Fleet, person: Person) -> list[Place]:
     """Every result tells of exactly the passes, the unit and the formats that its job.json lists. Returns what is done."""
     for place in fleet.places(State.FAILED):
-        assert (place.path / tree.ERROR_TEXT).is_file(), f"{place.path.name} failed without a reason"
+        assert (place.path / tree.ERROR_TEXT).is_file(), (
+            f"{place.path.name} failed without a reason"
+        )
     done = fleet.places(State.DONE)
     for place in done:
         job, output = fleet.job(place), place.path / tree.OUTPUT
         told = json.loads((output / "model.glb").read_text())
-        listed = {row.path: person.heights[str(row.sha256)] / 1000 for row in job.manifest if row.used}
+        listed = {
+            row.path: person.heights[str(row.sha256)] / 1000 for row in job.manifest if row.used
+        }
         assert told["heights"] == listed, (told, listed)
         assert job.options["unit"] in ("auto", told["unit"])
         made = {path.name for path in output.iterdir()} - {tree.CHECKSUMS}
@@ -136,7 +156,7 @@ def finished(fleet: Fleet) -> Place:
     return place
 
 
-# -- single stories ----------------------------------------------------------------------------------------------------------
+# -- single stories ----------------------------------------------------------------------------
 @pytest.mark.parametrize("how", ["replace", "rewrite", "add", "take_away", "ask"])
 def test_a_job_dragged_back_from_done_is_made_of_what_it_holds_now(fleet: Fleet, how: str) -> None:
     """A file replaced (size and time as before), written over, added or taken away, or other options: within the ten minutes that its
@@ -197,7 +217,11 @@ def test_a_pass_that_arrives_while_the_second_host_works_is_in_the_result(fleet:
         fleet.look()
         fleet.work(*SCAN)
         acted: list[bool] = []
-        fleet.work(*FINISH, at=calls, act=lambda person=person, acted=acted: (person.add(), acted.append(True)))  # type: ignore[misc]
+        fleet.work(
+            *FINISH,
+            at=calls,
+            act=lambda person=person, acted=acted: (person.add(), acted.append(True)),
+        )  # type: ignore[misc]
         fleet.settle([SCAN, FINISH])
         assert check(fleet, person)
         if not acted:
@@ -212,7 +236,12 @@ def test_a_result_is_finished_only_if_it_is_of_what_stands_there(fleet: Fleet, h
     """A worker died between the promotion of output/ and the last rename; before anybody looked, a person changed something."""
     person = Person(fleet)
     fleet.look()
-    fleet.work(*BOTH, at=lambda: any((place.path / tree.OUTPUT).exists() for place in fleet.places(State.PROCESSING)))
+    fleet.work(
+        *BOTH,
+        at=lambda: any(
+            (place.path / tree.OUTPUT).exists() for place in fleet.places(State.PROCESSING)
+        ),
+    )
     assert fleet.places(State.PROCESSING)
     getattr(person, how)()
     fleet.settle([BOTH])
@@ -220,7 +249,7 @@ def test_a_result_is_finished_only_if_it_is_of_what_stands_there(fleet: Fleet, h
     assert lies_there(place) == {row.path: row.sha256 for row in fleet.job(place).manifest}
 
 
-# -- any interleaving --------------------------------------------------------------------------------------------------------
+# -- any interleaving --------------------------------------------------------------------------
 class Act(NamedTuple):
     what: str
     at: int  # the call to the disk at which it happens, for a start in which somebody acts or dies
@@ -229,7 +258,18 @@ class Act(NamedTuple):
 PERSON = ("replace", "rewrite", "add", "take_away", "ask", "drag")
 ACTS = st.builds(
     Act,
-    st.sampled_from(("look", "reap", "scan", "finish", "both", "kill", *PERSON, *(f"{act} meanwhile" for act in PERSON))),
+    st.sampled_from(
+        (
+            "look",
+            "reap",
+            "scan",
+            "finish",
+            "both",
+            "kill",
+            *PERSON,
+            *(f"{act} meanwhile" for act in PERSON),
+        )
+    ),
     st.integers(0, 60),
 )
 
@@ -263,7 +303,12 @@ def perform(fleet: Fleet, person: Person, act: Act) -> None:
         simple[word]()
 
 
-QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
+QUIET = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+    "derandomize": True,
+}
 
 
 @settings(max_examples=40, phases=(Phase.explicit, Phase.generate, Phase.shrink), **QUIET)  # type: ignore[arg-type]

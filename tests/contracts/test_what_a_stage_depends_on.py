@@ -38,9 +38,21 @@ OTHER: dict[str, object] = {  # a value that is not the default, where the field
 SAMPLES: dict[type[Artefact], dict[str, Any]] = {
     artefacts.Scans: {"passes": (), "unit": "m", "unit_guessed": False},
     artefacts.Alignment: {"passes": (), "links": (), "components": (), "size": 1.0},
-    artefacts.PointCloud: {"arrays": "file", "points": 1, "spacing": 1.0, "size": 1.0, "colored": False},
+    artefacts.PointCloud: {
+        "arrays": "file",
+        "points": 1,
+        "spacing": 1.0,
+        "size": 1.0,
+        "colored": False,
+    },
     artefacts.Features: {"up": (0, 0, 1), "up_from": "file", "frame": ()},
-    artefacts.Mesh: {"arrays": "file", "vertices": 3, "faces": 1, "watertight": False, "manifold": False},
+    artefacts.Mesh: {
+        "arrays": "file",
+        "vertices": 3,
+        "faces": 1,
+        "watertight": False,
+        "manifold": False,
+    },
     artefacts.Views: {"views": ()},
     artefacts.Exported: {"files_written": (), "faces": 1},
     artefacts.Pictures: {"preview": "preview.png"},
@@ -64,7 +76,10 @@ class Host:
         def run(ws: StageWorkspace[Any]) -> Artefact:
             self.ran.append(name)
             given = declared.STAGES[name].gives
-            data = {key: f"{name}/arrays" if value == "file" else value for key, value in SAMPLES[given].items()}
+            data = {
+                key: f"{name}/arrays" if value == "file" else value
+                for key, value in SAMPLES[given].items()
+            }
             ws.path(f"{name}/arrays").write_text(json.dumps(ws.options.model_dump(mode="json")))
             ws.output(f"{name}.txt").write_text(name)
             ws.warn(f"{name} was here")
@@ -75,11 +90,27 @@ class Host:
 
     def start(self, job: JobFile, work: Path, until: int | None = None) -> list[str]:
         """What runs of JOB's recipe, its first UNTIL legs or all."""
-        self.ran, recipe, options = [], RECIPES[str(job.kind)], jobs.parse({"kind": job.kind, **job.options})
-        first = Kept.of(self.root, "", Dropped(names=tuple(row.path for row in job.manifest if row.used)), key=keys.of_input(job))
-        handover.unpack(Disk(durable=False), work, self.root, recipe.legs, options, first, lambda stage: True)
+        self.ran, recipe, options = (
+            [],
+            RECIPES[str(job.kind)],
+            jobs.parse({"kind": job.kind, **job.options}),
+        )
+        first = Kept.of(
+            self.root,
+            "",
+            Dropped(names=tuple(row.path for row in job.manifest if row.used)),
+            key=keys.of_input(job),
+        )
+        handover.unpack(
+            Disk(durable=False), work, self.root, recipe.legs, options, first, lambda stage: True
+        )
         for one in recipe.legs[:until]:
-            order = {"root": self.root, "input": self.root, "request": {"kind": job.kind, **job.options}, "leg": one.stages}
+            order = {
+                "root": self.root,
+                "input": self.root,
+                "request": {"kind": job.kind, **job.options},
+                "leg": one.stages,
+            }
             leg.run(order | {"before": recipe.before(one.queue)}, lambda **said: None)
         return self.ran
 
@@ -95,9 +126,19 @@ def nowhere(tmp_path: Path) -> Path:
 
 
 def job_of(kind: str, **options: object) -> JobFile:
-    rows = [Listed(path="a.ply", size=1, sha256=HASH), Listed(path="b.ply", size=1, sha256=HASH), Listed(path="READY", size=0, used=False)]
+    rows = [
+        Listed(path="a.ply", size=1, sha256=HASH),
+        Listed(path="b.ply", size=1, sha256=HASH),
+        Listed(path="READY", size=0, used=False),
+    ]
     asked = jobs.options_of(jobs.parse({"kind": kind, **options}))
-    return JobFile(id="vase-0000000000", kind=kind, options=asked, source=Source(name="vase", origin="share", at=""), manifest=rows)
+    return JobFile(
+        id="vase-0000000000",
+        kind=kind,
+        options=asked,
+        source=Source(name="vase", origin="share", at=""),
+        manifest=rows,
+    )
 
 
 def depend_on(kind: str, changed: set[str]) -> list[str]:
@@ -131,18 +172,29 @@ def test_nothing_is_made_twice_of_the_same(host: Host, nowhere: Path, kind: str)
     assert host.start(job_of(kind), nowhere) == [*recipes.stages(kind)]
     said = store.warnings(store.load(host.root))
     assert host.start(job_of(kind), nowhere) == []
-    assert store.warnings(store.load(host.root)) == said == [f"{stage} was here" for stage in recipes.stages(kind)]
+    assert (
+        store.warnings(store.load(host.root))
+        == said
+        == [f"{stage} was here" for stage in recipes.stages(kind)]
+    )
 
 
 @pytest.mark.parametrize(("kind", "name"), [*options_of_kinds()])
-def test_an_option_redoes_the_stages_that_declare_it_and_what_takes_theirs(host: Host, nowhere: Path, kind: str, name: str) -> None:
+def test_an_option_redoes_the_stages_that_declare_it_and_what_takes_theirs(
+    host: Host, nowhere: Path, kind: str, name: str
+) -> None:
     """And no other one. The options of the result are those that are asked for now, and its files those of the stages that made it."""
     before, after = job_of(kind), job_of(kind, **{name: other(kind, name)})
     made = [
-        [declared.options_for(stage, jobs.parse({"kind": kind, **job.options})) for stage in recipes.stages(kind)]
+        [
+            declared.options_for(stage, jobs.parse({"kind": kind, **job.options}))
+            for stage in recipes.stages(kind)
+        ]
         for job in (before, after)
     ]
-    changed = {stage for stage, old, new in zip(recipes.stages(kind), *made, strict=True) if old != new}
+    changed = {
+        stage for stage, old, new in zip(recipes.stages(kind), *made, strict=True) if old != new
+    }
     assert bool(changed) == (name != "webhook_url")
     host.start(before, nowhere)
     again = {""} if name == "image_paths" else set()  # it names a file, too
@@ -154,7 +206,9 @@ def test_an_option_redoes_the_stages_that_declare_it_and_what_takes_theirs(host:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["a byte", "a name", "one more", "one less", "not used"])
-def test_a_changed_input_redoes_what_is_made_from_it(host: Host, nowhere: Path, kind: str, how: str) -> None:
+def test_a_changed_input_redoes_what_is_made_from_it(
+    host: Host, nowhere: Path, kind: str, how: str
+) -> None:
     """Whatever of a file changes; all that follows from the drop is made anew."""
     before, after = job_of(kind), job_of(kind)
     if how == "a byte":
@@ -183,12 +237,17 @@ def test_what_only_speaks_to_the_intake_is_no_input(host: Host, nowhere: Path, k
 def test_a_picture_below_inputs_counts_by_its_content(host: Host, nowhere: Path) -> None:
     """It is named by path; somebody may replace it."""
     before, after = job_of("images", image_paths=["b.png"]), job_of("images", image_paths=["b.png"])
-    before.provenance.inputs, after.provenance.inputs = {"inputs/b.png": HASH}, {"inputs/b.png": "b" * 64}
+    before.provenance.inputs, after.provenance.inputs = (
+        {"inputs/b.png": HASH},
+        {"inputs/b.png": "b" * 64},
+    )
     host.start(before, nowhere)
     assert host.start(after, nowhere) == [*recipes.stages("images")]
 
 
-@pytest.mark.parametrize(("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)])
+@pytest.mark.parametrize(
+    ("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)]
+)
 def test_a_raised_version_redoes_the_stage_and_what_takes_its_artefact(
     host: Host, nowhere: Path, monkeypatch: pytest.MonkeyPatch, kind: str, stage: str
 ) -> None:
@@ -198,8 +257,12 @@ def test_a_raised_version_redoes_the_stage_and_what_takes_its_artefact(
     assert host.start(job_of(kind), nowhere) == depend_on(kind, {stage})
 
 
-@pytest.mark.parametrize(("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)])
-def test_a_lost_file_redoes_its_stage_and_what_takes_its_artefact(host: Host, nowhere: Path, kind: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)]
+)
+def test_a_lost_file_redoes_its_stage_and_what_takes_its_artefact(
+    host: Host, nowhere: Path, kind: str, stage: str
+) -> None:
     """What a stage left below output/ is part of what it made."""
     host.start(job_of(kind), nowhere)
     (host.root / f"output/{stage}.txt").unlink()
@@ -207,9 +270,17 @@ def test_a_lost_file_redoes_its_stage_and_what_takes_its_artefact(host: Host, no
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind) if stage in declared.WEIGHED]
+    ("kind", "stage"),
+    [
+        (kind, stage)
+        for kind in KINDS
+        for stage in recipes.stages(kind)
+        if stage in declared.WEIGHED
+    ],
 )
-def test_other_weights_redo_the_stage_and_a_host_without_any_does_not_judge(host: Host, nowhere: Path, kind: str, stage: str) -> None:
+def test_other_weights_redo_the_stage_and_a_host_without_any_does_not_judge(
+    host: Host, nowhere: Path, kind: str, stage: str
+) -> None:
     """The new ones are recorded beside the key."""
     host.weights[stage] = {"network": HASH}
     host.start(job_of(kind), nowhere)
@@ -225,7 +296,10 @@ def test_a_stage_that_declares_weights_can_tell_them(stage: str) -> None:
     """And no other one has such a function."""
     import importlib
 
-    assert hasattr(importlib.import_module(f"pipeline.stages.{stage}"), "weights") == declared.STAGES[stage].weights
+    assert (
+        hasattr(importlib.import_module(f"pipeline.stages.{stage}"), "weights")
+        == declared.STAGES[stage].weights
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if len(RECIPES[kind].legs) > 1])
@@ -252,7 +326,9 @@ def test_the_next_host_goes_on_with_what_is_still_asked_for(
         stage = RECIPES[kind].legs[0].stages[0]
         changed = {stage}
         monkeypatch.setitem(declared.STAGES, stage, declared.STAGES[stage]._replace(version=99))
-    assert (keys.of_legs(RECIPES[kind].legs, after)[queue] == key) == (change in ("nothing", "last option"))
+    assert (keys.of_legs(RECIPES[kind].legs, after)[queue] == key) == (
+        change in ("nothing", "last option")
+    )
     again = depend_on(kind, changed)
     later = [stage for one in RECIPES[kind].legs[1:] for stage in one.stages]
     wanted = [stage for stage in recipes.stages(kind) if stage in again or stage in later]

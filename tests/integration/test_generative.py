@@ -40,7 +40,9 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def workspace(folder: Path, **request: Any) -> Workspace:
     for name in ("input", "models"):
         (folder / name).mkdir(exist_ok=True)
-    return StageWorkspace(folder / "work", folder / "input", folder / "models", options=parse(request))
+    return StageWorkspace(
+        folder / "work", folder / "input", folder / "models", options=parse(request)
+    )
 
 
 def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, Artefact]:
@@ -51,7 +53,11 @@ def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, A
     bag: list[Artefact] = [dropped]
     for leg in recipes.RECIPES[ws.options.kind].legs:
         for stage in leg.stages:
-            told = recipes.call(recipes.stage_function(stage, "weights"), bag, ws) if stage in WEIGHED else {}
+            told = (
+                recipes.call(recipes.stage_function(stage, "weights"), bag, ws)
+                if stage in WEIGHED
+                else {}
+            )
             bag.append(recipes.call(recipes.stage_function(stage), bag, ws))
             if stage == "views.generate_views" and isinstance(bag[-1], Views):
                 assert told == bag[-1].models
@@ -63,7 +69,9 @@ def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, A
 
 
 @pytest.mark.slow
-def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(tmp_path: Path) -> None:
+def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(
+    tmp_path: Path,
+) -> None:
     ws = workspace(tmp_path, kind="prompt", prompt="a red cube", texture_size=256)
     bag = made(ws, Dropped(names=()))
     mesh = bag[Mesh]
@@ -96,7 +104,9 @@ def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: 
     assert json.loads(ws.path("views/views.json").read_text())["cut"]
 
 
-def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(tmp_path: Path) -> None:
+def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(
+    tmp_path: Path,
+) -> None:
     ws = workspace(tmp_path, kind="images")
     tiny.triposr(tmp_path / "models")
     picture = solids.cut_out(solids.SOLIDS["animal"], [0.0], size=96)[0].rgba
@@ -108,12 +118,19 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
         "instantmesh": "it needs at least 4 views of known azimuth, there are 1, and to draw them itself model zero123plus is not in the models folder"
     }
     made_by = {"triposr": weights.fingerprint(tmp_path / "models", "triposr")}
-    assert mesh.reconstruction == {"backend": "triposr", "models": made_by, "views": ["000"], "better_ones_lack": lacking}
+    assert mesh.reconstruction == {
+        "backend": "triposr",
+        "models": made_by,
+        "views": ["000"],
+        "better_ones_lack": lacking,
+    }
     assert mesh.faces > 100
 
 
 @pytest.mark.slow
-def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Real loading and generation, sockets blocked. A random FLUX paints all of the frame, so its picture gets a plain border to be cut from."""
     from pipeline.backends import flux, generators
     from tests.support import tinyflux
@@ -122,19 +139,30 @@ def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(tmp_pat
 
     def framed(self: flux.Flux, shots: Any, steps: int) -> Any:
         made = painted(self, shots, steps)
-        pictures = tuple(np.pad(picture, ((24, 24), (24, 24), (0, 0)), constant_values=225) for picture in made.pictures)
+        pictures = tuple(
+            np.pad(picture, ((24, 24), (24, 24), (0, 0)), constant_values=225)
+            for picture in made.pictures
+        )
         return dataclasses.replace(made, pictures=pictures)
 
     monkeypatch.setattr(flux.Flux, "generate", framed)
     monkeypatch.setattr(generators, "SQUARE", (64, 64))
-    ws = workspace(tmp_path, kind="prompt", prompt="a red cube", views=1, texture_size=128, faces=2000)
+    ws = workspace(
+        tmp_path, kind="prompt", prompt="a red cube", views=1, texture_size=128, faces=2000
+    )
     tiny.triposr(tmp_path / "models")
     tinyflux.save(tmp_path / "models" / "flux-schnell")
     bag = made(ws, Dropped(names=()))
     views, mesh = bag[Views], bag[Mesh]
     assert isinstance(views, Views) and isinstance(mesh, Mesh)
-    assert ([view.source for view in views.views], views.label, mesh.label) == (["flux-schnell"], None, None)
-    assert views.models == {"flux-schnell": weights.fingerprint(tmp_path / "models", "flux-schnell")}
+    assert ([view.source for view in views.views], views.label, mesh.label) == (
+        ["flux-schnell"],
+        None,
+        None,
+    )
+    assert views.models == {
+        "flux-schnell": weights.fingerprint(tmp_path / "models", "flux-schnell")
+    }
     assert mesh.reconstruction is not None
     assert mesh.reconstruction["backend"] == "triposr"
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100

@@ -20,7 +20,13 @@ from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_pictures_report import scan_bag
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 SEEN = 128  # pixels
 PATIENCE = 90_000  # milliseconds: the model is drawn in software
 
@@ -47,12 +53,18 @@ def chromium(program: Callable[[str], Path]) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("kind", "bag"), [("scan", scan), ("convert", convert)])
 def test_a_report_opens_offline_and_its_model_can_be_turned(
-    chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, bag: Callable[[Workspace], list[Artefact]]
+    chromium: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    bag: Callable[[Workspace], list[Artefact]],
 ) -> None:
     """From file://, offline: every picture is there, the model shows, dragging turns it, nothing is fetched, nothing goes wrong; neither
     a desk nor a phone has to scroll sideways."""
     monkeypatch.setattr(preview, "FRAMES", 3)
-    options = {"kind": kind, "output_format": "glb,stl"} | ({"texture_size": 256} if kind == "scan" else {})
+    options = {"kind": kind, "output_format": "glb,stl"} | (
+        {"texture_size": 256} if kind == "scan" else {}
+    )
     ws = StageWorkspace(tmp_path / "work", tmp_path, options=parse(options))
     finished(ws, *bag(ws))
     page = ws.output("report.html")
@@ -69,7 +81,9 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
     assert _inked(before) > 0.03
     assert _inked(after) > 0.03
     assert (np.abs(before - after).max(axis=2) > 24).mean() > 0.01
-    assert tab.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert tab.evaluate(
+        "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+    )
     assert tab.evaluate("document.images.length") == (4 if kind == "scan" else 2)
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 844})
@@ -82,8 +96,17 @@ def _watched(tab: Any) -> tuple[list[str], list[str]]:
     """What TAB asks for beyond the page itself, and what goes wrong in it; filled while it lives."""
     fetched: list[str] = []
     wrong: list[str] = []
-    tab.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else fetched.append(request.url))
-    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    tab.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("file:", "data:", "blob:"))
+            else fetched.append(request.url)
+        ),
+    )
+    tab.on(
+        "console", lambda message: wrong.append(message.text) if message.type == "error" else None
+    )
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     return fetched, wrong
 
@@ -102,7 +125,10 @@ def _drag(tab: Any) -> None:
     """Turn the model by hand, by more than 30 degrees."""
     angle = "document.querySelector('model-viewer').getCameraOrbit().theta"
     before, box = tab.evaluate(angle), tab.locator("model-viewer").bounding_box()
-    x, y = box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2  # the very centre holds the viewer's invisible pan target
+    x, y = (
+        box["x"] + box["width"] * 0.6,
+        box["y"] + box["height"] / 2,
+    )  # the very centre holds the viewer's invisible pan target
     tab.mouse.move(x, y)
     tab.mouse.down()
     tab.mouse.move(x - 200, y, steps=8)

@@ -32,11 +32,27 @@ class Service:
 
     def __init__(self, house: House, name: str, **variables: str) -> None:
         self.port, self.log = free_port(), house.root / f"{name}.log"
-        self.url, self.http = f"http://127.0.0.1:{self.port}", urllib3.PoolManager(retries=False, timeout=120)
-        command = [sys.executable, "-m", "pipeline", "serve", name, "--atlas", str(house.atlas.root), "--device", "cpu"]
+        self.url, self.http = (
+            f"http://127.0.0.1:{self.port}",
+            urllib3.PoolManager(retries=False, timeout=120),
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "serve",
+            name,
+            "--atlas",
+            str(house.atlas.root),
+            "--device",
+            "cpu",
+        ]
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
-                [*command, "--listen", f"127.0.0.1:{self.port}"], env=house.environment | variables, stdout=file, stderr=file
+                [*command, "--listen", f"127.0.0.1:{self.port}"],
+                env=house.environment | variables,
+                stdout=file,
+                stderr=file,
             )
         eventually(self._ready, 60, f"{name} is ready ({self.log.read_text()})")
 
@@ -52,7 +68,11 @@ class Service:
     def engines(self) -> list[int]:
         """Its engines' process ids; they are children of a thread, which a look at the main thread does not show."""
         family = psutil.Process(self.process.pid).children(recursive=True)
-        return [one.pid for one in family if one.status() != psutil.STATUS_ZOMBIE and "pipeline.gpu.child" in one.cmdline()]
+        return [
+            one.pid
+            for one in family
+            if one.status() != psutil.STATUS_ZOMBIE and "pipeline.gpu.child" in one.cmdline()
+        ]
 
     def close(self) -> None:
         self.http.clear()
@@ -84,14 +104,18 @@ def serve(home: House) -> Iterator[Callable[..., Service]]:
         service.close()
 
 
-def test_a_prompt_job_of_a_worker_that_knows_the_service_ends_in_done_with_its_views(home: House, serve: Callable[..., Service]) -> None:
+def test_a_prompt_job_of_a_worker_that_knows_the_service_ends_in_done_with_its_views(
+    home: House, serve: Callable[..., Service]
+) -> None:
     """Also where the service itself is started with FLUX_BACKEND_URL set: it does not ask itself."""
     service = serve("views", FLUX_BACKEND_URL="http://127.0.0.1:9")
     home.environment["FLUX_BACKEND_URL"] = service.url
     home.up()
     folder = home.atlas.inbox / "cube"
     folder.mkdir()
-    (folder / "job.toml").write_text('kind = "prompt"\nprompt = "a red cube"\nbackend = "placeholder"\ntexture = false\n')
+    (folder / "job.toml").write_text(
+        'kind = "prompt"\nprompt = "a red cube"\nbackend = "placeholder"\ntexture = false\n'
+    )
     place, job = home.ended("cube", 120)
     assert place.state is State.DONE, (place.path / "error.txt").read_text()
     assert job.provenance.label == "placeholder"
@@ -100,17 +124,27 @@ def test_a_prompt_job_of_a_worker_that_knows_the_service_ends_in_done_with_its_v
     assert (place.path / "output/model.glb").read_bytes()[:4] == b"glTF"
 
 
-def test_views_of_a_service_are_those_that_the_worker_would_make_itself(serve: Callable[..., Service], tmp_path: Path) -> None:
+def test_views_of_a_service_are_those_that_the_worker_would_make_itself(
+    serve: Callable[..., Service], tmp_path: Path
+) -> None:
     service, wanted = serve("views"), shots("a blue mug", 8, 3)
-    made, own = RemoteViews(service.url).generate(wanted, 4), generators.choose(tmp_path / "models", {}).generate(wanted, 4)
+    made, own = (
+        RemoteViews(service.url).generate(wanted, 4),
+        generators.choose(tmp_path / "models", {}).generate(wanted, 4),
+    )
     assert (made.label, made.source) == ("placeholder", service.url)
     np.testing.assert_array_equal(made.pictures, own.pictures)
 
 
-def test_flux_runs_in_the_service_and_gives_the_pictures_that_it_gives_here(serve: Callable[..., Service], tmp_path: Path) -> None:
+def test_flux_runs_in_the_service_and_gives_the_pictures_that_it_gives_here(
+    serve: Callable[..., Service], tmp_path: Path
+) -> None:
     """A tiny FLUX with random weights, loaded once and held; the same seeds give the same pictures in both processes."""
     tinyflux.save(tmp_path / "models" / "flux-schnell")
-    service, wanted = serve("views", FLUX_MODEL="black-forest-labs/FLUX.1-schnell"), shots("a red cube", 2, 7)
+    service, wanted = (
+        serve("views", FLUX_MODEL="black-forest-labs/FLUX.1-schnell"),
+        shots("a red cube", 2, 7),
+    )
     made = RemoteViews(service.url, size=(80, 64)).generate(wanted, 4)
     own = generators.choose(tmp_path / "models", {}, size=(80, 64)).generate(wanted, 4)
     assert made.label is None
@@ -119,7 +153,9 @@ def test_flux_runs_in_the_service_and_gives_the_pictures_that_it_gives_here(serv
     assert np.abs(np.subtract(*made.pictures, dtype=int)).mean() > 1
 
 
-def test_a_service_outlives_its_engine_and_takes_it_along_at_the_end(serve: Callable[..., Service]) -> None:
+def test_a_service_outlives_its_engine_and_takes_it_along_at_the_end(
+    serve: Callable[..., Service],
+) -> None:
     service = serve("views")
     assert service.post("/generate", prompt="a mug").status == 200
     (engine,) = service.engines()
@@ -132,19 +168,25 @@ def test_a_service_outlives_its_engine_and_takes_it_along_at_the_end(serve: Call
     eventually(lambda: not psutil.pid_exists(another), 20, "the new engine is gone too")
 
 
-def test_a_key_is_what_lets_a_worker_of_another_host_in(home: House, serve: Callable[..., Service]) -> None:
+def test_a_key_is_what_lets_a_worker_of_another_host_in(
+    home: House, serve: Callable[..., Service]
+) -> None:
     """Requests through a proxy count as another host's; FLUX_BACKEND_KEY is sent along."""
     from webapi.access.keys import Keys
 
     service, key = serve("views"), Keys(home.atlas).add("gpu", "submit")
     foreign = {"X-Forwarded-For": "10.0.0.9"}
     answers = [
-        service.http.request("POST", f"{service.url}/generate", json={"prompt": "x"}, headers=foreign | more)
+        service.http.request(
+            "POST", f"{service.url}/generate", json={"prompt": "x"}, headers=foreign | more
+        )
         for more in ({}, {"Authorization": f"Bearer {key}"})
     ]
     assert [answer.status for answer in answers] == [401, 200]
     views = generators.choose(None, {"FLUX_BACKEND_URL": service.url, "FLUX_BACKEND_KEY": key})
     assert len(views.generate(shots("x", 1, 0), 4).pictures) == 1
-    wrong = generators.choose(None, {"FLUX_BACKEND_URL": service.url, "FLUX_BACKEND_KEY": "i3d_wrong_key"})
+    wrong = generators.choose(
+        None, {"FLUX_BACKEND_URL": service.url, "FLUX_BACKEND_KEY": "i3d_wrong_key"}
+    )
     with pytest.raises(generators.BackendUnavailable, match="it answered 401"):
         wrong.generate(shots("x", 1, 0), 4)

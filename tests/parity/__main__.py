@@ -19,7 +19,9 @@ def main(paths: list[str]) -> int:
         for name in wrong:
             print(f"  WRONG weights        {name}")
         for line in lines:
-            print(f"  {'ok   ' if line.ok else 'WRONG'} {line.largest:10.3g} (≤ {line.tolerance:.1g})  {line.name}")
+            print(
+                f"  {'ok   ' if line.ok else 'WRONG'} {line.largest:10.3g} (≤ {line.tolerance:.1g})  {line.name}"
+            )
         good = good and not wrong and all(line.ok for line in lines)
     return 0 if good else 1
 

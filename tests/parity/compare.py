@@ -17,12 +17,20 @@ Computed = Mapping[str, Callable[[], Any]]  # name of the whole tensor → how t
 SUFFIXES = ("_strided", "_sub", "_shape", "_meanstd")
 # Name → tolerance of small sets, and the factor for sets of the published size.
 TOLERANCES: tuple[tuple[str, float, float], ...] = (
-    (r"pre_rgba?_\d+|.*_(counts|shape)|.*_indices|.*cubes.*|grid_res_used|mc_threshold|allpos_bias.*|allneg_bias.*|query_points", 0.0, 1),
+    (
+        r"pre_rgba?_\d+|.*_(counts|shape)|.*_indices|.*cubes.*|grid_res_used|mc_threshold|allpos_bias.*|allneg_bias.*|query_points",
+        0.0,
+        1,
+    ),
     (r"cond_image", 1e-6, 1),
     (r"(query|grid|nerf)_?.*(color|rgb)|render.*", 2e-5, 10),
     (r".*ldev.*", 2e-5, 1),
     (r"query_density_act|grid_density.*", 2e-4, 10),
-    (r"(query|nerf|grid).*(density|features|sdf|deformation|weight|sigma)|all(pos|neg)_sdf", 5e-5, 10),
+    (
+        r"(query|nerf|grid).*(density|features|sdf|deformation|weight|sigma)|all(pos|neg)_sdf",
+        5e-5,
+        10,
+    ),
     (r".*_(colors_sorted|rgb_u8)", 1.0, 1),
     (r".*vertices_sorted|vertices_\d+", 1e-5, 1),  # of the box's longest side
     (r".*_vertices|.*bounds", 2e-6, 10),
@@ -51,7 +59,12 @@ def load(path: Path) -> dict[str, Array]:
         return dict(archive)
 
 
-def compare(recorded: Mapping[str, Array], computed: Computed, full: bool, tolerances: Mapping[str, float] = {}) -> list[Deviation]:
+def compare(
+    recorded: Mapping[str, Array],
+    computed: Computed,
+    full: bool,
+    tolerances: Mapping[str, float] = {},
+) -> list[Deviation]:
     """One line per recorded array. A recorded name that nobody computes is a deviation without bound."""
     lines = []
     for name, array in recorded.items():
@@ -59,7 +72,13 @@ def compare(recorded: Mapping[str, Array], computed: Computed, full: bool, toler
         source = name if name in computed else whole
         allowed = tolerances.get(name, tolerance(source, full))
         value = computed[source]() if source in computed else None
-        lines.append(Deviation(name, float("inf") if value is None else deviation(name, source, value, array, full), allowed))
+        lines.append(
+            Deviation(
+                name,
+                float("inf") if value is None else deviation(name, source, value, array, full),
+                allowed,
+            )
+        )
     return lines
 
 
@@ -89,7 +108,9 @@ def sampled(value: Array, shape: tuple[int, ...], name: str) -> Array:
     """Every step-th element of the long axes, the step being the one that leaves the recorded length."""
     if value.ndim != len(shape):
         return value
-    return value[tuple(slice(None, None, step(n, m, name)) for n, m in zip(value.shape, shape, strict=True))]
+    return value[
+        tuple(slice(None, None, step(n, m, name)) for n, m in zip(value.shape, shape, strict=True))
+    ]
 
 
 def step(length: int, kept: int, name: str) -> int:

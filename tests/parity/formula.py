@@ -38,7 +38,11 @@ def fill(model: nn.Module, seed: str, gains: dict[str, float]) -> None:
     """Give every parameter of MODEL (built on the meta device) its weights; GAINS by the beginning of the name."""
     for name, empty in list(model.state_dict().items()):
         gain = next((g for start, g in gains.items() if name.startswith(start)), 1.0)
-        model.load_state_dict({name: torch.from_numpy(weight(seed, name, tuple(empty.shape), gain))}, strict=False, assign=True)
+        model.load_state_dict(
+            {name: torch.from_numpy(weight(seed, name, tuple(empty.shape), gain))},
+            strict=False,
+            assign=True,
+        )
     model.requires_grad_(False)
 
 
@@ -49,7 +53,9 @@ def check_weights(model: nn.Module, recorded: dict[str, list[Any]]) -> list[str]
     for name, (total, head) in recorded.items():
         array = state[name].numpy()
         digest = hashlib.sha256(array.astype("<f4").tobytes()).hexdigest()[:16]
-        if digest != head or not math.isclose(array.sum(dtype=np.float64), total, rel_tol=1e-9, abs_tol=1e-9):
+        if digest != head or not math.isclose(
+            array.sum(dtype=np.float64), total, rel_tol=1e-9, abs_tol=1e-9
+        ):
             wrong.append(name)
     return wrong
 
@@ -65,8 +71,16 @@ def picture(height: int, width: int, variant: int) -> Array:
     u = (np.arange(width) + 0.5) / width * 2 - 1
     v = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
     u, v = np.broadcast_arrays(u, v)
-    mask = u**2 / 0.55**2 + v**2 / 0.75**2 < 1 if variant == 0 else (abs(u - 0.1) < 0.5) & (abs(v + 0.05) < 0.6)
-    red, green, blue = 0.5 + 0.5 * np.sin(3 * u + 1 + variant), 0.5 + 0.5 * np.sin(5 * v - 0.5), 0.5 + 0.5 * np.cos(4 * u * v + 2 * variant)
+    mask = (
+        u**2 / 0.55**2 + v**2 / 0.75**2 < 1
+        if variant == 0
+        else (abs(u - 0.1) < 0.5) & (abs(v + 0.05) < 0.6)
+    )
+    red, green, blue = (
+        0.5 + 0.5 * np.sin(3 * u + 1 + variant),
+        0.5 + 0.5 * np.sin(5 * v - 0.5),
+        0.5 + 0.5 * np.cos(4 * u * v + 2 * variant),
+    )
     rgb = np.floor(255 * np.stack([red, green, blue], axis=-1) + 0.5)
     return np.dstack([rgb, mask * 255]).astype(np.uint8)
 

@@ -85,11 +85,15 @@ def _add_grid(values: Values, model: InstantMesh, planes: Tensor, chunk: int) ->
         "grid_verts": lambda: positions,
         "grid_cubes_head": lambda: flexicubes.cube_corners(np.arange(min(64, res**3)), res),
         "grid_sdf": lambda: model.sdf(planes, points, chunk)[..., None],
-        "grid_deformation": lambda: torch.tanh(model.deformation(planes, points, chunk)) / (4 * res),
+        "grid_deformation": lambda: (
+            torch.tanh(model.deformation(planes, points, chunk)) / (4 * res)
+        ),
     }
 
 
-def _add_meshes(values: Values, recorded: dict[str, Array], model: InstantMesh, planes: Tensor, chunk: int) -> None:
+def _add_meshes(
+    values: Values, recorded: dict[str, Array], model: InstantMesh, planes: Tensor, chunk: int
+) -> None:
     @cache
     def mesh(b: int) -> tuple[Array, Array]:
         return mesh_surface(model, planes[b : b + 1], model.config.grid, chunk, step=1)
@@ -110,12 +114,21 @@ def _add_meshes(values: Values, recorded: dict[str, Array], model: InstantMesh, 
         elif what == "vertices":
             values[name] = lambda b=b, a=array: meshes.nearest(mesh(b)[0], a)[0]
         elif what == "faces":
-            values[name] = lambda b=b, a=array: meshes.face_difference(*mesh(b), recorded[f"mesh{b}_vertices"], a)
+            values[name] = lambda b=b, a=array: meshes.face_difference(
+                *mesh(b), recorded[f"mesh{b}_vertices"], a
+            )
         elif what == "rgb_u8":
             values[name] = partial(rgb, b)
 
 
-def _add_nerf(values: Values, recorded: dict[str, Array], facts: dict[str, Any], planes: Tensor, points: Tensor, chunk: int) -> None:
+def _add_nerf(
+    values: Values,
+    recorded: dict[str, Array],
+    facts: dict[str, Any],
+    planes: Tensor,
+    points: Tensor,
+    chunk: int,
+) -> None:
     model = cache(lambda: build(facts, "nerf"))
     values["nerf_query_rgb"] = lambda: model().color(planes, points, chunk)
     values["nerf_query_sigma"] = lambda: model().density(planes, points, chunk)[..., None]
@@ -123,8 +136,14 @@ def _add_nerf(values: Values, recorded: dict[str, Array], facts: dict[str, Any],
         if match := re.fullmatch(r"nerf_grid(\d+)_sigma", name):
             res = int(match[1])
             axis = torch.linspace(-1, 1, res)
-            corners = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).reshape(1, -1, 3).expand(len(planes), -1, -1)
-            values[name] = lambda c=corners, r=res: model().density(planes, c, chunk).reshape(-1, r, r, r, 1)
+            corners = (
+                torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1)
+                .reshape(1, -1, 3)
+                .expand(len(planes), -1, -1)
+            )
+            values[name] = lambda c=corners, r=res: (
+                model().density(planes, c, chunk).reshape(-1, r, r, r, 1)
+            )
 
 
 def mesh_stats(vertices: Array, faces: Array) -> Array:
@@ -151,26 +170,41 @@ def flexicubes_set(facts: dict[str, Any], recorded: dict[str, Array]) -> Values:
             mesh = cache(partial(_flexicubes_mesh, facts, recorded, shape, kind))
             base = f"{shape}_{kind}"
             values |= {
-                f"{base}_vertices": lambda m=mesh, n=base: meshes.nearest(m()[0], recorded[f"{n}_vertices"])[0],
-                f"{base}_faces": lambda m=mesh, n=base: meshes.face_difference(*m(), recorded[f"{n}_vertices"], recorded[f"{n}_faces"]),
+                f"{base}_vertices": lambda m=mesh, n=base: meshes.nearest(
+                    m()[0], recorded[f"{n}_vertices"]
+                )[0],
+                f"{base}_faces": lambda m=mesh, n=base: meshes.face_difference(
+                    *m(), recorded[f"{n}_vertices"], recorded[f"{n}_faces"]
+                ),
                 f"{base}_stats": lambda m=mesh: mesh_stats(*m()),
                 f"{base}_ldev_mean": partial(_spread, facts, recorded, shape, kind),
             }
     return values
 
 
-def _flexicubes_inputs(facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind: str) -> tuple[Any, ...]:
+def _flexicubes_inputs(
+    facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind: str
+) -> tuple[Any, ...]:
     res = facts["res"]
-    positions, sdf = flexicubes.grid_positions(res, facts["scale"]), recorded[f"{shape}_sdf"].reshape((res + 1,) * 3)
+    positions, sdf = (
+        flexicubes.grid_positions(res, facts["scale"]),
+        recorded[f"{shape}_sdf"].reshape((res + 1,) * 3),
+    )
     cubes = flexicubes.surface_cubes(sdf)
     if kind == "plain":
         return sdf, positions, cubes, None
-    weights = (0.1 * formula.generator(facts["seed"], f"{shape}_weights").standard_normal((res**3, 21))).astype(np.float32)
-    moved = np.tanh(formula.generator(facts["seed"], f"{shape}_deform").standard_normal(positions.shape)) / (res * 4)
+    weights = (
+        0.1 * formula.generator(facts["seed"], f"{shape}_weights").standard_normal((res**3, 21))
+    ).astype(np.float32)
+    moved = np.tanh(
+        formula.generator(facts["seed"], f"{shape}_deform").standard_normal(positions.shape)
+    ) / (res * 4)
     return sdf, positions + moved.astype(np.float32), cubes, weights[cubes]
 
 
-def _flexicubes_mesh(facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind: str) -> tuple[Array, Array]:
+def _flexicubes_mesh(
+    facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind: str
+) -> tuple[Array, Array]:
     return flexicubes.flexicubes(*_flexicubes_inputs(facts, recorded, shape, kind))
 
 
@@ -178,7 +212,10 @@ def _spread(facts: dict[str, Any], recorded: dict[str, Array], shape: str, kind:
     """Mean over the field's own crossings, which no weight moves, of how far their distance from their dual vertex lies from that
     vertex's mean distance."""
     sdf, positions, cubes, weights = _flexicubes_inputs(facts, recorded, shape, kind)
-    found, plain = flexicubes.duals(sdf, positions, cubes, weights), flexicubes.duals(sdf, positions, cubes, None)
+    found, plain = (
+        flexicubes.duals(sdf, positions, cubes, weights),
+        flexicubes.duals(sdf, positions, cubes, None),
+    )
     distance = np.linalg.norm(plain.crossings - found.vertices[found.owner], axis=1)
     mean = np.bincount(found.owner, distance) / np.bincount(found.owner)
     return np.asarray(np.abs(distance - mean[found.owner]).mean())
@@ -208,8 +245,12 @@ def empty_set(facts: dict[str, Any], recorded: dict[str, Array]) -> Values:
         values |= {
             f"{name}_bias_offset": partial(np.asarray, recorded[f"{name}_bias_offset"]),
             f"{name}_sdf": lambda m=mesh: m()[0],
-            f"{name}_vertices": lambda m=mesh, n=name: meshes.nearest(m()[1], recorded[f"{n}_vertices"])[0],
-            f"{name}_faces": lambda m=mesh, n=name: meshes.face_difference(*m()[1:], recorded[f"{n}_vertices"], recorded[f"{n}_faces"]),
+            f"{name}_vertices": lambda m=mesh, n=name: meshes.nearest(
+                m()[1], recorded[f"{n}_vertices"]
+            )[0],
+            f"{name}_faces": lambda m=mesh, n=name: meshes.face_difference(
+                *m()[1:], recorded[f"{n}_vertices"], recorded[f"{n}_faces"]
+            ),
         }
     return values
 
@@ -218,13 +259,17 @@ def _empty_mesh(facts: dict[str, Any], offset: float) -> tuple[Array, Array, Arr
     """The repaired field [1,R³,1] of the set's network with OFFSET added to the last sdf bias, and the mesh of it."""
     model = build(facts)
     model.synthesizer["decoder"].net_sdf[-1].bias.add_(offset)
-    images = torch.from_numpy(formula.views(facts["config"]["size"], facts["views"], facts["batch"]))
+    images = torch.from_numpy(
+        formula.views(facts["config"]["size"], facts["views"], facts["batch"])
+    )
     planes = model(images, cameras(facts["views"])[None].expand(facts["batch"], -1, -1))[:1]
     res = model.config.grid
     positions = flexicubes.grid_positions(res, model.config.scale)
     points = torch.from_numpy(positions)[None]
     sdf = repaired(model.sdf(planes, points).numpy().reshape((res + 1,) * 3))
     cubes = flexicubes.surface_cubes(sdf)
-    weights = model.weight(planes, points[:, torch.from_numpy(flexicubes.cube_corners(cubes, res))])[0].numpy()
+    weights = model.weight(
+        planes, points[:, torch.from_numpy(flexicubes.cube_corners(cubes, res))]
+    )[0].numpy()
     moved = positions + np.tanh(model.deformation(planes, points)[0].numpy()) / np.float32(4 * res)
     return (sdf.reshape(1, -1, 1), *flexicubes.flexicubes(sdf, moved, cubes, weights))

@@ -31,10 +31,16 @@ def nearest(a: Array, b: Array) -> tuple[float, Array]:
 
 def nearest_of_box(vertices: Array, recorded: Array) -> float:
     """The largest distance as a share of the longest side of the box that holds the RECORDED mesh."""
-    return nearest(vertices, recorded)[0] / float(np.ptp(recorded, axis=0).max()) if len(recorded) else nearest(vertices, recorded)[0]
+    return (
+        nearest(vertices, recorded)[0] / float(np.ptp(recorded, axis=0).max())
+        if len(recorded)
+        else nearest(vertices, recorded)[0]
+    )
 
 
-def face_difference(vertices: Array, faces: Array, other_vertices: Array, other_faces: Array) -> float:
+def face_difference(
+    vertices: Array, faces: Array, other_vertices: Array, other_faces: Array
+) -> float:
     """How many faces stand in only one of the two meshes. Coinciding vertices of the other mesh may be one of ours."""
     _, match = nearest(vertices, other_vertices)
     if len(vertices) == len(other_vertices) and len(np.unique(match)) != len(match):

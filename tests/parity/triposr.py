@@ -45,20 +45,34 @@ def hooked(model: TripoSR) -> dict[str, Any]:
     """A dict that fills with the tensors inside the network as it runs."""
     seen: dict[str, Any] = {}
     vit, block = model.image_tokenizer["model"], model.backbone.transformer_blocks[0]
-    modules = {"vit_embeddings": vit.embeddings, "vit_layer0": vit.encoder["layer"][0], "image_tokens": vit}
+    modules = {
+        "vit_embeddings": vit.embeddings,
+        "vit_layer0": vit.encoder["layer"][0],
+        "image_tokens": vit,
+    }
     modules |= {"backbone_proj_in": model.backbone.proj_in, "backbone_out": model.backbone}
-    modules |= {"block0_attn1": block.attn1, "block0_attn2": block.attn2, "block0_ff": block.ff, "block0_out": block}
+    modules |= {
+        "block0_attn1": block.attn1,
+        "block0_attn2": block.attn2,
+        "block0_ff": block.ff,
+        "block0_out": block,
+    }
     for name, module in modules.items():
         module.register_forward_hook(lambda _m, _i, out, name=name: seen.__setitem__(name, out))
     return seen
 
 
-def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[dict[str, Callable[[], Any]], list[str]]:
+def computed(
+    facts: dict[str, Any], recorded: dict[str, Array]
+) -> tuple[dict[str, Callable[[], Any]], list[str]]:
     """Name → tensor for this set, and the names of wrong weights."""
     model = build(facts)
     wrong = formula.check_weights(model, facts.get("weight_check", {}))
     chunk = facts.get("chunk", 8192)
-    pre_rgba = [image.crop_and_pad(formula.picture(*entry), facts.get("foreground_ratio", 0.85)) for entry in facts["images"]]
+    pre_rgba = [
+        image.crop_and_pad(formula.picture(*entry), facts.get("foreground_ratio", 0.85))
+        for entry in facts["images"]
+    ]
     pre_rgb = [image.on_grey(rgba) for rgba in pre_rgba]
     cond = torch.cat([image.conditioning(rgb, facts["config"]["cond"]) for rgb in pre_rgb])
     seen = hooked(model)
@@ -68,7 +82,9 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[dict[st
     raw = cache(lambda: model.raw(planes, points, chunk))
 
     values: dict[str, Callable[[], Any]] = {
-        "query_points": partial(formula.query_points, facts["seed"], model.config.radius, recorded["query_points"]),
+        "query_points": partial(
+            formula.query_points, facts["seed"], model.config.radius, recorded["query_points"]
+        ),
         "query_density": lambda: raw()[..., :1],
         "query_features": lambda: raw()[..., 1:],
         "query_density_act": lambda: model.density(planes, points, chunk)[..., None],
@@ -90,10 +106,18 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[dict[st
 def grid(model: TripoSR, planes: torch.Tensor, res: int, chunk: int, step: int | None = 1) -> Array:
     """Density (res,res,res) of one object, dense or coarse to fine."""
     axis = torch.linspace(0, 1, res) * (2 * model.config.radius) - model.config.radius
-    return sample(lambda i: model.density(planes, axis[i][None], chunk)[0], res, model.config.threshold, step).numpy()
+    return sample(
+        lambda i: model.density(planes, axis[i][None], chunk)[0], res, model.config.threshold, step
+    ).numpy()
 
 
-def _add_meshes(values: dict[str, Callable[[], Any]], recorded: dict[str, Array], model: TripoSR, planes: torch.Tensor, chunk: int) -> None:
+def _add_meshes(
+    values: dict[str, Callable[[], Any]],
+    recorded: dict[str, Array],
+    model: TripoSR,
+    planes: torch.Tensor,
+    chunk: int,
+) -> None:
     radius = model.config.radius
 
     @cache
@@ -127,7 +151,9 @@ def _add_meshes(values: dict[str, Callable[[], Any]], recorded: dict[str, Array]
             values[name] = lambda at=at, a=array: meshes.nearest_of_box(mesh(*at).vertices, a)
         elif what == "colors_sorted":
             places = recorded[name.replace("colors", "vertices")]
-            values[name] = lambda at=at, p=places: colors(*at, meshes.nearest(mesh(*at).vertices, p)[1])
+            values[name] = lambda at=at, p=places: colors(
+                *at, meshes.nearest(mesh(*at).vertices, p)[1]
+            )
 
 
 def marching_cubes_set(recorded: dict[str, Array]) -> dict[str, Callable[[], Any]]:
@@ -143,7 +169,9 @@ def marching_cubes_set(recorded: dict[str, Array]) -> dict[str, Callable[[], Any
         places, theirs = recorded[f"vertices_{res}"], recorded[f"faces_{res}"]
         values[f"vertices_{res}"] = lambda v=vertices, p=places: meshes.nearest_of_box(v, p)
         values[f"volume_{res}"] = lambda v=vertices, f=faces: np.asarray(meshes.merged(v, f).volume)
-        values[f"faces_{res}"] = lambda v=vertices, f=faces, p=places, t=theirs: meshes.face_difference(v, f, p, t)
+        values[f"faces_{res}"] = lambda v=vertices, f=faces, p=places, t=theirs: (
+            meshes.face_difference(v, f, p, t)
+        )
     return values
 
 

@@ -21,12 +21,40 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 WRITES = frozenset(
-    {"rename", "mkdir", "rmdir", "unlink", "write_new", "write_in_place", "write_temporary", "replace", "copy", "remove_tree"}
+    {
+        "rename",
+        "mkdir",
+        "rmdir",
+        "unlink",
+        "write_new",
+        "write_in_place",
+        "write_temporary",
+        "replace",
+        "copy",
+        "remove_tree",
+    }
 )
 TEARABLE = frozenset({"write_new", "write_temporary", "write_in_place", "copy"})
-DURABLE = {"copy": 2, "write_new": 3, "write_temporary": 3, "write_in_place": 3}  # which argument asks for it
+DURABLE = {
+    "copy": 2,
+    "write_new": 3,
+    "write_temporary": 3,
+    "write_in_place": 3,
+}  # which argument asks for it
 CACHED = 30.0  # seconds that a host may show an old listing
-KINDS = ("error", "lost", "lost reply", "hung", "dies before", "dies after", "torn", "unseen", "skipped", "stale", "mangled")
+KINDS = (
+    "error",
+    "lost",
+    "lost reply",
+    "hung",
+    "dies before",
+    "dies after",
+    "torn",
+    "unseen",
+    "skipped",
+    "stale",
+    "mangled",
+)
 
 
 class Attributes(NamedTuple):
@@ -75,7 +103,10 @@ class SimDisk(Disk):
             self.world.moved(self.process, *args)
         if call == "scandir":
             result = [
-                one._replace(attributes=one.attributes and self._dated(one.attributes)) if isinstance(one, Stood) else one for one in result
+                one._replace(attributes=one.attributes and self._dated(one.attributes))
+                if isinstance(one, Stood)
+                else one
+                for one in result
             ]
             self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
         return result
@@ -95,12 +126,17 @@ class SimDisk(Disk):
 
     def _dated(self, found: os.stat_result) -> Attributes:
         at = self.world.touched.get(found.st_ino, 0)
-        return Attributes(found.st_ino, found.st_size, found.st_mode, found.st_nlink, at, at, at / 1e9)
+        return Attributes(
+            found.st_ino, found.st_size, found.st_mode, found.st_nlink, at, at, at / 1e9
+        )
 
-    # -- what goes wrong ----------------------------------------------------------------------------------------------------
+    # -- what goes wrong -----------------------------------------------------------------------
     def _misbehave(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> Any:
         number = self.world.hub.dice.choice(ERRNOS)
-        path = next((str(path) for path in args[:2] if str(path).startswith(str(self.world.root))), str(args[0]))
+        path = next(
+            (str(path) for path in args[:2] if str(path).startswith(str(self.world.root))),
+            str(args[0]),
+        )
         if isinstance(kind, int):
             raise OSError(kind, os.strerror(kind), path)
         if kind == "error":
@@ -112,7 +148,9 @@ class SimDisk(Disk):
         if kind == "lost":
             self._perform(call, function, *args)
             raise OSError(number, os.strerror(number), path)
-        if kind == "lost reply":  # sent again: the server finds nothing to rename, or the name taken
+        if (
+            kind == "lost reply"
+        ):  # sent again: the server finds nothing to rename, or the name taken
             self._perform(call, function, *args)
             again = errno.ENOENT if call in ("rename", "unlink", "rmdir") else errno.EEXIST
             raise OSError(again, os.strerror(again), path)
@@ -144,7 +182,9 @@ class SimDisk(Disk):
         return [entry for k, entry in enumerate(listing) if k != left]
 
     def _tear(self, call: str, *args: Any) -> None:
-        target, data = (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
+        target, data = (
+            (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
+        )
         if call != "write_in_place" and target.exists():
             return
         target.write_bytes(data[: len(data) // 2])

@@ -54,8 +54,14 @@ def _from_processing(world: World, source: Path, target: Path) -> str:
     if where == State.FAILED:
         return "i" if "@" in target.name else "f"
     if where == State.CLAIMED:
-        return "g." if target.name.startswith(".") else _back(target if target.exists() else source, target.name)
-    return {State.DONE.value: "e", State.PROCESSING.value: "s", State.INBOX.value: "h"}.get(where, "")
+        return (
+            "g."
+            if target.name.startswith(".")
+            else _back(target if target.exists() else source, target.name)
+        )
+    return {State.DONE.value: "e", State.PROCESSING.value: "s", State.INBOX.value: "h"}.get(
+        where, ""
+    )
 
 
 def _back(folder: Path, name: str) -> str:
@@ -64,5 +70,7 @@ def _back(folder: Path, name: str) -> str:
         starts = json.loads((folder / tree.JOB).read_bytes())["starts"]
     except (OSError, ValueError, LookupError):
         return "g"
-    handed = parsed and any(s["n"] == parsed.n and str(s["noted"]).startswith("handed on") for s in starts)
+    handed = parsed and any(
+        s["n"] == parsed.n and str(s["noted"]).startswith("handed on") for s in starts
+    )
     return "d" if handed else "g"

@@ -49,10 +49,21 @@ class Engine:
                 stage = value
                 self._work(order, tick)
 
-        message = order._asdict() | {"root": str(order.root), "input": str(order.input), "models": None}
+        message = order._asdict() | {
+            "root": str(order.root),
+            "input": str(order.input),
+            "models": None,
+        }
         try:
             leg.run(message, say)
-        except (PipelineError, OSError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        except (
+            PipelineError,
+            OSError,
+            ArithmeticError,
+            LookupError,
+            ValueError,
+            TypeError,
+        ) as error:
             raise rebuilt(child.describe(error, stage, message)) from error
 
     def _work(self, order: Order, tick: Callable[[], None]) -> None:
@@ -63,7 +74,9 @@ class Engine:
             self.world.hub.sleep(min(left, 6.0))
             left -= 6.0
             tick()
-        if (not self.world.calm and dice.random() < 0.01) or any("poison" in path.name for path in order.input.iterdir()):
+        if (not self.world.calm and dice.random() < 0.01) or any(
+            "poison" in path.name for path in order.input.iterdir()
+        ):
             self.world.say("an engine", f"dies of {order.root.name}")
             self.world.engine_died(order.root.name)
             raise EngineDied("The engine died of signal 11.")
@@ -87,7 +100,12 @@ class House:
                 | {"INBOX3D_HOST__SCRATCH": scratch, "INBOX3D_HOST__MODELS": f"{scratch}-none"},
             )
         queues = ("scan", "views", "mesh", "finish")
-        cuts = [(queues,), (queues[:2], queues[2:]), (queues, queues), (queues[:1], queues[1:3], queues[3:])]
+        cuts = [
+            (queues,),
+            (queues[:2], queues[2:]),
+            (queues, queues),
+            (queues[:1], queues[1:3], queues[3:]),
+        ]
         cut = world.dice.choice(cuts)
         for k, some in enumerate(cut):
             self.worker(world.hosts[k % len(world.hosts)], some)
@@ -108,17 +126,24 @@ class House:
         self.stopping.pop(process, None)
         self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, 20))
 
-    # -- processes ------------------------------------------------------------------------------------------------------------
+    # -- processes -----------------------------------------------------------------------------
     def intake(self, host: Host) -> None:
         name = names.worker_name(host.name, "intake")
         process = self._process(host, name, lambda: self.intake(host))
         hub, stopping = self.world.hub, Stopping(self.world.hub)
 
         def serve() -> None:
-            one = self._made(process, lambda: Intake(self._atlas(process), self.settings[host], name, stopping))  # type: ignore[arg-type]
+            one = self._made(
+                process, lambda: Intake(self._atlas(process), self.settings[host], name, stopping)
+            )  # type: ignore[arg-type]
             self.intakes[process], self.stopping[process] = one, stopping
             one.settler.clock = one.observer.clock = one.reaper.clock = hub.clock
-            for looks in (one.reaper._drafts, one.reaper._staging, one.reaper._workers, one.reaper._damaged):
+            for looks in (
+                one.reaper._drafts,
+                one.reaper._staging,
+                one.reaper._workers,
+                one.reaper._damaged,
+            ):
                 looks.clock = hub.clock
             one.beat.beat()
             hub.spawn(lambda: self._beats(one.beat, stopping), process, 5)
@@ -137,7 +162,12 @@ class House:
         hub, stopping = self.world.hub, Stopping(self.world.hub)
 
         def serve() -> None:
-            one = self._made(process, lambda: Worker(self._atlas(process), self.settings[host], name, queues, "cpu", stopping))  # type: ignore[arg-type]
+            one = self._made(
+                process,
+                lambda: Worker(
+                    self._atlas(process), self.settings[host], name, queues, "cpu", stopping
+                ),
+            )  # type: ignore[arg-type]
             self.workers[process], self.stopping[process] = one, stopping
             one.observer.clock = one.room.clock = hub.clock
             one.engine = one.runner.engine = Engine(self.world)  # type: ignore[assignment]
@@ -169,7 +199,7 @@ class House:
         while not stopping.wait(beat.interval):
             beat.beat()
 
-    # -- the web layer ----------------------------------------------------------------------------------------------------------
+    # -- the web layer -------------------------------------------------------------------------
     def web(self, act: Callable[[Atlas], object]) -> None:
         """A request: a process of its own, which may die in the middle."""
         process = Process(self.world.hub, self.world.dice.choice(self.world.hosts), "web")

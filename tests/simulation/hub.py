@@ -22,7 +22,9 @@ class Host:
     def __init__(self, name: str, offset: float = 0.0) -> None:
         self.name, self.offset, self.boots, self.paused = name, offset, 1, 0.0
         self.processes: list[Process] = []
-        self.stale: dict[str, tuple[float, Any, Any]] = {}  # listings as this host's cache still holds them
+        self.stale: dict[
+            str, tuple[float, Any, Any]
+        ] = {}  # listings as this host's cache still holds them
 
     @property
     def boot(self) -> str:
@@ -79,7 +81,9 @@ class Hub:
         """time.monotonic of the host whose turn it is."""
         return self.now + (self.process.host.offset if self.process else 0.0)
 
-    def spawn(self, function: Callable[[], object], process: Process | None = None, after: float = 0.0) -> None:
+    def spawn(
+        self, function: Callable[[], object], process: Process | None = None, after: float = 0.0
+    ) -> None:
         """Begin FUNCTION as a thread of PROCESS (None: a person, or the world)."""
 
         def body() -> None:
@@ -111,7 +115,10 @@ class Hub:
 
     def wake(self, process: Process) -> None:
         """Threads of a dead PROCESS end now, wherever they wait."""
-        self._due = [(self.now if owner is process else at, turn, who, owner) for at, turn, who, owner in self._due]
+        self._due = [
+            (self.now if owner is process else at, turn, who, owner)
+            for at, turn, who, owner in self._due
+        ]
         heapq.heapify(self._due)
 
     def run(self, until: float) -> None:

@@ -15,7 +15,12 @@ def many(seeds: range, seconds: float, processes: int) -> int:
     broken: list[Report] = []
     with get_context("fork").Pool(processes) as pool:
         for report in pool.imap_unordered(_brief, seeds, chunksize=2):
-            played, jobs, simulated, calls = played + 1, jobs + report.jobs, simulated + report.seconds, calls + report.calls
+            played, jobs, simulated, calls = (
+                played + 1,
+                jobs + report.jobs,
+                simulated + report.seconds,
+                calls + report.calls,
+            )
             coverage += report.coverage
             if report.broken:
                 broken.append(report)

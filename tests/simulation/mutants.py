@@ -96,12 +96,16 @@ MUTANTS: dict[str, Mutant] = {
     "refused shells are completed": lambda: patch.object(Intake, "_complete", _passes_refused),
     "thirty days in trash": lambda: patch.object(cleanup, "trash_due", _due_at_once),
     "claimed without job.json": lambda: patch.object(Reaper, "_mend_waiting", lambda self: None),
-    "two looks before seizing": lambda: patch("layout.liveness.Observer.life", lambda self, worker: lifecycle_dead()),
+    "two looks before seizing": lambda: patch(
+        "layout.liveness.Observer.life", lambda self, worker: lifecycle_dead()
+    ),
     "half accepted shells": lambda: patch.object(Intake, "_complete_shells", lambda self: None),
 }
 
 
-MASKED: dict[str, Mutant] = {  # not found in 20 seeds: a worker finds the job under its own name, and goes on
+MASKED: dict[
+    str, Mutant
+] = {  # not found in 20 seeds: a worker finds the job under its own name, and goes on
     "the look for the target after an error": lost_reply,
 }
 

@@ -31,11 +31,14 @@ class People:
         self.drops = 0
         self.asked: dict[str, dict[str, object]] = {}  # id of a submission → its options
 
-    # -- files ------------------------------------------------------------------------------------------------------------
+    # -- files ---------------------------------------------------------------------------------
     def cloud(self) -> bytes:
         """A pass like no other; all are of one size."""
         self.serial += 1
-        return "".join(f"{1 + k % 4} {1 + k // 4} {self.serial / 1000 if k == 0 else 0:.3f}\n" for k in range(24)).encode()
+        return "".join(
+            f"{1 + k % 4} {1 + k // 4} {self.serial / 1000 if k == 0 else 0:.3f}\n"
+            for k in range(24)
+        ).encode()
 
     def put(self, path: Path, data: bytes, pieces: int = 1) -> None:
         """Copy DATA to PATH in PIECES through one open handle, wherever its folder goes meanwhile."""
@@ -46,7 +49,9 @@ class People:
             step = max(1, len(data) // pieces)
             for at in range(0, len(data), step):
                 file.write(data[at : at + step])
-                self.changed(inode, os.pread(file.fileno(), 1 << 20, 0))  # somebody else may write to it too
+                self.changed(
+                    inode, os.pread(file.fileno(), 1 << 20, 0)
+                )  # somebody else may write to it too
                 if pieces > 1:
                     self.world.hub.sleep(self.dice.choice((0.05, 0.5, 2.0, 9.0)))
 
@@ -54,7 +59,7 @@ class People:
         self.world.files[inode].wrote(self.world.hub.now, data)
         self.world.touched[inode] = int(self.world.hub.now * 1e9) + 1
 
-    # -- drops ------------------------------------------------------------------------------------------------------------
+    # -- drops ---------------------------------------------------------------------------------
     def drop(self) -> None:
         self.drops += 1
         dice, inbox = self.dice, self.world.atlas.inbox
@@ -62,9 +67,17 @@ class People:
         self.copying += 1
         try:
             if dice.random() < 0.3:
-                suffix, data = ("xyz", self.cloud()) if dice.random() < 0.5 else ("txt", f"a teapot number {self.serial}".encode())
+                suffix, data = (
+                    ("xyz", self.cloud())
+                    if dice.random() < 0.5
+                    else ("txt", f"a teapot number {self.serial}".encode())
+                )
                 self.serial += 1
-                self.put(inbox / f"{name}{self.serial if dice.random() < 0.7 else ''}.{suffix}", data, dice.choice((1, 1, 3)))
+                self.put(
+                    inbox / f"{name}{self.serial if dice.random() < 0.7 else ''}.{suffix}",
+                    data,
+                    dice.choice((1, 1, 3)),
+                )
                 return
             folder = inbox / (f"{name} {self.serial}" if dice.random() < 0.7 else name)
             folder.mkdir()
@@ -88,7 +101,11 @@ class People:
         slow = dice.random() < 0.4
         for name, data in parts:
             temporary = dice.random() < 0.15
-            self.put(folder / (f"{name}.part" if temporary else name), data, dice.choice((1, 2, 4)) if slow else 1)
+            self.put(
+                folder / (f"{name}.part" if temporary else name),
+                data,
+                dice.choice((1, 2, 4)) if slow else 1,
+            )
             if temporary:
                 (folder / f"{name}.part").rename(folder / name)
             if slow:
@@ -114,17 +131,25 @@ class People:
 
         self.house.web(act)
 
-    # -- mischief ---------------------------------------------------------------------------------------------------------
+    # -- mischief ------------------------------------------------------------------------------
     def somewhere(self, *states: State) -> Path | None:
         """A job or drop in one of STATES."""
         found = []
         for state in states or tuple(State):
             with os.scandir(self.world.root / state) as entries:
-                found += [entry.path for entry in entries if not names.ignored(entry.name.lstrip("."), entry.is_dir())]
+                found += [
+                    entry.path
+                    for entry in entries
+                    if not names.ignored(entry.name.lstrip("."), entry.is_dir())
+                ]
         return Path(self.dice.choice(sorted(found))) if found else None
 
     def file_in(self, folder: Path) -> Path | None:
-        found = sorted(path for path in folder.rglob("*.xyz") if path.lstat().st_ino in self.world.files and tree.EARLIER not in path.parts)
+        found = sorted(
+            path
+            for path in folder.rglob("*.xyz")
+            if path.lstat().st_ino in self.world.files and tree.EARLIER not in path.parts
+        )
         return self.dice.choice(found) if found else None
 
     def replaces(self) -> None:
@@ -152,7 +177,11 @@ class People:
 
     def asks(self) -> None:
         """A job.toml, new or edited."""
-        if (folder := self.somewhere()) and (path := self.file_in(folder)) and path.parent != self.world.atlas.inbox:
+        if (
+            (folder := self.somewhere())
+            and (path := self.file_in(folder))
+            and path.parent != self.world.atlas.inbox
+        ):
             data, toml = self.dice.choice(TOMLS).encode(), path.with_name("job.toml")
             if toml.exists():
                 toml.write_bytes(data)
@@ -163,7 +192,12 @@ class People:
     def renames(self) -> None:
         if path := self.somewhere(State.INBOX):
             self.drag(
-                path, path.with_name(f"{names.without_go(path.stem)} new{path.suffix}" if self.dice.random() < 0.5 else f"{path.name}.go")
+                path,
+                path.with_name(
+                    f"{names.without_go(path.stem)} new{path.suffix}"
+                    if self.dice.random() < 0.5
+                    else f"{path.name}.go"
+                ),
             )
 
     def drags(self) -> None:
@@ -220,7 +254,9 @@ class People:
         self.world.say("a person", f"copies {self.world.short(path)} to inbox/")
         try:
             target.mkdir()
-            for source in sorted(path.rglob("*"), key=lambda each: (each.name != "job.json", str(each))):
+            for source in sorted(
+                path.rglob("*"), key=lambda each: (each.name != "job.json", str(each))
+            ):
                 goal = target / source.relative_to(path)
                 if source.is_dir():
                     goal.mkdir(parents=True, exist_ok=True)
@@ -239,7 +275,7 @@ class People:
             if known := self.world.files.get(path.lstat().st_ino):
                 known.gone = True
 
-    # -- by the API -------------------------------------------------------------------------------------------------------
+    # -- by the API ----------------------------------------------------------------------------
     def requests(self) -> None:
         """Cancel, retry or delete a job."""
         verb, states = self.dice.choice((
@@ -253,7 +289,9 @@ class People:
 
     def damages(self) -> None:
         """job.json is cut short, or gone."""
-        if (folder := self.somewhere(State.CLAIMED, State.PROCESSING)) and (path := folder / tree.JOB).is_file():
+        if (folder := self.somewhere(State.CLAIMED, State.PROCESSING)) and (
+            path := folder / tree.JOB
+        ).is_file():
             self.world.say("a person", f"damages {self.world.short(path)}")
             os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
 

@@ -43,7 +43,9 @@ DAYS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 class Report:
     """What a play showed."""
 
-    def __init__(self, seed: int, world: World | None, broken: str | None, people: People | None) -> None:
+    def __init__(
+        self, seed: int, world: World | None, broken: str | None, people: People | None
+    ) -> None:
         self.seed, self.broken = seed, broken
         self.trace = world.trace if world else []
         self.coverage = world.coverage if world else Counter()
@@ -54,7 +56,11 @@ class Report:
 
 def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None) -> Report:
     """Everything that SEED decides, with a planted bug (MUTANT) if one is given."""
-    folder = Path(tempfile.mkdtemp(prefix=f"inbox3d-{seed}-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    folder = Path(
+        tempfile.mkdtemp(
+            prefix=f"inbox3d-{seed}-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+        )
+    )
     world: World | None = None
     people: People | None = None
     broken = None
@@ -69,7 +75,9 @@ def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None
             except Broken as error:
                 broken = str(error)
                 world.say("THE ORACLE", broken)
-            except Exception as error:  # nobody caught it: neither the product, nor a person who shrugs
+            except (
+                Exception
+            ) as error:  # nobody caught it: neither the product, nor a person who shrugs
                 broken = f"one bad folder never stops the line: a process ended in {error!r}"
                 world.say("THE ORACLE", "".join(traceback.format_exception(error)))
             finally:
@@ -87,7 +95,10 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
         hub, dice = world.hub, world.dice
         _deaths_are_heard_of(world, house, oracle)
         for _ in range(dice.choice((4, 8, 16, 30))):
-            hub.spawn(people.submits if dice.random() < 0.25 else people.drop, after=dice.uniform(0, CHAOS * 0.8))
+            hub.spawn(
+                people.submits if dice.random() < 0.25 else people.drop,
+                after=dice.uniform(0, CHAOS * 0.8),
+            )
         for _ in range(dice.choice((0, 4, 12, 25))):
             act = dice.choice(people.acts())
             hub.spawn(lambda act=act: people.quietly(act), after=dice.uniform(5, CHAOS))  # type: ignore[misc]
@@ -103,7 +114,9 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
             waits = waits or oracle.rest(_told(world, house))
         if waits:
             world.say("STATUS.txt", _told(world, house))
-            raise Broken(f"no wait without an end: after {PEACE:g} s of peace there still is {waits[:5]}")
+            raise Broken(
+                f"no wait without an end: after {PEACE:g} s of peace there still is {waits[:5]}"
+            )
         oracle.look()
         oracle.contents()
         oracle.done()
@@ -113,7 +126,11 @@ def _told(world: World, house: House) -> str:
     """STATUS.txt, and what every process finds that needs a person."""
     path = world.atlas.status_file
     text = path.read_text(errors="replace") if path.exists() else ""
-    said = [line for one in (*house.intakes.values(), *house.workers.values()) for line in one.attention.lines()]
+    said = [
+        line
+        for one in (*house.intakes.values(), *house.workers.values())
+        for line in one.attention.lines()
+    ]
     return "\n".join([text, *said])
 
 
@@ -126,14 +143,28 @@ def _deaths_are_heard_of(world: World, house: House, oracle: Oracle) -> None:
     house.dead, world.engine_died = dead, oracle.crash
 
 
-# -- what befalls hosts and the share ---------------------------------------------------------------------------------------
+# -- what befalls hosts and the share ----------------------------------------------------------
 def _mischance(world: World, house: House) -> None:
     dice, hub = world.dice, world.hub
     host = dice.choice(world.hosts)
     where = dice.choice((None, host))
     until = hub.now + dice.uniform(3, 60)
     what = dice.choice(
-        ("kill", "kill", "kill", "reboot", "pause", "drain", "power cut", "full", "read only", "stale", "away", "denied", "wipe")
+        (
+            "kill",
+            "kill",
+            "kill",
+            "reboot",
+            "pause",
+            "drain",
+            "power cut",
+            "full",
+            "read only",
+            "stale",
+            "away",
+            "denied",
+            "wipe",
+        )
     )
     world.say("the world", f"{what} ({host.name})")
     if what == "kill" and host.processes:
@@ -148,11 +179,15 @@ def _mischance(world: World, house: House) -> None:
         world.power_cut()
     elif what == "full":
         calls = frozenset(WRITES - {"rename", "unlink", "rmdir", "remove_tree"})
-        world.weather.append(Weather(dice.choice((errno.ENOSPC, errno.EDQUOT)), calls, where, until))
+        world.weather.append(
+            Weather(dice.choice((errno.ENOSPC, errno.EDQUOT)), calls, where, until)
+        )
     elif what == "read only":
         world.weather.append(Weather(errno.EROFS, WRITES, where, until))
     elif what == "stale":
-        world.weather.append(Weather(dice.choice((errno.ESTALE, errno.EIO, errno.ETIMEDOUT)), None, where, until))
+        world.weather.append(
+            Weather(dice.choice((errno.ESTALE, errno.EIO, errno.ETIMEDOUT)), None, where, until)
+        )
     elif what == "away":
         world.weather.append(Weather("away", None, where, until))
     elif what == "denied":
@@ -163,7 +198,9 @@ def _mischance(world: World, house: House) -> None:
 
 
 def _denies(world: World, until: float) -> None:
-    found = [entry.path for state in State for entry in os.scandir(world.root / state) if entry.is_dir()]
+    found = [
+        entry.path for state in State for entry in os.scandir(world.root / state) if entry.is_dir()
+    ]
     if found:
         path = world.dice.choice(sorted(found))
         world.denied.add(path)
@@ -171,7 +208,7 @@ def _denies(world: World, until: float) -> None:
         world.hub.spawn(lambda: world.denied.discard(path), after=until - world.hub.now)
 
 
-# -- the simulated machine ----------------------------------------------------------------------------------------------------
+# -- the simulated machine ---------------------------------------------------------------------
 @contextlib.contextmanager
 def _simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Iterator[None]:
     """Clock, dice, boot ids and stages are the simulation's."""
@@ -192,14 +229,26 @@ def _simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> It
         one = world()
         return one.hub.process.host.boot if one and one.hub.process else "nowhere"
 
-    dated = SimpleNamespace(datetime=Day, date=datetime.date, UTC=datetime.UTC, timedelta=datetime.timedelta)
+    dated = SimpleNamespace(
+        datetime=Day, date=datetime.date, UTC=datetime.UTC, timedelta=datetime.timedelta
+    )
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         enter(patch.dict(os.environ, {"INBOX3D_RUN": str(folder / "run")}))
         enter(patch.object(time, "monotonic", clock))
-        enter(patch.object(secrets, "token_hex", lambda count=8: f"{dice.getrandbits(8 * count):0{2 * count}x}"))
+        enter(
+            patch.object(
+                secrets, "token_hex", lambda count=8: f"{dice.getrandbits(8 * count):0{2 * count}x}"
+            )
+        )
         enter(patch.object(uuid, "uuid4", lambda: uuid.UUID(int=dice.getrandbits(128), version=4)))
-        enter(patch.object(names, "_random", lambda length: "".join(dice.choice(names.ALPHABET) for _ in range(length))))
+        enter(
+            patch.object(
+                names,
+                "_random",
+                lambda length: "".join(dice.choice(names.ALPHABET) for _ in range(length)),
+            )
+        )
         enter(patch.object(liveness, "boot_id", boot))
         for module in (manifest, tree, cleanup):
             enter(patch.object(module, "datetime", dated))
@@ -222,8 +271,14 @@ def _faults_of_the_program(world: World, oracle: Oracle) -> Iterator[None]:
                 for path in (world.root / State.PROCESSING).iterdir():
                     if str(record.args[0]) in path.name:  # type: ignore[index]
                         oracle.crash(path.name)
-            if record.exc_info and message.startswith(PROGRAM_FAULTS) and not isinstance(record.exc_info[1], OSError):
-                raise Broken(f"one bad folder never stops the line: {record.getMessage()}: {record.exc_info[1]!r}")
+            if (
+                record.exc_info
+                and message.startswith(PROGRAM_FAULTS)
+                and not isinstance(record.exc_info[1], OSError)
+            ):
+                raise Broken(
+                    f"one bad folder never stops the line: {record.getMessage()}: {record.exc_info[1]!r}"
+                )
 
     listener, root = Listener(), logging.getLogger()
     before, root.handlers = root.handlers, [listener]

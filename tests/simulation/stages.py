@@ -31,7 +31,9 @@ def reads(dropped: Dropped, ws: StageWorkspace[Seeded]) -> Scans:
     passes = []
     for k, name in enumerate(dropped.names):
         data = (ws.input / name).read_bytes()
-        ws.path(f"passes/{k}.txt").write_text(f"{hashlib.sha256(data).hexdigest()} {ws.options.seed}")
+        ws.path(f"passes/{k}.txt").write_text(
+            f"{hashlib.sha256(data).hexdigest()} {ws.options.seed}"
+        )
         passes.append(Pass(name=name, arrays=f"passes/{k}.txt", points=len(data)))
     return Scans(passes=tuple(passes), unit="mm", unit_guessed=False)
 
@@ -39,13 +41,17 @@ def reads(dropped: Dropped, ws: StageWorkspace[Seeded]) -> Scans:
 def works(scans: Scans, ws: StageWorkspace[Tiered]) -> Scans:
     passes = []
     for k, one in enumerate(scans.passes):
-        ws.path(f"worked/{k}.txt").write_text(f"{ws.path(one.arrays).read_text()} {ws.options.quality_tier}")
+        ws.path(f"worked/{k}.txt").write_text(
+            f"{ws.path(one.arrays).read_text()} {ws.options.quality_tier}"
+        )
         passes.append(one.model_copy(update={"arrays": f"worked/{k}.txt"}))
     return scans.model_copy(update={"passes": tuple(passes)})
 
 
 def tells(scans: Scans, ws: StageWorkspace[Formats]) -> Exported:
-    text = json.dumps({one.name: ws.path(one.arrays).read_text() for one in scans.passes}, sort_keys=True)
+    text = json.dumps(
+        {one.name: ws.path(one.arrays).read_text() for one in scans.passes}, sort_keys=True
+    )
     formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
     for suffix in formats:
         ws.output(f"model.{suffix}").write_text(text)
@@ -53,10 +59,16 @@ def tells(scans: Scans, ws: StageWorkspace[Formats]) -> Exported:
 
 
 READS, WORKS, TELLS = f"{HERE}:reads", f"{HERE}:works", f"{HERE}:tells"
-STAGES = {READS: Stage(Seeded, (Dropped,), Scans), WORKS: Stage(Tiered, (Scans,), Scans), TELLS: Stage(Formats, (Scans,), Exported)}
+STAGES = {
+    READS: Stage(Seeded, (Dropped,), Scans),
+    WORKS: Stage(Tiered, (Scans,), Scans),
+    TELLS: Stage(Formats, (Scans,), Exported),
+}
 RECIPES = {
     "scan": Recipe("scan", (Leg("scan", (READS, WORKS)), Leg("finish", (TELLS,)))),
-    "prompt": Recipe("prompt", (Leg("views", (READS,)), Leg("mesh", (WORKS,)), Leg("finish", (TELLS,)))),
+    "prompt": Recipe(
+        "prompt", (Leg("views", (READS,)), Leg("mesh", (WORKS,)), Leg("finish", (TELLS,)))
+    ),
 }
 
 

@@ -26,7 +26,9 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch.setitem(recipes.RECIPES, "scan", stages.RECIPES["scan"])
     with contextlib.closing(Fleet(tmp_path)) as one:
         (one.atlas.inbox / "vase").mkdir()
-        (one.atlas.inbox / "vase/a.xyz").write_text("".join(f"{k} {k % 3} {k % 5}\n" for k in range(24)))
+        (one.atlas.inbox / "vase/a.xyz").write_text(
+            "".join(f"{k} {k % 3} {k % 5}\n" for k in range(24))
+        )
         (one.atlas.inbox / "vase/READY").touch()
         yield one
 
@@ -35,7 +37,9 @@ def dies(self: Here, *args: object) -> None:
     raise EngineDied("The engine died of signal 11.")
 
 
-def test_two_workers_on_which_a_job_crashed_do_not_wait_for_each_other(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_on_which_a_job_crashed_do_not_wait_for_each_other(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each left it to the other, for ever; now the third crash ends it with words."""
     fleet.look()
     monkeypatch.setattr(Here, "run", dies)
@@ -69,7 +73,9 @@ def test_a_worker_whose_scratch_was_full_takes_a_job_again_that_once_killed_its_
 
 
 @pytest.mark.parametrize("first", [None, 'kind = "scan"\nseed = 1\n'])
-def test_a_changed_job_toml_counts_although_its_finder_was_killed(fleet: Fleet, first: str | None) -> None:
+def test_a_changed_job_toml_counts_although_its_finder_was_killed(
+    fleet: Fleet, first: str | None
+) -> None:
     """At every call after a start found it, added or edited: whoever starts the job next finds it too."""
     toml, calls = 'kind = "scan"\nseed = 3\n', 0
     if first:

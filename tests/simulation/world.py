@@ -59,7 +59,10 @@ class World:
         self.files: dict[int, File] = {}  # by inode
         self.touched: dict[int, int] = {}  # inode → simulated time of its last change, ns
         self.volatile: set[int] = set()  # inodes that a power cut empties
-        self.hosts = [Host(name, self.dice.uniform(0, 1e6)) for name in ("prometheus", "deucalion")[: self.dice.choice((1, 2, 2))]]
+        self.hosts = [
+            Host(name, self.dice.uniform(0, 1e6))
+            for name in ("prometheus", "deucalion")[: self.dice.choice((1, 2, 2))]
+        ]
         self.weather: list[Weather] = []
         self.denied: set[str] = set()
         self.calm = False
@@ -83,7 +86,7 @@ class World:
         text = str(path)
         return text.removeprefix(str(self.root) + "/").removeprefix(str(self.folder) + "/")
 
-    # -- the disk asks --------------------------------------------------------------------------------------------------------
+    # -- the disk asks -------------------------------------------------------------------------
     def late(self, call: str) -> None:
         """A call takes time; during some of them others go on."""
         self.calls += 1
@@ -101,7 +104,11 @@ class World:
             if path.startswith(one) and len(path) > len(one):
                 return "denied"
         for weather in self.weather:
-            if self.hub.now < weather.until and weather.host in (None, process.host) and (weather.calls is None or call in weather.calls):
+            if (
+                self.hub.now < weather.until
+                and weather.host in (None, process.host)
+                and (weather.calls is None or call in weather.calls)
+            ):
                 return weather.kind
         if self.calm or self.dice.random() >= self.rate:
             return None
@@ -134,7 +141,7 @@ class World:
         for hook in self.hooks:
             hook.moved(process, source, target, edge)
 
-    # -- the world acts -------------------------------------------------------------------------------------------------------
+    # -- the world acts ------------------------------------------------------------------------
     def power_cut(self) -> None:
         """Every host goes down at once, and Atlas loses what nobody made durable."""
         for host in self.hosts:
@@ -157,7 +164,11 @@ class World:
     def inodes(self) -> dict[int, list[str]]:
         """Where every file of a person stands: paths relative to the root, of drafts/ and trash/ too."""
         found: dict[int, list[str]] = {}
-        ahead = [str(self.root / state) for state in State] + [str(self.atlas.drafts), str(self.atlas.trash), str(self.atlas.staging)]
+        ahead = [str(self.root / state) for state in State] + [
+            str(self.atlas.drafts),
+            str(self.atlas.trash),
+            str(self.atlas.staging),
+        ]
         while ahead:
             with os.scandir(ahead.pop()) as entries:
                 for entry in entries:

@@ -15,7 +15,16 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from layout.disk import Disk, Entry
 
 T = TypeVar("T")
-ERRNOS = (errno.EIO, errno.ENOSPC, errno.ESTALE, errno.EINTR, errno.EBUSY, errno.EDQUOT, errno.EROFS, errno.ETIMEDOUT)
+ERRNOS = (
+    errno.EIO,
+    errno.ENOSPC,
+    errno.ESTALE,
+    errno.EINTR,
+    errno.EBUSY,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.ETIMEDOUT,
+)
 
 
 class Crash(BaseException):
@@ -65,7 +74,11 @@ def applies(fault: Fault, call: Call) -> bool:
 class BadDisk(Disk):
     """PLAN decides; ``hit`` tells whether a fault was dealt. RENAMED hears of every rename that was performed."""
 
-    def __init__(self, plan: Plan = lambda call: None, renamed: Callable[[Path, Path], None] = lambda source, target: None) -> None:
+    def __init__(
+        self,
+        plan: Plan = lambda call: None,
+        renamed: Callable[[Path, Path], None] = lambda source, target: None,
+    ) -> None:
         super().__init__(durable=False)
         self.plan, self.renamed = plan, renamed
         self.number, self.hit, self.dead = 0, False, False
@@ -111,7 +124,9 @@ def _raise(number: int) -> NoReturn:
     raise OSError(number, os.strerror(number))
 
 
-def _unseen(call: str, perform: Callable[..., Any], function: Callable[..., Any], *args: Any) -> list[Entry]:
+def _unseen(
+    call: str, perform: Callable[..., Any], function: Callable[..., Any], *args: Any
+) -> list[Entry]:
     """What an NFS client may see: a name hidden by a stale negative entry, or a listing that skipped one."""
     if call == "lstat":
         raise FileNotFoundError(errno.ENOENT, "hidden by a stale negative entry", str(args[0]))
@@ -121,7 +136,9 @@ def _unseen(call: str, perform: Callable[..., Any], function: Callable[..., Any]
 
 def _tear(call: str, *args: Any) -> None:
     """Half of the bytes arrive."""
-    target, data = (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
+    target, data = (
+        (Path(args[1]), Path(args[0]).read_bytes()) if call == "copy" else (args[0], args[1])
+    )
     target.write_bytes(data[: len(data) // 2])
 
 

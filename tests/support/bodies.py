@@ -51,9 +51,19 @@ def mirrored(points: Array, seed: int) -> Array:
     """A crouching animal whose left is the mirror of its right; no turn brings it onto itself."""
     p = np.column_stack([np.abs(points[:, 0]), points[:, 1:]])
     rng = np.random.default_rng(1000 + seed)
-    parts = [_ball(p, (0, 6, 30), 28), _ball(p, (0, -18, 62), 19), _ball(p, (0, -38, 56), 9), _ball(p, (20, -22, 12), 12)]
+    parts = [
+        _ball(p, (0, 6, 30), 28),
+        _ball(p, (0, -18, 62), 19),
+        _ball(p, (0, -38, 56), 9),
+        _ball(p, (20, -22, 12), 12),
+    ]
     parts += [_ball(p, (24, 22, 14), 14), _ball(p, (12, -14, 80), 7), _ball(p, (0, 40, 40), 8)]
-    parts += [_ball(p, (rng.uniform(5, 30), rng.uniform(-20, 30), rng.uniform(20, 60)), rng.uniform(6, 11)) for _ in range(3)]
+    parts += [
+        _ball(
+            p, (rng.uniform(5, 30), rng.uniform(-20, 30), rng.uniform(20, 60)), rng.uniform(6, 11)
+        )
+        for _ in range(3)
+    ]
     return _blend(*parts)
 
 
@@ -64,7 +74,9 @@ def organic(points: Array, seed: int) -> Array:
     for _ in range(9):
         way = rng.normal(size=3)
         way /= np.linalg.norm(way)
-        parts.append(_ball(points, (0, 0, 42) + way * rng.uniform(18, 38) * (1, 1, 1), rng.uniform(8, 17)))
+        parts.append(
+            _ball(points, (0, 0, 42) + way * rng.uniform(18, 38) * (1, 1, 1), rng.uniform(8, 17))
+        )
     return _blend(*parts)
 
 
@@ -98,16 +110,27 @@ def paint(points: Array, seed: int) -> Array:
     return painted
 
 
-def drop(name: str, folder: Path, *, seed: int = 0, painted: bool = False, **how: Any) -> dict[str, Any]:
+def drop(
+    name: str, folder: Path, *, seed: int = 0, painted: bool = False, **how: Any
+) -> dict[str, Any]:
     """Scan the body NAME into FOLDER/drop by virtual_scanner.make_drop; returns the truth."""
-    return virtual_scanner.make_drop(figure(name, seed), folder / "drop", folder / "truth.json", seed=seed, painted=painted, **how)
+    return virtual_scanner.make_drop(
+        figure(name, seed),
+        folder / "drop",
+        folder / "truth.json",
+        seed=seed,
+        painted=painted,
+        **how,
+    )
 
 
 def _ball(points: Array, middle: Any, radius: float) -> Array:
     return np.asarray(np.linalg.norm(points - np.asarray(middle, float), axis=1) - radius)
 
 
-def _arc(points: Array, start: float, out: float, ends: tuple[float, float], radius: float) -> Array:
+def _arc(
+    points: Array, start: float, out: float, ends: tuple[float, float], radius: float
+) -> Array:
     """A bow in the plane y = 0 that leaves x = start at the one height and comes back at the other, OUT farther at the most."""
     turn = np.linspace(0, np.pi, 24)
     middle, half = sum(ends) / 2, (ends[1] - ends[0]) / 2 - radius

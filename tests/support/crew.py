@@ -24,9 +24,15 @@ from tests.support.baddisk import BadDisk, Plan
 
 LEGS = ("prepare", "mesh")
 MAX_CRASHES = 3
-FAILED = ErrorFile(error="StageFailed", who="pipeline", message="It did not work.", remedy="Try again.")
-POISON = ErrorFile(error="Poison", who="pipeline", message="It crashed too often.", remedy="Look at the log.")
-REJECTED = ErrorFile(error="InputRejected", who="submitter", message="This is no scan.", remedy="Drop a scan.")
+FAILED = ErrorFile(
+    error="StageFailed", who="pipeline", message="It did not work.", remedy="Try again."
+)
+POISON = ErrorFile(
+    error="Poison", who="pipeline", message="It crashed too often.", remedy="Look at the log."
+)
+REJECTED = ErrorFile(
+    error="InputRejected", who="submitter", message="This is no scan.", remedy="Drop a scan."
+)
 
 
 class World:
@@ -64,7 +70,7 @@ class World:
         self.serial += 1
         return f"{self.serial:04d}"
 
-    # -- what people and the web layer bring ----------------------------------------------------------------------------
+    # -- what people and the web layer bring ---------------------------------------------------
     def token(self) -> str:
         self.tokens.append(f"token-{len(self.tokens)}")
         return self.tokens[-1]
@@ -85,11 +91,17 @@ class World:
         (draft / tree.INPUT / "scan.ply").write_text(self.token())
         size = (draft / tree.INPUT / "scan.ply").stat().st_size
         source, inode = Source(name=name, origin="api", at=now()), draft.stat().st_ino
-        job = JobFile(id=draft.name, kind="scan", source=source, manifest=[Listed(path="scan.ply", size=size)], inode=inode)
+        job = JobFile(
+            id=draft.name,
+            kind="scan",
+            source=source,
+            manifest=[Listed(path="scan.ply", size=size)],
+            inode=inode,
+        )
         write_job(self.atlas.disk, draft, job)
         return draft
 
-    # -- jobs in each state ---------------------------------------------------------------------------------------------
+    # -- jobs in each state --------------------------------------------------------------------
     def shell(self) -> Place:
         return lifecycle.claim_drop(self.atlas, self.drop(), LEGS[0])
 
@@ -121,7 +133,7 @@ class World:
     def failed(self) -> Place:
         return lifecycle.fail(self.atlas, self.held(), FAILED)
 
-    # -- what must hold -------------------------------------------------------------------------------------------------
+    # -- what must hold ------------------------------------------------------------------------
     def whereabouts(self) -> dict[str, list[str]]:
         """Every place where a person's bytes stand, by token: paths relative to the root; of the machinery only drafts/ counts."""
         found: dict[str, list[str]] = {token: [] for token in self.tokens}
@@ -144,28 +156,44 @@ class World:
         assert not again, f"a path in processing/ came back: {again}"
         assert all(count <= 1 for count in self.results.values()), f"two results: {self.results}"
         for place in self.atlas.places(State.DONE):
-            assert verify(self.atlas.disk, place.path / tree.OUTPUT), f"{place.id} is done without a whole result"
+            assert verify(self.atlas.disk, place.path / tree.OUTPUT), (
+                f"{place.id} is done without a whole result"
+            )
         for state in State:
             for place in self.atlas.places(state):
-                if place.id in self.starts and not (state is State.INBOX and not is_own(self.atlas, place)):
+                if place.id in self.starts and not (
+                    state is State.INBOX and not is_own(self.atlas, place)
+                ):
                     job = lifecycle.readable_job(self.atlas, place.path)
-                    assert job is None or _counted(place, job) >= self.starts[place.id], f"a start of {place.path.name} was lost"
+                    assert job is None or _counted(place, job) >= self.starts[place.id], (
+                        f"a start of {place.path.name} was lost"
+                    )
 
     def check_rest(self) -> None:
         """What must hold when everybody has done what there was to do: at rest, with a reason, and nothing left lying about."""
         self.check()
-        assert [place.path.name for state in (State.CLAIMED, State.PROCESSING) for place in self.atlas.places(state)] == []
+        assert [
+            place.path.name
+            for state in (State.CLAIMED, State.PROCESSING)
+            for place in self.atlas.places(state)
+        ] == []
         for place in self.atlas.places(State.FAILED):
-            assert (place.path / tree.ERROR_TEXT).is_file(), f"{place.path.name} failed without a reason"
+            assert (place.path / tree.ERROR_TEXT).is_file(), (
+                f"{place.path.name} failed without a reason"
+            )
             assert "@" not in place.path.name
         for state in (State.DONE, State.FAILED):
             for place in self.atlas.places(state):
-                torn = [entry.name for entry in self.atlas.disk.scandir(place.path) if entry.name.startswith(".")]
+                torn = [
+                    entry.name
+                    for entry in self.atlas.disk.scandir(place.path)
+                    if entry.name.startswith(".")
+                ]
                 assert torn == [], f"litter in {place.path}: {torn}"
                 assert state is State.FAILED or not (place.path / tree.ERROR_TEXT).exists()
                 assert state is State.FAILED or not (place.path / tree.WORK).exists()
 
-    # -- mending --------------------------------------------------------------------------------------------------------
+    # -- mending -------------------------------------------------------------------------------
     def recover(self, rounds: int = 6) -> None:
         """Everybody else does what there is to do, until nothing changes."""
         intake, reaper = Intake(self.atlas), Reaper(self.atlas, f"host-intake-{self.nonce()}")
@@ -207,7 +235,9 @@ class Intake:
         if job is None:
             return self.complete(lifecycle.claim_drop(self.atlas, name, queue))
         claim = accept.identify_folder(self.atlas, name, job, changing=False)
-        return self.complete(lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n), claim.copy_of)
+        return self.complete(
+            lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n), claim.copy_of
+        )
 
     def complete(self, shell: Place, copy_of: str | None = None) -> Place:
         if shell.queue == REFUSED:
@@ -217,7 +247,9 @@ class Intake:
 
     def _found(self, shell: Place, empty_before: set[str]) -> None:
         inside = shell.path / tree.INPUT
-        if lifecycle.readable_job(self.atlas, shell.path) or (inside.is_dir() and self.atlas.disk.scandir(inside)):
+        if lifecycle.readable_job(self.atlas, shell.path) or (
+            inside.is_dir() and self.atlas.disk.scandir(inside)
+        ):
             self.complete(shell)
         elif shell.path.name in empty_before:
             lifecycle.discard_empty(self.atlas, shell)
@@ -247,8 +279,14 @@ def settle(atlas: Atlas, place: Place, ended: bool = True) -> Place:
     if verdict is Due.FINISH:
         return lifecycle.finish(atlas, place)
     if verdict is Due.RELEASE:
-        return lifecycle.release(atlas, place, lifecycle.first_leg(atlas, place, dict.fromkeys(LEGS, "")), None)
-    return lifecycle.fail(atlas, place, (POISON if verdict is Due.POISON else FAILED).model_copy(update={"n": place.n}))
+        return lifecycle.release(
+            atlas, place, lifecycle.first_leg(atlas, place, dict.fromkeys(LEGS, "")), None
+        )
+    return lifecycle.fail(
+        atlas,
+        place,
+        (POISON if verdict is Due.POISON else FAILED).model_copy(update={"n": place.n}),
+    )
 
 
 class Worker:

@@ -13,7 +13,11 @@ def figure(count: int, seed: int) -> np.ndarray:
     direction = rng.normal(size=(count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     radius = 1 / np.sqrt(direction**2 @ np.array([1 / 50**2, 1 / 35**2, 1 / 28**2]))
-    for axis, height, width in (((1, 0.4, 0.2), 16, 0.25), ((-0.3, 1, 0.5), 12, 0.2), ((0.2, -0.6, 1), 20, 0.15)):
+    for axis, height, width in (
+        ((1, 0.4, 0.2), 16, 0.25),
+        ((-0.3, 1, 0.5), 12, 0.2),
+        ((0.2, -0.6, 1), 20, 0.15),
+    ):
         bump = np.array(axis) / np.linalg.norm(axis)
         radius += height * np.exp(-np.sum((direction - bump) ** 2, axis=1) / width)
     return direction * radius[:, None]
@@ -34,7 +38,9 @@ def scan_folder(folder: Path, passes: int = 3, points: int = 5000, seed: int = 0
         view = np.array([np.cos(angle), np.sin(angle), 0.35])
         order = np.argsort(-(whole @ view) / np.linalg.norm(whole, axis=1))
         part = whole[order[: int(len(whole) * 0.62)]]
-        part = part[rng.choice(len(part), points, replace=False)] + rng.normal(scale=0.03, size=(points, 3))
+        part = part[rng.choice(len(part), points, replace=False)] + rng.normal(
+            scale=0.03, size=(points, 3)
+        )
         rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
         rotation *= np.sign(np.linalg.det(rotation))
         write_ply(folder / f"pass_{number}.ply", part @ rotation.T + rng.uniform(-100, 100, 3))
@@ -45,6 +51,9 @@ def stl_file(path: Path, seed: int = 0) -> Path:
     """A small closed STL: a tetrahedron whose size depends on SEED, so that no two are alike."""
     corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float) * (10 + seed)
     faces = [[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]
-    body = b"".join(np.zeros(3, "<f4").tobytes() + corners[face].astype("<f4").tobytes() + b"\0\0" for face in faces)
+    body = b"".join(
+        np.zeros(3, "<f4").tobytes() + corners[face].astype("<f4").tobytes() + b"\0\0"
+        for face in faces
+    )
     path.write_bytes(b"inbox3d test".ljust(80, b"\0") + len(faces).to_bytes(4, "little") + body)
     return path

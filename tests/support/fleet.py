@@ -43,7 +43,11 @@ class Seam(Disk):
         self.when, self.act = (lambda: next(calls) >= at) if isinstance(at, int) else at, act
 
     def _do(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
-        if self.when is not None and threading.current_thread() is threading.main_thread() and self.when():
+        if (
+            self.when is not None
+            and threading.current_thread() is threading.main_thread()
+            and self.when()
+        ):
             self.when = None
             self.act()
         return super()._do(call, function, *args)
@@ -73,10 +77,21 @@ class Here:
             heard(Event(what, value))
             tick()
 
-        message = order._asdict() | {"root": str(order.root), "input": str(order.input), "models": None}
+        message = order._asdict() | {
+            "root": str(order.root),
+            "input": str(order.input),
+            "models": None,
+        }
         try:
             leg.run(message, say)
-        except (PipelineError, OSError, ArithmeticError, LookupError, ValueError, TypeError) as error:
+        except (
+            PipelineError,
+            OSError,
+            ArithmeticError,
+            LookupError,
+            ValueError,
+            TypeError,
+        ) as error:
             raise rebuilt(child.describe(error, stage, message)) from error
 
 
@@ -85,10 +100,20 @@ class Fleet:
 
     def __init__(self, root: Path) -> None:
         self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
-        self.settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(root / "scratch"), "INBOX3D_REAPER__VERIFY_AFTER": "600"})
+        self.settings = config.load(
+            environ={
+                "INBOX3D_HOST__SCRATCH": str(root / "scratch"),
+                "INBOX3D_REAPER__VERIFY_AFTER": "600",
+            }
+        )
         self.now = 1000.0
         with patch("pipeline.watchers.intake.Hints"):  # nobody waits here
-            self.intake = Intake(Atlas(self.atlas.root, Seam()), self.settings, f"host-intake-{names.nonce()}", threading.Event())
+            self.intake = Intake(
+                Atlas(self.atlas.root, Seam()),
+                self.settings,
+                f"host-intake-{names.nonce()}",
+                threading.Event(),
+            )
         self.intake.settler.clock = self.intake._shells.clock = lambda: self.now
         self.intake.beat.beat()
         self.workers: dict[tuple[str, ...], Worker] = {}
@@ -99,7 +124,7 @@ class Fleet:
             worker.beat.end()
         self.intake.beat.end()
 
-    # -- the fleet acts -----------------------------------------------------------------------------------------------------
+    # -- the fleet acts ------------------------------------------------------------------------
     def look(self) -> None:
         """The intake takes what has been quiet."""
         for _ in range(2):
@@ -110,7 +135,12 @@ class Fleet:
         self.intake.beat.beat()
         self.intake.reaper.round()
 
-    def work(self, *queues: str, at: int | Callable[[], bool] | None = None, act: Callable[[], None] | None = None) -> bool:
+    def work(
+        self,
+        *queues: str,
+        at: int | Callable[[], bool] | None = None,
+        act: Callable[[], None] | None = None,
+    ) -> bool:
         """One step of the worker that serves QUEUES; at its AT-th call to the disk (or when AT is true) a person ACTs, else it is killed."""
         worker = self._worker(queues)
         seam, engine = worker.atlas.disk, worker.engine
@@ -128,7 +158,14 @@ class Fleet:
     def _worker(self, queues: tuple[str, ...]) -> Worker:
         if queues not in self.workers:
             atlas = Atlas(self.atlas.root, Seam())
-            worker = Worker(atlas, self.settings, names.worker_name("host", "cpu"), queues, "cpu", threading.Event())
+            worker = Worker(
+                atlas,
+                self.settings,
+                names.worker_name("host", "cpu"),
+                queues,
+                "cpu",
+                threading.Event(),
+            )
             worker.engine = worker.runner.engine = Here()  # type: ignore[assignment]
             worker._is_quiet = lambda place: True  # type: ignore[method-assign]  # that it waits is the worker's own test
             worker.beat.beat()
@@ -149,7 +186,7 @@ class Fleet:
                 return
         raise AssertionError(f"not at rest: {[str(place.path) for place in self.places(*State)]}")
 
-    # -- what there is ------------------------------------------------------------------------------------------------------
+    # -- what there is -------------------------------------------------------------------------
     def places(self, *states: State) -> list[Place]:
         return [place for state in states for place in self.atlas.places(state)]
 

@@ -53,11 +53,21 @@ def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
     """A disk of SIZE at FOLDER; yields what makes it another size."""
     need_root()
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     try:
-        yield lambda larger: subprocess.run(["mount", "-o", f"remount,size={larger}", str(folder)], check=True) and None
+        yield (
+            lambda larger: (
+                subprocess.run(["mount", "-o", f"remount,size={larger}", str(folder)], check=True)
+                and None
+            )
+        )
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=False)
 

@@ -37,7 +37,14 @@ class FakeHub:
 
     def fetched(self) -> list[str]:
         """What was fetched whole or in part, without the looks before."""
-        return sorted({words.removeprefix("GET ") for words in self.asked if words.startswith("GET ") and "store" not in words} - {"list"})
+        return sorted(
+            {
+                words.removeprefix("GET ")
+                for words in self.asked
+                if words.startswith("GET ") and "store" not in words
+            }
+            - {"list"}
+        )
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -49,10 +56,16 @@ class Handler(BaseHTTPRequestHandler):
         place = unquote(place)
         if place.startswith("/api/"):
             rows = [{"rfilename": name} for name in self.hub.files]
-            self.say("list", json.dumps({"sha": COMMIT, "siblings": rows}).encode(), {"Content-Type": "application/json"})
+            self.say(
+                "list",
+                json.dumps({"sha": COMMIT, "siblings": rows}).encode(),
+                {"Content-Type": "application/json"},
+            )
         elif place.startswith("/store/"):
             name = place.removeprefix("/store/")
-            self.say(f"store {name}", self.hub.files[name], {"Content-Type": "application/octet-stream"})
+            self.say(
+                f"store {name}", self.hub.files[name], {"Content-Type": "application/octet-stream"}
+            )
         else:
             revision, _, name = path.partition("/")
             self.hub.revisions.add(unquote(revision))
@@ -70,7 +83,11 @@ class Handler(BaseHTTPRequestHandler):
         elif self.hub.ways == "through" and not name.endswith(LARGE):
             self.say(name, b"elsewhere", told | {"Location": f"/store/{name}"}, 307)
         elif name.endswith(LARGE):
-            told |= {"X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Linked-Size": str(len(data)), "ETag": '"of-the-store"'}
+            told |= {
+                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+                "X-Linked-Size": str(len(data)),
+                "ETag": '"of-the-store"',
+            }
             self.say(name, b"moved", told | {"Location": f"{self.hub.url}/store/{name}"}, 302)
         else:
             sha = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
@@ -91,10 +108,18 @@ class Handler(BaseHTTPRequestHandler):
             status, data = 206, data[start:]
         self.answer(status, data, headers)
 
-    def answer(self, status: int, data: bytes, headers: dict[str, str] | None = None, length: int | None = None) -> None:
+    def answer(
+        self,
+        status: int,
+        data: bytes,
+        headers: dict[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
         """Send it; a LENGTH longer than DATA is a line that is cut."""
         self.send_response(status)
-        for name, value in ({"Content-Length": str(len(data) if length is None else length)} | (headers or {})).items():
+        for name, value in (
+            {"Content-Length": str(len(data) if length is None else length)} | (headers or {})
+        ).items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -121,7 +146,9 @@ def serving(files: dict[str, bytes]) -> Iterator[FakeHub]:
 
 
 def status(code: int, error: str = "", text: bytes = b"no", **headers: str) -> Fault:
-    told = {name.replace("_", "-"): value for name, value in headers.items()} | ({"X-Error-Code": error} if error else {})
+    told = {name.replace("_", "-"): value for name, value in headers.items()} | (
+        {"X-Error-Code": error} if error else {}
+    )
     return lambda handler, data: handler.answer(code, text, told)
 
 
@@ -131,7 +158,9 @@ def cut(at: int) -> Fault:
 
 
 def instead(other: bytes, **headers: str) -> Fault:
-    return lambda handler, data: handler.answer(200, other, {name.replace("_", "-"): value for name, value in headers.items()})
+    return lambda handler, data: handler.answer(
+        200, other, {name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 def safetensors(**tensors: int) -> bytes:
@@ -158,11 +187,15 @@ def flux(guided: bool = False) -> dict[str, bytes]:
     }  # fmt: skip
     shard = "diffusion_pytorch_model-0000{}-of-00002.safetensors"
     return {
-        "model_index.json": text(_class_name="FluxPipeline", feature_extractor=[None, None], **parts),
+        "model_index.json": text(
+            _class_name="FluxPipeline", feature_extractor=[None, None], **parts
+        ),
         "transformer/config.json": text(guidance_embeds=guided),
         f"transformer/{shard.format(1)}": safetensors(a=3000),
         f"transformer/{shard.format(2)}": safetensors(b=2),
-        "transformer/diffusion_pytorch_model.safetensors.index.json": text(weight_map={"a": shard.format(1), "b": shard.format(2)}),
+        "transformer/diffusion_pytorch_model.safetensors.index.json": text(
+            weight_map={"a": shard.format(1), "b": shard.format(2)}
+        ),
         "vae/config.json": text(),
         "vae/diffusion_pytorch_model.safetensors": safetensors(v=5),
         "text_encoder/config.json": text(),
@@ -195,7 +228,9 @@ def lay(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def cache(root: Path, repo: str, files: dict[str, bytes], revision: str = COMMIT, main: bool = True) -> Path:
+def cache(
+    root: Path, repo: str, files: dict[str, bytes], revision: str = COMMIT, main: bool = True
+) -> Path:
     """A hub cache as its client keeps it: blobs by digest, snapshots of links, refs; the snapshot."""
     home = root / f"models--{repo.replace('/', '--')}"
     snapshot = home / "snapshots" / revision

@@ -31,18 +31,34 @@ def scrambled(testdata: Path, name: str, seed: int, folder: Path) -> Path:
     return drop
 
 
-def judged(testdata: Path, name: str, drop: Path, scan_json: dict[str, Any], folder: Path) -> Verdict:
+def judged(
+    testdata: Path, name: str, drop: Path, scan_json: dict[str, Any], folder: Path
+) -> Verdict:
     """Compare the poses in SCAN_JSON with the truth of DROP."""
     poses = {one["file"]: one["pose"] if one["placed"] else None for one in scan_json["passes"]}
     answer = folder / f"{drop.name}.poses.json"
     answer.write_text(json.dumps(poses))
-    told = json.loads(_emit(testdata, "--score", f"{drop}.truth.json", str(answer), str(testdata / "data/scans" / name)))
+    told = json.loads(
+        _emit(
+            testdata,
+            "--score",
+            f"{drop}.truth.json",
+            str(answer),
+            str(testdata / "data/scans" / name),
+        )
+    )
     assert math.isfinite(told["recall"])
     return Verdict(told["n"], sum(pose is not None for pose in poses.values()), told["n_ok"])
 
 
 def _emit(testdata: Path, *arguments: str) -> str:
     script = testdata / "bench-scan/emit_inbox.py"
-    done = subprocess.run([sys.executable, str(script), *arguments], cwd=script.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""

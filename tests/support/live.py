@@ -54,16 +54,34 @@ class House:
     def __init__(self, root: Path, environment: dict[str, str] | None = None) -> None:
         self.atlas: Atlas = init(root / "atlas")[0]
         self.root, self.scratch, self.log = root, root / "scratch", root / "up.log"
-        self.environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(self.scratch)} | (environment or {})
+        self.environment = (
+            os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(self.scratch)} | (environment or {})
+        )
         self.ups: list[subprocess.Popen[bytes]] = []
 
-    def up(self, *arguments: str, name: str = "prometheus", prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+    def up(
+        self, *arguments: str, name: str = "prometheus", prefix: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
         """Start an ``up`` in a process group of its own, without the web layer. PREFIX: a command that starts it with fewer rights."""
         python = [*prefix, sys.executable]
-        command = [*python, "-m", "pipeline", "up", "--atlas", str(self.atlas.root), "--name", name, "--devices", "cpu", *arguments]
+        command = [
+            *python,
+            "-m",
+            "pipeline",
+            "up",
+            "--atlas",
+            str(self.atlas.root),
+            "--name",
+            name,
+            "--devices",
+            "cpu",
+            *arguments,
+        ]
         command += [] if "--listen" in arguments else ["--listen", "off"]
         with self.log.open("ab") as file:
-            process = subprocess.Popen(command, env=self.environment, stdout=file, stderr=file, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=self.environment, stdout=file, stderr=file, start_new_session=True
+            )
         self.ups.append(process)
         return process
 
@@ -112,7 +130,13 @@ class House:
 
         def look() -> Place | None:
             place = self.where(name)
-            return place if place and place.state in (State.DONE, State.FAILED) and "@" not in place.path.name else None
+            return (
+                place
+                if place
+                and place.state in (State.DONE, State.FAILED)
+                and "@" not in place.path.name
+                else None
+            )
 
         place = eventually(look, seconds, f"{name} ending ({self.tail()})")
         job = read_job(self.atlas.disk, place.path)
@@ -127,9 +151,20 @@ class House:
 
     def leftovers(self) -> list[str]:
         """What should not be there when nothing runs: shells, staging, trash of the pipeline's own, scratch, processing."""
-        folders = [self.atlas.claimed, self.atlas.processing, self.atlas.staging, self.atlas.drafts, self.atlas.trash]
-        hidden = [path for state in (self.atlas.done, self.atlas.failed) for path in state.rglob(".*")]
-        return sorted(str(path.relative_to(self.root)) for path in [*(p for folder in folders for p in folder.iterdir()), *hidden])
+        folders = [
+            self.atlas.claimed,
+            self.atlas.processing,
+            self.atlas.staging,
+            self.atlas.drafts,
+            self.atlas.trash,
+        ]
+        hidden = [
+            path for state in (self.atlas.done, self.atlas.failed) for path in state.rglob(".*")
+        ]
+        return sorted(
+            str(path.relative_to(self.root))
+            for path in [*(p for folder in folders for p in folder.iterdir()), *hidden]
+        )
 
 
 @contextmanager

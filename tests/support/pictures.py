@@ -13,7 +13,16 @@ from PIL import Image
 
 Array = NDArray[Any]
 GREY, RED, BLUE = (210, 210, 210), (200, 30, 30), (30, 30, 200)
-SAVED_AS = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF", "bmp": "BMP", "gif": "GIF", "avif": "AVIF", "jp2": "JPEG2000"}
+SAVED_AS = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "avif": "AVIF",
+    "jp2": "JPEG2000",
+}
 # Nothing here writes HEIC; this is figure(48, 64) in it.
 HEIC = base64.b64decode(
     "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAAAERAAAEA"
@@ -26,7 +35,9 @@ HEIC = base64.b64decode(
 )
 
 
-def figure(height: int = 96, width: int = 128, ground: tuple[int, int, int] = GREY) -> tuple[Array, Array]:
+def figure(
+    height: int = 96, width: int = 128, ground: tuple[int, int, int] = GREY
+) -> tuple[Array, Array]:
     """(RGB uint8 (H,W,3), mask (H,W)): a block in the middle half of the picture."""
     mask = np.zeros((height, width), bool)
     mask[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = True
@@ -40,7 +51,9 @@ def encoded(rgb: Array, kind: str, **how: Any) -> bytes:
     if kind == "heic":
         return HEIC
     out = io.BytesIO()
-    Image.fromarray(rgb).save(out, SAVED_AS[kind], **({"quality": 95} if kind in ("jpeg", "webp", "avif") else {}) | how)
+    Image.fromarray(rgb).save(
+        out, SAVED_AS[kind], **({"quality": 95} if kind in ("jpeg", "webp", "avif") else {}) | how
+    )
     return out.getvalue()
 
 
@@ -55,16 +68,27 @@ def _profile(*primaries: tuple[float, float, float]) -> bytes:
     name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(79)
     white = b"XYZ \0\0\0\0" + fixed(0.9642, 1.0, 0.8249)
     tags = dict(
-        zip((b"desc", b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"), (name, white, *xyz, *[curve] * 3), strict=True)
+        zip(
+            (b"desc", b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"),
+            (name, white, *xyz, *[curve] * 3),
+            strict=True,
+        )
     )
     table, body, at = b"", b"", 132 + 12 * len(tags)
     for tag, data in tags.items():
         data += bytes(-len(data) % 4)
         table += tag + struct.pack(">II", at + len(body), len(data))
         body += data
-    head = struct.pack(">I4sI4s4s4s12x4s28x", at + len(body), b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ", b"acsp") + fixed(
-        0.9642, 1.0, 0.8249
-    )
+    head = struct.pack(
+        ">I4sI4s4s4s12x4s28x",
+        at + len(body),
+        b"lcms",
+        0x02100000,
+        b"mntr",
+        b"RGB ",
+        b"XYZ ",
+        b"acsp",
+    ) + fixed(0.9642, 1.0, 0.8249)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
 

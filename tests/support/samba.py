@@ -67,7 +67,9 @@ class Person(NamedTuple):
             "-c",
             commands,
         ]
-        done = subprocess.run(call, cwd=where, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            call, cwd=where, capture_output=True, text=True, timeout=seconds, check=False
+        )
         return done.stdout + done.stderr
 
 
@@ -80,11 +82,20 @@ def samba(smbd: Path, share: Path, state: Path, user: str = "root") -> Iterator[
         port = probe.getsockname()[1]
     conf, auth = state / "smb.conf", state / "auth"
     conf.write_text(CONF.format(port=port, state=state, share=share, user=user))
-    subprocess.run(["smbpasswd", "-c", str(conf), "-s", "-a", user], input="test\ntest\n", text=True, check=True, capture_output=True)
+    subprocess.run(
+        ["smbpasswd", "-c", str(conf), "-s", "-a", user],
+        input="test\ntest\n",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
     auth.write_text(f"username={user}\npassword=test\n")
     with (state / "out").open("wb") as out:
         server = subprocess.Popen(
-            [str(smbd), "-F", "--no-process-group", "-s", str(conf), "--debug-stdout"], stdout=out, stderr=out, start_new_session=True
+            [str(smbd), "-F", "--no-process-group", "-s", str(conf), "--debug-stdout"],
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         _until_it_listens(port, server)

@@ -60,7 +60,11 @@ SOLIDS: dict[str, Solid] = {
     "chair": union(
         box((-0.4, -0.08, -0.4), (0.4, 0.08, 0.4)),
         box((-0.4, 0, -0.4), (0.4, 0.6, -0.24)),
-        *(box((x - 0.07, -0.7, z - 0.07), (x + 0.07, 0, z + 0.07)) for x in (-0.33, 0.33) for z in (-0.33, 0.33)),
+        *(
+            box((x - 0.07, -0.7, z - 0.07), (x + 0.07, 0, z + 0.07))
+            for x in (-0.33, 0.33)
+            for z in (-0.33, 0.33)
+        ),
     ),
     "mug": _mug,
     "torus": _torus,
@@ -79,7 +83,10 @@ def stands_upright_and_faces_front(vertices: Array) -> bool:
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     nose = vertices[vertices[:, 2] > high[2] - 0.1 * (high[2] - low[2])]
     return bool(
-        high[1] > 1.6 * -low[1] and high[0] > 1.6 * -low[0] and high[2] > 1.2 * -low[2] and np.abs(nose[:, :2]).max() < 0.3 * high[2]
+        high[1] > 1.6 * -low[1]
+        and high[0] > 1.6 * -low[0]
+        and high[2] > 1.2 * -low[2]
+        and np.abs(nose[:, :2]).max() < 0.3 * high[2]
     )
 
 
@@ -91,20 +98,34 @@ def solid_mesh(solid: Solid, res: int = 96) -> tuple[Array, Array]:
 
 
 def photos(
-    solid: Solid, azimuths: Sequence[float], size: int = 256, fov: float = 30.0, distance: float = 4.0, elevation: float = 0.0
+    solid: Solid,
+    azimuths: Sequence[float],
+    size: int = 256,
+    fov: float = 30.0,
+    distance: float = 4.0,
+    elevation: float = 0.0,
 ) -> list[tuple[Array, Array]]:
     """(RGB uint8 (S,S,3) on light grey, mask (S,S)) from each azimuth at one elevation: stripes for texture, shading and noise."""
     import open3d as o3d
 
     vertices, faces = solid_mesh(solid)
     scene = o3d.t.geometry.RaycastingScene(nthreads=2)
-    scene.add_triangles(o3d.core.Tensor(vertices.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
-    return [_photo(scene, np.radians(azimuth), np.radians(elevation), size, fov, distance) for azimuth in azimuths]
+    scene.add_triangles(
+        o3d.core.Tensor(vertices.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32))
+    )
+    return [
+        _photo(scene, np.radians(azimuth), np.radians(elevation), size, fov, distance)
+        for azimuth in azimuths
+    ]
 
 
-def _photo(scene: Any, azimuth: float, elevation: float, size: int, fov: float, distance: float) -> tuple[Array, Array]:
+def _photo(
+    scene: Any, azimuth: float, elevation: float, size: int, fov: float, distance: float
+) -> tuple[Array, Array]:
     right = np.array([np.cos(azimuth), 0, -np.sin(azimuth)])
-    back = np.cos(elevation) * np.array([np.sin(azimuth), 0, np.cos(azimuth)]) + np.array([0, np.sin(elevation), 0])
+    back = np.cos(elevation) * np.array([np.sin(azimuth), 0, np.cos(azimuth)]) + np.array(
+        [0, np.sin(elevation), 0]
+    )
     up = np.cross(back, right)
     offset = ((np.arange(size) + 0.5) / size * 2 - 1) * np.tan(np.radians(fov) / 2)
     rays = offset[None, :, None] * right - offset[:, None, None] * up - back
@@ -120,10 +141,14 @@ def _photo(scene: Any, azimuth: float, elevation: float, size: int, fov: float, 
     return rgb.clip(0, 255).astype(np.uint8), mask
 
 
-def cut_out(solid: Solid, azimuths: Sequence[float], fov: float | None = 30.0, **camera: Any) -> list[Picture]:
+def cut_out(
+    solid: Solid, azimuths: Sequence[float], fov: float | None = 30.0, **camera: Any
+) -> list[Picture]:
     """Pictures as backends take them, with a perfect mask."""
     shot = photos(solid, azimuths, fov=fov or 30.0, **camera)
     return [
-        Picture(f"{round(azimuth):03}", np.dstack([rgb, mask.astype(np.uint8) * 255]), azimuth, 0.0, fov)
+        Picture(
+            f"{round(azimuth):03}", np.dstack([rgb, mask.astype(np.uint8) * 255]), azimuth, 0.0, fov
+        )
         for azimuth, (rgb, mask) in zip(azimuths, shot, strict=True)
     ]

@@ -89,7 +89,12 @@ def breaks_out(ws: Workspace) -> Exported:
         ("write the input", lambda: (ws.input / "x").write_text("1")),
         ("list the home", lambda: list(Path("/root").iterdir())),
         ("write beside", lambda: (ws.root.parent / "x").write_text("1")),
-        ("connect", lambda: socket.create_connection(("127.0.0.1", int((ws.input / "port").read_text())), 1)),
+        (
+            "connect",
+            lambda: socket.create_connection(
+                ("127.0.0.1", int((ws.input / "port").read_text())), 1
+            ),
+        ),
     ):
         try:
             attempt()
@@ -138,7 +143,12 @@ def tells(scans: Scans, ws: StageWorkspace[Any]) -> Exported:
     """A result that shows what it was made of: the height of the first point of each pass, the unit, the formats asked for."""
     from pipeline.geometry import arrays
 
-    heights = {one.name: round(float(arrays.load(ws.path(one.arrays))["points"][0, 2]), 3) for one in scans.passes}
+    heights = {
+        one.name: round(float(arrays.load(ws.path(one.arrays))["points"][0, 2]), 3)
+        for one in scans.passes
+    }
     for suffix in dict.fromkeys(("glb", *ws.options.output_format)):
-        ws.output(f"model.{suffix}").write_text(json.dumps({"heights": heights, "unit": scans.unit}))
+        ws.output(f"model.{suffix}").write_text(
+            json.dumps({"heights": heights, "unit": scans.unit})
+        )
     return Exported(files_written=(), faces=0)

@@ -13,8 +13,22 @@ from pipeline.networks.vit import ViTConfig
 from pipeline.weights import loading
 
 VIT = ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32)
-TRIPOSR = TripoSRConfig(vit=VIT, image=64, plane=4, channels=32, heads=2, head=16, layers=1, features=4, neurons=8, hidden=2, threshold=0.4)
-INSTANTMESH = InstantMeshConfig(vit=VIT, image=32, width=32, layers=1, heads=2, low=4, features=4, grid=24)
+TRIPOSR = TripoSRConfig(
+    vit=VIT,
+    image=64,
+    plane=4,
+    channels=32,
+    heads=2,
+    head=16,
+    layers=1,
+    features=4,
+    neurons=8,
+    hidden=2,
+    threshold=0.4,
+)
+INSTANTMESH = InstantMeshConfig(
+    vit=VIT, image=32, width=32, layers=1, heads=2, low=4, features=4, grid=24
+)
 
 
 def triposr(models: Path, name: str = "triposr") -> TripoSR:

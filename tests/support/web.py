@@ -21,7 +21,16 @@ import urllib3
 from layout import names, tree
 from layout.disk import Disk
 from layout.init import init
-from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Progress, Provenance, Source, Start
+from layout.manifest import (
+    Accepted,
+    ErrorFile,
+    JobFile,
+    Listed,
+    Progress,
+    Provenance,
+    Source,
+    Start,
+)
 from layout.tree import Atlas, Place, State
 from pipeline import config, jobs
 from pipeline.config import Settings
@@ -30,7 +39,20 @@ from tests.support.live import QUICK, eventually
 PLY = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
 GLB = b"glTF" + bytes(range(200)) * 40
 _CORNERS = [f"{x} {y} {z}" for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-_FACES = ("0 1 3", "0 3 2", "4 6 7", "4 7 5", "0 4 5", "0 5 1", "2 3 7", "2 7 6", "0 2 6", "0 6 4", "1 5 7", "1 7 3")
+_FACES = (
+    "0 1 3",
+    "0 3 2",
+    "4 6 7",
+    "4 7 5",
+    "0 4 5",
+    "0 5 1",
+    "2 3 7",
+    "2 7 6",
+    "0 2 6",
+    "0 6 4",
+    "1 5 7",
+    "1 7 3",
+)
 FOREIGN = {"X-Forwarded-For": "10.0.20.7"}  # what a proxy adds
 
 
@@ -40,7 +62,14 @@ def make_atlas(root: Path) -> Atlas:
 
 
 def make_settings(root: Path, **variables: str) -> Settings:
-    return config.load(None, {"INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"), "INBOX3D_WEB__FREE_GB": "0", **variables})
+    return config.load(
+        None,
+        {
+            "INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"),
+            "INBOX3D_WEB__FREE_GB": "0",
+            **variables,
+        },
+    )
 
 
 def forge(
@@ -73,13 +102,24 @@ def forge(
     (place.path / JobFile.name).write_bytes(job.dump())
     if state is State.DONE:
         write_output(
-            place.path / tree.OUTPUT, output if output is not None else {"model.glb": GLB, "preview.png": b"\x89PNG\r\n\x1a\n" + bytes(50)}
+            place.path / tree.OUTPUT,
+            output
+            if output is not None
+            else {"model.glb": GLB, "preview.png": b"\x89PNG\r\n\x1a\n" + bytes(50)},
         )
-        (place.path / tree.LOG).write_text("2026-11-20T12:00:01Z start 1\n2026-11-20T12:00:59Z finished\n")
+        (place.path / tree.LOG).write_text(
+            "2026-11-20T12:00:01Z start 1\n2026-11-20T12:00:59Z finished\n"
+        )
     if state is State.PROCESSING and progress:
         (place.path / tree.PROGRESS).write_bytes(progress.dump())
     if state is State.FAILED:
-        fault = error or ErrorFile(error="NoOverlap", who="submitter", message="No two passes could be matched.", remedy="Scan again.", n=n)
+        fault = error or ErrorFile(
+            error="NoOverlap",
+            who="submitter",
+            message="No two passes could be matched.",
+            remedy="Scan again.",
+            n=n,
+        )
         (place.path / tree.ERROR).write_bytes(fault.dump())
         (place.path / tree.ERROR_TEXT).write_text(fault.message)
     return place
@@ -107,7 +147,9 @@ def zip_with(*entries: tuple[str | zipfile.ZipInfo, bytes], **how: Any) -> bytes
 
 def box() -> bytes:
     """A closed cube, 2 wide, as OBJ."""
-    lines = [f"v {corner}" for corner in _CORNERS] + ["f " + " ".join(str(int(i) + 1) for i in face.split()) for face in _FACES]
+    lines = [f"v {corner}" for corner in _CORNERS] + [
+        "f " + " ".join(str(int(i) + 1) for i in face.split()) for face in _FACES
+    ]
     return "\n".join(lines).encode() + b"\n"
 
 
@@ -126,13 +168,31 @@ class Server:
         environment = (
             os.environ
             | QUICK
-            | {"INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"), "INBOX3D_WEB__POLL": "0.1", "INBOX3D_WEB__FREE_GB": "0"}
+            | {
+                "INBOX3D_HOST__SCRATCH": str(root / "state" / "scratch"),
+                "INBOX3D_WEB__POLL": "0.1",
+                "INBOX3D_WEB__FREE_GB": "0",
+            }
         )
         environment.pop("INBOX3D_HOST_CONFIG", None)
         self.log = root / "web.log"
-        command = [sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--listen", f"127.0.0.1:{self.port}"]
+        command = [
+            sys.executable,
+            "-m",
+            "webapi",
+            "--atlas",
+            str(atlas.root),
+            "--listen",
+            f"127.0.0.1:{self.port}",
+        ]
         with self.log.open("ab") as file:
-            self.process = subprocess.Popen(command, env=environment | variables, stdout=file, stderr=file, start_new_session=True)
+            self.process = subprocess.Popen(
+                command,
+                env=environment | variables,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
         self.http = urllib3.PoolManager(retries=False, timeout=30)
         eventually(lambda: self._ready(), 30, f"{self.log.read_text()}: the server is ready")
 
@@ -150,12 +210,18 @@ class Server:
 
     def serving(self) -> int:
         """Process id of the one that serves: the only child."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        )
         return int(children[0])
 
     def rss(self) -> float:
         """Resident memory of the serving process, MB."""
-        line = next(line for line in Path(f"/proc/{self.serving()}/status").read_text().splitlines() if line.startswith("VmRSS"))
+        line = next(
+            line
+            for line in Path(f"/proc/{self.serving()}/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
         return int(line.split()[1]) / 1000
 
     def kill(self) -> None:
@@ -182,7 +248,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                outer.got.append((self.path, {key.lower(): value for key, value in self.headers.items()}, body))
+                outer.got.append(
+                    (self.path, {key.lower(): value for key, value in self.headers.items()}, body)
+                )
                 self.send_response(answer)
                 if location:
                     self.send_header("Location", location)

@@ -16,17 +16,27 @@ from tests.support.meshfiles import CORNERS, TRIANGLES
 RNG = np.random.default_rng(3)
 VERTICES = CORNERS * 1.2345 + [0.1, 7.7, -3.3]
 COLORS = RNG.integers(0, 256, (12, 3)).astype(np.uint8)
-NORMALS = (VERTICES - VERTICES.mean(0)) / np.linalg.norm(VERTICES - VERTICES.mean(0), axis=1, keepdims=True)
+NORMALS = (VERTICES - VERTICES.mean(0)) / np.linalg.norm(
+    VERTICES - VERTICES.mean(0), axis=1, keepdims=True
+)
 UV = np.stack([(CORNERS[:, 0] + 5) / 70, (CORNERS[:, 1] + 5 + CORNERS[:, 2] / 10) / 50], axis=1)
-PICTURE = np.stack(np.broadcast_arrays(np.arange(64) * 4, (np.arange(64) * 4)[:, None], 99), axis=2).astype(np.uint8)
+PICTURE = np.stack(
+    np.broadcast_arrays(np.arange(64) * 4, (np.arange(64) * 4)[:, None], 99), axis=2
+).astype(np.uint8)
 
 
 def trimesh_(folder: Path) -> None:
     import trimesh
 
     rgba = np.concatenate([COLORS, np.full((12, 1), 255, np.uint8)], axis=1)
-    vertices, faces, normals = VERTICES.copy(), TRIANGLES.copy(), NORMALS.copy()  # trimesh makes what it is given read-only
-    colored = trimesh.Trimesh(vertices, faces, vertex_normals=normals, vertex_colors=rgba, process=False)
+    vertices, faces, normals = (
+        VERTICES.copy(),
+        TRIANGLES.copy(),
+        NORMALS.copy(),
+    )  # trimesh makes what it is given read-only
+    colored = trimesh.Trimesh(
+        vertices, faces, vertex_normals=normals, vertex_colors=rgba, process=False
+    )
     colored.export(folder / "a.obj", include_normals=True)
     colored.export(folder / "a.glb", include_normals=True)
     colored.export(folder / "a.ply", vertex_normal=True)
@@ -45,17 +55,23 @@ def open3d_(folder: Path) -> None:
     import open3d as o3d
 
     for name in ("a.obj", "a.ply", "a.off", "a.glb", "a.stl", "text.ply", "picture.obj"):
-        mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(VERTICES), o3d.utility.Vector3iVector(TRIANGLES))
+        mesh = o3d.geometry.TriangleMesh(
+            o3d.utility.Vector3dVector(VERTICES), o3d.utility.Vector3iVector(TRIANGLES)
+        )
         mesh.vertex_normals = o3d.utility.Vector3dVector(NORMALS)
         if name == "picture.obj":
             mesh.triangle_uvs = o3d.utility.Vector2dVector(UV[TRIANGLES].reshape(-1, 2))
-            mesh.textures = [o3d.geometry.Image(np.ascontiguousarray(PICTURE[::-1]))]  # held upside down there
+            mesh.textures = [
+                o3d.geometry.Image(np.ascontiguousarray(PICTURE[::-1]))
+            ]  # held upside down there
             mesh.triangle_material_ids = o3d.utility.IntVector([0] * len(TRIANGLES))
         else:
             mesh.vertex_colors = o3d.utility.Vector3dVector(COLORS / 255)
         if name.endswith(".stl"):
             mesh.compute_triangle_normals()
-        assert o3d.io.write_triangle_mesh(str(folder / name), mesh, write_ascii=name.startswith("text"))
+        assert o3d.io.write_triangle_mesh(
+            str(folder / name), mesh, write_ascii=name.startswith("text")
+        )
 
 
 def meshlab(folder: Path) -> None:
@@ -64,7 +80,15 @@ def meshlab(folder: Path) -> None:
     def filled() -> Any:
         rgba = np.concatenate([COLORS / 255, np.ones((12, 1))], axis=1)
         held = pymeshlab.MeshSet()
-        held.add_mesh(pymeshlab.Mesh(VERTICES, TRIANGLES, v_normals_matrix=NORMALS, v_color_matrix=rgba, v_tex_coords_matrix=UV))
+        held.add_mesh(
+            pymeshlab.Mesh(
+                VERTICES,
+                TRIANGLES,
+                v_normals_matrix=NORMALS,
+                v_color_matrix=rgba,
+                v_tex_coords_matrix=UV,
+            )
+        )
         return held
 
     for name in ("a.obj", "a.ply", "a.off"):
@@ -77,7 +101,12 @@ def meshlab(folder: Path) -> None:
     pictured = filled()
     pictured.compute_texcoord_transfer_vertex_to_wedge()
     pictured.set_texture_per_mesh(textname=str(folder / "tex.png"))
-    pictured.save_current_mesh(str(folder / "picture.ply"), save_vertex_color=False, save_wedge_texcoord=False, save_vertex_coord=True)
+    pictured.save_current_mesh(
+        str(folder / "picture.ply"),
+        save_vertex_color=False,
+        save_wedge_texcoord=False,
+        save_vertex_coord=True,
+    )
     pictured.save_current_mesh(str(folder / "corners.ply"), save_vertex_color=False)
     pictured.save_current_mesh(str(folder / "picture.obj"), save_vertex_color=False)
 
@@ -123,7 +152,12 @@ def blender(folder: Path) -> None:
     Image.fromarray(PICTURE).save(folder / "tex.png")
     held = folder / "held.npz"
     np.savez(held, vertices=VERTICES, faces=TRIANGLES, colors=COLORS, normals=NORMALS, uv=UV)
-    done = subprocess.run([sys.executable, "-c", BLENDER, str(folder), str(held)], capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", BLENDER, str(folder), str(held)],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -19,6 +19,8 @@ def workspace(tmp_path: Path) -> Callable[..., Workspace]:
     def make(name: str = "ws", **options: Any) -> Workspace:
         folder = tmp_path / name
         (folder / "input").mkdir(parents=True)
-        return StageWorkspace(folder / "work", folder / "input", options=parse({"kind": "convert", **options}))
+        return StageWorkspace(
+            folder / "work", folder / "input", options=parse({"kind": "convert", **options})
+        )
 
     return make

@@ -11,7 +11,11 @@ from tools import constraints, pages, third_party
 from tools.installed import closure
 
 ROOT = pages.ROOT
-WRITTEN = {path.relative_to(ROOT).as_posix(): text for path, text in pages.pages().items() if path != third_party.FILE}
+WRITTEN = {
+    path.relative_to(ROOT).as_posix(): text
+    for path, text in pages.pages().items()
+    if path != third_party.FILE
+}
 LINKED = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
@@ -42,13 +46,23 @@ def test_the_third_party_list_names_every_pinned_distribution() -> None:
 
 def test_the_third_party_list_states_licences_as_the_metadata_does() -> None:
     """The licence of every installed distribution is the one its own metadata states."""
-    installed = {name: row for name, row in third_party.stated().items() if constraints.installed(name) == row.version}
+    installed = {
+        name: row
+        for name, row in third_party.stated().items()
+        if constraints.installed(name) == row.version
+    }
     assert len(installed) > 20
-    assert {name: third_party.licence(name) for name in installed} == {name: row.licence for name, row in installed.items()}
+    assert {name: third_party.licence(name) for name in installed} == {
+        name: row.licence for name, row in installed.items()
+    }
 
 
 def test_every_direct_dependency_has_a_reason_of_its_own() -> None:
     """What pyproject.toml asks for says why it is there, not only who needs it."""
-    direct = {name for name, needed in closure().items() if any(asker.startswith("inbox3d") for asker in needed.by)}
+    direct = {
+        name
+        for name, needed in closure().items()
+        if any(asker.startswith("inbox3d") for asker in needed.by)
+    }
     assert direct - set(third_party.WHY) == set()
     assert direct - set(constraints.read()) == set()

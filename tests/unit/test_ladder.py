@@ -58,12 +58,21 @@ def graph() -> grimp.ImportGraph:
 def is_a_program(module: str) -> bool:
     """Whether MODULE is run in a process of its own and never imported by others."""
     spec = importlib.util.find_spec(module)
-    return spec is not None and spec.origin is not None and "__name__ ==" in Path(spec.origin).read_text()
+    return (
+        spec is not None
+        and spec.origin is not None
+        and "__name__ ==" in Path(spec.origin).read_text()
+    )
 
 
 def test_the_contracts_of_the_ladder_hold(root: Path) -> None:
     """The layers and prohibitions in pyproject.toml are kept by every module, by late imports too."""
-    done = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -78,7 +87,11 @@ def test_importing_a_light_module_loads_no_heavy_library(root: Path, module: str
 
 def test_importing_every_stage_loads_no_heavy_library(root: Path, graph: grimp.ImportGraph) -> None:
     """Stages import heavy libraries inside their functions, so that a worker can read a recipe without loading them."""
-    stages = sorted(module for module in graph.modules if module.startswith("pipeline.stages") and not is_a_program(module))
+    stages = sorted(
+        module
+        for module in graph.modules
+        if module.startswith("pipeline.stages") and not is_a_program(module)
+    )
     script = f"import sys, importlib; [importlib.import_module(m) for m in {stages!r}]; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -91,10 +104,17 @@ def test_a_stage_imports_no_other_stage(graph: grimp.ImportGraph) -> None:
     modules = [m for m in files if hasattr(importlib.import_module(m), "run")]
     stages = {m for m in modules if not m.rpartition(".")[2].startswith("_")}
     assert len(stages) > 5
-    assert {(m, other) for m in modules for other in graph.find_modules_directly_imported_by(m) & stages} == set()
+    assert {
+        (m, other) for m in modules for other in graph.find_modules_directly_imported_by(m) & stages
+    } == set()
 
 
 def test_only_stages_use_gpl_libraries(graph: grimp.ImportGraph) -> None:
     """GPL code is used only by what runs in the engine process."""
-    users = {m for library in GPL if library in graph.modules for m in graph.find_modules_that_directly_import(library)}
+    users = {
+        m
+        for library in GPL
+        if library in graph.modules
+        for m in graph.find_modules_that_directly_import(library)
+    }
     assert {m for m in users if not m.startswith("pipeline.stages.")} == set()

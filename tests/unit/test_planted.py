@@ -29,14 +29,24 @@ def copy(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code and its rules, somewhere else."""
     target = tmp_path_factory.mktemp("copy")
     for package in ("layout", "pipeline", "webapi"):
-        shutil.copytree(root / package, target / package, ignore=shutil.ignore_patterns("__pycache__", "static", "templates"))
+        shutil.copytree(
+            root / package,
+            target / package,
+            ignore=shutil.ignore_patterns("__pycache__", "static", "templates"),
+        )
     shutil.copy2(root / "pyproject.toml", target)
     return target
 
 
 def linted(folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
-    return subprocess.run([program], cwd=folder, env={"PYTHONPATH": str(folder), "PATH": "/usr/bin"}, capture_output=True, text=True)
+    return subprocess.run(
+        [program],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_the_copy_passes_as_it_is(copy: Path) -> None:
@@ -44,8 +54,12 @@ def test_the_copy_passes_as_it_is(copy: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("file", "line"), [*UPWARD, CIRCLE], ids=lambda text: str(text).removeprefix("import "))
-def test_an_import_that_climbs_or_closes_a_circle_is_caught(copy: Path, file: str, line: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "line"), [*UPWARD, CIRCLE], ids=lambda text: str(text).removeprefix("import ")
+)
+def test_an_import_that_climbs_or_closes_a_circle_is_caught(
+    copy: Path, file: str, line: str
+) -> None:
     """One at a time; the report names it."""
     source = copy / file
     before = source.read_text()

@@ -19,7 +19,9 @@ def script(root: Path, *groups: str, **environment: str) -> subprocess.Completed
     """Run deploy/system-packages.sh with a PATH on which the ENVIRONMENT's own programs come first."""
     path = os.pathsep.join([environment.pop("first", ""), os.environ["PATH"]])
     command = [str(root / "deploy/system-packages.sh"), *groups]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment, "PATH": path})
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment, "PATH": path}
+    )
 
 
 def fake(folder: Path, name: str, body: str) -> None:
@@ -31,21 +33,31 @@ def fake(folder: Path, name: str, body: str) -> None:
 
 def test_the_torch_version_is_the_pinned_one_everywhere(root: Path) -> None:
     """Goldens were recorded with it; another version changes numbers."""
-    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert [line for lines in extras.values() for line in lines if line.startswith("torch")] == ["torch==2.13.0"]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert [line for lines in extras.values() for line in lines if line.startswith("torch")] == [
+        "torch==2.13.0"
+    ]
     assert constraints.read()["torch"] == "2.13.0"
 
 
 def test_the_constraints_name_versions_only(root: Path) -> None:
     """No addresses, no ranges: one pinned version each, once."""
-    lines = [line for line in (root / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in (root / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     assert all(line.count("==") == 1 and "/" not in line and " " not in line for line in lines)
     assert len(lines) == len(constraints.read())
 
 
 def test_the_demo_extra_needs_no_torch(root: Path) -> None:
     """`make demo` installs only what it needs."""
-    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     assert not any(line.startswith(("torch", "inbox3d")) for line in extras["scan"])
 
 
@@ -54,9 +66,13 @@ def test_the_lock_file_pins_by_checksum_and_names_no_address(root: Path) -> None
     lock = json.loads((root / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     asked = json.loads((root / "package.json").read_text())
-    locked = {name.removeprefix("node_modules/"): entry["version"] for name, entry in packages.items()}
+    locked = {
+        name.removeprefix("node_modules/"): entry["version"] for name, entry in packages.items()
+    }
     assert {**asked["dependencies"], **asked["devDependencies"]}.items() <= locked.items()
-    assert [name for name, entry in packages.items() if "integrity" not in entry or "resolved" in entry] == []
+    assert [
+        name for name, entry in packages.items() if "integrity" not in entry or "resolved" in entry
+    ] == []
 
 
 def test_nothing_is_installed_when_nothing_is_missing(root: Path, tmp_path: Path) -> None:
@@ -75,7 +91,10 @@ def test_a_user_who_may_not_install_is_told_the_exact_command(root: Path, tmp_pa
     fake(tmp_path / "bin", "apt-get", "echo apt-get was started; exit 0")
     done = script(root, "scan", first=str(tmp_path / "bin"))
     assert done.returncode == 1
-    assert "apt-get install -y --no-install-recommends libgl1 libegl1 libgomp1 libx11-6 libusb-1.0-0" in done.stderr
+    assert (
+        "apt-get install -y --no-install-recommends libgl1 libegl1 libgomp1 libx11-6 libusb-1.0-0"
+        in done.stderr
+    )
     assert "apt-get was started" not in done.stdout
 
 
@@ -89,7 +108,9 @@ def test_another_system_is_asked_for_equivalents(root: Path, tmp_path: Path) -> 
     told = subprocess.run(command, capture_output=True, text=True, env=only)
     assert told.returncode == 1
     assert "not Debian" in told.stderr and "libusb-1.0-0" in told.stderr
-    skipped = subprocess.run(command, capture_output=True, text=True, env={**only, "INBOX3D_SYSTEM_PACKAGES": "skip"})
+    skipped = subprocess.run(
+        command, capture_output=True, text=True, env={**only, "INBOX3D_SYSTEM_PACKAGES": "skip"}
+    )
     assert (skipped.returncode, skipped.stderr) == (0, "")
 
 
@@ -100,15 +121,21 @@ def test_an_unknown_group_of_packages_is_refused(root: Path) -> None:
     assert "unknown group of packages: sacn" in done.stderr
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "setup", "test-fast", "lint", "bench", "proof", "clean"])
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "setup", "test-fast", "lint", "bench", "proof", "clean"]
+)
 def test_make_help_names_every_target(root: Path, target: str) -> None:
     """`make` alone explains itself."""
-    done = subprocess.run(["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert f"make {target} " in done.stdout
 
 
-def test_a_missing_need_is_a_named_skip_for_people_and_a_failure_for_build_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_need_is_a_named_skip_for_people_and_a_failure_for_build_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing goes untested on a build machine without somebody noticing."""
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="the program smbd is missing: install it"):
@@ -118,7 +145,9 @@ def test_a_missing_need_is_a_named_skip_for_people_and_a_failure_for_build_machi
         missing("the program smbd", "install it")
 
 
-def test_servers_are_found_where_debian_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_are_found_where_debian_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An ordinary user's PATH lacks /usr/sbin; servers are found all the same, and an unknown name is not."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_program("smbd") or not Path("/usr/sbin/smbd").exists()
@@ -129,7 +158,17 @@ def test_the_drawing_of_the_rooms_shows_every_room_and_no_other(root: Path) -> N
     """CONTRIBUTING.md leads a newcomer: what it draws is there, and what is there is drawn."""
     text = (root / "CONTRIBUTING.md").read_text()
     drawing = text.partition("## The rooms")[2].partition("## The import ladder")[0]
-    below = {path.parent.name for path in (root / "pipeline").glob("*/__init__.py")} - {"cli", "demo", "services"}
-    named = set(re.findall(r"pipeline/(\w+)", drawing)) | set(re.findall(r"\b(?:geometry|networks|weights)\b", drawing))
+    below = {path.parent.name for path in (root / "pipeline").glob("*/__init__.py")} - {
+        "cli",
+        "demo",
+        "services",
+    }
+    named = set(re.findall(r"pipeline/(\w+)", drawing)) | set(
+        re.findall(r"\b(?:geometry|networks|weights)\b", drawing)
+    )
     assert named == below | {"recipes"}
-    assert {room for room in re.findall(r"webapi/(\w+)", drawing) if not (root / "webapi" / room).is_dir()} == set()
+    assert {
+        room
+        for room in re.findall(r"webapi/(\w+)", drawing)
+        if not (root / "webapi" / room).is_dir()
+    } == set()

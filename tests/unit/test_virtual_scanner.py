@@ -22,10 +22,14 @@ def figure() -> virtual_figure.Figure:
 
 
 @pytest.fixture(scope="module")
-def dropped(figure: virtual_figure.Figure, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def dropped(
+    figure: virtual_figure.Figure, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
     """A drop of eight passes and its truth."""
     folder = tmp_path_factory.mktemp("scanner")
-    return folder / "drop", virtual_scanner.make_drop(figure, folder / "drop", folder / "truth.json", passes=PASSES, seed=3, pixels=90)
+    return folder / "drop", virtual_scanner.make_drop(
+        figure, folder / "drop", folder / "truth.json", passes=PASSES, seed=3, pixels=90
+    )
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +56,12 @@ def turn(degrees: float, shift: tuple[float, float, float] = (0, 0, 0)) -> np.nd
 def result_of(truth: dict[str, Any], frame: np.ndarray | None = None) -> dict[str, Any]:
     """The scan.json of a perfect result whose common frame is FRAME away from the figure's."""
     frame = np.eye(4) if frame is None else frame
-    return {"passes": [{"file": name, "pose": (frame @ np.asarray(told["pose"])).tolist()} for name, told in truth["passes"].items()]}
+    return {
+        "passes": [
+            {"file": name, "pose": (frame @ np.asarray(told["pose"])).tolist()}
+            for name, told in truth["passes"].items()
+        ]
+    }
 
 
 def test_surface_nets_give_a_closed_sphere_that_faces_outward() -> None:
@@ -62,14 +71,18 @@ def test_surface_nets_give_a_closed_sphere_that_faces_outward() -> None:
     vertices, triangles = virtual_figure.surface_nets(np.sqrt(x**2 + y**2 + z**2) - 9.3)
     centred = vertices - 12.0
     assert np.abs(np.linalg.norm(centred, axis=1) - 9.3).max() < 0.15
-    edges = {(a, b) for triangle in triangles.tolist() for a, b in pairwise([*triangle, triangle[0]])}
+    edges = {
+        (a, b) for triangle in triangles.tolist() for a, b in pairwise([*triangle, triangle[0]])
+    }
     assert {(b, a) for a, b in edges} == edges
     corners = centred[triangles]
     volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
     assert volume == pytest.approx(4 / 3 * np.pi * 9.3**3, rel=0.02)
 
 
-def test_the_figure_stands_on_the_plate_and_is_as_tall_as_said(figure: virtual_figure.Figure) -> None:
+def test_the_figure_stands_on_the_plate_and_is_as_tall_as_said(
+    figure: virtual_figure.Figure,
+) -> None:
     """Millimetres, z up, feet on z = 0."""
     assert figure.vertices[:, 2].min() == pytest.approx(0.0, abs=0.1)
     assert figure.vertices[:, 2].max() == pytest.approx(120, abs=3)
@@ -79,25 +92,39 @@ def test_the_figure_has_no_symmetry(figure: virtual_figure.Figure) -> None:
     """Neither a mirror image nor a turned copy lies on the figure itself, so that every pose has one right answer."""
     about = figure.vertices
     copies = {"mirrored": about * (-1, 1, 1), "mirrored front to back": about * (1, -1, 1)}
-    copies |= {f"turned {angle}": placed(about, turn(angle).tolist()) for angle in range(30, 360, 30)}
-    off = {name: float(np.percentile(np.abs(virtual_figure.distance(copy)), 90)) for name, copy in copies.items()}
+    copies |= {
+        f"turned {angle}": placed(about, turn(angle).tolist()) for angle in range(30, 360, 30)
+    }
+    off = {
+        name: float(np.percentile(np.abs(virtual_figure.distance(copy)), 90))
+        for name, copy in copies.items()
+    }
     assert min(off.values()) > 0.03 * figure.size, off
 
 
 def test_the_figure_is_painted_in_many_colours(figure: virtual_figure.Figure) -> None:
     """Ivory, orange, black and red are all there in earnest."""
-    for paint in (virtual_figure.IVORY, virtual_figure.ORANGE, virtual_figure.BLACK, virtual_figure.RED):
+    for paint in (
+        virtual_figure.IVORY,
+        virtual_figure.ORANGE,
+        virtual_figure.BLACK,
+        virtual_figure.RED,
+    ):
         near = np.linalg.norm(figure.colours - np.asarray(paint, float), axis=1) < 25
         assert near.mean() > 0.02, paint
 
 
-def test_the_true_poses_bring_every_pass_back_onto_the_figure(figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]) -> None:
+def test_the_true_poses_bring_every_pass_back_onto_the_figure(
+    figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]
+) -> None:
     """Placed by the truth, nearly all points lie within the noise of the figure or the plate; the outliers do not."""
     drop, truth = dropped
     for name, told in truth["passes"].items():
         points = placed(read(drop / name)[0], told["pose"])
         on_figure = np.abs(virtual_figure.distance(points)) < 0.8
-        on_plate = (np.abs(points[:, 2]) < 0.8) | (np.abs(np.hypot(points[:, 0], points[:, 1]) - virtual_scanner.PLATE_RADIUS) < 0.8)
+        on_plate = (np.abs(points[:, 2]) < 0.8) | (
+            np.abs(np.hypot(points[:, 0], points[:, 1]) - virtual_scanner.PLATE_RADIUS) < 0.8
+        )
         assert 0.97 < (on_figure | on_plate).mean() < 1.0
         assert on_figure.mean() > 0.3
         assert (on_plate & ~on_figure).mean() > 0.1
@@ -112,14 +139,19 @@ def test_every_pass_is_partial_and_all_together_show_the_figure(
     drop, truth = dropped
     visible = figure.vertices[figure.vertices[:, 2] > 15]
     seen = [
-        cKDTree(placed(read(drop / name)[0], told["pose"])).query(visible, distance_upper_bound=2.5)[0] < 2.5
+        cKDTree(placed(read(drop / name)[0], told["pose"])).query(
+            visible, distance_upper_bound=2.5
+        )[0]
+        < 2.5
         for name, told in truth["passes"].items()
     ]
     assert max(one.mean() for one in seen) < 0.7
     assert np.any(seen, axis=0).mean() > 0.85
 
 
-def test_passes_carry_the_colours_of_the_figure(figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]) -> None:
+def test_passes_carry_the_colours_of_the_figure(
+    figure: virtual_figure.Figure, dropped: tuple[Path, dict[str, Any]]
+) -> None:
     """A point on the figure has the paint of that place, camera noise aside."""
     drop, truth = dropped
     name, told = next(iter(truth["passes"].items()))
@@ -136,7 +168,11 @@ def test_passes_are_scrambled(dropped: tuple[Path, dict[str, Any]]) -> None:
     assert sorted(path.name for path in drop.iterdir()) == sorted(truth["passes"])
     assert len(truth["passes"]) == PASSES
     poses = [np.asarray(told["pose"])[:3, :3] for told in truth["passes"].values()]
-    angles = [np.degrees(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1, 1))) for i, a in enumerate(poses) for b in poses[:i]]
+    angles = [
+        np.degrees(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1, 1)))
+        for i, a in enumerate(poses)
+        for b in poses[:i]
+    ]
     assert min(angles) > 5
     assert all(np.allclose(pose @ pose.T, np.eye(3)) and np.linalg.det(pose) > 0 for pose in poses)
 
@@ -145,7 +181,9 @@ def test_the_same_seed_gives_the_same_bytes(figure: virtual_figure.Figure, tmp_p
     """Another seed gives other passes."""
     written = {}
     for label, seed in (("a", 1), ("b", 1), ("c", 2)):
-        virtual_scanner.make_drop(figure, tmp_path / label, tmp_path / f"{label}.json", passes=2, seed=seed, pixels=40)
+        virtual_scanner.make_drop(
+            figure, tmp_path / label, tmp_path / f"{label}.json", passes=2, seed=seed, pixels=40
+        )
         written[label] = {path.name: path.read_bytes() for path in (tmp_path / label).iterdir()}
     assert written["a"] == written["b"]
     assert written["a"].keys() != written["c"].keys()
@@ -160,7 +198,9 @@ def test_a_perfect_result_in_any_frame_has_no_error(dropped: tuple[Path, dict[st
 
 
 @pytest.mark.parametrize(
-    ("motion", "degrees", "percent"), [(turn(20), 20.0, None), (turn(0, (9, 0, 0)), 0.0, 5.1)], ids=["turned", "shifted"]
+    ("motion", "degrees", "percent"),
+    [(turn(20), 20.0, None), (turn(0, (9, 0, 0)), 0.0, 5.1)],
+    ids=["turned", "shifted"],
 )
 def test_a_pass_that_is_placed_wrong_is_found_and_spoils_no_other(
     dropped: tuple[Path, dict[str, Any]], motion: np.ndarray, degrees: float, percent: float | None
@@ -186,7 +226,9 @@ def test_passes_left_out_are_neither_right_nor_wrong(dropped: tuple[Path, dict[s
     table = pose_errors.compare(result, truth)
     assert (table.right, table.wrong) == (PASSES - 1, 0)
     assert str(table).count("left out") == 1
-    nothing = pose_errors.compare({"passes": [{"file": name, "pose": None} for name in truth["passes"]]}, truth)
+    nothing = pose_errors.compare(
+        {"passes": [{"file": name, "pose": None} for name in truth["passes"]]}, truth
+    )
     assert (nothing.right, nothing.wrong, len(nothing.rows)) == (0, 0, PASSES)
 
 
@@ -208,7 +250,9 @@ class Play:
         if self.fail:
             (ended / "error.txt").write_text("The surface came out empty.")
         for name in self.results:
-            (ended / "output" / name).write_text(json.dumps(result) if name == "scan.json" else "model")
+            (ended / "output" / name).write_text(
+                json.dumps(result) if name == "scan.json" else "model"
+            )
         return ended
 
     def run(self) -> tuple[int, str]:

@@ -1,10 +1,13 @@
-"""Access: who asks, and may they? Loopback is free as the mission's curl lines need it; everything else follows [web] lan and keys.
+"""Access: who asks, and may they? Loopback is free as the mission's curl lines need it; everything
+else follows [web] lan and keys.
 
 The order of the checks, each of which ends the request:
 
-1. the Host header names this service (an address, localhost, this host, [web] hosts): what stops DNS rebinding;
+1. the Host header names this service (an address, localhost, this host, [web] hosts): what stops
+   DNS rebinding;
 2. a browser may only send changes from our own pages: Origin and Sec-Fetch-Site;
-3. a key, in the Authorization header or behind a session cookie, or a free place: loopback without any sign of a proxy;
+3. a key, in the Authorization header or behind a session cookie, or a free place: loopback without
+   any sign of a proxy;
 4. a browser's change carries the session's token (header X-CSRF-Token, or the form field csrf).
 """
 
@@ -34,17 +37,27 @@ from webapi.problems import Problem
 COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
 SESSION_SECONDS = 30 * 86400
 PROXY_HEADERS = (
-    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Server", "Forwarded", "X-Real-IP",
-    "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Via", "X-Internal-Accel",
-)  # fmt: skip
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Server",
+    "Forwarded",
+    "X-Real-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Via",
+    "X-Internal-Accel",
+)
 PROXIED = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in PROXY_HEADERS)
 SAFE = ("GET", "HEAD", "OPTIONS")
 TRIES, TRIES_SECONDS = 10, 60.0
 
 
 class Who(NamedTuple):
-    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on a cookie, so a token is due.
-    SESSION: empty until a page begins one."""
+    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on
+    a cookie, so a token is due. SESSION: empty until a page begins one."""
 
     key: Key | None
     local: bool
@@ -59,14 +72,22 @@ class Who(NamedTuple):
 class Access:
     """The rules of one web process."""
 
-    def __init__(self, settings: WebSettings, keys: Keys, secret: bytes, ended: Path | None = None) -> None:
-        """ENDED: the file that remembers sessions that were signed out, until they would have expired; None where nobody signs in."""
+    def __init__(
+        self, settings: WebSettings, keys: Keys, secret: bytes, ended: Path | None = None
+    ) -> None:
+        """ENDED: the file that remembers sessions that were signed out, until they would have
+        expired; None where nobody signs in."""
         self.settings, self.keys, self.secret, self._ended_file = settings, keys, secret, ended
         self._ended = _still_valid(ended) if ended else set()
-        self._hosts = {"localhost", socket.gethostname().lower(), socket.getfqdn().lower(), *(name.lower() for name in settings.hosts)}
+        self._hosts = {
+            "localhost",
+            socket.gethostname().lower(),
+            socket.getfqdn().lower(),
+            *(name.lower() for name in settings.hosts),
+        }
         self._failed: dict[str, deque[float]] = {}
 
-    # -- 1 and 2 --------------------------------------------------------------------------------------------------------
+    # -- 1 and 2 -------------------------------------------------------------------------------
     def check_host(self, request: Request) -> None:
         host = host_of(request.environ.get("HTTP_HOST", ""))
         if not host or not (host in self._hosts or _is_address(host)):
@@ -80,7 +101,8 @@ class Access:
             return
         origin = request.headers.get("Origin")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none") or (
-            origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
+            origin is not None
+            and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower()
         ):
             raise Problem(
                 403,
@@ -89,31 +111,42 @@ class Access:
                 "Use the pages of this service, or a key without a browser.",
             )
 
-    # -- 3 --------------------------------------------------------------------------------------------------------------
+    # -- 3 -------------------------------------------------------------------------------------
     def who(self, request: Request) -> Who:
         local, sent = self.is_local(request), request.environ
-        session, key_id = self._session(request.cookies.get(COOKIE, "")) if "HTTP_COOKIE" in sent else ("", "")
+        session, key_id = (
+            self._session(request.cookies.get(COOKIE, "")) if "HTTP_COOKIE" in sent else ("", "")
+        )
         if header := sent.get("HTTP_AUTHORIZATION", ""):
             return Who(self._bearer(request, header), local, False, session)
         key = self.keys.by_id(key_id) if key_id else None
-        browser = "HTTP_ORIGIN" in sent or "HTTP_SEC_FETCH_SITE" in sent or ("HTTP_COOKIE" in sent and COOKIE in request.cookies)
+        browser = (
+            "HTTP_ORIGIN" in sent
+            or "HTTP_SEC_FETCH_SITE" in sent
+            or ("HTTP_COOKIE" in sent and COOKIE in request.cookies)
+        )
         return Who(key, local, browser, session)
 
     def is_local(self, request: Request) -> bool:
-        """This host itself, not somebody behind a proxy on it. A proxy shows by its headers, or by HTTP/1.0, as nginx speaks by default."""
+        """This host itself, not somebody behind a proxy on it. A proxy shows by its headers, or by
+        HTTP/1.0, as nginx speaks by default."""
         peer, sent = request.remote_addr or "", request.environ
         near = peer in self.settings.gateways or _is_loopback(peer)
         return near and PROXIED.isdisjoint(sent) and sent.get("SERVER_PROTOCOL") != "HTTP/1.0"
 
     def _bearer(self, request: Request, header: str) -> Key:
-        """The key in HEADER. A right one always counts: who guesses must not lock out those who know."""
+        """The key in HEADER. A right one always counts: who guesses must not lock out those who
+        know."""
         scheme, _, text = header.partition(" ")
         key = self.keys.check(text.strip()) if scheme.lower() == "bearer" else None
         if key is None:
             self.slow_down(request)
             self.note_failure(request)
             raise Problem(
-                401, "key", "This key is not known here.", "`inbox3d keys list` names the keys; `inbox3d keys add NAME` makes one."
+                401,
+                "key",
+                "This key is not known here.",
+                "`inbox3d keys list` names the keys; `inbox3d keys add NAME` makes one.",
             )
         return key
 
@@ -121,42 +154,70 @@ class Access:
         """Nothing when WHO may do what SCOPE covers. KEYED: a place on the LAN never is enough."""
         if who.key is not None:
             if not allows(who.key.scope, scope):
-                raise Problem(403, "scope", f"The key {who.key.name!r} has the scope {who.key.scope}; this needs {scope}.")
+                raise Problem(
+                    403,
+                    "scope",
+                    f"The key {who.key.name!r} has the scope {who.key.scope}; this needs {scope}.",
+                )
             return
         lan = self.settings.lan
         if who.local or (not keyed and (lan == "open" or (lan == "read" and scope == "read"))):
             return
         raise Problem(401, "key", "This needs a key.")
 
-    # -- 4 --------------------------------------------------------------------------------------------------------------
+    # -- 4 -------------------------------------------------------------------------------------
     def check_token(self, who: Who, token: str | None) -> None:
-        if who.by_cookie and not (who.session and hmac.compare_digest(token or "", self.token(who))):
-            raise Problem(403, "token", "This form is too old, or not from here.", "Load the page again and repeat.")
+        if who.by_cookie and not (
+            who.session and hmac.compare_digest(token or "", self.token(who))
+        ):
+            raise Problem(
+                403,
+                "token",
+                "This form is too old, or not from here.",
+                "Load the page again and repeat.",
+            )
 
     def token(self, who: Who) -> str:
         return self._sign("token", who.session)[:32]
 
-    # -- sessions -------------------------------------------------------------------------------------------------------
+    # -- sessions ------------------------------------------------------------------------------
     def cookie(self, session: str, key: Key | None) -> str:
-        """``session.key id.expiry.signature``. The key's hash is signed too: a revoked or replaced key ends its sessions."""
+        """``session.key id.expiry.signature``. The key's hash is signed too: a revoked or replaced
+        key ends its sessions."""
         expiry = str(int(time.time()) + SESSION_SECONDS)
         return ".".join(
-            (session, key.id if key else "", expiry, self._sign("cookie", session, key.id if key else "", key.hash if key else "", expiry))
+            (
+                session,
+                key.id if key else "",
+                expiry,
+                self._sign(
+                    "cookie", session, key.id if key else "", key.hash if key else "", expiry
+                ),
+            )
         )
 
     def _session(self, cookie: str) -> tuple[str, str]:
         """(session, key id) of a valid COOKIE; nothing of any other."""
         parts = cookie.split(".")
-        if len(parts) == 4 and parts[0] not in self._ended and parts[2].isdigit() and len(parts[2]) < 12 and int(parts[2]) > time.time():
+        if (
+            len(parts) == 4
+            and parts[0] not in self._ended
+            and parts[2].isdigit()
+            and len(parts[2]) < 12
+            and int(parts[2]) > time.time()
+        ):
             session, key_id, expiry, signature = parts
             key = self.keys.by_id(key_id) if key_id else None
             right = self._sign("cookie", session, key_id, key.hash if key else "", expiry)
-            if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(key_id):
+            if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(
+                key_id
+            ):
                 return session, key_id
         return "", ""
 
     def end(self, session: str) -> None:
-        """SESSION was signed out: a copy of its cookie is worth nothing from now on, after a restart either."""
+        """SESSION was signed out: a copy of its cookie is worth nothing from now on, after a
+        restart either."""
         if session and self._ended_file:
             self._ended.add(session)
             with self._ended_file.open("a", encoding="ascii") as file:
@@ -170,25 +231,36 @@ class Access:
         digest = hmac.new(self.secret, "\0".join(parts).encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
-    # -- guessing -------------------------------------------------------------------------------------------------------
+    # -- guessing ------------------------------------------------------------------------------
     def slow_down(self, request: Request) -> None:
         recent = self._failed.get(request.remote_addr or "", deque())
         while recent and time.monotonic() - recent[0] > TRIES_SECONDS:
             recent.popleft()
         if len(recent) >= TRIES:
-            raise Problem(429, "too-many-tries", "Too many wrong keys from this address.", "Wait a minute.", headers={"Retry-After": "60"})
+            raise Problem(
+                429,
+                "too-many-tries",
+                "Too many wrong keys from this address.",
+                "Wait a minute.",
+                headers={"Retry-After": "60"},
+            )
 
     def note_failure(self, request: Request) -> None:
         if len(self._failed) > 4096:
             self._failed.clear()
-        self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(time.monotonic())
+        self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(
+            time.monotonic()
+        )
 
 
 def _still_valid(ended: Path) -> set[str]:
-    """The sessions that ENDED names and whose cookies have not expired; the file is written anew with them."""
+    """The sessions that ENDED names and whose cookies have not expired; the file is written anew
+    with them."""
     with contextlib.suppress(FileNotFoundError):
         rows = [line.split() for line in ended.read_text("ascii").splitlines()]
-        valid = [row for row in rows if len(row) == 2 and row[1].isdigit() and int(row[1]) > time.time()]
+        valid = [
+            row for row in rows if len(row) == 2 and row[1].isdigit() and int(row[1]) > time.time()
+        ]
         ended.write_text("".join(f"{session} {expiry}\n" for session, expiry in valid), "ascii")
         return {session for session, _ in valid}
     return set()
@@ -196,7 +268,8 @@ def _still_valid(ended: Path) -> set[str]:
 
 @functools.lru_cache(1024)
 def host_of(header: str) -> str:
-    """The name in a Host header, without port and brackets, lower case; empty where it is no host."""
+    """The name in a Host header, without port and brackets, lower case; empty where it is no
+    host."""
     with contextlib.suppress(ValueError):
         return (urlsplit(f"//{header}").hostname or "") if not set(header) & set("/@?#\\ ") else ""
     return ""

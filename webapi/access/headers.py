@@ -7,9 +7,9 @@ from flask import Response, g, request
 from webapi.access.access import COOKIE, SESSION_SECONDS, Who
 
 CSP = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self' blob:; worker-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data: blob:; font-src 'self'; connect-src 'self' blob:; worker-src blob:;"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 ALWAYS = {
@@ -30,6 +30,11 @@ def harden(response: Response) -> Response:
         who: Who = g.who
         secure = request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
-            COOKIE, access.cookie(who.session, who.key), max_age=SESSION_SECONDS, httponly=True, samesite="Strict", secure=secure
+            COOKIE,
+            access.cookie(who.session, who.key),
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            samesite="Strict",
+            secure=secure,
         )
     return response

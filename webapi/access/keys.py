@@ -1,7 +1,9 @@
-"""Keys: who may do what. The file on Atlas holds salted hashes and scopes, mode 0600; a key is shown once, when it is made.
+"""Keys: who may do what. The file on Atlas holds salted hashes and scopes, mode 0600; a key is
+shown once, when it is made.
 
-A key's secret is 256 random bits, so that one SHA-256 over salt and secret is hash enough. It is named by the public part
-(``i3d_<id>_<secret>``), compared in constant time, and never taken from an address line.
+A key's secret is 256 random bits, so that one SHA-256 over salt and secret is hash enough. It is
+named by the public part (``i3d_<id>_<secret>``), compared in constant time, and never taken from an
+address line.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def allows(scope: Scope, needed: Scope) -> bool:
 
 
 class Keys:
-    """The keys of one Atlas. The file is read again when its attributes change, so that a revoked key ends at once everywhere."""
+    """The keys of one Atlas. The file is read again when its attributes change, so that a revoked
+    key ends at once everywhere."""
 
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
@@ -54,7 +57,9 @@ class Keys:
         found = self.atlas.disk.lstat(self.atlas.keys_file)
         mark = (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
         if mark != self._seen:
-            self._file = KeysFile.load(self.atlas.disk.read(self.atlas.keys_file)) if mark else KeysFile()
+            self._file = (
+                KeysFile.load(self.atlas.disk.read(self.atlas.keys_file)) if mark else KeysFile()
+            )
             self._seen = mark
         return self._file.keys
 
@@ -73,20 +78,25 @@ class Keys:
         return next((key for key in self.all() if key.id == id), None)
 
     def add(self, name: str, scope: Scope) -> str:
-        """Make a key and return its text, which is nowhere else. ValueError where NAME is taken, empty, long or not printable."""
+        """Make a key and return its text, which is nowhere else. ValueError where NAME is taken,
+        empty, long or not printable."""
         if not name.strip() or not name.isprintable() or len(name) > 100:
             raise ValueError("a name is 1 to 100 printable characters")
         if any(key.name == name for key in self.all()):
             raise ValueError(f"there is a key of the name {name!r} already")
         secret, salt = secrets.token_urlsafe(32), secrets.token_hex(16)
-        key = Key(id=nonce(8), name=name, scope=scope, salt=salt, hash=_hash(salt, secret), at=now())
+        key = Key(
+            id=nonce(8), name=name, scope=scope, salt=salt, hash=_hash(salt, secret), at=now()
+        )
         self._write([*self.all(), key])
         return f"{PREFIX}_{key.id}_{secret}"
 
     def revoke(self, which: str) -> Key | None:
         """Take away the key of that id, or the only one of that name."""
         keys = self.all()
-        found = [key for key in keys if key.id == which] or [key for key in keys if key.name == which]
+        found = [key for key in keys if key.id == which] or [
+            key for key in keys if key.name == which
+        ]
         if len(found) != 1:
             return None
         self._write([key for key in keys if key is not found[0]])
@@ -106,7 +116,8 @@ def write_secret(atlas: Atlas, data: bytes) -> None:
 
 
 def signing_secret(atlas: Atlas) -> bytes:
-    """The secret that signs webhooks; made on first use. `inbox3d keys webhook` shows it to receivers."""
+    """The secret that signs webhooks; made on first use. `inbox3d keys webhook` shows it to
+    receivers."""
     path = atlas.signing_file
     with contextlib.suppress(FileExistsError):
         neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -23,7 +23,8 @@ UNTOLD: Row = {"eta": None, "eta_error": None, "cold": False}
 
 
 def with_eta(follower: Follower, row: Row) -> Row:
-    """ROW with the seconds left: the worker's own estimate, else from what such jobs took before; null rather than invented.
+    """ROW with the seconds left: the worker's own estimate, else from what such jobs took before;
+    null rather than invented.
 
     What waits because the line is halted says so.
     """
@@ -36,8 +37,13 @@ def with_eta(follower: Follower, row: Row) -> Row:
         past = follower.index.pace(row["kind"], row["tier"])
     whole = statistics.median(past) if len(past) >= FEWEST else None
     if row["worker"]:
-        return row | UNTOLD | {"eta": round(whole * (1 - row["progress"]), 1) if whole is not None else None}
-    own = row["eta"] if row["eta"] is not None else whole  # between two legs: what the leg before says is left
+        return (
+            row
+            | UNTOLD
+            | {"eta": round(whole * (1 - row["progress"]), 1) if whole is not None else None}
+        )
+    # between two legs: what the leg before says is left
+    own = row["eta"] if row["eta"] is not None else whole
     served = follower.queues().get(row["queue"] or "", 0)
     turns = follower.known.ahead(row) // served if served else 0
     if not served or own is None or (turns and whole is None):
@@ -76,7 +82,11 @@ def artefacts(atlas: Atlas, row: Row) -> list[dict[str, Any]]:
         return []
     sums = checksums(atlas, output)
     url = f"/3d/jobs/{row['id']}/artefacts/"
-    return [{"name": name, "size": size, "sha256": sums.get(name), "url": url + quote(name)} for name, size in found if _sayable(name)]
+    return [
+        {"name": name, "size": size, "sha256": sums.get(name), "url": url + quote(name)}
+        for name, size in found
+        if _sayable(name)
+    ]
 
 
 def _sayable(name: str) -> bool:

@@ -1,7 +1,8 @@
-"""Events: what changed, to everybody who listens. Server-sent events that can be resumed with Last-Event-ID.
+"""Events: what changed, to everybody who listens. Server-sent events that can be resumed with
+Last-Event-ID.
 
-Events are numbered within one life of the process. Who comes back with a number that is too old, or from another life, is told to
-load everything again (``reset``) instead of missing something.
+Events are numbered within one life of the process. Who comes back with a number that is too old, or
+from another life, is told to load everything again (``reset``) instead of missing something.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Event(NamedTuple):
 
 
 class Events:
-    """A hub with the last events, and a bounded queue for each listener: one who does not read loses its stream, nobody else's time."""
+    """A hub with the last events, and a bounded queue for each listener: one who does not read
+    loses its stream, nobody else's time."""
 
     def __init__(self, streams: int) -> None:
         self.life, self.streams = nonce(6), streams
@@ -56,7 +58,8 @@ class Events:
             self._listeners.clear()
 
     def mark(self) -> str:
-        """The id of the last event: what was read after this is followed without a gap by a stream from here."""
+        """The id of the last event: what was read after this is followed without a gap by a stream
+        from here."""
         with self._lock:
             return f"{self.life}-{self._number}"
 
@@ -65,10 +68,14 @@ class Events:
         return len(self._listeners)
 
     def stream(
-        self, last_id: str | None, job: str | None = None, first: Callable[[], dict[str, Any] | None] = lambda: None,
+        self,
+        last_id: str | None,
+        job: str | None = None,
+        first: Callable[[], dict[str, Any] | None] = lambda: None,
         ended: Callable[[dict[str, Any]], bool] = lambda data: False,
-    ) -> Iterator[str]:  # fmt: skip
-        """Text of a stream: what was missed since LAST_ID, then what comes. JOB: only that job's, beginning with FIRST, until ENDED."""
+    ) -> Iterator[str]:
+        """Text of a stream: what was missed since LAST_ID, then what comes. JOB: only that job's,
+        beginning with FIRST, until ENDED."""
         listener: queue.Queue[Event | None] = queue.Queue(BEHIND)
         with self._lock:
             if len(self._listeners) >= self.streams:
@@ -90,14 +97,24 @@ class Events:
             return []
         life, _, number = last_id.rpartition("-")
         oldest = self._kept[0].number if self._kept else self._number + 1
-        if life != self.life or not number.isdigit() or len(number) > 15 or not oldest - 1 <= int(number) <= self._number:
+        if (
+            life != self.life
+            or not number.isdigit()
+            or len(number) > 15
+            or not oldest - 1 <= int(number) <= self._number
+        ):
             return None
         return [event for event in self._kept if event.number > int(number)]
 
     def _text(
-        self, listener: queue.Queue[Event | None], missed: list[Event] | None, number: int, job: str | None,
-        first: Callable[[], dict[str, Any] | None], ended: Callable[[dict[str, Any]], bool],
-    ) -> Iterator[str]:  # fmt: skip
+        self,
+        listener: queue.Queue[Event | None],
+        missed: list[Event] | None,
+        number: int,
+        job: str | None,
+        first: Callable[[], dict[str, Any] | None],
+        ended: Callable[[dict[str, Any]], bool],
+    ) -> Iterator[str]:
         try:
             yield "retry: 2000\n\n"
             if missed is None:
@@ -120,7 +137,9 @@ class Events:
                     return
                 if job in (None, event_or_end.job):
                     yield self._form(event_or_end)
-                    if job is not None and (event_or_end.what == "gone" or ended(event_or_end.data)):
+                    if job is not None and (
+                        event_or_end.what == "gone" or ended(event_or_end.data)
+                    ):
                         return
         finally:
             with self._lock:
@@ -128,7 +147,10 @@ class Events:
                     self._listeners.remove(listener)
 
     def _form(self, event: Event) -> str:
-        return f"id: {self.life}-{event.number}\nevent: {event.what}\ndata: {json.dumps(event.data, ensure_ascii=False)}\n\n"
+        return (
+            f"id: {self.life}-{event.number}\nevent: {event.what}\ndata:"
+            f" {json.dumps(event.data, ensure_ascii=False)}\n\n"
+        )
 
 
 def _end(listener: queue.Queue[Event | None]) -> None:

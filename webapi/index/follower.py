@@ -1,7 +1,9 @@
-"""Following the tree: one thread lists the folders, writes what changed into the index and tells the listeners.
+"""Following the tree: one thread lists the folders, writes what changed into the index and tells
+the listeners.
 
-Folders of jobs that have not ended are listed at every look. done/ and failed/ may hold a hundred thousand: they are listed when the
-folder itself changed, and once a minute in any case, since a share's attributes may be old.
+Folders of jobs that have not ended are listed at every look. done/ and failed/ may hold a hundred
+thousand: they are listed when the folder itself changed, and once a minute in any case, since a
+share's attributes may be old.
 """
 
 from __future__ import annotations
@@ -41,9 +43,16 @@ class Arrival(NamedTuple):
 
 
 class Follower(threading.Thread):
-    """Keeps INDEX like the tree. ``look`` is one round; what changed goes to ``known``, and from there to its listeners."""
+    """Keeps INDEX like the tree. ``look`` is one round; what changed goes to ``known``, and from
+    there to its listeners."""
 
-    def __init__(self, atlas: Atlas, settings: Settings, index: Index, own_beats: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        index: Index,
+        own_beats: Callable[[], int] = lambda: 0,
+    ) -> None:
         super().__init__(name="follower", daemon=True)
         self.atlas, self.settings, self.index = atlas, settings, index
         self.identity = atlas.identity()
@@ -72,7 +81,10 @@ class Follower(threading.Thread):
                 self.fault = "the index does not answer"
                 log.warning("index.fault what=%s", str(error).partition("\n")[0])
                 with contextlib.suppress(SQLAlchemyError):
-                    self._begin_anew(damaged=not isinstance(error, OperationalError) and isinstance(error, DatabaseError))
+                    self._begin_anew(
+                        damaged=not isinstance(error, OperationalError)
+                        and isinstance(error, DatabaseError)
+                    )
             except Exception:
                 self.fault = "the web process failed to follow the tree; its log says why"
                 log.exception("follower.failed")
@@ -86,7 +98,7 @@ class Follower(threading.Thread):
         """Whether the last good look is recent enough to answer from."""
         return time.monotonic() - self.looked < 3 * self.settings.web.poll + 2
 
-    # -- one look -------------------------------------------------------------------------------------------------------
+    # -- one look ------------------------------------------------------------------------------
     def look(self) -> None:
         self._check_tree()
         if not self.index.stands():
@@ -105,7 +117,8 @@ class Follower(threading.Thread):
             call()
 
     def _check_tree(self) -> None:
-        """LineFault where another tree stands at this path; a restored one (a new epoch) makes this process begin anew."""
+        """LineFault where another tree stands at this path; a restored one (a new epoch) makes this
+        process begin anew."""
         found = self.atlas.identity()
         if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
             log.warning("tree.restored epoch=%d", found.epoch)
@@ -113,7 +126,8 @@ class Follower(threading.Thread):
         self.atlas.guard(self.identity)
 
     def _begin_anew(self, damaged: bool = False) -> None:
-        """The index was taken away: make it again. What is active is put back; what had ended is filled in from the tree, untold."""
+        """The index was taken away: make it again. What is active is put back; what had ended is
+        filled in from the tree, untold."""
         log.warning("index.gone: it is filled again from the tree")
         self.known.begin_anew(damaged)
         self._marks.clear()
@@ -129,10 +143,13 @@ class Follower(threading.Thread):
         self.known.write(changed)
         for id in [id for id in self.known.active if id not in present]:
             self._look_for(id)
-        self._missing = {id: count for id, count in self._missing.items() if id in self.known.active}
+        self._missing = {
+            id: count for id, count in self._missing.items() if id in self.known.active
+        }
 
     def _changed(self, place: Place) -> Row | None:
-        """The new row of PLACE, or None where nothing changed. job.json is read again only when the folder's name changed."""
+        """The new row of PLACE, or None where nothing changed. job.json is read again only when the
+        folder's name changed."""
         old = self.known.active.get(place.id)
         folder = str(place.path.relative_to(self.atlas.root))
         if old and old["folder"] == folder and place.state is not State.PROCESSING:
@@ -141,16 +158,21 @@ class Follower(threading.Thread):
         return row if row and row != old else None
 
     def _read(self, place: Place) -> Row | None:
-        """The row of PLACE. What is wrong with one folder is named, and keeps no other out of the list."""
+        """The row of PLACE. What is wrong with one folder is named, and keeps no other out of the
+        list."""
         row = None
         with self.attention.over(place.path):
             row = rows.read(self.atlas, place)
             if row is None and place.state in AT_REST and self.atlas.disk.seen(place.path):
-                raise Waits("no list shows it, because its job.json is missing, damaged, or of a newer inbox3d; its files are untouched")
+                raise Waits(
+                    "no list shows it, because its job.json is missing, damaged, or of a newer"
+                    " inbox3d; its files are untouched"
+                )
         return row
 
     def _look_for(self, id: str) -> None:
-        """A job that is in no active folder any more: asked for by name, and forgotten only after several looks."""
+        """A job that is in no active folder any more: asked for by name, and forgotten only after
+        several looks."""
         for place in (self.atlas.at_done(id), self.atlas.at_failed(id)):
             if self.atlas.disk.lstat(place.path) is not None and (row := self._read(place)):
                 self.known.write([row])
@@ -162,7 +184,10 @@ class Follower(threading.Thread):
     def _look_at_rest(self, state: State) -> None:
         folder = self.atlas.root / state
         found = self.atlas.disk.lstat(folder)
-        mark, (old, when) = found.st_mtime_ns if found else 0, self._marks.get(state, (-1, float("-inf")))
+        mark, (old, when) = (
+            found.st_mtime_ns if found else 0,
+            self._marks.get(state, (-1, float("-inf"))),
+        )
         age = time.monotonic() - when
         if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
             return
@@ -173,15 +198,23 @@ class Follower(threading.Thread):
         self._index_new([place for place in new if place])
         if gone := before - present:
             left = [(id, name) for id, name in list(known.items()) if name in gone]
-            self.known.forget([id for id, name in left if self.atlas.disk.lstat(folder / name) is None])
+            self.known.forget(
+                [id for id, name in left if self.atlas.disk.lstat(folder / name) is None]
+            )
         self._marks[state] = (mark, time.monotonic())
 
     def _index_new(self, places: list[Place]) -> None:
         for start in range(0, len(places), BATCH):
-            found = (self._read(place) for place in places[start : start + BATCH] if not self._tidied_soon(place))
+            found = (
+                self._read(place)
+                for place in places[start : start + BATCH]
+                if not self._tidied_soon(place)
+            )
             self.known.write([row for row in found if row])
             if len(places) > 2 * BATCH:
-                log.info("index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places))
+                log.info(
+                    "index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places)
+                )
 
     @staticmethod
     def _tidied_soon(place: Place) -> bool:
@@ -191,10 +224,15 @@ class Follower(threading.Thread):
     def _note_arrivals(self, places: Iterable[Place]) -> None:
         jobs = {place.path.name for place in places if place.id}
         seen = (entry for entry in self.atlas.entries(State.INBOX) if entry.name not in jobs)
-        entries = [name for name, is_dir in seen if not (names.ignored(name, is_dir) and names.harmless(name))]
+        entries = [
+            name
+            for name, is_dir in seen
+            if not (names.ignored(name, is_dir) and names.harmless(name))
+        ]
         reasons = self._reasons() if entries else {}
         self.arrivals = [
-            Arrival(clean(name), clean(reasons.get(accept.printable(name), "arriving"), 300)) for name in sorted(entries)[:200]
+            Arrival(clean(name), clean(reasons.get(accept.printable(name), "arriving"), 300))
+            for name in sorted(entries)[:200]
         ]
 
     def _reasons(self) -> dict[str, str]:
@@ -203,9 +241,10 @@ class Follower(threading.Thread):
             return Arrivals.load(self.atlas.disk.read(self.atlas.arrivals_file, 1024 * 1024)).waits
         return {}
 
-    # -- told by a request --------------------------------------------------------------------------------------------
+    # -- told by a request ---------------------------------------------------------------------
     def note(self, place: Place) -> Row | None:
-        """Read PLACE at once: the request that moved it does not wait for the next look, nor for an index that does not answer."""
+        """Read PLACE at once: the request that moved it does not wait for the next look, nor for an
+        index that does not answer."""
         row = None
         try:
             row = rows.read(self.atlas, place)
@@ -224,7 +263,7 @@ class Follower(threading.Thread):
         except SQLAlchemyError as error:
             log.warning("forget.failed job=%s what=%s", id, str(error).partition("\n")[0])
 
-    # -- who works ------------------------------------------------------------------------------------------------------
+    # -- who works -----------------------------------------------------------------------------
     def workers(self) -> list[Heartbeat]:
         return [beat for beat in self.observer.live() if beat.role == "worker"]
 

@@ -1,4 +1,5 @@
-"""What the web process remembers of the tree, and what it tells of a change: the index on disk, active jobs in memory."""
+"""What the web process remembers of the tree, and what it tells of a change: the index on disk,
+active jobs in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ Listener = Callable[[Row | None, Row | None], None]
 
 
 class Known:
-    """Rows of active jobs by id, ids of ended ones with their folder's name. Listeners hear (old row or None, new row or None).
+    """Rows of active jobs by id, ids of ended ones with their folder's name. Listeners hear (old
+    row or None, new row or None).
 
     Nothing is told before FILLED is set, except of jobs that were known: a first look is no news.
     """
@@ -32,14 +34,16 @@ class Known:
         self._changed = True
 
     def load(self) -> None:
-        """What the index knows from before; asked once, and again where the index had to be made anew."""
+        """What the index knows from before; asked once, and again where the index had to be made
+        anew."""
         with self.lock:
             if not self.at_rest:
                 self.active = {row["id"]: row for row in self.index.active()}
                 self.at_rest = {state: self.index.names(state.value) for state in AT_REST}
 
     def begin_anew(self, damaged: bool) -> None:
-        """Make the index again. What is active is put back; what had ended is filled in from the tree, untold."""
+        """Make the index again. What is active is put back; what had ended is filled in from the
+        tree, untold."""
         with self.lock:
             if damaged:
                 self.index.discard()
@@ -80,8 +84,11 @@ class Known:
             self._tell(old, None)
 
     def _pop(self, id: str) -> Row | None:
-        """What is remembered of job ID, and forget it: its row, or its id and folder where it had ended."""
-        rests = [{"id": id, "state": "ended"} for known in self.at_rest.values() if known.pop(id, None)]
+        """What is remembered of job ID, and forget it: its row, or its id and folder where it had
+        ended."""
+        rests = [
+            {"id": id, "state": "ended"} for known in self.at_rest.values() if known.pop(id, None)
+        ]
         return self.active.pop(id, None) or (rests[0] if rests else None)
 
     def _tell(self, old: Row | None, new: Row | None) -> None:
@@ -91,11 +98,14 @@ class Known:
             except Exception:
                 log.exception("listener.failed")
 
-    # -- asking ---------------------------------------------------------------------------------------------------------
+    # -- asking --------------------------------------------------------------------------------
     def ahead(self, row: Row) -> int:
         """How many jobs wait in the same queue before ROW."""
         before = (row["at"], row["id"])
-        return sum(other["queue"] == row["queue"] and (other["at"], other["id"]) < before for other in self.unfinished())
+        return sum(
+            other["queue"] == row["queue"] and (other["at"], other["id"]) < before
+            for other in self.unfinished()
+        )
 
     def unfinished_of(self, submitter: str) -> tuple[int, int]:
         """(jobs, bytes) that SUBMITTER has waiting or running."""
@@ -108,4 +118,7 @@ class Known:
 
     def waiting(self) -> list[Row]:
         """Jobs that wait for a worker or to be accepted, oldest first."""
-        return sorted((row for row in self.unfinished() if not row["worker"]), key=lambda row: (row["at"], row["id"]))
+        return sorted(
+            (row for row in self.unfinished() if not row["worker"]),
+            key=lambda row: (row["at"], row["id"]),
+        )

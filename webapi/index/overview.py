@@ -29,12 +29,25 @@ def overview(follower: Follower) -> dict[str, Any]:
         if row["queue"]:
             waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
     workers = follower.workers()
-    queues = sorted({*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9)
+    queues = sorted(
+        {*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9
+    )
     return {
         "counts": follower.counts,
         "arriving": [arrival._asdict() for arrival in follower.arrivals],
-        "queues": [{"name": name, "workers": served.get(name, 0), "waiting": waiting.get(name, 0)} for name in queues],
-        "workers": [{"name": beat.worker, "job": beat.job, "message": beat.message, "queues": list(beat.queues)} for beat in workers],
+        "queues": [
+            {"name": name, "workers": served.get(name, 0), "waiting": waiting.get(name, 0)}
+            for name in queues
+        ],
+        "workers": [
+            {
+                "name": beat.worker,
+                "job": beat.job,
+                "message": beat.message,
+                "queues": list(beat.queues),
+            }
+            for beat in workers
+        ],
         "attention": sorted({*follower.observer.needs()} | {*follower.attention.lines()}),
         "halted": follower.halted,
         "fault": follower.fault,

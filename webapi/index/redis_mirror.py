@@ -1,6 +1,8 @@
-"""The Redis mirror: job states as ``job:{job_id}`` hashes and the waiting jobs as the list ``3d:queue``, in the mission's own words.
+"""The Redis mirror: job states as ``job:{job_id}`` hashes and the waiting jobs as the list
+``3d:queue``, in the mission's own words.
 
-Written, never read: Redis away or flushed changes nothing. A marker key tells that it was flushed; then all is written again.
+Written, never read: Redis away or flushed changes nothing. A marker key tells that it was flushed;
+then all is written again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Mirror(threading.Thread):
         super().__init__(name="mirror", daemon=True)
         import redis
 
-        self.redis: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, decode_responses=True)
+        self.redis: Any = redis.Redis.from_url(
+            url, socket_timeout=5, socket_connect_timeout=5, decode_responses=True
+        )
         self.index, self.follower = index, follower
         self.life = nonce(8)
         self._changes: queue.Queue[tuple[str, Row | None]] = queue.Queue(10_000)
@@ -88,7 +92,14 @@ class Mirror(threading.Thread):
             if row is None:
                 pipe.delete(key)
                 continue
-            pipe.hset(key, mapping={"state": row["state"], "message": row["message"], "asset_path": rows.asset_path(row) or ""})
+            pipe.hset(
+                key,
+                mapping={
+                    "state": row["state"],
+                    "message": row["message"],
+                    "asset_path": rows.asset_path(row) or "",
+                },
+            )
             if row["state"] in ENDED:
                 pipe.expire(key, KEEP_SECONDS)
             else:

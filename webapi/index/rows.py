@@ -24,7 +24,8 @@ SMALL = 64 * 1024
 
 
 def read(atlas: Atlas, place: Place) -> Row | None:
-    """The row of the job that stands at PLACE; None where there is no job.json to read (any more)."""
+    """The row of the job that stands at PLACE; None where there is no job.json to read (any
+    more)."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError, NewerFormat):
         job = lifecycle.readable_job(atlas, place.path)
         return row_of(atlas, place, job) if job else None
@@ -33,8 +34,17 @@ def read(atlas: Atlas, place: Place) -> Row | None:
 
 def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
     progress = _progress(atlas, place)
-    error = _load(atlas, place, ErrorFile, tree.ERROR) if place.state is State.FAILED else job_view.without_result(atlas, place)
-    state = word(State.FAILED if error else place.state, job.kind, place.queue, progress.stage if progress else None)
+    error = (
+        _load(atlas, place, ErrorFile, tree.ERROR)
+        if place.state is State.FAILED
+        else job_view.without_result(atlas, place)
+    )
+    state = word(
+        State.FAILED if error else place.state,
+        job.kind,
+        place.queue,
+        progress.stage if progress else None,
+    )
     last = job.starts[-1] if job.starts else None
     name = clean(job.source.name) or place.id
     return {
@@ -53,12 +63,16 @@ def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
         "eta": max(0.0, progress.eta) if progress and progress.eta is not None else None,
         "eta_error": progress.eta_error if progress else None,
         "cold": progress.cold if progress else False,
-        "moved": (progress.fraction if progress.said is None else progress.said) if progress else None,
+        "moved": (progress.fraction if progress.said is None else progress.said)
+        if progress
+        else None,
         "message": message(place, progress, error),
         "remedy": clean(error.remedy, 1000) if error and error.error != "Cancelled" else None,
         "label": job.provenance.label,
         "at": _time(job.source.at) or "",
-        "ended": _time(last.ended if last else None) or _modified(place) if state in ENDED else None,
+        "ended": _time(last.ended if last else None) or _modified(place)
+        if state in ENDED
+        else None,
         "bytes": sum(file.size for file in job.manifest),
         "seconds": sum(job.provenance.times.values()) or None if state == "completed" else None,
         "submitter": _text(job.source.by, 100),
@@ -74,7 +88,9 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
     if place.state is State.CLAIMED:
         return f"waits for a worker of queue {place.queue}"
     if place.state is State.PROCESSING:
-        return clean(progress.message or stage_said(progress.stage), 1000) if progress else "starting"
+        return (
+            clean(progress.message or stage_said(progress.stage), 1000) if progress else "starting"
+        )
     if place.state is State.DONE and error is None:
         return "done"
     if error is None:
@@ -83,8 +99,13 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
 
 
 def _progress(atlas: Atlas, place: Place) -> Progress | None:
-    """How far the job is, while it runs or waits between two legs; what a dead start left is no word about this one."""
-    found: Progress | None = _load(atlas, place, Progress, tree.PROGRESS) if place.state in (State.CLAIMED, State.PROCESSING) else None
+    """How far the job is, while it runs or waits between two legs; what a dead start left is no
+    word about this one."""
+    found: Progress | None = (
+        _load(atlas, place, Progress, tree.PROGRESS)
+        if place.state in (State.CLAIMED, State.PROCESSING)
+        else None
+    )
     return found if found and found.tells_of(place.n, place.queue) else None
 
 
@@ -94,7 +115,11 @@ def stage_said(stage: str) -> str:
 
 def formats_of(job: JobFile) -> list[str]:
     asked = job.options.get("output_format")
-    return [text for text in (asked if isinstance(asked, list) else [asked]) if isinstance(text, str) and text.isalnum()][:8] or ["glb"]
+    return [
+        text
+        for text in (asked if isinstance(asked, list) else [asked])
+        if isinstance(text, str) and text.isalnum()
+    ][:8] or ["glb"]
 
 
 def asset_path(row: Row) -> str | None:
@@ -158,7 +183,8 @@ def _share(state: str, progress: Progress | None) -> float:
 
 
 def _modified(place: Place) -> str | None:
-    """For a job that ended without an entry in starts (cancelled, refused): when its folder came here, for the eye only."""
+    """For a job that ended without an entry in starts (cancelled, refused): when its folder came
+    here, for the eye only."""
     with contextlib.suppress(OSError):
         when = place.path.lstat().st_mtime
         return datetime.datetime.fromtimestamp(when, datetime.UTC).isoformat(timespec="seconds")

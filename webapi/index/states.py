@@ -1,7 +1,7 @@
 """The ONE table from where a job stands (folder, leg, stage) to the words of the wire, and back.
 
-The words only ever go forward in one run: a job that was handed on and waits for its next worker keeps the word of that leg; a job
-that waits for its first leg is queued.
+The words only ever go forward in one run: a job that was handed on and waits for its next worker
+keeps the word of that leg; a job that waits for its first leg is queued.
 """
 
 from __future__ import annotations
@@ -11,11 +11,23 @@ from typing import Literal, cast, get_args
 from layout.tree import State
 from pipeline.queues import QUEUES
 
-Word = Literal["queued", "generating_images", "aligning", "reconstructing_3d", "post_processing", "completed", "failed"]
+Word = Literal[
+    "queued",
+    "generating_images",
+    "aligning",
+    "reconstructing_3d",
+    "post_processing",
+    "completed",
+    "failed",
+]
 WORDS: tuple[Word, ...] = get_args(Word)
 ENDED: tuple[Word, ...] = ("completed", "failed")
 
-FOLDERS: dict[State, Word] = {State.INBOX: "queued", State.DONE: "completed", State.FAILED: "failed"}
+FOLDERS: dict[State, Word] = {
+    State.INBOX: "queued",
+    State.DONE: "completed",
+    State.FAILED: "failed",
+}
 FIRST_LEG = {"scan": "scan", "images": "prepare", "prompt": "views", "convert": "finish"}
 LEGS: dict[str, Word] = {name: cast(Word, queue.word) for name, queue in QUEUES.items()}
 STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
@@ -40,14 +52,19 @@ SAID: dict[Word, str] = {
 }
 
 
-def word(state: State, kind: str | None = None, queue: str | None = None, stage: str | None = None) -> Word:
-    """The state word of a job of KIND in STATE's folder; QUEUE counts in claimed/, STAGE (from progress.json) in processing/."""
+def word(
+    state: State, kind: str | None = None, queue: str | None = None, stage: str | None = None
+) -> Word:
+    """The state word of a job of KIND in STATE's folder; QUEUE counts in claimed/, STAGE (from
+    progress.json) in processing/."""
     if state in FOLDERS:
         return FOLDERS[state]
     first = FIRST_LEG.get(kind or "", "scan")
     if state is State.CLAIMED:
         return "queued" if queue in (None, first) else LEGS.get(queue, "queued")
-    return next((found for prefix, found in STAGES if stage and stage.startswith(prefix)), LEGS[first])
+    return next(
+        (found for prefix, found in STAGES if stage and stage.startswith(prefix)), LEGS[first]
+    )
 
 
 def folders(wanted: Word) -> tuple[State, ...]:

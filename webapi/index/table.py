@@ -1,7 +1,9 @@
-"""The index: one row per job in SQL, so that lists stay fast. A cache of the tree and nothing else; deleting it loses nothing.
+"""The index: one row per job in SQL, so that lists stay fast. A cache of the tree and nothing else;
+deleting it loses nothing.
 
-SQLite on a local disk by default, PostgreSQL by URL. Rows are written by the follower (and, so that nobody waits for its next look, by
-the request that made a change); they hold what a list or a status needs and nothing that the tree does not say.
+SQLite on a local disk by default, PostgreSQL by URL. Rows are written by the follower (and, so that
+nobody waits for its next look, by the request that made a change); they hold what a list or a
+status needs and nothing that the tree does not say.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ JOBS = sql.Table(
     sql.Column("eta", sql.Float),
     sql.Column("eta_error", sql.Float),  # how wrong eta may be
     sql.Column("cold", sql.Boolean, nullable=False),  # eta rests on no earlier job
-    sql.Column("moved", sql.Float),  # what the stage itself told of its share: it rests where nothing moves
+    # what the stage itself told of its share: it rests where nothing moves
+    sql.Column("moved", sql.Float),
     sql.Column("message", sql.String(1000), nullable=False),
     sql.Column("remedy", sql.String(1000)),
     sql.Column("label", sql.String(16)),
@@ -75,7 +78,10 @@ NOTES = sql.Table(  # troubles that the operator was told of and that last
     "inbox3d_notes", META, sql.Column("key", sql.String(100), primary_key=True)
 )
 FACTS = sql.Table(
-    "inbox3d_facts", META, sql.Column("key", sql.String(40), primary_key=True), sql.Column("value", sql.String(200), nullable=False)
+    "inbox3d_facts",
+    META,
+    sql.Column("key", sql.String(40), primary_key=True),
+    sql.Column("value", sql.String(200), nullable=False),
 )
 VERSION = "3"
 
@@ -88,9 +94,17 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
     elif url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.partition("://")[2]
     try:
-        engine = sql.create_engine(url, pool_size=16, max_overflow=64, pool_use_lifo=True, pool_pre_ping=not url.startswith("sqlite"))
+        engine = sql.create_engine(
+            url,
+            pool_size=16,
+            max_overflow=64,
+            pool_use_lifo=True,
+            pool_pre_ping=not url.startswith("sqlite"),
+        )
     except (sql.exc.ArgumentError, ImportError) as error:
-        raise SettingsRefused(f"[host] sql_url is no database that is known here: {error}") from None
+        raise SettingsRefused(
+            f"[host] sql_url is no database that is known here: {error}"
+        ) from None
     if engine.dialect.name == "sqlite":
         sql.event.listen(engine, "connect", _tune)
     return engine
@@ -102,11 +116,16 @@ def _tune(connection: Any, _: object) -> None:
 
 
 class Index:
-    """The rows of one Atlas in one database. One that is away at first is no reason not to begin: see ``stands`` and ``prepare``."""
+    """The rows of one Atlas in one database. One that is away at first is no reason not to begin:
+    see ``stands`` and ``prepare``."""
 
     def __init__(self, engine: sql.Engine, uuid: str) -> None:
         self.engine, self._tree = engine, f"{VERSION}:{uuid}"
-        self._file = Path(engine.url.database) if engine.dialect.name == "sqlite" and engine.url.database else None
+        self._file = (
+            Path(engine.url.database)
+            if engine.dialect.name == "sqlite" and engine.url.database
+            else None
+        )
         by_id = sql.select(JOBS).where(JOBS.c.id == sql.bindparam("id")).compile(engine)
         self._by_id, self._positional = str(by_id), by_id.positional
         self._driver: Any = engine.dialect.dbapi
@@ -122,15 +141,20 @@ class Index:
         return -1
 
     def stands(self) -> bool:
-        """Whether the tables are there and are this tree's; SQLAlchemyError where the database does not answer."""
+        """Whether the tables are there and are this tree's; SQLAlchemyError where the database does
+        not answer."""
         if self._inode_now() != self._inode:
             return False
         with self.engine.connect() as db:
             db.execute(sql.select(JOBS.c.id).limit(1)).first()
-            return bool(db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar() == self._tree)
+            return bool(
+                db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
+                == self._tree
+            )
 
     def prepare(self) -> None:
-        """Connect anew and make the tables that are missing; throw away what belongs to another tree or another version, or is damaged.
+        """Connect anew and make the tables that are missing; throw away what belongs to another
+        tree or another version, or is damaged.
 
         Webhooks that are still to be sent are carried over where they can be read.
         """
@@ -141,7 +165,9 @@ class Index:
         try:
             self._make()
         except sql.exc.DatabaseError as error:
-            if self._file is None or (isinstance(error, sql.exc.OperationalError) and "malformed" not in str(error)):
+            if self._file is None or (
+                isinstance(error, sql.exc.OperationalError) and "malformed" not in str(error)
+            ):
                 raise
             self.discard()
             self._make()
@@ -167,7 +193,7 @@ class Index:
             with self.engine.begin() as db:
                 db.execute(self._upsert(FACTS), [{"key": "tree", "value": self._tree}])
 
-    # -- writing --------------------------------------------------------------------------------------------------------
+    # -- writing -------------------------------------------------------------------------------
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             with self.engine.begin() as db:
@@ -193,17 +219,22 @@ class Index:
         insert = self._insert(table)
         keys = [column.name for column in table.primary_key]
         return insert.on_conflict_do_update(
-            index_elements=keys, set_={c.name: insert.excluded[c.name] for c in table.c if c.name not in keys}
+            index_elements=keys,
+            set_={c.name: insert.excluded[c.name] for c in table.c if c.name not in keys},
         )
 
     def _insert(self, table: sql.Table) -> Any:
         return (sqlite if self.engine.dialect.name == "sqlite" else postgresql).insert(table)
 
-    # -- reading --------------------------------------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------------
     def get(self, id: str) -> Row | None:
-        """The row of job ID. The one question of every status: it goes straight to the driver, at a third of the cost."""
+        """The row of job ID. The one question of every status: it goes straight to the driver, at a
+        third of the cost."""
         try:
-            with contextlib.closing(self.engine.raw_connection()) as db, contextlib.closing(db.cursor()) as cursor:
+            with (
+                contextlib.closing(self.engine.raw_connection()) as db,
+                contextlib.closing(db.cursor()) as cursor,
+            ):
                 cursor.execute(self._by_id, (id,) if self._positional else {"id": id})
                 found = cursor.fetchone()
         except self._driver.Error as error:
@@ -211,19 +242,31 @@ class Index:
         return dict(zip(_NAMES, found, strict=True)) if found else None
 
     def names(self, state: str) -> dict[str, str]:
-        """Folder name by id of every job below the folder STATE; most are the same text, kept once."""
-        chosen = sql.select(JOBS.c.id, JOBS.c.folder).where(JOBS.c.folder.like(f"{state}/%")).execution_options(yield_per=1000)
+        """Folder name by id of every job below the folder STATE; most are the same text, kept
+        once."""
+        chosen = (
+            sql.select(JOBS.c.id, JOBS.c.folder)
+            .where(JOBS.c.folder.like(f"{state}/%"))
+            .execution_options(yield_per=1000)
+        )
         with self.engine.connect() as db:
             pairs = ((row[0], row[1].partition("/")[2]) for row in db.execute(chosen))
             return {id: id if name == id else name for id, name in pairs}
 
     def active(self) -> list[Row]:
         """Every job that has not ended, oldest first."""
-        return self._rows(sql.select(JOBS).where(JOBS.c.state.not_in(ENDED)).order_by(JOBS.c.at, JOBS.c.id))
+        return self._rows(
+            sql.select(JOBS).where(JOBS.c.state.not_in(ENDED)).order_by(JOBS.c.at, JOBS.c.id)
+        )
 
     def counts(self) -> dict[str, int]:
         with self.engine.connect() as db:
-            return {row[0]: row[1] for row in db.execute(sql.select(JOBS.c.state, sql.func.count()).group_by(JOBS.c.state))}
+            return {
+                row[0]: row[1]
+                for row in db.execute(
+                    sql.select(JOBS.c.state, sql.func.count()).group_by(JOBS.c.state)
+                )
+            }
 
     def noted(self) -> set[str]:
         """Keys of the troubles that were told."""
@@ -241,12 +284,21 @@ class Index:
             with self.engine.begin() as db:
                 db.execute(sql.delete(NOTES).where(NOTES.c.key.in_(chosen)))
 
-    def page(self, filters: Mapping[str, str | None], size: int, token: str | None = None) -> tuple[list[Row], str | None]:
+    def page(
+        self, filters: Mapping[str, str | None], size: int, token: str | None = None
+    ) -> tuple[list[Row], str | None]:
         """Newest first, SIZE rows after TOKEN, and the token of the next page or None."""
-        chosen = sql.select(JOBS).where(*self._where(filters)).order_by(JOBS.c.at.desc(), JOBS.c.id.desc()).limit(size + 1)
+        chosen = (
+            sql.select(JOBS)
+            .where(*self._where(filters))
+            .order_by(JOBS.c.at.desc(), JOBS.c.id.desc())
+            .limit(size + 1)
+        )
         if token:
             at, id = read_token(token, filters)
-            chosen = chosen.where(sql.tuple_(JOBS.c.at, JOBS.c.id) < sql.tuple_(sql.literal(at), sql.literal(id)))
+            chosen = chosen.where(
+                sql.tuple_(JOBS.c.at, JOBS.c.id) < sql.tuple_(sql.literal(at), sql.literal(id))
+            )
         rows = self._rows(chosen)
         return rows[:size], (write_token(rows[size - 1], filters) if len(rows) > size else None)
 
@@ -259,16 +311,24 @@ class Index:
             where.append(JOBS.c.kind == kind)
         if since := filters.get("since"):
             where.append(JOBS.c.at >= since)
-        where += [JOBS.c.search.contains(word.casefold(), autoescape=True) for word in (filters.get("q") or "").split()[:8]]
+        where += [
+            JOBS.c.search.contains(word.casefold(), autoescape=True)
+            for word in (filters.get("q") or "").split()[:8]
+        ]
         return where
 
     def pace(self, kind: str | None, tier: str | None, last: int = 25) -> list[float]:
         """Seconds that the last finished jobs of this kind and tier took."""
         chosen = sql.select(JOBS.c.seconds).where(
-            JOBS.c.kind == kind, JOBS.c.tier == tier, JOBS.c.state == "completed", JOBS.c.seconds.is_not(None)
+            JOBS.c.kind == kind,
+            JOBS.c.tier == tier,
+            JOBS.c.state == "completed",
+            JOBS.c.seconds.is_not(None),
         )
         with self.engine.connect() as db:
-            return [row.seconds for row in db.execute(chosen.order_by(JOBS.c.ended.desc()).limit(last))]
+            return [
+                row.seconds for row in db.execute(chosen.order_by(JOBS.c.ended.desc()).limit(last))
+            ]
 
     def _rows(self, chosen: Any) -> list[Row]:
         with self.engine.connect() as db:
@@ -279,14 +339,24 @@ _NAMES = tuple(column.name for column in JOBS.c)
 
 
 def write_token(row: Mapping[str, Any], filters: Mapping[str, str | None]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row["at"], row["id"], _mark(filters)]).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([row["at"], row["id"], _mark(filters)]).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def read_token(token: str, filters: Mapping[str, str | None]) -> tuple[str, str]:
-    """(at, id) of the last row of the page before. Problem where TOKEN is none of ours, or of a list with other filters (AIP-158)."""
+    """(at, id) of the last row of the page before. Problem where TOKEN is none of ours, or of a
+    list with other filters (AIP-158)."""
     try:
         at, id, mark = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        if isinstance(at, str) and isinstance(id, str) and "\0" not in at + id and mark == _mark(filters):
+        if (
+            isinstance(at, str)
+            and isinstance(id, str)
+            and "\0" not in at + id
+            and mark == _mark(filters)
+        ):
             return at, id
     except (ValueError, TypeError, binascii.Error, RecursionError):
         pass
@@ -299,4 +369,6 @@ def read_token(token: str, filters: Mapping[str, str | None]) -> tuple[str, str]
 
 
 def _mark(filters: Mapping[str, str | None]) -> int:
-    return zlib.crc32(json.dumps(sorted((key, value) for key, value in filters.items() if value)).encode())
+    return zlib.crc32(
+        json.dumps(sorted((key, value) for key, value in filters.items() if value)).encode()
+    )

@@ -16,9 +16,12 @@ from webapi.index.states import WORDS
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Histogram(
-    "inbox3d_http_request_seconds", "Time to answer", ["route", "method", "status"], registry=REGISTRY,
+    "inbox3d_http_request_seconds",
+    "Time to answer",
+    ["route", "method", "status"],
+    registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
-)  # fmt: skip
+)
 UPLOADED = Counter("inbox3d_uploaded_bytes", "Bytes received in uploads", registry=REGISTRY)
 WEBHOOKS = Counter("inbox3d_webhooks", "Webhook deliveries", ["result"], registry=REGISTRY)
 ENDED = Counter("inbox3d_jobs_ended", "Jobs seen to end", ["kind", "state"], registry=REGISTRY)
@@ -41,7 +44,9 @@ class Tree(Collector):
         jobs = GaugeMetricFamily("inbox3d_jobs", "Jobs by state", labels=["state"])
         for word in WORDS:
             jobs.add_metric([word], follower.counts.get(word, 0))
-        waiting = GaugeMetricFamily("inbox3d_queue_waiting", "Jobs that wait, by queue", labels=["queue"])
+        waiting = GaugeMetricFamily(
+            "inbox3d_queue_waiting", "Jobs that wait, by queue", labels=["queue"]
+        )
         depth: dict[str, int] = {}
         for row in follower.known.waiting():
             depth[row["queue"] or "inbox"] = depth.get(row["queue"] or "inbox", 0) + 1
@@ -51,12 +56,22 @@ class Tree(Collector):
         for queue, count in follower.queues().items():
             workers.add_metric([queue], count)
         yield from (jobs, waiting, workers)
-        yield GaugeMetricFamily("inbox3d_arriving", "Entries of inbox/ that are no jobs yet", len(follower.arrivals))
-        yield GaugeMetricFamily("inbox3d_following", "1 while the tree is followed", int(follower.fresh))
+        yield GaugeMetricFamily(
+            "inbox3d_arriving", "Entries of inbox/ that are no jobs yet", len(follower.arrivals)
+        )
+        yield GaugeMetricFamily(
+            "inbox3d_following", "1 while the tree is followed", int(follower.fresh)
+        )
         yield GaugeMetricFamily("inbox3d_halted", "1 while HALT exists", int(bool(follower.halted)))
-        yield GaugeMetricFamily("inbox3d_event_streams", "Open event streams", self.web.events.listening)
+        yield GaugeMetricFamily(
+            "inbox3d_event_streams", "Open event streams", self.web.events.listening
+        )
         try:
-            yield GaugeMetricFamily("inbox3d_atlas_free_bytes", "Room on Atlas", shutil.disk_usage(self.web.atlas.root).free)
+            yield GaugeMetricFamily(
+                "inbox3d_atlas_free_bytes",
+                "Room on Atlas",
+                shutil.disk_usage(self.web.atlas.root).free,
+            )
         except OSError:
             return
 

@@ -1,7 +1,7 @@
 """Notices to the operator, by apprise: jobs that ended, and troubles, each once until it is over.
 
-A trouble is noted in the index when it is said, so that a restart, or a second web host on one database, does not say it again; when it
-is over the note goes, and the next time it is said anew.
+A trouble is noted in the index when it is said, so that a restart, or a second web host on one
+database, does not say it again; when it is over the note goes, and the next time it is said anew.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from webapi.index.table import Index, Row
 
 log = logging.getLogger(__name__)
 
-AN_HOUR, ENOUGH_AGAIN = 30, 1.1  # messages; a disk that was low is well again with that much more than the floor
+# messages; a disk that was low is well again with that much more than the floor
+AN_HOUR, ENOUGH_AGAIN = 30, 1.1
 
 
 class Trouble(NamedTuple):
@@ -31,13 +32,15 @@ class Trouble(NamedTuple):
 
 
 class Notices:
-    """What is to be said, joined and limited. ``look`` belongs to the follower's thread, ``send`` to the caller's."""
+    """What is to be said, joined and limited. ``look`` belongs to the follower's thread, ``send``
+    to the caller's."""
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self.settings, self.index = settings, index
         self.waiting: deque[tuple[str, str]] = deque(maxlen=100)
         self._sent: deque[float] = deque(maxlen=AN_HOUR)
-        self._since: dict[str, tuple[object, float]] = {}  # what stands still → what it looked like, since when
+        # what stands still → what it looked like, since when
+        self._since: dict[str, tuple[object, float]] = {}
 
     def ended(self, row: Row) -> None:
         if self._wanted(row["state"]):
@@ -57,7 +60,7 @@ class Notices:
     def _wanted(self, what: str) -> bool:
         return bool(self.settings.web.notify) and what in self.settings.web.notify_on
 
-    # -- troubles -------------------------------------------------------------------------------------------------------
+    # -- troubles ------------------------------------------------------------------------------
     def _troubles(self, follower: Follower, said: set[str]) -> Iterable[Trouble]:
         if self._wanted("disk"):
             yield from self._disk(follower, said)
@@ -68,28 +71,48 @@ class Notices:
         free, floor = shutil.disk_usage(follower.atlas.root).free / 1e9, self.settings.web.free_gb
         if free < floor or ("disk" in said and free < ENOUGH_AGAIN * floor):
             yield Trouble(
-                "disk", "Atlas is nearly full", f"{free:.1f} GB are left; below {floor:g} GB uploads are refused. Free space there."
+                "disk",
+                "Atlas is nearly full",
+                f"{free:.1f} GB are left; below {floor:g} GB uploads are refused. Free space"
+                " there.",
             )
 
     def _stuck(self, follower: Follower, said: set[str]) -> Iterable[Trouble]:
-        """What stands still long enough; what was said before this process began has stood long enough already."""
+        """What stands still long enough; what was said before this process began has stood long
+        enough already."""
         minutes, served = self.settings.web.stuck_after / 60, follower.queues()
         looks: dict[str, tuple[object, Trouble]] = {}
         for row in follower.known.unfinished():
             queue, key = row["queue"], f"job {row['id']}"
             if row["worker"]:
                 look = (row["worker"], row["stage"], row["moved"], row["message"])
-                text = f"On {row['worker']} nothing moved for {minutes:g} min: {row['message']}. Look into its log, or cancel it."
+                text = (
+                    f"On {row['worker']} nothing moved for {minutes:g} min: {row['message']}. Look"
+                    " into its log, or cancel it."
+                )
                 looks[key] = look, Trouble(key, f"{row['name']} is stuck", text)
             elif queue and not served.get(queue) and not follower.halted:
-                key, text = f"queue {queue}", f"Its jobs wait. Start one: inbox3d up --queues {queue}"
+                key, text = (
+                    f"queue {queue}",
+                    f"Its jobs wait. Start one: inbox3d up --queues {queue}",
+                )
                 looks[key] = None, Trouble(key, f"No live worker serves {queue}", text)
         now = time.monotonic()
-        kept = {key: self._since.get(key, (look, float("-inf") if key in said else now)) for key, (look, _) in looks.items()}
-        self._since = {key: (look, kept[key][1] if kept[key][0] == look else now) for key, (look, _) in looks.items()}
-        return [trouble for key, (_, trouble) in looks.items() if now - self._since[key][1] >= self.settings.web.stuck_after]
+        kept = {
+            key: self._since.get(key, (look, float("-inf") if key in said else now))
+            for key, (look, _) in looks.items()
+        }
+        self._since = {
+            key: (look, kept[key][1] if kept[key][0] == look else now)
+            for key, (look, _) in looks.items()
+        }
+        return [
+            trouble
+            for key, (_, trouble) in looks.items()
+            if now - self._since[key][1] >= self.settings.web.stuck_after
+        ]
 
-    # -- sending --------------------------------------------------------------------------------------------------------
+    # -- sending -------------------------------------------------------------------------------
     def send(self) -> None:
         """Send what waits, at most so many messages an hour; several at once become one."""
         while self._sent and time.monotonic() - self._sent[0] > 3600:
@@ -101,7 +124,10 @@ class Notices:
         notices = [self.waiting.popleft() for _ in range(len(self.waiting))]
         title, text = notices[0]
         if len(notices) > 1:
-            title, text = f"inbox3d: {len(notices)} notices", "\n".join(f"{title}: {text}" for title, text in notices)
+            title, text = (
+                f"inbox3d: {len(notices)} notices",
+                "\n".join(f"{title}: {text}" for title, text in notices),
+            )
         sender = apprise.Apprise()
         for address in self.settings.web.notify:
             sender.add(address)

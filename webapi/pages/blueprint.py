@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from webapi.pages.forms import do_cancel, do_delete, do_prompt, do_retry, do_sign_in, do_sign_out, do_upload
+from webapi.pages.forms import (
+    do_cancel,
+    do_delete,
+    do_prompt,
+    do_retry,
+    do_sign_in,
+    do_sign_out,
+    do_upload,
+)
 from webapi.pages.read import docs, done, home, job, mark, sign_in, static
 
 PREFIXES = ("", "/3d-test")
@@ -25,8 +33,13 @@ def blueprint(prefix: str) -> Blueprint:
     ):
         found.add_url_rule(rule, view.__name__, view, methods=["GET"])
     for rule, view in (
-        ("/do/prompt", do_prompt), ("/do/upload", do_upload), ("/do/cancel/<id>", do_cancel), ("/do/retry/<id>", do_retry),
-        ("/do/delete/<id>", do_delete), ("/sign-in", do_sign_in), ("/sign-out", do_sign_out),
-    ):  # fmt: skip
+        ("/do/prompt", do_prompt),
+        ("/do/upload", do_upload),
+        ("/do/cancel/<id>", do_cancel),
+        ("/do/retry/<id>", do_retry),
+        ("/do/delete/<id>", do_delete),
+        ("/sign-in", do_sign_in),
+        ("/sign-out", do_sign_out),
+    ):
         found.add_url_rule(rule, view.__name__, view, methods=["POST"])
     return found

@@ -15,8 +15,16 @@ def ago(text: str | None) -> str:
         when = datetime.datetime.fromisoformat(text or "")
     except ValueError:
         return ""
-    seconds = (datetime.datetime.now(datetime.UTC) - (when if when.tzinfo else when.replace(tzinfo=datetime.UTC))).total_seconds()
-    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (14 * 86400, 86400, "d")):
+    seconds = (
+        datetime.datetime.now(datetime.UTC)
+        - (when if when.tzinfo else when.replace(tzinfo=datetime.UTC))
+    ).total_seconds()
+    for limit, unit, name in (
+        (60, 1, "s"),
+        (3600, 60, "min"),
+        (86400, 3600, "h"),
+        (14 * 86400, 86400, "d"),
+    ):
         if abs(seconds) < limit:
             return "just now" if seconds < 10 else f"{seconds / unit:.0f} {name} ago"
     return f"{when:%-d %b %Y}"

@@ -21,24 +21,35 @@ def _form(scope: Any = "submit") -> Mapping[str, str]:
     """The fields of a small form whose sender may do SCOPE and whose token is right."""
     here().access.permit(asker(), scope)
     if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        raise Problem(415, "media-type", "This takes a form.", "Use the pages, or the routes below /3d/.")
+        raise Problem(
+            415, "media-type", "This takes a form.", "Use the pages, or the routes below /3d/."
+        )
     if (request.content_length or 0) > FORM_LIMIT:
         raise Problem(413, "too-large", "This is no form of ours.")
-    here().access.check_token(asker(), request.form.get(TOKEN_FIELD) or request.headers.get(TOKEN_HEADER))
+    here().access.check_token(
+        asker(), request.form.get(TOKEN_FIELD) or request.headers.get(TOKEN_HEADER)
+    )
     return request.form
 
 
 def do_prompt() -> Any:
-    said = {key: [value] for key, value in _form().items() if key in ("prompt", "output_format", "quality_tier") and value.strip()}
+    said = {
+        key: [value]
+        for key, value in _form().items()
+        if key in ("prompt", "output_format", "quality_tier") and value.strip()
+    }
     options = submit.options_of("prompt", said)
-    return redirect(f"{prefix()}/jobs/{submit.new_prompt(Generate.model_validate({**options, 'prompt': options.get('prompt', '')}))}", 303)
+    asked = Generate.model_validate({**options, "prompt": options.get("prompt", "")})
+    return redirect(f"{prefix()}/jobs/{submit.new_prompt(asked)}", 303)
 
 
 def do_upload() -> Any:
     here().access.permit(asker(), "submit")
 
     def check(fields: dict[str, list[str]]) -> None:
-        here().access.check_token(asker(), (fields.get(TOKEN_FIELD) or [""])[0] or request.headers.get(TOKEN_HEADER))
+        here().access.check_token(
+            asker(), (fields.get(TOKEN_FIELD) or [""])[0] or request.headers.get(TOKEN_HEADER)
+        )
 
     return redirect(f"{prefix()}/jobs/{submit.receive(None, check)}", 303)
 
@@ -67,10 +78,14 @@ def do_sign_in() -> Any:
     if key is None:
         access.slow_down(request)
         access.note_failure(request)
-        raise Problem(401, "key", "This key is not known here.", "Paste the whole key, from i3d_ to its end.")
+        raise Problem(
+            401, "key", "This key is not known here.", "Paste the whole key, from i3d_ to its end."
+        )
     g.who, g.sets_cookie = g.who._replace(key=key, session=access.new_session()), True
     wanted = request.form.get("next", "")
-    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    inside = (
+        wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    )
     return redirect(wanted if inside else prefix() + "/", 303)
 
 

@@ -1,4 +1,5 @@
-"""Pages: server-rendered, readable without JavaScript; one small ES module makes them live. The same pages stand below /3d-test/."""
+"""Pages: server-rendered, readable without JavaScript; one small ES module makes them live. The
+same pages stand below /3d-test/."""
 
 from __future__ import annotations
 
@@ -27,16 +28,26 @@ def prefix() -> str:
 
 
 def page(template: str, code: int = 200, **content: Any) -> Response:
-    """Render TEMPLATE; ?part=1 gives its main part only, which the module puts in place when something changed."""
+    """Render TEMPLATE; ?part=1 gives its main part only, which the module puts in place when
+    something changed."""
     who, web = g.get("who"), here()
     if who is not None:
         g.sets_cookie, g.who = True, who._replace(session=who.session or web.access.new_session())
         who = g.who
     may = {scope: _may(scope) for scope in ("submit", "admin")} if who else {}
     text = render_template(
-        template, prefix=prefix(), part=bool(request.args.get("part")), token=web.access.token(who) if who else "", who=who, may=may,
-        mark=g.get("mark", ""), said=SAID, formats=FORMATS, version=static_version(), **content,
-    )  # fmt: skip
+        template,
+        prefix=prefix(),
+        part=bool(request.args.get("part")),
+        token=web.access.token(who) if who else "",
+        who=who,
+        may=may,
+        mark=g.get("mark", ""),
+        said=SAID,
+        formats=FORMATS,
+        version=static_version(),
+        **content,
+    )
     return make_response(text, code)
 
 
@@ -48,18 +59,25 @@ def _may(scope: Any) -> bool:
     return True
 
 
-# -- looking -----------------------------------------------------------------------------------------------------------------
+# -- looking -----------------------------------------------------------------------------------
 def home() -> Response:
     index = here().index
     active = [details.with_eta(here().follower, row) for row in index.active()[:300]]
     failed, _ = index.page({"state": "failed"}, FAILED)
     finished, _ = index.page({"state": "completed"}, LATELY)
     seen = overview(here().follower)
-    unserved = [queue["name"] for queue in seen["queues"] if queue["waiting"] and not queue["workers"]]
+    unserved = [
+        queue["name"] for queue in seen["queues"] if queue["waiting"] and not queue["workers"]
+    ]
     return page(
-        "home.html", running=[row for row in active if row["worker"]], waiting=[row for row in active if not row["worker"]],
-        failed=failed, finished=finished, overview=seen, unserved=unserved,
-    )  # fmt: skip
+        "home.html",
+        running=[row for row in active if row["worker"]],
+        waiting=[row for row in active if not row["worker"]],
+        failed=failed,
+        finished=finished,
+        overview=seen,
+        unserved=unserved,
+    )
 
 
 def job(id: str) -> Response:
@@ -67,8 +85,20 @@ def job(id: str) -> Response:
     shown = details.detail(here().atlas, row)
     files = {file["name"]: file for file in shown["artefacts"]}
     model = next((name for name in ("preview.glb", "model.glb") if name in files), None)
-    pictures = [name for name in files if name.endswith((".png", ".webp", ".jpg")) and not name.startswith(("model", "thumbnail"))]
-    return page("job.html", job=shown, row=row, files=files, model=model, pictures=pictures[:24], log=_log_tail(row))
+    pictures = [
+        name
+        for name in files
+        if name.endswith((".png", ".webp", ".jpg")) and not name.startswith(("model", "thumbnail"))
+    ]
+    return page(
+        "job.html",
+        job=shown,
+        row=row,
+        files=files,
+        model=model,
+        pictures=pictures[:24],
+        log=_log_tail(row),
+    )
 
 
 def _log_tail(row: Mapping[str, Any]) -> str:
@@ -84,11 +114,22 @@ def _log_tail(row: Mapping[str, Any]) -> str:
 
 
 def done() -> Response:
-    args = {key: value for key, value in request.args.items() if key in ("state", "kind", "q", "page_token") and value}
+    args = {
+        key: value
+        for key, value in request.args.items()
+        if key in ("state", "kind", "q", "page_token") and value
+    }
     filters, _, token = look.list_query(args)
     filters["state"] = filters["state"] or "completed"
     found, following = here().index.page(filters, GRID, token)
-    return page("done.html", jobs=found, following=following, filters=filters, token_given=bool(token), counts=here().follower.counts)
+    return page(
+        "done.html",
+        jobs=found,
+        following=following,
+        filters=filters,
+        token_given=bool(token),
+        counts=here().follower.counts,
+    )
 
 
 def docs() -> Response:
@@ -100,32 +141,44 @@ def docs() -> Response:
 def problem_page(problem: Problem) -> Response:
     """A refusal for a browser; without a key it is the sign-in page."""
     template = "sign_in.html" if problem.status == 401 else "problem.html"
-    response = page(template, problem.status, problem=problem, next=request.path if request.method == "GET" else prefix() + "/")
+    response = page(
+        template,
+        problem.status,
+        problem=problem,
+        next=request.path if request.method == "GET" else prefix() + "/",
+    )
     response.headers.update(problem.headers)
     return response
 
 
-# -- acting ------------------------------------------------------------------------------------------------------------------
+# -- acting ------------------------------------------------------------------------------------
 
 
 def sign_in() -> Response:
     return page("sign_in.html", problem=None, next=request.args.get("next", ""))
 
 
-# -- static files ------------------------------------------------------------------------------------------------------------
+# -- static files ------------------------------------------------------------------------------
 def static(name: str) -> Response:
     """Our own files, and the fetched ones below vendor/."""
-    folder, inside = (VENDOR, name.removeprefix("vendor/")) if name.startswith("vendor/") else (STATIC, name)
+    folder, inside = (
+        (VENDOR, name.removeprefix("vendor/")) if name.startswith("vendor/") else (STATIC, name)
+    )
     try:
-        response = send_from_directory(folder, inside, max_age=31_536_000 if request.args.get("v") else 300)
+        response = send_from_directory(
+            folder, inside, max_age=31_536_000 if request.args.get("v") else 300
+        )
     except NotFound:
-        raise Problem(404, "no-such-file", "There is no such file.", "`make setup` fetches the model viewer.") from None
+        raise Problem(
+            404, "no-such-file", "There is no such file.", "`make setup` fetches the model viewer."
+        ) from None
     response.direct_passthrough = False
     return response
 
 
 def mark() -> None:
-    """Remember where the events stand before anything is read for a page, so that its stream begins there."""
+    """Remember where the events stand before anything is read for a page, so that its stream begins
+    there."""
     g.mark = here().events.mark()
 
 
@@ -138,4 +191,4 @@ def static_version() -> str:
     return digest.hexdigest()[:10]
 
 
-# -- words for people --------------------------------------------------------------------------------------------------------
+# -- words for people --------------------------------------------------------------------------

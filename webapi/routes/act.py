@@ -1,4 +1,5 @@
-"""Acting on jobs over HTTP: cancel, retry, delete. Each is one edge; the folder decides whether it can be taken."""
+"""Acting on jobs over HTTP: cancel, retry, delete. Each is one edge; the folder decides whether it
+can be taken."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def retry(id: str) -> Response:
     """Run a failed job again, or a done one as a new job with a copy of its input."""
     new, of = retry_job(id)
     url = f"/3d/status/{new}"
-    return answer(Retried, {"job_id": new, "status_url": url, "retry_of": of}, 202, {"Location": url})
+    return answer(
+        Retried, {"job_id": new, "status_url": url, "retry_of": of}, 202, {"Location": url}
+    )
 
 
 def retry_job(id: str) -> tuple[str, str | None]:
@@ -61,7 +64,12 @@ def retry_job(id: str) -> tuple[str, str | None]:
 
     def act(place: Place) -> tuple[str, str | None] | None:
         if place.state not in (State.DONE, State.FAILED):
-            raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first, or wait.")
+            raise Problem(
+                409,
+                "not-ended",
+                f"{id} has not ended: it is in {place.state.value}/.",
+                "Cancel it first, or wait.",
+            )
         job = lifecycle.readable_job(web.atlas, place.path)
         with quota.coming(web, asker().name, sum(file.size for file in job.manifest) if job else 0):
             if place.state is State.FAILED and not web.changing:
@@ -94,7 +102,12 @@ def delete_job(id: str) -> None:
 
     def act(place: Place) -> bool:
         if place.state not in (State.DONE, State.FAILED):
-            raise Problem(409, "not-ended", f"{id} has not ended: it is in {place.state.value}/.", "Cancel it first.")
+            raise Problem(
+                409,
+                "not-ended",
+                f"{id} has not ended: it is in {place.state.value}/.",
+                "Cancel it first.",
+            )
         lifecycle.delete(web.atlas, place)
         log.info("job.deleted job=%s by=%s", id, asker().name)
         web.follower.forget(id)
@@ -115,7 +128,9 @@ def _act(id: str, act: Callable[[Place], T | None]) -> T:
         except (Gone, Occupied):
             pass
         _PAUSE.wait(0.15)
-    raise Problem(409, "moving", f"{id} keeps moving.", "Try again in a moment.", headers={"Retry-After": "1"})
+    raise Problem(
+        409, "moving", f"{id} keeps moving.", "Try again in a moment.", headers={"Retry-After": "1"}
+    )
 
 
 _PAUSE = threading.Event()

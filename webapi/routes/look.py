@@ -21,11 +21,14 @@ from webapi.uploads import checks
 
 
 def look_up(id: str) -> Row:
-    """The row of job ID, from the index where it can be trusted, else from the tree; Problem 404."""
+    """The row of job ID, from the index where it can be trusted, else from the tree; Problem
+    404."""
     web, row = here(), None
     with contextlib.suppress(SQLAlchemyError):  # the tree knows better anyhow
         row = web.index.get(id)
-    if row is not None and (rows.stands(web.atlas, row) if row["state"] in ENDED else web.follower.fresh):
+    if row is not None and (
+        rows.stands(web.atlas, row) if row["state"] in ENDED else web.follower.fresh
+    ):
         return details.with_eta(web.follower, row)
     for _ in range(2):
         place = lifecycle.find(web.atlas, id)
@@ -41,11 +44,36 @@ def status(id: str) -> Response:
 
 
 PAGE = (
-    Param("state", "query", {"type": "string", "enum": [*WORDS, "active"]}, "only jobs in this state; `active`: all that have not ended"),
-    Param("kind", "query", {"type": "string", "enum": ["scan", "images", "prompt", "convert"]}, "only jobs of this kind"),
-    Param("q", "query", {"type": "string", "maxLength": 200}, "words that the name or the id must hold"),
-    Param("since", "query", {"type": "string", "format": "date-time"}, "submitted at or after this time"),
-    Param("page_size", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}, "jobs on a page"),
+    Param(
+        "state",
+        "query",
+        {"type": "string", "enum": [*WORDS, "active"]},
+        "only jobs in this state; `active`: all that have not ended",
+    ),
+    Param(
+        "kind",
+        "query",
+        {"type": "string", "enum": ["scan", "images", "prompt", "convert"]},
+        "only jobs of this kind",
+    ),
+    Param(
+        "q",
+        "query",
+        {"type": "string", "maxLength": 200},
+        "words that the name or the id must hold",
+    ),
+    Param(
+        "since",
+        "query",
+        {"type": "string", "format": "date-time"},
+        "submitted at or after this time",
+    ),
+    Param(
+        "page_size",
+        "query",
+        {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+        "jobs on a page",
+    ),
     Param("page_token", "query", {"type": "string"}, "next_page_token of the page before"),
 )
 
@@ -57,10 +85,19 @@ def jobs() -> Response:
     filters, size, token = list_query(request.args)
     found, following = here().index.page(filters, size, token)
     counts = here().follower.counts
-    wanted = {None: WORDS, "active": [word for word in WORDS if word not in ENDED]}.get(filters["state"] or None, [str(filters["state"])])
+    wanted = {None: WORDS, "active": [word for word in WORDS if word not in ENDED]}.get(
+        filters["state"] or None, [str(filters["state"])]
+    )
     narrow = any(filters[key] for key in ("kind", "q", "since"))
     total = None if narrow else sum(counts.get(word, 0) for word in wanted)
-    return answer(JobList, {"jobs": [rows.summary(row) for row in found], "next_page_token": following, "total": total})
+    return answer(
+        JobList,
+        {
+            "jobs": [rows.summary(row) for row in found],
+            "next_page_token": following,
+            "total": total,
+        },
+    )
 
 
 def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str | None]:
@@ -70,7 +107,9 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
         raise Problem(422, "invalid", f"{clean(unknown[0], 40)}: there is no such filter.")
     for key in ("state", "kind"):
         if args.get(key) and args[key] not in known[key].schema["enum"]:
-            raise Problem(422, "invalid", f"{key}: must be one of {', '.join(known[key].schema['enum'])}.")
+            raise Problem(
+                422, "invalid", f"{key}: must be one of {', '.join(known[key].schema['enum'])}."
+            )
     size = args.get("page_size", "50")
     if not (size.isascii() and size.isdigit() and 1 <= int(size[:6]) <= 500):
         raise Problem(422, "invalid", "page_size: must be 1 to 500.")
@@ -78,7 +117,12 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
     if any("\0" in value for value in args.values()) or len(args.get("q", "")) > 200:
         raise Problem(422, "invalid", "q: at most 200 characters, none of them NUL.")
     return (
-        {"state": args.get("state"), "kind": args.get("kind"), "q": args.get("q"), "since": checks.utc(since)},
+        {
+            "state": args.get("state"),
+            "kind": args.get("kind"),
+            "q": args.get("q"),
+            "since": checks.utc(since),
+        },
         int(size),
         args.get("page_token"),
     )

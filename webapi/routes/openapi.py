@@ -1,4 +1,5 @@
-"""The OpenAPI 3.1 document, written from the table of routes and the pydantic models that the handlers use."""
+"""The OpenAPI 3.1 document, written from the table of routes and the pydantic models that the
+handlers use."""
 
 from __future__ import annotations
 
@@ -17,15 +18,21 @@ REF = "#/components/schemas/{model}"
 ALWAYS = (400, 403, 500, 503)
 WHEN_BODY = (413, 415, 422)
 DESCRIPTION = """\
-Send scans, images or a sentence; get a model. A job is a folder on the share, and every answer here is read from it. On the host itself
-no key is needed; from elsewhere send `Authorization: Bearer i3d_…`. Every refusal is RFC 9457 problem+json with a remedy."""
+Send scans, images or a sentence; get a model. A job is a folder on the share, and every answer here
+is read from it. On the host itself no key is needed; from elsewhere send `Authorization: Bearer
+i3d_…`. Every refusal is RFC 9457 problem+json with a remedy."""
 
 
 def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.rule, {})[route.method.lower()] = _operation(route)
-    models = {model for route in ROUTES for model in (route.body, *route.answers.values()) if isinstance(model, type)}
+    models = {
+        model
+        for route in ROUTES
+        for model in (route.body, *route.answers.values())
+        if isinstance(model, type)
+    }
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -38,7 +45,13 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _schemas([*models, schemas.ProblemBody]),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "a key from `inbox3d keys add`"}},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "a key from `inbox3d keys add`",
+                }
+            },
         },
     }
 
@@ -51,21 +64,37 @@ def _schemas(models: list[type[BaseModel]]) -> dict[str, Any]:
     schemas: dict[str, Any] = found["$defs"]
     for model in requests - {None}:
         assert model is not None
-        schemas[model.__name__]["properties"]["output_format"] = _one_or_many(schemas[model.__name__]["properties"]["output_format"])
+        schemas[model.__name__]["properties"]["output_format"] = _one_or_many(
+            schemas[model.__name__]["properties"]["output_format"]
+        )
     return schemas
 
 
 def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
     """output_format is one format or a list of them."""
     one = {"type": "string", "enum": list(FORMATS)}
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}], "default": "glb", "description": schema.get("description", "")}
+    return {
+        "anyOf": [one, {"type": "array", "items": one, "minItems": 1}],
+        "default": "glb",
+        "description": schema.get("description", ""),
+    }
 
 
 def _operation(route: Route) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", route.rule)
-    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
     parameters += [
-        {"name": p.name, "in": p.where, "required": False, "schema": dict(p.schema), "description": p.what} for p in route.params
+        {
+            "name": p.name,
+            "in": p.where,
+            "required": False,
+            "schema": dict(p.schema),
+            "description": p.what,
+        }
+        for p in route.params
     ]
     found: dict[str, Any] = {
         "operationId": route.name,
@@ -86,11 +115,18 @@ def _responses(route: Route) -> dict[str, Any]:
     for status, answer in route.answers.items():
         found[str(status)] = {"description": SAID.get(status, "Done.")} | _content(answer)
         if status in (202,):
-            found[str(status)]["headers"] = {"Location": {"schema": {"type": "string"}, "description": "the status_url"}}
+            found[str(status)]["headers"] = {
+                "Location": {"schema": {"type": "string"}, "description": "the status_url"}
+            }
     if 304 in route.answers:
         found["304"] = {"description": SAID[304]}
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="ProblemBody")}}}}
-    statuses = {*ALWAYS, *route.problems, *((401, 429) if route.scope else ()), *(WHEN_BODY if route.body or route.uploads else ())}
+    statuses = {
+        *ALWAYS,
+        *route.problems,
+        *((401, 429) if route.scope else ()),
+        *(WHEN_BODY if route.body or route.uploads else ()),
+    }
     statuses |= {409, 422} if "Idempotency-Key" in {p.name for p in route.params} else set()
     for status in sorted(statuses):
         found[str(status)] = {"description": SAID[status], **problem}
@@ -98,12 +134,25 @@ def _responses(route: Route) -> dict[str, Any]:
 
 
 SAID = {
-    200: "As asked.", 202: "Accepted; the job is in inbox/.", 204: "Done.", 206: "The asked part.", 304: "You have it already.",
-    400: "The request cannot be read.", 401: "A key is needed.", 403: "Not allowed.", 404: "There is no such thing.",
-    409: "Not in this state.", 412: "The file is another one.",
-    413: "Too large.", 415: "Not this media type.", 416: "No such range.", 422: "Something named in it is wrong.", 429: "Too many.",
-    500: "A fault of the service.", 503: "Not at present.",
-}  # fmt: skip
+    200: "As asked.",
+    202: "Accepted; the job is in inbox/.",
+    204: "Done.",
+    206: "The asked part.",
+    304: "You have it already.",
+    400: "The request cannot be read.",
+    401: "A key is needed.",
+    403: "Not allowed.",
+    404: "There is no such thing.",
+    409: "Not in this state.",
+    412: "The file is another one.",
+    413: "Too large.",
+    415: "Not this media type.",
+    416: "No such range.",
+    422: "Something named in it is wrong.",
+    429: "Too many.",
+    500: "A fault of the service.",
+    503: "Not at present.",
+}
 
 
 def _content(answer: Any) -> dict[str, Any]:
@@ -111,11 +160,17 @@ def _content(answer: Any) -> dict[str, Any]:
         return {}
     if isinstance(answer, str):
         return (
-            {"content": {answer: {} if answer == "application/json" else {"schema": {"type": "string"}}}}
+            {
+                "content": {
+                    answer: {} if answer == "application/json" else {"schema": {"type": "string"}}
+                }
+            }
             if "octet" not in answer
             else {"content": {"*/*": {}}}
         )
-    return {"content": {"application/json": {"schema": {"$ref": REF.format(model=answer.__name__)}}}}
+    return {
+        "content": {"application/json": {"schema": {"$ref": REF.format(model=answer.__name__)}}}
+    }
 
 
 def _body(route: Route) -> dict[str, Any]:
@@ -128,7 +183,9 @@ def _body(route: Route) -> dict[str, Any]:
             "items": {"type": "string", "contentMediaType": "application/octet-stream"},
             "description": "any number of file parts",
         }
-        fields = {name: {"type": "string"} for name in ("name", "kind", "output_format", "quality_tier")}
+        fields = {
+            name: {"type": "string"} for name in ("name", "kind", "output_format", "quality_tier")
+        }
         content["multipart/form-data"] = {
             "schema": {
                 "type": "object",

@@ -1,4 +1,5 @@
-"""What goes over the wire, as pydantic models: request bodies are the options of pipeline/jobs.py, answers are described here.
+"""What goes over the wire, as pydantic models: request bodies are the options of pipeline/jobs.py,
+answers are described here.
 
 openapi.py writes the document from these, and the tests hold every answer against it.
 """
@@ -19,7 +20,11 @@ EXAMPLE_ID = "vase-7k3f9q2mxa"
 class Generate(PromptOptions):
     """A sentence, and how to make a model of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"example": {"prompt": "a red cube", "output_format": "glb"}})
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"prompt": "a red cube", "output_format": "glb"}},
+    )
     prompt: str = Field(min_length=1, max_length=2000, pattern=r"\S", description="what to make")
 
 
@@ -27,14 +32,18 @@ class FromImage(ImagesOptions):
     """Images by address or by path below inputs/, and how to make a model of them."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"example": {"image_paths": ["/inputs/a.png"], "output_format": "glb"}}
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"image_paths": ["/inputs/a.png"], "output_format": "glb"}},
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> FromImage:
         if bool(self.image_urls) == bool(self.image_paths):
             raise ValueError(
-                "name image_urls or image_paths, one of the two" if self.image_urls else "name image_urls or image_paths, or upload files"
+                "name image_urls or image_paths, one of the two"
+                if self.image_urls
+                else "name image_urls or image_paths, or upload files"
             )
         return self
 
@@ -52,21 +61,34 @@ class Submitted(Answer):
 
 
 class Retried(Submitted):
-    retry_of: str | None = Field(description="the done job whose input was copied; null where the failed job itself runs again")
+    retry_of: str | None = Field(
+        description=(
+            "the done job whose input was copied; null where the failed job itself runs again"
+        )
+    )
 
 
 class Status(Answer):
     job_id: str
     state: Word
-    message: str = Field(description="one line for a person; exactly `cancelled` for a cancelled job")
-    asset_path: str | None = Field(description="where the model lies, relative to the share; null until completed")
+    message: str = Field(
+        description="one line for a person; exactly `cancelled` for a cancelled job"
+    )
+    asset_path: str | None = Field(
+        description="where the model lies, relative to the share; null until completed"
+    )
     progress: float = Field(ge=0, le=1)
     eta: float | None = Field(description="seconds left; null rather than invented")
 
 
 class Summary(Status):
     eta_error: float | None = Field(description="how wrong eta may be, in seconds")
-    left: str | None = Field(description="eta and its error in words; a first estimate, resting on no earlier job of the kind, says so")
+    left: str | None = Field(
+        description=(
+            "eta and its error in words; a first estimate, resting on no earlier job of the kind,"
+            " says so"
+        )
+    )
     name: str = Field(description="what its person called it")
     kind: Literal["scan", "images", "prompt", "convert"] | None
     folder: str = Field(description="where it stands, relative to the share")
@@ -83,7 +105,9 @@ class Summary(Status):
 class JobList(Answer):
     jobs: list[Summary]
     next_page_token: str | None
-    total: int | None = Field(description="how many jobs fit the filter; null where counting them would take long")
+    total: int | None = Field(
+        description="how many jobs fit the filter; null where counting them would take long"
+    )
 
 
 class Artefact(Answer):

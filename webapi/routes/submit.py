@@ -1,4 +1,5 @@
-"""Jobs over HTTP: submitting, looking, cancelling, retrying, deleting. Each handler translates; the folder decides."""
+"""Jobs over HTTP: submitting, looking, cancelling, retrying, deleting. Each handler translates; the
+folder decides."""
 
 from __future__ import annotations
 
@@ -24,13 +25,29 @@ from webapi.uploads import receive as uploads
 log = logging.getLogger(__name__)
 
 IDEMPOTENCY = Param(
-    "Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 255}, "the same key and body give the same job"
+    "Idempotency-Key",
+    "header",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    "the same key and body give the same job",
 )
-NAME = Param("name", "query", {"type": "string", "maxLength": 200}, "the file's name, where the body is one file")
+NAME = Param(
+    "name",
+    "query",
+    {"type": "string", "maxLength": 200},
+    "the file's name, where the body is one file",
+)
 
 
-# -- submitting --------------------------------------------------------------------------------------------------------------
-@route("POST", "/3d/generate", {202: Submitted}, body=Generate, problems=(429,), scope="submit", params=(IDEMPOTENCY,))
+# -- submitting --------------------------------------------------------------------------------
+@route(
+    "POST",
+    "/3d/generate",
+    {202: Submitted},
+    body=Generate,
+    problems=(429,),
+    scope="submit",
+    params=(IDEMPOTENCY,),
+)
 def generate() -> Response:
     """Make a model from a sentence.
     The sentence becomes prompt.txt in the job's input/."""
@@ -38,21 +55,38 @@ def generate() -> Response:
     return submitted(new_prompt(body))
 
 
-@route("POST", "/3d/from-image", {202: Submitted}, body=FromImage, uploads=True, problems=(429,), scope="submit", params=(IDEMPOTENCY,))
+@route(
+    "POST",
+    "/3d/from-image",
+    {202: Submitted},
+    body=FromImage,
+    uploads=True,
+    problems=(429,),
+    scope="submit",
+    params=(IDEMPOTENCY,),
+)
 def from_image() -> Response:
-    """Make a model from one or several images.
-    Name them by address (image_urls, fetched by a worker through a guard), by path below inputs/ on the share (image_paths), or send
-    them as multipart/form-data together with the options."""
+    """Make a model from one or several images. Name them by address (image_urls, fetched by a
+    worker through a guard), by path below inputs/ on the share (image_paths), or send them as
+    multipart/form-data together with the options."""
     if request.mimetype == "multipart/form-data":
         return submitted(receive("images"))
     return submitted(new_images(parsed(FromImage)))
 
 
-@route("POST", "/3d/from-scan", {202: Submitted}, uploads=True, problems=(429,), scope="submit", params=(IDEMPOTENCY, NAME))
+@route(
+    "POST",
+    "/3d/from-scan",
+    {202: Submitted},
+    uploads=True,
+    problems=(429,),
+    scope="submit",
+    params=(IDEMPOTENCY, NAME),
+)
 def from_scan() -> Response:
-    """Make a model from raw scan passes.
-    multipart/form-data with any number of files and the options as fields, or one zip. It is judged like a folder dropped into inbox/: one
-    mesh alone is converted, images become an images job."""
+    """Make a model from raw scan passes. multipart/form-data with any number of files and the
+    options as fields, or one zip. It is judged like a folder dropped into inbox/: one mesh alone is
+    converted, images become an images job."""
     return submitted(receive(None))
 
 
@@ -64,7 +98,9 @@ def submitted(id: str) -> Response:
 def new_prompt(body: Generate) -> str:
     options = body.model_dump(mode="json")
     return _new(
-        options, " ".join(body.prompt.split())[:60], lambda draft: uploads.write_text(draft, here().atlas, tree.PROMPT, body.prompt + "\n")
+        options,
+        " ".join(body.prompt.split())[:60],
+        lambda draft: uploads.write_text(draft, here().atlas, tree.PROMPT, body.prompt + "\n"),
     )
 
 
@@ -72,8 +108,14 @@ def new_images(body: FromImage) -> str:
     atlas = here().atlas
     paths = list(dict.fromkeys(named_images.image_path(atlas, path) for path in body.image_paths))
     lan = here().settings.worker.image_lan
-    asked = {"image_paths": paths} if paths else {"image_urls": [checks.address(url, "image_urls", lan) for url in body.image_urls]}
-    name = (paths or [url.partition("?")[0] for url in body.image_urls])[0].rstrip("/").rpartition("/")[2] or "image"
+    asked = (
+        {"image_paths": paths}
+        if paths
+        else {"image_urls": [checks.address(url, "image_urls", lan) for url in body.image_urls]}
+    )
+    name = (paths or [url.partition("?")[0] for url in body.image_urls])[0].rstrip("/").rpartition(
+        "/"
+    )[2] or "image"
     options = body.model_dump(mode="json") | {key: list(value) for key, value in asked.items()}
 
     def fill(draft: Path) -> None:
@@ -84,7 +126,8 @@ def new_images(body: FromImage) -> str:
 
 
 def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem: str = "") -> str:
-    """Submit a job called NAME (its id begins with STEM, where that differs) whose input is written by FILL."""
+    """Submit a job called NAME (its id begins with STEM, where that differs) whose input is written
+    by FILL."""
     web = here()
     _may_submit(options)
     draft = submit.open_draft(web.atlas, stem or name)
@@ -97,7 +140,9 @@ def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem:
         raise
 
 
-def receive(kind: str | None, check: Callable[[dict[str, list[str]]], None] = lambda fields: None) -> str:
+def receive(
+    kind: str | None, check: Callable[[dict[str, list[str]]], None] = lambda fields: None
+) -> str:
     """Submit what is being uploaded. KIND: None where the content decides."""
     web = here()
     _may_submit({})
@@ -116,12 +161,16 @@ def _received(kind: str | None, upload: uploads.Upload, received: uploads.Receiv
     try:
         options = options_of(kind, received.fields)
         if options.get("image_paths") or options.get("image_urls"):
-            raise Problem(422, "invalid", "Send files, or name image_urls or image_paths: one of them.")
+            raise Problem(
+                422, "invalid", "Send files, or name image_urls or image_paths: one of them."
+            )
         _may_submit(options)
         inside = received.draft / tree.INPUT
         for path, _ in accept.files_below(web.atlas.disk, inside):
             zips.check(inside / path)
-        mark = idempotency.fingerprint(request.path, received.digest, json.dumps(options, sort_keys=True), received.name)
+        mark = idempotency.fingerprint(
+            request.path, received.digest, json.dumps(options, sort_keys=True), received.name
+        )
         return _seal(received.draft, options, received.name, mark)
     except BaseException:
         upload.discard()
@@ -129,15 +178,25 @@ def _received(kind: str | None, upload: uploads.Upload, received: uploads.Receiv
 
 
 def options_of(kind: str | None, fields: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Form fields as a request, validated by its kind; where the content will decide, one kind must fit and only what was said is kept."""
-    said = {key: values for key, values in fields.items() if key not in ("csrf", "name") and values != [""]}
-    kind = (said.pop("kind", [kind or ""])[0] if kind is None else said.pop("kind", [kind])[0]) or None
+    """Form fields as a request, validated by its kind; where the content will decide, one kind must
+    fit and only what was said is kept."""
+    said = {
+        key: values
+        for key, values in fields.items()
+        if key not in ("csrf", "name") and values != [""]
+    }
+    kind = (
+        said.pop("kind", [kind or ""])[0] if kind is None else said.pop("kind", [kind])[0]
+    ) or None
     problem: Problem | None = None
     for model in schemas.SCAN_LIKE:
         own = model.model_fields["kind"].default
         if kind not in (None, own):
             continue
-        request_ = {key: values if _is_list(model, key) and len(values) > 1 else _one(model, key, values) for key, values in said.items()}
+        request_ = {
+            key: values if _is_list(model, key) and len(values) > 1 else _one(model, key, values)
+            for key, values in said.items()
+        }
         try:
             full = model.model_validate(request_).model_dump(mode="json")
         except ValidationError as error:
@@ -145,7 +204,10 @@ def options_of(kind: str | None, fields: Mapping[str, list[str]]) -> dict[str, A
             continue
         return full if kind else {key: full[key] for key in request_}
     raise problem or Problem(
-        422, "invalid", f"kind: there is no kind {clean(kind or '', 40)!r}.", errors=[{"field": "kind", "message": "unknown"}]
+        422,
+        "invalid",
+        f"kind: there is no kind {clean(kind or '', 40)!r}.",
+        errors=[{"field": "kind", "message": "unknown"}],
     )
 
 
@@ -155,7 +217,9 @@ def _is_list(model: Any, key: str) -> bool:
 
 def _one(model: Any, key: str, values: list[str]) -> Any:
     if len(set(values)) > 1:
-        raise Problem(422, "invalid", f"{clean(key, 40)}: it was sent twice, with different values.")
+        raise Problem(
+            422, "invalid", f"{clean(key, 40)}: it was sent twice, with different values."
+        )
     return [part.strip() for part in values[0].split(",")] if _is_list(model, key) else values[-1]
 
 

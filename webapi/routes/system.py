@@ -1,4 +1,5 @@
-"""Routes about the service itself: health, readiness, metrics, the OpenAPI document, and the event streams."""
+"""Routes about the service itself: health, readiness, metrics, the OpenAPI document, and the event
+streams."""
 
 from __future__ import annotations
 
@@ -18,7 +19,12 @@ from webapi.routes.table import Param, answer, here, route
 
 LAST = (
     Param("Last-Event-ID", "header", {"type": "string"}, "go on after this event"),
-    Param("last_event_id", "query", {"type": "string"}, "the same, for a first connection that cannot send headers"),
+    Param(
+        "last_event_id",
+        "query",
+        {"type": "string"},
+        "the same, for a first connection that cannot send headers",
+    ),
 )
 STREAM = "text/event-stream"
 
@@ -49,7 +55,15 @@ def ready() -> Response:
             f"The tree was not looked at lately: {follower.fault or 'the share does not answer'}.",
             headers={"Retry-After": "15"},
         )
-    return answer(schemas.Ready, {"status": "ready", "jobs": follower.counts, "queues": follower.queues(), "halted": follower.halted})
+    return answer(
+        schemas.Ready,
+        {
+            "status": "ready",
+            "jobs": follower.counts,
+            "queues": follower.queues(),
+            "halted": follower.halted,
+        },
+    )
 
 
 @route("GET", "/metrics", {200: "text/plain"}, keyed=True)
@@ -77,8 +91,8 @@ def _document() -> str:
 
 @route("GET", "/3d/events", {200: STREAM}, params=LAST, problems=(503,))
 def events() -> Response:
-    """Every change as it happens, as server-sent events.
-    `job` (a summary), `gone`, `overview`, and `reset` when something may have been missed: then load the lists again."""
+    """Every change as it happens, as server-sent events. `job` (a summary), `gone`, `overview`, and
+    `reset` when something may have been missed: then load the lists again."""
     return stream(None)
 
 
@@ -95,7 +109,10 @@ def stream(id: str | None) -> Response:
 
     here_ = here()
     text = here_.events.stream(
-        request.headers.get("Last-Event-ID") or request.args.get("last_event_id"), id, first, lambda data: data.get("state") in ENDED
+        request.headers.get("Last-Event-ID") or request.args.get("last_event_id"),
+        id,
+        first,
+        lambda data: data.get("state") in ENDED,
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(text, 200, headers, content_type=STREAM + "; charset=utf-8")

@@ -1,4 +1,5 @@
-"""The table of routes: every route of the API is declared once, with its scope, its bodies and its answers; openapi.py writes it down."""
+"""The table of routes: every route of the API is declared once, with its scope, its bodies and its
+answers; openapi.py writes it down."""
 
 from __future__ import annotations
 
@@ -52,10 +53,19 @@ Handler = Callable[..., Any]
 
 
 def route(
-    method: str, rule: str, answers: Mapping[int, Any], *, scope: Scope | None = "read", body: type[BaseModel] | None = None,
-    uploads: bool = False, params: tuple[Param, ...] = (), keyed: bool = False, problems: tuple[int, ...] = (),
-) -> Callable[[Handler], Handler]:  # fmt: skip
-    """Declare the function below as the handler of METHOD RULE; its docstring is the documentation."""
+    method: str,
+    rule: str,
+    answers: Mapping[int, Any],
+    *,
+    scope: Scope | None = "read",
+    body: type[BaseModel] | None = None,
+    uploads: bool = False,
+    params: tuple[Param, ...] = (),
+    keyed: bool = False,
+    problems: tuple[int, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Declare the function below as the handler of METHOD RULE; its docstring is the
+    documentation."""
 
     def declare(handler: Handler) -> Handler:
         summary, _, about = (handler.__doc__ or "").strip().partition("\n")
@@ -77,7 +87,12 @@ def route(
                 handler.__module__,
             )
         )
-        blueprint.add_url_rule(rule.replace("{name}", "<path:name>").replace("{", "<").replace("}", ">"), name, handler, methods=[method])
+        blueprint.add_url_rule(
+            rule.replace("{name}", "<path:name>").replace("{", "<").replace("}", ">"),
+            name,
+            handler,
+            methods=[method],
+        )
         return handler
 
     return declare
@@ -89,7 +104,8 @@ def here() -> Web:
 
 
 def guard() -> None:
-    """Before every request: host, origin, key, token. Forms of pages carry their token in the body and check it themselves."""
+    """Before every request: host, origin, key, token. Forms of pages carry their token in the body
+    and check it themselves."""
     web = here()
     access = web.access
     access.check_host(request)
@@ -128,7 +144,12 @@ def parsed(model: type[M]) -> M:
     if request.mimetype != "application/json":
         declared = BY_ENDPOINT.get(request.endpoint or "")
         uploads = ", or the files as multipart/form-data" if declared and declared.uploads else ""
-        raise Problem(415, "media-type", f"This takes a JSON body{uploads}.", f"Send Content-Type: application/json{uploads}.")
+        raise Problem(
+            415,
+            "media-type",
+            f"This takes a JSON body{uploads}.",
+            f"Send Content-Type: application/json{uploads}.",
+        )
     if (request.content_length or 0) > JSON_LIMIT:
         raise Problem(413, "too-large", "The body is larger than 1 MiB.")
     data = request.stream.read(JSON_LIMIT + 1)
@@ -148,7 +169,16 @@ def parsed(model: type[M]) -> M:
         raise invalid(error) from None
 
 
-def answer(model: type[BaseModel], content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    model: type[BaseModel],
+    content: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """CONTENT as JSON, in the form of MODEL."""
-    text = json.dumps({name: content.get(name) for name in model.model_fields}, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        {name: content.get(name) for name in model.model_fields},
+        ensure_ascii=False,
+        allow_nan=False,
+    )
     return Response(text + "\n", status, dict(headers or {}), content_type="application/json")

@@ -1,6 +1,8 @@
-"""Serving: gunicorn with one process of many threads, and beside it the threads that follow the tree, call out and mirror.
+"""Serving: gunicorn with one process of many threads, and beside it the threads that follow the
+tree, call out and mirror.
 
-The socket is bound here, before anything else, so that a taken port and a bind that nobody may reach without a key are named at once.
+The socket is bound here, before anything else, so that a taken port and a bind that nobody may
+reach without a key are named at once.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class KeyMissing(SubmitRefused):
 
 
 def bind(atlas: Atlas, host: str, port: int) -> socket.socket:
-    """A listening socket on HOST:PORT. PortTaken names the port; KeyMissing refuses a bind beyond loopback without any key."""
+    """A listening socket on HOST:PORT. PortTaken names the port; KeyMissing refuses a bind beyond
+    loopback without any key."""
     from webapi.access.keys import Keys
 
     if not _is_loopback(host) and not Keys(atlas).all():
@@ -70,15 +73,23 @@ def _is_loopback(host: str) -> bool:
 
 
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
-    """Serve on LISTENER until SIGTERM or SIGINT. SettingsRefused where [host] sql_url names no database."""
+    """Serve on LISTENER until SIGTERM or SIGINT. SettingsRefused where [host] sql_url names no
+    database."""
     from webapi.index.table import connect
 
     connect(settings.host.sql_url, settings.host.scratch.parent, atlas.identity().uuid).dispose()
     return run(listener, settings.web.threads, lambda: started(atlas, settings), _end, "web")
 
 
-def run(listener: socket.socket, threads: int, load: Callable[[], Any], end: Callable[[], None], name: str) -> int:
-    """Serve what LOAD makes, in one process of THREADS, on LISTENER until SIGTERM or SIGINT; then END lets go of what it holds."""
+def run(
+    listener: socket.socket,
+    threads: int,
+    load: Callable[[], Any],
+    end: Callable[[], None],
+    name: str,
+) -> int:
+    """Serve what LOAD makes, in one process of THREADS, on LISTENER until SIGTERM or SIGINT; then
+    END lets go of what it holds."""
     from gunicorn.app.base import BaseApplication
 
     class Application(BaseApplication):  # type: ignore[misc]
@@ -90,7 +101,9 @@ def run(listener: socket.socket, threads: int, load: Callable[[], Any], end: Cal
             return load()
 
     host, port = listener.getsockname()[:2]
-    log.info("%s.up address=%s", name, f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
+    log.info(
+        "%s.up address=%s", name, f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
+    )
     sys.argv = sys.argv[:1]
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)  # many threads, one small heap
@@ -131,11 +144,20 @@ def started(atlas: Atlas, settings: Settings) -> Any:
     name = worker_name(slug(settings.host.name), "web")
     beat = Beat(
         atlas,
-        Heartbeat(worker=name, role="web", counter=0, boot="", pid=os.getpid(), version=version(), message="serving"),
+        Heartbeat(
+            worker=name,
+            role="web",
+            counter=0,
+            boot="",
+            pid=os.getpid(),
+            version=version(),
+            message="serving",
+        ),
         settings.worker.beat,
     )
     web.follower.observer.own_beats = lambda: beat.counted
-    web.follower.restart = lambda: os.kill(os.getpid(), signal.SIGTERM)  # gunicorn starts another in its place
+    # gunicorn starts another in its place
+    web.follower.restart = lambda: os.kill(os.getpid(), signal.SIGTERM)
     caller = Caller(atlas, settings, web.index)
     web.follower.known.listeners.append(caller.heard)
     web.follower.after.append(lambda: caller.notices.look(web.follower))
@@ -152,7 +174,8 @@ def started(atlas: Atlas, settings: Settings) -> Any:
         thread.start()
     RUNNING.append((web, threads))
     gc.collect()
-    gc.freeze()  # what was loaded stays: no full collection has to walk through it while everybody waits
+    # what was loaded stays: no full collection has to walk through it while everybody waits
+    gc.freeze()
     return app
 
 
@@ -160,7 +183,8 @@ RUNNING: list[tuple[Any, list[Any]]] = []
 
 
 def _watch(worker: Any, end: Callable[[], None]) -> None:
-    """From SIGTERM on nothing must hold the process: open streams end at once, not after the grace time."""
+    """From SIGTERM on nothing must hold the process: open streams end at once, not after the grace
+    time."""
 
     def wait() -> None:
         while worker.alive:

@@ -17,11 +17,15 @@ from webapi.text import clean
 
 ALWAYS = ("auto", "placeholder")
 NOT_PUBLIC = ("must use port 80 or 443", "names an address that is not public")
-LAN = {"image_urls": "[worker] image_lan, here and on the compute hosts", "webhook_url": "[web] webhook_lan"}
+LAN = {
+    "image_urls": "[worker] image_lan, here and on the compute hosts",
+    "webhook_url": "[web] webhook_lan",
+}
 
 
 def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> None:
-    """Problem where live workers serve the queue, but none of them can do what is asked. A queue that nobody serves is no refusal."""
+    """Problem where live workers serve the queue, but none of them can do what is asked. A queue
+    that nobody serves is no refusal."""
     exporting = [worker for worker in workers if "finish" in worker.queues and worker.formats]
     formats = options.get("output_format") or ()
     for name in [formats] if isinstance(formats, str) else formats:
@@ -35,7 +39,12 @@ def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> Non
             )
     meshing = [worker for worker in workers if "mesh" in worker.queues and worker.backends]
     backend, views = options.get("backend"), jobs.views_named(options)
-    if backend and backend not in ALWAYS and meshing and not any(jobs.can_serve(backend, views, worker.backends) for worker in meshing):
+    if (
+        backend
+        and backend not in ALWAYS
+        and meshing
+        and not any(jobs.can_serve(backend, views, worker.backends) for worker in meshing)
+    ):
         able = ", ".join(sorted({able for worker in meshing for able in worker.backends}))
         raise Problem(
             422,
@@ -46,7 +55,8 @@ def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> Non
 
 
 def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
-    """URL, if it can be fetched at all: http or https, no credentials, no address that is plainly not public. Nothing is looked up here."""
+    """URL, if it can be fetched at all: http or https, no credentials, no address that is plainly
+    not public. Nothing is looked up here."""
     refusal = ""
     try:
         parts = urlsplit(url)
@@ -67,7 +77,13 @@ def address(url: str, field: str, lan: Sequence[str] = ()) -> str:
         refusal = "is no address"
     if refusal:
         remedy = f"The operator may name its host in {LAN[field]}." if refusal in NOT_PUBLIC else ""
-        raise Problem(422, "address", f"{field}: {clean(url, 120)!r} {refusal}.", remedy, errors=[{"field": field, "message": refusal}])
+        raise Problem(
+            422,
+            "address",
+            f"{field}: {clean(url, 120)!r} {refusal}.",
+            remedy,
+            errors=[{"field": field, "message": refusal}],
+        )
     return url
 
 
@@ -77,11 +93,16 @@ def webhook(url: str, lan: Sequence[str]) -> None:
 
 def _plainly_private(host: str) -> bool:
     with contextlib.suppress(OSError):
-        return not safe_fetch.is_public(socket.inet_ntoa(socket.inet_aton(host)))  # 127.1 and 0x7f.1 mean an address too
+        # 127.1 and 0x7f.1 mean an address too
+        return not safe_fetch.is_public(socket.inet_ntoa(socket.inet_aton(host)))
     try:
         ipaddress.ip_address(host.split("%")[0])
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
+        return (
+            host == "localhost"
+            or host.endswith((".localhost", ".local", ".internal"))
+            or "." not in host
+        )
     return not safe_fetch.is_public(host)
 
 
@@ -91,6 +112,12 @@ def utc(text: str | None) -> str | None:
         return None
     try:
         found = datetime.datetime.fromisoformat(text.replace(" ", "+"))
-        return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC).isoformat(timespec="seconds")
+        return (
+            (found if found.tzinfo else found.replace(tzinfo=datetime.UTC))
+            .astimezone(datetime.UTC)
+            .isoformat(timespec="seconds")
+        )
     except (ValueError, OverflowError):
-        raise Problem(422, "invalid", "since: must be a time such as 2026-11-20T12:00:00Z.") from None
+        raise Problem(
+            422, "invalid", "since: must be a time such as 2026-11-20T12:00:00Z."
+        ) from None

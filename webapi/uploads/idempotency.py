@@ -1,6 +1,8 @@
-"""Idempotency-Key: the same key and the same request give the same job, however often and to whichever web host they are sent.
+"""Idempotency-Key: the same key and the same request give the same job, however often and to
+whichever web host they are sent.
 
-The key's file in .pipeline/idem/ is made with O_EXCL before the job appears, and holds the job's id and a fingerprint of the request.
+The key's file in .pipeline/idem/ is made with O_EXCL before the job appears, and holds the job's id
+and a fingerprint of the request.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ class Kept(Document):
 
 def checked(key: str | None) -> str | None:
     if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
-        raise Problem(400, "idempotency-key", "Idempotency-Key must be 1 to 255 printable characters.")
+        raise Problem(
+            400, "idempotency-key", "Idempotency-Key must be 1 to 255 printable characters."
+        )
     return key
 
 
@@ -33,9 +37,11 @@ def fingerprint(*parts: str) -> str:
 
 
 def keep(atlas: Atlas, who: str, key: str, draft: Path, mark: str) -> tuple[Path, str | None]:
-    """Bind KEY of WHO to DRAFT. Returns (the draft to seal, None), or (draft, id) where the job is there already.
+    """Bind KEY of WHO to DRAFT. Returns (the draft to seal, None), or (draft, id) where the job is
+    there already.
 
-    Problem: 422 where the key belongs to another request, 409 where the first request with it is still being received.
+    Problem: 422 where the key belongs to another request, 409 where the first request with it is
+    still being received.
     """
     path = atlas.idem / fingerprint(who, key)
     try:
@@ -47,9 +53,19 @@ def keep(atlas: Atlas, who: str, key: str, draft: Path, mark: str) -> tuple[Path
     with contextlib.suppress(Unreadable, FileNotFoundError):
         kept = Kept.load(atlas.disk.read(path))
     if kept is None or atlas.disk.lstat(atlas.draft(kept.id)) is not None:
-        raise Problem(409, "in-progress", "The first request with this Idempotency-Key is not finished.", headers={"Retry-After": "5"})
+        raise Problem(
+            409,
+            "in-progress",
+            "The first request with this Idempotency-Key is not finished.",
+            headers={"Retry-After": "5"},
+        )
     if kept.fingerprint != mark:
-        raise Problem(422, "idempotency-key", "This Idempotency-Key was used for another request.", "Use a new key for a new request.")
+        raise Problem(
+            422,
+            "idempotency-key",
+            "This Idempotency-Key was used for another request.",
+            "Use a new key for a new request.",
+        )
     if lifecycle.find(atlas, kept.id) is not None:
         return draft, kept.id
     renamed = atlas.draft(kept.id)

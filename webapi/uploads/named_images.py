@@ -1,4 +1,5 @@
-"""Images that a request names by path: found below inputs/ on Atlas without following a link, and copied into the draft."""
+"""Images that a request names by path: found below inputs/ on Atlas without following a link, and
+copied into the draft."""
 
 from __future__ import annotations
 
@@ -16,14 +17,16 @@ from webapi.uploads.receive import CHUNK, DEPTH_LIMIT
 
 
 def image_path(atlas: Atlas, asked: str) -> str:
-    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` are one path below inputs/; Problem unless it is a plain file there."""
+    """``/inputs/a.png``, ``inputs/a.png`` and ``a.png`` are one path below inputs/; Problem unless
+    it is a plain file there."""
     path, handle = _open_image(atlas, asked)
     os.close(handle)
     return path
 
 
 def copy_images(atlas: Atlas, paths: list[str], draft: Path) -> None:
-    """Copy images from inputs/ into DRAFT under their own paths: what is worked on is what stood there when it was asked for."""
+    """Copy images from inputs/ into DRAFT under their own paths: what is worked on is what stood
+    there when it was asked for."""
     for asked in paths:
         path, handle = _open_image(atlas, asked)
         folder = draft / tree.INPUT
@@ -31,7 +34,10 @@ def copy_images(atlas: Atlas, paths: list[str], draft: Path) -> None:
             folder /= part
             with contextlib.suppress(FileExistsError):
                 atlas.disk.mkdir(folder)
-        with os.fdopen(handle, "rb") as source, (folder / path.rpartition("/")[2]).open("xb") as target:
+        with (
+            os.fdopen(handle, "rb") as source,
+            (folder / path.rpartition("/")[2]).open("xb") as target,
+        ):
             shutil.copyfileobj(source, target, CHUNK)
             os.fsync(target.fileno())
 
@@ -49,8 +55,8 @@ def _open_image(atlas: Atlas, asked: str) -> tuple[str, int]:
 
 
 def open_below(root: Path, path: str) -> int:
-    """The plain file at PATH below ROOT, open for reading. Opened component by component without following links, and judged after it
-    was opened; OSError for anything else."""
+    """The plain file at PATH below ROOT, open for reading. Opened component by component without
+    following links, and judged after it was opened; OSError for anything else."""
     parts = path.split("/")
     bad = any(part.startswith(".") or not part or "\0" in part for part in parts)
     if bad or len(parts) > DEPTH_LIMIT or len(path) > 1000:
@@ -58,7 +64,12 @@ def open_below(root: Path, path: str) -> int:
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for number, part in enumerate(parts):
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if number < len(parts) - 1 else 0)
+            flags = (
+                os.O_RDONLY
+                | os.O_NOFOLLOW
+                | os.O_NONBLOCK
+                | (os.O_DIRECTORY if number < len(parts) - 1 else 0)
+            )
             deeper = os.open(part, flags, dir_fd=handle)
             os.close(handle)
             handle = deeper

@@ -1,4 +1,5 @@
-"""Quotas: how many jobs and bytes one submitter may have waiting, running and arriving, and the room that Atlas must keep."""
+"""Quotas: how many jobs and bytes one submitter may have waiting, running and arriving, and the
+room that Atlas must keep."""
 
 from __future__ import annotations
 
@@ -15,26 +16,36 @@ _LOCK = threading.Lock()
 
 
 def check(web: Web, who: str, coming: int) -> None:
-    """Problem 429 where WHO would have too much with COMING bytes more, 503 where Atlas has no room for them."""
+    """Problem 429 where WHO would have too much with COMING bytes more, 503 where Atlas has no room
+    for them."""
     settings, (jobs, held) = web.settings.web, web.follower.known.unfinished_of(who)
     if jobs + web.coming[who] >= settings.max_waiting:
         raise _full(f"{who} has {settings.max_waiting} jobs waiting or running already.")
     if held + web.arriving[who] + coming > settings.max_waiting_gb * 1e9:
-        raise _full(f"{who} may have {settings.max_waiting_gb:g} GB waiting, running and arriving; this would be more.")
+        raise _full(
+            f"{who} may have {settings.max_waiting_gb:g} GB waiting, running and arriving; this"
+            " would be more."
+        )
     if shutil.disk_usage(web.atlas.root).free - coming < settings.free_gb * 1e9:
         raise Problem(
-            503, "no-room", "There is too little room on Atlas for uploads.", "Free space on Atlas; then send it again.",
+            503,
+            "no-room",
+            "There is too little room on Atlas for uploads.",
+            "Free space on Atlas; then send it again.",
             headers={"Retry-After": "300"},
-        )  # fmt: skip
+        )
 
 
 def _full(detail: str) -> Problem:
-    return Problem(429, "quota", detail, "Wait until some have ended.", headers={"Retry-After": "60"})
+    return Problem(
+        429, "quota", detail, "Wait until some have ended.", headers={"Retry-After": "60"}
+    )
 
 
 @contextlib.contextmanager
 def coming(web: Web, who: str, size: int = 0) -> Iterator[None]:
-    """``check``, and count one job more of WHO until it is listed: of several at once only as many pass as may."""
+    """``check``, and count one job more of WHO until it is listed: of several at once only as many
+    pass as may."""
     with _LOCK:
         check(web, who, size)
         web.coming[who] += 1
@@ -47,7 +58,8 @@ def coming(web: Web, who: str, size: int = 0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def arriving(web: Web, who: str, announced: int) -> Iterator[Callable[[int], None]]:
-    """Count what WHO sends while it arrives: ANNOUNCED at once, and what exceeds it by calling what this gives with each piece's size."""
+    """Count what WHO sends while it arrives: ANNOUNCED at once, and what exceeds it by calling what
+    this gives with each piece's size."""
     held = received = looked = 0
 
     def take(size: int) -> None:

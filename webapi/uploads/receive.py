@@ -1,4 +1,5 @@
-"""Uploads: parts are written straight into a draft as they arrive; nothing is held in memory and nothing appears in inbox/ before the end.
+"""Uploads: parts are written straight into a draft as they arrive; nothing is held in memory and
+nothing appears in inbox/ before the end.
 
 A process that dies here leaves a draft, which the reaper sweeps.
 """
@@ -33,7 +34,8 @@ FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)} | {chr(127)}
 
 @dataclass
 class Received:
-    """An upload on disk: DRAFT with its files, form FIELDS (every value a list), the NAME its person gave it."""
+    """An upload on disk: DRAFT with its files, form FIELDS (every value a list), the NAME its
+    person gave it."""
 
     draft: Path
     name: str
@@ -43,13 +45,24 @@ class Received:
 
 
 class Upload:
-    """One request that is being received. COUNT hears the size of every piece, CHECK the fields before the first file is written."""
+    """One request that is being received. COUNT hears the size of every piece, CHECK the fields
+    before the first file is written."""
 
     def __init__(
-        self, atlas: Atlas, settings: Web, request: Request, count: Callable[[int], None] = lambda size: None,
+        self,
+        atlas: Atlas,
+        settings: Web,
+        request: Request,
+        count: Callable[[int], None] = lambda size: None,
         check: Callable[[dict[str, list[str]]], None] = lambda fields: None,
-    ) -> None:  # fmt: skip
-        self.atlas, self.settings, self.request, self.count, self.check = atlas, settings, request, count, check
+    ) -> None:
+        self.atlas, self.settings, self.request, self.count, self.check = (
+            atlas,
+            settings,
+            request,
+            count,
+            check,
+        )
         self.limit = int(settings.max_upload_gb * 1e9)
         self.received: Received | None = None
         self.fields: dict[str, list[str]] = {}
@@ -58,14 +71,17 @@ class Upload:
         self._bytes = 0
 
     def receive(self) -> Received:
-        """Read the whole request; Problem, with the draft thrown away, when it is none that can be taken."""
+        """Read the whole request; Problem, with the draft thrown away, when it is none that can be
+        taken."""
         try:
             if self.request.mimetype == "multipart/form-data":
                 self._multipart()
             else:
                 self._single()
             if self.received is None:
-                raise Problem(422, "no-files", "The upload holds no files.", "Send at least one file part.")
+                raise Problem(
+                    422, "no-files", "The upload holds no files.", "Send at least one file part."
+                )
             self.received.fields, self.received.digest = self.fields, self._digest.hexdigest()
             self._settle_name(self.received)
             return self.received
@@ -78,16 +94,19 @@ class Upload:
             with contextlib.suppress(OSError):
                 self.atlas.disk.remove_tree(self.received.draft)
 
-    # -- the two forms of a body ----------------------------------------------------------------------------------------
+    # -- the two forms of a body ---------------------------------------------------------------
     def _single(self) -> None:
         """The body is one file; ?name= tells its name."""
-        name = self.request.args.get("name") or ("upload.zip" if self.request.mimetype == "application/zip" else "")
+        name = self.request.args.get("name") or (
+            "upload.zip" if self.request.mimetype == "application/zip" else ""
+        )
         if not name:
             raise Problem(
                 415,
                 "media-type",
                 "This takes files.",
-                "Send multipart/form-data, application/zip, or application/octet-stream with ?name=FILE.",
+                "Send multipart/form-data, application/zip, or application/octet-stream with"
+                " ?name=FILE.",
             )
         self.fields = {key: values for key, values in self.request.args.lists() if key != "name"}
         with self._open(name) as file:
@@ -98,7 +117,9 @@ class Upload:
         boundary = self.request.mimetype_params.get("boundary", "")
         if not 0 < len(boundary) <= 200:
             raise Problem(400, "multipart", "The multipart body names no boundary.")
-        decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), 8 * CHUNK, max_parts=PARTS_LIMIT)
+        decoder = MultipartDecoder(
+            boundary.encode("latin-1", "replace"), 8 * CHUNK, max_parts=PARTS_LIMIT
+        )
         file: BinaryIO | None = None
         key, text = "", bytearray()
         try:
@@ -127,9 +148,16 @@ class Upload:
                 elif isinstance(event, Epilogue):
                     return
         except (ValueError, BadRequest) as error:
-            raise Problem(400, "multipart", "The multipart body is cut off or malformed.") from error
+            raise Problem(
+                400, "multipart", "The multipart body is cut off or malformed."
+            ) from error
         except RequestEntityTooLarge:
-            raise Problem(413, "too-large", f"More than {PARTS_LIMIT} parts, or a field of more than {FIELD_LIMIT // 1024} KiB.") from None
+            raise Problem(
+                413,
+                "too-large",
+                f"More than {PARTS_LIMIT} parts, or a field of more than {FIELD_LIMIT // 1024}"
+                " KiB.",
+            ) from None
         finally:
             if file is not None:
                 file.close()
@@ -144,7 +172,7 @@ class Upload:
             raise too_large(self.settings)
         return chunk
 
-    # -- files ----------------------------------------------------------------------------------------------------------
+    # -- files ---------------------------------------------------------------------------------
     def _open(self, name: str) -> BinaryIO:
         """Create the file NAME of the drop, its folders included."""
         parts = safe_path(name)
@@ -156,7 +184,12 @@ class Upload:
         folder = self.received.draft / tree.INPUT
         fold = names.fold("/".join(parts))
         if fold in self._folds:
-            raise Problem(422, "name", f"Two files are called {clean(name)}.", "Give every file a name of its own; case does not count.")
+            raise Problem(
+                422,
+                "name",
+                f"Two files are called {clean(name)}.",
+                "Give every file a name of its own; case does not count.",
+            )
         self._folds.add(fold)
         for part in parts[:-1]:
             folder /= part
@@ -165,7 +198,9 @@ class Upload:
         self.received.files.append("/".join(parts))
         self._digest.update(fold.encode() + b"\0")
         try:
-            handle = os.open(folder / parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o664)
+            handle = os.open(
+                folder / parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o664
+            )
         except (FileExistsError, NotADirectoryError):
             raise Problem(422, "name", f"{clean(name)} is a file and a folder at once.") from None
         return os.fdopen(handle, "wb", buffering=0)
@@ -181,7 +216,8 @@ class Upload:
         file.close()
 
     def _settle_name(self, received: Received) -> None:
-        """Lay the files as a drop would: one file stands by itself, several in a folder of the drop's name."""
+        """Lay the files as a drop would: one file stands by itself, several in a folder of the
+        drop's name."""
         if given := clean((self.fields.get("name") or [""])[0], 200):  # it may come after the files
             received.name = given
             if names.slug(given) != received.draft.name.rpartition("-")[0]:
@@ -191,17 +227,26 @@ class Upload:
         inside = received.draft / tree.INPUT
         tops = {path.partition("/")[0] for path in received.files}
         if len(tops) > 1:
-            folder = safe_path(received.name.replace("/", " "))[-1] if received.name.strip() else "upload"
+            folder = (
+                safe_path(received.name.replace("/", " "))[-1]
+                if received.name.strip()
+                else "upload"
+            )
             hidden = received.draft / f".{names.nonce(8)}"
             self.atlas.disk.rename(inside, hidden)
             self.atlas.disk.mkdir(inside)
             self.atlas.disk.rename(hidden, inside / folder)
         elif len(received.files) == 1 and not (self.fields.get("name") or [""])[0]:
-            received.name = received.files[0].rpartition("/")[2] if "/" not in received.files[0] else received.name
+            received.name = (
+                received.files[0].rpartition("/")[2]
+                if "/" not in received.files[0]
+                else received.name
+            )
 
 
 def safe_path(name: str) -> list[str]:
-    """The components of a file's name as a browser or curl sends it, or Problem: nothing is repaired silently but the form of Unicode."""
+    """The components of a file's name as a browser or curl sends it, or Problem: nothing is
+    repaired silently but the form of Unicode."""
     text = unicodedata.normalize("NFC", name)
     parts = [part for part in text.split("/") if part != "."]
     if text.startswith("/") or not parts or len(parts) > DEPTH_LIMIT:
@@ -209,10 +254,16 @@ def safe_path(name: str) -> list[str]:
     for part in parts:
         stem = part.partition(".")[0].strip().lower()
         if (
-            not part or part == ".." or part != part.strip(" ") or part.endswith(".") or set(part) & FORBIDDEN
+            not part
+            or part == ".."
+            or part != part.strip(" ")
+            or part.endswith(".")
+            or set(part) & FORBIDDEN
             or any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in part)
-            or len(part.encode()) > NAME_BYTES or stem in names.RESERVED or names.ignored(part, folder=part is not parts[-1])
-        ):  # fmt: skip
+            or len(part.encode()) > NAME_BYTES
+            or stem in names.RESERVED
+            or names.ignored(part, folder=part is not parts[-1])
+        ):
             raise _bad_name(name)
     return parts
 

@@ -1,4 +1,5 @@
-"""Bodies on their way in: half of the threads at most wait for them, and none waits long for a sender that stands still."""
+"""Bodies on their way in: half of the threads at most wait for them, and none waits long for a
+sender that stands still."""
 
 from __future__ import annotations
 
@@ -17,7 +18,12 @@ def begin(web: Web) -> None:
         socket.settimeout(SILENCE)
     if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
         if not web.receiving.acquire(timeout=PATIENCE):
-            raise Problem(503, "busy", "Too many requests are being received already.", headers={"Retry-After": "5"})
+            raise Problem(
+                503,
+                "busy",
+                "Too many requests are being received already.",
+                headers={"Retry-After": "5"},
+            )
         g.receives = True
 
 

@@ -1,6 +1,8 @@
-"""A look at a zip's table of contents before it is taken: bombs and slips are refused at once, by name.
+"""A look at a zip's table of contents before it is taken: bombs and slips are refused at once, by
+name.
 
-The archive itself is unpacked by the engine, in its sandbox and under the same limits; the web process never unpacks anything.
+The archive itself is unpacked by the engine, in its sandbox and under the same limits; the web
+process never unpacks anything.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ TABLE_BYTES = 16 << 20
 
 
 def check(path: Path) -> None:
-    """Problem 422 unless the zip at PATH can be unpacked safely; other files are none of its business."""
+    """Problem 422 unless the zip at PATH can be unpacked safely; other files are none of its
+    business."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             return
@@ -27,7 +30,14 @@ def check(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, struct.error, NotImplementedError, OSError, UnicodeDecodeError, ValueError):
+    except (
+        zipfile.BadZipFile,
+        struct.error,
+        NotImplementedError,
+        OSError,
+        UnicodeDecodeError,
+        ValueError,
+    ):
         raise _refused(path, "is cut off, or no zip") from None
     if sum(not entry.is_dir() for entry in entries) > archives.MOST_FILES:
         raise _refused(path, f"holds more than {archives.MOST_FILES} files")
@@ -57,7 +67,12 @@ def _check_table_size(path: Path) -> None:
 def _check_entry(path: Path, entry: zipfile.ZipInfo, folds: set[str]) -> None:
     name = entry.orig_filename
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":") or "\0" in name:
+    if (
+        name.startswith(("/", "\\"))
+        or ".." in parts
+        or (len(name) > 1 and name[1] == ":")
+        or "\0" in name
+    ):
         raise _refused(path, f"holds an entry that leaves its folder: {clean(name, 80)}")
     if words := walk.beyond("/".join(parts).rstrip("/")):
         raise _refused(path, clean(words, 120))
@@ -74,4 +89,9 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo, folds: set[str]) -> None:
 
 
 def _refused(path: Path, why: str) -> Problem:
-    return Problem(422, "zip", f"{clean(path.name, 120)} {why}.", "Pack plain files and folders, without links and passwords.")
+    return Problem(
+        422,
+        "zip",
+        f"{clean(path.name, 120)} {why}.",
+        "Pack plain files and folders, without links and passwords.",
+    )

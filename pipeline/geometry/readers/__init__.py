@@ -1,4 +1,5 @@
-"""Mesh files into arrays: one reader per format, each with a ledger of what the file declares and what was read."""
+"""Mesh files into arrays: one reader per format, each with a ledger of what the file declares and
+what was read."""
 
 from __future__ import annotations
 
@@ -11,12 +12,21 @@ from pipeline.errors import InputRejected
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents
 
-READERS = {".obj": "obj", ".stl": "stl", ".ply": "ply", ".glb": "gltf", ".gltf": "gltf", ".off": "off", ".3mf": "threemf"}
+READERS = {
+    ".obj": "obj",
+    ".stl": "stl",
+    ".ply": "ply",
+    ".glb": "gltf",
+    ".gltf": "gltf",
+    ".off": "off",
+    ".3mf": "threemf",
+}
 AGAIN = "Export it again and drop it anew."
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    """What the mesh file PATH, which the person calls NAME, suffix included, holds. InputRejected where it is damaged, in words."""
+    """What the mesh file PATH, which the person calls NAME, suffix included, holds. InputRejected
+    where it is damaged, in words."""
     suffix = PurePosixPath(name).suffix
     reader = import_module(f"pipeline.geometry.readers.{READERS[suffix.lower()]}")
     try:
@@ -34,5 +44,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         UnicodeError,
     ) as error:
         # whatever a damaged file led the reader to that it has no words for
-        raise InputRejected(f"{name} is damaged: its {suffix[1:].upper()} data contradict themselves", remedy=AGAIN) from error
+        raise InputRejected(
+            f"{name} is damaged: its {suffix[1:].upper()} data contradict themselves", remedy=AGAIN
+        ) from error
     return found

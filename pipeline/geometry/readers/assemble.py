@@ -1,4 +1,5 @@
-"""The parts of a file as one surface with one picture: colours where there are only colours, an atlas where there are pictures."""
+"""The parts of a file as one surface with one picture: colours where there are only colours, an
+atlas where there are pictures."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ WHITE = (1.0, 1.0, 1.0)
 
 @dataclass(frozen=True)
 class Assembled:
-    """surface: with uv where image (H,W,3) uint8 is there; its colors are then what the vertices show of the picture. tint (V,3) uint8
-    sRGB: what the picture is multiplied by in linear light, where colours of vertices and a picture go together. notes: remarks."""
+    """surface: with uv where image (H,W,3) uint8 is there; its colors are then what the vertices
+    show of the picture. tint (V,3) uint8 sRGB: what the picture is multiplied by in linear light,
+    where colours of vertices and a picture go together. notes: remarks."""
 
     surface: Surface
     image: Array | None = None
@@ -42,7 +44,7 @@ def _textured(part: Part) -> bool:
     return part.material.image is not None and part.uv is not None
 
 
-# -- colours alone ----------------------------------------------------------------------------------------------------------
+# -- colours alone -----------------------------------------------------------------------------
 
 
 def _flat(part: Part, parts: list[Part]) -> Array | None:
@@ -53,7 +55,11 @@ def _flat(part: Part, parts: list[Part]) -> Array | None:
         if part.painted is not None:
             mixed = np.where(part.painted[:, None], mixed, _bytes(color) if color else GREY)
         return mixed.astype(np.uint8)
-    said = [other for other in parts if other.colors is not None or other.material.color not in (None, WHITE)]
+    said = [
+        other
+        for other in parts
+        if other.colors is not None or other.material.color not in (None, WHITE)
+    ]
     if not said:
         return None
     return np.tile(np.array(_bytes(color) if color else GREY, np.uint8), (len(part.vertices), 1))
@@ -73,8 +79,14 @@ def _joined(parts: list[Part], colors: list[Array | None], uv: list[Array] | Non
     normals = [part.normals for part in parts if part.normals is not None]
     return Surface(
         np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=False)]).astype(np.int32),
-        np.concatenate([own for own in colors if own is not None]) if any(own is not None for own in colors) else None,
+        np.concatenate(
+            [part.faces + start for part, start in zip(parts, starts, strict=False)]
+        ).astype(np.int32),
+        (
+            np.concatenate([own for own in colors if own is not None])
+            if any(own is not None for own in colors)
+            else None
+        ),
         _unit(np.concatenate(normals)) if len(normals) == len(parts) else None,
         None if uv is None else np.concatenate(uv).astype(np.float32),
     )
@@ -86,11 +98,12 @@ def _unit(normals: Array) -> Array:
     return np.asarray((normals / np.where(length > 0, length, 1)).astype(np.float32))
 
 
-# -- pictures ---------------------------------------------------------------------------------------------------------------
+# -- pictures ----------------------------------------------------------------------------------
 
 
 def _with_pictures(parts: list[Part]) -> Assembled:
-    """One picture for all: a part's own where it lies within 0…1, tiles of it where it repeats, a patch of one colour where it has none."""
+    """One picture for all: a part's own where it lies within 0…1, tiles of it where it repeats, a
+    patch of one colour where it has none."""
     parts, tints = [*parts], list[Array]()
     atlas = Atlas()
     patches, laid = [], []
@@ -101,7 +114,9 @@ def _with_pictures(parts: list[Part]) -> Assembled:
             parts[number], uv, tiles, picture = tiled(part)
             patches.append(atlas.add(picture, factor, tiles))
             laid.append(uv)
-            tints[-1] = tint if len(tint) == len(parts[number].vertices) else _factor(parts[number])[1]
+            tints[-1] = (
+                tint if len(tint) == len(parts[number].vertices) else _factor(parts[number])[1]
+            )
         else:
             patches.append(atlas.add(None, factor, (1, 1)))
             laid.append(np.full((len(part.vertices), 2), 0.5))
@@ -117,7 +132,8 @@ def _with_pictures(parts: list[Part]) -> Assembled:
 
 
 def _factor(part: Part) -> tuple[tuple[float, float, float], Array]:
-    """The colour that a whole part is multiplied by, and what its vertices are multiplied by besides."""
+    """The colour that a whole part is multiplied by, and what its vertices are multiplied by
+    besides."""
     color = (
         part.material.color
         if part.material.color is not None
@@ -129,7 +145,11 @@ def _factor(part: Part) -> tuple[tuple[float, float, float], Array]:
     white = np.full((len(part.vertices), 3), 255, np.uint8)
     if part.colors is None:
         return base, white
-    own = part.colors if part.painted is None else np.where(part.painted[:, None], part.colors, 255).astype(np.uint8)
+    own = (
+        part.colors
+        if part.painted is None
+        else np.where(part.painted[:, None], part.colors, 255).astype(np.uint8)
+    )
     if len(own) and (own == own[0]).all():
         red, green, blue = _multiplied(own[:1], base)[0] / 255.0
         return (float(red), float(green), float(blue)), white

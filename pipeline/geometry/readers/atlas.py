@@ -1,4 +1,5 @@
-"""Several pictures in one: patches side by side, each with a rim, so that nothing runs over when texels are blended."""
+"""Several pictures in one: patches side by side, each with a rim, so that nothing runs over when
+texels are blended."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class Atlas:
         self._known: dict[Any, int] = {}
 
     def add(self, image: Any, factor: tuple[float, float, float], tiles: tuple[int, int]) -> int:
-        """The number of a patch with IMAGE (a Pillow image, None for one colour) times FACTOR (sRGB 0…1), TILES times across and up."""
+        """The number of a patch with IMAGE (a Pillow image, None for one colour) times FACTOR (sRGB
+        0…1), TILES times across and up."""
         key = (id(image) if image is not None else None, factor, tiles)
         if key not in self._known:
             self._known[key] = len(self._patches)
@@ -31,7 +33,8 @@ class Atlas:
         return self._known[key]
 
     def packed(self) -> tuple[Array, Array, tuple[str, ...]]:
-        """The picture (H,W,3) uint8, the box of each patch (P,4) = left, lower, width, height as shares, and remarks."""
+        """The picture (H,W,3) uint8, the box of each patch (P,4) = left, lower, width, height as
+        shares, and remarks."""
         if len(self._patches) == 1:
             return self._patches[0], np.array([[0.0, 0.0, 1.0, 1.0]]), ()
         patches, shrink = self._patches, 1
@@ -45,9 +48,20 @@ class Atlas:
         boxes = np.zeros((len(patches), 4))
         for number, (patch, (top, left)) in enumerate(zip(patches, places, strict=True)):
             high, wide = patch.shape[:2]
-            image[top : top + high + 2 * RIM, left : left + wide + 2 * RIM] = np.pad(patch, ((RIM, RIM), (RIM, RIM), (0, 0)), "edge")
-            boxes[number] = (left + RIM) / size[1], 1 - (top + RIM + high) / size[0], wide / size[1], high / size[0]
-        note = f"its pictures were packed into one at a {shrink}th of their size" if shrink > 1 else None
+            image[top : top + high + 2 * RIM, left : left + wide + 2 * RIM] = np.pad(
+                patch, ((RIM, RIM), (RIM, RIM), (0, 0)), "edge"
+            )
+            boxes[number] = (
+                (left + RIM) / size[1],
+                1 - (top + RIM + high) / size[0],
+                wide / size[1],
+                high / size[0],
+            )
+        note = (
+            f"its pictures were packed into one at a {shrink}th of their size"
+            if shrink > 1
+            else None
+        )
         return image, boxes, (note,) if note else ()
 
 
@@ -61,12 +75,15 @@ def _patch(image: Any, factor: tuple[float, float, float], tiles: tuple[int, int
         image = image.resize((max(image.width // shrink, 1), max(image.height // shrink, 1)))
     pixels = np.asarray(image.convert("RGB"))
     if (scale != 1).any():
-        pixels = to_srgb(to_linear(pixels) * to_linear((np.clip(scale, 0, 1) * 255 + 0.5).astype(np.uint8)))
+        pixels = to_srgb(
+            to_linear(pixels) * to_linear((np.clip(scale, 0, 1) * 255 + 0.5).astype(np.uint8))
+        )
     return np.tile(pixels, (up, across, 1))
 
 
 def _shelves(sizes: list[tuple[int, ...]]) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-    """(top, left) of each patch with its rim, and height and width of the whole: highest patches first, in rows."""
+    """(top, left) of each patch with its rim, and height and width of the whole: highest patches
+    first, in rows."""
     area = sum((high + 2 * RIM) * (wide + 2 * RIM) for high, wide in sizes)
     width = max(int(np.ceil(np.sqrt(area))), max(wide + 2 * RIM for _, wide in sizes))
     places, left, top, shelf, used = [(0, 0)] * len(sizes), 0, 0, 0, 0
@@ -81,8 +98,9 @@ def _shelves(sizes: list[tuple[int, ...]]) -> tuple[list[tuple[int, int]], tuple
 
 
 def tiled(part: Part) -> tuple[Part, Array, tuple[int, int], Any]:
-    """(PART, its uv within 0…1 of so many tiles, the tiles across and up, its picture). Where the picture repeats, every face is moved
-    by whole tiles to the first ones it fits into; where it does not, the edge goes on."""
+    """(PART, its uv within 0…1 of so many tiles, the tiles across and up, its picture). Where the
+    picture repeats, every face is moved by whole tiles to the first ones it fits into; where it
+    does not, the edge goes on."""
     assert part.uv is not None
     uv = np.nan_to_num(np.asarray(part.uv, np.float64))
     for axis in (0, 1):
@@ -104,5 +122,7 @@ def tiled(part: Part) -> tuple[Part, Array, tuple[int, int], Any]:
     laid = np.maximum(moved[first], 0)
     tiles = np.clip(np.ceil(laid.max(axis=0) - 1e-6), 1, MOST_TILES)
     colors, normals, painted = at(part.colors), at(part.normals), at(part.painted)
-    part = Part(part.vertices[cut], vertex.reshape(-1, 3), colors, normals, None, part.material, painted)
+    part = Part(
+        part.vertices[cut], vertex.reshape(-1, 3), colors, normals, None, part.material, painted
+    )
     return part, np.clip(laid / tiles, 0, 1), (int(tiles[0]), int(tiles[1])), part.material.image

@@ -1,4 +1,5 @@
-"""Declared equals arrived: a ledger of everything that a file speaks of, and of what was read of it. One place compares."""
+"""Declared equals arrived: a ledger of everything that a file speaks of, and of what was read of
+it. One place compares."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ WORDS = {
 
 
 class Ledger:
-    """``declare`` what the file speaks of, ``arrive`` what was read; ``explain`` says in other words why something was not."""
+    """``declare`` what the file speaks of, ``arrive`` what was read; ``explain`` says in other
+    words why something was not."""
 
     def __init__(self) -> None:
         self._declared: Counter[tuple[str, str]] = Counter()
@@ -45,11 +47,13 @@ class Ledger:
         self._notes.append(text)
 
     def differences(self, file: str) -> Iterator[str]:
-        """A sentence for each thing that is declared and did not arrive, or arrived in another number."""
+        """A sentence for each thing that is declared and did not arrive, or arrived in another
+        number."""
         for (kind, name), declared in self._declared.items():
             arrived = self._arrived[kind, name]
             if arrived != declared:
                 said = self._reasons.get((kind, name)) or WORDS[kind]
-                yield f"{file}: {said.format(name=name, declared=declared, arrived=arrived, missing=declared - arrived)}."
+                counts = {"declared": declared, "arrived": arrived, "missing": declared - arrived}
+                yield f"{file}: {said.format(name=name, **counts)}."
         for text in dict.fromkeys(self._notes):
             yield f"{file}: {text}."

@@ -13,8 +13,11 @@ from pipeline.geometry.readers.parts import damaged
 Array = NDArray[Any]
 
 
-def unpacked(name: str, packed: dict[str, Any], primitive: dict[str, Any], accessors: Accessors) -> tuple[dict[str, Array], Array | None]:
-    """The attributes by name and the indices of one primitive; InputRejected where the data do not unpack."""
+def unpacked(
+    name: str, packed: dict[str, Any], primitive: dict[str, Any], accessors: Accessors
+) -> tuple[dict[str, Array], Array | None]:
+    """The attributes by name and the indices of one primitive; InputRejected where the data do not
+    unpack."""
     import DracoPy
 
     data, _ = accessors.view(packed["bufferView"])
@@ -25,11 +28,20 @@ def unpacked(name: str, packed: dict[str, Any], primitive: dict[str, Any], acces
     arrays: dict[str, Array] = {}
     for key, number in packed["attributes"].items():
         found = mesh.get_attribute_by_unique_id(number)
-        if found is not None and (key in ("POSITION", "NORMAL", "COLOR_0") or key.startswith("TEXCOORD_")):
-            arrays[key] = _values(np.asarray(found["data"]), accessors.document["accessors"][primitive["attributes"][key]])
+        if found is not None and (
+            key in ("POSITION", "NORMAL", "COLOR_0") or key.startswith("TEXCOORD_")
+        ):
+            arrays[key] = _values(
+                np.asarray(found["data"]),
+                accessors.document["accessors"][primitive["attributes"][key]],
+            )
     entry = accessors.document["accessors"][primitive["attributes"]["POSITION"]]
     if len(arrays.get("POSITION", ())) != entry["count"]:
-        raise damaged(name, f"{entry['count']} compressed positions are declared, {len(arrays.get('POSITION', ()))} unpacked")
+        raise damaged(
+            name,
+            f"{entry['count']} compressed positions are declared, {len(arrays.get('POSITION', ()))}"
+            " unpacked",
+        )
     faces = getattr(mesh, "faces", None)
     return arrays, None if faces is None else np.asarray(faces).ravel()
 

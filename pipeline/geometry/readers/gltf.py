@@ -1,4 +1,5 @@
-"""glTF 2.0: the scene that is shown, with node transforms, all kinds of triangles, morph targets' default weights and base colours."""
+"""glTF 2.0: the scene that is shown, with node transforms, all kinds of triangles, morph targets'
+default weights and base colours."""
 
 from __future__ import annotations
 
@@ -21,10 +22,30 @@ from pipeline.geometry.readers.parts import Contents, Part, checked, damaged
 
 Array = NDArray[Any]
 DRACO = "KHR_draco_mesh_compression"
-APPLIED = frozenset({*MESHOPT, DRACO, "KHR_texture_transform", "KHR_mesh_quantization", "EXT_texture_webp", "KHR_materials_unlit",
-                     "KHR_materials_pbrSpecularGlossiness", "KHR_texture_basisu", "EXT_mesh_gpu_instancing",
-                     "EXT_texture_avif"})  # fmt: skip
-SILENT = ("KHR_materials_", "EXT_materials_", "KHR_lights", "KHR_xmp", "KHR_animation", "EXT_lights", "MSFT_lod", "ADOBE_")
+APPLIED = frozenset(
+    {
+        *MESHOPT,
+        DRACO,
+        "KHR_texture_transform",
+        "KHR_mesh_quantization",
+        "EXT_texture_webp",
+        "KHR_materials_unlit",
+        "KHR_materials_pbrSpecularGlossiness",
+        "KHR_texture_basisu",
+        "EXT_mesh_gpu_instancing",
+        "EXT_texture_avif",
+    }
+)
+SILENT = (
+    "KHR_materials_",
+    "EXT_materials_",
+    "KHR_lights",
+    "KHR_xmp",
+    "KHR_animation",
+    "EXT_lights",
+    "MSFT_lod",
+    "ADOBE_",
+)
 DEEPEST = 200  # nodes below nodes
 
 
@@ -34,7 +55,9 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     _extensions(name, document, ledger)
     accessors = Accessors(name, document, blob, beside)
     scene = _Scene(name, document, accessors, ledger)
-    parts = [part for mesh, world, weights in scene.placed() for part in scene.mesh(mesh, world, weights)]
+    parts = [
+        part for mesh, world, weights in scene.placed() for part in scene.mesh(mesh, world, weights)
+    ]
     if document.get("animations"):
         ledger.declare("part", "its animation")
     return Contents(parts, ledger)
@@ -45,7 +68,10 @@ def _extensions(name: str, document: dict[str, Any], ledger: Ledger) -> None:
     required = set(document.get("extensionsRequired", ()))
     for one in sorted(required - APPLIED):
         if not one.startswith(SILENT):
-            raise InputRejected(f"{name} requires the extension {one}, which is not read here", remedy=f"Export it without {one}.")
+            raise InputRejected(
+                f"{name} requires the extension {one}, which is not read here",
+                remedy=f"Export it without {one}.",
+            )
     for one in sorted(set(document.get("extensionsUsed", ())) - APPLIED):
         if one.startswith(("KHR_materials_", "EXT_materials_")):
             ledger.declare("maps")
@@ -54,12 +80,15 @@ def _extensions(name: str, document: dict[str, Any], ledger: Ledger) -> None:
 
 
 class _Scene:
-    def __init__(self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger) -> None:
+    def __init__(
+        self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger
+    ) -> None:
         self.name, self.document, self.accessors, self.ledger = name, document, accessors, ledger
         self.looks = Looks(name, document, accessors, ledger)
 
     def placed(self) -> Iterator[tuple[dict[str, Any], Array, list[float] | None]]:
-        """(mesh, transform to the world, weights of its morph targets) for each mesh of the scene that is shown."""
+        """(mesh, transform to the world, weights of its morph targets) for each mesh of the scene
+        that is shown."""
         nodes, scenes = self.document.get("nodes", []), self.document.get("scenes", [])
         shown = self.document.get("scene", 0)
         if len(scenes) > 1:
@@ -75,7 +104,9 @@ class _Scene:
         for root in roots:
             yield from self._below(root, np.eye(4), 0)
 
-    def _below(self, index: int, above: Array, depth: int) -> Iterator[tuple[dict[str, Any], Array, list[float] | None]]:
+    def _below(
+        self, index: int, above: Array, depth: int
+    ) -> Iterator[tuple[dict[str, Any], Array, list[float] | None]]:
         if depth > DEEPEST:
             raise damaged(self.name, "its nodes hang below each other without end")
         node = self.document["nodes"][index]
@@ -93,11 +124,17 @@ class _Scene:
         told = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes")
         if not told:
             return [np.eye(4)]
-        given = {key.lower(): self.accessors.array(number) for key, number in told.items() if key in ("TRANSLATION", "ROTATION", "SCALE")}
+        given = {
+            key.lower(): self.accessors.array(number)
+            for key, number in told.items()
+            if key in ("TRANSLATION", "ROTATION", "SCALE")
+        }
         count = max((len(rows) for rows in given.values()), default=0)
         return [_own({key: rows[k].tolist() for key, rows in given.items()}) for k in range(count)]
 
-    def mesh(self, mesh: dict[str, Any], world: Array, weights: list[float] | None) -> Iterator[Part]:
+    def mesh(
+        self, mesh: dict[str, Any], world: Array, weights: list[float] | None
+    ) -> Iterator[Part]:
         for primitive in mesh.get("primitives", ()):
             part = self._primitive(primitive, weights or mesh.get("weights") or [])
             if part is not None:
@@ -113,9 +150,15 @@ class _Scene:
         for weight, target in zip(weights, primitive.get("targets", ()), strict=False):
             if weight and "POSITION" in target:
                 points = points + weight * self.accessors.array(target["POSITION"])
-        order = np.arange(len(points)) if indices is None else checked(self.name, indices.astype(np.int64), len(points))
+        order = (
+            np.arange(len(points))
+            if indices is None
+            else checked(self.name, indices.astype(np.int64), len(points))
+        )
         if mode in (1, 2, 3):
-            self.ledger.declare("lines", "", max(len(order) // 2 if mode == 1 else len(order) - (mode == 3), 0))
+            self.ledger.declare(
+                "lines", "", max(len(order) // 2 if mode == 1 else len(order) - (mode == 3), 0)
+            )
             return None
         faces = np.zeros((0, 3), np.int64) if mode == 0 else _triangles(self.name, order, mode)
         if mode:
@@ -129,7 +172,11 @@ class _Scene:
         part = Part(points, faces, normals=arrays.get("NORMAL"), uv=uv, material=material)
         if colors is None:
             return part
-        linear = colors[:, :3] if colors.dtype.kind == "f" else colors[:, :3] / np.iinfo(colors.dtype).max
+        linear = (
+            colors[:, :3]
+            if colors.dtype.kind == "f"
+            else colors[:, :3] / np.iinfo(colors.dtype).max
+        )
         return replace(part, colors=to_srgb(linear))
 
     def _arrays(self, primitive: dict[str, Any]) -> tuple[dict[str, Array], Array | None]:
@@ -147,15 +194,23 @@ class _Scene:
         count = len(arrays.get("POSITION", ()))
         for key, rows in arrays.items():
             if len(rows) != count:
-                raise damaged(self.name, f"it has {count} positions and {len(rows)} values of {key}")
-        return arrays, self.accessors.array(primitive["indices"])[:, 0] if "indices" in primitive else None
+                raise damaged(
+                    self.name, f"it has {count} positions and {len(rows)} values of {key}"
+                )
+        return arrays, (
+            self.accessors.array(primitive["indices"])[:, 0] if "indices" in primitive else None
+        )
 
 
 def _own(node: dict[str, Any]) -> Array:
     """The node's own transform, 4×4."""
     if "matrix" in node:
         return np.array(node["matrix"], np.float64).reshape(4, 4).T
-    x, y, z, w = np.array(turn, np.float64) / (np.linalg.norm(turn) or 1.0) if (turn := node.get("rotation")) else (0.0, 0.0, 0.0, 1.0)
+    x, y, z, w = (
+        np.array(turn, np.float64) / (np.linalg.norm(turn) or 1.0)
+        if (turn := node.get("rotation"))
+        else (0.0, 0.0, 0.0, 1.0)
+    )
     own = np.eye(4)
     own[:3, :3] = np.array([
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -167,7 +222,8 @@ def _own(node: dict[str, Any]) -> Array:
 
 
 def _moved(part: Part, world: Array) -> Part:
-    """PART in the world: normals by the inverse transpose, faces turned where the transform mirrors."""
+    """PART in the world: normals by the inverse transpose, faces turned where the transform
+    mirrors."""
     if np.array_equal(world, np.eye(4)):
         return part
     linear = world[:3, :3]
@@ -177,7 +233,9 @@ def _moved(part: Part, world: Array) -> Part:
         normals = part.normals @ np.linalg.inv(linear)
         normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
     faces = part.faces[:, ::-1] if mirrored else part.faces
-    return replace(part, vertices=part.vertices @ linear.T + world[:3, 3], normals=normals, faces=faces)
+    return replace(
+        part, vertices=part.vertices @ linear.T + world[:3, 3], normals=normals, faces=faces
+    )
 
 
 def _triangles(name: str, order: Array, mode: int) -> Array:
@@ -192,4 +250,6 @@ def _triangles(name: str, order: Array, mode: int) -> Array:
         return np.stack([np.repeat(order[:1], len(order) - 2), order[1:-1], order[2:]], axis=1)
     made = np.stack([order[:-2], order[1:-1], order[2:]], axis=1)
     made[1::2, :2] = made[1::2, 1::-1]
-    return np.asarray(made[(made[:, 0] != made[:, 1]) & (made[:, 1] != made[:, 2]) & (made[:, 2] != made[:, 0])])
+    return np.asarray(
+        made[(made[:, 0] != made[:, 1]) & (made[:, 1] != made[:, 2]) & (made[:, 2] != made[:, 0])]
+    )

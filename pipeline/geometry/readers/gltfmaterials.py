@@ -1,4 +1,5 @@
-"""glTF's materials: base colour factor and picture, KHR_texture_transform, pictures in other containers."""
+"""glTF's materials: base colour factor and picture, KHR_texture_transform, pictures in other
+containers."""
 
 from __future__ import annotations
 
@@ -14,21 +15,25 @@ from pipeline.geometry.readers.parts import Material
 from pipeline.geometry.readers.pictures import decoded
 
 Array = NDArray[Any]
-SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu")  # extensions of a texture that name another picture
+# extensions of a texture that name another picture
+SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu")
 CLAMPED, MIRRORED = 33071, 33648
 
 
 class Looks:
     """The materials of one document; each picture is decoded once."""
 
-    def __init__(self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger) -> None:
+    def __init__(
+        self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger
+    ) -> None:
         self.name, self.document, self.accessors, self.ledger = name, document, accessors, ledger
         self._pictures: dict[int, Any] = {}
         self._mirrored: set[int] = set()
         self._known: dict[int | None, Material] = {None: Material(color=None)}
 
     def of(self, index: int | None, arrays: dict[str, Array]) -> tuple[Material, Array | None]:
-        """Material INDEX, and the uv (N,2), from the lower left corner, that its picture lies on."""
+        """Material INDEX, and the uv (N,2), from the lower left corner, that its picture lies
+        on."""
         base = self._base(index)
         texture = base.get("baseColorTexture") or {}
         if index not in self._known:
@@ -42,7 +47,9 @@ class Looks:
             self.ledger.declare("part", "a texture on faces without texture coordinates")
             return material, None
         laid = _transformed(uv if uv.dtype.kind == "f" else uv / np.iinfo(uv.dtype).max, moved)
-        if texture["index"] in self._mirrored and (laid.min(initial=0) < -1e-6 or laid.max(initial=0) > 1 + 1e-6):
+        if texture["index"] in self._mirrored and (
+            laid.min(initial=0) < -1e-6 or laid.max(initial=0) > 1 + 1e-6
+        ):
             self.ledger.note("a picture of it repeats mirrored; it was repeated as it is")
         return material, _flipped(laid)
 
@@ -53,20 +60,32 @@ class Looks:
         material: dict[str, Any] = self.document["materials"][index]
         other = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness")
         if other is not None and "baseColorTexture" not in material.get("pbrMetallicRoughness", {}):
-            return {"baseColorFactor": other.get("diffuseFactor", (1, 1, 1, 1)), "baseColorTexture": other.get("diffuseTexture")}
+            return {
+                "baseColorFactor": other.get("diffuseFactor", (1, 1, 1, 1)),
+                "baseColorTexture": other.get("diffuseTexture"),
+            }
         base: dict[str, Any] = material.get("pbrMetallicRoughness", {})
         return base
 
-    def _material(self, index: int | None, base: dict[str, Any], texture: dict[str, Any]) -> Material:
+    def _material(
+        self, index: int | None, base: dict[str, Any], texture: dict[str, Any]
+    ) -> Material:
         material = {} if index is None else self.document["materials"][index]
         if material.get("alphaMode", "OPAQUE") != "OPAQUE":
             self.ledger.declare("transparency")
-        if any(key in material for key in ("normalTexture", "occlusionTexture", "emissiveTexture")) or "metallicRoughnessTexture" in base:
+        if (
+            any(key in material for key in ("normalTexture", "occlusionTexture", "emissiveTexture"))
+            or "metallicRoughnessTexture" in base
+        ):
             self.ledger.declare("maps")
         linear = np.clip(np.array(base.get("baseColorFactor", (1, 1, 1, 1)), np.float64)[:3], 0, 1)
-        curved = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1 / 2.4) - 0.055)
+        curved = np.where(
+            linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1 / 2.4) - 0.055
+        )
         red, green, blue = (round(float(value), 6) for value in curved)
-        image, repeats = self._texture(texture["index"]) if "index" in texture else (None, (True, True))
+        image, repeats = (
+            self._texture(texture["index"]) if "index" in texture else (None, (True, True))
+        )
         return Material(str(material.get("name", "")), (red, green, blue), image, repeats)
 
     def _texture(self, index: int) -> tuple[Any, tuple[bool, bool]]:
@@ -75,14 +94,20 @@ class Looks:
         repeats = (sampler.get("wrapS", 10497) != CLAMPED, sampler.get("wrapT", 10497) != CLAMPED)
         if MIRRORED in (sampler.get("wrapS"), sampler.get("wrapT")):
             self._mirrored.add(index)
-        sources = [texture["extensions"][key]["source"] for key in SOURCES if key in texture.get("extensions", ())]
+        sources = [
+            texture["extensions"][key]["source"]
+            for key in SOURCES
+            if key in texture.get("extensions", ())
+        ]
         sources += [texture["source"]] if "source" in texture else []
         for number in sources:
             if (image := self._picture(number, last=number == sources[-1])) is not None:
                 return image, repeats
         if not sources:
             self.ledger.declare("texture", f"number {index}")
-            self.ledger.explain("texture", f"number {index}", "texture {name} has no picture that is read")
+            self.ledger.explain(
+                "texture", f"number {index}", "texture {name} has no picture that is read"
+            )
         return None, repeats
 
     def _picture(self, number: int, last: bool) -> Any:
@@ -91,11 +116,19 @@ class Looks:
             entry = self.document["images"][number]
             uri = entry.get("uri", "")
             inside = "uri" not in entry or uri.startswith("data:")
-            name = str(entry.get("name") or f"number {number}") if inside else uri.replace("\\", "/").rpartition("/")[2]
+            name = (
+                str(entry.get("name") or f"number {number}")
+                if inside
+                else uri.replace("\\", "/").rpartition("/")[2]
+            )
             ledger = self.ledger if last else Ledger()
             ledger.declare("texture", name)
             try:
-                data = self.accessors.resource(uri, "texture") if "uri" in entry else self.accessors.view(entry["bufferView"])[0]
+                data = (
+                    self.accessors.resource(uri, "texture")
+                    if "uri" in entry
+                    else self.accessors.view(entry["bufferView"])[0]
+                )
             except InputRejected:
                 self._pictures[number] = None
             else:
@@ -109,7 +142,9 @@ def _transformed(uv: Array, moved: dict[str, Any]) -> Array:
         return uv
     cos, sin = np.cos(moved.get("rotation", 0.0)), np.sin(moved.get("rotation", 0.0))
     u, v = (uv * np.array(moved.get("scale", (1.0, 1.0)), np.float64)).T
-    return np.stack([cos * u + sin * v, cos * v - sin * u], axis=1) + np.array(moved.get("offset", (0.0, 0.0)), np.float64)
+    return np.stack([cos * u + sin * v, cos * v - sin * u], axis=1) + np.array(
+        moved.get("offset", (0.0, 0.0)), np.float64
+    )
 
 
 def _flipped(uv: Array) -> Array:

@@ -15,9 +15,15 @@ from pipeline.geometry.readers.textlines import plain
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # Options that may stand before the name of a picture, with the arguments they take.
 _OPTIONS = re.compile(
-    rb"-(?:(?P<place>[ost])(?P<numbers>(?:[ ]+" + _NUMBER + rb"(?=[ ])){1,3})|mm(?:[ ]+" + _NUMBER + rb"){1,2}"
-    rb"|(?:bm|boost|texres)[ ]+\S+|(?P<clamp>clamp)[ ]+(?P<on>\S+)|(?:blendu|blendv|cc|imfchan|type|colorspace)[ ]+\S+)[ ]+", re.I
-)  # fmt: skip
+    rb"-(?:(?P<place>[ost])(?P<numbers>(?:[ ]+"
+    + _NUMBER
+    + rb"(?=[ ])){1,3})|mm(?:[ ]+"
+    + _NUMBER
+    + rb"){1,2}"
+    rb"|(?:bm|boost|texres)[ ]+\S+|(?P<clamp>clamp)[ ]+(?P<on>\S+)"
+    rb"|(?:blendu|blendv|cc|imfchan|type|colorspace)[ ]+\S+)[ ]+",
+    re.I,
+)
 OTHER_MAPS = re.compile(rb"(?:map_(?!kd\b)\w+|bump|norm|disp|decal|refl)[ ]", re.I)
 
 
@@ -40,7 +46,9 @@ def read(data: bytes, beside: Companions, ledger: Ledger) -> dict[bytes, Look]:
             name = rest
             found[name] = Look(Material(text_of(name)))
         elif name is not None and key == b"kd":
-            found[name] = found[name]._replace(material=replace(found[name].material, color=_color(rest)))
+            found[name] = found[name]._replace(
+                material=replace(found[name].material, color=_color(rest))
+            )
         elif name is not None and key == b"map_kd":
             found[name] = _pictured(found[name], rest, beside, ledger)
         elif (key == b"d" and _below_one(rest)) or (key == b"tr" and _above_zero(rest)):
@@ -54,7 +62,10 @@ def _lit(look: Look, ledger: Ledger) -> Look:
     """A picture under Kd 0 0 0 would be black: programs that write so mean the picture alone."""
     if look.material.image is None or look.material.color != (0.0, 0.0, 0.0):
         return look
-    ledger.note(f"material {look.material.name} multiplies its picture by black; the picture was taken as it is")
+    ledger.note(
+        f"material {look.material.name} multiplies its picture by black; the picture was taken as"
+        " it is"
+    )
     return look._replace(material=replace(look.material, color=None))
 
 
@@ -78,7 +89,13 @@ def _color(rest: bytes) -> tuple[float, float, float] | None:
         values = [min(max(float(word), 0.0), 1.0) for word in words[:3]]
     except ValueError:
         return None
-    return (values[0], values[1], values[2]) if len(values) == 3 else (values[0],) * 3 if values else None
+    return (
+        (values[0], values[1], values[2])
+        if len(values) == 3
+        else (values[0],) * 3
+        if values
+        else None
+    )
 
 
 def _below_one(rest: bytes) -> bool:

@@ -1,4 +1,5 @@
-"""OBJ: every way of writing indices, colours of some vertices, continued lines; read in blocks by numpy."""
+"""OBJ: every way of writing indices, colours of some vertices, continued lines; read in blocks by
+numpy."""
 
 from __future__ import annotations
 
@@ -14,12 +15,22 @@ from pipeline.formats import unit_words
 from pipeline.geometry.readers import mtl
 from pipeline.geometry.readers.companions import Companions, text_of
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, one_paint, to_bytes
+from pipeline.geometry.readers.parts import (
+    Contents,
+    Material,
+    Part,
+    checked,
+    damaged,
+    joined_corners,
+    one_paint,
+    to_bytes,
+)
 from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import Lines, numbers, parsed, plain, words
 
 Array = NDArray[Any]
-NO_MATERIAL = (b"none", b"(null)", b"default", b"default_material", b"defaultmat")  # names that programs give to having none
+# names that programs give to having none
+NO_MATERIAL = (b"none", b"(null)", b"default", b"default_material", b"defaultmat")
 FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
 
 
@@ -30,7 +41,8 @@ class _Vertices(NamedTuple):
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    """Polygons, their uv and normals, colours of vertices, and the base colours of materials. Points and lines are counted."""
+    """Polygons, their uv and normals, colours of vertices, and the base colours of materials.
+    Points and lines are counted."""
     data = path.read_bytes()
     if b"\0" in data[: 1 << 16] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputRejected(f"{name} is not an OBJ file: it is not text")
@@ -51,14 +63,20 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     faces = np.sort(np.concatenate([lines.beginning(b"f"), lines.beginning(b"fo")]))
     if not len(faces):
         normals = _of_points(name, lines, len(at), ledger)
-        return Contents([Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors, normals)], ledger, _unit(data))
+        return Contents(
+            [Part(vertices.places, np.zeros((0, 3), np.int64), vertices.colors, normals)],
+            ledger,
+            _unit(data),
+        )
     ledger.declare("points", "", _corners_of(lines, b"p"))
     return Contents(_parts(name, lines, at, faces, vertices, beside, ledger), ledger, _unit(data))
 
 
 def _unit(data: bytes) -> str | None:
     """As a comment in front says it; SketchUp writes "# File units = inches"."""
-    return unit_words.said(b"\n".join(line for line in data[: 1 << 14].split(b"\n") if line.startswith(b"#")))
+    return unit_words.said(
+        b"\n".join(line for line in data[: 1 << 14].split(b"\n") if line.startswith(b"#"))
+    )
 
 
 def _of_points(name: str, lines: Lines, count: int, ledger: Ledger) -> Array | None:
@@ -76,7 +94,8 @@ def _corners_of(lines: Lines, word: bytes) -> int:
 
 
 def _polypaint(lines: Lines, count: int, ledger: Ledger) -> Array | None:
-    """ZBrush's colours of vertices: comments of eight hexadecimal digits a vertex, mask and red, green, blue."""
+    """ZBrush's colours of vertices: comments of eight hexadecimal digits a vertex, mask and red,
+    green, blue."""
     written = b"".join(lines.text(int(line))[6:].strip() for line in lines.beginning(b"#MRGB"))
     if len(written) == 8 * count and re.fullmatch(rb"[0-9a-fA-F]*", written):
         return np.frombuffer(bytes.fromhex(written.decode()), np.uint8).reshape(-1, 4)[:, 1:].copy()
@@ -88,9 +107,16 @@ def _vertices(name: str, block: bytes) -> _Vertices:
     values, counts = numbers(name, "vertex", block)
     first = np.cumsum(counts) - counts
     if (counts < 3).any():
-        raise damaged(name, f"vertex {int(np.argmax(counts < 3)) + 1} has {int(counts[counts < 3][0])} coordinates")
+        raise damaged(
+            name,
+            f"vertex {int(np.argmax(counts < 3)) + 1} has {int(counts[counts < 3][0])} coordinates",
+        )
     even = bool((counts == counts[0]).all())
-    places = values.reshape(len(counts), -1)[:, :3].copy() if even else values[first[:, None] + np.arange(3)]
+    places = (
+        values.reshape(len(counts), -1)[:, :3].copy()
+        if even
+        else values[first[:, None] + np.arange(3)]
+    )
     painted = counts >= 6
     if not painted.any():
         return _Vertices(places, None, None)
@@ -100,10 +126,18 @@ def _vertices(name: str, block: bytes) -> _Vertices:
     return _Vertices(places, colors, None if painted.all() else painted)
 
 
-# -- faces ------------------------------------------------------------------------------------------------------------------
+# -- faces -------------------------------------------------------------------------------------
 
 
-def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices, beside: Companions, ledger: Ledger) -> list[Part]:
+def _parts(
+    name: str,
+    lines: Lines,
+    at: Array,
+    faces: Array,
+    vertices: _Vertices,
+    beside: Companions,
+    ledger: Ledger,
+) -> list[Part]:
     index, counts = _indices(name, lines, faces)
     ledger.declare("faces", "", len(counts))
     ledger.arrive("faces", "", int((counts >= 3).sum()))
@@ -115,8 +149,14 @@ def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices
     normal_at = _optional(index[2], normal_lines, line_of, "normals", ledger)
     if not any(look.material.image is not None for look in looks):
         uv_at = None  # without a picture they only cut the surface up
-    uv = _columns(name, "texture coordinate", lines.block(uv_lines, 2), 2) if uv_at is not None else None
-    normals = _columns(name, "normal", lines.block(normal_lines, 2), 3) if normal_at is not None else None
+    uv = (
+        _columns(name, "texture coordinate", lines.block(uv_lines, 2), 2)
+        if uv_at is not None
+        else None
+    )
+    normals = (
+        _columns(name, "normal", lines.block(normal_lines, 2), 3) if normal_at is not None else None
+    )
     triangles, owner = triangulate(vertices.places[corner], counts)
     made = []
     for number in np.unique(used):
@@ -125,7 +165,11 @@ def _parts(name: str, lines: Lines, at: Array, faces: Array, vertices: _Vertices
             look = looks[int(number)]
             laid_at = uv_at if look.material.image is not None else None
             _say_unlaid(laid_at, mine, look, ledger)
-            made.append(one_paint(_part(mine, corner, laid_at, normal_at, vertices, uv, normals, look), ledger))
+            made.append(
+                one_paint(
+                    _part(mine, corner, laid_at, normal_at, vertices, uv, normals, look), ledger
+                )
+            )
     return made
 
 
@@ -135,9 +179,15 @@ def _say_unlaid(uv_at: Array | None, triangles: Array, look: mtl.Look, ledger: L
 
 
 def _part(
-    triangles: Array, corner: Array, uv_at: Array | None, normal_at: Array | None, vertices: _Vertices,
-    uv: Array | None, normals: Array | None, look: mtl.Look,
-) -> Part:  # fmt: skip
+    triangles: Array,
+    corner: Array,
+    uv_at: Array | None,
+    normal_at: Array | None,
+    vertices: _Vertices,
+    uv: Array | None,
+    normals: Array | None,
+    look: mtl.Look,
+) -> Part:
     """The triangles of one material; corners that agree in place, uv and normal are one vertex."""
     slots = triangles.ravel()
     columns = [corner[slots], *(at[slots] for at in (uv_at, normal_at) if at is not None)]
@@ -148,7 +198,11 @@ def _part(
     laid = None
     if uv is not None and uv_at is not None and (uv_at[here] >= 0).any():
         laid = uv[np.maximum(uv_at[here], 0)] * look.scale + look.offset
-    turned = normals[normal_at[here]] if normals is not None and normal_at is not None and (normal_at[here] >= 0).all() else None
+    turned = (
+        normals[normal_at[here]]
+        if normals is not None and normal_at is not None and (normal_at[here] >= 0).all()
+        else None
+    )
     which = corner[here]
     return Part(
         vertices.places[which],
@@ -162,7 +216,8 @@ def _part(
 
 
 def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None], Array]:
-    """Indices (N,) of vertices, uv and normals as they stand, 0 or None for none, and the corners of each face."""
+    """Indices (N,) of vertices, uv and normals as they stand, 0 or None for none, and the corners
+    of each face."""
     skip = 2 if len(lines.beginning(b"fo")) else 1
     block = lines.block(faces, skip)
     if b"#" in block:
@@ -174,12 +229,17 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None],
     per, rest = divmod(len(slashes), len(begins))
     if rest or per not in (1, 2) or not _each_has(per, begins, slashes, len(block)):
         return _mixed(name, block, len(begins)), counts
-    bare = per == 2 and bool((np.diff(slashes)[::2] == 1).all())  # as in 1//3: no texture coordinates
+    # as in 1//3: no texture coordinates
+    bare = per == 2 and bool((np.diff(slashes)[::2] == 1).all())
     found = parsed(block.replace(b"/", b" "), np.int64)
     if found is None or len(found) != len(begins) * (per + 1 - bare):
         return _mixed(name, block, len(begins)), counts
     values = found.reshape(len(begins), -1)
-    return [values[:, 0], None if bare else values[:, 1], values[:, -1] if per == 2 else None], counts
+    return [
+        values[:, 0],
+        None if bare else values[:, 1],
+        values[:, -1] if per == 2 else None,
+    ], counts
 
 
 def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:
@@ -199,8 +259,11 @@ def _mixed(name: str, block: bytes, total: int) -> list[Array | None]:
     return [*index.T]
 
 
-def _absolute(name: str, index: Array | None, at: Array, line_of: Array, count: int, ledger: Ledger) -> Array:
-    """Vertex numbers from 0. Negative ones count back from their own line; a file that uses 0 and never its last number counts from 0."""
+def _absolute(
+    name: str, index: Array | None, at: Array, line_of: Array, count: int, ledger: Ledger
+) -> Array:
+    """Vertex numbers from 0. Negative ones count back from their own line; a file that uses 0 and
+    never its last number counts from 0."""
     assert index is not None
     if (index == 0).any():
         if index.min() < 0 or index.max() >= count:
@@ -214,7 +277,9 @@ def _absolute(name: str, index: Array | None, at: Array, line_of: Array, count: 
     return checked(name, absolute, count)
 
 
-def _optional(index: Array | None, at: Array, line_of: Array, what: str, ledger: Ledger) -> Array | None:
+def _optional(
+    index: Array | None, at: Array, line_of: Array, what: str, ledger: Ledger
+) -> Array | None:
     """Numbers from 0 of uv or normals, -1 where a corner has none; None where no corner has one."""
     if index is None or not index.any():
         if len(at):
@@ -236,21 +301,33 @@ def _columns(name: str, what: str, block: bytes, wanted: int) -> Array:
     if (counts < min(wanted, 1 if wanted == 2 else wanted)).any():
         raise damaged(name, f"{what} {int(np.argmin(counts)) + 1} has too few numbers")
     first = np.cumsum(counts) - counts
-    columns = [np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0) for k in range(wanted)]
+    columns = [
+        np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0)
+        for k in range(wanted)
+    ]
     return np.stack(columns, axis=1)
 
 
-# -- materials --------------------------------------------------------------------------------------------------------------
+# -- materials ---------------------------------------------------------------------------------
 
 
-def _materials(lines: Lines, faces: Array, beside: Companions, ledger: Ledger) -> tuple[list[mtl.Look], Array]:
+def _materials(
+    lines: Lines, faces: Array, beside: Companions, ledger: Ledger
+) -> tuple[list[mtl.Look], Array]:
     """The looks that faces use, and the number of the look of each face."""
     known = _libraries(lines, beside, ledger)
     switches = lines.beginning(b"usemtl")
     said = [lines.text(int(line))[7:].strip() for line in switches]
     names = list(dict.fromkeys(said))
-    folded = {one.lower(): look for one, look in known.items()} | known  # the very name wins over one in other letters
-    looks = [mtl.Look(Material()), *(folded.get(one, folded.get(one.lower(), mtl.Look(Material(text_of(one))))) for one in names)]
+    # the very name wins over one in other letters
+    folded = {one.lower(): look for one, look in known.items()} | known
+    looks = [
+        mtl.Look(Material()),
+        *(
+            folded.get(one, folded.get(one.lower(), mtl.Look(Material(text_of(one)))))
+            for one in names
+        ),
+    ]
     numbers_of = np.array([0, *(names.index(one) + 1 for one in said)])
     used = numbers_of[np.searchsorted(switches, faces)]
     for number in np.unique(used):
@@ -265,18 +342,29 @@ def _libraries(lines: Lines, beside: Companions, ledger: Ledger) -> dict[bytes, 
     named = lines.beginning(b"mtllib")
     for line in named:
         whole = lines.text(int(line))[7:].strip()
-        for reference in [whole] if beside.find(whole, (".mtl",)) else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I):
+        for reference in (
+            [whole]
+            if beside.find(whole, (".mtl",))
+            else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I)
+        ):
             short = text_of(reference).replace("\\", "/").rpartition("/")[2]
             ledger.declare("material file", short)
             found = beside.find(reference, (".mtl",))
             if found:
                 ledger.arrive("material file", short)
-                known.update(mtl.read(beside.files[found].read_bytes(), beside.below(found), ledger))
-    lone = [file for file in beside.files if file.lower().endswith(".mtl") and file not in beside.used]
+                known.update(
+                    mtl.read(beside.files[found].read_bytes(), beside.below(found), ledger)
+                )
+    lone = [
+        file for file in beside.files if file.lower().endswith(".mtl") and file not in beside.used
+    ]
     if not known and len(lone) == 1 and len(lines.beginning(b"usemtl")):
         own = mtl.read(beside.files[lone[0]].read_bytes(), beside.below(lone[0]), ledger)
         beside.used.add(lone[0])
         why = "is not there" if len(named) else "is not named"
-        ledger.note(f"its material file {why}; {PurePosixPath(lone[0]).name}, the only one beside it, was taken")
+        ledger.note(
+            f"its material file {why}; {PurePosixPath(lone[0]).name}, the only one beside it, was"
+            " taken"
+        )
         return own
     return known

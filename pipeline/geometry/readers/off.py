@@ -14,7 +14,14 @@ from pipeline.formats import off
 from pipeline.formats.refusals import incomplete
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Part, checked, damaged, joined_corners, to_bytes
+from pipeline.geometry.readers.parts import (
+    Contents,
+    Part,
+    checked,
+    damaged,
+    joined_corners,
+    to_bytes,
+)
 from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import numbers
 
@@ -25,23 +32,45 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     data, ledger = path.read_bytes(), Ledger()
     header = off.read(data[: 1 << 16])
     if header is None:
-        raise InputRejected(f"{name} is not an OFF file: it does not begin with 'OFF' and its counts")
+        raise InputRejected(
+            f"{name} is not an OFF file: it does not begin with 'OFF' and its counts"
+        )
     if header.binary or header.dim:
-        raise InputRejected(f"{name} is a {'binary' if header.binary else 'many-dimensional'} OFF file, which is not read",
-                            remedy="Export it as text, or as PLY.")  # fmt: skip
-    body = re.sub(rb"#[^\n\r]*", b"", data[header.length :]).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        which = "binary" if header.binary else "many-dimensional"
+        raise InputRejected(
+            f"{name} is a {which} OFF file, which is not read",
+            remedy="Export it as text, or as PLY.",
+        )
+    body = (
+        re.sub(rb"#[^\n\r]*", b"", data[header.length :])
+        .replace(b"\r\n", b"\n")
+        .replace(b"\r", b"\n")
+    )
     values, counts = numbers(name, "row", body if body.endswith(b"\n") else body + b"\n")
     counts = counts[counts > 0]
     ledger.declare("vertices", "", header.vertices)
     ledger.declare("faces", "", header.faces)
     if len(counts) < header.vertices + header.faces:
-        raise incomplete(name, f"its header promises {header.vertices + header.faces} lines of data, {len(counts)} are there")
+        raise incomplete(
+            name,
+            f"its header promises {header.vertices + header.faces} lines of data, {len(counts)} are"
+            " there",
+        )
     if (left := len(counts) - header.vertices - header.faces) > 0:
         ledger.note(f"{left} lines follow the rows that its header declares; they were not read")
     starts = np.cumsum(counts) - counts
-    places, colors, normals, uv = _vertices(name, header, values, starts[: header.vertices], counts[: header.vertices], ledger)
+    places, colors, normals, uv = _vertices(
+        name, header, values, starts[: header.vertices], counts[: header.vertices], ledger
+    )
     rows = slice(header.vertices, header.vertices + header.faces)
-    part = _faces(name, values, starts[rows], counts[rows], Part(places, np.zeros((0, 3), np.int64), colors, normals, uv), ledger)
+    part = _faces(
+        name,
+        values,
+        starts[rows],
+        counts[rows],
+        Part(places, np.zeros((0, 3), np.int64), colors, normals, uv),
+        ledger,
+    )
     return Contents([part], ledger)
 
 
@@ -66,16 +95,26 @@ def _vertices(
         at += 3 if normals_at == at else 0
     if least >= at + 3 and len(counts):
         colors = _bytes(values[starts[:, None] + np.arange(at, at + 3)])
-        if not header.colors and least == at + 3 and not _like_colors(values[starts[:, None] + np.arange(at, at + 3)]):
+        if (
+            not header.colors
+            and least == at + 3
+            and not _like_colors(values[starts[:, None] + np.arange(at, at + 3)])
+        ):
             colors = None
             ledger.declare("attribute", "three further numbers of each vertex")
     return places, colors, normals, uv
 
 
 def _colors_first(values: Array, starts: Array, at: int, least: int) -> bool:
-    """Whether colours stand before the normals, as MeshLab writes them: bytes in front, and none behind."""
-    front, back = values[starts[:, None] + np.arange(at, at + 3)], values[starts[:, None] + np.arange(least - 3, least)]
-    return least >= at + 6 and bool((front == np.round(front)).all() and _like_colors(front) and not _like_colors(back))
+    """Whether colours stand before the normals, as MeshLab writes them: bytes in front, and none
+    behind."""
+    front, back = (
+        values[starts[:, None] + np.arange(at, at + 3)],
+        values[starts[:, None] + np.arange(least - 3, least)],
+    )
+    return least >= at + 6 and bool(
+        (front == np.round(front)).all() and _like_colors(front) and not _like_colors(back)
+    )
 
 
 def _like_colors(values: Array) -> bool:
@@ -84,17 +123,25 @@ def _like_colors(values: Array) -> bool:
 
 def _bytes(values: Array) -> Array:
     """Colours as OFF writes them: whole numbers are bytes, fractions are shares."""
-    return to_bytes(values if (values != np.round(values)).any() or values.max(initial=0) <= 1 else values.astype(np.int64))
+    return to_bytes(
+        values
+        if (values != np.round(values)).any() or values.max(initial=0) <= 1
+        else values.astype(np.int64)
+    )
 
 
-def _faces(name: str, values: Array, starts: Array, counts: Array, points: Part, ledger: Ledger) -> Part:
+def _faces(
+    name: str, values: Array, starts: Array, counts: Array, points: Part, ledger: Ledger
+) -> Part:
     if not len(starts):
         return points
     many = np.nan_to_num(values[starts], nan=-1).astype(np.int64)
     if ((many < 0) | (many + 1 > counts)).any():
         row = int(np.flatnonzero((many < 0) | (many + 1 > counts))[0])
         raise damaged(name, f"face {row + 1} has fewer corners than it says")
-    ledger.arrive("faces", "", int((many >= 1).sum()) if (many < 3).all() else int((many >= 3).sum()))
+    ledger.arrive(
+        "faces", "", int((many >= 1).sum()) if (many < 3).all() else int((many >= 3).sum())
+    )
     flat = np.repeat(starts + 1 - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
     corners = checked(name, values[flat].astype(np.int64), len(points.vertices))
     triangles, owner = triangulate(points.vertices[corners], many)
@@ -108,7 +155,9 @@ def _faces(name: str, values: Array, starts: Array, counts: Array, points: Part,
     colors[colored] = _bytes(values[after[colored][:, None] + np.arange(3)])
     slots = triangles.ravel()
     own = np.repeat(colors[owner], 3, axis=0)
-    first, vertex = joined_corners([corners[slots], own.astype(np.int64) @ np.array([65536, 256, 1])])
+    first, vertex = joined_corners(
+        [corners[slots], own.astype(np.int64) @ np.array([65536, 256, 1])]
+    )
     which = corners[slots][first]
     normals = None if points.normals is None else points.normals[which]
     return Part(points.vertices[which], vertex.reshape(-1, 3), own[first], normals)

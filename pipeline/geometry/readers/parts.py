@@ -16,8 +16,9 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Material:
-    """color: sRGB 0…1 shares, None where the file says nothing; image: a picture (library: Pillow) that color multiplies in linear light.
-    repeats: whether the picture goes on beyond 0…1, across and up."""
+    """color: sRGB 0…1 shares, None where the file says nothing; image: a picture (library: Pillow)
+    that color multiplies in linear light. repeats: whether the picture goes on beyond 0…1, across
+    and up."""
 
     name: str = ""
     color: tuple[float, float, float] | None = None
@@ -27,8 +28,9 @@ class Material:
 
 @dataclass(frozen=True)
 class Part:
-    """vertices (V,3) float64, faces (F,3); per vertex: colors (V,3) uint8 sRGB, normals (V,3), uv (V,2) from the picture's lower left
-    corner. painted (V,) says which vertices have a colour where not all have. A part without faces is a list of points."""
+    """vertices (V,3) float64, faces (F,3); per vertex: colors (V,3) uint8 sRGB, normals (V,3), uv
+    (V,2) from the picture's lower left corner. painted (V,) says which vertices have a colour where
+    not all have. A part without faces is a list of points."""
 
     vertices: Array
     faces: Array
@@ -53,7 +55,8 @@ class Contents:
 
 
 def one_paint(part: Part, ledger: Ledger) -> Part:
-    """PART without its colours of vertices where a picture lies on it, too: outside glTF they say the same thing twice."""
+    """PART without its colours of vertices where a picture lies on it, too: outside glTF they say
+    the same thing twice."""
     if part.colors is None or part.uv is None or part.material.image is None:
         return part
     if (part.colors != part.colors[:1]).any():
@@ -66,28 +69,43 @@ def damaged(name: str, why: str) -> InputRejected:
 
 
 def checked(name: str, corners: Array, count: int) -> Array:
-    """CORNERS, every one of which is a vertex of COUNT; InputRejected names the first that is none."""
+    """CORNERS, every one of which is a vertex of COUNT; InputRejected names the first that is
+    none."""
     wrong = (corners < 0) | (corners >= count)
     if wrong.any():
-        raise damaged(name, f"it speaks of a vertex that is not in it (number {int(corners[wrong][0])}, counted from 0, of {count})")
+        raise damaged(
+            name,
+            f"it speaks of a vertex that is not in it (number {int(corners[wrong][0])}, counted"
+            f" from 0, of {count})",
+        )
     return corners
 
 
 def to_bytes(values: Array) -> Array:
-    """Colours of any type as uint8: bytes stay; floats are shares unless one is above 1; wide integers are scaled by their type
-    unless all of them are bytes."""
+    """Colours of any type as uint8: bytes stay; floats are shares unless one is above 1; wide
+    integers are scaled by their type unless all of them are bytes."""
     if values.dtype == np.uint8:
         return values
     top = float(np.nan_to_num(np.asarray(values, np.float64)).max(initial=0.0))
     if values.dtype.kind == "f":
         scale = 255.0 if top <= 1.0 else 1.0 if top <= 255.0 else 255.0 / 65535.0
     else:
-        scale = 1.0 if top <= 255 else 255.0 / float(np.iinfo(values.dtype).max if values.dtype.itemsize == 2 else max(top, 65535))
-    return np.asarray(np.clip(np.nan_to_num(np.asarray(values, np.float64)) * scale + 0.5, 0, 255).astype(np.uint8))
+        scale = (
+            1.0
+            if top <= 255
+            else 255.0
+            / float(np.iinfo(values.dtype).max if values.dtype.itemsize == 2 else max(top, 65535))
+        )
+    return np.asarray(
+        np.clip(np.nan_to_num(np.asarray(values, np.float64)) * scale + 0.5, 0, 255).astype(
+            np.uint8
+        )
+    )
 
 
 def joined_corners(columns: list[Array]) -> tuple[Array, Array]:
-    """Corners that agree in all COLUMNS (N,) become one vertex: (the first corner of each vertex, the vertex of each corner)."""
+    """Corners that agree in all COLUMNS (N,) become one vertex: (the first corner of each vertex,
+    the vertex of each corner)."""
     if len(columns) == 1:
         return _used(columns[0])
     key = np.zeros(len(columns[0]), np.int64)

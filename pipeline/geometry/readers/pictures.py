@@ -12,7 +12,8 @@ MOST_PIXELS = 1 << 28
 
 
 def opened(reference: str | bytes, beside: Companions, ledger: Ledger) -> Any:
-    """The picture that REFERENCE means, or None; declared in the ledger under the name that a person knows."""
+    """The picture that REFERENCE means, or None; declared in the ledger under the name that a
+    person knows."""
     name = text_of(reference) if isinstance(reference, bytes) else reference
     short = name.replace("\\", "/").strip().rpartition("/")[2]
     ledger.declare("texture", short)
@@ -21,16 +22,25 @@ def opened(reference: str | bytes, beside: Companions, ledger: Ledger) -> Any:
 
 
 def decoded(data: bytes, name: str, ledger: Ledger) -> Any:
-    """The picture in DATA, or None with the reason in the ledger, where it was declared as texture NAME."""
+    """The picture in DATA, or None with the reason in the ledger, where it was declared as texture
+    NAME."""
     from PIL import Image
 
     if data.startswith(b"\xabKTX"):
-        ledger.explain("texture", name, "texture {name} is a KTX picture, which is not read; the model has no texture there")
+        ledger.explain(
+            "texture",
+            name,
+            "texture {name} is a KTX picture, which is not read; the model has no texture there",
+        )
         return None
     try:
         image = Image.open(io.BytesIO(data))
         if image.width * image.height > MOST_PIXELS:
-            ledger.explain("texture", name, f"texture {{name}} has {image.width} × {image.height} pixels, more than are read")
+            ledger.explain(
+                "texture",
+                name,
+                f"texture {{name}} has {image.width} × {image.height} pixels, more than are read",
+            )
             return None
         image.load()
     except Exception:  # Pillow raises whatever a broken picture provokes

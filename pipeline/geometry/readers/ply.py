@@ -1,4 +1,5 @@
-"""PLY meshes: polygons, strips, colours and uv of vertices, of faces and of corners, under all names that programs give them."""
+"""PLY meshes: polygons, strips, colours and uv of vertices, of faces and of corners, under all
+names that programs give them."""
 
 from __future__ import annotations
 
@@ -12,22 +13,50 @@ from numpy.typing import NDArray
 from pipeline.formats import ply, unit_words
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners, one_paint, to_bytes
+from pipeline.geometry.readers.parts import (
+    Contents,
+    Material,
+    Part,
+    checked,
+    damaged,
+    joined_corners,
+    one_paint,
+    to_bytes,
+)
 from pipeline.geometry.readers.pictures import opened
 from pipeline.geometry.readers.plytable import Table, tables
 from pipeline.geometry.readers.polygons import triangulate
 
 Array = NDArray[Any]
-COLORS = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+COLORS = (
+    ("red", "green", "blue"),
+    ("r", "g", "b"),
+    ("diffuse_red", "diffuse_green", "diffuse_blue"),
+)
 NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"), ("tx", "ty"))
 INDICES = ("vertex_indices", "vertex_index", "vertex_indexes")
 SPLATS = frozenset({"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"})
 # Elements and properties that say nothing about shape or colour.
 SILENT = frozenset(
-    {"x", "y", "z", "alpha", "a", "diffuse_alpha", "flags", "confidence", "intensity", "quality", "material_index", "texnumber"}
+    {
+        "x",
+        "y",
+        "z",
+        "alpha",
+        "a",
+        "diffuse_alpha",
+        "flags",
+        "confidence",
+        "intensity",
+        "quality",
+        "material_index",
+        "texnumber",
+    }
 )
-SILENT_ELEMENTS = frozenset({"vertex", "face", "tristrips", "material", "range_grid", "camera", "multi_texture_vertex"})
+SILENT_ELEMENTS = frozenset(
+    {"vertex", "face", "tristrips", "material", "range_grid", "camera", "multi_texture_vertex"}
+)
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
@@ -42,9 +71,14 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     ledger = Ledger()
     _declare(header, ledger)
     if extra:
-        ledger.note("its rows hold more numbers than its header speaks of; the last ones were not read")
+        ledger.note(
+            "its rows hold more numbers than its header speaks of; the last ones were not read"
+        )
     if left > (2 if header.order else 0):
-        ledger.note(f"{left} {'bytes' if header.order else 'lines'} follow the rows that its header declares; they were not read")
+        ledger.note(
+            f"{left} {'bytes' if header.order else 'lines'} follow the rows that its header"
+            " declares; they were not read"
+        )
     unit = unit_words.said("\n".join(header.comments).encode())
     return Contents(_parts(name, found, header, beside, ledger), ledger, unit)
 
@@ -53,10 +87,18 @@ def _declare(header: ply.PlyHeader, ledger: Ledger) -> None:
     known = {label for group in (*COLORS, *NORMALS, *UV) for label in group} | SILENT
     for element in header.elements:
         if element.name not in SILENT_ELEMENTS and element.rows:
-            ledger.declare("lines", "", element.rows) if element.name == "edge" else ledger.declare("part", f"element {element.name}")
+            (
+                ledger.declare("lines", "", element.rows)
+                if element.name == "edge"
+                else ledger.declare("part", f"element {element.name}")
+            )
         names = {each.name.lower() for each in element.properties}
         if names >= SPLATS:
-            ledger.declare("part", "what makes its points Gaussian splats (scales, turns, opacity, spherical harmonics)")
+            ledger.declare(
+                "part",
+                "what makes its points Gaussian splats (scales, turns, opacity, spherical"
+                " harmonics)",
+            )
         elif element.name == "vertex":
             for other in sorted(names - known):
                 ledger.declare("attribute", f"the vertices' {other}")
@@ -69,7 +111,9 @@ def _columns(table: Table, *groups: tuple[str, ...]) -> Array | None:
     return None
 
 
-def _parts(name: str, found: dict[str, Table], header: ply.PlyHeader, beside: Companions, ledger: Ledger) -> list[Part]:
+def _parts(
+    name: str, found: dict[str, Table], header: ply.PlyHeader, beside: Companions, ledger: Ledger
+) -> list[Part]:
     vertex = found["vertex"]
     points = _columns(vertex, ("x", "y", "z"))
     if points is None:
@@ -86,13 +130,20 @@ def _parts(name: str, found: dict[str, Table], header: ply.PlyHeader, beside: Co
     triangles, owner = triangulate(whole.vertices[corners], counts)
     if not len(triangles):
         return [whole]
-    files = [text.split(None, 1)[1] for text in header.comments if text.lower().startswith("texturefile ") and len(text.split(None, 1)) > 1]
+    files = [
+        text.split(None, 1)[1]
+        for text in header.comments
+        if text.lower().startswith("texturefile ") and len(text.split(None, 1)) > 1
+    ]
     images = [opened(one, beside, ledger) for one in files]
     return _painted(name, whole, corners, triangles, owner, face, images, found, ledger)
 
 
-def _polygons(name: str, found: dict[str, Table], count: int, ledger: Ledger) -> tuple[Array, Array, Table | None]:
-    """Corners one after another, how many each polygon has, and the table of the faces where they are its rows."""
+def _polygons(
+    name: str, found: dict[str, Table], count: int, ledger: Ledger
+) -> tuple[Array, Array, Table | None]:
+    """Corners one after another, how many each polygon has, and the table of the faces where they
+    are its rows."""
     face, strips = found.get("face"), found.get("tristrips")
     if face is not None and face.rows:
         ledger.declare("faces", "", face.rows)
@@ -129,7 +180,8 @@ def _split(strips: Table) -> list[Array]:
 
 
 def _strip(corners: Array) -> Array:
-    """The triangles of a strip: every second one is turned over; those without an area only lead on."""
+    """The triangles of a strip: every second one is turned over; those without an area only lead
+    on."""
     if len(corners) < 3:
         return np.zeros((0, 3), np.int64)
     made = np.stack([corners[:-2], corners[1:-1], corners[2:]], axis=1)
@@ -138,7 +190,7 @@ def _strip(corners: Array) -> Array:
     return np.asarray(made[real])
 
 
-# -- colours ----------------------------------------------------------------------------------------------------------------
+# -- colours -----------------------------------------------------------------------------------
 
 
 def _painted(
@@ -152,35 +204,56 @@ def _painted(
     found: dict[str, Table],
     ledger: Ledger,
 ) -> list[Part]:
-    """Parts by picture; colours and uv that stand at faces or corners give each corner a vertex of its own."""
+    """Parts by picture; colours and uv that stand at faces or corners give each corner a vertex of
+    its own."""
     face_colors = None if face is None else _columns(face, *COLORS)
     if face_colors is None and face is not None:
         face_colors = _material_colors(face, found)
     uv = _corner_uv(face, corners, found) if face is not None else None
     number = face.columns.get("texnumber") if face is not None else None
     which = (
-        np.zeros(len(triangles), np.int64) if number is None or not images else np.clip(number[owner].astype(np.int64), 0, len(images) - 1)
+        np.zeros(len(triangles), np.int64)
+        if number is None or not images
+        else np.clip(number[owner].astype(np.int64), 0, len(images) - 1)
     )
     made = []
     for picture in np.unique(which):
         mine = which == picture
         image = images[int(picture)] if images else None
         slots = triangles[mine].ravel()
-        color = None if face_colors is None else np.repeat(to_bytes(face_colors)[owner[mine]], 3, axis=0)
+        color = (
+            None
+            if face_colors is None
+            else np.repeat(to_bytes(face_colors)[owner[mine]], 3, axis=0)
+        )
         if image is not None and uv is None and whole.uv is None:
             ledger.declare("part", "a texture on faces without texture coordinates")
-        made.append(one_paint(_cornered(whole, corners, slots, color, None if uv is None else uv[slots], image), ledger))
+        made.append(
+            one_paint(
+                _cornered(whole, corners, slots, color, None if uv is None else uv[slots], image),
+                ledger,
+            )
+        )
     return made
 
 
-def _cornered(whole: Part, corners: Array, slots: Array, color: Array | None, uv: Array | None, image: Any) -> Part:
+def _cornered(
+    whole: Part, corners: Array, slots: Array, color: Array | None, uv: Array | None, image: Any
+) -> Part:
     material = Material(image=image)
     if color is None and uv is None:
         first, packed = joined_corners([corners[slots]])
         used = corners[slots][first]
         keep = used if len(used) < len(whole.vertices) else slice(None)
-        faces = packed.reshape(-1, 3) if len(used) < len(whole.vertices) else corners[slots].reshape(-1, 3)
-        cut = {label: None if (value := getattr(whole, label)) is None else value[keep] for label in ("colors", "normals", "uv")}
+        faces = (
+            packed.reshape(-1, 3)
+            if len(used) < len(whole.vertices)
+            else corners[slots].reshape(-1, 3)
+        )
+        cut = {
+            label: None if (value := getattr(whole, label)) is None else value[keep]
+            for label in ("colors", "normals", "uv")
+        }
         return replace(whole, vertices=whole.vertices[keep], faces=faces, material=material, **cut)
     columns = [corners[slots]]
     if color is not None:
@@ -189,7 +262,9 @@ def _cornered(whole: Part, corners: Array, slots: Array, color: Array | None, uv
         columns.append(np.unique(uv, axis=0, return_inverse=True)[1].reshape(-1))
     first, vertex = joined_corners(columns)
     which = corners[slots][first]
-    colors = color[first] if color is not None else None if whole.colors is None else whole.colors[which]
+    colors = (
+        color[first] if color is not None else None if whole.colors is None else whole.colors[which]
+    )
     normals = None if whole.normals is None else whole.normals[which]
     laid = uv[first] if uv is not None else None if whole.uv is None else whole.uv[which]
     return Part(whole.vertices[which], vertex.reshape(-1, 3), colors, normals, laid, material)
@@ -198,7 +273,11 @@ def _cornered(whole: Part, corners: Array, slots: Array, color: Array | None, uv
 def _material_colors(face: Table, found: dict[str, Table]) -> Array | None:
     """Colours of faces by the number of their material."""
     number, table = face.columns.get("material_index"), found.get("material")
-    colors = None if table is None else _columns(table, *COLORS, ("diffuse_red", "diffuse_green", "diffuse_blue"))
+    colors = (
+        None
+        if table is None
+        else _columns(table, *COLORS, ("diffuse_red", "diffuse_green", "diffuse_blue"))
+    )
     if number is None or colors is None or not len(colors):
         return None
     return to_bytes(colors)[np.clip(number.astype(np.int64), 0, len(colors) - 1)]
@@ -209,9 +288,15 @@ def _corner_uv(face: Table, corners: Array, found: dict[str, Table]) -> Array | 
     many, flat = face.lists.get("texcoord", (None, None))
     if many is not None and flat is not None and len(flat) == 2 * len(corners):
         return np.asarray(flat, np.float64).reshape(-1, 2)
-    many, flat = face.lists.get("texture_vertex_indices", face.lists.get("multi_texture_vertex_indices", (None, None)))
+    many, flat = face.lists.get(
+        "texture_vertex_indices", face.lists.get("multi_texture_vertex_indices", (None, None))
+    )
     table = found.get("multi_texture_vertex")
     if table is None or flat is None or len(flat) != len(corners):
         return None
     uv = _columns(table, *UV)
-    return None if uv is None else uv.astype(np.float64)[np.clip(flat.astype(np.int64), 0, len(uv) - 1)]
+    return (
+        None
+        if uv is None
+        else uv.astype(np.float64)[np.clip(flat.astype(np.int64), 0, len(uv) - 1)]
+    )

@@ -1,4 +1,5 @@
-"""The rows of a PLY file as columns, ascii or binary, lists anywhere; used for meshes and for points."""
+"""The rows of a PLY file as columns, ascii or binary, lists anywhere; used for meshes and for
+points."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Array = NDArray[Any]
 
 @dataclass
 class Table:
-    """columns: scalars by name, in the type of the header; lists: (how many, all items one after another) by name. Names in lower case."""
+    """columns: scalars by name, in the type of the header; lists: (how many, all items one after
+    another) by name. Names in lower case."""
 
     rows: int
     columns: dict[str, Array] = field(default_factory=dict)
@@ -26,12 +28,13 @@ class Table:
 
 
 def tables(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
-    """The table of each element, how many bytes (ascii: lines) follow the last of them, and whether rows hold more numbers than the
-    header speaks of. InputRejected where rows are missing or too short."""
+    """The table of each element, how many bytes (ascii: lines) follow the last of them, and whether
+    rows hold more numbers than the header speaks of. InputRejected where rows are missing or too
+    short."""
     return _ascii(name, data, header) if not header.order else _binary(name, data, header)
 
 
-# -- ascii ------------------------------------------------------------------------------------------------------------------
+# -- ascii -------------------------------------------------------------------------------------
 
 
 def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
@@ -44,22 +47,31 @@ def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table],
     for element in header.elements:
         here = slice(at, at + element.rows if element.properties else at)
         if len(counts[here]) < element.rows and element.properties:
-            raise incomplete(name, f"its header promises {element.rows} {plural(element)}, {len(counts[here])} are there")
+            raise incomplete(
+                name,
+                f"its header promises {element.rows} {plural(element)}, {len(counts[here])} are"
+                " there",
+            )
         table, used = _ascii_rows(element, values, starts[here], counts[here])
         odd = np.flatnonzero(used > counts[here])
         extra |= bool((used < counts[here]).any())
         if len(odd):
             row = int(odd[0])
             raise damaged(
-                name, f"row {row + 1} of its {plural(element)} has {int(counts[here][row])} numbers, its header speaks of {int(used[row])}"
+                name,
+                f"row {row + 1} of its {plural(element)} has {int(counts[here][row])} numbers, its"
+                f" header speaks of {int(used[row])}",
             )
         found.setdefault(element.name, table)
         at = here.stop
     return found, len(counts) - at, extra
 
 
-def _ascii_rows(element: Element, values: Array, starts: Array, counts: Array) -> tuple[Table, Array]:
-    """The table, and how many numbers of each row it took; a count that the row cannot hold takes as much as it says."""
+def _ascii_rows(
+    element: Element, values: Array, starts: Array, counts: Array
+) -> tuple[Table, Array]:
+    """The table, and how many numbers of each row it took; a count that the row cannot hold takes
+    as much as it says."""
     table, at = Table(element.rows), starts.copy()
     last = max(len(values) - 1, 0)
     for each in element.properties:
@@ -85,7 +97,7 @@ def _typed(column: Array, kind: str) -> Array:
     return typed
 
 
-# -- binary -----------------------------------------------------------------------------------------------------------------
+# -- binary ------------------------------------------------------------------------------------
 
 
 def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
@@ -95,11 +107,15 @@ def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table]
     for element in header.elements:
         if element.rows * element.least > len(data) - at:
             there = max(len(data) - at, 0) // max(element.least, 1)
-            raise incomplete(name, f"its header promises {element.rows} {plural(element)}, {there} are there")
+            raise incomplete(
+                name, f"its header promises {element.rows} {plural(element)}, {there} are there"
+            )
         if element.has_lists and element.rows:
             table, at = _with_lists(name, letters, at, element, header.order)
         else:
-            kind = np.dtype([(f"{k}", header.order + each.kind) for k, each in enumerate(element.properties)])
+            kind = np.dtype(
+                [(f"{k}", header.order + each.kind) for k, each in enumerate(element.properties)]
+            )
             rows = np.frombuffer(data, kind, element.rows if kind.itemsize else 0, at)
             table = Table(element.rows)
             for k, each in enumerate(element.properties):
@@ -111,7 +127,9 @@ def _binary(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table]
     return found, len(data) - at, False
 
 
-def _with_lists(name: str, letters: Array, at: int, element: Element, order: str) -> tuple[Table, int]:
+def _with_lists(
+    name: str, letters: Array, at: int, element: Element, order: str
+) -> tuple[Table, int]:
     even = _even(letters, at, element, order)
     if even is not None:
         return even
@@ -125,7 +143,10 @@ def _with_lists(name: str, letters: Array, at: int, element: Element, order: str
             continue
         many = _gathered(letters, starts, each.counter, order).astype(np.int64)
         starts, size = starts + int(each.counter[1]), int(each.kind[1])
-        flat = np.repeat(starts - (np.cumsum(many) - many) * size, many) + np.arange(int(many.sum())) * size
+        flat = (
+            np.repeat(starts - (np.cumsum(many) - many) * size, many)
+            + np.arange(int(many.sum())) * size
+        )
         table.lists.setdefault(label, (many, _gathered(letters, flat, each.kind, order)))
         starts = starts + many * size
     return table, end
@@ -133,11 +154,17 @@ def _with_lists(name: str, letters: Array, at: int, element: Element, order: str
 
 def _gathered(letters: Array, starts: Array, kind: str, order: str) -> Array:
     size = int(kind[1])
-    return np.ascontiguousarray(letters[starts[:, None] + np.arange(size)]).view(order + kind).ravel().astype(kind)
+    return (
+        np.ascontiguousarray(letters[starts[:, None] + np.arange(size)])
+        .view(order + kind)
+        .ravel()
+        .astype(kind)
+    )
 
 
 def _even(letters: Array, at: int, element: Element, order: str) -> tuple[Table, int] | None:
-    """The table where all rows have lists of the same lengths as the first, as most files have; else None."""
+    """The table where all rows have lists of the same lengths as the first, as most files have;
+    else None."""
     fields, many, here = [], [], at
     for k, each in enumerate(element.properties):
         if each.counter is None:
@@ -166,7 +193,10 @@ def _even(letters: Array, at: int, element: Element, order: str) -> tuple[Table,
             table.columns.setdefault(each.name.lower(), rows[f"{k}"].astype(each.kind))
         else:
             count = dict(many)[k]
-            table.lists.setdefault(each.name.lower(), (np.full(element.rows, count), rows[f"{k}"].astype(each.kind).ravel()))
+            table.lists.setdefault(
+                each.name.lower(),
+                (np.full(element.rows, count), rows[f"{k}"].astype(each.kind).ravel()),
+            )
     return table, end
 
 
@@ -183,12 +213,15 @@ def _walk(name: str, letters: Array, at: int, element: Element, order: str) -> t
             if width:
                 at += width + item * int.from_bytes(data[at : at + width], byte)
         if at > size:
-            raise incomplete(name, f"row {row + 1} of its {element.rows} {plural(element)} is not whole")
+            raise incomplete(
+                name, f"row {row + 1} of its {element.rows} {plural(element)} is not whole"
+            )
     return starts, at
 
 
 def _steps(properties: tuple[Property, ...]) -> list[tuple[int, int, int]]:
-    """(bytes to skip, width of a count or 0, bytes of an item) for each list, and what follows the last."""
+    """(bytes to skip, width of a count or 0, bytes of an item) for each list, and what follows the
+    last."""
     steps, skip = [], 0
     for each in properties:
         if each.counter is None:

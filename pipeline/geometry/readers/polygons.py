@@ -1,4 +1,5 @@
-"""Polygons into triangles, as polygons: one that is not convex keeps its notch, whatever corner it begins at."""
+"""Polygons into triangles, as polygons: one that is not convex keeps its notch, whatever corner it
+begins at."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ Array = NDArray[Any]
 
 
 def triangulate(points: Array, counts: Array) -> tuple[Array, Array]:
-    """POINTS (N,3) are the corners of polygons with COUNTS (P,) corners each, one after another. Returns triangles (T,3) as
-    positions in POINTS, in the order of the polygons, and the polygon of each (T,). Polygons of fewer than 3 corners give none."""
+    """POINTS (N,3) are the corners of polygons with COUNTS (P,) corners each, one after another.
+    Returns triangles (T,3) as positions in POINTS, in the order of the polygons, and the polygon of
+    each (T,). Polygons of fewer than 3 corners give none."""
     if len(counts) and (counts == 3).all():
         return np.arange(3 * len(counts)).reshape(-1, 3), np.arange(len(counts))
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
@@ -22,7 +24,13 @@ def triangulate(points: Array, counts: Array) -> tuple[Array, Array]:
         if size < 3:
             continue
         slots = starts[which][:, None] + np.arange(size)
-        triangles = slots[:, None] if size == 3 else _quads(points, slots) if size == 4 else _larger(points, slots)
+        triangles = (
+            slots[:, None]
+            if size == 3
+            else _quads(points, slots)
+            if size == 4
+            else _larger(points, slots)
+        )
         made.append(triangles.reshape(-1, 3))
         owners.append(np.repeat(which, size - 2))
     if not made:
@@ -35,7 +43,8 @@ def triangulate(points: Array, counts: Array) -> tuple[Array, Array]:
 
 
 def _quads(points: Array, slots: Array) -> Array:
-    """Cut between corners 0 and 2, or between 1 and 3 where the first cut would turn a triangle over."""
+    """Cut between corners 0 and 2, or between 1 and 3 where the first cut would turn a triangle
+    over."""
     a, b, c, d = (points[slots[:, k]] for k in range(4))
     first = np.einsum("ij,ij->i", np.cross(b - a, c - a), np.cross(c - a, d - a))
     second = np.einsum("ij,ij->i", np.cross(b - a, d - a), np.cross(c - b, d - b))
@@ -45,9 +54,12 @@ def _quads(points: Array, slots: Array) -> Array:
 
 
 def _larger(points: Array, slots: Array) -> Array:
-    """Fans where every triangle of one looks the way the polygon does; ears cut one by one where not."""
+    """Fans where every triangle of one looks the way the polygon does; ears cut one by one where
+    not."""
     size = slots.shape[1]
-    fan = np.stack([np.zeros(size - 2, np.int64), np.arange(1, size - 1), np.arange(2, size)], axis=1)
+    fan = np.stack(
+        [np.zeros(size - 2, np.int64), np.arange(1, size - 1), np.arange(2, size)], axis=1
+    )
     made = slots[:, fan]
     block = max(1, (1 << 20) // size)
     for start in range(0, len(slots), block):
@@ -64,7 +76,8 @@ def _larger(points: Array, slots: Array) -> Array:
 
 
 def _ears(place: Array, normal: Array) -> Array:
-    """Triangles (K-2,3) of one flat polygon (K,3) by cutting off its most regular free ear, again and again."""
+    """Triangles (K-2,3) of one flat polygon (K,3) by cutting off its most regular free ear, again
+    and again."""
     across = np.eye(3)[np.argmin(np.abs(normal))]
     x = np.cross(across, normal)
     x /= np.linalg.norm(x)
@@ -78,16 +91,24 @@ def _ears(place: Array, normal: Array) -> Array:
 
 
 def _ear(ring: Array) -> int:
-    """Position of a corner whose triangle holds no other corner: the fattest such one, so that no sliver is left for last."""
+    """Position of a corner whose triangle holds no other corner: the fattest such one, so that no
+    sliver is left for last."""
     before, after = np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0)
     area = _cross(ring - before, after - ring)
-    span = np.maximum(((after - before) ** 2).sum(1), np.maximum(((ring - before) ** 2).sum(1), ((after - ring) ** 2).sum(1)))
+    span = np.maximum(
+        ((after - before) ** 2).sum(1),
+        np.maximum(((ring - before) ** 2).sum(1), ((after - ring) ** 2).sum(1)),
+    )
     order = np.argsort(-(area / np.maximum(span, 1e-300)), kind="stable")
     for at in order:
         if area[at] <= 0:
             break
         a, b, c = before[at], ring[at], after[at]
-        inside = (_cross(b - a, ring - a) >= 0) & (_cross(c - b, ring - b) >= 0) & (_cross(a - c, ring - c) >= 0)
+        inside = (
+            (_cross(b - a, ring - a) >= 0)
+            & (_cross(c - b, ring - b) >= 0)
+            & (_cross(a - c, ring - c) >= 0)
+        )
         same = (ring == a).all(1) | (ring == b).all(1) | (ring == c).all(1)
         if not (inside & ~same).any():
             return int(at)

@@ -1,4 +1,5 @@
-"""STL, text and binary: facets, and the colours that Magics and VisCAM hide in the attribute bytes."""
+"""STL, text and binary: facets, and the colours that Magics and VisCAM hide in the attribute
+bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     """All facets of all solids; every corner is a vertex of its own."""
     data, ledger = path.read_bytes(), Ledger()
     if stl.is_text(data[:HEAD], len(data)):
-        return Contents([_text(name, data, ledger)], ledger, unit_words.said(data.split(b"\n", 1)[0]))
+        return Contents(
+            [_text(name, data, ledger)], ledger, unit_words.said(data.split(b"\n", 1)[0])
+        )
     said, there = stl.count(data[: stl.HEADER]), max(len(data) - stl.HEADER, 0) // stl.FACET
     take = there if said in stl.UNKNOWN_COUNTS else min(said, there)
     ledger.declare("faces", "", take if said in stl.UNKNOWN_COUNTS else said)
@@ -34,15 +37,23 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     if said in stl.UNKNOWN_COUNTS and there:
         ledger.note(f"its header counts {said} triangles; the {there} that follow were read")
     if (extra := there - take) > 0:
-        ledger.note(f"its header declares {said} triangles; room for {extra} more follows, which was not read")
+        ledger.note(
+            f"its header declares {said} triangles; room for {extra} more follows, which was not"
+            " read"
+        )
     rows = np.frombuffer(data, FACET, take, stl.HEADER)
     corners = rows["corners"].reshape(-1, 3).astype(np.float64)
-    part = Part(corners, np.arange(len(corners)).reshape(-1, 3), _colors(data[: stl.HEADER], rows["attribute"]))
+    part = Part(
+        corners,
+        np.arange(len(corners)).reshape(-1, 3),
+        _colors(data[: stl.HEADER], rows["attribute"]),
+    )
     return Contents([part], ledger, unit_words.said(data[: stl.HEADER - 4]))
 
 
 def _colors(header: bytes, attribute: Array) -> Array | None:
-    """Magics: COLOR= in the header, red in the low bits, bit 15 says "as the whole"; VisCAM: blue low, bit 15 says "a colour"."""
+    """Magics: COLOR= in the header, red in the low bits, bit 15 says "as the whole"; VisCAM: blue
+    low, bit 15 says "a colour"."""
     whole = re.search(rb"COLOR=(.{4})", header, re.S)
     flagged = (attribute & 0x8000) != 0
     if not whole and not flagged.any():
@@ -50,7 +61,8 @@ def _colors(header: bytes, attribute: Array) -> Array | None:
     low, middle, high = (((attribute >> shift) & 31) * (255 / 31) for shift in (0, 5, 10))
     if whole:
         colors = np.stack([low, middle, high], axis=1)
-        colors[flagged if attribute.any() else slice(None)] = list(whole[1][:3])  # MeshLab leaves 0 at facets without a colour
+        # MeshLab leaves 0 at facets without a colour
+        colors[flagged if attribute.any() else slice(None)] = list(whole[1][:3])
     else:
         colors = np.stack([high, middle, low], axis=1)
         colors[~flagged] = GREY

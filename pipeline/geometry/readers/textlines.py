@@ -1,4 +1,5 @@
-"""Text formats at the speed of numpy: lines are found, sorted by their first letters and turned into numbers as blocks."""
+"""Text formats at the speed of numpy: lines are found, sorted by their first letters and turned
+into numbers as blocks."""
 
 from __future__ import annotations
 
@@ -13,11 +14,14 @@ from pipeline.errors import InputRejected
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
-_NANS = re.compile(rb"[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|\bnan(?:\([a-z0-9]*\))?|\binf(?:inity)?)", re.I)
+_NANS = re.compile(
+    rb"[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|\bnan(?:\([a-z0-9]*\))?|\binf(?:inity)?)", re.I
+)
 
 
 def plain(data: bytes) -> bytes:
-    """DATA in one byte per letter, lines ended by LF, without indents, tabs and byte order mark; the last line is ended, too."""
+    """DATA in one byte per letter, lines ended by LF, without indents, tabs and byte order mark;
+    the last line is ended, too."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -58,7 +62,10 @@ class Lines:
         if not len(which):
             return b""
         breaks = np.flatnonzero(np.diff(which) != 1)
-        firsts, lasts = which[np.concatenate([[0], breaks + 1])], which[np.concatenate([breaks, [len(which) - 1]])]
+        firsts, lasts = (
+            which[np.concatenate([[0], breaks + 1])],
+            which[np.concatenate([breaks, [len(which) - 1]])],
+        )
         begins, ends = self.starts[firsts].tolist(), (self.ends[lasts] + 1).tolist()
         whole = b"".join([self.data[a:b] for a, b in zip(begins, ends, strict=True)])
         if not skip:
@@ -80,8 +87,8 @@ def words(block: bytes) -> tuple[Array, Array]:
 
 
 def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tuple[Array, Array]:
-    """The numbers of BLOCK one after another, and how many stand in each line. InputRejected names the first line that holds
-    something else, and decimal commas as such. "#" ends a line."""
+    """The numbers of BLOCK one after another, and how many stand in each line. InputRejected names
+    the first line that holds something else, and decimal commas as such. "#" ends a line."""
     if b"#" in block and not _NANS.search(block):
         block = re.sub(rb"#[^\n]*", b"", block)
     _, counts = words(block)
@@ -113,7 +120,8 @@ def _no_number(name: str, what: str, block: bytes) -> InputRejected:
                 said = line.decode("latin-1").strip()[:60]
                 if re.fullmatch(rb"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", word):
                     return InputRejected(
-                        f"{name} writes its numbers with decimal commas: {said!r}", remedy="Export it again with decimal points."
+                        f"{name} writes its numbers with decimal commas: {said!r}",
+                        remedy="Export it again with decimal points.",
                     )
                 return damaged(name, f"{what} {number} is not made of numbers: {said!r}")
     return damaged(name, f"its {what}s are not made of numbers")

@@ -1,4 +1,5 @@
-"""3MF: items and components in their places, in all parts of the package; colours of base materials, colour groups and textures."""
+"""3MF: items and components in their places, in all parts of the package; colours of base
+materials, colour groups and textures."""
 
 from __future__ import annotations
 
@@ -17,7 +18,14 @@ from pipeline.errors import InputRejected
 from pipeline.formats import archives
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.declared import Ledger
-from pipeline.geometry.readers.parts import Contents, Material, Part, checked, damaged, joined_corners
+from pipeline.geometry.readers.parts import (
+    Contents,
+    Material,
+    Part,
+    checked,
+    damaged,
+    joined_corners,
+)
 from pipeline.geometry.readers.pictures import decoded
 
 Array = NDArray[Any]
@@ -26,7 +34,14 @@ PRODUCTION = "{http://schemas.microsoft.com/3dmanufacturing/production/2015/06}p
 KNOWN = ("core/2015/02", "production/2015/06", "material/2015/02")
 DEEPEST = 50
 LARGEST = 1 << 30  # bytes of one part
-UNITS = {"micron": 0.001, "millimeter": 1.0, "centimeter": 10.0, "inch": 25.4, "foot": 304.8, "meter": 1000.0}
+UNITS = {
+    "micron": 0.001,
+    "millimeter": 1.0,
+    "centimeter": 10.0,
+    "inch": 25.4,
+    "foot": 304.8,
+    "meter": 1000.0,
+}
 
 
 @dataclass
@@ -35,8 +50,10 @@ class _Object:
     faces: Array
     pid: str | None
     pindex: int
-    properties: list[tuple[str | None, int, int, int]]  # pid, p1, p2, p3 of each triangle; -1 for none
-    components: list[tuple[str, str, Array]] = field(default_factory=list)  # part, object, transform
+    # pid, p1, p2, p3 of each triangle; -1 for none
+    properties: list[tuple[str | None, int, int, int]]
+    # part, object, transform
+    components: list[tuple[str, str, Array]] = field(default_factory=list)
 
 
 @dataclass
@@ -45,8 +62,10 @@ class _Document:
 
     objects: dict[str, _Object] = field(default_factory=dict)
     colors: dict[str, Array] = field(default_factory=dict)  # (N,3) uint8
-    textures: dict[str, tuple[str, Array]] = field(default_factory=dict)  # group → (texture, uv (N,2))
-    images: dict[str, tuple[str, tuple[bool, bool]]] = field(default_factory=dict)  # texture → (file in the package, repeats)
+    # group → (texture, uv (N,2))
+    textures: dict[str, tuple[str, Array]] = field(default_factory=dict)
+    # texture → (file in the package, repeats)
+    images: dict[str, tuple[str, tuple[bool, bool]]] = field(default_factory=dict)
     items: list[tuple[str, str, Array]] = field(default_factory=list)
     unit: str = "millimeter"
 
@@ -56,22 +75,35 @@ class _Package:
         self.name, self.ledger = name, ledger
         self.archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
         self.names = {"/" + entry.lstrip("/").lower(): entry for entry in self.archive.namelist()}
-        if archives.too_large(sum(one.file_size for one in self.archive.infolist()), path.stat().st_size):
-            raise InputRejected(f"{name} unpacks to far more than it weighs", remedy="Export it again, or as STL or PLY.")
+        if archives.too_large(
+            sum(one.file_size for one in self.archive.infolist()), path.stat().st_size
+        ):
+            raise InputRejected(
+                f"{name} unpacks to far more than it weighs",
+                remedy="Export it again, or as STL or PLY.",
+            )
         self.documents: dict[str, _Document] = {}
         self._pictures: dict[str, Any] = {}
 
     def bytes(self, part: str) -> bytes | None:
         entry = self.names.get("/" + part.lstrip("/").lower())
-        return None if entry is None or self.archive.getinfo(entry).file_size > LARGEST else self.archive.read(entry)
+        return (
+            None
+            if entry is None or self.archive.getinfo(entry).file_size > LARGEST
+            else self.archive.read(entry)
+        )
 
     def start(self) -> str:
-        """The part that the package begins with: as its relations say, else the first model in it."""
+        """The part that the package begins with: as its relations say, else the first model in
+        it."""
         said = re.search(rb'<Relationship\b[^>]*?3dmodel"[^>]*>', self.bytes("/_rels/.rels") or b"")
         target = re.search(rb'Target\s*=\s*"([^"]+)"', said[0]) if said else None
         if target and "/" + target[1].decode().lstrip("/").lower() in self.names:
             return "/" + target[1].decode().lstrip("/")
-        found = sorted((name for name in self.names if name.endswith(".model")), key=lambda one: (one.count("/"), one))
+        found = sorted(
+            (name for name in self.names if name.endswith(".model")),
+            key=lambda one: (one.count("/"), one),
+        )
         if not found:
             raise InputRejected(f"{self.name} is a zip archive without a 3MF model inside")
         return found[0]
@@ -102,7 +134,11 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         start = package.start()
         root = package.document(start)
         wanted = root.items or [(start, key, np.eye(4)) for key in root.objects]
-        parts = [part for where, key, matrix in wanted for part in _placed(package, where or start, key, matrix, 0)]
+        parts = [
+            part
+            for where, key, matrix in wanted
+            for part in _placed(package, where or start, key, matrix, 0)
+        ]
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
         raise damaged(name, "a part of it does not unpack") from None
     _slicer(package)
@@ -114,12 +150,22 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
 
 
 def _slicer(package: _Package) -> None:
-    """Name what slicers keep beside or inside the standard: parts that are no solids, painting, things that are not printed."""
-    settings = b"".join(package.bytes(one) or b"" for one in package.names if one.startswith("/metadata/") and one.endswith(".config"))
+    """Name what slicers keep beside or inside the standard: parts that are no solids, painting,
+    things that are not printed."""
+    settings = b"".join(
+        package.bytes(one) or b""
+        for one in package.names
+        if one.startswith("/metadata/") and one.endswith(".config")
+    )
     models = b"".join(package.bytes(one) or b"" for one in package.names if one.endswith(".model"))
-    odd = re.findall(rb'subtype="(?!normal_part)(\w+)"|"volume_type" value="(?!ModelPart)(\w+)"', settings)
+    odd = re.findall(
+        rb'subtype="(?!normal_part)(\w+)"|"volume_type" value="(?!ModelPart)(\w+)"', settings
+    )
     if odd:
-        package.ledger.note(f"{len(odd)} of its parts are modifiers, cuts or supports to the slicer; they were read as solids")
+        package.ledger.note(
+            f"{len(odd)} of its parts are modifiers, cuts or supports to the slicer; they were read"
+            " as solids"
+        )
     if re.search(rb'\b(?:paint_color|mmu_segmentation)="[0-9A-Fa-f]', models):
         package.ledger.declare("part", "its painting by filaments")
     elif len(set(re.findall(rb'key="extruder" value="(\d+)"', settings)) - {b"0"}) > 1:
@@ -134,27 +180,39 @@ def _placed(package: _Package, where: str, key: str, matrix: Array, depth: int) 
     if key not in document.objects or depth > DEEPEST:
         raise damaged(
             package.name,
-            f"it speaks of the object {key[:20]}, which is not in it" if depth <= DEEPEST else "its components hold each other",
+            (
+                f"it speaks of the object {key[:20]}, which is not in it"
+                if depth <= DEEPEST
+                else "its components hold each other"
+            ),
         )
     entry, found = document.objects[key], []
     for part in _painted(package, document, entry):
         faces = part.faces if np.linalg.det(matrix[:3, :3]) > 0 else part.faces[:, ::-1]
-        found.append(replace(part, vertices=part.vertices @ matrix[:3, :3].T + matrix[:3, 3], faces=faces))
+        found.append(
+            replace(part, vertices=part.vertices @ matrix[:3, :3].T + matrix[:3, 3], faces=faces)
+        )
     for part_of, other, own in entry.components:
         found += _placed(package, part_of or where, other, matrix @ own, depth + 1)
     return found
 
 
-# -- colours ----------------------------------------------------------------------------------------------------------------
+# -- colours -----------------------------------------------------------------------------------
 
 
 def _painted(package: _Package, document: _Document, entry: _Object) -> list[Part]:
-    """The mesh of one object by picture; triangles of colour groups have a colour at each corner."""
+    """The mesh of one object by picture; triangles of colour groups have a colour at each
+    corner."""
     if not len(entry.faces):
         return []
     corners = checked(package.name, entry.faces, len(entry.vertices))
     groups = [pid if pid is not None else entry.pid for pid, *_ in entry.properties]
-    index = np.array([(p1, p2, p3) if pid is not None or p1 >= 0 else (entry.pindex,) * 3 for pid, p1, p2, p3 in entry.properties])
+    index = np.array(
+        [
+            (p1, p2, p3) if pid is not None or p1 >= 0 else (entry.pindex,) * 3
+            for pid, p1, p2, p3 in entry.properties
+        ]
+    )
     colors = np.full((len(corners), 3, 3), 180, np.uint8)
     colored = np.zeros(len(corners), bool)
     made: list[Part] = []
@@ -168,7 +226,12 @@ def _painted(package: _Package, document: _Document, entry: _Object) -> list[Par
         elif group in document.textures:
             made += _textured(package, document, entry, corners[mine], index[mine], group)
             mine_plain = ~mine
-            corners, index, colors, colored = corners[mine_plain], index[mine_plain], colors[mine_plain], colored[mine_plain]
+            corners, index, colors, colored = (
+                corners[mine_plain],
+                index[mine_plain],
+                colors[mine_plain],
+                colored[mine_plain],
+            )
             groups = [one for one in groups if one != group]
         elif group is not None:
             package.ledger.declare("material", group)
@@ -181,24 +244,35 @@ def _painted(package: _Package, document: _Document, entry: _Object) -> list[Par
     return [*made, Part(entry.vertices[slots[first]], vertex.reshape(-1, 3), flat[first])]
 
 
-def _textured(package: _Package, document: _Document, entry: _Object, corners: Array, index: Array, group: str) -> list[Part]:
+def _textured(
+    package: _Package, document: _Document, entry: _Object, corners: Array, index: Array, group: str
+) -> list[Part]:
     texture, uv = document.textures[group]
     file, repeats = document.images.get(texture, ("", (True, True)))
     image = package.picture(file) if file else None
     at = np.clip(index.ravel(), 0, max(len(uv) - 1, 0))
     first, vertex = joined_corners([corners.ravel(), at])
     laid = uv[at[first]] if image is not None and len(uv) else None
-    return [Part(entry.vertices[corners.ravel()[first]], vertex.reshape(-1, 3), uv=laid, material=Material(texture, None, image, repeats))]
+    return [
+        Part(
+            entry.vertices[corners.ravel()[first]],
+            vertex.reshape(-1, 3),
+            uv=laid,
+            material=Material(texture, None, image, repeats),
+        )
+    ]
 
 
-# -- XML --------------------------------------------------------------------------------------------------------------------
+# -- XML ---------------------------------------------------------------------------------------
 
 
 def _parsed(name: str, part: str, data: bytes, ledger: Ledger) -> _Document:
     from lxml import etree
 
     try:
-        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+        root = etree.fromstring(
+            data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+        )
     except etree.XMLSyntaxError:
         raise damaged(name, f"its part {part} is no sound XML") from None
     document = _Document(unit=root.get("unit", "millimeter"))
@@ -208,22 +282,35 @@ def _parsed(name: str, part: str, data: bytes, ledger: Ledger) -> _Document:
             case "object":
                 document.objects[node.get("id", "")] = _object(name, node)
             case "basematerials":
-                document.colors[node.get("id", "")] = _colors(child.get("displaycolor") for child in node)
+                document.colors[node.get("id", "")] = _colors(
+                    child.get("displaycolor") for child in node
+                )
             case "colorgroup":
                 document.colors[node.get("id", "")] = _colors(child.get("color") for child in node)
             case "texture2d":
                 if "mirror" in (node.get("tilestyleu"), node.get("tilestylev")):
                     ledger.note("a picture of it repeats mirrored; its edge was drawn out instead")
-                repeats = (node.get("tilestyleu", "wrap") == "wrap", node.get("tilestylev", "wrap") == "wrap")
+                repeats = (
+                    node.get("tilestyleu", "wrap") == "wrap",
+                    node.get("tilestylev", "wrap") == "wrap",
+                )
                 document.images[node.get("id", "")] = (node.get("path", ""), repeats)
             case "texture2dgroup":
-                uv = np.array([(float(child.get("u")), float(child.get("v"))) for child in node], np.float64).reshape(-1, 2)
+                uv = np.array(
+                    [(float(child.get("u")), float(child.get("v"))) for child in node], np.float64
+                ).reshape(-1, 2)
                 document.textures[node.get("id", "")] = (node.get("texid", ""), uv)
             case "multiproperties" | "compositematerials":
                 _first_layer(document, node)
                 ledger.declare("part", "the mixing of several colours on one face")
             case "item":
-                document.items.append((node.get(PRODUCTION, ""), node.get("objectid", ""), _matrix(name, node.get("transform"))))
+                document.items.append(
+                    (
+                        node.get(PRODUCTION, ""),
+                        node.get("objectid", ""),
+                        _matrix(name, node.get("transform")),
+                    )
+                )
             case "beamlattice":
                 ledger.declare("part", "a beam lattice")
     return document
@@ -233,7 +320,11 @@ def _extensions(name: str, root: Any, ledger: Ledger) -> None:
     for prefix in (root.get("requiredextensions") or "").split():
         address = root.nsmap.get(prefix, prefix)
         if not address.endswith(KNOWN):
-            ledger.declare("extension", f"the required 3MF extension {posixpath.basename(address.rpartition('/20')[0] or address)}")
+            ledger.declare(
+                "extension",
+                "the required 3MF extension"
+                f" {posixpath.basename(address.rpartition('/20')[0] or address)}",
+            )
 
 
 def _first_layer(document: _Document, node: Any) -> None:
@@ -244,7 +335,9 @@ def _first_layer(document: _Document, node: Any) -> None:
     rows = [int((child.get("pindices") or "0").split()[0]) for child in node]
     key = node.get("id", "")
     if first[0] in document.colors and len(document.colors[first[0]]):
-        document.colors[key] = document.colors[first[0]][np.clip(rows, 0, len(document.colors[first[0]]) - 1)]
+        document.colors[key] = document.colors[first[0]][
+            np.clip(rows, 0, len(document.colors[first[0]]) - 1)
+        ]
     elif first[0] in document.textures and len(document.textures[first[0]][1]):
         texture, uv = document.textures[first[0]]
         document.textures[key] = (texture, uv[np.clip(rows, 0, len(uv) - 1)])
@@ -253,11 +346,17 @@ def _first_layer(document: _Document, node: Any) -> None:
 def _object(name: str, node: Any) -> _Object:
     from lxml import etree
 
-    vertices = [(child.get("x"), child.get("y"), child.get("z")) for child in node.iter("{*}vertex")]
+    vertices = [
+        (child.get("x"), child.get("y"), child.get("z")) for child in node.iter("{*}vertex")
+    ]
     triangles = list(node.iter("{*}triangle"))
     faces = [(child.get("v1"), child.get("v2"), child.get("v3")) for child in triangles]
     components = [
-        (child.get(PRODUCTION, ""), child.get("objectid", ""), _matrix(name, child.get("transform")))
+        (
+            child.get(PRODUCTION, ""),
+            child.get("objectid", ""),
+            _matrix(name, child.get("transform")),
+        )
         for child in node.iter("{*}component")
         if etree.QName(child).localname == "component"
     ]
@@ -277,7 +376,9 @@ def _properties(child: Any) -> tuple[str | None, int, int, int]:
 
 
 def _colors(texts: Any) -> Array:
-    found = [tuple(bytes.fromhex(text.lstrip("#")[:6])) if text else (180, 180, 180) for text in texts]
+    found = [
+        tuple(bytes.fromhex(text.lstrip("#")[:6])) if text else (180, 180, 180) for text in texts
+    ]
     return np.array(found, np.uint8).reshape(-1, 3)
 
 

@@ -1,4 +1,5 @@
-"""Cameras as InstantMesh takes them: twelve numbers of the camera-to-world matrix and four of the lens."""
+"""Cameras as InstantMesh takes them: twelve numbers of the camera-to-world matrix and four of the
+lens."""
 
 from __future__ import annotations
 
@@ -21,12 +22,19 @@ def cameras(views: int = 6, radius: float = RADIUS) -> Tensor:
     return cameras_at([AZIMUTHS[t] for t in tiles], [ELEVATIONS[t] for t in tiles], radius)
 
 
-def cameras_at(azimuths: Sequence[float], elevations: Sequence[float], radius: float = RADIUS, fov: float = FOV) -> Tensor:
-    """Cameras [V,16] at degrees from +x towards +y and above the ground, looking at the origin, z up; angles in degrees."""
-    az, el = (torch.tensor(angles, dtype=torch.float64).deg2rad() for angles in (azimuths, elevations))
+def cameras_at(
+    azimuths: Sequence[float], elevations: Sequence[float], radius: float = RADIUS, fov: float = FOV
+) -> Tensor:
+    """Cameras [V,16] at degrees from +x towards +y and above the ground, looking at the origin, z
+    up; angles in degrees."""
+    az, el = (
+        torch.tensor(angles, dtype=torch.float64).deg2rad() for angles in (azimuths, elevations)
+    )
     position = radius * torch.stack([el.cos() * az.cos(), el.cos() * az.sin(), el.sin()], dim=-1)
     backwards = position / position.norm(dim=-1, keepdim=True)
-    right = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64).expand_as(backwards), backwards)
+    right = torch.linalg.cross(
+        torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64).expand_as(backwards), backwards
+    )
     right = right / right.norm(dim=-1, keepdim=True)
     up = torch.linalg.cross(backwards, right)
     rows = torch.stack([right, up, backwards, position], dim=-1).flatten(1)  # [V,12], row by row

@@ -11,7 +11,9 @@ class Encoder(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.model = ViT(config, modulated=True)
-        self.camera_embedder = nn.Sequential(nn.Linear(16, config.hidden), nn.SiLU(), nn.Linear(config.hidden, config.hidden))
+        self.camera_embedder = nn.Sequential(
+            nn.Linear(16, config.hidden), nn.SiLU(), nn.Linear(config.hidden, config.hidden)
+        )
 
     def forward(self, images: Tensor, cameras: Tensor) -> Tensor:
         """images [B,V,3,S,S] in 0..1, cameras [B,V,16] → tokens [B, V·(1+N), hidden]."""

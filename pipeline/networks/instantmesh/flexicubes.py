@@ -1,7 +1,9 @@
-"""FlexiCubes (Shen et al. 2023) extraction: a dual mesh with one vertex per surface patch of a cube, placed by learned weights.
+"""FlexiCubes (Shen et al. 2023) extraction: a dual mesh with one vertex per surface patch of a
+cube, placed by learned weights.
 
-Corners of a cube: bit 0 of the number is x, bit 1 is y, bit 2 is z. Inside is s < 0; triangles face the outside.
-All tables are derived from one rule: crossed edges that a face of the cube links belong to one patch.
+Corners of a cube: bit 0 of the number is x, bit 1 is y, bit 2 is z. Inside is s < 0; triangles face
+the outside. All tables are derived from one rule: crossed edges that a face of the cube links
+belong to one patch.
 """
 
 from __future__ import annotations
@@ -16,8 +18,14 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 
 # Order inside a pair matters: the sign at the first corner decides which way a quad faces.
-EDGES = np.array([(0, 1), (1, 5), (4, 5), (0, 4), (2, 3), (3, 7), (6, 7), (2, 6), (2, 0), (3, 1), (7, 5), (6, 4)])
-FACES = [[corner for corner in range(8) if corner >> axis & 1 == side] for axis in range(3) for side in (0, 1)]
+EDGES = np.array(
+    [(0, 1), (1, 5), (4, 5), (0, 4), (2, 3), (3, 7), (6, 7), (2, 6), (2, 0), (3, 1), (7, 5), (6, 4)]
+)
+FACES = [
+    [corner for corner in range(8) if corner >> axis & 1 == side]
+    for axis in range(3)
+    for side in (0, 1)
+]
 CORNERS = np.array([(c & 1, c >> 1 & 1, c >> 2 & 1) for c in range(8)])
 
 
@@ -25,7 +33,8 @@ class Tables(NamedTuple):
     """By case, the set of inside corners as eight bits."""
 
     patch: Ints  # (256,12): patch of each edge, -1 where it is not crossed
-    ambiguous: Ints  # (256,): the only ambiguous face where there is exactly one and one patch, else -1
+    # (256,): the only ambiguous face where there is exactly one and one patch, else -1
+    ambiguous: Ints
 
 
 class Duals(NamedTuple):
@@ -50,15 +59,24 @@ def tables() -> Tables:
 
 
 def _crossed(face: int, inside: list[bool]) -> list[int]:
-    return [e for e, (a, b) in enumerate(EDGES) if a in FACES[face] and b in FACES[face] and inside[a] != inside[b]]
+    return [
+        e
+        for e, (a, b) in enumerate(EDGES)
+        if a in FACES[face] and b in FACES[face] and inside[a] != inside[b]
+    ]
 
 
 def _patches(inside: list[bool]) -> list[set[int]]:
-    """Crossed edges of a cube in connected groups. A face with two crossed edges links them; with four, the two at each inside corner."""
+    """Crossed edges of a cube in connected groups. A face with two crossed edges links them; with
+    four, the two at each inside corner."""
     groups = [{e} for e, (a, b) in enumerate(EDGES) if inside[a] != inside[b]]
     for face in range(6):
         crossed = _crossed(face, inside)
-        links = [set(crossed)] if len(crossed) == 2 else [{e for e in crossed if c in EDGES[e]} for c in FACES[face] if inside[c]]
+        links = (
+            [set(crossed)]
+            if len(crossed) == 2
+            else [{e for e in crossed if c in EDGES[e]} for c in FACES[face] if inside[c]]
+        )
         for link in filter(None, links):
             joined = [group for group in groups if group & link]
             groups = [group for group in groups if group not in joined] + [set().union(*joined)]
@@ -66,14 +84,16 @@ def _patches(inside: list[bool]) -> list[set[int]]:
 
 
 def grid_positions(res: int, scale: float) -> Floats:
-    """Corner positions ((res+1)³,3) float32 of RES³ cubes that fill a cube of edge SCALE around the origin, x slowest."""
+    """Corner positions ((res+1)³,3) float32 of RES³ cubes that fill a cube of edge SCALE around the
+    origin, x slowest."""
     # The rounding is the published grid's: it moves positions by up to 5e-6 of the edge.
     axis = (np.round(np.arange(res + 1) / res, 5) - 0.5).astype(np.float32) * np.float32(scale)
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def cube_corners(cubes: Ints, res: int) -> Ints:
-    """Corner numbers (K,8) in the (res+1)³ grid of the cubes numbered CUBES (K,) in the res³ grid."""
+    """Corner numbers (K,8) in the (res+1)³ grid of the cubes numbered CUBES (K,) in the res³
+    grid."""
     x, y, z = np.unravel_index(cubes, (res, res, res))
     first = (x * (res + 1) + y) * (res + 1) + z
     numbers: Ints = first[:, None] + CORNERS @ [(res + 1) ** 2, res + 1, 1]
@@ -81,25 +101,39 @@ def cube_corners(cubes: Ints, res: int) -> Ints:
 
 
 def surface_cubes(sdf: Floats) -> Ints:
-    """Numbers (K,), ascending, of the cubes of the grid sdf (R,R,R) that have corners on both sides."""
+    """Numbers (K,), ascending, of the cubes of the grid sdf (R,R,R) that have corners on both
+    sides."""
     inside = sdf < 0
-    total = sum(inside[x : x - 1 or None, y : y - 1 or None, z : z - 1 or None].astype(np.int8) for x, y, z in CORNERS)
+    total = sum(
+        inside[x : x - 1 or None, y : y - 1 or None, z : z - 1 or None].astype(np.int8)
+        for x, y, z in CORNERS
+    )
     return np.flatnonzero((total > 0) & (total < 8))
 
 
-def flexicubes(sdf: Floats, positions: Floats, cubes: Ints, weights: Floats | None = None) -> tuple[Floats, Ints]:
+def flexicubes(
+    sdf: Floats, positions: Floats, cubes: Ints, weights: Floats | None = None
+) -> tuple[Floats, Ints]:
     """The surface s = 0: vertices (V,3) float32 and triangles (F,3).
 
-    sdf (R,R,R) with R = res+1, positions (R³,3) of the corners after deformation, cubes = surface_cubes(sdf),
-    weights (K,21) raw numbers for just those cubes, or None for plain dual contouring by averages.
+    sdf (R,R,R) with R = res+1, positions (R³,3) of the corners after deformation, cubes =
+    surface_cubes(sdf), weights (K,21) raw numbers for just those cubes, or None for plain dual
+    contouring by averages.
     """
     found = duals(sdf, positions, cubes, weights)
-    gamma = np.ones(len(cubes), np.float32) if weights is None else 0.5 / (1 + np.exp(-weights[:, 20])) + 0.25
-    return found.vertices, _quads(cube_corners(cubes, len(sdf) - 1), sdf.reshape(-1), found.of_edge, gamma)
+    gamma = (
+        np.ones(len(cubes), np.float32)
+        if weights is None
+        else 0.5 / (1 + np.exp(-weights[:, 20])) + 0.25
+    )
+    return found.vertices, _quads(
+        cube_corners(cubes, len(sdf) - 1), sdf.reshape(-1), found.of_edge, gamma
+    )
 
 
 def duals(sdf: Floats, positions: Floats, cubes: Ints, weights: Floats | None = None) -> Duals:
-    """The dual vertices of surface cubes, cube by cube and patch by patch; arguments as of `flexicubes`."""
+    """The dual vertices of surface cubes, cube by cube and patch by patch; arguments as of
+    `flexicubes`."""
     res = len(sdf) - 1
     corners = cube_corners(cubes, res)
     s, x = sdf.reshape(-1)[corners], positions[corners]  # (K,8), (K,8,3)
@@ -127,11 +161,18 @@ def _mean(points: Floats, shares: Floats, owner: Ints, count: int) -> Floats:
 
 
 def _cases(inside: NDArray[np.bool_], cubes: Ints, res: int) -> Ints:
-    """Case (K,) of each cube; two cubes that share their only ambiguous face both take the complement, so that they agree on it."""
+    """Case (K,) of each cube; two cubes that share their only ambiguous face both take the
+    complement, so that they agree on it."""
     case = inside @ (1 << np.arange(8))
     face = tables().ambiguous[case]
     place = np.stack(np.unravel_index(cubes, (res, res, res)), axis=-1)
-    step = np.array([[(1 if side else -1) if axis == a else 0 for a in range(3)] for axis in range(3) for side in (0, 1)])
+    step = np.array(
+        [
+            [(1 if side else -1) if axis == a else 0 for a in range(3)]
+            for axis in range(3)
+            for side in (0, 1)
+        ]
+    )
     other = place + np.where(face[:, None] >= 0, step[face], 0)
     candidate = (face >= 0) & ((other >= 0) & (other < res)).all(axis=1)
     number = np.ravel_multi_index(tuple(other[candidate].T), (res, res, res))
@@ -143,7 +184,8 @@ def _cases(inside: NDArray[np.bool_], cubes: Ints, res: int) -> Ints:
 
 
 def _quads(corners: Ints, s: Floats, of_edge: Ints, gamma: Floats) -> Ints:
-    """Two triangles (F,3) for every crossed grid edge with a surface cube on each of its four sides; s (R³,) of the grid points."""
+    """Two triangles (F,3) for every crossed grid edge with a surface cube on each of its four
+    sides; s (R³,) of the grid points."""
     cube, edge = np.nonzero(of_edge >= 0)
     first, second = corners[cube, EDGES[edge, 0]], corners[cube, EDGES[edge, 1]]
     order = np.lexsort((cube, second, first))

@@ -1,6 +1,8 @@
-"""InstantMesh (Xu et al. 2024) under its published state-dict keys, without the checkpoints' ``lrm_generator.`` prefix.
+"""InstantMesh (Xu et al. 2024) under its published state-dict keys, without the checkpoints'
+``lrm_generator.`` prefix.
 
-Field frame: right-handed, z up, the object's front facing +x; the planes cover [-1,1]³, points outside get zero features.
+Field frame: right-handed, z up, the object's front facing +x; the planes cover [-1,1]³, points
+outside get zero features.
 """
 
 from __future__ import annotations
@@ -44,12 +46,20 @@ class InstantMesh(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config.vit)
-        self.transformer = TriplaneTransformer(config.width, config.layers, config.heads, config.vit.hidden, config.low, config.features)
+        self.transformer = TriplaneTransformer(
+            config.width,
+            config.layers,
+            config.heads,
+            config.vit.hidden,
+            config.low,
+            config.features,
+        )
         decoder = MeshDecoder if config.surface == "mesh" else NerfDecoder
         self.synthesizer = nn.ModuleDict({"decoder": decoder(3 * config.features)})
 
     def forward(self, images: Tensor, cameras: Tensor) -> Tensor:
-        """images [B,V,3,S,S] in 0..1 on white, cameras [B,V,16] → planes [B,3,features,2·low,2·low]."""
+        """images [B,V,3,S,S] in 0..1 on white, cameras [B,V,16] → planes
+        [B,3,features,2·low,2·low]."""
         planes: Tensor = self.transformer(self.encoder(images, cameras))
         return planes
 
@@ -58,16 +68,19 @@ class InstantMesh(nn.Module):
         return in_chunks(lambda piece: net(sample_planes(planes, piece, AXES)), points, chunk)
 
     def sdf(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
-        """planes [B,3,F,H,W], points [B,N,3] → signed distance [B,N], negative inside (mesh variant)."""
+        """planes [B,3,F,H,W], points [B,N,3] → signed distance [B,N], negative inside (mesh
+        variant)."""
         return self._evaluate("net_sdf", planes, points, chunk)[..., 0]
 
     def deformation(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
-        """[B,N,3] → raw grid deformation [B,N,3]; the displacement is tanh(raw) / (4·grid) (mesh variant)."""
+        """[B,N,3] → raw grid deformation [B,N,3]; the displacement is tanh(raw) / (4·grid) (mesh
+        variant)."""
         return self._evaluate("net_deformation", planes, points, chunk)
 
     def weight(self, planes: Tensor, corners: Tensor, chunk: int = 4096) -> Tensor:
-        """corners [B,K,8,3] of K cubes → raw FlexiCubes weights [B,K,21]; CHUNK cubes at once (mesh variant)."""
-        net: nn.Module = getattr(self.synthesizer["decoder"], "net_weight")  # noqa: B009 (typed as Tensor otherwise)
+        """corners [B,K,8,3] of K cubes → raw FlexiCubes weights [B,K,21]; CHUNK cubes at once (mesh
+        variant)."""
+        net: nn.Module = getattr(self.synthesizer["decoder"], "net_weight")  # noqa: B009
 
         def evaluate(piece: Tensor) -> Tensor:
             features = sample_planes(planes, piece.flatten(1, 2), AXES)
@@ -78,7 +91,11 @@ class InstantMesh(nn.Module):
 
     def color(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:
         """[B,N,3] → RGB [B,N,3], 0..1 with the published margin of 0.001."""
-        raw = self._evaluate("net", planes, points, chunk)[..., 1:] if self.nerf else self._evaluate("net_rgb", planes, points, chunk)
+        raw = (
+            self._evaluate("net", planes, points, chunk)[..., 1:]
+            if self.nerf
+            else self._evaluate("net_rgb", planes, points, chunk)
+        )
         return torch.sigmoid(raw) * 1.002 - 0.001
 
     def density(self, planes: Tensor, points: Tensor, chunk: int = 65536) -> Tensor:

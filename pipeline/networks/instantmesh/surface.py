@@ -1,4 +1,5 @@
-"""A mesh from InstantMesh's field: the grid near the surface only, weights for surface cubes only."""
+"""A mesh from InstantMesh's field: the grid near the surface only, weights for surface cubes
+only."""
 
 from __future__ import annotations
 
@@ -7,7 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.networks.instantmesh.flexicubes import cube_corners, flexicubes, grid_positions, surface_cubes
+from pipeline.networks.instantmesh.flexicubes import (
+    cube_corners,
+    flexicubes,
+    grid_positions,
+    surface_cubes,
+)
 from pipeline.networks.instantmesh.model import InstantMesh
 from pipeline.networks.lattice import sample
 
@@ -18,7 +24,8 @@ Ints = NDArray[np.integer]
 def mesh_surface(
     model: InstantMesh, planes: Tensor, grid: int, chunk: int = 65536, step: int | None = None
 ) -> tuple[Floats, NDArray[np.int32]]:
-    """planes [1,3,F,H,W] → vertices (V,3) in the field frame and triangles (F,3) facing outside; both empty where there is no surface."""
+    """planes [1,3,F,H,W] → vertices (V,3) in the field frame and triangles (F,3) facing outside;
+    both empty where there is no surface."""
     positions = grid_positions(grid, model.config.scale)
 
     places = torch.from_numpy(positions).to(planes)
@@ -36,13 +43,16 @@ def mesh_surface(
     # The raw positions are queried; only the mesh is built on the deformed ones.
     weights = _numpy(model.weight(planes, _points(positions[corners], planes), max(1, chunk // 16)))
     moved = positions.copy()
-    moved[near] += np.tanh(_numpy(model.deformation(planes, _points(positions[near], planes), chunk))) / np.float32(4 * grid)
+    moved[near] += np.tanh(
+        _numpy(model.deformation(planes, _points(positions[near], planes), chunk))
+    ) / np.float32(4 * grid)
     vertices, faces = flexicubes(sdf, moved, cubes, weights)
     return vertices.astype(np.float32), faces.astype(np.int32)
 
 
 def empty(sdf: Floats) -> bool:
-    """Whether the grid's inner points all lie on one side: what crosses the outermost layer only is no object."""
+    """Whether the grid's inner points all lie on one side: what crosses the outermost layer only is
+    no object."""
     inner = sdf[1:-1, 1:-1, 1:-1]
     return not ((inner > 0).any() and (inner < 0).any())
 

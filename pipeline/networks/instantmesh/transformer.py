@@ -1,4 +1,5 @@
-"""The triplane transformer of InstantMesh: cross-attention first, packed self-attention second, no attention biases."""
+"""The triplane transformer of InstantMesh: cross-attention first, packed self-attention second, no
+attention biases."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from pipeline.networks.attention import attend
 
 
 class TriplaneTransformer(nn.Module):
-    def __init__(self, width: int, layers: int, heads: int, context: int, low: int, features: int) -> None:
+    def __init__(
+        self, width: int, layers: int, heads: int, context: int, low: int, features: int
+    ) -> None:
         super().__init__()
         self.low = low
         self.pos_embed = nn.Parameter(torch.zeros(1, 3 * low * low, width))
@@ -23,7 +26,11 @@ class TriplaneTransformer(nn.Module):
         tokens = self.pos_embed.expand(len(context), -1, -1)
         for layer in self.layers:
             tokens = layer(tokens, context)
-        planes = self.norm(tokens).reshape(len(context), 3, self.low, self.low, -1).permute(0, 1, 4, 2, 3)
+        planes = (
+            self.norm(tokens)
+            .reshape(len(context), 3, self.low, self.low, -1)
+            .permute(0, 1, 4, 2, 3)
+        )
         upsampled: Tensor = self.deconv(planes.flatten(0, 1)).unflatten(0, (-1, 3))
         return upsampled
 
@@ -37,7 +44,13 @@ class Block(nn.Module):
         self.self_attn = SelfAttention(width, heads)
         self.norm3 = nn.LayerNorm(width)
         # The published keys are mlp.0 and mlp.3: places 2 and 4 were dropouts.
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Identity(), nn.Linear(4 * width, width), nn.Identity())
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width),
+            nn.GELU(),
+            nn.Identity(),
+            nn.Linear(4 * width, width),
+            nn.Identity(),
+        )
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
         """tokens [B,N,width], context [B,M,context] → [B,N,width]."""

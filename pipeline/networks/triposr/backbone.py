@@ -1,4 +1,5 @@
-"""The triplane transformer: learned plane tokens that attend to themselves and to the image tokens."""
+"""The triplane transformer: learned plane tokens that attend to themselves and to the image
+tokens."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ class Attention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        mixed: Tensor = self.to_out[0](attend(self.to_q(tokens), self.to_k(context), self.to_v(context), self.heads))
+        mixed: Tensor = self.to_out[0](
+            attend(self.to_q(tokens), self.to_k(context), self.to_v(context), self.heads)
+        )
         return mixed
 
 
@@ -66,7 +69,13 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.net = nn.ModuleList([nn.ModuleDict({"proj": nn.Linear(width, 8 * width)}), nn.Identity(), nn.Linear(4 * width, width)])
+        self.net = nn.ModuleList(
+            [
+                nn.ModuleDict({"proj": nn.Linear(width, 8 * width)}),
+                nn.Identity(),
+                nn.Linear(4 * width, width),
+            ]
+        )
 
     def forward(self, tokens: Tensor) -> Tensor:
         value, gate = self.net[0]["proj"](tokens).chunk(2, dim=-1)  # type: ignore[index]

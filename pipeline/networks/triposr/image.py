@@ -14,7 +14,8 @@ Image = NDArray[np.uint8]
 def crop_and_pad(rgba: Image, ratio: float = 0.85) -> Image:
     """RGBA (H,W,4) → a square in which the opaque part's longer side fills RATIO of the edge.
 
-    The last row and column of the bounding box are cut: the checkpoint was trained with pictures made that way.
+    The last row and column of the bounding box are cut: the checkpoint was trained with pictures
+    made that way.
     """
     rows, columns = np.nonzero(rgba[..., 3] > 0)
     cropped = rgba[rows.min() : rows.max(), columns.min() : columns.max()]
@@ -29,7 +30,8 @@ def _pad(rgba: Image, side: int) -> Image:
 
 
 def on_grey(rgba: Image) -> Image:
-    """RGBA (H,W,4) → RGB (H,W,3) over mid grey, truncated to whole numbers as the training pictures were."""
+    """RGBA (H,W,4) → RGB (H,W,3) over mid grey, truncated to whole numbers as the training pictures
+    were."""
     unit = rgba.astype(np.float32) / 255
     alpha = unit[..., 3:]
     mixed = unit[..., :3] * alpha + (1 - alpha) * np.float32(0.5)

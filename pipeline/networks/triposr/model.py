@@ -42,8 +42,12 @@ class TripoSR(nn.Module):
         self.config = config
         self.image_tokenizer = nn.ModuleDict({"model": ViT(config.vit, pooler=True)})
         self.tokenizer = PlaneTokens(config.plane, config.channels)
-        self.backbone = Backbone(config.channels, config.heads, config.head, config.layers, config.vit.hidden)
-        self.post_processor = nn.ModuleDict({"upsample": nn.ConvTranspose2d(config.channels, config.features, 2, stride=2)})
+        self.backbone = Backbone(
+            config.channels, config.heads, config.head, config.layers, config.vit.hidden
+        )
+        self.post_processor = nn.ModuleDict(
+            {"upsample": nn.ConvTranspose2d(config.channels, config.features, 2, stride=2)}
+        )
         self.decoder = Decoder(3 * config.features, config.neurons, config.hidden)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -52,11 +56,14 @@ class TripoSR(nn.Module):
         planes = self.backbone(self.tokenizer(len(images)), context)
         side = self.config.plane
         planes = planes.reshape(len(images), -1, 3, side, side).transpose(1, 2)
-        upsampled: Tensor = self.post_processor["upsample"](planes.flatten(0, 1)).unflatten(0, (-1, 3))
+        upsampled: Tensor = self.post_processor["upsample"](planes.flatten(0, 1)).unflatten(
+            0, (-1, 3)
+        )
         return upsampled
 
     def raw(self, planes: Tensor, points: Tensor, chunk: int = 8192) -> Tensor:
-        """planes [B,3,F,H,W], points [B,N,3] in the field frame → [B,N,4]: density and RGB before their activations."""
+        """planes [B,3,F,H,W], points [B,N,3] in the field frame → [B,N,4]: density and RGB before
+        their activations."""
         radius = self.config.radius
 
         def evaluate(piece: Tensor) -> Tensor:

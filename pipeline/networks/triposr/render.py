@@ -13,8 +13,11 @@ DISTANCE, FOV, SAMPLES = 1.9, 40.0, 128
 
 
 def render(model: TripoSR, planes: Tensor, views: int, size: int, chunk: int = 8192) -> Tensor:
-    """planes [1,3,F,H,W] → VIEWS pictures [views,size,size,3] on white, from azimuth 0 (+x) towards +y, elevation 0."""
-    return torch.stack([_view(model, planes, 2 * math.pi * k / views, size, chunk) for k in range(views)])
+    """planes [1,3,F,H,W] → VIEWS pictures [views,size,size,3] on white, from azimuth 0 (+x) towards
+    +y, elevation 0."""
+    return torch.stack(
+        [_view(model, planes, 2 * math.pi * k / views, size, chunk) for k in range(views)]
+    )
 
 
 def _view(model: TripoSR, planes: Tensor, azimuth: float, size: int, chunk: int) -> Tensor:
@@ -29,14 +32,17 @@ def _view(model: TripoSR, planes: Tensor, azimuth: float, size: int, chunk: int)
     density, color = torch.exp(raw[..., 0] + model.config.density_bias), torch.sigmoid(raw[..., 1:])
     # The step in alpha is a share of the ray, not a length: the network was trained with that.
     alpha = 1 - torch.exp(-density / SAMPLES)
-    passed = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1] + 1e-10], dim=1), dim=1)
+    passed = torch.cumprod(
+        torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1] + 1e-10], dim=1), dim=1
+    )
     weight = alpha * passed
     picture[valid] = (weight[..., None] * color).sum(1) + (1 - weight.sum(1, keepdim=True))
     return picture.view(size, size, 3)
 
 
 def rays(azimuth: float, size: int) -> tuple[Tensor, Tensor]:
-    """Origins and unit directions [size², 3] of a square camera at DISTANCE that looks at the origin, rows from the top."""
+    """Origins and unit directions [size², 3] of a square camera at DISTANCE that looks at the
+    origin, rows from the top."""
     back = torch.tensor([math.cos(azimuth), math.sin(azimuth), 0.0])
     right = torch.tensor([-math.sin(azimuth), math.cos(azimuth), 0.0])
     up = torch.tensor([0.0, 0.0, 1.0])

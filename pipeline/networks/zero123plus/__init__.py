@@ -1,4 +1,5 @@
-"""Zero123++ (Shi et al. 2023): one picture → six views of fixed cameras, by a diffusion UNet whose self-attentions also see the picture."""
+"""Zero123++ (Shi et al. 2023): one picture → six views of fixed cameras, by a diffusion UNet whose
+self-attentions also see the picture."""
 
 from __future__ import annotations
 

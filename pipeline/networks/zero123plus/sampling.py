@@ -1,4 +1,5 @@
-"""The denoising of Zero123++ and the numbers around it. Modules and scheduler are diffusers'; here are tensors only."""
+"""The denoising of Zero123++ and the numbers around it. Modules and scheduler are diffusers'; here
+are tensors only."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ IMAGE_SCALE = 0.5 / 0.8  # and its pictures were this much paler
 
 
 def prompt_of(text: Tensor, picture: Tensor, ramp: Tensor) -> Tensor:
-    """Embeddings of the empty prompt [1,T,D] and of the picture [1,D], weights per token [T] → prompts [2,T,D]: without it and with it."""
+    """Embeddings of the empty prompt [1,T,D] and of the picture [1,D], weights per token [T] →
+    prompts [2,T,D]: without it and with it."""
     return torch.cat([text, text + picture[:, None] * ramp[:, None]])
 
 
@@ -34,8 +36,9 @@ def denoised(
 ) -> Tensor:
     """Latents of SHAPE [1,C,H,W] in float32, from noise, STEPS times.
 
-    condition [2,C,h,w]: latents of an empty picture and of the picture; prompt [2,T,D] likewise. Both halves see their own reference, as
-    in the published pipeline. GENERATOR lives on the CPU, so that CPU and GPU begin with the same noise. EACH hears the share that is done.
+    condition [2,C,h,w]: latents of an empty picture and of the picture; prompt [2,T,D] likewise.
+    Both halves see their own reference, as in the published pipeline. GENERATOR lives on the CPU,
+    so that CPU and GPU begin with the same noise. EACH hears the share that is done.
     """
     device, kind = condition.device, unet.dtype
 
@@ -45,12 +48,18 @@ def denoised(
     scheduler.set_timesteps(steps, device=device)
     latents: Tensor = noise(shape) * scheduler.init_noise_sigma
     for k, time in enumerate(scheduler.timesteps):
-        seen = scheduler.scale_model_input(scheduler.add_noise(condition.float(), noise(tuple(condition.shape)), time[None]), time)
+        seen = scheduler.scale_model_input(
+            scheduler.add_noise(condition.float(), noise(tuple(condition.shape)), time[None]), time
+        )
         with reference.note():
             unet(seen.to(kind), time, encoder_hidden_states=prompt)
         both = scheduler.scale_model_input(latents, time).expand(2, -1, -1, -1)
-        without, along = unet(both.to(kind), time, encoder_hidden_states=prompt).sample.float().chunk(2)
-        latents = scheduler.step(without + guidance * (along - without), time, latents, generator=generator).prev_sample
+        without, along = (
+            unet(both.to(kind), time, encoder_hidden_states=prompt).sample.float().chunk(2)
+        )
+        latents = scheduler.step(
+            without + guidance * (along - without), time, latents, generator=generator
+        ).prev_sample
         each((k + 1) / steps)
     return latents
 

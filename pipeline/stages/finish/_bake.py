@@ -19,8 +19,9 @@ BLOCK = 1 << 18  # texels asked at once by each thread
 
 
 def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
-    """Texture (EDGE, EDGE, 3) uint8 sRGB, row 0 on top, for SURFACE's uv. Every texel gets a colour: those of the charts from
-    SOURCE, those between them from their surroundings, so that smaller mip levels stay clean."""
+    """Texture (EDGE, EDGE, 3) uint8 sRGB, row 0 on top, for SURFACE's uv. Every texel gets a
+    colour: those of the charts from SOURCE, those between them from their surroundings, so that
+    smaller mip levels stay clean."""
     texels = rasterise(surface, edge)
     surface = replace(surface, normals=smooth_normals(surface))
     image = np.zeros((edge * edge, 3), np.float32)
@@ -33,7 +34,8 @@ def bake(surface: Surface, source: ColourSource, edge: int) -> Array:
         image[part.at[sure]] = colors[sure]
         known[part.at[sure]] = True
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # every block has texels of its own
+    # every block has texels of its own
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(ask, range(0, len(texels.at), BLOCK)))
     filled = _filled(image.reshape(edge, edge, 3), known.reshape(edge, edge))
     return np.asarray((np.clip(filled, 0, 1) * 255 + 0.5).astype(np.uint8))

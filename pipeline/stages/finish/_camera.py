@@ -14,12 +14,14 @@ Array = NDArray[Any]
 FOV = 26.0  # degrees
 FILL = 0.86  # share of the picture's edge that the model fills
 MIDDLE = np.zeros((1, 2), np.float32)  # of a pixel
-CORNERS = np.array([[-3, -1], [1, -3], [3, 1], [-1, 3]], np.float32) / 8  # a turned square: no two in one row or column
+# a turned square: no two in one row or column
+CORNERS = np.array([[-3, -1], [1, -3], [3, 1], [-1, 3]], np.float32) / 8
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Looks at the model from AZIMUTH degrees to the right of its front and ELEVATION degrees above."""
+    """Looks at the model from AZIMUTH degrees to the right of its front and ELEVATION degrees
+    above."""
 
     azimuth: float = 35.0
     elevation: float = 22.0
@@ -52,13 +54,19 @@ def framing(points: Array, cameras: list[Camera]) -> tuple[Array, float]:
     return target, reach
 
 
-def rays(camera: Camera, frame: tuple[Array, float], edge: int, pixel: Array, shifts: Array) -> Array:
-    """Rays (N · S, 6) through the places SHIFTS (S,2), in pixels from the middle, of each PIXEL (N,): row · EDGE + column."""
+def rays(
+    camera: Camera, frame: tuple[Array, float], edge: int, pixel: Array, shifts: Array
+) -> Array:
+    """Rays (N · S, 6) through the places SHIFTS (S,2), in pixels from the middle, of each PIXEL
+    (N,): row · EDGE + column."""
     target, distance = frame
     axes = camera.axes().astype(np.float32)
     row, column = np.divmod(pixel.astype(np.int32), np.int32(edge))
     scale = np.float32(2 * np.tan(np.radians(FOV / 2)) / edge)
-    x, y = ((part[:, None] + (shifts[:, i] - np.float32(edge / 2 - 0.5))).ravel() * scale for i, part in ((0, column), (1, row)))
+    x, y = (
+        (part[:, None] + (shifts[:, i] - np.float32(edge / 2 - 0.5))).ravel() * scale
+        for i, part in ((0, column), (1, row))
+    )
     found = np.empty((len(x), 6), np.float32)
     for i in range(3):  # column by column: numpy is slow along an axis of three
         found[:, i] = target[i] + axes[2, i] * distance

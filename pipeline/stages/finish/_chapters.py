@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Scans
+from pipeline.artefacts import (
+    Alignment,
+    Dropped,
+    Exported,
+    Features,
+    Mesh,
+    Pictures,
+    PointCloud,
+    Scans,
+)
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.kept.declared import WriteReport
@@ -23,11 +32,17 @@ from pipeline.workspace import StageWorkspace, Workspace
 
 Array = NDArray[Any]
 SPACES = {
-    "glb": "metres, Y up, for viewers and game engines", "usdz": "metres, Y up, for Apple devices", "fbx": "metres, Y up",
-    "stl": "millimetres, Z up, for printing", "3mf": "millimetres, Z up, for printing", "obj": "as dropped", "ply": "as dropped",
+    "glb": "metres, Y up, for viewers and game engines",
+    "usdz": "metres, Y up, for Apple devices",
+    "fbx": "metres, Y up",
+    "stl": "millimetres, Z up, for printing",
+    "3mf": "millimetres, Z up, for printing",
+    "obj": "as dropped",
+    "ply": "as dropped",
     "json": "what was found, for programs",
-    "mtl": "material of the OBJ", "png": "texture of the OBJ",
-}  # fmt: skip
+    "mtl": "material of the OBJ",
+    "png": "texture of the OBJ",
+}
 
 
 def title(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
@@ -53,26 +68,47 @@ def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
         left = [item.name for item in alignment.passes if not item.placed]
         many = "pass was" if len(left) == 1 else "passes were"
         loose = sum(item.placed and item.ways > 1 for item in alignment.passes)
-        said = f"{loose} of the passes fit in several ways: the model may be wrong there. {said}" if loose else said
-        said += f" {len(left)} {many} left out: {', '.join(left[:5])}." if left else "" if loose else " Every pass found its place."
+        said = (
+            f"{loose} of the passes fit in several ways: the model may be wrong there. {said}"
+            if loose
+            else said
+        )
+        said += (
+            f" {len(left)} {many} left out: {', '.join(left[:5])}."
+            if left
+            else ""
+            if loose
+            else " Every pass found its place."
+        )
     if mesh.scan_to_mesh:
-        said += f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on average."
+        said += (
+            f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on"
+            " average."
+        )
     return said
 
 
-def numbers(mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Workspace) -> dict[str, str]:
+def numbers(
+    mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Workspace
+) -> dict[str, str]:
     surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
     facts = {
         "Size (wide × tall × deep)": _lengths(np.ptp(surface.vertices, axis=0)),
         "Triangles": _count(mesh.faces),
         "Closed": "yes" if mesh.watertight else "no",
         "Manifold": "yes" if mesh.manifold else "no",
-        "Colours": f"texture {exported.texture}²" if exported.texture else ("per vertex" if surface.colors is not None else "none"),
+        "Colours": (
+            f"texture {exported.texture}²"
+            if exported.texture
+            else ("per vertex" if surface.colors is not None else "none")
+        ),
     }
     if mesh.unsupported_area is not None:
         facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
     if alignment is not None:
-        facts["Passes placed"] = f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
+        facts["Passes placed"] = (
+            f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
+        )
     return facts
 
 
@@ -82,21 +118,45 @@ def sentence(text: str) -> str:
 
 
 def pass_warnings(alignment: Alignment | None) -> list[str]:
-    return [] if alignment is None else [f"{item.name}: {item.warning}" for item in alignment.passes if item.warning]
+    return (
+        []
+        if alignment is None
+        else [f"{item.name}: {item.warning}" for item in alignment.passes if item.warning]
+    )
 
 
 def figures(
-    mesh: Mesh, alignment: Alignment | None, cloud: PointCloud | None, features: Features | None, ws: Workspace
+    mesh: Mesh,
+    alignment: Alignment | None,
+    cloud: PointCloud | None,
+    features: Features | None,
+    ws: Workspace,
 ) -> list[tuple[str, str]]:
     """The link graph and the histogram of distances, as SVG."""
     found = []
     if alignment is not None and alignment.links:
-        caption = "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a pass without a place.</figcaption>"
-        found.append(("How the passes hang together", link_graph(alignment, palette(len(alignment.passes))) + caption))
+        caption = (
+            "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a"
+            " pass without a place.</figcaption>"
+        )
+        found.append(
+            (
+                "How the passes hang together",
+                link_graph(alignment, palette(len(alignment.passes))) + caption,
+            )
+        )
     if cloud is not None:
         distance = distances(surfaces.load(ws, mesh), scan_points(cloud, features, ws))
-        caption = f"<figcaption>Distances of {_count(len(distance))} scanned points, but for the farthest 0.5%.</figcaption>"
-        found.append(("How far the scan lies from the surface", histogram(*_readable(distance, mesh.unit)) + caption))
+        caption = (
+            f"<figcaption>Distances of {_count(len(distance))} scanned points, but for the farthest"
+            " 0.5%.</figcaption>"
+        )
+        found.append(
+            (
+                "How far the scan lies from the surface",
+                histogram(*_readable(distance, mesh.unit)) + caption,
+            )
+        )
     return found
 
 
@@ -119,21 +179,28 @@ def sections(
     if alignment is not None:
         found.append(("The passes", _passes_table(alignment)))
     elif dropped is not None:
-        found.append(("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]])))
+        found.append(
+            ("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]]))
+        )
     if features is not None and (features.planes or features.cylinders):
         found.append(("What was recognised", _features_table(features)))
     if mesh.assisted is not None:
         found.append(("What the assist service said", _assist_table(mesh.assisted)))
     found.append(("Files", _files_table(exported, mesh, ws)))
     rows = [
-        (html.escape(str(key)), html.escape(", ".join(value) if isinstance(value, list) else str(value)))
+        (
+            html.escape(str(key)),
+            html.escape(", ".join(value) if isinstance(value, list) else str(value)),
+        )
         for key, value in sorted(ws.options.asked.items())
     ]
     found.append(("What was asked for", table(rows)))
     return found
 
 
-def _passes_pictures(mesh: Mesh, cloud: PointCloud, alignment: Alignment, ws: Workspace) -> list[tuple[str, Any]]:
+def _passes_pictures(
+    mesh: Mesh, cloud: PointCloud, alignment: Alignment, ws: Workspace
+) -> list[tuple[str, Any]]:
     with np.load(ws.path(cloud.arrays)) as arrays:
         if "source" not in arrays:
             return []
@@ -142,9 +209,14 @@ def _passes_pictures(mesh: Mesh, cloud: PointCloud, alignment: Alignment, ws: Wo
     frame = as_matrix(mesh.frame)
     upright = points @ frame[:3, :3].T + frame[:3, 3]
     found = []
-    for words, camera in (("The aligned passes, each in its colour", Camera()), ("The same from behind", Camera(215.0, 22.0))):
+    for words, camera in (
+        ("The aligned passes, each in its colour", Camera()),
+        ("The same from behind", Camera(215.0, 22.0)),
+    ):
         path = ws.path(f"report/passes-{camera.azimuth:.0f}.webp")
-        Image.fromarray(picture(upright, source, palette(len(alignment.passes)), camera, 480)).save(path, quality=82, method=4)
+        Image.fromarray(picture(upright, source, palette(len(alignment.passes)), camera, 480)).save(
+            path, quality=82, method=4
+        )
         found.append((words, path))
     return found
 
@@ -157,7 +229,14 @@ def _passes_table(alignment: Alignment) -> str:
         verdict = "yes" if item.placed else '<span class="no">no</span>'
         score = "–" if item.score is None else f"{item.score:.2f}"
         rows.append(
-            (dot + html.escape(item.name), verdict, _count(item.points), _share(item.overlap), score, html.escape(item.warning or ""))
+            (
+                dot + html.escape(item.name),
+                verdict,
+                _count(item.points),
+                _share(item.overlap),
+                score,
+                html.escape(item.warning or ""),
+            )
         )
     head = ("Pass", "Placed", "Points", "Overlap", "Score", "Remark")
     shown = len(head) if any(row[-1] for row in rows) else len(head) - 1
@@ -165,14 +244,22 @@ def _passes_table(alignment: Alignment) -> str:
 
 
 def _features_table(features: Features) -> str:
-    rows = [(plane.role + (", removed" if plane.removed else ""), "plane", _share(plane.share), "") for plane in features.planes]
-    rows += [("cylinder", f"radius {item.radius:.4g}", _share(item.share), "") for item in features.cylinders]
+    rows = [
+        (plane.role + (", removed" if plane.removed else ""), "plane", _share(plane.share), "")
+        for plane in features.planes
+    ]
+    rows += [
+        ("cylinder", f"radius {item.radius:.4g}", _share(item.share), "")
+        for item in features.cylinders
+    ]
     rows.append(("up", f"from {html.escape(features.up_from)}", "", ""))
     return table(rows, ("What", "How", "Share of the points", ""), frozenset({2}))
 
 
 def _assist_table(answer: dict[str, Any]) -> str:
-    rows = [("Mesh", "cleaned by the service, checked and taken" if answer["mesh"] else "not changed")]
+    rows = [
+        ("Mesh", "cleaned by the service, checked and taken" if answer["mesh"] else "not changed")
+    ]
     rows += [("Feature", html.escape(str(feature))[:400]) for feature in answer["features"][:100]]
     return table(rows)
 
@@ -182,16 +269,30 @@ def _files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
     for name in (*exported.files_written, "preview.png", "turntable.webp", "scan.json"):
         path = ws.output(name)
         if path.exists():
-            kind = "the aligned, merged points, as dropped" if name.startswith("cloud") else SPACES.get(path.suffix[1:], "")
+            kind = (
+                "the aligned, merged points, as dropped"
+                if name.startswith("cloud")
+                else SPACES.get(path.suffix[1:], "")
+            )
             kind = "picture" if name in ("preview.png", "turntable.webp") else kind
-            rows.append((f'<a href="{html.escape(name)}">{html.escape(name)}</a>', html.escape(kind), _bytes(path.stat().st_size)))
+            rows.append(
+                (
+                    f'<a href="{html.escape(name)}">{html.escape(name)}</a>',
+                    html.escape(kind),
+                    _bytes(path.stat().st_size),
+                )
+            )
     note = f"<figcaption>“As dropped”: in {mesh.unit}, in the drop's own axes.</figcaption>"
     return table(rows, ("File", "Unit and axes", "Size"), frozenset({2})) + note
 
 
 def _readable(distance: Array, unit: str) -> tuple[Array, str]:
     """Metres in millimetres where they are that small."""
-    return (distance * 1000, "mm") if unit == "m" and np.percentile(distance, 99.5) < 0.1 else (distance, unit)
+    return (
+        (distance * 1000, "mm")
+        if unit == "m" and np.percentile(distance, 99.5) < 0.1
+        else (distance, unit)
+    )
 
 
 def _count(value: int) -> str:

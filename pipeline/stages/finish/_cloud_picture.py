@@ -1,4 +1,5 @@
-"""Pictures of point clouds without GPU or display: splats with a depth buffer, edges darkened by depth (eye-dome lighting)."""
+"""Pictures of point clouds without GPU or display: splats with a depth buffer, edges darkened by
+depth (eye-dome lighting)."""
 
 from __future__ import annotations
 
@@ -16,20 +17,29 @@ STRENGTH = 60.0  # of the darkening, per unit of depth relative to the object
 
 
 def palette(count: int) -> Array:
-    """COUNT colours (N,3) uint8 that are easily told apart: hues a golden angle apart, three lightnesses in turn."""
+    """COUNT colours (N,3) uint8 that are easily told apart: hues a golden angle apart, three
+    lightnesses in turn."""
     tones = ((0.50, 0.72), (0.62, 0.62), (0.40, 0.80))
-    rgb = [colorsys.hls_to_rgb((0.58 + number * 0.381966) % 1.0, *tones[number % 3]) for number in range(count)]
+    rgb = [
+        colorsys.hls_to_rgb((0.58 + number * 0.381966) % 1.0, *tones[number % 3])
+        for number in range(count)
+    ]
     return np.round(np.array(rgb).reshape(-1, 3) * 255).astype(np.uint8)
 
 
-def picture(points: Array, group: Array, colors: Array, camera: Camera, edge: int, over: int = 2) -> Array:
-    """(edge, edge, 3) uint8 of POINTS (N,3), Y up; GROUP (N,) numbers the row of COLORS (G,3) uint8 that each point is drawn in."""
+def picture(
+    points: Array, group: Array, colors: Array, camera: Camera, edge: int, over: int = 2
+) -> Array:
+    """(edge, edge, 3) uint8 of POINTS (N,3), Y up; GROUP (N,) numbers the row of COLORS (G,3) uint8
+    that each point is drawn in."""
     side = edge * over
     low, high = np.percentile(points, [0.5, 99.5], axis=0)
     unit = (points - (low + high) / 2) / max(float(np.linalg.norm(high - low)), 1e-12)
     local = unit @ camera.axes().T
     slope = np.tan(np.radians(FOV / 2))
-    distance = float(np.percentile(np.abs(local[:, :2]).max(axis=1) / (slope * 0.88) + local[:, 2], 99.7))
+    distance = float(
+        np.percentile(np.abs(local[:, :2]).max(axis=1) / (slope * 0.88) + local[:, 2], 99.7)
+    )
     ahead = distance - local[:, 2] > 0.1
     local, group = local[ahead], group[ahead]
     depth = distance - local[:, 2]
@@ -37,8 +47,13 @@ def picture(points: Array, group: Array, colors: Array, camera: Camera, edge: in
     buffer, owner = _splatted(x, y, depth, side, radius=_radius(len(local), side))
     seen = owner >= 0
     canvas = np.tile(PAPER, (side, side, 1))
-    canvas[seen] = colors[_commonest(np.where(seen, group[owner], -1), len(colors))[seen]] * _darkening(buffer)[seen][:, None]
-    return np.asarray((canvas.reshape(edge, over, edge, over, 3).mean(axis=(1, 3)) + 0.5).astype(np.uint8))
+    canvas[seen] = (
+        colors[_commonest(np.where(seen, group[owner], -1), len(colors))[seen]]
+        * _darkening(buffer)[seen][:, None]
+    )
+    return np.asarray(
+        (canvas.reshape(edge, over, edge, over, 3).mean(axis=(1, 3)) + 0.5).astype(np.uint8)
+    )
 
 
 def _commonest(group: Array, count: int) -> Array:

@@ -16,7 +16,8 @@ SAMPLED = 20_000  # points that are measured
 
 
 def scan_points(cloud: PointCloud, features: Features | None, ws: Workspace) -> Array:
-    """(N,3) evenly chosen points of the merged cloud, without the support plane where that was taken away."""
+    """(N,3) evenly chosen points of the merged cloud, without the support plane where that was
+    taken away."""
     with np.load(ws.path((features and features.kept) or cloud.arrays)) as arrays:
         points: Array = arrays["points"]
         return points[:: max(1, len(points) // SAMPLED)]
@@ -29,7 +30,10 @@ def distances(surface: Surface, points: Array) -> Array:
     centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(
-        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)), o3d.core.Tensor(surface.faces.astype(np.uint32))
+        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)),
+        o3d.core.Tensor(surface.faces.astype(np.uint32)),
     )
-    found = scene.compute_distance(o3d.core.Tensor(((points - centre) * scale).astype(np.float32))).numpy()
+    found = scene.compute_distance(
+        o3d.core.Tensor(((points - centre) * scale).astype(np.float32))
+    ).numpy()
     return np.asarray(found / scale)

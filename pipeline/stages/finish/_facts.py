@@ -1,4 +1,5 @@
-"""scan.json: what was found out about a scan, for programs. No times and no paths in it: same input and seed, same bytes."""
+"""scan.json: what was found out about a scan, for programs. No times and no paths in it: same input
+and seed, same bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +12,18 @@ import numpy as np
 from pipeline.artefacts import Alignment, Exported, Features, Mesh, Placed, PointCloud, Scans
 from pipeline.geometry.units import as_matrix, as_rows
 
-LIBRARIES = ("inbox3d", "numpy", "scipy", "open3d", "trimesh", "xatlas", "meshoptimizer", "small_gicp", "kiss_matcher", "pillow")
+LIBRARIES = (
+    "inbox3d",
+    "numpy",
+    "scipy",
+    "open3d",
+    "trimesh",
+    "xatlas",
+    "meshoptimizer",
+    "small_gicp",
+    "kiss_matcher",
+    "pillow",
+)
 
 
 def scan_facts(
@@ -24,8 +36,8 @@ def scan_facts(
     seed: int,
     warnings: list[str],
 ) -> dict[str, Any]:
-    """The content of scan.json. Poses and frame count from the coordinates as they stand in the dropped files and in cloud.ply,
-    survey origin included."""
+    """The content of scan.json. Poses and frame count from the coordinates as they stand in the
+    dropped files and in cloud.ply, survey origin included."""
     return {
         "format": 1,
         "passes": [_pass(placed, mesh) for placed in alignment.passes],
@@ -40,7 +52,9 @@ def scan_facts(
         "size": alignment.size,
         "gap": alignment.gap,
         "cloud": None if cloud is None else _cloud(cloud),
-        "features": None if features is None else features.model_dump(mode="json", exclude={"kept", "frame"}),
+        "features": None
+        if features is None
+        else features.model_dump(mode="json", exclude={"kept", "frame"}),
         "mesh": mesh_facts(mesh),
         "assist": mesh.assisted,
         "texture": exported.texture,
@@ -54,16 +68,42 @@ def scan_facts(
 def _cloud(cloud: PointCloud) -> dict[str, Any]:
     """points: of cloud.ply; merged: of the thinned cloud that the mesh was made from."""
     told = cloud.points if cloud.whole_points is None else cloud.whole_points
-    return {"points": told, "merged": cloud.points, "spacing": cloud.spacing, "colored": cloud.colored}
+    return {
+        "points": told,
+        "merged": cloud.points,
+        "spacing": cloud.spacing,
+        "colored": cloud.colored,
+    }
 
 
 def assist_facts(
-    mesh: Mesh, alignment: Alignment | None, scans: Scans | None, cloud: PointCloud | None, features: Features | None, seed: int
+    mesh: Mesh,
+    alignment: Alignment | None,
+    scans: Scans | None,
+    cloud: PointCloud | None,
+    features: Features | None,
+    seed: int,
 ) -> dict[str, Any]:
-    """What an assist service is told: scan.json as far as it is known before the texture; for other kinds the mesh alone."""
+    """What an assist service is told: scan.json as far as it is known before the texture; for other
+    kinds the mesh alone."""
     if alignment is None:
-        return {"format": 1, "unit": mesh.unit, "frame": _rows(as_matrix(mesh.frame)), "mesh": mesh_facts(mesh), "seed": seed}
-    return scan_facts(mesh, Exported(files_written=(), faces=mesh.faces), alignment, scans, cloud, features, seed, [])
+        return {
+            "format": 1,
+            "unit": mesh.unit,
+            "frame": _rows(as_matrix(mesh.frame)),
+            "mesh": mesh_facts(mesh),
+            "seed": seed,
+        }
+    return scan_facts(
+        mesh,
+        Exported(files_written=(), faces=mesh.faces),
+        alignment,
+        scans,
+        cloud,
+        features,
+        seed,
+        [],
+    )
 
 
 def mesh_facts(mesh: Mesh) -> dict[str, Any]:
@@ -78,7 +118,8 @@ def mesh_facts(mesh: Mesh) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of ourselves and of the libraries that shape results; what is not installed is left out."""
+    """Versions of ourselves and of the libraries that shape results; what is not installed is left
+    out."""
     found = {}
     for name in LIBRARIES:
         try:
@@ -93,7 +134,11 @@ def as_text(facts: dict[str, Any]) -> str:
 
 
 def _pass(placed: Placed, mesh: Mesh) -> dict[str, Any]:
-    pose = None if placed.pose is None else _rows(_shift(mesh, 1) @ as_matrix(placed.pose) @ _shift(mesh, -1))
+    pose = (
+        None
+        if placed.pose is None
+        else _rows(_shift(mesh, 1) @ as_matrix(placed.pose) @ _shift(mesh, -1))
+    )
     return {
         "file": placed.name,
         "points": placed.points,

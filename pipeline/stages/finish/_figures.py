@@ -1,4 +1,5 @@
-"""Figures of the report as SVG text: which pass is linked to which, and how far the scan lies from the mesh."""
+"""Figures of the report as SVG text: which pass is linked to which, and how far the scan lies from
+the mesh."""
 
 from __future__ import annotations
 
@@ -15,27 +16,45 @@ WIDTH, HEIGHT = 460, 340
 
 
 def link_graph(alignment: Alignment, colors: Array) -> str:
-    """Passes on a circle in their COLORS (P,3); a line per link, thick where the overlap is large, dashed where it was not used."""
+    """Passes on a circle in their COLORS (P,3); a line per link, thick where the overlap is large,
+    dashed where it was not used."""
     names = [placed.name for placed in alignment.passes]
     angle = np.arange(len(names)) / max(len(names), 1) * 2 * np.pi - np.pi / 2
     reach = (0, 0) if len(names) == 1 else (WIDTH * 0.25, HEIGHT * 0.36)
-    at = {name: (WIDTH / 2 + reach[0] * np.cos(a), HEIGHT / 2 + reach[1] * np.sin(a)) for name, a in zip(names, angle, strict=True)}
+    at = {
+        name: (WIDTH / 2 + reach[0] * np.cos(a), HEIGHT / 2 + reach[1] * np.sin(a))
+        for name, a in zip(names, angle, strict=True)
+    }
     drawn = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Links between passes">']
     for link in sorted(alignment.links, key=lambda item: item.used):
         if link.a in at and link.b in at:
             (x1, y1), (x2, y2) = at[link.a], at[link.b]
-            look = 'stroke="#5b8fd0" stroke-opacity=".85"' if link.used else 'stroke="#9aa4b4" stroke-opacity=".6" stroke-dasharray="3 4"'
-            said = html.escape(f"{link.a} – {link.b}: overlap {link.overlap:.0%}, score {link.score:.2f}, {link.method}")
+            look = (
+                'stroke="#5b8fd0" stroke-opacity=".85"'
+                if link.used
+                else 'stroke="#9aa4b4" stroke-opacity=".6" stroke-dasharray="3 4"'
+            )
+            said = html.escape(
+                f"{link.a} – {link.b}: overlap {link.overlap:.0%}, score {link.score:.2f},"
+                f" {link.method}"
+            )
             drawn.append(
                 f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {look} '
-                f'stroke-width="{1 + 6 * min(max(link.overlap, 0), 1):.1f}"><title>{said}</title></line>'
+                f'stroke-width="{1 + 6 * min(max(link.overlap, 0), 1):.1f}">'
+                f"<title>{said}</title></line>"
             )
     for number, placed in enumerate(alignment.passes):
         x, y = at[placed.name]
         fill = css(colors[number]) if placed.placed else "none"
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{fill}" stroke="{css(colors[number])}" stroke-width="2"/>')
+        drawn.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{fill}" stroke="{css(colors[number])}"'
+            ' stroke-width="2"/>'
+        )
         anchor, shift = ("start", 13) if x >= WIDTH / 2 - 1 else ("end", -13)
-        drawn.append(f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{html.escape(_short(placed.name))}</text>')
+        drawn.append(
+            f'<text x="{x + shift:.1f}" y="{y + 4:.1f}"'
+            f' text-anchor="{anchor}">{html.escape(_short(placed.name))}</text>'
+        )
     return "".join([*drawn, "</svg>"])
 
 
@@ -46,20 +65,34 @@ def histogram(values: Array, unit: str) -> str:
     share = counts / max(len(values), 1)
     left, right, floor, ceiling = 10, WIDTH - 10, HEIGHT - 70, 44
     step = (right - left) / len(share)
-    drawn = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT - 30}" role="img" aria-label="Distances from scan to mesh">']
+    drawn = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT - 30}" role="img" aria-label="Distances from scan to'
+        ' mesh">'
+    ]
     for number, part in enumerate(share):
         tall = (floor - ceiling) * part / share.max()
         drawn.append(
-            f'<rect x="{left + number * step + 1:.1f}" y="{floor - tall:.1f}" width="{step - 2:.1f}" height="{tall:.1f}" '
-            f'rx="2" fill="#5b8fd0"><title>{part:.1%} of the points</title></rect>'
+            f'<rect x="{left + number * step + 1:.1f}" y="{floor - tall:.1f}"'
+            f' width="{step - 2:.1f}" height="{tall:.1f}" rx="2" fill="#5b8fd0"><title>{part:.1%}'
+            " of the points</title></rect>"
         )
-    for value, words, line in ((float(values.mean()), "mean", 14), (float(np.percentile(values, 95)), "95%", 30)):
+    for value, words, line in (
+        (float(values.mean()), "mean", 14),
+        (float(np.percentile(values, 95)), "95%", 30),
+    ):
         x = left + min(value / top, 1) * (right - left)
         anchor = "start" if x < WIDTH / 2 else "end"
-        drawn.append(f'<line x1="{x:.1f}" y1="{line + 5}" x2="{x:.1f}" y2="{floor}" stroke="#d9822b" stroke-width="1.5"/>')
-        drawn.append(f'<text x="{x:.1f}" y="{line}" text-anchor="{anchor}">{words} {value:.3g} {unit}</text>')
+        drawn.append(
+            f'<line x1="{x:.1f}" y1="{line + 5}" x2="{x:.1f}" y2="{floor}" stroke="#d9822b"'
+            ' stroke-width="1.5"/>'
+        )
+        drawn.append(
+            f'<text x="{x:.1f}" y="{line}" text-anchor="{anchor}">{words} {value:.3g} {unit}</text>'
+        )
     drawn.append(f'<text class="soft" x="{left}" y="{floor + 18}">0</text>')
-    drawn.append(f'<text class="soft" x="{right}" y="{floor + 18}" text-anchor="end">{top:.3g} {unit}</text>')
+    drawn.append(
+        f'<text class="soft" x="{right}" y="{floor + 18}" text-anchor="end">{top:.3g} {unit}</text>'
+    )
     return "".join([*drawn, "</svg>"])
 
 

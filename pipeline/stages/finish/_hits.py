@@ -13,8 +13,8 @@ Array = NDArray[Any]
 
 @dataclass
 class Hits:
-    """What rays meet, by number of the ray. On the model (M,): place, normal, albedo (M,3), corners of the face and their weights (M,3).
-    On the ground (G,): place (G,3)."""
+    """What rays meet, by number of the ray. On the model (M,): place, normal, albedo (M,3), corners
+    of the face and their weights (M,3). On the ground (G,): place (G,3)."""
 
     model: Array
     place: Array
@@ -32,4 +32,6 @@ class Hits:
 
 def mixed(values: Any, corners: Array, weight: Array) -> Array:
     """Per-vertex VALUES (V,K) mixed by barycentric WEIGHT (N,3) of CORNERS (N,3)."""
-    return np.asarray(sum(values.take(corners[:, i], axis=0) * weight[:, i : i + 1] for i in range(3)))
+    return np.asarray(
+        sum(values.take(corners[:, i], axis=0) * weight[:, i : i + 1] for i in range(3))
+    )

@@ -1,7 +1,7 @@
 """How much light arrives: traced for one good picture, or worked out once for a whole turntable.
 
-Either lamp answers ``on_model`` and ``on_ground`` for what rays meet, given the PIXEL (row · edge + column) of each: (key, sky), the
-shares of the key light and of the open sky that nothing blocks.
+Either lamp answers ``on_model`` and ``on_ground`` for what rays meet, given the PIXEL (row · edge +
+column) of each: (key, sky), the shares of the key light and of the open sky that nothing blocks.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from pipeline.stages.finish._hits import Hits
 Array = NDArray[Any]
 Shares = tuple[Array, Array]
 NEAR = 8e-4  # offset of secondary rays
-SAMPLES, TILE = 2, 4  # light samples per pixel; every TILE × TILE block of pixels shares one set of them
-SAME_PLANE, SAME_SIDE = 0.02, 0.8  # how far pixels may lie from each other's plane and turn away to share their light
+# light samples per pixel; every TILE × TILE block of pixels shares one set of them
+SAMPLES, TILE = 2, 4
+# how far pixels may lie from each other's plane and turn away to share their light
+SAME_PLANE, SAME_SIDE = 0.02, 0.8
 MAP, MAP_RAYS, VERTEX_RAYS = 160, 6, 16  # of the sky light that all pictures of a turntable share
-OPEN = np.array([1, 0.8, 0, 0, 0, 9], np.float32)  # of pixels that show nothing: key, sky, normal and offset of no plane
+# of pixels that show nothing: key, sky, normal and offset of no plane
+OPEN = np.array([1, 0.8, 0, 0, 0, 9], np.float32)
 GROUND_END = 1.3  # from the model's middle: no shadow is drawn beyond
 
 
 class Scene(Protocol):
-    """What is lit: a SURFACE with normals, its POINTS (V,3) in a frame of size 1, the height of the FLOOR below them."""
+    """What is lit: a SURFACE with normals, its POINTS (V,3) in a frame of size 1, the height of the
+    FLOOR below them."""
 
     surface: Surface
     points: Array
@@ -43,7 +47,8 @@ class Lamp(Protocol):
 
 
 class Traced:
-    """Soft shadows and occlusion, a few rays from each pixel, then the mean over the pixels around that show the same piece of surface."""
+    """Soft shadows and occlusion, a few rays from each pixel, then the mean over the pixels around
+    that show the same piece of surface."""
 
     def __init__(self, studio: Scene, hits: Hits, turn: Array, edge: int) -> None:
         normal = np.concatenate([hits.normal, np.broadcast_to(light.UP, hits.ground_place.shape)])
@@ -65,7 +70,8 @@ class Traced:
         return key, sky
 
     def _mean(self, hits: Hits, pixel: Array, sign: int) -> Array:
-        """Shares (M,2): the grid's mean over a TILE × TILE window of the same piece of surface; SIGN says to which side it leans."""
+        """Shares (M,2): the grid's mean over a TILE × TILE window of the same piece of surface;
+        SIGN says to which side it leans."""
         offset = light.dot(hits.normal, hits.place)
         total, weights = np.zeros((len(pixel), 2), np.float32), np.zeros(len(pixel), np.float32)
         for dy in range(-TILE // 2, TILE // 2):
@@ -88,11 +94,14 @@ class Traced:
 
 
 class Shared:
-    """The same without the key light's cast shadow, from one calculation for all pictures: sky light of vertices and of the ground."""
+    """The same without the key light's cast shadow, from one calculation for all pictures: sky
+    light of vertices and of the ground."""
 
     def __init__(self, studio: Scene) -> None:
         normal = np.asarray(studio.surface.normals, np.float32)
-        self.of_vertices = _open_sky(studio, studio.points + normal * np.float32(2 * NEAR), normal, VERTEX_RAYS)
+        self.of_vertices = _open_sky(
+            studio, studio.points + normal * np.float32(2 * NEAR), normal, VERTEX_RAYS
+        )
         self.of_ground = self._ground(studio)
 
     def on_model(self, hits: Hits, pixel: Array) -> Shares:
@@ -100,17 +109,24 @@ class Shared:
         return 0.35 + 0.65 * np.clip(sky / 0.8, 0, 1), sky
 
     def on_ground(self, hits: Hits, pixel: Array) -> Shares:
-        cell = (hits.ground_place[:, [0, 2]] / np.float32(GROUND_END) + 1) * np.float32(MAP / 2) - np.float32(0.5)
+        cell = (hits.ground_place[:, [0, 2]] / np.float32(GROUND_END) + 1) * np.float32(
+            MAP / 2
+        ) - np.float32(0.5)
         sky = light.interpolated(self.of_ground, cell)
         return np.clip(sky / 0.9, 0, 1), sky
 
     @staticmethod
     def _ground(studio: Scene) -> Array:
-        """Sky light (MAP, MAP) of the ground around the model; neighbouring cells look in different directions and are then mixed."""
+        """Sky light (MAP, MAP) of the ground around the model; neighbouring cells look in different
+        directions and are then mixed."""
         step = ((np.arange(MAP, dtype=np.float32) + 0.5) / MAP * 2 - 1) * np.float32(GROUND_END)
         z, x = np.meshgrid(step, step, indexing="ij")
-        place = np.stack([x.ravel(), np.full(MAP * MAP, studio.floor + NEAR, np.float32), z.ravel()], axis=1)
-        upward = light.around(light.UP[None], light.sky_directions(TILE * TILE * MAP_RAYS)).reshape(MAP_RAYS, -1, 3)
+        place = np.stack(
+            [x.ravel(), np.full(MAP * MAP, studio.floor + NEAR, np.float32), z.ravel()], axis=1
+        )
+        upward = light.around(light.UP[None], light.sky_directions(TILE * TILE * MAP_RAYS)).reshape(
+            MAP_RAYS, -1, 3
+        )
         tile = _tile(np.arange(MAP * MAP), MAP)
         sky = np.zeros(MAP * MAP, np.float32)
         for directions in upward:
@@ -132,8 +148,11 @@ def _wide(image: Array) -> Array:
     return np.asarray(uniform_filter(uniform_filter(image, (TILE, TILE, 1)), (TILE, TILE, 1)))
 
 
-def _arrived(studio: Scene, normal: Array, place: Array, pixel: Array, turn: Array, edge: int) -> Array:
-    """Shares (N,2) of key and sky from SAMPLES rays each; the pixels of a tile send theirs in different directions."""
+def _arrived(
+    studio: Scene, normal: Array, place: Array, pixel: Array, turn: Array, edge: int
+) -> Array:
+    """Shares (N,2) of key and sky from SAMPLES rays each; the pixels of a tile send theirs in
+    different directions."""
     tile = _tile(pixel, edge)
     key = (light.key_directions(TILE * TILE * SAMPLES) @ turn.T).reshape(SAMPLES, -1, 3)
     sky = light.sky_directions(TILE * TILE * SAMPLES).reshape(SAMPLES, -1, 3)

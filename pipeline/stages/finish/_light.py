@@ -30,11 +30,14 @@ def dot(a: Array, b: Array) -> Array:
 
 
 def unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.sqrt(dot(vectors, vectors)), np.float32(1e-12))[:, None])
+    return np.asarray(
+        vectors / np.maximum(np.sqrt(dot(vectors, vectors)), np.float32(1e-12))[:, None]
+    )
 
 
 def square_points(count: int) -> Array:
-    """(count, 2) well-spread points of the unit square (Hammersley), in an order that does not matter to the eye."""
+    """(count, 2) well-spread points of the unit square (Hammersley), in an order that does not
+    matter to the eye."""
     number = np.arange(count)
     reverse = sum(((number >> bit) & 1) / 2.0 ** (bit + 1) for bit in range(8))
     points = np.stack([(number + 0.5) / count, reverse], axis=1)
@@ -48,7 +51,11 @@ def key_directions(count: int) -> Array:
     side /= np.linalg.norm(side)
     other = np.cross(KEY_LIGHT, side)
     radius, angle = np.sqrt(u) * SOFTNESS, 2 * np.pi * v
-    spread = KEY_LIGHT + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * other
+    spread = (
+        KEY_LIGHT
+        + (radius * np.cos(angle))[:, None] * side
+        + (radius * np.sin(angle))[:, None] * other
+    )
     return unit(spread.astype(np.float32))
 
 
@@ -56,7 +63,9 @@ def sky_directions(count: int) -> Array:
     """Cosine-weighted directions about +Z, (count, 3)."""
     u, v = square_points(count).T
     radius, angle = np.sqrt(u), 2 * np.pi * v
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - u)], axis=-1).astype(np.float32)
+    return np.stack(
+        [radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1 - u)], axis=-1
+    ).astype(np.float32)
 
 
 def around(normal: Array, local: Array) -> Array:
@@ -77,7 +86,8 @@ def sky_share(direction: Array) -> Array:
 
 @lru_cache(maxsize=4)
 def backdrop(edge: int) -> Array:
-    """A light studio wall, linear (EDGE², 3): brighter in the middle, a little darker to the corners."""
+    """A light studio wall, linear (EDGE², 3): brighter in the middle, a little darker to the
+    corners."""
     step = (np.arange(edge) + 0.5) / edge * 2 - 1
     glow = np.exp(-((step + 0.1) ** 2) * 0.55)[:, None] * np.exp(-(step**2) * 0.55)
     wall = (0.50 + 0.30 * glow)[..., None] * np.array([0.97, 0.985, 1.0])
@@ -98,14 +108,16 @@ def _curve() -> Array:
 
 
 def rough(image: Array, levels: int) -> Array:
-    """Numbers of the pixels of IMAGE (H,W,3) uint8 that differ from one of their eight neighbours by more than LEVELS in any channel."""
+    """Numbers of the pixels of IMAGE (H,W,3) uint8 that differ from one of their eight neighbours
+    by more than LEVELS in any channel."""
     flat = image.reshape(len(image), -1)
     uneven = _spread(np.maximum, flat) - _spread(np.minimum, flat) > levels
     return np.flatnonzero(uneven[:, 0::3] | uneven[:, 1::3] | uneven[:, 2::3])
 
 
 def _spread(pick: np.ufunc, flat: Array) -> Array:
-    """PICK of each value, its neighbours in the rows above and below, then those three values to the left and right."""
+    """PICK of each value, its neighbours in the rows above and below, then those three values to
+    the left and right."""
     tall = flat.copy()
     pick(tall[1:], flat[:-1], out=tall[1:])
     pick(tall[:-1], flat[1:], out=tall[:-1])
@@ -124,5 +136,8 @@ def interpolated(field: Array, at: Array) -> Array:
     total: Array = np.zeros((len(at), flat.shape[1]), np.float32)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         place = np.clip(low + dy, 0, height - 1) * width + np.clip(left + dx, 0, width - 1)
-        total += flat.take(place, axis=0) * (np.abs(1 - dx - (x - left)) * np.abs(1 - dy - (y - low)))[:, None]
+        total += (
+            flat.take(place, axis=0)
+            * (np.abs(1 - dx - (x - left)) * np.abs(1 - dy - (y - low)))[:, None]
+        )
     return total.reshape(len(at), *field.shape[2:])

@@ -17,7 +17,8 @@ FACES, TEXTURE = 60_000, 1024
 
 
 def write_light(model: Model, path: Path) -> Path | None:
-    """Write a thinned MODEL (Y-up metres) to PATH; None where even the lightest form stays too large."""
+    """Write a thinned MODEL (Y-up metres) to PATH; None where even the lightest form stays too
+    large."""
     faces, edge = FACES, TEXTURE
     for _ in range(4):
         glb.write(_thinned(model, faces, edge, path.parent), path)
@@ -28,14 +29,20 @@ def write_light(model: Model, path: Path) -> Path | None:
 
 
 def _thinned(model: Model, faces: int, edge: int, folder: Path) -> Model:
-    surface = model.surface if len(model.surface.faces) <= faces else _simplified(model.surface, faces)
+    surface = (
+        model.surface if len(model.surface.faces) <= faces else _simplified(model.surface, faces)
+    )
     image = None
     if model.image is not None:
         image = folder / "preview.jpg"
         with Image.open(model.image) as opened:
-            small = opened.convert("RGB").resize((min(edge, opened.width), min(edge, opened.height)), Image.Resampling.LANCZOS)
+            small = opened.convert("RGB").resize(
+                (min(edge, opened.width), min(edge, opened.height)), Image.Resampling.LANCZOS
+            )
         small.save(image, quality=88, subsampling=0)
-    return replace(model, surface=with_normals(replace(surface, normals=None)), image=image, normal_map=None)
+    return replace(
+        model, surface=with_normals(replace(surface, normals=None)), image=image, normal_map=None
+    )
 
 
 def _simplified(surface: Surface, faces: int) -> Surface:
@@ -43,8 +50,13 @@ def _simplified(surface: Surface, faces: int) -> Surface:
     import meshoptimizer
     import numpy as np
 
-    points = np.ascontiguousarray((surface.vertices - surface.vertices.mean(axis=0)) / max(surface.size, 1e-12), dtype=np.float32)
+    points = np.ascontiguousarray(
+        (surface.vertices - surface.vertices.mean(axis=0)) / max(surface.size, 1e-12),
+        dtype=np.float32,
+    )
     indices = np.ascontiguousarray(surface.faces.ravel(), dtype=np.uint32)
     target = np.zeros_like(indices)
-    count = meshoptimizer.simplify(target, indices, points, target_index_count=faces * 3, target_error=0.02)
+    count = meshoptimizer.simplify(
+        target, indices, points, target_index_count=faces * 3, target_error=0.02
+    )
     return surface.only(target[:count].reshape(-1, 3).astype(np.int32))

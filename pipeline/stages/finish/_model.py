@@ -19,7 +19,8 @@ METRIC = ("glb", "usdz", "fbx")  # metres, Y up, front +Z
 PRINT = ("stl", "3mf")  # millimetres, Z up
 OWN = ("obj", "ply")  # the drop's unit and frame, survey origin restored
 MATERIAL = "surface"
-GREY = 0.36  # linear albedo of a surface without colours: light, yet white light leaves it its drawing
+# linear albedo of a surface without colours: light, yet white light leaves it its drawing
+GREY = 0.36
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,15 @@ class Model:
 
 
 def model_of(mesh: Mesh, ws: Workspace) -> Model:
-    """The mesh as it lies in the workspace: the drop's unit and common frame, origin not yet restored."""
+    """The mesh as it lies in the workspace: the drop's unit and common frame, origin not yet
+    restored."""
     surface = surfaces.load(ws, mesh)
     if mesh.image is None:
         surface = replace(surface, uv=None)
-    path = {key: ws.path(name) if name else None for key, name in (("image", mesh.image), ("normal_map", mesh.normal_map))}
+    path = {
+        key: ws.path(name) if name else None
+        for key, name in (("image", mesh.image), ("normal_map", mesh.normal_map))
+    }
     return Model(surface, path["image"], path["normal_map"], mesh.label)
 
 

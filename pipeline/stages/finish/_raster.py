@@ -1,4 +1,5 @@
-"""Which point of the surface each texel shows: the uv chart seen from above by Open3D's ray caster, grown over its rim."""
+"""Which point of the surface each texel shows: the uv chart seen from above by Open3D's ray caster,
+grown over its rim."""
 
 from __future__ import annotations
 
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 from pipeline.geometry.surface import Surface, smooth_normals
 
 Array = NDArray[Any]
-RIM = 3  # texels beyond a chart that still get a colour of their own: bilinear filtering reads across the edge
+# texels beyond a chart that still get a colour of their own: bilinear filtering reads across the
+# edge
+RIM = 3
 
 
 class Texels(NamedTuple):
-    """at (N,) into the flattened EDGE × EDGE image, row 0 on top; face (N,); inside (N,), False on the rim."""
+    """at (N,) into the flattened EDGE × EDGE image, row 0 on top; face (N,); inside (N,), False on
+    the rim."""
 
     at: Array
     face: Array
@@ -22,7 +26,9 @@ class Texels(NamedTuple):
     edge: int
 
     def part(self, start: int, stop: int) -> Texels:
-        return Texels(self.at[start:stop], self.face[start:stop], self.inside[start:stop], self.edge)
+        return Texels(
+            self.at[start:stop], self.face[start:stop], self.inside[start:stop], self.edge
+        )
 
 
 def rasterise(surface: Surface, edge: int) -> Texels:
@@ -36,7 +42,8 @@ def rasterise(surface: Surface, edge: int) -> Texels:
 
 
 def places(surface: Surface, texels: Texels) -> tuple[Array, Array]:
-    """Points (N,3) and unit normals (N,3) of the texels. Rim texels lie on the continued plane of their face."""
+    """Points (N,3) and unit normals (N,3) of the texels. Rim texels lie on the continued plane of
+    their face."""
     normal = surface.normals if surface.normals is not None else smooth_normals(surface)
     weight = _barycentric(surface, texels.face, texels.at, texels.edge)
     corners = surface.faces[texels.face]
@@ -60,7 +67,9 @@ def _faces_seen(surface: Surface, edge: int) -> Array:
         rays = np.zeros((y.size, 6), np.float32)
         rays[:, 0], rays[:, 1], rays[:, 2], rays[:, 5] = x.ravel(), edge - y.ravel(), 1.0, -1.0
         seen = scene.cast_rays(o3d.core.Tensor(rays))["primitive_ids"].numpy()
-        face[top : top + rows] = np.where(seen == scene.INVALID_ID, -1, seen.astype(np.int64)).reshape(y.shape)
+        face[top : top + rows] = np.where(
+            seen == scene.INVALID_ID, -1, seen.astype(np.int64)
+        ).reshape(y.shape)
     return face
 
 

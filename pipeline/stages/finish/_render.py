@@ -1,6 +1,8 @@
-"""Pictures of a surface without GPU or display: rays by Open3D's RaycastingScene (Embree), light and film in numpy.
+"""Pictures of a surface without GPU or display: rays by Open3D's RaycastingScene (Embree), light
+and film in numpy.
 
-The model stands on a ground that shows nothing but its soft shadow. World: Y up, front +Z, scaled to a box of diagonal 1.
+The model stands on a ground that shows nothing but its soft shadow. World: Y up, front +Z, scaled
+to a box of diagonal 1.
 """
 
 from __future__ import annotations
@@ -18,24 +20,40 @@ from pipeline.stages.finish import _light as light
 from pipeline.stages.finish._camera import CORNERS, MIDDLE, Camera, framing, rays
 from pipeline.stages.finish._hits import Hits, mixed
 from pipeline.stages.finish._lamps import GROUND_END, Lamp, Shared, Traced
-from pipeline.stages.finish._light import COOL, KEY_LIGHT, KEY_POWER, RIM_LIGHT, RIM_POWER, SKY_POWER, WARM, dot, unit
+from pipeline.stages.finish._light import (
+    COOL,
+    KEY_LIGHT,
+    KEY_POWER,
+    RIM_LIGHT,
+    RIM_POWER,
+    SKY_POWER,
+    WARM,
+    dot,
+    unit,
+)
 from pipeline.stages.finish._model import GREY
 
 Array = NDArray[Any]
 CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway
 GROUND_FADE = (0.5, GROUND_END)  # the shadow fades between these distances from the middle
 ROUGH = 12  # grey levels between neighbours beyond which a pixel gets more rays
-TEXELS = 4  # of the texture per pixel of the picture, along an edge; a finer texture would only flicker
+# of the texture per pixel of the picture, along an edge; a finer texture would only flicker
+TEXELS = 4
 
 
 class Studio:
-    """One surface (in Y-up metres), lit and ready to be photographed from any side. IMAGE (H,W,3) uint8 belongs to its uv."""
+    """One surface (in Y-up metres), lit and ready to be photographed from any side. IMAGE (H,W,3)
+    uint8 belongs to its uv."""
 
     def __init__(self, surface: Surface, image: Array | None = None) -> None:
         import open3d as o3d
 
         if surface.normals is None:
-            surface = with_normals(surface) if len(surface.faces) <= CREASED else replace(surface, normals=smooth_normals(surface))
+            surface = (
+                with_normals(surface)
+                if len(surface.faces) <= CREASED
+                else replace(surface, normals=smooth_normals(surface))
+            )
         low, high = surface.vertices.min(axis=0), surface.vertices.max(axis=0)
         scale = 1.0 / max(surface.size, 1e-12)
         middle = (low + high) / 2
@@ -43,12 +61,21 @@ class Studio:
         self.points = ((surface.vertices - middle) * scale).astype(np.float32)
         self.floor = np.float32((low[1] - middle[1]) * scale - 1e-4)
         self.scene = o3d.t.geometry.RaycastingScene()
-        self.scene.add_triangles(o3d.core.Tensor(self.points), o3d.core.Tensor(surface.faces.astype(np.uint32)))
+        self.scene.add_triangles(
+            o3d.core.Tensor(self.points), o3d.core.Tensor(surface.faces.astype(np.uint32))
+        )
         self._paint: dict[int, Array] = {}
 
-    def picture(self, camera: Camera, edge: int, frame: tuple[Array, float] | None = None, lamp: Lamp | None = None) -> Array:
-        """(edge, edge, 3) uint8: a ray per pixel, five where neighbours differ. FRAME keeps the distance fixed over several pictures;
-        a shared LAMP spares each of them the tracing of light."""
+    def picture(
+        self,
+        camera: Camera,
+        edge: int,
+        frame: tuple[Array, float] | None = None,
+        lamp: Lamp | None = None,
+    ) -> Array:
+        """(edge, edge, 3) uint8: a ray per pixel, five where neighbours differ. FRAME keeps the
+        distance fixed over several pictures; a shared LAMP spares each of them the tracing of
+        light."""
         frame = frame or framing(self.points, [camera])
         pixel = np.arange(edge * edge)
         hits = self._hits(rays(camera, frame, edge, pixel, MIDDLE), edge)
@@ -56,7 +83,9 @@ class Studio:
         film = _film(hits, pixel, lamp, camera, edge)
         rough = light.rough(light.developed(film).reshape(edge, edge, 3), ROUGH)
         finer = self._hits(rays(camera, frame, edge, rough, CORNERS), edge)
-        more = _film(finer, np.repeat(rough, len(CORNERS)), lamp, camera, edge).reshape(-1, len(CORNERS), 3)
+        more = _film(finer, np.repeat(rough, len(CORNERS)), lamp, camera, edge).reshape(
+            -1, len(CORNERS), 3
+        )
         film[rough] = (film[rough] + more.sum(axis=1)) / np.float32(1 + len(CORNERS))
         return light.developed(film).reshape(edge, edge, 3)
 
@@ -72,7 +101,9 @@ class Studio:
 
         found = np.empty((len(place), 6), np.float32)
         found[:, :3], found[:, 3:] = place, toward
-        return np.asarray(self.scene.test_occlusions(o3d.core.Tensor(found), tnear=0.0, tfar=3.0).numpy())
+        return np.asarray(
+            self.scene.test_occlusions(o3d.core.Tensor(found), tnear=0.0, tfar=3.0).numpy()
+        )
 
     def _hits(self, cast: Array, edge: int) -> Hits:
         import open3d as o3d
@@ -85,11 +116,24 @@ class Studio:
         second, third = answer["primitive_uvs"].numpy().take(model, axis=0).T
         weight = np.stack([1 - second - third, second, third], axis=1)
         eye, toward = np.split(cast.take(model, axis=0), 2, axis=1)
-        facing = np.where(dot(answer["primitive_normals"].numpy().take(model, axis=0), toward) < 0, np.float32(1), np.float32(-1))
+        facing = np.where(
+            dot(answer["primitive_normals"].numpy().take(model, axis=0), toward) < 0,
+            np.float32(1),
+            np.float32(-1),
+        )
         normal = unit(mixed(self.surface.normals, corners, weight)) * facing[:, None]
         place = eye + toward * distance[model, None]
         ground, below = self._on_ground(cast, np.flatnonzero(~on))
-        return Hits(model, place, normal, self._albedo(corners, weight, edge), corners, weight, ground, below)
+        return Hits(
+            model,
+            place,
+            normal,
+            self._albedo(corners, weight, edge),
+            corners,
+            weight,
+            ground,
+            below,
+        )
 
     def _on_ground(self, cast: Array, rest: Array) -> tuple[Array, Array]:
         """Those of the rays REST that meet the ground where shadows may lie, and where (G,3)."""
@@ -101,20 +145,25 @@ class Studio:
     def _albedo(self, corners: Array, weight: Array, edge: int) -> Array:
         if self.image is not None:
             paint = self._painted(edge)
-            at = mixed(self.surface.uv, corners, weight) * np.array(paint.shape[1::-1], np.float32) - np.float32(0.5)
+            at = mixed(self.surface.uv, corners, weight) * np.array(
+                paint.shape[1::-1], np.float32
+            ) - np.float32(0.5)
             return light.interpolated(paint, at)
         if self.surface.colors is not None:
             return mixed(to_linear(self.surface.colors), corners, weight)
         return np.full((len(corners), 3), GREY, np.float32)
 
     def _painted(self, edge: int) -> Array:
-        """The texture in linear light, lower row first, no finer than a picture of EDGE pixels can show."""
+        """The texture in linear light, lower row first, no finer than a picture of EDGE pixels can
+        show."""
         from PIL import Image
 
         assert self.image is not None
         factor = max(1, max(self.image.shape[:2]) // (TEXELS * edge))
         if factor not in self._paint:
-            self._paint[factor] = to_linear(np.asarray(Image.fromarray(self.image).reduce(factor))[::-1])
+            self._paint[factor] = to_linear(
+                np.asarray(Image.fromarray(self.image).reduce(factor))[::-1]
+            )
         return self._paint[factor]
 
 
@@ -130,6 +179,12 @@ def _film(hits: Hits, pixel: Array, lamp: Lamp, camera: Camera, edge: int) -> Ar
     key, sky = lamp.on_ground(hits, pixel[hits.ground])
     arrived = key * (KEY_LIGHT[1] * KEY_POWER * WARM.mean()) + sky * (SKY_POWER * COOL.mean())
     near, far = GROUND_FADE
-    fade = np.clip((far - np.hypot(hits.ground_place[:, 0], hits.ground_place[:, 2])) / np.float32(far - near), 0, 1)
-    film[hits.ground] *= (1 - (1 - np.clip(arrived / light.OPEN_GROUND, 0, 1)) * 0.8 * fade).astype(np.float32)[:, None]
+    fade = np.clip(
+        (far - np.hypot(hits.ground_place[:, 0], hits.ground_place[:, 2])) / np.float32(far - near),
+        0,
+        1,
+    )
+    film[hits.ground] *= (1 - (1 - np.clip(arrived / light.OPEN_GROUND, 0, 1)) * 0.8 * fade).astype(
+        np.float32
+    )[:, None]
     return film

@@ -1,4 +1,5 @@
-"""Collects the colour samples of a scan: all passes as they were read, not the merged cloud, because every sample counts."""
+"""Collects the colour samples of a scan: all passes as they were read, not the merged cloud,
+because every sample counts."""
 
 from __future__ import annotations
 
@@ -18,17 +19,30 @@ MOST = 6_000_000  # samples: more than a 4096² texture has texels per chart, an
 def samples_of(
     cloud: PointCloud | None, scans: Scans | None, alignment: Alignment | None, ws: Workspace
 ) -> tuple[Array, Array, Array | None] | None:
-    """points (N,3) in the common frame, colors (N,3) uint8, normals (N,3) or None; None where nothing has colours."""
-    found = _from_passes(scans, alignment, ws) if scans is not None and alignment is not None else None
+    """points (N,3) in the common frame, colors (N,3) uint8, normals (N,3) or None; None where
+    nothing has colours."""
+    found = (
+        _from_passes(scans, alignment, ws) if scans is not None and alignment is not None else None
+    )
     if found is not None or cloud is None or not cloud.colored:
         return found
     with np.load(ws.path(cloud.arrays)) as arrays:
         step = -(-len(arrays["points"]) // MOST)
-        return arrays["points"][::step], arrays["colors"][::step], _some(arrays.get("normals"), step)
+        return (
+            arrays["points"][::step],
+            arrays["colors"][::step],
+            _some(arrays.get("normals"), step),
+        )
 
 
-def _from_passes(scans: Scans, alignment: Alignment, ws: Workspace) -> tuple[Array, Array, Array | None] | None:
-    pose = {placed.name: as_matrix(placed.pose) for placed in alignment.passes if placed.placed and placed.pose is not None}
+def _from_passes(
+    scans: Scans, alignment: Alignment, ws: Workspace
+) -> tuple[Array, Array, Array | None] | None:
+    pose = {
+        placed.name: as_matrix(placed.pose)
+        for placed in alignment.passes
+        if placed.placed and placed.pose is not None
+    }
     chosen = [item for item in scans.passes if item.name in pose and item.duplicate_of is None]
     step = max(1, -(-sum(item.points for item in chosen) // MOST))
     points, colors, normals = [], [], []

@@ -1,7 +1,7 @@
 """Unwraps a surface: charts by xatlas, packed to one square.
 
-xatlas grows charts in more than linear time, so the faces are first cut into compact groups, which it also unwraps side by
-side: 100 k faces take 6 CPU seconds instead of 26, at no loss of atlas use.
+xatlas grows charts in more than linear time, so the faces are first cut into compact groups, which
+it also unwraps side by side: 100 k faces take 6 CPU seconds instead of 26, at no loss of atlas use.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ Array = NDArray[Any]
 GROUP = 3000  # faces; below that xatlas is as fast on the whole
 GROUPS = 24  # more groups than that only once they are full
 PACKED_AT = 1024  # pixels at which charts are packed; finer costs time and gains nothing
-GUTTER, SMALL_GUTTER = 4, 2  # texels between charts at the texture's own size, and on textures below PACKED_AT
+# texels between charts at the texture's own size, and on textures below PACKED_AT
+GUTTER, SMALL_GUTTER = 4, 2
 
 
 class Unwrapped(NamedTuple):
-    """surface with uv, vertices split along the seams, faces in their old order; charts; the share of the square they cover."""
+    """surface with uv, vertices split along the seams, faces in their old order; charts; the share
+    of the square they cover."""
 
     surface: Surface
     charts: int
@@ -35,7 +37,9 @@ def unwrap(surface: Surface, texture: int) -> Unwrapped:
     atlas = xatlas.Atlas()
     groups = _groups(surface)
     # xatlas works in float32 with absolute limits: unit size, centred
-    points = ((surface.vertices - surface.vertices.mean(axis=0)) / max(surface.size, 1e-12)).astype(np.float32)
+    points = ((surface.vertices - surface.vertices.mean(axis=0)) / max(surface.size, 1e-12)).astype(
+        np.float32
+    )
     members = []
     for group in groups:
         used, packed = np.unique(surface.faces[group], return_inverse=True)
@@ -43,7 +47,9 @@ def unwrap(surface: Surface, texture: int) -> Unwrapped:
         atlas.add_mesh(points[used], packed.reshape(-1, 3).astype(np.uint32))
     options = xatlas.PackOptions()
     options.resolution = min(PACKED_AT, texture)
-    options.padding = max(1, round((GUTTER if texture >= PACKED_AT else SMALL_GUTTER) * options.resolution / texture))
+    options.padding = max(
+        1, round((GUTTER if texture >= PACKED_AT else SMALL_GUTTER) * options.resolution / texture)
+    )
     options.bruteForce = True
     atlas.generate(xatlas.ChartOptions(), options)
     return _joined(surface, atlas, groups, members)

@@ -1,4 +1,5 @@
-"""The views that a mesh was made from: kept beside the model, listed for programs, shown to people."""
+"""The views that a mesh was made from: kept beside the model, listed for programs, shown to
+people."""
 
 from __future__ import annotations
 
@@ -20,15 +21,28 @@ SIDES = {0: "front", 90: "left", 180: "back", 270: "right"}
 
 
 def keep(views: Views, mesh: Mesh, ws: Workspace) -> None:
-    """Write output/views/<azimuth>.png (512², RGBA), those that the backend drew itself as output/views/drawn-<azimuth>.png, and
-    output/views.json: how each came about, whether the backend used it, and how well the mesh fills its outline."""
+    """Write output/views/<azimuth>.png (512², RGBA), those that the backend drew itself as
+    output/views/drawn-<azimuth>.png, and output/views.json: how each came about, whether the
+    backend used it, and how well the mesh fills its outline."""
     rows = []
     for view, file in _named(views, mesh):
         path = ws.output(f"views/{file}")
         path.parent.mkdir(exist_ok=True)
         shutil.copyfile(ws.path(view.image), path)
-        rows.append({"file": f"views/{file}", **view.model_dump(mode="json", exclude={"image"}), **_part(view, views, mesh)})
-    said = {"format": 1, "label": views.label or mesh.label, "models": views.models, "reconstruction": mesh.reconstruction, "views": rows}
+        rows.append(
+            {
+                "file": f"views/{file}",
+                **view.model_dump(mode="json", exclude={"image"}),
+                **_part(view, views, mesh),
+            }
+        )
+    said = {
+        "format": 1,
+        "label": views.label or mesh.label,
+        "models": views.models,
+        "reconstruction": mesh.reconstruction,
+        "views": rows,
+    }
     ws.output("views.json").write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -38,12 +52,17 @@ def chapter(views: Views, mesh: Mesh, ws: Workspace) -> str:
     for view, file in _named(views, mesh):
         small = ws.path(f"report/{Path(file).stem}.webp")
         with Image.open(ws.path(view.image)) as opened:
-            opened.convert("RGBA").resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(small, quality=80, method=4)
+            opened.convert("RGBA").resize((SHOWN, SHOWN), Image.Resampling.LANCZOS).save(
+                small, quality=80, method=4
+            )
         shown.append((_words(view, _part(view, views, mesh)), small))
     facts = mesh.reconstruction or {}
     body = pictures(shown)
     if facts.get("reprojection_iou"):
-        body += "<p>Re-projection: how far the outline of the finished shape and that of the picture are the same; 100% is perfect.</p>"
+        body += (
+            "<p>Re-projection: how far the outline of the finished shape and that of the picture"
+            " are the same; 100% is perfect.</p>"
+        )
     lacking = facts.get("better_ones_lack") or {}
     if lacking:
         rows = [(html.escape(name), html.escape(lack)) for name, lack in lacking.items()]
@@ -72,13 +91,21 @@ def _part(view: View, views: Views, mesh: Mesh) -> dict[str, Any]:
         return {"used": True}
     name = f"{view.azimuth:03.0f}"
     seen = facts.get("reprojection_iou", {}).get(name)
-    return {"used": name in facts.get("views", ()), **({} if seen is None else {"reprojection_iou": seen})}
+    return {
+        "used": name in facts.get("views", ()),
+        **({} if seen is None else {"reprojection_iou": seen}),
+    }
 
 
 def _words(view: View, part: dict[str, Any]) -> str:
     azimuth = round(view.azimuth)
-    words = [f"{azimuth}°" + (f" ({SIDES[azimuth]})" if azimuth in SIDES else ""), f"from {view.source}"]
+    words = [
+        f"{azimuth}°" + (f" ({SIDES[azimuth]})" if azimuth in SIDES else ""),
+        f"from {view.source}",
+    ]
     words += [f"cut out by {view.matting}"] if view.matting else []
     words += [] if part["used"] else ["not used"]
-    words += [f"re-projection {percent(part['reprojection_iou'])}"] if "reprojection_iou" in part else []
+    words += (
+        [f"re-projection {percent(part['reprojection_iou'])}"] if "reprojection_iou" in part else []
+    )
     return " · ".join(words)

@@ -1,4 +1,5 @@
-"""assist: a service, where one is set, may clean the mesh or name its features; only what is checked is taken."""
+"""assist: a service, where one is set, may clean the mesh or name its features; only what is
+checked is taken."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish.writers import glb
 from pipeline.workspace import StageWorkspace, Workspace
 
-EQUAL = 1.005  # distances nearer than that are the same: rounding and re-triangulation are not the service's fault
+# distances nearer than that are the same: rounding and re-triangulation are not the service's fault
+EQUAL = 1.005
 STRAY = 0.001  # share of the size a mesh without scan may move on average
 MOST_FACES = 20_000_000
 
@@ -36,9 +38,10 @@ def run(
 ) -> Mesh:
     """Send mesh.glb (Y-up metres) and scan.json to the assist service and take its answer.
 
-    A mesh is taken when it is manifold and the scan lies no farther from it than before (without a scan: when it strays no more
-    than 0.1 % of the size); features are taken when they are a list of objects. Anything else, and a service that is away or too
-    slow, leaves the mesh unchanged and a warning behind. Without a service nothing is sent anywhere.
+    A mesh is taken when it is manifold and the scan lies no farther from it than before (without a
+    scan: when it strays no more than 0.1 % of the size); features are taken when they are a list of
+    objects. Anything else, and a service that is away or too slow, leaves the mesh unchanged and a
+    warning behind. Without a service nothing is sent anywhere.
     """
     if ws.assist is None:
         return mesh
@@ -48,16 +51,24 @@ def run(
     model = model_of(mesh, ws).placed(as_matrix(mesh.frame))
     glb.write(model, ws.path("assist/mesh.glb"))
     try:
-        answer = _service.ask(address, seconds, {"mesh.glb": ws.path("assist/mesh.glb").read_bytes(), "scan.json": facts.encode()})
+        answer = _service.ask(
+            address,
+            seconds,
+            {"mesh.glb": ws.path("assist/mesh.glb").read_bytes(), "scan.json": facts.encode()},
+        )
         if isinstance(answer, list):
             return mesh.model_copy(update={"assisted": {"mesh": False, "features": answer}})
         return _taken(answer, mesh, cloud, features, ws)
     except _service.NoUse as reason:
-        ws.warn(f"The assist service was of no use ({reason}); the result is as it would be without it.")
+        ws.warn(
+            f"The assist service was of no use ({reason}); the result is as it would be without it."
+        )
         return mesh
 
 
-def _taken(answer: bytes, mesh: Mesh, cloud: PointCloud | None, features: Features | None, ws: Workspace) -> Mesh:
+def _taken(
+    answer: bytes, mesh: Mesh, cloud: PointCloud | None, features: Features | None, ws: Workspace
+) -> Mesh:
     offered = _parsed(answer).transformed(np.linalg.inv(as_matrix(mesh.frame)))
     shape = verdict(offered.faces)
     if not (shape.manifold and shape.oriented):
@@ -66,13 +77,19 @@ def _taken(answer: bytes, mesh: Mesh, cloud: PointCloud | None, features: Featur
     if cloud is not None:
         points = scan_points(cloud, features, ws)
         old, new = distances(before, points), distances(offered, points)
-        limits = {"mean": (old.mean(), new.mean()), "95 %": (np.percentile(old, 95), np.percentile(new, 95))}
+        limits = {
+            "mean": (old.mean(), new.mean()),
+            "95 %": (np.percentile(old, 95), np.percentile(new, 95)),
+        }
     else:
         points = before.vertices[:: max(1, len(before.vertices) // 20_000)]
         limits = {"mean": (STRAY * before.size, distances(offered, points).mean())}
     for name, (allowed, found) in limits.items():
         if found > allowed * EQUAL:
-            raise _service.NoUse(f"its mesh is farther from the scan: {name} {found:.3g} instead of {allowed:.3g} {mesh.unit}")
+            raise _service.NoUse(
+                f"its mesh is farther from the scan: {name} {found:.3g} instead of {allowed:.3g}"
+                f" {mesh.unit}"
+            )
     facts = facts_after_change(mesh, before) | {
         "manifold": True,
         "watertight": shape.closed,
@@ -90,7 +107,13 @@ def _parsed(answer: bytes) -> Surface:
         vertices, faces = np.array(mesh.vertices, np.float64), np.array(mesh.faces, np.int32)
     except Exception as error:  # trimesh raises whatever the rubbish led it to
         raise _service.NoUse(f"its answer is not a GLB: {type(error).__name__}") from None
-    if not len(faces) or len(faces) > MOST_FACES or not np.isfinite(vertices).all() or faces.max() >= len(vertices) or faces.min() < 0:
+    if (
+        not len(faces)
+        or len(faces) > MOST_FACES
+        or not np.isfinite(vertices).all()
+        or faces.max() >= len(vertices)
+        or faces.min() < 0
+    ):
         raise _service.NoUse("its mesh is empty, too large or damaged")
     bare = Surface(vertices, faces)
     return bare.only(weld(vertices, WELD * bare.size)[faces])

@@ -12,18 +12,27 @@ from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
 from pipeline.geometry.creases import with_normals
 from pipeline.kept.declared import Export
 from pipeline.stages.finish import _readback
-from pipeline.stages.finish._model import METRIC, PRINT, Model, into_space, model_of, without_texture
+from pipeline.stages.finish._model import (
+    METRIC,
+    PRINT,
+    Model,
+    into_space,
+    model_of,
+    without_texture,
+)
 from pipeline.stages.finish._solid import solid, welded
 from pipeline.stages.finish.writers import ply, writer
 from pipeline.workspace import StageWorkspace, Workspace
 
 
-def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: StageWorkspace[Export]) -> Exported:
+def run(
+    mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: StageWorkspace[Export]
+) -> Exported:
     """Write model.glb, the asked formats and, for scans, cloud.ply below output/.
 
-    glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's own unit and frame with
-    the survey origin restored. Raises ReadBackFailed when a file does not read back as it was written, FormatUnavailable when
-    this host lacks the writer's library.
+    glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's
+    own unit and frame with the survey origin restored. Raises ReadBackFailed when a file does not
+    read back as it was written, FormatUnavailable when this host lacks the writer's library.
     """
     model = model_of(mesh, ws)
     formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
@@ -31,22 +40,33 @@ def run(mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: StageWork
     written: list[str] = []
     for number, suffix in enumerate(formats):
         ws.progress(number / (len(formats) + 1), f"writing model.{suffix}")
-        written += _write(into_space(forms[suffix], mesh, suffix), suffix, ws.output(f"model.{suffix}"))
+        written += _write(
+            into_space(forms[suffix], mesh, suffix), suffix, ws.output(f"model.{suffix}")
+        )
     if cloud is not None:
         _cloud(cloud, mesh, ws)
         written.append("cloud.ply")
     return Exported(files_written=tuple(written), faces=mesh.faces, texture=_edge(model))
 
 
-def _forms(model: Model, mesh: Mesh, formats: tuple[str, ...], ws: StageWorkspace[Export]) -> dict[str, Model]:
-    """The form of the model that each format gets: shaded for viewers, a solid for printers, without seams for PLY."""
-    shaded = model if model.surface.normals is not None else replace(model, surface=with_normals(model.surface))
+def _forms(
+    model: Model, mesh: Mesh, formats: tuple[str, ...], ws: StageWorkspace[Export]
+) -> dict[str, Model]:
+    """The form of the model that each format gets: shaded for viewers, a solid for printers,
+    without seams for PLY."""
+    shaded = (
+        model
+        if model.surface.normals is not None
+        else replace(model, surface=with_normals(model.surface))
+    )
     forms = dict.fromkeys(formats, replace(model, surface=replace(model.surface, normals=None)))
     forms |= dict.fromkeys(set(formats) & set(METRIC), shaded)
     if "ply" in formats:
         forms["ply"] = without_texture(model, welded(model.surface, by_colour=True))
     if set(PRINT) & set(formats):
-        whole, remark = solid(model.surface) if ws.options.makes_solids else (welded(model.surface), None)
+        whole, remark = (
+            solid(model.surface) if ws.options.makes_solids else (welded(model.surface), None)
+        )
         if remark:
             ws.warn(remark)
         forms |= dict.fromkeys(set(formats) & set(PRINT), without_texture(model, whole))
@@ -68,7 +88,13 @@ def _cloud(cloud: PointCloud, mesh: Mesh, ws: Workspace) -> None:
         ply.write_cloud(points, None, colors, ws.output("cloud.ply"), mesh.origin)
         return
     with np.load(ws.path(cloud.arrays)) as arrays:
-        ply.write_cloud(arrays["points"], arrays.get("normals"), arrays.get("colors"), ws.output("cloud.ply"), mesh.origin)
+        ply.write_cloud(
+            arrays["points"],
+            arrays.get("normals"),
+            arrays.get("colors"),
+            ws.output("cloud.ply"),
+            mesh.origin,
+        )
 
 
 def _edge(model: Model) -> int | None:

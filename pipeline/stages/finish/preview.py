@@ -21,13 +21,15 @@ FRAMES, FRAME_EDGE, FRAME_MS = 36, 256, 90
 
 
 def run(mesh: Mesh, ws: Workspace) -> Pictures:
-    """Write preview.png (512²), thumbnail.png (128²) and turntable.webp (36 frames) below output/; Y up, three-quarter view from
-    the front (library: Open3D's RaycastingScene)."""
+    """Write preview.png (512²), thumbnail.png (128²) and turntable.webp (36 frames) below output/;
+    Y up, three-quarter view from the front (library: Open3D's RaycastingScene)."""
     studio = studio_of(mesh, ws)
     ws.progress(0.0, "drawing the preview")
     picture = Image.fromarray(studio.picture(Camera(), EDGE))
     picture.save(ws.output("preview.png"))
-    picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(ws.output("thumbnail.png"))
+    picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(
+        ws.output("thumbnail.png")
+    )
     _turntable(studio, ws)
     return Pictures(preview="preview.png", extra=("turntable.webp", "thumbnail.png"))
 
@@ -47,5 +49,18 @@ def _turntable(studio: Studio, ws: Workspace) -> None:
     ws.progress(0.3, "drawing the turntable")
     frame, lamp = studio.framing(cameras), studio.shared_lamp()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        frames = [Image.fromarray(drawn) for drawn in pool.map(lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras)]
-    frames[0].save(ws.output("turntable.webp"), save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=84, method=2)
+        frames = [
+            Image.fromarray(drawn)
+            for drawn in pool.map(
+                lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras
+            )
+        ]
+    frames[0].save(
+        ws.output("turntable.webp"),
+        save_all=True,
+        append_images=frames[1:],
+        duration=FRAME_MS,
+        loop=0,
+        quality=84,
+        method=2,
+    )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Pictures, PointCloud, Report, Scans, Views
+from pipeline.artefacts import (
+    Alignment,
+    Dropped,
+    Exported,
+    Features,
+    Mesh,
+    Pictures,
+    PointCloud,
+    Report,
+    Scans,
+    Views,
+)
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.declared import WriteReport
 from pipeline.stages.finish import _chapters, _views
@@ -25,31 +36,45 @@ def run(
     views: Views | None,
     ws: StageWorkspace[WriteReport],
 ) -> Report:
-    """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were aligned, and the views with
-    views.json where a mesh was made from them, below output/.
+    """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were
+    aligned, and the views with views.json where a mesh was made from them, below output/.
 
     Neither holds times, host names or paths: same input and seed, same bytes.
     """
     facts = None
     if alignment is not None:
-        facts = scan_facts(mesh, exported, alignment, scans, cloud, features, ws.options.seed, list(ws.warnings))
+        facts = scan_facts(
+            mesh, exported, alignment, scans, cloud, features, ws.options.seed, list(ws.warnings)
+        )
         ws.output("scan.json").write_text(as_text(facts), "utf-8")
-    chapters = _chapters.sections(mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws)
+    chapters = _chapters.sections(
+        mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws
+    )
     if views is not None:
         _views.keep(views, mesh, ws)
         chapters.insert(1, ("The views it was made from", _views.chapter(views, mesh, ws)))
     ws.progress(0.2, "writing the report")
-    light = write_light(model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb"))
+    light = write_light(
+        model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb")
+    )
     of_passes = _chapters.pass_warnings(alignment)
     page = Page(
         title=_chapters.title(alignment, dropped, ws.options),
         lead=_chapters.lead(mesh, exported, alignment),
         numbers=_chapters.numbers(mesh, exported, alignment, ws) | _views.numbers(mesh),
-        warnings=[*(_chapters.sentence(text) for text in ws.warnings if text not in of_passes), *of_passes],
+        warnings=[
+            *(_chapters.sentence(text) for text in ws.warnings if text not in of_passes),
+            *of_passes,
+        ],
         pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
         sections=chapters,
-        footer=f"seed {ws.options.seed} · " + " · ".join(f"{name} {version}" for name, version in versions().items()),
+        footer=f"seed {ws.options.seed} · "
+        + " · ".join(f"{name} {version}" for name, version in versions().items()),
     )
     text = render(page, light, ws.output(pictures.preview), ws.output("turntable.webp"))
     ws.output("report.html").write_text(text, "utf-8")
-    return Report(page="report.html", facts="scan.json" if facts else None, summary=mesh_facts(mesh) | {"texture": exported.texture})
+    return Report(
+        page="report.html",
+        facts="scan.json" if facts else None,
+        summary=mesh_facts(mesh) | {"texture": exported.texture},
+    )

@@ -30,19 +30,27 @@ def run(
     pictures: PosedPictures | None,
     ws: StageWorkspace[Texture],
 ) -> Mesh:
-    """Unwrap the mesh and bake the best colours there are: posed pictures, then the mesh's earlier texture or vertex colours,
-    then the scan's points. Texture edge: options.texture_size, else the tier's.
+    """Unwrap the mesh and bake the best colours there are: posed pictures, then the mesh's earlier
+    texture or vertex colours, then the scan's points. Texture edge: options.texture_size, else the
+    tier's.
 
-    A mesh that has its texture already, and one for which there is no colour at all, pass unchanged; so does every mesh with
-    texture=false, but one that is painted by an earlier form gets that one's colours at its corners. Beyond 600 k faces the
-    colours go to the vertices. Vertices get colours in any case, for the formats without texture (libraries: xatlas, Open3D, scipy).
+    A mesh that has its texture already, and one for which there is no colour at all, pass
+    unchanged; so does every mesh with texture=false, but one that is painted by an earlier form
+    gets that one's colours at its corners. Beyond 600 k faces the colours go to the vertices.
+    Vertices get colours in any case, for the formats without texture (libraries: xatlas, Open3D,
+    scipy).
     """
     edge = ws.options.texture_edge
     if mesh.image is not None or (edge is None and mesh.painted is None):
         return mesh
     surface = replace(surfaces.load(ws, mesh), uv=None)
     if edge is None:
-        return surfaces.store(ws, "finish/coloured.npz", at_corners(surface, _painted(mesh, surface, ws)), facts_of(mesh))
+        return surfaces.store(
+            ws,
+            "finish/coloured.npz",
+            at_corners(surface, _painted(mesh, surface, ws)),
+            facts_of(mesh),
+        )
     source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
     if source is None:
         return mesh
@@ -51,12 +59,17 @@ def run(
         ws.progress(0.1, f"unwrapping {mesh.faces} faces")
         surface = unwrap(surface, edge).surface
         ws.progress(0.4, f"baking {edge} × {edge} texels")
-        Image.fromarray(bake(surface, source, edge)).save(ws.path("finish/texture.png"), compress_level=4)
+        Image.fromarray(bake(surface, source, edge)).save(
+            ws.path("finish/texture.png"), compress_level=4
+        )
         facts["image"] = "finish/texture.png"
     if seams or (mesh.painted is not None and mesh.painted_image is None):
         surface = at_corners(surface, source)
     else:
-        surface = replace(surface, colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))))
+        surface = replace(
+            surface,
+            colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))),
+        )
     return surfaces.store(ws, "finish/textured.npz", surface, facts)
 
 
@@ -89,7 +102,11 @@ def _painted(mesh: Mesh, surface: Surface, ws: Workspace) -> ColourSource:
     if mesh.painted is None:
         return Painted(surface, None)
     with np.load(ws.path(mesh.painted)) as arrays:
-        earlier = Surface(arrays["vertices"], arrays["faces"], *(arrays.get(name) for name in ("colors", "normals", "uv")))
+        earlier = Surface(
+            arrays["vertices"],
+            arrays["faces"],
+            *(arrays.get(name) for name in ("colors", "normals", "uv")),
+        )
         tint = arrays.get("tint")
     return Painted(earlier, _opened(mesh.painted_image, ws) if mesh.painted_image else None, tint)
 
@@ -97,7 +114,10 @@ def _painted(mesh: Mesh, surface: Surface, ws: Workspace) -> ColourSource:
 def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> ColourSource:
     from pipeline.stages.finish.sources.pictures import Picture, Pictures
 
-    shots = [Picture(_opened(shot.image, ws), shot.camera, np.asarray(shot.pose, np.float64)) for shot in pictures.pictures]
+    shots = [
+        Picture(_opened(shot.image, ws), shot.camera, np.asarray(shot.pose, np.float64))
+        for shot in pictures.pictures
+    ]
     return Pictures(shots, surface)
 
 

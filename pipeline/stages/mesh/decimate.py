@@ -15,14 +15,16 @@ from pipeline.geometry.topology import verdict, weld
 from pipeline.kept.declared import Decimate
 from pipeline.workspace import StageWorkspace
 
-LARGE = 5_000_000  # faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less memory
+# faces beyond which meshoptimizer thins first: it is about 25 times faster and needs far less
+# memory
+LARGE = 5_000_000
 
 
 def run(mesh: Mesh, ws: StageWorkspace[Decimate]) -> Mesh:
     """Reduce to options.faces, else the tier's budget; a mesh within its budget passes unchanged.
 
-    Quadric error metric by Open3D; meshoptimizer goes first beyond 5 M faces. Watertight stays watertight: what the
-    collapse breaks is repaired, and the flags are counted again.
+    Quadric error metric by Open3D; meshoptimizer goes first beyond 5 M faces. Watertight stays
+    watertight: what the collapse breaks is repaired, and the flags are counted again.
     """
     budget = ws.options.face_budget
     if budget is None or mesh.faces <= budget:
@@ -31,8 +33,12 @@ def run(mesh: Mesh, ws: StageWorkspace[Decimate]) -> Mesh:
     ws.progress(0.1, f"thinning {mesh.faces} faces to {budget}")
     thin = _thin(surface if surface.uv is None else _whole(surface), budget)
     shape = verdict(thin.faces)
-    if mesh.manifold and not (shape.manifold and shape.oriented and shape.closed == mesh.watertight):
-        thin = repair(thin, 0.02 * thin.size if mesh.watertight else 0.0, drop_floaters=False).surface
+    if mesh.manifold and not (
+        shape.manifold and shape.oriented and shape.closed == mesh.watertight
+    ):
+        thin = repair(
+            thin, 0.02 * thin.size if mesh.watertight else 0.0, drop_floaters=False
+        ).surface
         shape = verdict(thin.faces)
     facts = facts_after_change(mesh, surface) | {
         "watertight": shape.closed and shape.manifold and shape.oriented,
@@ -51,7 +57,9 @@ def _thin(surface: Surface, budget: int) -> Surface:
 
     if len(surface.faces) > LARGE:
         surface = presimplify(surface, max(1_000_000, 2 * budget))
-    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(surface.vertices), o3d.utility.Vector3iVector(surface.faces))
+    mesh = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(surface.vertices), o3d.utility.Vector3iVector(surface.faces)
+    )
     if surface.colors is not None:
         mesh.vertex_colors = o3d.utility.Vector3dVector(surface.colors / 255.0)
     mesh = mesh.simplify_quadric_decimation(budget)
@@ -69,8 +77,12 @@ def presimplify(surface: Surface, faces: int) -> Surface:
     """About FACES faces by meshoptimizer; vertices keep their places and attributes."""
     import meshoptimizer
 
-    points: Any = np.ascontiguousarray(surface.vertices - surface.vertices.mean(axis=0), dtype=np.float32)
+    points: Any = np.ascontiguousarray(
+        surface.vertices - surface.vertices.mean(axis=0), dtype=np.float32
+    )
     indices = np.ascontiguousarray(surface.faces.ravel(), dtype=np.uint32)
     target = np.zeros_like(indices)
-    count = meshoptimizer.simplify(target, indices, points, target_index_count=faces * 3, target_error=1.0)
+    count = meshoptimizer.simplify(
+        target, indices, points, target_index_count=faces * 3, target_error=1.0
+    )
     return surface.only(target[:count].reshape(-1, 3).astype(np.int32))

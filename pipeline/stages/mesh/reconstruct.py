@@ -17,11 +17,13 @@ from pipeline.workspace import StageWorkspace, Workspace
 
 
 def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
-    """Returns a coloured mesh in the canonical frame (Y up, front +Z), one field unit to a metre; it has at least one face.
+    """Returns a coloured mesh in the canonical frame (Y up, front +Z), one field unit to a metre;
+    it has at least one face.
 
-    ``label`` is "draft" or "placeholder" where the backend or the views deserve no better word, and the warnings say so. What the better
-    backends lacked stands in ``reconstruction``. Views that the backend drew itself are kept in views/drawn/.
-    Raises BackendUnavailable for a named backend that lacks something, MeshEmpty, OutOfGpuMemory.
+    ``label`` is "draft" or "placeholder" where the backend or the views deserve no better word, and
+    the warnings say so. What the better backends lacked stands in ``reconstruction``. Views that
+    the backend drew itself are kept in views/drawn/. Raises BackendUnavailable for a named backend
+    that lacks something, MeshEmpty, OutOfGpuMemory.
     """
     from PIL import Image
 
@@ -31,8 +33,12 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
     for view in views.views:
         with Image.open(ws.path(view.image)) as opened:
             rgba = np.asarray(opened.convert("RGBA"))
-        pictures.append(Picture(f"{view.azimuth:03.0f}", rgba, view.azimuth, view.elevation, view.fov))
-    made = backend.reconstruct(pictures, ws.models, Effort(grid=options.grid, seed=options.seed, progress=ws.progress))
+        pictures.append(
+            Picture(f"{view.azimuth:03.0f}", rgba, view.azimuth, view.elevation, view.fov)
+        )
+    made = backend.reconstruct(
+        pictures, ws.models, Effort(grid=options.grid, seed=options.seed, progress=ws.progress)
+    )
     label = views.label or made.label
     ws.warn("Pictures tell no scale: the model's size is arbitrary.")
     _say(name, label, made, ws)
@@ -58,7 +64,10 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
 def weights(views: Views, ws: StageWorkspace[Reconstruct]) -> dict[str, str]:
     """What the backend that would be chosen here loads."""
     _, backend = choose(ws.options.backend, len(views.views), ws.models)
-    return {name: fingerprint(ws.models, name) for name in loaded_by(backend, len(views.views), ws.models)}
+    return {
+        name: fingerprint(ws.models, name)
+        for name in loaded_by(backend, len(views.views), ws.models)
+    }
 
 
 def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[View, ...]:
@@ -69,14 +78,32 @@ def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[Vie
     for picture in pictures:
         name = f"views/drawn/{picture.name}.png"
         Image.fromarray(picture.rgba[..., :3]).save(ws.path(name), compress_level=4)
-        kept.append(View(image=name, azimuth=picture.azimuth, elevation=picture.elevation, fov=picture.fov, source=backend))
+        kept.append(
+            View(
+                image=name,
+                azimuth=picture.azimuth,
+                elevation=picture.elevation,
+                fov=picture.fov,
+                source=backend,
+            )
+        )
     return tuple(kept)
 
 
 def _say(name: str, label: str | None, made: Reconstruction, ws: Workspace) -> None:
     if label == "placeholder":
-        ws.warn("Placeholder: no model weights made this; it only shows that the line works. See `inbox3d models list`.")
+        ws.warn(
+            "Placeholder: no model weights made this; it only shows that the line works. See"
+            " `inbox3d models list`."
+        )
     elif label == "draft":
         seen = made.facts.get("reprojection_iou", {})
-        fits = f", which its views confirm to {percent(float(np.mean(list(seen.values()))))}" if seen else ""
-        ws.warn(f"Draft by {name} from {len(made.used)} view{'s' * (len(made.used) > 1)}{fits}; cavities cannot be recovered.")
+        fits = (
+            f", which its views confirm to {percent(float(np.mean(list(seen.values()))))}"
+            if seen
+            else ""
+        )
+        ws.warn(
+            f"Draft by {name} from {len(made.used)} view{'s' * (len(made.used) > 1)}{fits};"
+            " cavities cannot be recovered."
+        )

@@ -1,4 +1,5 @@
-"""What the camera of a pass saw: free space up to the surface. A surface placed in that space would have been seen instead."""
+"""What the camera of a pass saw: free space up to the surface. A surface placed in that space would
+have been seen instead."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _MARGIN = 0.025  # how far in front of seen surface a point must lie to contradi
 
 
 class Camera:
-    """A picture of depths: from a place outside (a camera that looked at the object) or around a place inside (a scanner in a room)."""
+    """A picture of depths: from a place outside (a camera that looked at the object) or around a
+    place inside (a scanner in a room)."""
 
     def __init__(self, points: Array, place: Array, outside: bool) -> None:
         from scipy import ndimage
@@ -33,10 +35,13 @@ class Camera:
         at = np.floor(flat - self.low).astype(np.int64)
         highest = np.full(at.max(0) + 3, -np.inf)
         np.maximum.at(highest, tuple(at.T), near)
-        # it proves something only where the whole neighbourhood was seen: borders and slanted views do not
+        # it proves something only where the whole neighbourhood was seen: borders and slanted views
+        # do not
         whole = ndimage.binary_erosion(np.isfinite(highest), np.ones((3, 3)))
         self.front = np.where(whole, ndimage.maximum_filter(highest, 3), np.inf)
-        filled = ndimage.binary_closing(np.pad(np.isfinite(highest), _RIM), np.ones((3, 3)), iterations=2)
+        filled = ndimage.binary_closing(
+            np.pad(np.isfinite(highest), _RIM), np.ones((3, 3)), iterations=2
+        )
         self.seen = ndimage.binary_dilation(filled, np.ones((3, 3)))
 
     def _project(self, places: Array) -> tuple[Array, Array]:
@@ -50,22 +55,27 @@ class Camera:
         return np.stack([np.arctan2(apart[..., 1], apart[..., 0]), slope], -1) / _ANGLE, -distance
 
     def misses(self, places: Array, normals: Array, worth: Array) -> float:
-        """Share of the surface facing this outside camera, and not hidden behind its own front, where the camera saw nothing at all.
+        """Share of the surface facing this outside camera, and not hidden behind its own front,
+        where the camera saw nothing at all.
 
-        Near 0 for a true motion unless the camera's frame cut the object off. Always 0 for a scanner that looked all around.
+        Near 0 for a true motion unless the camera's frame cut the object off. Always 0 for a
+        scanner that looked all around.
         """
         due, gone = self.missed(places, normals)
         return float(worth[gone].sum() / max(worth[due].sum(), 1e-9))
 
     def missed(self, places: Array, normals: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Per place: whether this camera should have seen surface there, and of those where it saw nothing at all."""
+        """Per place: whether this camera should have seen surface there, and of those where it saw
+        nothing at all."""
         if not self.outside:
             return np.zeros(len(places), bool), np.zeros(len(places), bool)
         flat, near = self._project(places)
         cell = np.asarray(np.floor(flat - flat.min(0)), np.int64)
         top = np.full(cell.max(0) + 1, -np.inf)
         np.maximum.at(top, tuple(cell.T), near)
-        due = np.asarray((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (near >= top[tuple(cell.T)] - 0.03)
+        due = np.asarray((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (
+            near >= top[tuple(cell.T)] - 0.03
+        )
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
         inside = np.asarray(((at >= 0) & (at < self.seen.shape)).all(1))
         at = np.where(inside[:, None], at, 0)
@@ -82,10 +92,13 @@ class Camera:
 
 
 def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | None:
-    """The camera of a pass with outward normals: where the file says, else read off its shape, else None."""
+    """The camera of a pass with outward normals: where the file says, else read off its shape, else
+    None."""
     axis = _viewpoint.viewing_direction(points, normals)
     if axis is not None:
         axis = axis if (normals @ axis).mean() > 0 else -axis
-        return Camera(points, _viewpoint.camera_place(points, axis) if scanner is None else scanner, True)
+        return Camera(
+            points, _viewpoint.camera_place(points, axis) if scanner is None else scanner, True
+        )
     place = _viewpoint.standpoint(points) if scanner is None else scanner
     return None if place is None else Camera(points, place, False)

@@ -1,4 +1,5 @@
-"""Which column of a table is what, where no header says so: by the number of columns and the values themselves."""
+"""Which column of a table is what, where no header says so: by the number of columns and the values
+themselves."""
 
 from __future__ import annotations
 
@@ -13,21 +14,30 @@ _SAMPLE = 200_000  # rows that are looked at
 _DARKEST = 32  # three whole numbers that never get this far are classes and counts, not colours
 
 
-def roles(values: Array, told: tuple[str | None, ...], pts: bool, account: Account) -> list[str | None]:
-    """A role or None for each column. told: roles of the first columns from the words above them; pts: the file is a PTS, whose columns
-    are x y z intensity r g b by convention. What was guessed or not understood is noted in ACCOUNT."""
+def roles(
+    values: Array, told: tuple[str | None, ...], pts: bool, account: Account
+) -> list[str | None]:
+    """A role or None for each column. told: roles of the first columns from the words above them;
+    pts: the file is a PTS, whose columns are x y z intensity r g b by convention. What was guessed
+    or not understood is noted in ACCOUNT."""
     some = values[:: max(1, len(values) // _SAMPLE)]
     found: list[str | None] = list(told)
     if not told:
         found = [None] * _numbered(values) + list(_XYZ)
         if len(found) > 3:
-            account.remark("the first column counts its rows: taken as point numbers, and the three after it as x, y, z")
+            account.remark(
+                "the first column counts its rows: taken as point numbers, and the three after it"
+                " as x, y, z"
+            )
         found = _swapped(some, found, account)
     rest = some[:, len(found) :]
     taken = {role for role in found if role}
     more = _guess(rest, pts, not taken & set(_RGB), not taken & set(_NORMAL), account)
     if told and any(more):
-        account.remark(f"columns {len(found) + 1} and after have no names; what they hold was taken from their values")
+        account.remark(
+            f"columns {len(found) + 1} and after have no names; what they hold was taken from their"
+            " values"
+        )
     return found + more
 
 
@@ -43,26 +53,36 @@ def _numbered(values: Array) -> int:
 
 
 def _swapped(some: Array, found: list[str | None], account: Account) -> list[str | None]:
-    """Northing before Easting where only that is a place in a UTM grid: taken as x, y in the other order, else the scan is mirrored."""
+    """Northing before Easting where only that is a place in a UTM grid: taken as x, y in the other
+    order, else the scan is mirrored."""
     at = len(found) - 3
     with np.errstate(invalid="ignore"):
         first, second = np.nanmedian(some[:, at]), np.nanmedian(some[:, at + 1])
     if 1.0e6 < first < 1.0e7 and 1.6e5 < second < 8.4e5:
-        account.remark("its first two coordinates look like Northing and Easting (UTM), so x is the second and y the first of them; "
-                        "a line of column names above the rows decides it")  # fmt: skip
+        account.remark(
+            "its first two coordinates look like Northing and Easting (UTM), so x is the second "
+            "and y the first of them; a line of column names above the rows decides it"
+        )
         return [*found[:at], "y", "x", "z"]
     return found
 
 
-def _guess(rest: Array, pts: bool, colours: bool, normals: bool, account: Account) -> list[str | None]:
-    """Roles of the columns after x, y, z: unit vectors are normals; whole numbers to 255 or 65535 and shares of 1 are colours."""
+def _guess(
+    rest: Array, pts: bool, colours: bool, normals: bool, account: Account
+) -> list[str | None]:
+    """Roles of the columns after x, y, z: unit vectors are normals; whole numbers to 255 or 65535
+    and shares of 1 are colours."""
     wide = rest.shape[1]
     found: list[str | None] = [None] * wide
     starts = range(wide - 2)
     normal = next((at for at in starts if normals and _is_normal(rest[:, at : at + 3])), None)
     if normal is not None:
         found[normal : normal + 3] = _NORMAL
-    free = [at for at in starts if colours and not any(found[at : at + 3]) and _is_colour(rest[:, at : at + 3])]
+    free = [
+        at
+        for at in starts
+        if colours and not any(found[at : at + 3]) and _is_colour(rest[:, at : at + 3])
+    ]
     if free:
         at = _likeliest(rest, free, pts, account)
         found[at : at + 3] = _RGB
@@ -73,14 +93,18 @@ def _guess(rest: Array, pts: bool, colours: bool, normals: bool, account: Accoun
 
 
 def _likeliest(rest: Array, free: list[int], pts: bool, account: Account) -> int:
-    """Of several places where three columns may be colours: behind the intensity in PTS, else the first, and that is said."""
+    """Of several places where three columns may be colours: behind the intensity in PTS, else the
+    first, and that is said."""
     if len(free) == 1:
         return free[0]
     if pts and 1 in free:
         return 1
     if not (rest.shape[1] == 4 and (rest[:, 3] == 255).all()):  # r g b a
         one, end = free[0] + 4, free[0] + 6
-        account.remark(f"columns {one} to {end} were taken as red, green, blue, but others could be; a line of column names decides it")
+        account.remark(
+            f"columns {one} to {end} were taken as red, green, blue, but others could be; a line of"
+            " column names decides it"
+        )
     return free[0]
 
 

@@ -1,4 +1,5 @@
-"""E57 by libE57 (pye57): every scan in the file is a pass, with its pose; the scanner stands at the scan's own origin."""
+"""E57 by libE57 (pye57): every scan in the file is a pass, with its pose; the scanner stands at the
+scan's own origin."""
 
 from __future__ import annotations
 
@@ -24,13 +25,15 @@ _STATES = ("cartesianInvalidState", "sphericalInvalidState", "isColorInvalid")
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """Passes in metres. Raises InputRejected for a damaged page, a file without points or one cut short."""
+    """Passes in metres. Raises InputRejected for a damaged page, a file without points or one cut
+    short."""
     _check(source)
     try:
         import pye57
     except ImportError:
         raise BackendUnavailable(
-            f"{source.name} needs the package pye57", remedy="pip install 'inbox3d[scan]' on the compute host."
+            f"{source.name} needs the package pye57",
+            remedy="pip install 'inbox3d[scan]' on the compute host.",
         ) from None
     try:
         with pye57.E57(str(source.path)) as file:
@@ -38,7 +41,10 @@ def read(source: Source, account: Account) -> list[Raw]:
     except InputRejected:
         raise
     except Exception as error:  # libE57 raises its own kinds, named after what is wrong
-        raise broken(source.name, f"libE57 says: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+        raise broken(
+            source.name,
+            f"libE57 says: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+        ) from None
 
 
 def _scans(name: str, file: Any, account: Account) -> list[Raw]:
@@ -60,8 +66,15 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
     there = set(header.point_fields)
     place = next((fields for fields in (_PLACE, _POLAR) if there >= set(fields)), None)
     if place is None:
-        raise broken(name, f"a scan in it has no whole places, only {', '.join(sorted(there))[:200]}")
-    wanted = [field for fields in (place, _COLOUR, _GRID, _NORMAL) if there >= set(fields) for field in fields]
+        raise broken(
+            name, f"a scan in it has no whole places, only {', '.join(sorted(there))[:200]}"
+        )
+    wanted = [
+        field
+        for fields in (place, _COLOUR, _GRID, _NORMAL)
+        if there >= set(fields)
+        for field in fields
+    ]
     data = _columns(file, header, [*wanted, *(field for field in _STATES if field in there)])
     account.lost(sorted(there - set(data) - set(_PLACE) - set(_POLAR)))
     held = len(data[place[0]])
@@ -76,19 +89,30 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
     raw.colors = _colours(header, data, account)
     raw.grid = _grid(data)
     if polar or raw.grid is not None or (pose is not None and not np.allclose(pose, np.eye(4))):
-        raw.scanner = np.zeros(3)  # else it may be a cloud of any origin, written with a pose that says nothing
+        # else it may be a cloud of any origin, written with a pose that says nothing
+        raw.scanner = np.zeros(3)
     return raw
 
 
 def _columns(file: Any, header: Any, fields: list[str]) -> dict[str, NDArray[Any]]:
-    """FIELDS of one scan, as doubles whatever their width in the file (whole numbers as 64 bits)."""
+    """FIELDS of one scan, as doubles whatever their width in the file (whole numbers as 64
+    bits)."""
     from pye57 import libe57
 
     count, buffers = header.point_count, libe57.VectorSourceDestBuffer()
     data: dict[str, NDArray[Any]] = {}
     for field in fields:
-        data[field] = np.zeros(count, np.longlong if field in (*_GRID, *_STATES) else np.float32 if field in _COLOUR else np.float64)
-        buffers.append(libe57.SourceDestBuffer(file.image_file, field, data[field], count, True, True))
+        data[field] = np.zeros(
+            count,
+            np.longlong
+            if field in (*_GRID, *_STATES)
+            else np.float32
+            if field in _COLOUR
+            else np.float64,
+        )
+        buffers.append(
+            libe57.SourceDestBuffer(file.image_file, field, data[field], count, True, True)
+        )
     reader = header.points.reader(buffers)
     held = reader.read()
     reader.close()
@@ -99,15 +123,20 @@ def _to_xyz(polar: Array) -> Array:
     """Range, azimuth from x towards y, elevation above the x y plane (radians) → x, y, z."""
     far, azimuth, elevation = polar.T
     flat = far * np.cos(elevation)
-    return np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), far * np.sin(elevation)], axis=1)
+    return np.stack(
+        [flat * np.cos(azimuth), flat * np.sin(azimuth), far * np.sin(elevation)], axis=1
+    )
 
 
 def _together(data: dict[str, NDArray[Any]], fields: tuple[str, ...]) -> NDArray[Any] | None:
     return np.stack([data[field] for field in fields], axis=1) if fields[0] in data else None
 
 
-def _colours(header: Any, data: dict[str, NDArray[Any]], account: Account) -> NDArray[np.uint8] | None:
-    """0..255 of whatever range the file names; where the values do not fit that range, by the values."""
+def _colours(
+    header: Any, data: dict[str, NDArray[Any]], account: Account
+) -> NDArray[np.uint8] | None:
+    """0..255 of whatever range the file names; where the values do not fit that range, by the
+    values."""
     values = _together(data, _COLOUR)
     if values is None:
         return None
@@ -134,22 +163,39 @@ def _grid(data: dict[str, NDArray[Any]]) -> NDArray[np.int32] | None:
     if grid is None or grid.min(initial=0) < 0 or grid.max(initial=0) >= 1 << 20:
         return None
     keys = grid[:, 0].astype(np.int64) << 20 | grid[:, 1]
-    return grid.astype(np.int32) if len(np.unique(keys)) == len(keys) and np.ptp(grid, axis=0).min() > 0 else None
+    return (
+        grid.astype(np.int32)
+        if len(np.unique(keys)) == len(keys) and np.ptp(grid, axis=0).min() > 0
+        else None
+    )
 
 
 def _pose(header: Any, account: Account) -> Array | None:
-    """Pose of the scan in the file's frame; None where the file gives none. A rotation that is none counts as no turn, and is said."""
+    """Pose of the scan in the file's frame; None where the file gives none. A rotation that is none
+    counts as no turn, and is said."""
     if not header.has_pose():
         return None
     node = header.node["pose"]
-    shift = [node["translation"][axis].value() for axis in "xyz"] if node.isDefined("translation") else [0.0] * 3
-    turn = [node["rotation"][axis].value() for axis in "wxyz"] if node.isDefined("rotation") else [1.0, 0.0, 0.0, 0.0]
+    shift = (
+        [node["translation"][axis].value() for axis in "xyz"]
+        if node.isDefined("translation")
+        else [0.0] * 3
+    )
+    turn = (
+        [node["rotation"][axis].value() for axis in "wxyz"]
+        if node.isDefined("rotation")
+        else [1.0, 0.0, 0.0, 0.0]
+    )
     length = float(np.linalg.norm(turn))
     if not np.isfinite([length, *shift]).all():
         account.remark("the pose of a scan is not made of numbers and was not used")
         return None
     if abs(length - 1) > 1e-3:
-        what = "is zero and counts as no rotation" if length < 1e-9 else f"has the length {length:.4g} instead of 1 and was normalised"
+        what = (
+            "is zero and counts as no rotation"
+            if length < 1e-9
+            else f"has the length {length:.4g} instead of 1 and was normalised"
+        )
         account.remark(f"the rotation (quaternion) of a scan's pose {what}")
     pose = np.eye(4)
     pose[:3, :3] = rigid.from_quaternion(np.array(turn) / length) if length >= 1e-9 else np.eye(3)
@@ -166,4 +212,6 @@ def _check(source: Source) -> None:
     said = struct.unpack_from("<Q", head, 16)[0]
     held = source.path.stat().st_size
     if said > held:
-        raise broken(source.name, f"it looks cut off: its header says {said} bytes, the file holds {held}")
+        raise broken(
+            source.name, f"it looks cut off: its header says {said} bytes, the file holds {held}"
+        )

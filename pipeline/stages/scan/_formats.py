@@ -14,10 +14,22 @@ from pipeline.stages.scan import _meshes
 from pipeline.stages.scan._raw import Raw
 
 READERS = {
-    ".ply": "_ply", ".pcd": "_pcd", ".xyz": "_text", ".pts": "_text", ".txt": "_text", ".csv": "_text", ".asc": "_text",
-    ".obj": "_meshes", ".stl": "_meshes", ".glb": "_meshes", ".off": "_meshes",
-    ".e57": "_e57", ".las": "_las", ".laz": "_las", ".ptx": "_ptx",
-}  # fmt: skip
+    ".ply": "_ply",
+    ".pcd": "_pcd",
+    ".xyz": "_text",
+    ".pts": "_text",
+    ".txt": "_text",
+    ".csv": "_text",
+    ".asc": "_text",
+    ".obj": "_meshes",
+    ".stl": "_meshes",
+    ".glb": "_meshes",
+    ".off": "_meshes",
+    ".e57": "_e57",
+    ".las": "_las",
+    ".laz": "_las",
+    ".ptx": "_ptx",
+}
 
 
 def is_scan(name: str) -> bool:
@@ -26,7 +38,8 @@ def is_scan(name: str) -> bool:
 
 
 def is_prose(source: Source) -> bool:
-    """Whether a .txt or .csv holds no row of three numbers near its beginning: a readme that was packed with the passes."""
+    """Whether a .txt or .csv holds no row of three numbers near its beginning: a readme that was
+    packed with the passes."""
     if _suffix(source.name) not in (".txt", ".csv"):
         return False
     with source.path.open("rb") as stream:
@@ -39,19 +52,24 @@ def _suffix(name: str) -> str:
 
 
 def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
-    """All passes of one file; what it declares and does not give is noted. BESIDE are the files that it may refer to.
+    """All passes of one file; what it declares and does not give is noted. BESIDE are the files
+    that it may refer to.
 
     InputRejected names the file and what is wrong with it.
     """
     size = source.path.stat().st_size
     if size == 0:
-        raise InputRejected(f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again.")
+        raise InputRejected(
+            f"{source.name} is empty (0 bytes)", remedy="Copy or export the file again."
+        )
     with source.path.open("rb") as stream:
         head = stream.read(512)
     other = signatures.sniff(head)
     if other and other in signatures.NO_MODEL:
         remedy = "Take it out of the folder, or drop the scan it was meant to be."
-        raise InputRejected(f"{source.name} is {signatures.WORDS[other]}, not a scan", remedy=remedy)
+        raise InputRejected(
+            f"{source.name} is {signatures.WORDS[other]}, not a scan", remedy=remedy
+        )
     module = READERS[_suffix(source.name)]
     if head.startswith(b"ply"):
         module = "_ply"  # whatever it is called
@@ -59,5 +77,7 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
         raise broken(source.name, "it begins with nothing but zero bytes")
     if module == "_meshes":
         return _meshes.read(source, account, beside)
-    reader: Callable[[Source, Account], list[Raw]] = import_module(f"pipeline.stages.scan.{module}").read
+    reader: Callable[[Source, Account], list[Raw]] = import_module(
+        f"pipeline.stages.scan.{module}"
+    ).read
     return reader(source, account)

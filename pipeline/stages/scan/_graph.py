@@ -1,4 +1,5 @@
-"""From links to placements: passes grow into groups, strongest link first, and every merge is checked against all passes in it."""
+"""From links to placements: passes grow into groups, strongest link first, and every merge is
+checked against all passes in it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _CLEAR = 0.05  # share of contradicted points that is noise
 
 @dataclass
 class Group:
-    """Passes that stand together: poses pass → group frame (at size 1), the links that hold them, and the ways in which a pass fits."""
+    """Passes that stand together: poses pass → group frame (at size 1), the links that hold them,
+    and the ways in which a pass fits."""
 
     poses: dict[int, Array]
     links: list[Found] = field(default_factory=list)
@@ -28,7 +30,8 @@ class Group:
 
 
 class Safety:
-    """Which passes hang together by strong links already: a pair that would add nothing need not be matched."""
+    """Which passes hang together by strong links already: a pair that would add nothing need not be
+    matched."""
 
     def __init__(self, many: int) -> None:
         self.root = list(range(many))
@@ -47,9 +50,12 @@ class Safety:
 
 
 def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
-    """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass confirms; never a contradicted one."""
+    """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass
+    confirms; never a contradicted one."""
     groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
-    ordered = sorted((link for link in links if not link.ways), key=lambda link: (-link.score, link.a, link.b))
+    ordered = sorted(
+        (link for link in links if not link.ways), key=lambda link: (-link.score, link.a, link.b)
+    )
     strict = [link for link in ordered if _stands(link, ordered)]
     for candidates in (strict, ordered):
         changed = True
@@ -61,20 +67,26 @@ def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
                     merge(home, away, link, bridge(home, away, link))
                     groups.remove(away)
                     changed = True
-    return sorted(_borne(groups, len(passes)), key=lambda group: (-len(group.poses), min(group.poses)))
+    return sorted(
+        _borne(groups, len(passes)), key=lambda group: (-len(group.poses), min(group.poses))
+    )
 
 
 def _borne(groups: list[Group], many: int) -> list[Group]:
-    """Two passes of many that only one link holds, and no certain one, fall apart: nobody else confirms them."""
+    """Two passes of many that only one link holds, and no certain one, fall apart: nobody else
+    confirms them."""
     kept: list[Group] = []
     for group in groups:
-        thin = len(group.poses) == 2 and many > 3 and max(link.score for link in group.links) < CERTAIN
+        thin = (
+            len(group.poses) == 2 and many > 3 and max(link.score for link in group.links) < CERTAIN
+        )
         kept += [Group({k: np.eye(4)}) for k in group.poses] if thin else [group]
     return kept
 
 
 def side_by_side(groups: list[Group], apart: float = 1.6) -> Group:
-    """All groups of two or more passes as one, each a step further along x: several objects, one model."""
+    """All groups of two or more passes as one, each a step further along x: several objects, one
+    model."""
     together = Group({})
     for step, group in enumerate(one for one in groups if len(one.poses) > 1):
         aside = np.eye(4)
@@ -102,8 +114,11 @@ def merge(home: Group, away: Group, link: Found, moved: Array) -> None:
     home.links += [*away.links, link]
 
 
-def _holds(passes: list[Prepared], home: Group, away: Group, link: Found, links: list[Found]) -> bool:
-    """Whether this link may join the two groups: nothing contradicts it, and it is strong or confirmed by another pair of passes."""
+def _holds(
+    passes: list[Prepared], home: Group, away: Group, link: Found, links: list[Found]
+) -> bool:
+    """Whether this link may join the two groups: nothing contradicts it, and it is strong or
+    confirmed by another pair of passes."""
     if link.score < WEAK or link.evidence.contradiction > 3 * _CLEAR:
         return False
     moved = bridge(home, away, link)
@@ -121,9 +136,16 @@ def _holds(passes: list[Prepared], home: Group, away: Group, link: Found, links:
 
 
 def _stands(link: Found, links: list[Found]) -> bool:
-    """Whether a link needs no confirmation: it is certain, or strong and without a rival that says something else of the same passes."""
-    rivals = [one.score for one in links if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, 10.0, 0.06)]
-    return link.score >= CERTAIN or (link.score >= STRONG and link.score > 1.3 * max(rivals, default=0.0))
+    """Whether a link needs no confirmation: it is certain, or strong and without a rival that says
+    something else of the same passes."""
+    rivals = [
+        one.score
+        for one in links
+        if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, 10.0, 0.06)
+    ]
+    return link.score >= CERTAIN or (
+        link.score >= STRONG and link.score > 1.3 * max(rivals, default=0.0)
+    )
 
 
 def _confirmed(a: int, b: int, implied: Array, links: list[Found]) -> bool:

@@ -1,8 +1,10 @@
-"""Rigid motions that may bring one pass onto another: feature matches that agree with each other in length and angle.
+"""Rigid motions that may bring one pass onto another: feature matches that agree with each other in
+length and angle.
 
-Matches of FPFH features are mostly wrong, but right ones agree pairwise: distances, and angles of the oriented normals to each other
-and to the connecting line, are the same in both passes. Counting common supporters (second-order compatibility, after
-SC2-PCR) separates them without any random draw, so the same input always gives the same motions.
+Matches of FPFH features are mostly wrong, but right ones agree pairwise: distances, and angles of
+the oriented normals to each other and to the connecting line, are the same in both passes. Counting
+common supporters (second-order compatibility, after SC2-PCR) separates them without any random
+draw, so the same input always gives the same motions.
 """
 
 from __future__ import annotations
@@ -38,9 +40,13 @@ def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
     return distinct(poses, votes, most)
 
 
-def matches(a: NDArray[np.float32], b: NDArray[np.float32], most: int = _MATCHES) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Index pairs of feature matches, nearest both ways first, then nearest one way, the clearest first."""
-    a, b = np.sqrt(np.maximum(a, 0)), np.sqrt(np.maximum(b, 0))  # Hellinger distance: histograms compare better by roots
+def matches(
+    a: NDArray[np.float32], b: NDArray[np.float32], most: int = _MATCHES
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Index pairs of feature matches, nearest both ways first, then nearest one way, the clearest
+    first."""
+    # Hellinger distance: histograms compare better by roots
+    a, b = np.sqrt(np.maximum(a, 0)), np.sqrt(np.maximum(b, 0))
     apart = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
     to_b, to_a = apart.argmin(1), apart.argmin(0)
     pairs_a, pairs_b = np.r_[np.arange(len(a)), to_a], np.r_[to_b, np.arange(len(b))]
@@ -69,7 +75,9 @@ def _lengths(p: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None] - 2 * p @ p.T, 0)))
 
 
-def _polish(poses: Array, p: Array, q: Array, n: Array, m: Array) -> tuple[Array, NDArray[np.int64]]:
+def _polish(
+    poses: Array, p: Array, q: Array, n: Array, m: Array
+) -> tuple[Array, NDArray[np.int64]]:
     """Refit each motion to all matches that follow it; returns how many do."""
     for reach in (3 * FEATURE, 2 * FEATURE):
         follow = _follow(poses, p, q, n, m, reach)
@@ -78,13 +86,16 @@ def _polish(poses: Array, p: Array, q: Array, n: Array, m: Array) -> tuple[Array
     return poses, _follow(poses, p, q, n, m, 1.5 * FEATURE).sum(1)
 
 
-def _follow(poses: Array, p: Array, q: Array, n: Array, m: Array, reach: float) -> NDArray[np.bool_]:
+def _follow(
+    poses: Array, p: Array, q: Array, n: Array, m: Array, reach: float
+) -> NDArray[np.bool_]:
     apart = ((rigid.apply(poses, p) - q) ** 2).sum(-1)
     return np.asarray((apart < reach * reach) & ((rigid.turn(poses, n) * m).sum(-1) > 0.7))
 
 
 def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:
-    """Weighted rigid.fit with one match list and a row of weights per motion, by moments (no (H,K,3) arrays)."""
+    """Weighted rigid.fit with one match list and a row of weights per motion, by moments (no
+    (H,K,3) arrays)."""
     w = follow / np.maximum(follow.sum(1, keepdims=True), 1)
     ca, cb = w @ p, w @ q
     outer = (p[:, :, None] * q[:, None, :]).reshape(len(p), 9)
@@ -92,8 +103,11 @@ def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:
     return rigid.from_moments(h, ca, cb)
 
 
-def distinct(poses: Array, votes: NDArray[np.int64], most: int, angle: float = 8.0, shift: float = 0.04) -> Array:
-    """The most voted poses that differ from every better one by more than ``angle`` degrees or ``shift``."""
+def distinct(
+    poses: Array, votes: NDArray[np.int64], most: int, angle: float = 8.0, shift: float = 0.04
+) -> Array:
+    """The most voted poses that differ from every better one by more than ``angle`` degrees or
+    ``shift``."""
     kept: list[int] = []
     for k in np.argsort(-votes, kind="stable"):
         turned = np.swapaxes(poses[kept, :3, :3], 1, 2) @ poses[k, :3, :3]

@@ -12,9 +12,12 @@ _ALIKE = 0.7
 
 
 def refine(
-    passes: list[Prepared], poses: dict[int, Array], reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)
+    passes: list[Prepared],
+    poses: dict[int, Array],
+    reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008),
 ) -> dict[int, Array]:
-    """Refined poses; kept only when the median gap between overlapping passes shrinks, else the poses that came in."""
+    """Refined poses; kept only when the median gap between overlapping passes shrinks, else the
+    poses that came in."""
     if len(poses) < 2:
         return poses
     before = gap(passes, poses)
@@ -41,13 +44,18 @@ def _between(poses: dict[int, Array], a: int, b: int) -> Array:
     return rigid.invert(poses[b]) @ poses[a]
 
 
-def _pairs(a: Prepared, b: Prepared, pose: Array, reach: float) -> tuple[Array, Array, Array, Array]:
-    """Moved points of a, planes they meet on b, weights, distances to the planes; all in b's frame, only pairs within reach."""
+def _pairs(
+    a: Prepared, b: Prepared, pose: Array, reach: float
+) -> tuple[Array, Array, Array, Array]:
+    """Moved points of a, planes they meet on b, weights, distances to the planes; all in b's frame,
+    only pairs within reach."""
     moved, turned = rigid.apply(pose, a.key), rigid.turn(pose, a.key_normals)
     index = b.lookup.query(moved)
     apart = moved - b.fine[index]
     square = (apart * apart).sum(1)
-    ok = (index >= 0) & (square < reach * reach) & ((turned * b.fine_normals[index]).sum(1) > _ALIKE)
+    ok = (
+        (index >= 0) & (square < reach * reach) & ((turned * b.fine_normals[index]).sum(1) > _ALIKE)
+    )
     plane = b.fine_normals[index[ok]]
     residual = (apart[ok] * plane).sum(1)
     return moved[ok], plane, (1 - square[ok] / (reach * reach)) ** 2, residual
@@ -62,12 +70,17 @@ def _step(passes: list[Prepared], poses: dict[int, Array], reach: float) -> dict
         for j, b in enumerate(order):
             if i == j:
                 continue
-            place, plane, weight, residual = _pairs(passes[a], passes[b], _between(poses, a, b), reach)
+            place, plane, weight, residual = _pairs(
+                passes[a], passes[b], _between(poses, a, b), reach
+            )
             if len(place) < 30:
                 continue
             place, plane = rigid.apply(poses[b], place), rigid.turn(poses[b], plane)
             jacobian = np.concatenate([np.cross(place, plane), plane], 1)
-            block, slope = (jacobian * weight[:, None]).T @ jacobian, (jacobian * weight[:, None]).T @ residual
+            block, slope = (
+                (jacobian * weight[:, None]).T @ jacobian,
+                (jacobian * weight[:, None]).T @ residual,
+            )
             si, sj = slice(6 * i, 6 * i + 6), slice(6 * j, 6 * j + 6)
             h[si, si] += block
             h[sj, sj] += block

@@ -1,8 +1,11 @@
-"""Which of several placements do the surfaces, the free space and the colours of the passes speak for? Or do they not say?
+"""Which of several placements do the surfaces, the free space and the colours of the passes speak
+for? Or do they not say?
 
-Every coarse point of a pass answers for every placement: 0 where the other pass saw the same surface, 1 where the other camera looked
-through it or saw nothing where it should have seen it, and something between where the other camera could not know. What counts is how much
-better a placement explains a point than the others do: a body of revolution fits its twin at every angle, its handle at one.
+Every coarse point of a pass answers for every placement: 0 where the other pass saw the same
+surface, 1 where the other camera looked through it or saw nothing where it should have seen it, and
+something between where the other camera could not know. What counts is how much better a placement
+explains a point than the others do: a body of revolution fits its twin at every angle, its handle
+at one.
 """
 
 from __future__ import annotations
@@ -21,14 +24,16 @@ _UNKNOWN = 0.9  # against a point that the other camera could not see
 _TONE = 0.1  # of full scale: colours of one place may differ by so much
 FEWEST = 30.0  # points that must speak for a placement before it counts as decided
 _NOISE = 0.025  # share of what was seen by both that may speak either way by chance
-_EXPLAINED = 0.35  # of the surface that a placement explains, another must explain to compete with it
+# of the surface that a placement explains, another must explain to compete with it
+_EXPLAINED = 0.35
 _CLEAR = 0.25  # share of the lead over the usual that must separate the best from the next
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """gain: points that speak for each placement; explained: share of the pass's surface that the others saw too, per placement;
-    weight: points that were seen by both, at the most, over the root of the number of others: chance grows with it."""
+    """gain: points that speak for each placement; explained: share of the pass's surface that the
+    others saw too, per placement; weight: points that were seen by both, at the most, over the root
+    of the number of others: chance grows with it."""
 
     gain: Array
     explained: Array
@@ -36,13 +41,19 @@ class Verdict:
 
     def best(self) -> int:
         """Of the placements that explain enough of the surface to be one."""
-        return int(np.argmax(np.where(self.explained >= _EXPLAINED * self.explained.max(), self.gain, -np.inf)))
+        return int(
+            np.argmax(
+                np.where(self.explained >= _EXPLAINED * self.explained.max(), self.gain, -np.inf)
+            )
+        )
 
     def rivals(self, of: int) -> NDArray[np.bool_]:
         """Placements that the data allows as well as the one ``of``."""
         counts = self.explained >= _EXPLAINED * self.explained[of]
         lead = self.gain[of] - float(np.median(self.gain[counts]))
-        return np.asarray(counts & (self.gain > self.gain[of] - max(FEWEST, _CLEAR * lead, _NOISE * self.weight)))
+        return np.asarray(
+            counts & (self.gain > self.gain[of] - max(FEWEST, _CLEAR * lead, _NOISE * self.weight))
+        )
 
 
 def judge(one: Prepared, others: list[Prepared], poses: Array) -> Verdict:
@@ -57,16 +68,23 @@ def judge(one: Prepared, others: list[Prepared], poses: Array) -> Verdict:
         back, met = _answers(other, one, _verify.inverse(motions))
         gain += back
         weight += seen @ one.worth + met @ other.worth
-    return Verdict(gain, explained @ one.worth / max(float(one.worth.sum()), 1e-9), float(weight.max()) / len(others) ** 0.5)
+    return Verdict(
+        gain,
+        explained @ one.worth / max(float(one.worth.sum()), 1e-9),
+        float(weight.max()) / len(others) ** 0.5,
+    )
 
 
 def _answers(a: Prepared, b: Prepared, poses: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """How much each placement gains by what a's points (N) say against b, and which of them lie on b's surface (H,N)."""
+    """How much each placement gains by what a's points (N) say against b, and which of them lie on
+    b's surface (H,N)."""
     like, _, against, _, index = _verify.look(a, b, poses)
     cost = np.where(like, 0.0, np.where(against, 1.0, np.nan))
     if b.camera is not None and b.camera.outside:
         for k, pose in enumerate(poses):
-            gone = b.camera.missed(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals))[1]
+            gone = b.camera.missed(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals))[
+                1
+            ]
             cost[k, gone & ~like[k]] = 1.0
     known = np.isfinite(cost)
     usual = _middle(cost, known)
@@ -78,11 +96,14 @@ def _answers(a: Prepared, b: Prepared, poses: Array) -> tuple[Array, NDArray[np.
 def _middle(cost: Array, known: NDArray[np.bool_]) -> Array:
     """What a point costs in most placements that say something about it; 0 where none does."""
     many = known.sum(0)
-    return np.asarray(np.where(many > 0, (2 * np.where(known, cost, 0.0).sum(0) >= many), 0).astype(np.float64))
+    return np.asarray(
+        np.where(many > 0, (2 * np.where(known, cost, 0.0).sum(0) >= many), 0).astype(np.float64)
+    )
 
 
 def _tones(a: Prepared, b: Prepared, like: NDArray[np.bool_], index: NDArray[np.int32]) -> Array:
-    """How much better each placement tells the colours of a's points than the mean of all placements does."""
+    """How much better each placement tells the colours of a's points than the mean of all
+    placements does."""
     if a.coarse_colors is None or b.fine_colors is None:
         return np.zeros(len(like))
     met = np.where(like[..., None], b.fine_colors[index], 0.0)

@@ -23,30 +23,48 @@ _GEO_KEYS, _GEO_DOUBLES, _WKT = 34735, 34736, 2112
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """One pass in survey coordinates, in the unit of the file's coordinate system; points that the file marks as withheld are left out."""
+    """One pass in survey coordinates, in the unit of the file's coordinate system; points that the
+    file marks as withheld are left out."""
     said = _check(source)
     try:
         import laspy
     except ImportError:
         raise BackendUnavailable(
-            f"{source.name} needs the package laspy", remedy="pip install 'inbox3d[scan]' on the compute host."
+            f"{source.name} needs the package laspy",
+            remedy="pip install 'inbox3d[scan]' on the compute host.",
         ) from None
     try:
         held = laspy.read(source.path)
         points = np.stack([np.asarray(held.x), np.asarray(held.y), np.asarray(held.z)], axis=1)
         kept = ~np.asarray(held.withheld, bool)
         colours, lengths = _colours(held), _lengths(held)
-        account.lost(name for name in held.point_format.dimension_names if name not in _USED and np.ptp(np.asarray(held[name])))
-    except BaseException as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
+        account.lost(
+            name
+            for name in held.point_format.dimension_names
+            if name not in _USED and np.ptp(np.asarray(held[name]))
+        )
+    except (
+        BaseException
+    ) as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise broken(source.name, f"laspy says: {error}") from None
     account.count("points", said, len(points))
     if not kept.all():
-        account.remark(f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out")
+        account.remark(
+            f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out"
+        )
         points, colours = points[kept], None if colours is None else colours[kept]
     unit = _unit(source.name, lengths, points, account)
-    return [Raw(source.name, points, colors=None if colours is None else to_colors(colours), unit=unit, survey=True)]
+    return [
+        Raw(
+            source.name,
+            points,
+            colors=None if colours is None else to_colors(colours),
+            unit=unit,
+            survey=True,
+        )
+    ]
 
 
 def _colours(held: Any) -> NDArray[Any] | None:
@@ -59,16 +77,29 @@ def _colours(held: Any) -> NDArray[Any] | None:
 
 def _lengths(held: Any) -> Lengths:
     """What the file's coordinate system says; a well-known text counts before keys."""
-    records = {vlr.record_id: vlr.record_data_bytes() for vlr in [*held.vlrs, *(held.evlrs or [])] if vlr.user_id == "LASF_Projection"}
+    records = {
+        vlr.record_id: vlr.record_data_bytes()
+        for vlr in [*held.vlrs, *(held.evlrs or [])]
+        if vlr.user_id == "LASF_Projection"
+    }
     if _WKT in records:
         return crs.of_wkt(records[_WKT].split(b"\0")[0].decode("utf-8", "replace"))
-    return crs.of_geokeys(records[_GEO_KEYS], records.get(_GEO_DOUBLES, b"")) if _GEO_KEYS in records else Lengths()
+    return (
+        crs.of_geokeys(records[_GEO_KEYS], records.get(_GEO_DOUBLES, b""))
+        if _GEO_KEYS in records
+        else Lengths()
+    )
 
 
 def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str | None:
-    """The unit of x and y; z in another one is converted, here, and a unit that has no name of ours, to metres."""
+    """The unit of x and y; z in another one is converted, here, and a unit that has no name of
+    ours, to metres."""
     if lengths.degrees and np.abs(points[:, :2]).max(initial=0) <= 360:
-        raise broken(name, "its coordinate system counts in degrees of longitude and latitude, which are no lengths; project it first")
+        raise broken(
+            name,
+            "its coordinate system counts in degrees of longitude and latitude, which are no"
+            " lengths; project it first",
+        )
     if lengths.flat is None:
         if lengths.name:
             account.remark(f"its coordinate system {lengths.name} does not name its unit here")
@@ -76,10 +107,15 @@ def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str |
     named = crs.unit_of(lengths.flat)
     unit, target = (named, lengths.flat) if named in METRES else ("m", 1.0)
     if target != lengths.flat:
-        account.remark(f"one unit of its coordinate system is {lengths.flat:g} m; it was converted to metres")
+        account.remark(
+            f"one unit of its coordinate system is {lengths.flat:g} m; it was converted to metres"
+        )
     height = lengths.height or lengths.flat
     if abs(height / lengths.flat - 1) > 1e-4:
-        account.remark(f"its heights count in {crs.unit_of(height) or f'units of {height:g} m'} and were converted to {unit}")
+        account.remark(
+            f"its heights count in {crs.unit_of(height) or f'units of {height:g} m'} and were"
+            f" converted to {unit}"
+        )
     points *= [lengths.flat / target, lengths.flat / target, height / target]
     return unit
 
@@ -91,7 +127,11 @@ def _check(source: Source) -> int:
     if head[:4] != b"LASF" or len(head) < 227:
         raise broken(source.name, "it is no LAS file")
     major, minor, offset = head[24], head[25], struct.unpack_from("<I", head, 96)[0]
-    kind, length, many = head[104], struct.unpack_from("<H", head, 105)[0], struct.unpack_from("<I", head, 107)[0]
+    kind, length, many = (
+        head[104],
+        struct.unpack_from("<H", head, 105)[0],
+        struct.unpack_from("<I", head, 107)[0],
+    )
     if (major, minor) >= (1, 4) and len(head) >= 255:
         many = struct.unpack_from("<Q", head, 247)[0] or many
     size = source.path.stat().st_size
@@ -99,11 +139,15 @@ def _check(source: Source) -> int:
     if offset > size or (not compressed and offset + many * length > size):
         raise cut_off(source.name, many, max(0, size - offset) // max(1, length))
     before, records = struct.unpack_from("<H", head, 94)[0], struct.unpack_from("<I", head, 100)[0]
-    begin, further = struct.unpack_from("<QI", head, 235) if minor >= 4 and len(head) >= 255 else (size, 0)
+    begin, further = (
+        struct.unpack_from("<QI", head, 235) if minor >= 4 and len(head) >= 255 else (size, 0)
+    )
     if 54 * records > max(offset - before, 0) or 60 * further > max(size - begin, 0):
         raise broken(source.name, "its header speaks of more records than there is room for")
     if compressed and many * length > _MOST_RATIO * size + (1 << 20):
-        raise broken(source.name, f"its header speaks of {many} points, far more than {size} bytes can hold")
+        raise broken(
+            source.name, f"its header speaks of {many} points, far more than {size} bytes can hold"
+        )
     if compressed and many:
         with source.path.open("rb") as stream:
             if why := laz.contradiction(stream, size, many):

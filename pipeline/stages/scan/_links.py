@@ -27,7 +27,8 @@ class Found:
     evidence: Evidence
     method: str
     fit: float = 1.0  # how its gap compares with the other links' of this drop, 0..1
-    ways: tuple[float, ...] = ()  # other motions of its family that fit as well: turned by degrees, or slid by shares of the size
+    # other motions of its family that fit as well: turned by degrees, or slid by shares of the size
+    ways: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
@@ -35,16 +36,27 @@ class Found:
 
 
 def compare(links: list[Found]) -> list[Found]:
-    """Judge each gap by those of the trusty links: what two scans of one surface leave between them is the scanner's noise."""
-    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > _TRUSTY) or [link.evidence.gap for link in links]
+    """Judge each gap by those of the trusty links: what two scans of one surface leave between them
+    is the scanner's noise."""
+    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > _TRUSTY) or [
+        link.evidence.gap for link in links
+    ]
     if not gaps:
         return links
     usual = gaps[len(gaps) // 3]
-    return [replace(link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / 0.8) ** 2))) for link in links]
+    return [
+        replace(
+            link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / 0.8) ** 2))
+        )
+        for link in links
+    ]
 
 
-def between(a: int, b: int, passes: list[Prepared], given: Array | None = None, keep: int = 3) -> list[Found]:
-    """Up to ``keep`` distinct motions of pass a onto pass b, the best first; ``given`` is tried beside those that features suggest."""
+def between(
+    a: int, b: int, passes: list[Prepared], given: Array | None = None, keep: int = 3
+) -> list[Found]:
+    """Up to ``keep`` distinct motions of pass a onto pass b, the best first; ``given`` is tried
+    beside those that features suggest."""
     poses = _hypotheses.motions(passes[a], passes[b])
     if given is None:
         return settle(a, b, passes, poses, "features", keep)
@@ -52,8 +64,11 @@ def between(a: int, b: int, passes: list[Prepared], given: Array | None = None, 
     return [replace(link, method="given") if agree(link.pose, given) else link for link in found]
 
 
-def settle(a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3) -> list[Found]:
-    """Refine motions coarsely, the better ones finely; what is left after weighing and dropping repeats."""
+def settle(
+    a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3
+) -> list[Found]:
+    """Refine motions coarsely, the better ones finely; what is left after weighing and dropping
+    repeats."""
     if not len(poses):
         return []
     one, two = passes[a], passes[b]
@@ -62,7 +77,9 @@ def settle(a: int, b: int, passes: list[Prepared], poses: Array, method: str, ke
     poses = _verify.refine(one, two, poses, (0.015, 0.015, 0.01, 0.01), dense=True)
     evidence = _verify.weigh(one, two, poses)
     order = sorted(range(len(poses)), key=lambda k: -evidence[k].score)
-    return [Found(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST][:keep]
+    return [
+        Found(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST
+    ][:keep]
 
 
 def _best(poses: Array, evidence: list[Evidence], most: int) -> Array:
@@ -79,7 +96,9 @@ def agree(first: Array, second: Array, degrees: float = 5.0, shift: float = 0.03
 
 def by_likeness(passes: list[Prepared]) -> Iterator[tuple[int, int]]:
     """All pairs, those whose features resemble each other most first."""
-    sampled = [np.sqrt(np.maximum(one.features[:: max(1, len(one.features) // 300)], 0)) for one in passes]
+    sampled = [
+        np.sqrt(np.maximum(one.features[:: max(1, len(one.features) // 300)], 0)) for one in passes
+    ]
     whole = [np.sqrt(np.maximum(one.features, 0)) for one in passes]
     apart = {}
     for a in range(len(passes)):

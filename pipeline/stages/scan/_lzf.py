@@ -1,4 +1,5 @@
-"""LZF, the packing of PCD's binary_compressed: control bytes that announce literals or a copy of what came before."""
+"""LZF, the packing of PCD's binary_compressed: control bytes that announce literals or a copy of
+what came before."""
 
 from __future__ import annotations
 

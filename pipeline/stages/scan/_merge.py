@@ -14,7 +14,8 @@ _WAITING = 4_000_000  # rows that may wait before they are summed into the cells
 
 
 class Merger:
-    """Accumulates points, normals and colours per cell; cells are anchored at the frame's origin, so chunking changes nothing."""
+    """Accumulates points, normals and colours per cell; cells are anchored at the frame's origin,
+    so chunking changes nothing."""
 
     def __init__(self, cell: float) -> None:
         self.cell = cell
@@ -29,7 +30,9 @@ class Merger:
         rows[:, :3], rows[:, 3:6], rows[:, 9] = points, normals, 1
         if colors is not None:
             rows[:, 6:9], rows[:, 10] = colors, 1
-        self._blocks.append(_reduce(clouds.cells(points, self.cell), rows, np.full(len(points), source, np.int16)))
+        self._blocks.append(
+            _reduce(clouds.cells(points, self.cell), rows, np.full(len(points), source, np.int16))
+        )
         if sum(len(keys) for keys, _, _ in self._blocks) > _WAITING:
             self._settle()
 
@@ -40,7 +43,8 @@ class Merger:
         self._blocks = []
 
     def result(self) -> dict[str, NDArray[Any]]:
-        """points (N,3) float64, unit normals float32, source (N,) int16, and colors uint8 where there were any; in cell order."""
+        """points (N,3) float64, unit normals float32, source (N,) int16, and colors uint8 where
+        there were any; in cell order."""
         self._settle()
         rows, colored = self.sums[:, 9:10], self.sums[:, 10:11]
         merged: dict[str, NDArray[Any]] = {
@@ -54,11 +58,17 @@ class Merger:
         return merged
 
 
-def _reduce(keys: NDArray[np.int64], rows: Array, source: NDArray[np.int16]) -> tuple[NDArray[np.int64], Array, NDArray[np.int16]]:
+def _reduce(
+    keys: NDArray[np.int64], rows: Array, source: NDArray[np.int16]
+) -> tuple[NDArray[np.int64], Array, NDArray[np.int16]]:
     """Rows of equal key summed, keys ascending; the first row's source stands for the cell."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(keys) else np.zeros(0, np.int64)
+    starts = (
+        np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        if len(keys)
+        else np.zeros(0, np.int64)
+    )
     if not len(keys):
         return keys, rows, source
     return ordered[starts], np.add.reduceat(rows[order], starts), source[order][starts]

@@ -1,4 +1,5 @@
-"""OBJ, STL, GLB, OFF as passes: their points, or their vertices, or points spread over the faces where the vertices are few."""
+"""OBJ, STL, GLB, OFF as passes: their points, or their vertices, or points spread over the faces
+where the vertices are few."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _SAMPLES = 200_000
 
 
 def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
-    """One pass from one mesh file, with the colours of its vertices, materials or pictures; a file without faces is a list of points."""
+    """One pass from one mesh file, with the colours of its vertices, materials or pictures; a file
+    without faces is a list of points."""
     check(source.name, source.path)
     contents = readers.read(source.name, source.path, beside)
     whole = assemble(contents.parts)
@@ -40,7 +42,9 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
 
 def _points(name: str, contents: Contents, unit: str | None, account: Account) -> Raw:
     parts = [part for part in contents.parts if not len(part.faces)]
-    places = np.concatenate([np.asarray(part.vertices, np.float64) for part in parts] or [np.zeros((0, 3))])
+    places = np.concatenate(
+        [np.asarray(part.vertices, np.float64) for part in parts] or [np.zeros((0, 3))]
+    )
     colours = [part.colors for part in parts if part.colors is not None]
     normals = [part.normals for part in parts if part.normals is not None]
     if colours and len(colours) < len(parts):
@@ -54,24 +58,38 @@ def _points(name: str, contents: Contents, unit: str | None, account: Account) -
     )
 
 
-def _surface(name: str, contents: Contents, whole: Assembled, unit: str | None, account: Account) -> Raw:
+def _surface(
+    name: str, contents: Contents, whole: Assembled, unit: str | None, account: Account
+) -> Raw:
     """The vertices of a dense mesh, else points spread evenly over its faces."""
     surface = whole.surface
     if contents.points:
         account.remark(f"{contents.points} points that no face uses were left out")
-    sound = np.asarray(np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(axis=1))
+    sound = np.asarray(
+        np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(axis=1)
+    )
     faces = surface.faces[sound[surface.faces].all(axis=1)]
-    account.count("faces", len(surface.faces), len(faces), "the others touch coordinates that are not numbers")
+    account.count(
+        "faces", len(surface.faces), len(faces), "the others touch coordinates that are not numbers"
+    )
     first = weld(surface.vertices)
     welded = first[faces]
     used = np.unique(welded)
     if len(used) >= _DENSE or not len(faces):
         normals = vertex_normals(surface.vertices, welded)[used]
-        return Raw(name, surface.vertices[used], normals, None if surface.colors is None else surface.colors[used], unit=unit)
+        return Raw(
+            name,
+            surface.vertices[used],
+            normals,
+            None if surface.colors is None else surface.colors[used],
+            unit=unit,
+        )
     return Raw(name, *_spread(whole, faces), unit=unit)
 
 
-def _spread(whole: Assembled, faces: NDArray[np.integer[Any]]) -> tuple[Array, Array, NDArray[np.uint8] | None]:
+def _spread(
+    whole: Assembled, faces: NDArray[np.integer[Any]]
+) -> tuple[Array, Array, NDArray[np.uint8] | None]:
     """Places, normals and colours of points drawn evenly from the faces' area."""
     surface = whole.surface
     normals, areas = face_normals(surface.vertices, faces)
@@ -91,7 +109,9 @@ def _inside(rng: np.random.Generator) -> Array:
     return np.stack([1 - u - v, u, v], axis=1)
 
 
-def _coloured(whole: Assembled, corners: NDArray[np.integer[Any]], weights: Array) -> NDArray[np.uint8] | None:
+def _coloured(
+    whole: Assembled, corners: NDArray[np.integer[Any]], weights: Array
+) -> NDArray[np.uint8] | None:
     def mixed(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return to_srgb((to_linear(values)[corners] * weights[..., None]).sum(axis=1))
 

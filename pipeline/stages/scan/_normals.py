@@ -1,4 +1,5 @@
-"""Oriented normals of one pass: direction by local planes, sign by what is known about where it was seen from."""
+"""Oriented normals of one pass: direction by local planes, sign by what is known about where it was
+seen from."""
 
 from __future__ import annotations
 
@@ -13,11 +14,16 @@ from pipeline.stages.scan import _viewpoint
 
 _MOST = 60_000  # points that take part; the others take the normal of their nearest one
 _NEIGHBOURS = 20
-_CLEAR = 0.15  # bulge that tells inside from outside; of scenes, such as a table with things on it, it is near zero
+# bulge that tells inside from outside; of scenes, such as a table with things on it, it is near
+# zero
+_CLEAR = 0.15
 
 
-def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, given: NDArray[Any] | None) -> Array:
-    """Unit normals (N,3) whose signs agree and, but for a scanner that stood inside, point away from the object."""
+def oriented(
+    points: Array, scanner: Array | None, grid: NDArray[Any] | None, given: NDArray[Any] | None
+) -> Array:
+    """Unit normals (N,3) whose signs agree and, but for a scanner that stood inside, point away
+    from the object."""
     from scipy.spatial import cKDTree
 
     base = _base(points)
@@ -42,7 +48,8 @@ def oriented(points: Array, scanner: Array | None, grid: NDArray[Any] | None, gi
 
 
 def _by_grid(points: Array, normals: Array) -> Array:
-    """The side of the grid's picture; the other one where the grid is mirrored, which only a cloud with a clear bulge can tell."""
+    """The side of the grid's picture; the other one where the grid is mirrored, which only a cloud
+    with a clear bulge can tell."""
     return -normals if bulge(points, normals) < -_CLEAR else normals
 
 
@@ -63,9 +70,11 @@ def _agree(direction: Array, given: NDArray[Any]) -> bool:
 
 
 def outward(points: Array, normals: Array) -> Array:
-    """One sign for all: an object seen from outside is more convex than hollow, its normals spread apart.
+    """One sign for all: an object seen from outside is more convex than hollow, its normals spread
+    apart.
 
-    Planes, such as a table top under the object, have no say: the sum runs over differences of normals.
+    Planes, such as a table top under the object, have no say: the sum runs over differences of
+    normals.
     """
     return normals if bulge(points, normals) >= 0 else -normals
 
@@ -73,7 +82,8 @@ def outward(points: Array, normals: Array) -> Array:
 def bulge(points: Array, normals: Array) -> float:
     """Positive where the normals of neighbours spread apart, negative where they converge (-1..1).
 
-    Neighbours are a few hundredths of the size apart: farther off, an object and the table behind it look hollow together.
+    Neighbours are a few hundredths of the size apart: farther off, an object and the table behind
+    it look hollow together.
     """
     from scipy.spatial import cKDTree
 
@@ -81,7 +91,9 @@ def bulge(points: Array, normals: Array) -> float:
     p, n = points[some], normals[some]
     near = cKDTree(p).query(p, k=min(17, len(p)))[1][:, 1:]
     step = p[near] - p[:, None]
-    spread = ((n[near] - n[:, None]) * step).sum(-1) / np.maximum(np.linalg.norm(step, axis=-1), 1e-12)
+    spread = ((n[near] - n[:, None]) * step).sum(-1) / np.maximum(
+        np.linalg.norm(step, axis=-1), 1e-12
+    )
     return float(spread.sum() / max(np.abs(spread).sum(), 1e-12))
 
 

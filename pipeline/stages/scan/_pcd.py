@@ -21,7 +21,8 @@ Header = dict[str, list[str]]
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """The points of a PCD file as one pass; an organised cloud (HEIGHT > 1) keeps row and column."""
+    """The points of a PCD file as one pass; an organised cloud (HEIGHT > 1) keeps row and
+    column."""
     data = source.path.read_bytes()
     header, start = _header(source.name, data)
     count = int(header["points"][0])
@@ -33,9 +34,14 @@ def read(source: Source, account: Account) -> list[Raw]:
     raw.colors = raw.colors if packed is None else _unpack(packed, account)
     height, width = int(header["height"][0]), int(header["width"][0])
     if height * width != count:
-        account.remark(f"its header says {width} × {height} points and {count} points; {count} were read, as no grid")
+        account.remark(
+            f"its header says {width} × {height} points and {count} points; {count} were read, as"
+            " no grid"
+        )
     elif height > 1 and width > 1:
-        raw.grid = np.stack(np.divmod(np.arange(count, dtype=np.int32), width), axis=1).astype(np.int32)
+        raw.grid = np.stack(np.divmod(np.arange(count, dtype=np.int32), width), axis=1).astype(
+            np.int32
+        )
     view = [float(x) for x in header.get("viewpoint", [])[:3]]
     if len(view) == 3 and any(view):  # 0 0 0 is what programs write that know nothing
         raw.scanner = np.array(view)
@@ -61,8 +67,16 @@ def _header(name: str, data: bytes) -> tuple[Header, int]:
         header.setdefault("height", ["1"])
         header.setdefault("points", [str(int(header["width"][0]) * int(header["height"][0]))])
         header.setdefault("width", header["points"])
-        fine = len(names) == len(sizes) == len(kinds) == len(counts) and set(kinds) <= set(_KINDS) and set(sizes) <= {1, 2, 4, 8}
-        fine = fine and 0 <= int(header["points"][0]) <= MOST_POINTS and all(0 < n <= 10_000 for n in counts)
+        fine = (
+            len(names) == len(sizes) == len(kinds) == len(counts)
+            and set(kinds) <= set(_KINDS)
+            and set(sizes) <= {1, 2, 4, 8}
+        )
+        fine = (
+            fine
+            and 0 <= int(header["points"][0]) <= MOST_POINTS
+            and all(0 < n <= 10_000 for n in counts)
+        )
         fine = fine and int(header["height"][0]) >= 0 and int(header["width"][0]) >= 0
         _row(header | {"count": [str(n) for n in counts]})
         [float(x) for x in header.get("viewpoint", [])]
@@ -76,14 +90,21 @@ def _header(name: str, data: bytes) -> tuple[Header, int]:
 
 def _row(header: Header) -> np.dtype[Any]:
     described = zip(header["fields"], header["size"], header["type"], header["count"], strict=True)
-    return np.dtype([(f"{k} {label.lower()}", f"<{_KINDS[kind]}{size}", (int(n),)) for k, (label, size, kind, n) in enumerate(described)])
+    return np.dtype(
+        [
+            (f"{k} {label.lower()}", f"<{_KINDS[kind]}{size}", (int(n),))
+            for k, (label, size, kind, n) in enumerate(described)
+        ]
+    )
 
 
 def _plain(label: str) -> str:
     return label.split(" ", 1)[1]
 
 
-def _binary(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+def _binary(
+    name: str, header: Header, data: bytes, start: int, count: int
+) -> dict[str, NDArray[Any]]:
     row = _row(header)
     if start + row.itemsize * count > len(data):
         raise cut_off(name, count, max(0, len(data) - start) // max(1, row.itemsize))
@@ -91,7 +112,9 @@ def _binary(name: str, header: Header, data: bytes, start: int, count: int) -> d
     return {_plain(label): rows[label][:, 0] for label in row.names or ()}
 
 
-def _compressed(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+def _compressed(
+    name: str, header: Header, data: bytes, start: int, count: int
+) -> dict[str, NDArray[Any]]:
     """One field after the other, all packed together."""
     if start + 8 > len(data):
         raise cut_off(name, count, 0)
@@ -100,19 +123,26 @@ def _compressed(name: str, header: Header, data: bytes, start: int, count: int) 
         raise cut_off(name, count, int(count * (len(data) - start - 8) / max(1, packed)))
     row = _row(header)
     if plain != row.itemsize * count:
-        raise broken(name, f"its compressed part claims {plain} bytes for {count} points of {row.itemsize} bytes")
+        raise broken(
+            name,
+            f"its compressed part claims {plain} bytes for {count} points of {row.itemsize} bytes",
+        )
     body = _lzf.unpack(data[start + 8 : start + 8 + packed], plain) if plain else b""
     if body is None:
         raise broken(name, "its compressed part is damaged")
     table, at = {}, 0
     for label in row.names or ():
         kind, shape = row[label].subdtype or (row[label], (1,))
-        table[_plain(label)] = np.frombuffer(body, kind, count * shape[0], at).reshape(count, shape[0])[:, 0]
+        table[_plain(label)] = np.frombuffer(body, kind, count * shape[0], at).reshape(
+            count, shape[0]
+        )[:, 0]
         at += count * row[label].itemsize
     return table
 
 
-def _ascii(name: str, header: Header, data: bytes, start: int, count: int) -> dict[str, NDArray[Any]]:
+def _ascii(
+    name: str, header: Header, data: bytes, start: int, count: int
+) -> dict[str, NDArray[Any]]:
     row = _row(header)
     lines = [line for line in data[start:].splitlines() if line.strip()][:count]
     if len(lines) < count:
@@ -128,7 +158,11 @@ def _ascii(name: str, header: Header, data: bytes, start: int, count: int) -> di
     for label, many in zip(row.names or (), header["count"], strict=True):
         kind = row[label].base
         packed = _plain(label) in _PACKED and kind.kind in "ui"
-        table[_plain(label)] = np.nan_to_num(values[:, at]).astype(np.int64).astype(np.uint32) if packed else values[:, at]
+        table[_plain(label)] = (
+            np.nan_to_num(values[:, at]).astype(np.int64).astype(np.uint32)
+            if packed
+            else values[:, at]
+        )
         at += int(many)
     return table
 
@@ -145,9 +179,15 @@ def _slowly(name: str, lines: list[bytes], wide: int) -> NDArray[np.float64]:
 def _unpack(packed: NDArray[Any], account: Account) -> NDArray[np.uint8]:
     """Colours (N,3) from 0x00RRGGBB, stored as an integer or as a float of the same bits."""
     if packed.dtype.kind == "f" and packed.dtype.itemsize == 8 and np.isnan(packed).any():
-        account.remark("some of its colours are written as nan, which holds none: those points are black")
+        account.remark(
+            "some of its colours are written as nan, which holds none: those points are black"
+        )
     if packed.dtype == np.float32:
         bits = packed.view(np.uint32)
     else:
-        bits = packed.astype(np.float32).view(np.uint32) if packed.dtype.kind == "f" else packed.astype(np.uint32)
+        bits = (
+            packed.astype(np.float32).view(np.uint32)
+            if packed.dtype.kind == "f"
+            else packed.astype(np.uint32)
+        )
     return np.stack([(bits >> 16) & 255, (bits >> 8) & 255, bits & 255], axis=1).astype(np.uint8)

@@ -1,4 +1,5 @@
-"""Planes in a cloud with normals, found by seeded sampling; and which of them is what the object stands on."""
+"""Planes in a cloud with normals, found by seeded sampling; and which of them is what the object
+stands on."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _ALIKE = 0.95  # cosine between the plane's normal and its points'
 
 @dataclass(frozen=True)
 class Found:
-    """n·p + offset = 0, n pointing the way its points' normals do; inside marks the points that lie on it."""
+    """n·p + offset = 0, n pointing the way its points' normals do; inside marks the points that lie
+    on it."""
 
     normal: Array
     offset: float
@@ -25,7 +27,9 @@ class Found:
         return np.asarray(points @ self.normal + self.offset)
 
 
-def find(points: Array, normals: Array, thickness: float, seed: int, least: float = 0.03, most: int = 8) -> list[Found]:
+def find(
+    points: Array, normals: Array, thickness: float, seed: int, least: float = 0.03, most: int = 8
+) -> list[Found]:
     """Planes that hold at least the share ``least`` of the points, the largest first."""
     rng = np.random.default_rng(seed)
     free = np.ones(len(points), bool)
@@ -39,12 +43,20 @@ def find(points: Array, normals: Array, thickness: float, seed: int, least: floa
     return found
 
 
-def _largest(points: Array, normals: Array, free: NDArray[np.bool_], thickness: float, rng: np.random.Generator) -> Found | None:
+def _largest(
+    points: Array,
+    normals: Array,
+    free: NDArray[np.bool_],
+    thickness: float,
+    rng: np.random.Generator,
+) -> Found | None:
     where = np.flatnonzero(free)
     probe = where[:: max(1, len(where) // 6000)]
     seeds = rng.choice(where, _CANDIDATES)
     heights = points[probe] @ normals[seeds].T - (points[seeds] * normals[seeds]).sum(1)
-    votes = ((np.abs(heights) < 2 * thickness) & (normals[probe] @ normals[seeds].T > _ALIKE)).sum(0)
+    votes = ((np.abs(heights) < 2 * thickness) & (normals[probe] @ normals[seeds].T > _ALIKE)).sum(
+        0
+    )
     start = seeds[np.argmax(votes)]
     normal, offset = normals[start], -float(points[start] @ normals[start])
     inside = np.zeros(len(points), bool)
@@ -62,8 +74,9 @@ def _largest(points: Array, normals: Array, free: NDArray[np.bool_], thickness: 
 def support(planes: list[Found], points: Array, thickness: float) -> Found | None:
     """The plane an object stands on, if any.
 
-    It faces the object (an object's own base faces away from it), nothing worth mentioning lies below it, and it reaches well beyond
-    the footprint of what stands on it (a room's floor does not).
+    It faces the object (an object's own base faces away from it), nothing worth mentioning lies
+    below it, and it reaches well beyond the footprint of what stands on it (a room's floor does
+    not).
     """
     for plane in planes:
         height = plane.height(points)
@@ -84,13 +97,15 @@ def _area(flat: Array) -> float:
     middle = np.median(flat, axis=0)
     apart = np.linalg.norm(flat - middle, axis=1)
     try:
-        return float(ConvexHull(flat[apart <= np.percentile(apart, 99)]).volume)  # in the plane, "volume" is the area
+        # in the plane, "volume" is the area
+        return float(ConvexHull(flat[apart <= np.percentile(apart, 99)]).volume)
     except (QhullError, ValueError):
         return 0.0
 
 
 def resting(points: Array) -> Array:
-    """Up for an object that stands on nothing we saw: away from the largest flat side of its convex hull; of a flat one, across it."""
+    """Up for an object that stands on nothing we saw: away from the largest flat side of its convex
+    hull; of a flat one, across it."""
     from scipy.spatial import ConvexHull, QhullError
 
     try:
@@ -98,7 +113,9 @@ def resting(points: Array) -> Array:
     except QhullError:
         return np.asarray(np.linalg.svd(points - points.mean(0), full_matrices=False)[2][-1])
     corners = hull.points[hull.simplices]
-    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = 0.5 * np.linalg.norm(
+        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+    )
     outside = hull.equations[:, :3]
     flat = ((outside @ outside.T > np.cos(np.radians(3))) * area[None]).sum(1)
     return np.asarray(-outside[np.argmax(flat)])

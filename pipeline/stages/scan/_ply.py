@@ -1,4 +1,5 @@
-"""PLY as a point source: ascii and binary, any columns, lists anywhere, Stanford ``range_grid`` files. Pure numpy, no native parser."""
+"""PLY as a point source: ascii and binary, any columns, lists anywhere, Stanford ``range_grid``
+files. Pure numpy, no native parser."""
 
 from __future__ import annotations
 
@@ -53,10 +54,24 @@ def _tell(header: ply.PlyHeader, table: Columns, account: Account) -> None:
     """Name what stands in the file and is no part of a pass."""
     if not _splats.are(table):
         account.lost(name for name in table if name not in USED)
-    lists = [each.name for element in header.elements if element.name == "vertex" for each in element.properties if each.counter]
-    others = [element.name for element in header.elements if element.rows and element.name not in ("vertex", "range_grid", "face")]
+    lists = [
+        each.name
+        for element in header.elements
+        if element.name == "vertex"
+        for each in element.properties
+        if each.counter
+    ]
+    others = [
+        element.name
+        for element in header.elements
+        if element.rows and element.name not in ("vertex", "range_grid", "face")
+    ]
     account.lost([*lists, *others])
-    pictures = [text.split(None, 1)[1] for text in header.comments if text.lower().startswith("texturefile ")]
+    pictures = [
+        text.split(None, 1)[1]
+        for text in header.comments
+        if text.lower().startswith("texturefile ")
+    ]
     account.lost(pictures, "a pass takes its colours from its points alone")
 
 
@@ -72,7 +87,10 @@ def _ascii(name: str, data: bytes, header: ply.PlyHeader) -> tuple[Columns, list
             table = _ply_rows.of_text(name, element, rows)
         elif element.name == "range_grid":
             counts = [line.split() for line in rows]
-            cells = [int(words[1]) if len(words) > 1 and words[0] != b"0" and words[1].isdigit() else -1 for words in counts]
+            cells = [
+                int(words[1]) if len(words) > 1 and words[0] != b"0" and words[1].isdigit() else -1
+                for words in counts
+            ]
     return table, cells, _many("lines stand", lines)
 
 
@@ -88,7 +106,9 @@ def _binary(name: str, data: bytes, header: ply.PlyHeader) -> tuple[Columns, lis
     for element in header.elements:
         if table and element.name != "range_grid" and element.has_lists and element.rows > _MANY:
             return table, cells, ""
-        rows, at = _ply_rows.of_bytes(data, at, element, header.order, wanted=element.name in ("vertex", "range_grid"))
+        rows, at = _ply_rows.of_bytes(
+            data, at, element, header.order, wanted=element.name in ("vertex", "range_grid")
+        )
         if element.name == "vertex":
             held = len(next(iter(rows.values()), ()))
             if held < element.rows:
@@ -99,16 +119,22 @@ def _binary(name: str, data: bytes, header: ply.PlyHeader) -> tuple[Columns, lis
         elif not table and at >= len(data):
             raise cut_off(name, header.rows("vertex"), 0)
     left = len(data) - at
-    return table, cells, f"{left} bytes stand" if left > 1 and at >= 0 else ""  # a line end at the end of a file is no matter
+    # a line end at the end of a file is no matter
+    return table, cells, f"{left} bytes stand" if left > 1 and at >= 0 else ""
 
 
 def _grid(header: ply.PlyHeader, cells: list[int], points: int) -> NDArray[np.int32] | None:
-    """Row and column (N,2) of each point in the scanner's grid; None where the grid does not name every point once."""
+    """Row and column (N,2) of each point in the scanner's grid; None where the grid does not name
+    every point once."""
     said = header.info.get("num_cols", "")
     columns = int(said) if said.isdigit() else 0
     index = np.asarray(cells, np.int64)
     used = np.flatnonzero(index >= 0)
-    if columns < 2 or len(used) != points or not np.array_equal(np.sort(index[used]), np.arange(points)):
+    if (
+        columns < 2
+        or len(used) != points
+        or not np.array_equal(np.sort(index[used]), np.arange(points))
+    ):
         return None
     grid = np.zeros((points, 2), np.int32)
     grid[index[used]] = np.stack([used // columns, used % columns], axis=1)

@@ -1,4 +1,5 @@
-"""One pass made ready for matching: centred, at size 1, at three resolutions, with features and a look-up of nearest points.
+"""One pass made ready for matching: centred, at size 1, at three resolutions, with features and a
+look-up of nearest points.
 
 Everything in align works in this unit; lengths below are shares of the object's size.
 """
@@ -24,7 +25,8 @@ NEAR = 0.02  # points closer than this may be the same surface
 
 @dataclass
 class Prepared:
-    """points and normals at the three resolutions; features (K,66) float32 of the key points; centre and size undo the normalisation."""
+    """points and normals at the three resolutions; features (K,66) float32 of the key points;
+    centre and size undo the normalisation."""
 
     name: str
     centre: Array
@@ -36,17 +38,25 @@ class Prepared:
     features: NDArray[np.float32]
     coarse: Array
     coarse_normals: Array
-    worth: Array  # (C,) what each coarse point tells: 1, and little where it is one of many in a plane
+    # (C,) what each coarse point tells: 1, and little where it is one of many in a plane
+    worth: Array
     lookup: Lookup
     camera: Camera | None
-    fine_colors: Array | None = None  # 0..1, of the fine and of the coarse points, where the pass has colours
+    # 0..1, of the fine and of the coarse points, where the pass has colours
+    fine_colors: Array | None = None
     coarse_colors: Array | None = None
 
 
 def prepare(
-    name: str, points: Array, normals: Array, size: float, place: Array | None = None, colors: NDArray[np.uint8] | None = None
+    name: str,
+    points: Array,
+    normals: Array,
+    size: float,
+    place: Array | None = None,
+    colors: NDArray[np.uint8] | None = None,
 ) -> Prepared:
-    """Build everything that matching needs from the oriented points of one pass (Open3D for the FPFH features)."""
+    """Build everything that matching needs from the oriented points of one pass (Open3D for the
+    FPFH features)."""
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
@@ -57,7 +67,9 @@ def prepare(
     return made
 
 
-def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None) -> Prepared:
+def _build(
+    name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None
+) -> Prepared:
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
     features = fpfh(key, key_normals)
@@ -72,7 +84,8 @@ def _build(name: str, centre: Array, size: float, fine: Array, fine_normals: Arr
 
 
 def _worth(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
-    """1 for points on curved or small surfaces; for one of a plane's points the share _PLANE over that of the plane.
+    """1 for points on curved or small surfaces; for one of a plane's points the share _PLANE over
+    that of the plane.
 
     A table top matches itself in every position: it must not outvote the object that stands on it.
     """
@@ -80,7 +93,9 @@ def _worth(points: Array, normals: Array, among: Array, among_normals: Array) ->
     worth = np.ones(len(points))
     for at in range(0, len(points), 1000):
         part = slice(at, at + 1000)
-        alike = (normals[part] @ among_normals.T > 0.97) & (np.abs(points[part] @ among_normals.T - offsets) < 0.015)
+        alike = (normals[part] @ among_normals.T > 0.97) & (
+            np.abs(points[part] @ among_normals.T - offsets) < 0.015
+        )
         worth[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
     return worth
 
@@ -91,19 +106,30 @@ def _thin(points: Array, normals: Array, cell: float) -> tuple[Array, Array]:
 
 
 def fpfh(points: Array, normals: Array) -> NDArray[np.float32]:
-    """Fast point feature histograms of oriented points at two scales, side by side (N,66) (Open3D)."""
+    """Fast point feature histograms of oriented points at two scales, side by side (N,66)
+    (Open3D)."""
     import open3d as o3d
 
     cloud = clouds.as_open3d(points, normals)
     scales = ((5 * FEATURE, 100), (10 * FEATURE, 300))
-    found = [o3d.pipelines.registration.compute_fpfh_feature(cloud, o3d.geometry.KDTreeSearchParamHybrid(*scale)) for scale in scales]
-    return np.ascontiguousarray(np.concatenate([np.asarray(one.data) for one in found]).T, np.float32)
+    found = [
+        o3d.pipelines.registration.compute_fpfh_feature(
+            cloud, o3d.geometry.KDTreeSearchParamHybrid(*scale)
+        )
+        for scale in scales
+    ]
+    return np.ascontiguousarray(
+        np.concatenate([np.asarray(one.data) for one in found]).T, np.float32
+    )
 
 
 class Lookup:
-    """Nearest point of a cloud for many queries at once: a grid of cells that each name one point, built once per pass."""
+    """Nearest point of a cloud for many queries at once: a grid of cells that each name one point,
+    built once per pass."""
 
-    def __init__(self, points: Array, normals: Array, cell: float = 0.01, reach: float = 2 * NEAR) -> None:
+    def __init__(
+        self, points: Array, normals: Array, cell: float = 0.01, reach: float = 2 * NEAR
+    ) -> None:
         from scipy import ndimage
         from scipy.spatial import cKDTree
 
@@ -113,7 +139,9 @@ class Lookup:
         self.shape = np.floor((points.max(0) - self.low) / cell).astype(int) + pad + 1
         near = np.zeros(self.shape, bool)
         near[tuple(((points - self.low) / cell).astype(int).T)] = True
-        near = ndimage.binary_dilation(near, ndimage.generate_binary_structure(3, 3), iterations=pad - 1)
+        near = ndimage.binary_dilation(
+            near, ndimage.generate_binary_structure(3, 3), iterations=pad - 1
+        )
         where = np.argwhere(near)
         index = cKDTree(points).query(self.low + (where + 0.5) * cell, workers=2)[1]
         self.index = np.full(self.shape, -1, np.int32)

@@ -17,12 +17,14 @@ from pipeline.stages.scan import _rows
 from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
 from pipeline.stages.scan._text import lines_of
 
-_HEADER = (1, 1, 3, 3, 3, 3, 4, 4, 4, 4)  # numbers per line: columns, rows, scanner's place, its axes, the pose
+# numbers per line: columns, rows, scanner's place, its axes, the pose
+_HEADER = (1, 1, 3, 3, 3, 3, 4, 4, 4, 4)
 _SAMPLE = 2000  # rows that decide how they are written
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank lines between scans do not matter."""
+    """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank
+    lines between scans do not matter."""
     found: list[Raw] = []
     with closing(lines_of(source)) as text:
         lines = _Lines(text)
@@ -55,22 +57,36 @@ class _Lines:
 def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
     line = lines.at - 1
     head = [_numbers(text) for text in (first, *(lines.next_filled() or "" for _ in _HEADER[1:]))]
-    if [len(row) for row in head] != list(_HEADER) or not all(value[0].is_integer() for value in head[:2]):
+    if [len(row) for row in head] != list(_HEADER) or not all(
+        value[0].is_integer() for value in head[:2]
+    ):
         raise broken(name, f"the PTX header that begins on line {line} is not complete")
     columns, rows = int(head[0][0]), int(head[1][0])
     if not (columns > 0 and rows > 0 and columns * rows <= MOST_POINTS):
         raise broken(name, f"the PTX header on line {line} speaks of {columns} × {rows} points")
     values = _values(name, columns * rows, lines, account)
-    grid = np.stack(np.divmod(np.arange(columns * rows), rows)[::-1], axis=1).astype(np.int32)  # column by column
-    places = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)  # 0 0 0: the laser met nothing
+    # column by column
+    grid = np.stack(np.divmod(np.arange(columns * rows), rows)[::-1], axis=1).astype(np.int32)
+    # 0 0 0: the laser met nothing
+    places = np.where((values[:, :3] != 0).any(1)[:, None], values[:, :3], np.nan)
     pose = _pose(np.array(head[6:10]).T, account)  # PTX writes row vectors
-    scanner = np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
-    return Raw(name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m", survey=True)
+    scanner = (
+        np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
+    )
+    return Raw(
+        name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m", survey=True
+    )
 
 
 def _numbers(text: str) -> list[float]:
-    found = [tables.number(word, tables.Dialect(decimal="")) for word in text.replace(";", " ").split()]
-    return [value for value in found if value is not None and np.isfinite(value)] if None not in found else []
+    found = [
+        tables.number(word, tables.Dialect(decimal="")) for word in text.replace(";", " ").split()
+    ]
+    return (
+        [value for value in found if value is not None and np.isfinite(value)]
+        if None not in found
+        else []
+    )
 
 
 def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
@@ -79,7 +95,11 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
     block = lines.take(count)
     sample = [text for text in block[:: max(1, len(block) // _SAMPLE)] if tables.is_row(text)]
     if not sample:
-        raise cut_off(name, count, 0) if len(block) < count else broken(name, f"line {start} is no row of x, y, z and intensity")
+        raise (
+            cut_off(name, count, 0)
+            if len(block) < count
+            else broken(name, f"line {start} is no row of x, y, z and intensity")
+        )
     try:
         how = tables.dialect(sample)
     except tables.Unclear as why:
@@ -90,7 +110,9 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
         raise cut_off(name, count, max(0, rows.many))
     if rows.bad or rows.many < count:
         at, text = rows.bad[0] if rows.bad else (start, "")
-        raise broken(name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}")
+        raise broken(
+            name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}"
+        )
     account.count("points", count, rows.many)
     if wide > 3:
         account.lost(["intensity"])

@@ -1,4 +1,5 @@
-"""What a reader returns, and the checks that all readers share. No native code runs before these checks have passed."""
+"""What a reader returns, and the checks that all readers share. No native code runs before these
+checks have passed."""
 
 from __future__ import annotations
 
@@ -15,14 +16,22 @@ from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
 _PLACE = (("x", "y", "z"),)
-_COLOURS = (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
+_COLOURS = (
+    ("red", "green", "blue"),
+    ("r", "g", "b"),
+    ("diffuse_red", "diffuse_green", "diffuse_blue"),
+)
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
-USED = frozenset({name for groups in (_PLACE, _COLOURS, _NORMALS) for group in groups for name in group} | {"alpha", "a", "diffuse_alpha"})
+USED = frozenset(
+    {name for groups in (_PLACE, _COLOURS, _NORMALS) for group in groups for name in group}
+    | {"alpha", "a", "diffuse_alpha"}
+)
 
 
 @dataclass
 class Raw:
-    """One pass as its file gives it, rows unfiltered. ``pose`` maps the pass into the file's common frame."""
+    """One pass as its file gives it, rows unfiltered. ``pose`` maps the pass into the file's common
+    frame."""
 
     name: str
     points: Array
@@ -44,12 +53,15 @@ def is_number(word: str) -> bool:
 
 
 def odd_row(name: str, lines: Sequence[str | bytes], fewest: int, before: int = 0) -> InputRejected:
-    """The refusal of a table: its first row that is not at least FEWEST numbers, counted from the first row of data (BEFORE lines up)."""
+    """The refusal of a table: its first row that is not at least FEWEST numbers, counted from the
+    first row of data (BEFORE lines up)."""
     for number, line in enumerate(lines, before + 1):
         text = line.decode("latin-1") if isinstance(line, bytes) else line
         words = text.split()
         if len(words) < fewest or not all(map(is_number, words)):
-            return broken(name, f"row {number} of its points is not {fewest} numbers: {text.strip()[:60]!r}")
+            return broken(
+                name, f"row {number} of its points is not {fewest} numbers: {text.strip()[:60]!r}"
+            )
     return broken(name, f"its rows are not all of {fewest} numbers")
 
 
@@ -58,15 +70,22 @@ def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16:  # most of what large surveys have: without doubles on the way
-        return values.astype(np.uint8) if values.max(initial=0) <= 255 else np.rint(values * np.float32(255.0 / 65535.0)).astype(np.uint8)
+        return (
+            values.astype(np.uint8)
+            if values.max(initial=0) <= 255
+            else np.rint(values * np.float32(255.0 / 65535.0)).astype(np.uint8)
+        )
     finite = np.nan_to_num(np.asarray(values, np.float64))
     top = float(finite.max()) if finite.size else 0.0
-    factor = 255.0 if values.dtype.kind == "f" and top <= 1.0 else 1.0 if top <= 255 else 255.0 / 65535.0
+    factor = (
+        255.0 if values.dtype.kind == "f" and top <= 1.0 else 1.0 if top <= 255 else 255.0 / 65535.0
+    )
     return np.clip(np.rint(finite * factor), 0, 255).astype(np.uint8)
 
 
 def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[Any] | None:
-    """The first of the column sets ``names`` that is all there, stacked (N,C); None when none is."""
+    """The first of the column sets ``names`` that is all there, stacked (N,C); None when none
+    is."""
     for group in names:
         if all(name in table for name in group):
             return np.stack([table[name] for name in group], axis=1)
@@ -74,10 +93,13 @@ def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[
 
 
 def from_columns(name: str, table: dict[str, NDArray[Any]]) -> Raw:
-    """A pass from named columns: x y z, and normals and colours under the names that programs give them."""
+    """A pass from named columns: x y z, and normals and colours under the names that programs give
+    them."""
     points = columns(table, *_PLACE)
     if points is None:
         raise broken(name, "it has no x, y, z columns")
     colors = columns(table, *_COLOURS)
     normals = columns(table, *_NORMALS)
-    return Raw(name, points.astype(np.float64), normals, None if colors is None else to_colors(colors))
+    return Raw(
+        name, points.astype(np.float64), normals, None if colors is None else to_colors(colors)
+    )

@@ -1,4 +1,5 @@
-"""Lines of a table → numbers: whole blocks at once where they are sound, line by line where they are not."""
+"""Lines of a table → numbers: whole blocks at once where they are sound, line by line where they
+are not."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _MOST_BAD = 100_000
 
 @dataclass(frozen=True)
 class Form:
-    """how: the dialect; wide: cells of a row; kept: the columns that hold numbers; padded: shorter rows count, NaN where they end."""
+    """how: the dialect; wide: cells of a row; kept: the columns that hold numbers; padded: shorter
+    rows count, NaN where they end."""
 
     how: Dialect
     wide: int
@@ -32,8 +34,8 @@ class Form:
 
 @dataclass
 class Rows:
-    """values (N,K) of the kept columns; bad: (line, text) of rows that are none; counts: (rows before it, number) of lines that only
-    hold a whole number."""
+    """values (N,K) of the kept columns; bad: (line, text) of rows that are none; counts: (rows
+    before it, number) of lines that only hold a whole number."""
 
     form: Form
     blocks: list[Array] = field(default_factory=list)
@@ -76,7 +78,8 @@ def ends_in_a_row(rows: Rows) -> bool:
 
 
 def refuse_odd(name: str, rows: Rows) -> list[str]:
-    """Words for rows that were left out; InputRejected, naming the line, where they are more than a few, or the last one is cut off."""
+    """Words for rows that were left out; InputRejected, naming the line, where they are more than a
+    few, or the last one is cut off."""
     if not rows.bad:
         return []
     line, text = rows.bad[0]
@@ -84,14 +87,21 @@ def refuse_odd(name: str, rows: Rows) -> list[str]:
     if len(rows.bad) > max(1, _BAD_SHARE * rows.many) or rows.many < 10:
         raise broken(name, f"line {line} is not {rows.form.wide} numbers: {shown!r}")
     many = len(rows.bad)
-    return [f"{many} of its {rows.many + many} rows {'is' if many == 1 else 'are'} not {rows.form.wide} numbers and "
-            f"{'was' if many == 1 else 'were'} left out, the first on line {line}: {shown!r}"]  # fmt: skip
+    return [
+        f"{many} of its {rows.many + many} rows {'is' if many == 1 else 'are'} not "
+        f"{rows.form.wide} numbers and "
+        f"{'was' if many == 1 else 'were'} left out, the first on line {line}: {shown!r}"
+    ]
 
 
 def _at_once(block: list[str], form: Form) -> Array | None:
     """The block's values where every line is a plain row; None where a closer look is needed."""
     how = form.how
-    if how.quoted or how.thousands or (form.padded and len({line.count(" ") for line in block}) > 1):
+    if (
+        how.quoted
+        or how.thousands
+        or (form.padded and len({line.count(" ") for line in block}) > 1)
+    ):
         return None
     text = "".join(block)
     if "," in text and how.separator != ",":
@@ -103,7 +113,13 @@ def _at_once(block: list[str], form: Form) -> Array | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a block of blank lines
-            found = np.loadtxt(text.splitlines(), ndmin=2, comments=None, delimiter=separator.strip() or None, usecols=_columns(form))
+            found = np.loadtxt(
+                text.splitlines(),
+                ndmin=2,
+                comments=None,
+                delimiter=separator.strip() or None,
+                usecols=_columns(form),
+            )
     except (ValueError, IndexError):
         return None
     return found if found.shape[1] == len(form.kept) else None
@@ -134,9 +150,13 @@ def _one_by_one(block: list[str], line: int, rows: Rows) -> None:
 def _row(words: list[str], form: Form) -> list[float] | None:
     if len(words) > form.wide:  # "1 2 3 # a remark", "1;2;3;"
         words = [*words[: form.wide], *(word for word in words[form.wide :] if word)]
-        cut = next((at for at, word in enumerate(words) if word.startswith(("#", "//"))), len(words))
+        cut = next(
+            (at for at, word in enumerate(words) if word.startswith(("#", "//"))), len(words)
+        )
         words = words[:cut]
     if len(words) != form.wide and not (form.padded and 3 <= len(words) < form.wide):
         return None
-    found = [tables.number(words[at], form.how) if at < len(words) else float("nan") for at in form.kept]
+    found = [
+        tables.number(words[at], form.how) if at < len(words) else float("nan") for at in form.kept
+    ]
     return None if None in found else found  # type: ignore[return-value]

@@ -1,4 +1,5 @@
-"""Where the camera of a range grid stood: rows and columns are a picture of the points, so the picture says it."""
+"""Where the camera of a range grid stood: rows and columns are a picture of the points, so the
+picture says it."""
 
 from __future__ import annotations
 
@@ -9,12 +10,15 @@ from pipeline.geometry.rigid import Array
 
 _SAMPLE = 5000
 _SHARP = 0.5  # cells that points may lie beside the place that a pinhole would give them (median)
-_FARTHEST = 10.0  # sizes; a picture from farther off is as good as parallel, and tells its place badly
-_FLAT = 0.02  # a scene thinner than this share of its size does not say where its picture was taken from
+# sizes; a picture from farther off is as good as parallel, and tells its place badly
+_FARTHEST = 10.0
+# a scene thinner than this share of its size does not say where its picture was taken from
+_FLAT = 0.02
 
 
 def place(points: Array, grid: NDArray[np.int32]) -> Array | None:
-    """Place (3,) of the pinhole camera that put POINTS (N,3) into GRID (row, column); None where it was none, or all lie in a plane.
+    """Place (3,) of the pinhole camera that put POINTS (N,3) into GRID (row, column); None where it
+    was none, or all lie in a plane.
 
     The frame's own zero is tried first: most depth cameras write places as they see them.
     """
@@ -36,18 +40,24 @@ def _resected(places: Array, cells: Array) -> Array | None:
     if matrix is None:
         return None
     centre = np.linalg.svd(matrix)[2][-1]
-    if abs(centre[3]) < 1e-6 * np.linalg.norm(centre) or np.linalg.norm(centre[:3] / centre[3]) > _FARTHEST:
+    if (
+        abs(centre[3]) < 1e-6 * np.linalg.norm(centre)
+        or np.linalg.norm(centre[:3] / centre[3]) > _FARTHEST
+    ):
         return None
     return np.asarray(middle + size * centre[:3] / centre[3])
 
 
 def _beside(places: Array, cells: Array, seen: Array) -> Array | None:
-    """The matrix (3,C) that maps SEEN (N,C) to CELLS, where there is one that does it sharply and leaves all points on one side."""
+    """The matrix (3,C) that maps SEEN (N,C) to CELLS, where there is one that does it sharply and
+    leaves all points on one side."""
     shift, scale = cells.mean(axis=0), np.ptp(cells, axis=0).max()
     u, v = ((cells - shift) / scale).T
     seen = seen / np.abs(seen).max()
     none = np.zeros_like(seen)
-    rows = np.concatenate([np.hstack([seen, none, -u[:, None] * seen]), np.hstack([none, seen, -v[:, None] * seen])])
+    rows = np.concatenate(
+        [np.hstack([seen, none, -u[:, None] * seen]), np.hstack([none, seen, -v[:, None] * seen])]
+    )
     values, vectors = np.linalg.eigh(rows.T @ rows)
     if values[1] < 1e-9 * values[-1] and seen.shape[1] == 4:
         return None  # more than one camera would do

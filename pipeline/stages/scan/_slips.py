@@ -1,6 +1,8 @@
-"""Motions that a surface does not notice: turns about an axis of revolution, slides along planes and prisms.
+"""Motions that a surface does not notice: turns about an axis of revolution, slides along planes
+and prisms.
 
-At size 1. What slides along itself cannot be placed by its shape alone: every motion of the family lays it on the other pass equally.
+At size 1. What slides along itself cannot be placed by its shape alone: every motion of the family
+lays it on the other pass equally.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _TURN, _STEP = 10.0, 0.05  # degrees and shares of the size between two members 
 
 @dataclass(frozen=True)
 class Slip:
-    """A turn about the line through ``point`` along ``axis``, or a slide along ``axis``; share = of the surface that it leaves in place."""
+    """A turn about the line through ``point`` along ``axis``, or a slide along ``axis``; share = of
+    the surface that it leaves in place."""
 
     turns: bool
     axis: Array
@@ -48,7 +51,8 @@ class Slip:
 
 
 def find(points: Array, normals: Array, weights: Array) -> Slip | None:
-    """What the surface (N,3) slides along best, if along anything; small parts that stand in the way (a handle) do not count."""
+    """What the surface (N,3) slides along best, if along anything; small parts that stand in the
+    way (a handle) do not count."""
     total = float(weights.sum())
     if len(points) < 50 or total <= 0:
         return None
@@ -68,7 +72,8 @@ def find(points: Array, normals: Array, weights: Array) -> Slip | None:
 
 
 def _steady(rows: Array, flat: Array, weights: Array, start: int) -> tuple[Array, float]:
-    """The twist that moves the least of the surface across itself, from the ``start``-th best by squares on; and its share."""
+    """The twist that moves the least of the surface across itself, from the ``start``-th best by
+    squares on; and its share."""
     trust, before, aslant = weights, np.zeros(6), np.zeros(len(rows))
     for step in range(12):
         vectors = np.linalg.eigh((rows * trust[:, None]).T @ rows)[1][:, :3]

@@ -1,4 +1,5 @@
-"""The scan files of a drop, archives opened, and what lies beside them: materials and pictures that a mesh among them refers to."""
+"""The scan files of a drop, archives opened, and what lies beside them: materials and pictures that
+a mesh among them refers to."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 
 @dataclass
 class Found:
-    """sources: the scan files, under the names that people know; paths: their whole names; others: what is no scan by its name."""
+    """sources: the scan files, under the names that people know; paths: their whole names; others:
+    what is no scan by its name."""
 
     sources: list[Source]
     paths: dict[Source, str]
@@ -38,7 +40,8 @@ class Found:
 
 def find(dropped: Dropped, ws: Workspace) -> Found:
     """The scan files of the drop; InputRejected where there is none."""
-    pictures = [name for name in dropped.names if name.lower().endswith(PICTURES)]  # a drop of photos or of colour and depth
+    # a drop of photos or of colour and depth
+    pictures = [name for name in dropped.names if name.lower().endswith(PICTURES)]
     paths: dict[Source, str] = {}
     others: dict[Source, str] = {}
     for name in () if pictures else dropped.names:
@@ -50,40 +53,65 @@ def find(dropped: Dropped, ws: Workspace) -> Found:
             is_scan = _formats.is_scan(source.name) and not (packed and _formats.is_prose(source))
             (paths if is_scan else others)[source] = path
     if not paths:
-        raise _no_scan(len(pictures) + sum(path.lower().endswith(PICTURES) for path in others.values()))
+        raise _no_scan(
+            len(pictures) + sum(path.lower().endswith(PICTURES) for path in others.values())
+        )
     for name in _meshes_beside(dropped, ws):
-        ws.warn(f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass')
+        ws.warn(
+            f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml'
+            " it is a pass"
+        )
     lying = {name: ws.input / name for name in _lying(ws)}
     unpacked = {path: source.path for source, path in (paths | others).items()}
     return Found(list(paths), paths, others, Companions((lying | unpacked).items()))
 
 
 def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:
-    """The files of an archive, by the bare names that people know them by, and their whole names."""
+    """The files of an archive, by the bare names that people know them by, and their whole
+    names."""
     folder = f"read_passes/unpacked/{PurePosixPath(source.name).name}"
     found = archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
     return [
-        (one._replace(name=f"{source.name}/{PurePosixPath(one.name).name}") if one.name.startswith(f"{source.name}/") else one, one.name)
+        (
+            (
+                one._replace(name=f"{source.name}/{PurePosixPath(one.name).name}")
+                if one.name.startswith(f"{source.name}/")
+                else one
+            ),
+            one.name,
+        )
         for one in found
     ]
 
 
 def _lying(ws: Workspace) -> list[str]:
     """Names of all files of the drop but those that systems put beside people's own."""
-    below = sorted(path.relative_to(ws.input).as_posix() for path in ws.input.rglob("*") if path.is_file())
+    below = sorted(
+        path.relative_to(ws.input).as_posix() for path in ws.input.rglob("*") if path.is_file()
+    )
     return [name for name in below if not names.left_out(name)]
 
 
 def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
     """Meshes of the drop that the intake took for somebody's result, not for a pass."""
-    return [name for name in _lying(ws) if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)]
+    return [
+        name
+        for name in _lying(ws)
+        if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)
+    ]
 
 
 def _no_scan(pictures: int) -> InputRejected:
     if pictures:
         return InputRejected(
             f"the drop holds {pictures} pictures, and scans are built from points and meshes only",
-            remedy="Export the scan as points or meshes; pictures of one object on a plain background make a draft "
-            'with a file job.toml beside them that holds the line kind = "images".',
+            remedy=(
+                "Export the scan as points or meshes; pictures of one object on a plain background"
+                " make a draft with a file job.toml beside them that holds the line kind ="
+                ' "images".'
+            ),
         )
-    return InputRejected("no scan file was found in the drop", remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.")
+    return InputRejected(
+        "no scan file was found in the drop",
+        remedy="Drop PLY, PCD, XYZ, E57, LAS, OBJ or STL files, or a zip of these.",
+    )

@@ -22,7 +22,18 @@ def coloured(table: dict[str, NDArray[Any]], account: Account) -> dict[str, NDAr
     """TABLE, with red, green and blue where it holds splats."""
     if not are(table):
         return table
-    account.remark("it holds Gaussian splats: their middles were taken as points, with their base colours; size, turn and opacity are lost")
-    shares = [np.clip(0.5 + _HARMONIC * np.nan_to_num(table[mark].astype(np.float64)), 0, 1) for mark in _MARKS]
-    colours = {name: np.rint(255 * share).astype(np.uint8) for name, share in zip(("red", "green", "blue"), shares, strict=True)}
-    return {name: values for name, values in table.items() if name not in ("nx", "ny", "nz")} | colours
+    account.remark(
+        "it holds Gaussian splats: their middles were taken as points, with their base colours;"
+        " size, turn and opacity are lost"
+    )
+    shares = [
+        np.clip(0.5 + _HARMONIC * np.nan_to_num(table[mark].astype(np.float64)), 0, 1)
+        for mark in _MARKS
+    ]
+    colours = {
+        name: np.rint(255 * share).astype(np.uint8)
+        for name, share in zip(("red", "green", "blue"), shares, strict=True)
+    }
+    return {
+        name: values for name, values in table.items() if name not in ("nx", "ny", "nz")
+    } | colours

@@ -1,4 +1,5 @@
-"""Poisson reconstruction and what is measured on its surface. Faces are (F,3) int32 into vertices (V,3) float64."""
+"""Poisson reconstruction and what is measured on its surface. Faces are (F,3) int32 into vertices
+(V,3) float64."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _REACH = 4.0  # spacings from a point within which surface counts as observed
 
 
 def depth(points: Array, spacing: float, deepest: int) -> int:
-    """Octree depth whose cells are about as wide as the points are apart (Open3D's cube is 1.1 times the extent)."""
+    """Octree depth whose cells are about as wide as the points are apart (Open3D's cube is 1.1
+    times the extent)."""
     extent = 1.1 * float((points.max(0) - points.min(0)).max())
     return int(np.clip(np.ceil(np.log2(max(extent / max(spacing, 1e-12), 2.0)) - 0.2), 5, deepest))
 
@@ -25,20 +27,27 @@ def reach(spacing: float) -> float:
 
 
 def poisson(points: Array, normals: Array, depth: int) -> tuple[Array, Faces]:
-    """Screened Poisson surface (Open3D) at one octree depth; computed around the cloud's middle for the sake of its float arithmetic."""
+    """Screened Poisson surface (Open3D) at one octree depth; computed around the cloud's middle for
+    the sake of its float arithmetic."""
     import open3d as o3d
 
     middle = points.mean(0)
     cloud = clouds.as_open3d(points - middle, normals)
     # one thread: the order of its sums decides the last bits, and with them the bytes
-    mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(cloud, depth=depth, n_threads=1)
+    mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(
+        cloud, depth=depth, n_threads=1
+    )
     return np.asarray(mesh.vertices) + middle, np.asarray(mesh.triangles).astype(np.int32)
 
 
-def cut(vertices: Array, faces: Faces, points: Array, reach: float, observed: bool) -> tuple[Array, Faces, float]:
-    """Leave out faces with a corner farther than ``reach`` from every point; the share of area without support comes back too.
+def cut(
+    vertices: Array, faces: Faces, points: Array, reach: float, observed: bool
+) -> tuple[Array, Faces, float]:
+    """Leave out faces with a corner farther than ``reach`` from every point; the share of area
+    without support comes back too.
 
-    The share is what remains unsupported in the mesh that is returned: 0 when it was cut, the real share when it was kept.
+    The share is what remains unsupported in the mesh that is returned: 0 when it was cut, the real
+    share when it was kept.
     """
     from scipy.spatial import cKDTree
 
@@ -63,12 +72,16 @@ def areas(vertices: Array, faces: Faces) -> Array:
 
 
 def distances(points: Array, vertices: Array, faces: Faces, most: int = 200_000) -> Array:
-    """Distance of (an even sample of) the points to the surface (Open3D ray-casting scene, float32 around the middle)."""
+    """Distance of (an even sample of) the points to the surface (Open3D ray-casting scene, float32
+    around the middle)."""
     import open3d as o3d
 
     middle = vertices.mean(0)
     scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor((vertices - middle).astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32)))
+    scene.add_triangles(
+        o3d.core.Tensor((vertices - middle).astype(np.float32)),
+        o3d.core.Tensor(faces.astype(np.uint32)),
+    )
     some = (points[:: max(1, len(points) // most)] - middle).astype(np.float32)
     return np.asarray(scene.compute_distance(o3d.core.Tensor(some)).numpy(), np.float64)
 
@@ -78,18 +91,26 @@ def colors(vertices: Array, points: Array, colored: NDArray[np.uint8]) -> NDArra
     from scipy.spatial import cKDTree
 
     apart, index = cKDTree(points).query(vertices, k=min(4, len(points)), workers=2)
-    weight = 1 / np.maximum(apart.reshape(len(vertices), -1), 1e-9 * max(float(np.ptp(points)), 1e-30))
-    mean = (colored[index.reshape(len(vertices), -1)] * (weight / weight.sum(1, keepdims=True))[..., None]).sum(1)
+    weight = 1 / np.maximum(
+        apart.reshape(len(vertices), -1), 1e-9 * max(float(np.ptp(points)), 1e-30)
+    )
+    mean = (
+        colored[index.reshape(len(vertices), -1)]
+        * (weight / weight.sum(1, keepdims=True))[..., None]
+    ).sum(1)
     return np.asarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8))
 
 
 def soundness(vertices: Array, faces: Faces) -> tuple[bool, bool]:
-    """(watertight, manifold): every edge has two faces that run along it in opposite ways; no edge has more than two."""
+    """(watertight, manifold): every edge has two faces that run along it in opposite ways; no edge
+    has more than two."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     low, high = edges.min(1), edges.max(1)
     counts = np.unique(low * len(vertices) + high, return_counts=True)[1]
     directed = np.unique(edges[:, 0] * len(vertices) + edges[:, 1])
-    return bool((counts == 2).all() and len(directed) == len(edges)), bool((counts <= 2).all() and len(directed) == len(edges))
+    return bool((counts == 2).all() and len(directed) == len(edges)), bool(
+        (counts <= 2).all() and len(directed) == len(edges)
+    )
 
 
 def plain_frame(unit: str) -> Matrix:

@@ -1,4 +1,5 @@
-"""XYZ, PTS, TXT, CSV: separator, decimal mark, header and columns are found by looking. Pure numpy."""
+"""XYZ, PTS, TXT, CSV: separator, decimal mark, header and columns are found by looking. Pure
+numpy."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class _Table(NamedTuple):
 
 
 def read(source: Source, account: Account) -> list[Raw]:
-    """The rows of a text file as one pass; several blocks with a count of their own (PTS) lie in one frame and are one pass, too."""
+    """The rows of a text file as one pass; several blocks with a count of their own (PTS) lie in
+    one frame and are one pass, too."""
     with source.path.open("rb") as stream:
         head = stream.read(_HEAD)
     coding = tables.encoding(head)
@@ -61,7 +63,11 @@ def _look(name: str, lines: list[str]) -> _Table:
     while wide > 3 and not any(row[wide - 1] for row in split if len(row) >= wide):
         wide -= 1
     whole = [row for row in split if len(row) == wide]
-    kept = tuple(at for at in range(wide) if sum(tables.number(row[at], how) is None for row in whole) <= len(whole) / 2)
+    kept = tuple(
+        at
+        for at in range(wide)
+        if sum(tables.number(row[at], how) is None for row in whole) <= len(whole) / 2
+    )
     if len(kept) < 3:
         raise broken(name, "its rows have fewer than three columns of numbers")
     start = rows[0][0]
@@ -70,13 +76,18 @@ def _look(name: str, lines: list[str]) -> _Table:
 
 
 def _names(name: str, above: list[str], how: tables.Dialect, wide: int) -> Named | None:
-    """The names of the columns, from the lines ABOVE the rows; a line of units below the names belongs to them."""
+    """The names of the columns, from the lines ABOVE the rows; a line of units below the names
+    belongs to them."""
     found: Named | None = None
     doubt: str | None = None
     for line in above:
         words = _words(line, how)
         one = columns.named(words)
-        if found and len(words) == len(found.words) and all(columns.unit(word.strip("[]()")) or not word for word in words if word):
+        if (
+            found
+            and len(words) == len(found.words)
+            and all(columns.unit(word.strip("[]()")) or not word for word in words if word)
+        ):
             found = found._replace(units=tuple(columns.unit(word.strip("[]()")) for word in words))
         elif one.is_complete:
             found = one
@@ -91,7 +102,9 @@ def _words(line: str, how: tables.Dialect) -> list[str]:
     bare = re.sub(r"^[\s#/%;!*]+", "", line.strip())
     words = tables.cells(bare, how)
     if len(words) < 3:  # names apart by other signs than the numbers
-        words = next((parts for sign in ";,\t" if len(parts := bare.split(sign)) >= 3), bare.split())
+        words = next(
+            (parts for sign in ";,\t" if len(parts := bare.split(sign)) >= 3), bare.split()
+        )
     return columns.split(bare, [word.strip().strip('"') for word in words])
 
 
@@ -119,7 +132,11 @@ def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
     if names is not None:
         by_column = dict(zip(range(form.wide), names.roles, strict=False))
         told = tuple(by_column[at] for at in form.kept if at in by_column)
-        units = {role: unit for role, unit in zip(names.roles, names.units, strict=False) if role and unit}
+        units = {
+            role: unit
+            for role, unit in zip(names.roles, names.units, strict=False)
+            if role and unit
+        }
         _tell(names, form, account)
     roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
@@ -133,8 +150,15 @@ def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
 def _tell(names: Named, form: _rows.Form, account: Account) -> None:
     order = [role for role in names.roles if role in ("x", "y", "z")]
     if order[:2] == ["y", "x"]:
-        shown = ", ".join(word for word, role in zip(names.words, names.roles, strict=True) if role in ("x", "y", "z"))
-        account.remark(f"its columns stand in the order {shown} and were taken by these names, not by their order")
+        shown = ", ".join(
+            word
+            for word, role in zip(names.words, names.roles, strict=True)
+            if role in ("x", "y", "z")
+        )
+        account.remark(
+            f"its columns stand in the order {shown} and were taken by these names, not by their"
+            " order"
+        )
 
 
 def _one_unit(raw: Raw, units: dict[str, str], account: Account) -> str | None:
@@ -144,22 +168,41 @@ def _one_unit(raw: Raw, units: dict[str, str], account: Account) -> str | None:
         other = units.get(name)
         if unit and other and other != unit:
             raw.points[:, axis] *= METRES[other] / METRES[unit]
-            account.remark(f"its {name} is in {other} and was converted to {unit}, the unit of its x")
+            account.remark(
+                f"its {name} is in {other} and was converted to {unit}, the unit of its x"
+            )
     return unit
 
 
-def _unread(roles: list[str | None], names: Named | None, form: _rows.Form, used: dict[str, Array], account: Account) -> None:
+def _unread(
+    roles: list[str | None],
+    names: Named | None,
+    form: _rows.Form,
+    used: dict[str, Array],
+    account: Account,
+) -> None:
     """Name what is neither place, normal nor colour."""
     known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue"}
     words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
-    named = [word or role for word, role in zip(words, roles, strict=False) if (word or role) and role not in known]
-    texts = [names.words[at] for at in range(form.wide) if names and at < len(names.words) and at not in form.kept]
+    named = [
+        word or role
+        for word, role in zip(words, roles, strict=False)
+        if (word or role) and role not in known
+    ]
+    texts = [
+        names.words[at]
+        for at in range(form.wide)
+        if names and at < len(names.words) and at not in form.kept
+    ]
     account.lost([word for word in (*named, *texts) if word])
     nameless = sum(role is None and word is None for role, word in zip(roles, words, strict=False))
     counted = any("point numbers" in text for text in account.remarks)
     if nameless > counted:
-        account.remark(f"{nameless - counted} of its {form.wide} columns could not be understood and were not read; "
-                        "a line of column names above the rows decides it")  # fmt: skip
+        account.remark(
+            f"{nameless - counted} of its {form.wide} columns could not be understood and were not "
+            "read; "
+            "a line of column names above the rows decides it"
+        )
 
 
 def lines_of(source: Source) -> Generator[str]:

@@ -1,4 +1,5 @@
-"""The unit of a drop: asked for, named by a file, or a guess from all that speaks, which names the other candidate, too."""
+"""The unit of a drop: asked for, named by a file, or a guess from all that speaks, which names the
+other candidate, too."""
 
 from __future__ import annotations
 
@@ -11,15 +12,21 @@ from pipeline.stages.scan import _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import Workspace
 
-_METRES_UP_TO = 40.0  # a size below this is metres: objects from 1 mm to rooms of 40 m; from _MILLIMETRES_FROM on: millimetres
+# a size below this is metres: objects from 1 mm to rooms of 40 m; from _MILLIMETRES_FROM on:
+# millimetres
+_METRES_UP_TO = 40.0
 _MILLIMETRES_FROM = 120.0  # between the two, the shape and the scanner's place decide
-_NEAREST = 60.0  # no scanner works closer than 60 mm, so one that stood nearer than 60 stood that many metres off
-_THIN = 0.15  # a facade's depth is a smaller share of its size than that of things that are scanned in millimetres
+# no scanner works closer than 60 mm, so one that stood nearer than 60 stood that many metres off
+_NEAREST = 60.0
+# a facade's depth is a smaller share of its size than that of things that are scanned in
+# millimetres
+_THIN = 0.15
 _SAMPLE = 20_000
 
 
 class Unit(NamedTuple):
-    """name; from_: words for where it comes from; other: the next candidate of a guess, None where it is none."""
+    """name; from_: words for where it comes from; other: the next candidate of a guess, None where
+    it is none."""
 
     name: str
     from_: str
@@ -27,17 +34,26 @@ class Unit(NamedTuple):
 
 
 def decide(raws: list[Raw], factors: list[float], asked: str, ws: Workspace) -> Unit:
-    """The unit of the scaled passes. A guess is a warning; so is an option that contradicts what a file says of itself."""
+    """The unit of the scaled passes. A guess is a warning; so is an option that contradicts what a
+    file says of itself."""
     known = _units.own(raws)
     if asked != "auto":
         if known and known != asked:
-            ws.warn(f"unit={asked} was asked for, but by its own word or format the drop counts in {known}; {asked} was taken")
+            ws.warn(
+                f"unit={asked} was asked for, but by its own word or format the drop counts in"
+                f" {known}; {asked} was taken"
+            )
         return Unit(asked, "option unit")
     if known:
         return Unit(known, "the file or its format")
-    typical = float(np.median([_units.size(raw) * factor for raw, factor in zip(raws, factors, strict=True)]))
+    typical = float(
+        np.median([_units.size(raw) * factor for raw, factor in zip(raws, factors, strict=True)])
+    )
     guess, other, why = _guess(raws, factors, typical)
-    large = f"with {other} they would be {_words(typical, other)} large instead of {_words(typical, guess)}"
+    large = (
+        f"with {other} they would be {_words(typical, other)} large instead of"
+        f" {_words(typical, guess)}"
+    )
     ws.warn(f"the unit is a guess: {guess}, because {why}; {large}; set unit=… if that is wrong")
     return Unit(guess, f"a guess, because {why}", other)
 
@@ -47,7 +63,9 @@ def _guess(raws: list[Raw], factors: list[float], typical: float) -> tuple[str, 
     if any(_units.origin(raws, factors)):
         return "m", "ft", "they are survey coordinates"
     measure = f"the passes measure about {typical:.3g}"
-    if (stood := _stood(raws, factors)) is not None and _METRES_UP_TO <= typical < 10 * _MILLIMETRES_FROM:
+    if (
+        stood := _stood(raws, factors)
+    ) is not None and _METRES_UP_TO <= typical < 10 * _MILLIMETRES_FROM:
         unit, other = ("m", "mm") if stood < _NEAREST else ("mm", "m")
         return unit, other, f"{measure} and their scanner stood {stood:.3g} away"
     if typical < _METRES_UP_TO:

@@ -1,6 +1,8 @@
-"""Is this motion true? Refine it on the surfaces, then weigh what speaks for it against what speaks against it.
+"""Is this motion true? Refine it on the surfaces, then weigh what speaks for it against what speaks
+against it.
 
-All functions take stacks of motions (H,4,4) of pass a onto pass b, because verification of many is what makes the guess safe.
+All functions take stacks of motions (H,4,4) of pass a onto pass b, because verification of many is
+what makes the guess safe.
 """
 
 from __future__ import annotations
@@ -23,22 +25,29 @@ class Evidence:
 
     overlap: float  # of the smaller surface, that lies on the other with like normals
     agreement: float  # of what lies close, that has like normals
-    contradiction: float  # points where the other camera saw past them, against the overlapping ones
-    missing: float  # of the surface that the other camera should have seen and did not; of the two ways the smaller
-    cropped: float  # the same, the larger: a camera whose frame cut the object off misses much of it rightly
+    # points where the other camera saw past them, against the overlapping ones
+    contradiction: float
+    # of the surface that the other camera should have seen and did not; of the two ways the smaller
+    missing: float
+    # the same, the larger: a camera whose frame cut the object off misses much of it rightly
+    cropped: float
     gap: float  # median distance to the other's surface in the overlap
 
     @property
     def score(self) -> float:
-        """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space and by a wide gap."""
+        """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space
+        and by a wide gap."""
         facing = max(0.0, 2 * self.agreement - 1)
         free = max(0.0, 1 - 8 * self.contradiction)
         silhouette = float(np.exp(-((self.missing / 0.07) ** 2))) * (1 - 0.3 * self.cropped)
         return self.overlap * facing * free * silhouette * float(np.exp(-((self.gap / 0.008) ** 2)))
 
 
-def refine(a: Prepared, b: Prepared, poses: Array, reaches: tuple[float, ...], dense: bool = False) -> Array:
-    """Point-to-plane refinement, both ways at once, one step per entry of ``reaches``; Tukey weights, like normals only."""
+def refine(
+    a: Prepared, b: Prepared, poses: Array, reaches: tuple[float, ...], dense: bool = False
+) -> Array:
+    """Point-to-plane refinement, both ways at once, one step per entry of ``reaches``; Tukey
+    weights, like normals only."""
     pa, na = (a.fine, a.fine_normals) if dense else (a.coarse, a.coarse_normals)
     pb, nb = (b.fine, b.fine_normals) if dense else (b.coarse, b.coarse_normals)
     for reach in reaches:
@@ -52,18 +61,25 @@ def refine(a: Prepared, b: Prepared, poses: Array, reaches: tuple[float, ...], d
     return poses
 
 
-def _pairs(other: Prepared, poses: Array, points: Array, normals: Array, reach: float) -> tuple[Array, Array, NDArray[np.int32]]:
+def _pairs(
+    other: Prepared, poses: Array, points: Array, normals: Array, reach: float
+) -> tuple[Array, Array, NDArray[np.int32]]:
     """Nearest points (H,N,3) of ``other``, in its frame, with their weights (H,N) and indices."""
     moved = rigid.apply(poses, points)
     index = other.lookup.query(moved)
     q = other.fine[index]
     square = ((moved - q) ** 2).sum(-1)
-    alike = (index >= 0) & (square < reach * reach) & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > _ALIKE)
+    alike = (
+        (index >= 0)
+        & (square < reach * reach)
+        & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > _ALIKE)
+    )
     return q, np.where(alike, (1 - np.minimum(square / (reach * reach), 1)) ** 2, 0.0), index
 
 
 def _equations(place: Array, target: Array, plane: Array, weight: Array) -> tuple[Array, Array]:
-    """Normal equations (H,6,6), (H,6) of the twist that brings ``place`` onto the planes through ``target``."""
+    """Normal equations (H,6,6), (H,6) of the twist that brings ``place`` onto the planes through
+    ``target``."""
     jacobian = np.concatenate([np.cross(place, plane), plane], -1)
     weighted = jacobian * weight[..., None]
     residual = ((place - target) * plane).sum(-1, keepdims=True)
@@ -89,23 +105,32 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
     for k in range(len(poses)):
         like_a, close_a, against_a, gaps_a = (x[k] for x in one)
         like_b, close_b, against_b, gaps_b = (x[k] for x in two)
-        like, close, against = (x @ a.worth + y @ b.worth for x, y in ((like_a, like_b), (close_a, close_b), (against_a, against_b)))
+        like, close, against = (
+            x @ a.worth + y @ b.worth
+            for x, y in ((like_a, like_b), (close_a, close_b), (against_a, against_b))
+        )
         missed = sorted((_missing(a, b, poses[k]), _missing(b, a, back[k])))
         gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
-        found.append(Evidence(
-            overlap=float(max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())),
-            agreement=float(like / max(close, 1)),
-            contradiction=float(against / max(like + against, 1)), missing=missed[0], cropped=missed[1],
-            gap=float(np.median(gaps)) if len(gaps) else 1.0,
-        ))  # fmt: skip
+        found.append(
+            Evidence(
+                overlap=float(
+                    max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())
+                ),
+                agreement=float(like / max(close, 1)),
+                contradiction=float(against / max(like + against, 1)),
+                missing=missed[0],
+                cropped=missed[1],
+                gap=float(np.median(gaps)) if len(gaps) else 1.0,
+            )
+        )
     return found
 
 
 def look(
     a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], Array, NDArray[np.int32]]:
-    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted by b's camera, distance to it,
-    and which of b's fine points it is nearest to."""
+    """Per motion and coarse point of a: on b's surface with like normal, close at all, contradicted
+    by b's camera, distance to it, and which of b's fine points it is nearest to."""
     moved, turned = rigid.apply(poses, a.coarse), rigid.turn(poses, a.coarse_normals)
     index = b.lookup.query(moved)
     apart = moved - b.fine[index]
@@ -117,4 +142,10 @@ def look(
 
 
 def _missing(a: Prepared, b: Prepared, pose: Array) -> float:
-    return 0.0 if b.camera is None else b.camera.misses(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals), a.worth)
+    return (
+        0.0
+        if b.camera is None
+        else b.camera.misses(
+            rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals), a.worth
+        )
+    )

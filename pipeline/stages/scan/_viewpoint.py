@@ -1,4 +1,5 @@
-"""Where a pass was seen from, read off its shape: a camera sees only what faces it, and only the nearest surface in each direction."""
+"""Where a pass was seen from, read off its shape: a camera sees only what faces it, and only the
+nearest surface in each direction."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ from pipeline.geometry.rigid import Array
 
 
 def viewing_direction(points: Array, direction: Array, strays: float = 0.005) -> Array | None:
-    """Axis from which one camera could have seen all of the surface, either sign; None for a pass seen from several sides.
+    """Axis from which one camera could have seen all of the surface, either sign; None for a pass
+    seen from several sides.
 
-    From a true axis no smooth patch turns its back: neighbours with like planes face it with like signs. Of many axes we take, among
-    those (nearly) without such a conflict, the one that the surface faces most.
+    From a true axis no smooth patch turns its back: neighbours with like planes face it with like
+    signs. Of many axes we take, among those (nearly) without such a conflict, the one that the
+    surface faces most.
     """
     from scipy.spatial import cKDTree
 
@@ -35,7 +38,9 @@ def viewing_direction(points: Array, direction: Array, strays: float = 0.005) ->
     if conflict.min() > strays:
         return None
     good = axes[conflict <= conflict.min() + 0.002]
-    return np.asarray(good[np.argmax(np.abs(normals @ good.T.astype(np.float32)).mean(0))], np.float64)
+    return np.asarray(
+        good[np.argmax(np.abs(normals @ good.T.astype(np.float32)).mean(0))], np.float64
+    )
 
 
 def _conflict(one: NDArray[np.float32], two: NDArray[np.float32], axes: Array) -> Array:
@@ -46,7 +51,9 @@ def _conflict(one: NDArray[np.float32], two: NDArray[np.float32], axes: Array) -
 
 def _around(axes: Array, spread: float = 0.12) -> Array:
     """Each axis and eighteen more close to it."""
-    offsets = spread * np.stack(np.meshgrid(*3 * [[-1.0, 0.0, 1.0]], indexing="ij"), -1).reshape(-1, 3)
+    offsets = spread * np.stack(np.meshgrid(*3 * [[-1.0, 0.0, 1.0]], indexing="ij"), -1).reshape(
+        -1, 3
+    )
     offsets = offsets[np.abs(offsets).sum(1) < 2.5 * spread]
     return clouds.unit((axes[:, None] + offsets[None]).reshape(-1, 3))
 
@@ -60,14 +67,18 @@ def _hemisphere(many: int) -> Array:
 
 
 def camera_place(points: Array, axis: Array) -> Array:
-    """Place (3,) of the camera that saw a one-sided pass (at size 1) from about the direction ``axis``: where no point hides another.
+    """Place (3,) of the camera that saw a one-sided pass (at size 1) from about the direction
+    ``axis``: where no point hides another.
 
-    A camera far away is returned as a place 30 sizes off. Directions and distances are searched coarsely, then around the best.
+    A camera far away is returned as a place 30 sizes off. Directions and distances are searched
+    coarsely, then around the best.
     """
     some = points[:: max(1, len(points) // 6000)]
     middle = some.mean(0)
     across = np.linalg.svd(axis[None])[2][1:]
-    sides = np.stack(np.meshgrid(*2 * [np.linspace(-0.3, 0.3, 5)], indexing="ij"), -1).reshape(-1, 2)
+    sides = np.stack(np.meshgrid(*2 * [np.linspace(-0.3, 0.3, 5)], indexing="ij"), -1).reshape(
+        -1, 2
+    )
     tried = [(u, v, 1 / distance) for u, v in sides for distance in (30.0, 6.0, 3.5, 2.4, 1.7, 1.2)]
     step = np.array([0.075, 0.075, 0.12])
     scores: dict[tuple[float, float, float], float] = {}
@@ -80,7 +91,8 @@ def camera_place(points: Array, axis: Array) -> Array:
         step = step / 2
     lowest = min(scores.values())
     good = np.array([one for one, score in scores.items() if score <= lowest + 0.0005])
-    chosen = good[np.argmin(np.linalg.norm((good - good.mean(0)) / [0.3, 0.3, 0.8], axis=1))]  # the middle of all equally good ones
+    # the middle of all equally good ones
+    chosen = good[np.argmin(np.linalg.norm((good - good.mean(0)) / [0.3, 0.3, 0.8], axis=1))]
     return _place(middle, axis, across, chosen)
 
 
@@ -91,7 +103,9 @@ def _limited(one: Array) -> tuple[float, float, float]:
     return float(one[0]), float(one[1]), float(np.clip(one[2], 1 / 30, 1.0))
 
 
-def _place(middle: Array, axis: Array, across: Array, one: tuple[float, float, float] | Array) -> Array:
+def _place(
+    middle: Array, axis: Array, across: Array, one: tuple[float, float, float] | Array
+) -> Array:
     """Place from two slopes aside of the axis and an inverse distance."""
     aim = axis + one[0] * across[0] + one[1] * across[1]
     return np.asarray(middle + aim / np.linalg.norm(aim) / one[2])
@@ -113,14 +127,19 @@ def _overlaid(points: Array, place: Array, cell: float = 0.012, depth: float = 0
 
 
 def standpoint(points: Array, most: float = 0.25) -> Array | None:
-    """Place (3,) inside the cloud from which every direction shows one surface only; None where there is no such place.
+    """Place (3,) inside the cloud from which every direction shows one surface only; None where
+    there is no such place.
 
-    For scanners that stood in a room and looked all around. Candidates are a grid over the cloud, then finer around the best.
+    For scanners that stood in a room and looked all around. Candidates are a grid over the cloud,
+    then finer around the best.
     """
     some = points[:: max(1, len(points) // 5000)]
     low, high = np.percentile(some, 1, axis=0), np.percentile(some, 99, axis=0)
     step = float((high - low).max()) / 14
-    axes = [np.arange(a + step / 2, b, step) if b - a > step else np.array([(a + b) / 2]) for a, b in zip(low, high, strict=True)]
+    axes = [
+        np.arange(a + step / 2, b, step) if b - a > step else np.array([(a + b) / 2])
+        for a, b in zip(low, high, strict=True)
+    ]
     places = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     hidden = np.array([_hidden(some, place) for place in places])
     for _ in range(4):
@@ -133,13 +152,14 @@ def standpoint(points: Array, most: float = 0.25) -> Array | None:
 
 
 def _hidden(points: Array, place: Array, cell: float = 0.06) -> float:
-    """Share of the points that others hide from this place; 1 where the points do not surround it."""
+    """Share of the points that others hide from this place; 1 where the points do not surround
+    it."""
     apart = points - place
     distance = np.linalg.norm(apart, axis=1)
     unit = apart / np.maximum(distance, 1e-12)[:, None]
-    key = np.floor((np.arctan2(unit[:, 1], unit[:, 0]) + np.pi) / cell).astype(np.int64) * 100 + np.floor(
-        np.arccos(np.clip(unit[:, 2], -1, 1)) / cell
-    ).astype(np.int64)
+    key = np.floor((np.arctan2(unit[:, 1], unit[:, 0]) + np.pi) / cell).astype(
+        np.int64
+    ) * 100 + np.floor(np.arccos(np.clip(unit[:, 2], -1, 1)) / cell).astype(np.int64)
     nearest = np.full(int(key.max()) + 1, np.inf)
     np.minimum.at(nearest, key, distance)
     if np.linalg.norm(unit.mean(0)) > 0.6:

@@ -1,4 +1,5 @@
-"""Oriented passes → where each stands in one common frame, with the evidence; a doubtful pass is left out and named."""
+"""Oriented passes → where each stands in one common frame, with the evidence; a doubtful pass is
+left out and named."""
 
 from __future__ import annotations
 
@@ -19,10 +20,12 @@ from pipeline.workspace import StageWorkspace, Workspace
 def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
     """Find the poses of unordered, scrambled passes.
 
-    In: oriented passes. Out: one Placed per pass (duplicates and doubtful ones unplaced), rigid poses pass → common frame in the drop's
-    unit, the links that were found and used, groups of passes that belong together. Guaranteed: a placed pass hangs on a link that is
-    strong, or that an independent third pass confirms, and no placed pass lies where another camera saw through.
-    Features by Open3D, the rest numpy and scipy; nothing is random. Raises NoOverlap when no two passes match.
+    In: oriented passes. Out: one Placed per pass (duplicates and doubtful ones unplaced), rigid
+    poses pass → common frame in the drop's unit, the links that were found and used, groups of
+    passes that belong together. Guaranteed: a placed pass hangs on a link that is strong, or that
+    an independent third pass confirms, and no placed pass lies where another camera saw through.
+    Features by Open3D, the rest numpy and scipy; nothing is random. Raises NoOverlap when no two
+    passes match.
     """
     usable = [one for one in scans.passes if one.duplicate_of is None]
     stored = [arrays.load(ws.path(one.arrays)) for one in usable]
@@ -33,7 +36,16 @@ def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
     for number, (one, data) in enumerate(zip(usable, stored, strict=True)):
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
         place = None if one.scanner is None else np.asarray(one.scanner)
-        passes.append(_prepared.prepare(one.name, data["points"], data["normals"].astype(np.float64), size, place, data.get("colors")))
+        passes.append(
+            _prepared.prepare(
+                one.name,
+                data["points"],
+                data["normals"].astype(np.float64),
+                size,
+                place,
+                data.get("colors"),
+            )
+        )
     links = _links.compare(_find_links(passes, [_given(one) for one in usable], ws))
     groups = _ambiguity.join(passes, _graph.grow(passes, links), links)
     if len(groups[0].poses) < 2:
@@ -44,7 +56,9 @@ def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
         group.poses = _joint.refine(passes, group.poses)
     gap = _joint.gap(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
-    result = _report.alignment(scans, usable, main, groups, links, size, gap, [_normalise(one) for one in passes])
+    result = _report.alignment(
+        scans, usable, main, groups, links, size, gap, [_normalise(one) for one in passes]
+    )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
     for row in result.passes:
@@ -58,12 +72,20 @@ def _given(one: Pass) -> Array:
     return np.eye(4) if one.pose is None else np.asarray(one.pose)
 
 
-def _as_given(scans: Scans, usable: list[Pass], size: float, ws: StageWorkspace[Align]) -> Alignment:
-    """No matching: one pass alone, passes of one frame (align=off), or trusted poses (align=given)."""
-    trusted = [one for one in usable if ws.options.align != "given" or one.pose is not None or len(usable) == 1]
+def _as_given(
+    scans: Scans, usable: list[Pass], size: float, ws: StageWorkspace[Align]
+) -> Alignment:
+    """No matching: one pass alone, passes of one frame (align=off), or trusted poses
+    (align=given)."""
+    trusted = [
+        one
+        for one in usable
+        if ws.options.align != "given" or one.pose is not None or len(usable) == 1
+    ]
     if not trusted:
         raise InputRejected(
-            "align=given was asked for, but no file gives a pose", remedy="Set align=auto, or drop files with poses (E57, PTX)."
+            "align=given was asked for, but no file gives a pose",
+            remedy="Set align=auto, or drop files with poses (E57, PTX).",
         )
     if len(usable) == 1:
         ws.warn("there is one pass only: what its scanner did not see is missing from the model")
@@ -71,20 +93,37 @@ def _as_given(scans: Scans, usable: list[Pass], size: float, ws: StageWorkspace[
         if one not in trusted:
             ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")
     group = Group({usable.index(one): _given(one) for one in trusted})
-    return _report.alignment(scans, usable, group, [group], [], size, None, [np.eye(4)] * len(usable), fixed=len(usable) > 1)
+    return _report.alignment(
+        scans,
+        usable,
+        group,
+        [group],
+        [],
+        size,
+        None,
+        [np.eye(4)] * len(usable),
+        fixed=len(usable) > 1,
+    )
 
 
 def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> list[Found]:
-    """Links of pairs, likely ones first; a pair is left out once both passes hang safely in one group."""
+    """Links of pairs, likely ones first; a pair is left out once both passes hang safely in one
+    group."""
     pairs = list(_links.by_likeness(passes))
-    frames = [pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)]
+    frames = [
+        pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)
+    ]
     safety = _graph.Safety(len(passes))
     links: list[Found] = []
     for number, (a, b) in enumerate(pairs):
         if safety.enough(a, b):
             continue
-        ws.progress(0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}")
-        found = _ambiguity.decided(_links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a]), passes)
+        ws.progress(
+            0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}"
+        )
+        found = _ambiguity.decided(
+            _links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a]), passes
+        )
         if found and not found[0].ways:
             safety.note(a, b, found[0].score)
         links += found

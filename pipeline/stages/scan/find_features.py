@@ -16,16 +16,21 @@ _Z = np.array([0.0, 0.0, 1.0])
 
 
 def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Features:
-    """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame to Y-up metres.
+    """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame
+    to Y-up metres.
 
-    A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base or a room's floor is not
-    one and stays. Up is the axis that was asked for, else the support plane's, else z where the file's frame is gravity's, else how
-    the object would rest. The object's lowest point comes to height 0, its middle to x = z = 0. numpy and scipy; sampling is seeded.
+    A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base
+    or a room's floor is not one and stays. Up is the axis that was asked for, else the support
+    plane's, else z where the file's frame is gravity's, else how the object would rest. The
+    object's lowest point comes to height 0, its middle to x = z = 0. numpy and scipy; sampling is
+    seeded.
     """
     stored = arrays.load(ws.path(cloud.arrays))
     points, normals = stored["points"], stored["normals"].astype(np.float64)
     thickness = max(2 * cloud.spacing, 0.002 * cloud.size)
-    planes = _planes.find(points, normals, thickness, ws.options.seed) if ws.options.finds_planes else []
+    planes = (
+        _planes.find(points, normals, thickness, ws.options.seed) if ws.options.finds_planes else []
+    )
     ws.progress(0.6, f"{len(planes)} planes found")
     support = _planes.support(planes, points, thickness)
     removed = support is not None and ws.options.plane != "keep"
@@ -35,14 +40,22 @@ def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Fe
         keep[keep] = ~clouds.lonely(points[keep])
         kept, rest = "find_features/kept.npz", points[keep]
         arrays.save(ws.path(kept), **{name: array[keep] for name, array in stored.items()})
-        ws.warn(f"the support plane was taken away ({100 * (~keep).mean():.0f} % of the points); set plane=keep to keep it")
+        ws.warn(
+            f"the support plane was taken away ({100 * (~keep).mean():.0f} % of the points); set"
+            " plane=keep to keep it"
+        )
     elif ws.options.plane == "remove":
         ws.warn("plane=remove was asked for, but no support plane was found")
     up, source = _asked(ws.options.up) or _up(support, planes, rest, scans)
     if source == RESTING:
-        ws.warn("nothing tells which way is up, so the model lies on its flattest side; set up=z (or another axis) if that is wrong")
+        ws.warn(
+            "nothing tells which way is up, so the model lies on its flattest side; set up=z (or"
+            " another axis) if that is wrong"
+        )
     listed = tuple(_listed(plane, plane is support, removed, up, len(points)) for plane in planes)
-    return Features(planes=listed, up=_triple(up), up_from=source, frame=_frame(rest, up, scans.unit), kept=kept)
+    return Features(
+        planes=listed, up=_triple(up), up_from=source, frame=_frame(rest, up, scans.unit), kept=kept
+    )
 
 
 def _asked(up: str) -> tuple[Array, str] | None:
@@ -52,7 +65,9 @@ def _asked(up: str) -> tuple[Array, str] | None:
     return np.eye(3)["xyz".index(up[-1])] * (-1.0 if up.startswith("-") else 1.0), "option up"
 
 
-def _up(support: _planes.Found | None, planes: list[_planes.Found], points: Array, scans: Scans) -> tuple[Array, str]:
+def _up(
+    support: _planes.Found | None, planes: list[_planes.Found], points: Array, scans: Scans
+) -> tuple[Array, str]:
     if support is not None:
         return support.normal, "support plane"
     if any(one.pose for one in scans.passes):
@@ -65,7 +80,15 @@ def _up(support: _planes.Found | None, planes: list[_planes.Found], points: Arra
 
 def _listed(plane: _planes.Found, is_support: bool, removed: bool, up: Array, total: int) -> Plane:
     role = (
-        "support" if is_support else "face" if 0.2 < abs(plane.normal @ up) < 0.97 else "wall" if abs(plane.normal @ up) <= 0.2 else "level"
+        "support"
+        if is_support
+        else (
+            "face"
+            if 0.2 < abs(plane.normal @ up) < 0.97
+            else "wall"
+            if abs(plane.normal @ up) <= 0.2
+            else "level"
+        )
     )
     return Plane(
         normal=_triple(plane.normal),

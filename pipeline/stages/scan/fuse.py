@@ -1,4 +1,5 @@
-"""Placed passes → one merged cloud: a voxel grid filled pass by pass, so memory follows the surface, not the raw points."""
+"""Placed passes → one merged cloud: a voxel grid filled pass by pass, so memory follows the
+surface, not the raw points."""
 
 from __future__ import annotations
 
@@ -24,16 +25,20 @@ _CHUNK = 2_000_000  # rows that are moved at once
 def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCloud:
     """Merge all placed passes in the common frame, drop's unit.
 
-    One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the option ``cell`` or the tier's share of
-    the size. Statistical outliers go unless skipped. Of surveys (E57, LAS, PTX, PTS) every point is kept beside that, for cloud.ply,
-    unless ``cell`` was asked for. Guaranteed: finite points, unit normals. numpy and scipy only. Raises
-    InputRejected for a cell that would leave no shape, or no merging.
+    One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the
+    option ``cell`` or the tier's share of the size. Statistical outliers go unless skipped. Of
+    surveys (E57, LAS, PTX, PTS) every point is kept beside that, for cloud.ply, unless ``cell`` was
+    asked for. Guaranteed: finite points, unit normals. numpy and scipy only. Raises InputRejected
+    for a cell that would leave no shape, or no merging.
     """
     cell = ws.options.cell or ws.options.cell_share * alignment.size
     if not alignment.size / FINEST <= cell <= alignment.size / COARSEST:
         raise InputRejected(
             f"cell={cell:g} does not fit an object {alignment.size:.4g} {scans.unit} large",
-            remedy=f"Set cell between {alignment.size / FINEST:.3g} and {alignment.size / COARSEST:.3g}, or leave it out.",
+            remedy=(
+                f"Set cell between {alignment.size / FINEST:.3g} and"
+                f" {alignment.size / COARSEST:.3g}, or leave it out."
+            ),
         )
     placed = [(k, one) for k, one in enumerate(alignment.passes) if one.placed]
     files = {one.name: one.arrays for one in scans.passes}
@@ -50,14 +55,24 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
     arrays.save(ws.path(file), **merged)
     ws.progress(0.9, f"{len(points)} points merged")
     return PointCloud(
-        arrays=file, points=len(points), spacing=clouds.spacing(points), size=alignment.size, colored="colors" in merged,
+        arrays=file,
+        points=len(points),
+        spacing=clouds.spacing(points),
+        size=alignment.size,
+        colored="colors" in merged,
         **({} if ws.options.cell else _whole.keep(scans, alignment, ws)),
-    )  # fmt: skip
+    )
 
 
-def _chunks(stored: dict[str, NDArray[Any]], pose: Array) -> Iterator[tuple[Array, Array, NDArray[np.uint8] | None]]:
+def _chunks(
+    stored: dict[str, NDArray[Any]], pose: Array
+) -> Iterator[tuple[Array, Array, NDArray[np.uint8] | None]]:
     """Moved points and turned normals, a block of rows at a time."""
     for at in range(0, len(stored["points"]), _CHUNK):
         part = slice(at, at + _CHUNK)
         colors = stored["colors"][part] if "colors" in stored else None
-        yield rigid.apply(pose, stored["points"][part]), rigid.turn(pose, stored["normals"][part].astype(np.float64)), colors
+        yield (
+            rigid.apply(pose, stored["points"][part]),
+            rigid.turn(pose, stored["normals"][part].astype(np.float64)),
+            colors,
+        )

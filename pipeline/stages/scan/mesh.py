@@ -1,4 +1,5 @@
-"""Merged cloud → triangle mesh: Poisson surface, cut where no data supports it, coloured from the cloud."""
+"""Merged cloud → triangle mesh: Poisson surface, cut where no data supports it, coloured from the
+cloud."""
 
 from __future__ import annotations
 
@@ -15,12 +16,16 @@ from pipeline.stages.scan import _surface
 from pipeline.workspace import StageWorkspace
 
 
-def run(cloud: PointCloud, features: Features | None, scans: Scans, ws: StageWorkspace[MeshScan]) -> Mesh:
-    """Poisson reconstruction (Open3D) of the cloud that find_features kept, in the common frame and the drop's unit.
+def run(
+    cloud: PointCloud, features: Features | None, scans: Scans, ws: StageWorkspace[MeshScan]
+) -> Mesh:
+    """Poisson reconstruction (Open3D) of the cloud that find_features kept, in the common frame and
+    the drop's unit.
 
-    The octree is as deep as the point spacing asks for, up to the tier's depth. Surface farther than a few spacings from every
-    point is cut (surface=observed) or kept (closed); its share is reported either way, as is the distance of the points from the mesh
-    (shares of the size). Points that are not finite never reach Open3D. Raises MeshEmpty when no surface is left.
+    The octree is as deep as the point spacing asks for, up to the tier's depth. Surface farther
+    than a few spacings from every point is cut (surface=observed) or kept (closed); its share is
+    reported either way, as is the distance of the points from the mesh (shares of the size). Points
+    that are not finite never reach Open3D. Raises MeshEmpty when no surface is left.
     """
     stored = arrays.load(ws.path(features.kept if features and features.kept else cloud.arrays))
     points, normals, colors = _usable(stored)
@@ -29,25 +34,49 @@ def run(cloud: PointCloud, features: Features | None, scans: Scans, ws: StageWor
     vertices, faces = _surface.poisson(points, normals, depth)
     ws.progress(0.6, f"{len(faces)} faces at depth {depth}")
     reach = _surface.reach(cloud.spacing)
-    vertices, faces, unsupported = _surface.cut(vertices, faces, points, reach, observed=ws.options.surface == "observed")
+    vertices, faces, unsupported = _surface.cut(
+        vertices, faces, points, reach, observed=ws.options.surface == "observed"
+    )
     if len(faces) < 4:
         raise MeshEmpty()
     ws.progress(0.8, "measuring")
     distance = _surface.distances(points, vertices, faces)
     file = "mesh/mesh.npz"
     watertight, manifold = _surface.soundness(vertices, faces)
-    arrays.save(ws.path(file), vertices=vertices, faces=faces, colors=None if colors is None else _surface.colors(vertices, points, colors))
+    arrays.save(
+        ws.path(file),
+        vertices=vertices,
+        faces=faces,
+        colors=None if colors is None else _surface.colors(vertices, points, colors),
+    )
     return Mesh(
-        arrays=file, vertices=len(vertices), faces=len(faces), watertight=watertight, manifold=manifold, unit=scans.unit,
-        frame=features.frame if features else _surface.plain_frame(scans.unit), origin=scans.origin, unsupported_area=unsupported,
-        scan_to_mesh={"mean": float(distance.mean() / cloud.size), "p95": float(np.percentile(distance, 95) / cloud.size)},
-    )  # fmt: skip
+        arrays=file,
+        vertices=len(vertices),
+        faces=len(faces),
+        watertight=watertight,
+        manifold=manifold,
+        unit=scans.unit,
+        frame=features.frame if features else _surface.plain_frame(scans.unit),
+        origin=scans.origin,
+        unsupported_area=unsupported,
+        scan_to_mesh={
+            "mean": float(distance.mean() / cloud.size),
+            "p95": float(np.percentile(distance, 95) / cloud.size),
+        },
+    )
 
 
-def _usable(stored: dict[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8] | None]:
-    """Only finite points with a finite normal of some length: one NaN in Poisson ends the process."""
+def _usable(
+    stored: dict[str, NDArray[Any]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8] | None]:
+    """Only finite points with a finite normal of some length: one NaN in Poisson ends the
+    process."""
     points, normals = stored["points"], stored["normals"].astype(np.float64)
-    fine = np.isfinite(points).all(1) & np.isfinite(normals).all(1) & (np.linalg.norm(normals, axis=1) > 0.5)
+    fine = (
+        np.isfinite(points).all(1)
+        & np.isfinite(normals).all(1)
+        & (np.linalg.norm(normals, axis=1) > 0.5)
+    )
     if fine.sum() < 10:
         raise MeshEmpty("fewer than ten points are left to mesh")
     colors = stored.get("colors")

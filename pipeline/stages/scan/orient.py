@@ -1,4 +1,5 @@
-"""Passes → passes without outliers, with unit normals that agree with each other and point away from the object."""
+"""Passes → passes without outliers, with unit normals that agree with each other and point away
+from the object."""
 
 from __future__ import annotations
 
@@ -16,11 +17,13 @@ from pipeline.workspace import StageWorkspace
 
 
 def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
-    """Give every pass oriented normals (N,3) float32; features, verification and meshing depend on their signs.
+    """Give every pass oriented normals (N,3) float32; features, verification and meshing depend on
+    their signs.
 
-    Signs come from the scanner's place where it is known, from the range grid, from normals the file brought, else from propagation
-    over the tangent planes (Open3D) checked against the side the pass was seen from. Statistical outliers go (unless skipped).
-    Duplicates stay as they are. Units and frames do not change.
+    Signs come from the scanner's place where it is known, from the range grid, from normals the
+    file brought, else from propagation over the tangent planes (Open3D) checked against the side
+    the pass was seen from. Statistical outliers go (unless skipped). Duplicates stay as they are.
+    Units and frames do not change.
     """
     passes = []
     for number, one in enumerate(scans.passes):
@@ -41,17 +44,24 @@ def _orient(number: int, one: Pass, ws: StageWorkspace[Orient]) -> Pass:
     return one.model_copy(update={"arrays": file, "points": len(points)})
 
 
-def _without_twins(name: str, stored: dict[str, NDArray[Any]], ws: StageWorkspace[Orient]) -> dict[str, NDArray[Any]]:
-    """Drop points that stand there again, where most of the cloud does: they tell nothing, and hide how far points are apart."""
+def _without_twins(
+    name: str, stored: dict[str, NDArray[Any]], ws: StageWorkspace[Orient]
+) -> dict[str, NDArray[Any]]:
+    """Drop points that stand there again, where most of the cloud does: they tell nothing, and hide
+    how far points are apart."""
     again = clouds.twins(stored["points"])
     if again is None:
         return stored
-    ws.warn(f"{name}: most of its points stand there several times; {int(again.sum())} of {len(again)} were left out as repetitions")
+    ws.warn(
+        f"{name}: most of its points stand there several times; {int(again.sum())} of {len(again)}"
+        " were left out as repetitions"
+    )
     return {key: array[~again] for key, array in stored.items()}
 
 
 def _without_outliers(stored: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Drop points far from their neighbours; a cloud that would lose more than a tenth is scattered by nature and kept."""
+    """Drop points far from their neighbours; a cloud that would lose more than a tenth is scattered
+    by nature and kept."""
     points: Array = stored["points"]
     away = clouds.lonely(points)
     if away.mean() > 0.1:

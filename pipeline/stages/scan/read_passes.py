@@ -20,12 +20,15 @@ FARTHEST = 1e12  # of a coordinate, in any unit
 
 
 def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
-    """Read every scan file of the drop; what comes out is finite, in one unit, minus a common whole-number origin.
+    """Read every scan file of the drop; what comes out is finite, in one unit, minus a common
+    whole-number origin.
 
-    In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB, OFF; .gz, .zip, .tar of these).
-    Out: Scans with one Pass per scan; several scans in one file are several passes. Guaranteed: ≥ 100 finite points each, none
-    at exactly 0 0 0 (what range cameras write for "nothing"). Readers are numpy's own work; Open3D, pye57, laspy and trimesh see a
-    file only after its bytes were compared with its header. Raises InputRejected naming the file, never skips a damaged one.
+    In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB,
+    OFF; .gz, .zip, .tar of these). Out: Scans with one Pass per scan; several scans in one file are
+    several passes. Guaranteed: ≥ 100 finite points each, none at exactly 0 0 0 (what range cameras
+    write for "nothing"). Readers are numpy's own work; Open3D, pye57, laspy and trimesh see a file
+    only after its bytes were compared with its header. Raises InputRejected naming the file, never
+    skips a damaged one.
     """
     drop = _sources.find(dropped, ws)
     sources = drop.sources
@@ -59,23 +62,36 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
 
 
 def _refuse_flat(name: str, points: np.ndarray) -> None:
-    """InputRejected for a pass whose points all lie in one place or on one line: it shows no surface."""
+    """InputRejected for a pass whose points all lie in one place or on one line: it shows no
+    surface."""
     spread = np.linalg.eigvalsh(np.cov((points - points[0]).T))[::-1]
     if spread[1] <= 1e-12 * max(spread[0], 1e-300) or spread[0] == 0:
-        where = "in one place" if spread[0] <= 1e-24 * max(float(np.abs(points).max()), 1.0) ** 2 else "on one line"
-        raise InputRejected(f"{name}: all its points lie {where}", remedy="Export the pass again or take it out of the folder.")
+        where = (
+            "in one place"
+            if spread[0] <= 1e-24 * max(float(np.abs(points).max()), 1.0) ** 2
+            else "on one line"
+        )
+        raise InputRejected(
+            f"{name}: all its points lie {where}",
+            remedy="Export the pass again or take it out of the folder.",
+        )
 
 
 def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
-    """Leave out rows that are not finite, beyond any scanner's reach or exactly zero; returns how many.
+    """Leave out rows that are not finite, beyond any scanner's reach or exactly zero; returns how
+    many.
 
     That is said, but for the cells of a range grid in which the scanner met nothing.
     """
     points = np.asarray(raw.points, np.float64)
-    keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)  # false for what is no number, too
+    # false for what is no number, too
+    keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)
     if keep.sum() < FEWEST_POINTS:
-        raise InputRejected(f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs {FEWEST_POINTS}",
-                            remedy="Export the pass again or take it out of the folder.")  # fmt: skip
+        raise InputRejected(
+            f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs "
+            f"{FEWEST_POINTS}",
+            remedy="Export the pass again or take it out of the folder.",
+        )
     _refuse_flat(raw.name, points[keep])
     rest = {
         key: None if value is None else np.asarray(value)[keep]
@@ -83,17 +99,37 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     }
     if raw.scanner is None and rest["grid"] is not None:
         raw.scanner = _sensor.place(points[keep], rest["grid"])
-    if rest["normals"] is not None and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all():
+    if (
+        rest["normals"] is not None
+        and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all()
+    ):
         rest["normals"] = None
         account.remark("its normals are not all there and were not used")
     lost = int((~keep).sum())
     if lost and raw.grid is None:
-        account.count("points", len(points), len(points) - lost, "the others are no numbers or lie at exactly 0 0 0")
-    return Raw(raw.name, points[keep], scanner=raw.scanner, pose=raw.pose, unit=raw.unit, survey=raw.survey, **rest), lost
+        account.count(
+            "points",
+            len(points),
+            len(points) - lost,
+            "the others are no numbers or lie at exactly 0 0 0",
+        )
+    return (
+        Raw(
+            raw.name,
+            points[keep],
+            scanner=raw.scanner,
+            pose=raw.pose,
+            unit=raw.unit,
+            survey=raw.survey,
+            **rest,
+        ),
+        lost,
+    )
 
 
 def _unique(said: list[str]) -> list[str]:
-    """Names as they are, numbered where one file gave several passes or two archives hold the same name."""
+    """Names as they are, numbered where one file gave several passes or two archives hold the same
+    name."""
     counts = {name: said.count(name) for name in said}
     used: dict[str, int] = {}
     result = []
@@ -104,7 +140,14 @@ def _unique(said: list[str]) -> list[str]:
 
 
 def _store(
-    number: int, name: str, raw: Raw, missing: int, scale: float, origin: tuple[int, int, int], seen: dict[str, str], ws: Workspace
+    number: int,
+    name: str,
+    raw: Raw,
+    missing: int,
+    scale: float,
+    origin: tuple[int, int, int],
+    seen: dict[str, str],
+    ws: Workspace,
 ) -> Pass:
     shift = np.asarray(origin, np.float64)
     pose = raw.pose
@@ -112,7 +155,11 @@ def _store(
         points = raw.points * scale - shift
         scanner = None if raw.scanner is None else raw.scanner * scale - shift
     else:  # the pass stays in its own frame; the common frame moves
-        points, scanner, pose = raw.points * scale, None if raw.scanner is None else raw.scanner * scale, pose.copy()
+        points, scanner, pose = (
+            raw.points * scale,
+            None if raw.scanner is None else raw.scanner * scale,
+            pose.copy(),
+        )
         pose[:3, 3] = pose[:3, 3] * scale - shift
     twin = seen.setdefault(hashlib.sha256(raw.points.tobytes()).hexdigest(), name)
     if twin != name:
@@ -120,8 +167,16 @@ def _store(
     file = f"read_passes/{number:04d}.npz"
     arrays.save(ws.path(file), points=points, normals=raw.normals, colors=raw.colors, grid=raw.grid)
     return Pass(
-        name=name, arrays=file, whole=file if raw.survey else None, points=len(points), dropped=missing, scale=scale,
-        scanner=None if scanner is None else (float(scanner[0]), float(scanner[1]), float(scanner[2])),
-        pose=None if pose is None else rigid.to_matrix(pose), duplicate_of=None if twin == name else twin,
+        name=name,
+        arrays=file,
+        whole=file if raw.survey else None,
+        points=len(points),
+        dropped=missing,
+        scale=scale,
+        scanner=None
+        if scanner is None
+        else (float(scanner[0]), float(scanner[1]), float(scanner[2])),
+        pose=None if pose is None else rigid.to_matrix(pose),
+        duplicate_of=None if twin == name else twin,
         warning=f"scaled by {scale:g} to the unit of the other passes" if scale != 1 else None,
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""An object before an even background: what is as the background is not object, and a shadow on it neither."""
+"""An object before an even background: what is as the background is not object, and a shadow on it
+neither."""
 
 from __future__ import annotations
 
@@ -10,17 +11,23 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 EVEN = 5.0  # Lab units: 95 % of the border lie that close to a smooth background
 KEY, LEAST = 9.0, 3.5  # Lab units from the background: object; where the background has no noise
-EDGE = 2  # pixels over which an outline is blurred: there, object is what differs more than half as much as what lies beside it
+# pixels over which an outline is blurred: there, object is what differs more than half as much as
+# what lies beside it
+EDGE = 2
 SCALE = 512  # edges that gradients are told for
-FLAT, STEEP = 0.7, 2.2  # Lab units of lightness per pixel: below, between and beyond there is no, perhaps an, and surely an outline
+# Lab units of lightness per pixel: below, between and beyond there is no, perhaps an, and surely an
+# outline
+FLAT, STEEP = 0.7, 2.2
 SHARP = 1.8  # times that an outline is steeper from nearby than from three times as far
-DARKEST, HUE = 0.2, 0.1  # a shadow leaves that much of the light, and takes alike from red, green and blue
+# a shadow leaves that much of the light, and takes alike from red, green and blue
+DARKEST, HUE = 0.2, 0.1
 
 
 class Keyed(NamedTuple):
-    """alpha (H,W) uint8. contrast (H,W): the largest distance from the background nearby, in Lab units; key: from which on there is an
-    object. shadow: one was found and left out; dim (H,W): what could be ground in a hard one. faint: share of the picture that is nearly
-    as the background, and not quite."""
+    """alpha (H,W) uint8. contrast (H,W): the largest distance from the background nearby, in Lab
+    units; key: from which on there is an object. shadow: one was found and left out; dim (H,W):
+    what could be ground in a hard one. faint: share of the picture that is nearly as the
+    background, and not quite."""
 
     alpha: Array
     contrast: Array
@@ -31,7 +38,8 @@ class Keyed(NamedTuple):
 
 
 def colour_key(rgb: Array) -> Keyed | None:
-    """Alpha by distance from a background that a quadratic surface in Lab describes; None where the border is not that even."""
+    """Alpha by distance from a background that a quadratic surface in Lab describes; None where the
+    border is not that even."""
     import cv2
     from scipy.ndimage import binary_dilation, binary_opening, label, maximum_filter
 
@@ -47,11 +55,20 @@ def colour_key(rgb: Array) -> Keyed | None:
     shadow = shade & outside
     regions, count = label(like)
     sizes = np.bincount(regions.ravel(), minlength=count + 1)
-    background = like & (np.isin(regions, np.unique(regions[ring])) | (sizes[regions] > 0.002 * like.size) | outside)
+    background = like & (
+        np.isin(regions, np.unique(regions[ring])) | (sizes[regions] > 0.002 * like.size) | outside
+    )
     near = maximum_filter(distance, 2 * EDGE + 1)
     rim = binary_dilation(background | shadow, iterations=EDGE) & (distance < near / 2)
     faint = binary_opening(like & (distance > max(1.0, 2 * noise)) & ~ring, iterations=4)
-    return Keyed(largest(~(background | shadow | rim)), near, key, bool(shadow.mean() > 0.002), dim & ~like, float(faint.mean()))
+    return Keyed(
+        largest(~(background | shadow | rim)),
+        near,
+        key,
+        bool(shadow.mean() > 0.002),
+        dim & ~like,
+        float(faint.mean()),
+    )
 
 
 def _background(lab: Array) -> tuple[Array, Array, Array, float]:
@@ -63,7 +80,8 @@ def _background(lab: Array) -> tuple[Array, Array, Array, float]:
     edge = max(2, round(0.03 * min(height, width)))
     ring[edge:-edge, edge:-edge] = False
     keep = ring.copy()
-    for _ in range(3):  # an object that crosses the border stands out from the first fit and is left out of the next
+    # an object that crosses the border stands out from the first fit and is left out of the next
+    for _ in range(3):
         fit = np.linalg.lstsq(terms[keep], lab[keep], rcond=None)[0]
         ground = terms @ fit
         distance = np.linalg.norm(lab - ground, axis=-1)
@@ -72,7 +90,8 @@ def _background(lab: Array) -> tuple[Array, Array, Array, float]:
 
 
 def _shade(rgb: Array, lab: Array, ground: Array) -> tuple[Array, Array]:
-    """(where the background may lie in shadow: darker, of the same hue; where outlines are) (libraries: OpenCV, scipy)."""
+    """(where the background may lie in shadow: darker, of the same hue; where outlines are)
+    (libraries: OpenCV, scipy)."""
     import cv2
     from scipy.ndimage import gaussian_gradient_magnitude
 

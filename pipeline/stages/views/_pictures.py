@@ -1,4 +1,5 @@
-"""Reading one picture as a person sees it: any format of formats/pictures, turned as its EXIF says, in sRGB, 8 bits a channel."""
+"""Reading one picture as a person sees it: any format of formats/pictures, turned as its EXIF says,
+in sRGB, 8 bits a channel."""
 
 from __future__ import annotations
 
@@ -22,9 +23,11 @@ Warn = Callable[[str], None]
 
 
 def read(path: Path, name: str, warn: Warn) -> Any:
-    """The picture at PATH as a Pillow image, RGBA, its edges at most 2048 pixels; WARN hears what was not used of it.
+    """The picture at PATH as a Pillow image, RGBA, its edges at most 2048 pixels; WARN hears what
+    was not used of it.
 
-    InputRejected names the picture and the fact (libraries: Pillow, OpenCV for more than 8 bits, pi-heif).
+    InputRejected names the picture and the fact (libraries: Pillow, OpenCV for more than 8 bits,
+    pi-heif).
     """
     from PIL import Image
 
@@ -37,17 +40,22 @@ def read(path: Path, name: str, warn: Warn) -> Any:
 
         pi_heif.register_heif_opener()
     try:
-        with Image.open(_named_after_content(path) if kind == "avif" else path, formats=READERS[kind]) as opened:
+        with Image.open(
+            _named_after_content(path) if kind == "avif" else path, formats=READERS[kind]
+        ) as opened:
             _check_size(opened, name)
             _say_frames(opened, name, kind, warn)
             image = _as_seen(opened, path, name, kind, warn)
     except InputRejected:
         raise
     except Image.DecompressionBombError:
-        raise InputRejected(f"{name} has more than {MOST_PIXELS:,} pixels.", remedy="Give a smaller copy of it.") from None
+        raise InputRejected(
+            f"{name} has more than {MOST_PIXELS:,} pixels.", remedy="Give a smaller copy of it."
+        ) from None
     except Exception:  # Pillow raises whatever the broken file led it to
         raise InputRejected(
-            f"{name} cannot be read as {pictures.KINDS[kind][0]}: it is damaged or cut off.", remedy="Save or copy it again and retry."
+            f"{name} cannot be read as {pictures.KINDS[kind][0]}: it is damaged or cut off.",
+            remedy="Save or copy it again and retry.",
         ) from None
     image.thumbnail((LONGEST, LONGEST))
     return image
@@ -56,13 +64,22 @@ def read(path: Path, name: str, warn: Warn) -> Any:
 def _named_after_content(path: Path) -> io.BytesIO:
     """An AVIF picture may call itself HEIC first, and is then taken for one."""
     data = path.read_bytes()
-    return io.BytesIO(data if data[8:12] in pictures.AVIF else data[:8] + pictures.AVIF[0] + data[12:])
+    return io.BytesIO(
+        data if data[8:12] in pictures.AVIF else data[:8] + pictures.AVIF[0] + data[12:]
+    )
 
 
 READERS = {
-    "jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",), "tiff": ("TIFF",), "bmp": ("BMP", "DIB"), "gif": ("GIF",),
-    "jp2": ("JPEG2000",), "avif": ("AVIF",), "heic": ("HEIF",),
-}  # fmt: skip
+    "jpeg": ("JPEG", "MPO"),
+    "png": ("PNG",),
+    "webp": ("WEBP",),
+    "tiff": ("TIFF",),
+    "bmp": ("BMP", "DIB"),
+    "gif": ("GIF",),
+    "jp2": ("JPEG2000",),
+    "avif": ("AVIF",),
+    "heic": ("HEIF",),
+}
 
 
 def not_taken(name: str) -> InputRejected:
@@ -74,7 +91,10 @@ def not_taken(name: str) -> InputRejected:
 def _check_size(opened: Any, name: str) -> None:
     width, height = opened.size
     if width * height > MOST_PIXELS:
-        raise InputRejected(f"{name} has {width} × {height} pixels; {MOST_PIXELS:,} are the most.", remedy="Give a smaller copy of it.")
+        raise InputRejected(
+            f"{name} has {width} × {height} pixels; {MOST_PIXELS:,} are the most.",
+            remedy="Give a smaller copy of it.",
+        )
     if max(width, height) < LEAST:
         raise InputRejected(
             f"{name} has {width} × {height} pixels, which is too small to show an object.",
@@ -85,14 +105,20 @@ def _check_size(opened: Any, name: str) -> None:
 def _say_frames(opened: Any, name: str, kind: str, warn: Warn) -> None:
     """Of several frames or pages the first whole one is used."""
     if max(opened.size) < SMALL:
-        warn(f"{name} has only {opened.width} × {opened.height} pixels: the model cannot show more.")
+        warn(
+            f"{name} has only {opened.width} × {opened.height} pixels: the model cannot show more."
+        )
     count = getattr(opened, "n_frames", 1)
-    if count < 2 or kind in ("jpeg", "heic"):  # there the others are previews and depths, and Pillow comes with the main one
+    # there the others are previews and depths, and Pillow comes with the main one
+    if count < 2 or kind in ("jpeg", "heic"):
         return
     whole = [k for k in range(count) if kind != "tiff" or not _is_preview(opened, k)] or [0]
     opened.seek(whole[0])
     if len(whole) > 1:
-        warn(f"{name} holds {len(whole)} {'pages' if kind == 'tiff' else 'frames'}: only the first is used.")
+        warn(
+            f"{name} holds {len(whole)} {'pages' if kind == 'tiff' else 'frames'}: only the first"
+            " is used."
+        )
 
 
 def _is_preview(opened: Any, frame: int) -> bool:
@@ -124,17 +150,22 @@ def _in_srgb(image: Any, profile: bytes | None, name: str, warn: Warn) -> Any:
     elif image.mode in ("LA", "La"):
         image = image.convert("LA").convert("L")
     if image.mode == "LAB":
-        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return ImageCms.profileToProfile(
+            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
     if profile:
         try:
-            return ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return ImageCms.profileToProfile(
+                image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
         except (ImageCms.PyCMSError, ValueError, OSError, TypeError):
             warn(f"The colour profile of {name} cannot be used: its colours are taken as sRGB.")
     return image.convert("RGB")
 
 
 def _eight_bits(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
-    """OPENED with 8 bits a channel, values of more bits scaled by what the type can hold and not by what this picture does hold."""
+    """OPENED with 8 bits a channel, values of more bits scaled by what the type can hold and not by
+    what this picture does hold."""
     from PIL import Image
 
     if opened.mode in ("F", "I") or opened.mode.startswith("I;16"):
@@ -169,17 +200,24 @@ def _by_opencv(path: Path) -> Array:
 
 
 def scaled(values: Array, name: str, warn: Warn) -> NDArray[np.uint8]:
-    """Integers of up to 16 bits, or floats from 0 to 1, as uint8. Values that end far below what 16 bits can hold have fewer bits."""
+    """Integers of up to 16 bits, or floats from 0 to 1, as uint8. Values that end far below what 16
+    bits can hold have fewer bits."""
     if values.dtype.kind == "f":
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         top = float(values.max(initial=0.0))
         white = next((white for white in (1.0, 255.0, 65535.0) if top <= 1.001 * white), top)
         if values.min(initial=0.0) < -0.001 * white or white > 1:
-            warn(f"{name} holds floating-point values up to {top:g}: {white:g} is taken as white, 0 as black.")
+            warn(
+                f"{name} holds floating-point values up to {top:g}: {white:g} is taken as white, 0"
+                " as black."
+            )
     else:
         top = int(values.max(initial=0))
         depth = next((bits for bits in DEPTHS if top < 1 << bits), 32)
         white = float((1 << depth) - 1 if depth < 32 else top)
         if depth != 16:
-            warn(f"{name} has more than 8 bits a channel, of which it uses values up to {top}: {white:g} is taken as white.")
+            warn(
+                f"{name} has more than 8 bits a channel, of which it uses values up to {top}:"
+                f" {white:g} is taken as white."
+            )
     return (values.clip(0, white).astype(np.float64) * (255 / white) + 0.5).astype(np.uint8)

@@ -1,4 +1,5 @@
-"""normalize_views: the object is cut out of every view, and all views get one size and one scale."""
+"""normalize_views: the object is cut out of every view, and all views get one size and one
+scale."""
 
 from __future__ import annotations
 
@@ -23,11 +24,13 @@ RIM = 4  # pixels of a picture that an outline may be blurred or out by
 
 
 def run(views: Views, ws: StageWorkspace[NormalizeViews]) -> Views:
-    """Returns square RGBA views of 512 pixels, framed so that their outlines fit together, named by azimuth, and writes views/views.json.
+    """Returns square RGBA views of 512 pixels, framed so that their outlines fit together, named by
+    azimuth, and writes views/views.json.
 
-    The camera's lens and height are those that are told, else those that fit the outlines best. Says per view which matting method was
-    used. Raises InputRejected, naming the picture and the reason, where no object can be cut out (libraries: Pillow, OpenCV, scipy, and
-    onnxruntime where models/matting/ holds a network).
+    The camera's lens and height are those that are told, else those that fit the outlines best.
+    Says per view which matting method was used. Raises InputRejected, naming the picture and the
+    reason, where no object can be cut out (libraries: Pillow, OpenCV, scipy, and onnxruntime where
+    models/matting/ holds a network).
     """
     from PIL import Image
 
@@ -42,16 +45,24 @@ def run(views: Views, ws: StageWorkspace[NormalizeViews]) -> Views:
         pictures.append((found.rgba, found.method))
     ws.progress(0.8, "looking for the camera")
     framed = framing(
-        [rgba[..., 3] > 127 for rgba, _ in pictures], [_told(v, p, ws.options) for v, (p, _) in zip(views.views, pictures, strict=True)],
+        [rgba[..., 3] > 127 for rgba, _ in pictures],
+        [_told(v, p, ws.options) for v, (p, _) in zip(views.views, pictures, strict=True)],
         looks_for_height=all(view.seed is None for view in views.views),
-    )  # fmt: skip
+    )
     _say(framed, ws)
     cuts = []
     for k, (view, (rgba, method)) in enumerate(zip(views.views, pictures, strict=True)):
         name = f"views/{view.azimuth:03.0f}.png"
         picture = np.asarray(_cropped(Image.fromarray(rgba), framed.frames[k]))
-        Image.fromarray(picture if method == "alpha" else _without_rim(picture, framed.frames[k])).save(ws.path(name), compress_level=4)
-        facts = {"image": name, "matting": method, "fov": framed.fovs[k], "elevation": framed.elevations[k]}
+        Image.fromarray(
+            picture if method == "alpha" else _without_rim(picture, framed.frames[k])
+        ).save(ws.path(name), compress_level=4)
+        facts = {
+            "image": name,
+            "matting": method,
+            "fov": framed.fovs[k],
+            "elevation": framed.elevations[k],
+        }
         cuts.append(view.model_copy(update=facts))
     result = views.model_copy(update={"views": tuple(cuts), "cut": True})
     ws.path("views/views.json").write_text(json.dumps(result.model_dump(), indent=1) + "\n")
@@ -59,9 +70,12 @@ def run(views: Views, ws: StageWorkspace[NormalizeViews]) -> Views:
 
 
 def _told(view: View, rgba: NDArray[Any], options: NormalizeViews) -> Told:
-    """What is known of a view's camera, by its name, its generator or the options; those tell the lens of the picture's longer edge."""
+    """What is known of a view's camera, by its name, its generator or the options; those tell the
+    lens of the picture's longer edge."""
     height, width = rgba.shape[:2]
-    lens = options.fov and math.degrees(2 * math.atan(math.tan(math.radians(options.fov) / 2) * height / max(height, width)))
+    lens = options.fov and math.degrees(
+        2 * math.atan(math.tan(math.radians(options.fov) / 2) * height / max(height, width))
+    )
     return Told(view.azimuth, view.elevation or options.elevation, view.fov or lens)
 
 
@@ -69,13 +83,14 @@ def _say(framed: Framing, ws: StageWorkspace[NormalizeViews]) -> None:
     if framed.estimated:
         side = "above" if framed.elevations[0] > 0 else "below"
         ws.warn(
-            f"The camera seems to have stood {abs(framed.elevations[0]):.0f}° {side} the object's middle: so the views fit together best. "
-            "The option elevation says it surely."
+            f"The camera seems to have stood {abs(framed.elevations[0]):.0f}° {side} the object's"
+            " middle: so the views fit together best. The option elevation says it surely."
         )
     if framed.fit is not None and framed.fit < AGREE:
         ws.warn(
-            f"The views' outlines fit together to {percent(framed.fit)} only: check that they show one object from the sides that their "
-            "names say, and that the camera kept its distance and height. The option elevation tells its height."
+            f"The views' outlines fit together to {percent(framed.fit)} only: check that they show"
+            " one object from the sides that their names say, and that the camera kept its"
+            " distance and height. The option elevation tells its height."
         )
 
 
@@ -88,14 +103,24 @@ def weights(ws: Workspace) -> dict[str, str]:
 def _cropped(image: Any, frame: Frame) -> Any:
     from PIL import Image
 
-    low, high = (frame.x - frame.edge / 2, frame.y - frame.edge / 2), (frame.x + frame.edge / 2, frame.y + frame.edge / 2)
+    low, high = (
+        (frame.x - frame.edge / 2, frame.y - frame.edge / 2),
+        (frame.x + frame.edge / 2, frame.y + frame.edge / 2),
+    )
     edge = math.ceil(frame.edge)
-    square = image.transform((edge, edge), Image.Transform.EXTENT, (*low, *high), Image.Resampling.BILINEAR, fillcolor=(0, 0, 0, 0))
+    square = image.transform(
+        (edge, edge),
+        Image.Transform.EXTENT,
+        (*low, *high),
+        Image.Resampling.BILINEAR,
+        fillcolor=(0, 0, 0, 0),
+    )
     return square.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
 
 def _without_rim(rgba: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
-    """The cut-out RGBA (S,S,4) whose rim, where the background is mixed in, has the colours of what lies further inside."""
+    """The cut-out RGBA (S,S,4) whose rim, where the background is mixed in, has the colours of what
+    lies further inside."""
     margin = RIM * max(1.0, SIZE / frame.edge)  # the rim of a small picture grew with it
     alpha = rgba[..., 3:]
     rgb = spread(rgba[..., :3], alpha[..., 0] > 127, margin)

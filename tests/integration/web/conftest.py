@@ -57,7 +57,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def redis_server(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes], str]]]:
+def redis_server(
+    program: Callable[[str], Path], tmp_path: Path
+) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes], str]]]:
     """Start Redis with a password; the URL is the same each time, so that one can be stopped and started again."""
     binary, port, running = program("redis-server"), free_port(), []
     url = f"redis://:secret@127.0.0.1:{port}/0"
@@ -65,7 +67,18 @@ def redis_server(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Cal
     def go() -> tuple[subprocess.Popen[bytes], str]:
         import redis
 
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "secret", "--dir", str(tmp_path)]
+        options = [
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--requirepass",
+            "secret",
+            "--dir",
+            str(tmp_path),
+        ]
         running.append(subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL))
 
         def answers() -> bool:
@@ -83,7 +96,9 @@ def redis_server(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Cal
 
 
 @pytest.fixture
-def postgres_url(program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url(
+    program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A fresh PostgreSQL cluster; its URL."""
     import psycopg
 
@@ -100,11 +115,34 @@ def postgres_url(program: Callable[[str], Path], tmp_path_factory: pytest.TempPa
         shutil.chown(folder / "password", "postgres", "postgres")
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data, port = folder / "data", free_port()
-    made = [*as_user, str(initdb), "-D", str(data), "-A", "scram-sha-256", "-U", "app", "--pwfile", str(folder / "password"), "--no-sync"]
+    made = [
+        *as_user,
+        str(initdb),
+        "-D",
+        str(data),
+        "-A",
+        "scram-sha-256",
+        "-U",
+        "app",
+        "--pwfile",
+        str(folder / "password"),
+        "--no-sync",
+    ]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    settings = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    settings = [
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        f"unix_socket_directories={folder}",
+        "-c",
+        "fsync=off",
+    ]
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
-        process = subprocess.Popen([*as_user, str(postgres), "-D", str(data), "-p", str(port), *settings], stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            [*as_user, str(postgres), "-D", str(data), "-p", str(port), *settings],
+            stderr=log,
+            cwd=folder,
+        )
     url = f"postgresql://app:secret@127.0.0.1:{port}/postgres"
 
     def answers() -> bool:
@@ -139,12 +177,23 @@ def nginx(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[
         }.items():  # fmt: skip
             assert old in site
             site = site.replace(old, new)
-        temporary = "".join(f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        temporary = "".join(
+            f"{name}_temp_path {folder}/{name};"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         (folder / "nginx.conf").write_text(
             f"daemon off; user root; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; events {{}}\n"
             f"http {{ access_log off; {temporary}\n{site}\n}}"
         )
-        command = [str(binary), "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
+        command = [
+            str(binary),
+            "-c",
+            str(folder / "nginx.conf"),
+            "-p",
+            str(folder),
+            "-e",
+            str(folder / "error.log"),
+        ]
         tested = subprocess.run([*command, "-t"], capture_output=True, text=True)
         assert tested.returncode == 0, tested.stderr
         running.append(subprocess.Popen(command))

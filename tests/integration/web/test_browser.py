@@ -57,9 +57,20 @@ def page(chromium: Any) -> Iterator[Any]:
     errors: list[str] = []
     tab.on(
         "request",
-        lambda request: foreign.append(request.url) if not request.url.startswith(("http://127.0.0.1:", "blob:", "data:")) else None,
+        lambda request: (
+            foreign.append(request.url)
+            if not request.url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+            else None
+        ),
     )
-    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" and "404" not in message.text else None)
+    tab.on(
+        "console",
+        lambda message: (
+            errors.append(message.text)
+            if message.type == "error" and "404" not in message.text
+            else None
+        ),
+    )
     tab.on("pageerror", lambda error: errors.append(str(error)))
     tab.set_default_timeout(60_000)
     yield tab
@@ -89,14 +100,18 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
     house, port = House(tmp_path), free_port()
     try:
         house.up("--listen", f"127.0.0.1:{port}")
-        eventually(lambda: list(house.atlas.workers.glob("*-web-*.json")), 60, "the web process lives")
+        eventually(
+            lambda: list(house.atlas.workers.glob("*-web-*.json")), 60, "the web process lives"
+        )
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: _serves(url), 30, "it serves")
         page.goto(url + "/")
         page.evaluate("window.here = true")
         drop(page, "cube.zip", zip_with(("cube.obj", box())))
         page.wait_for_selector("text=Sent. It appears below.")
-        page.wait_for_selector(".row strong:has-text('cube'), .run h3:has-text('cube'), .card:has-text('cube')")
+        page.wait_for_selector(
+            ".row strong:has-text('cube'), .run h3:has-text('cube'), .card:has-text('cube')"
+        )
         page.wait_for_selector(".card:has-text('cube')", timeout=120_000)
         assert page.evaluate("window.here") is True, "the page was loaded again"
         page.click(".card:has-text('cube')")
@@ -105,9 +120,14 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
         frame = page.locator("model-viewer").bounding_box()
         page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
         page.mouse.down()
-        page.mouse.move(frame["x"] + frame["width"] / 2 + 200, frame["y"] + frame["height"] / 2 + 30, steps=8)
+        page.mouse.move(
+            frame["x"] + frame["width"] / 2 + 200, frame["y"] + frame["height"] / 2 + 30, steps=8
+        )
         page.mouse.up()
-        _until(page, f"document.querySelector('model-viewer').getCameraOrbit().toString() !== {before!r}")
+        _until(
+            page,
+            f"document.querySelector('model-viewer').getCameraOrbit().toString() !== {before!r}",
+        )
         assert colours > 20
         with page.expect_download() as download:
             page.click("a:has-text('Download')")
@@ -144,10 +164,17 @@ def _drawn(page: Any) -> int:
     return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.get_flattened_data()})
 
 
-def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(server: Server, atlas: Atlas, page: Any) -> None:
+def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
     """Both by their buttons; the page shows what became of them without a reload."""
     failed = forge(atlas, State.FAILED, name="broken lamp")
-    running = forge(atlas, State.PROCESSING, name="slow lion", progress=Progress(stage="scan.align", fraction=0.2, message="aligning"))
+    running = forge(
+        atlas,
+        State.PROCESSING,
+        name="slow lion",
+        progress=Progress(stage="scan.align", fraction=0.2, message="aligning"),
+    )
     page.goto(server.url + "/")
     page.evaluate("window.here = true")
     page.click(".row.fault:has-text('broken lamp') button:has-text('Retry')")
@@ -162,7 +189,11 @@ def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(serve
 def test_progress_moves_under_the_eyes(server: Server, atlas: Atlas, page: Any) -> None:
     """The bar, the percentage and the words follow progress.json; a half-written prompt stays, and the caret in it."""
     place = forge(
-        atlas, State.PROCESSING, kind="scan", name="vase", progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9")
+        atlas,
+        State.PROCESSING,
+        kind="scan",
+        name="vase",
+        progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9"),
     )
     page.goto(server.url + "/")
     page.wait_for_selector("text=pass 2 of 9")
@@ -170,17 +201,26 @@ def test_progress_moves_under_the_eyes(server: Server, atlas: Atlas, page: Any) 
     page.keyboard.type("a red")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    (place.path / "progress.json").write_bytes(Progress(stage="scan.align", fraction=0.7, message="pass 7 of 9", eta=40).dump())
+    (place.path / "progress.json").write_bytes(
+        Progress(stage="scan.align", fraction=0.7, message="pass 7 of 9", eta=40).dump()
+    )
     page.wait_for_selector("text=pass 7 of 9")
     assert page.locator(".run output").inner_text() == "70%"
-    (place.path / "progress.json").write_bytes(Progress(stage="scan.mesh", fraction=0.8, message="meshing", eta=4).dump())
+    (place.path / "progress.json").write_bytes(
+        Progress(stage="scan.mesh", fraction=0.8, message="meshing", eta=4).dump()
+    )
     page.wait_for_selector(".pill:has-text('Reconstructing')")
     page.keyboard.type(" small")
     assert page.input_value("#words") == "a small red"
 
 
 def test_a_jobs_own_page_follows_it_to_its_end(server: Server, atlas: Atlas, page: Any) -> None:
-    place = forge(atlas, State.PROCESSING, name="vase", progress=Progress(stage="finish.export", fraction=0.9, message="writing"))
+    place = forge(
+        atlas,
+        State.PROCESSING,
+        name="vase",
+        progress=Progress(stage="finish.export", fraction=0.9, message="writing"),
+    )
     page.goto(f"{server.url}/3d-test/jobs/{place.id}")
     page.wait_for_selector("text=writing")
     (place.path / "output").mkdir()
@@ -190,7 +230,9 @@ def test_a_jobs_own_page_follows_it_to_its_end(server: Server, atlas: Atlas, pag
     page.wait_for_selector("td a:has-text('model.stl')")
 
 
-def test_a_prompt_is_sent_from_the_page_by_keyboard_alone(server: Server, atlas: Atlas, page: Any) -> None:
+def test_a_prompt_is_sent_from_the_page_by_keyboard_alone(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
     page.goto(server.url + "/3d-test/")
     page.focus("#words")
     page.keyboard.type("a red cube")
@@ -203,20 +245,40 @@ def test_a_prompt_is_sent_from_the_page_by_keyboard_alone(server: Server, atlas:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1360])
-def test_no_page_is_wider_than_its_window(server: Server, atlas: Atlas, chromium: Any, scheme: str, width: int) -> None:
+def test_no_page_is_wider_than_its_window(
+    server: Server, atlas: Atlas, chromium: Any, scheme: str, width: int
+) -> None:
     """On a phone and on a wide screen, with long names and messages, nothing has to be scrolled sideways."""
     name = "W" * 200
-    jobs = [forge(atlas, state, name=name, progress=Progress(stage="scan.align", fraction=0.5, message="w" * 300)).id for state in State]
+    jobs = [
+        forge(
+            atlas,
+            state,
+            name=name,
+            progress=Progress(stage="scan.align", fraction=0.5, message="w" * 300),
+        ).id
+        for state in State
+    ]
     eventually(lambda: server.get("/3d/jobs").json()["total"] == 5, 20, "all are listed")
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     tab = context.new_page()
-    for path in ("/", "/done", "/done?state=failed", "/docs", "/sign-in", "/nothing", *(f"/jobs/{id}" for id in jobs)):
+    for path in (
+        "/",
+        "/done",
+        "/done?state=failed",
+        "/docs",
+        "/sign-in",
+        "/nothing",
+        *(f"/jobs/{id}" for id in jobs),
+    ):
         tab.goto(server.url + path)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
     context.close()
 
 
-def test_without_javascript_the_pages_are_read_and_the_forms_work(server: Server, atlas: Atlas, chromium: Any) -> None:
+def test_without_javascript_the_pages_are_read_and_the_forms_work(
+    server: Server, atlas: Atlas, chromium: Any
+) -> None:
     done = forge(atlas, State.DONE, name="stone lion")
     eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
     context = chromium.new_context(java_script_enabled=False)
@@ -224,7 +286,9 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(server: Server
     tab.goto(server.url + "/")
     tab.fill("#words", "a red cube")
     tab.click("text=Generate")
-    assert "/jobs/a-red-cube-" in tab.url and tab.locator("h1").inner_text().startswith("a red cube")
+    assert "/jobs/a-red-cube-" in tab.url and tab.locator("h1").inner_text().startswith(
+        "a red cube"
+    )
     tab.goto(f"{server.url}/jobs/{done.id}")
     assert tab.locator("noscript img, td a").count() > 0
     context.close()

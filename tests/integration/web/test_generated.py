@@ -10,7 +10,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from layout.manifest import Progress
 from layout.tree import Atlas, State
@@ -19,7 +23,12 @@ from webapi import create_app
 from webapi.routes import act, files, look, submit, system
 from webapi.routes.table import ROUTES, Route
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 assert act and files and look and submit and system  # importing them declares their routes
 TESTED = [route for route in ROUTES if not route.rule.endswith("events")]  # streams do not end
 pytestmark = pytest.mark.slow
@@ -40,12 +49,17 @@ def schema(atlas: Atlas, tmp_path: Path) -> Iterator[Any]:
 def test_generated_requests_meet_promised_answers(schema: Any, atlas: Atlas, route: Route) -> None:
     """Valid and invalid ones alike; ids of real jobs are among them."""
     progress = Progress(stage="finish.export", fraction=0.5, message="x")
-    ids = [forge(atlas, state, progress=progress).id for state in (State.DONE, State.FAILED, State.PROCESSING)]
+    ids = [
+        forge(atlas, state, progress=progress).id
+        for state in (State.DONE, State.FAILED, State.PROCESSING)
+    ]
     operation = schema[route.rule][route.method]
     turn = iter(range(10**6))
 
     @seed(1)
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(case=operation.as_strategy())
     def check(case: Any) -> None:
         if "id" in (case.path_parameters or {}) and (number := next(turn)) % 2:

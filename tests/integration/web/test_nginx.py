@@ -32,14 +32,26 @@ def test_a_finished_file_is_sent_by_nginx_whole_in_parts_and_not_again(
     place = forge(atlas, State.DONE, output={"model.glb": GLB, "größe & 100%.png": b"\x89PNG"})
     url = nginx(atlas, server.port)
     whole = http_.request("GET", f"{url}/3d/download/{place.id}")
-    assert (whole.status, hashlib.sha256(whole.data).digest()) == (200, hashlib.sha256(GLB).digest())
-    assert whole.headers["Content-Type"] == "model/gltf-binary" and whole.headers["Content-Disposition"].endswith(f"{place.id}.glb")
-    assert whole.headers["X-Content-Type-Options"] == "nosniff" and "X-Accel-Redirect" not in whole.headers
+    assert (whole.status, hashlib.sha256(whole.data).digest()) == (
+        200,
+        hashlib.sha256(GLB).digest(),
+    )
+    assert whole.headers["Content-Type"] == "model/gltf-binary" and whole.headers[
+        "Content-Disposition"
+    ].endswith(f"{place.id}.glb")
+    assert (
+        whole.headers["X-Content-Type-Options"] == "nosniff"
+        and "X-Accel-Redirect" not in whole.headers
+    )
     part = http_.request("GET", f"{url}/3d/download/{place.id}", headers={"Range": "bytes=4-7"})
     assert (part.status, part.data) == (206, GLB[4:8])
-    again = http_.request("GET", f"{url}/3d/download/{place.id}", headers={"If-None-Match": whole.headers["ETag"]})
+    again = http_.request(
+        "GET", f"{url}/3d/download/{place.id}", headers={"If-None-Match": whole.headers["ETag"]}
+    )
     assert (again.status, again.data) == (304, b"")
-    odd = http_.request("GET", f"{url}/3d/jobs/{place.id}/artefacts/gr%C3%B6%C3%9Fe%20&%20100%25.png")
+    odd = http_.request(
+        "GET", f"{url}/3d/jobs/{place.id}/artefacts/gr%C3%B6%C3%9Fe%20&%20100%25.png"
+    )
     assert (odd.status, odd.data) == (200, b"\x89PNG")
     (place.path / "output" / "link.png").symlink_to("/etc/passwd")
     for path in (
@@ -60,16 +72,28 @@ def test_through_the_proxy_one_may_look_and_needs_a_key_to_act(
     assert http_.request("GET", f"{url}/3d/jobs").status == 200
     assert http_.request("GET", f"{url}/metrics").status == 401
     assert http_.request(**prompt).status == 401
-    assert http_.request(**prompt, headers={"X-Forwarded-For": "127.0.0.1", "X-Internal-Accel": ""}).status == 401
+    assert (
+        http_.request(
+            **prompt, headers={"X-Forwarded-For": "127.0.0.1", "X-Internal-Accel": ""}
+        ).status
+        == 401
+    )
     assert http_.request(**prompt, headers={"Authorization": f"Bearer {key}"}).status == 202
     assert http_.request("GET", f"{url}/3d/jobs", headers={"Host": "evil.example"}).status == 403
 
 
-def test_an_upload_and_an_event_stream_pass_through(server: Server, atlas: Atlas, nginx: Nginx, http_: urllib3.PoolManager) -> None:
+def test_an_upload_and_an_event_stream_pass_through(
+    server: Server, atlas: Atlas, nginx: Nginx, http_: urllib3.PoolManager
+) -> None:
     """The stream event by event: nothing is held back."""
     key, url = Keys(atlas).add("anna", "submit"), nginx(atlas, server.port)
     stream = http_.request("GET", f"{url}/3d/events", preload_content=False)
-    sent = http_.request("POST", f"{url}/3d/from-scan", fields={"files": ("a.ply", PLY)}, headers={"Authorization": f"Bearer {key}"})
+    sent = http_.request(
+        "POST",
+        f"{url}/3d/from-scan",
+        fields={"files": ("a.ply", PLY)},
+        headers={"Authorization": f"Bearer {key}"},
+    )
     assert sent.status == 202
     text = ""
     while sent.json()["job_id"] not in text:
@@ -84,7 +108,7 @@ def test_the_site_turns_away_who_is_not_on_its_list(root: Path) -> None:
     assert "server 127.0.0.1:8000;" in text and text.count("X-Internal-Accel 1") == 1
 
 
-# -- another host ------------------------------------------------------------------------------------------------------------
+# -- another host ------------------------------------------------------------------------------
 @pytest.fixture
 def lan(program: Callable[[str], Path]) -> object:
     """A second network namespace with a cable to this one: 10.77.0.1 here, 10.77.0.2 there. Runs a command over there."""
@@ -101,13 +125,17 @@ def lan(program: Callable[[str], Path]) -> object:
             done = subprocess.run([ip, *line.split()], capture_output=True, text=True)
             if done.returncode != 0:
                 missing("a virtual cable between two namespaces", done.stderr.strip())
-        yield lambda *command: subprocess.run([ip, "netns", "exec", name, *command], capture_output=True, text=True, timeout=30)
+        yield lambda *command: subprocess.run(
+            [ip, "netns", "exec", name, *command], capture_output=True, text=True, timeout=30
+        )
     finally:
         subprocess.run([ip, "netns", "del", name], capture_output=True)
         subprocess.run([ip, "link", "del", here], capture_output=True)
 
 
-def test_another_host_meets_the_access_rules(atlas: Atlas, tmp_path: Path, lan: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_another_host_meets_the_access_rules(
+    atlas: Atlas, tmp_path: Path, lan: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     """Bound to the LAN's address: it may look, and needs a key to act. Loopback of this host answers nobody over there."""
     import sys
     from contextlib import suppress
@@ -115,16 +143,44 @@ def test_another_host_meets_the_access_rules(atlas: Atlas, tmp_path: Path, lan: 
     from tests.support.live import QUICK, eventually
 
     key = Keys(atlas).add("anna", "submit")
-    environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state/scratch"), "INBOX3D_WEB__FREE_GB": "0"}
-    process = subprocess.Popen([sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--listen", "10.77.0.1:18765"], env=environment)
+    environment = (
+        os.environ
+        | QUICK
+        | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state/scratch"), "INBOX3D_WEB__FREE_GB": "0"}
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "webapi", "--atlas", str(atlas.root), "--listen", "10.77.0.1:18765"],
+        env=environment,
+    )
 
     def there(path: str, *more: str) -> str:
-        return lan("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"http://10.77.0.1:18765{path}", *more).stdout
+        return lan(
+            "curl",
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            f"http://10.77.0.1:18765{path}",
+            *more,
+        ).stdout
 
     try:
         eventually(lambda: there("/ready") == "200", 30, "the service answers the LAN")
-        prompt = ("-X", "POST", "-H", "Content-Type: application/json", "-d", '{"prompt": "a red cube"}')
-        assert [there("/3d/jobs"), there("/health"), there("/metrics"), there("/3d/generate", *prompt)] == ["200", "200", "401", "401"]
+        prompt = (
+            "-X",
+            "POST",
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            '{"prompt": "a red cube"}',
+        )
+        assert [
+            there("/3d/jobs"),
+            there("/health"),
+            there("/metrics"),
+            there("/3d/generate", *prompt),
+        ] == ["200", "200", "401", "401"]
         assert there("/3d/generate", *prompt, "-H", f"Authorization: Bearer {key}") == "202"
         assert there("/3d/generate", *prompt, "-H", "X-Forwarded-For: 127.0.0.1") == "401"
     finally:
@@ -133,8 +189,10 @@ def test_another_host_meets_the_access_rules(atlas: Atlas, tmp_path: Path, lan: 
             process.wait(15)
 
 
-# -- the unit ----------------------------------------------------------------------------------------------------------------
-def test_the_unit_file_is_one_that_systemd_understands_and_is_locked_down(root: Path, tmp_path: Path) -> None:
+# -- the unit ----------------------------------------------------------------------------------
+def test_the_unit_file_is_one_that_systemd_understands_and_is_locked_down(
+    root: Path, tmp_path: Path
+) -> None:
     """No unknown key, no failed value, and an exposure of at most 2.5."""
     analyze = find_program("systemd-analyze")
     if analyze is None:
@@ -146,10 +204,26 @@ def test_the_unit_file_is_one_that_systemd_understands_and_is_locked_down(root: 
         .replace("RequiresMountsFor=/srv/atlas\n", "")
     )
     (tmp_path / "web.service").write_text(text)
-    verified = subprocess.run([str(analyze), "verify", "--man=no", str(tmp_path / "web.service")], capture_output=True, text=True)
-    complaints = [line for line in (verified.stdout + verified.stderr).splitlines() if "Unknown key" in line or "Failed to parse" in line]
+    verified = subprocess.run(
+        [str(analyze), "verify", "--man=no", str(tmp_path / "web.service")],
+        capture_output=True,
+        text=True,
+    )
+    complaints = [
+        line
+        for line in (verified.stdout + verified.stderr).splitlines()
+        if "Unknown key" in line or "Failed to parse" in line
+    ]
     assert complaints == []
     rated = subprocess.run(
-        [str(analyze), "security", "--offline=true", "--threshold=25", str(tmp_path / "web.service")], capture_output=True, text=True
+        [
+            str(analyze),
+            "security",
+            "--offline=true",
+            "--threshold=25",
+            str(tmp_path / "web.service"),
+        ],
+        capture_output=True,
+        text=True,
     )
     assert rated.returncode == 0, rated.stdout[-500:]

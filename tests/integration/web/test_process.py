@@ -33,12 +33,16 @@ curl http://localhost:8000/3d/download/{job_id}
 def curl(line: str, port: int, id: str = "") -> tuple[int, bytes]:
     """Run a line of the mission with another port; (status, body)."""
     words = shlex.split(line.replace(":8000", f":{port}").replace("{job_id}", id))
-    done = subprocess.run([*words, "-s", "-w", "\n%{http_code}"], capture_output=True, timeout=30, check=True)
+    done = subprocess.run(
+        [*words, "-s", "-w", "\n%{http_code}"], capture_output=True, timeout=30, check=True
+    )
     body, _, status = done.stdout.rpartition(b"\n")
     return int(status), body
 
 
-def test_the_missions_curl_lines_work_as_they_stand(server: Server, atlas: Atlas, program: Callable[[str], Path]) -> None:
+def test_the_missions_curl_lines_work_as_they_stand(
+    server: Server, atlas: Atlas, program: Callable[[str], Path]
+) -> None:
     """Health, generate, status and download, but for the port and the job's id."""
     program("curl")
     health, generate, status, download = MISSION.splitlines()
@@ -47,7 +51,10 @@ def test_the_missions_curl_lines_work_as_they_stand(server: Server, atlas: Atlas
     assert code == 202 and set(json.loads(body)) == {"job_id", "status_url"}
     assert json.loads(curl(status, server.port, json.loads(body)["job_id"])[1])["state"] == "queued"
     done = forge(atlas, State.DONE)
-    assert curl(download, server.port, done.id) == (200, (done.path / "output/model.glb").read_bytes())
+    assert curl(download, server.port, done.id) == (
+        200,
+        (done.path / "output/model.glb").read_bytes(),
+    )
 
 
 def test_the_process_is_small(server: Server) -> None:
@@ -63,13 +70,22 @@ def upload_head(length: int) -> bytes:
     return f"{lines}Content-Length: {length + len(head) + 11}\r\n\r\n".encode() + head
 
 
-def test_a_process_killed_during_an_upload_leaves_a_draft_and_nothing_in_inbox(server: Server, atlas: Atlas) -> None:
+def test_a_process_killed_during_an_upload_leaves_a_draft_and_nothing_in_inbox(
+    server: Server, atlas: Atlas
+) -> None:
     """What was received stands in drafts/, which the reaper sweeps."""
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(upload_head(64 << 20) + bytes(8 << 20))
-        eventually(lambda: any(path.stat().st_size > 1 << 20 for path in atlas.drafts.rglob("scan.ply")), 20, "the draft grows")
+        eventually(
+            lambda: any(path.stat().st_size > 1 << 20 for path in atlas.drafts.rglob("scan.ply")),
+            20,
+            "the draft grows",
+        )
         server.kill()
-    assert atlas.places(State.INBOX) == [] and [entry.name for entry in atlas.entries(State.INBOX)] == []
+    assert (
+        atlas.places(State.INBOX) == []
+        and [entry.name for entry in atlas.entries(State.INBOX)] == []
+    )
     assert len(list(atlas.drafts.iterdir())) == 1
 
 
@@ -81,7 +97,9 @@ def test_an_upload_that_its_sender_breaks_off_leaves_nothing(server: Server, atl
     assert atlas.places(State.INBOX) == []
 
 
-@pytest.mark.parametrize("transfer", ["Content-Length: 1000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"])
+@pytest.mark.parametrize(
+    "transfer", ["Content-Length: 1000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"]
+)
 def test_a_file_that_is_cut_off_becomes_no_job(server: Server, atlas: Atlas, transfer: str) -> None:
     """A body that is one file has no end of its own to be missed: its length tells."""
     head = f"POST /3d/from-scan?name=a.obj HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n{transfer}"
@@ -96,7 +114,10 @@ def test_a_file_that_is_cut_off_becomes_no_job(server: Server, atlas: Atlas, tra
 
 @pytest.mark.parametrize("route", ["/3d/generate", "/3d/from-scan?name=a.obj", "/do/prompt"])
 def test_a_chunk_that_is_none_is_the_senders_fault(server: Server, route: str) -> None:
-    kind = {"/3d/generate": "application/json", "/do/prompt": "application/x-www-form-urlencoded"}.get(route, "application/octet-stream")
+    kind = {
+        "/3d/generate": "application/json",
+        "/do/prompt": "application/x-www-form-urlencoded",
+    }.get(route, "application/octet-stream")
     head = f"POST {route} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + b"zz\r\n\r\n")
@@ -104,7 +125,9 @@ def test_a_chunk_that_is_none_is_the_senders_fault(server: Server, route: str) -
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
 
 
-@pytest.mark.parametrize(("sent", "first"), [("", b"503"), ("Authorization: Bearer i3d_no_key\r\n", b"429")])
+@pytest.mark.parametrize(
+    ("sent", "first"), [("", b"503"), ("Authorization: Bearer i3d_no_key\r\n", b"429")]
+)
 def test_bodies_that_stand_still_hold_nobody_up(server: Server, sent: str, first: bytes) -> None:
     """More of them than there are threads: those beyond their half are sent away, and who may not send is not waited for."""
     head = f"POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\n{sent}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999\r\n\r\n--x"
@@ -178,7 +201,9 @@ def test_clients_that_send_nothing_or_half_a_head_hold_nobody_up(server: Server)
         (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-A: b\r\n" * 200 + b"\r\n", 431),
     ],
 )
-def test_what_is_no_http_is_refused_in_the_form_of_every_refusal(server: Server, sent: bytes, status: int) -> None:
+def test_what_is_no_http_is_refused_in_the_form_of_every_refusal(
+    server: Server, sent: bytes, status: int
+) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(sent)
         connection.settimeout(20)
@@ -187,16 +212,26 @@ def test_what_is_no_http_is_refused_in_the_form_of_every_refusal(server: Server,
     assert (json.loads(body)["type"], json.loads(body)["status"]) == ("/docs#bad-request", status)
 
 
-def test_a_restored_tree_makes_it_begin_anew_under_another_name(server: Server, atlas: Atlas) -> None:
+def test_a_restored_tree_makes_it_begin_anew_under_another_name(
+    server: Server, atlas: Atlas
+) -> None:
     """A new epoch: the serving process is replaced, the socket stays."""
     before = {path.name for path in atlas.workers.glob("*-web-*.json")}
     known = atlas.identity()
-    atlas.disk.replace(atlas.identity_file, known.model_copy(update={"epoch": known.epoch + 1}).dump())
-    eventually(lambda: {path.name for path in atlas.workers.glob("*-web-*.json")} - before, 30, "another name beats")
+    atlas.disk.replace(
+        atlas.identity_file, known.model_copy(update={"epoch": known.epoch + 1}).dump()
+    )
+    eventually(
+        lambda: {path.name for path in atlas.workers.glob("*-web-*.json")} - before,
+        30,
+        "another name beats",
+    )
     eventually(lambda: server.get("/ready").status == 200, 20, "it serves again")
 
 
-def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(server: Server, atlas: Atlas) -> None:
+def test_a_stopped_process_takes_its_heartbeat_away_and_ends_its_streams(
+    server: Server, atlas: Atlas
+) -> None:
     stream = server.get("/3d/events", preload_content=False, timeout=20)
     (beat,) = atlas.workers.glob("*-web-*.json")
     server.process.terminate()
@@ -215,10 +250,23 @@ def test_up_serves_the_pages_too_and_goes_on_where_the_port_is_taken(tmp_path: P
         try:
             house.up("--listen", f"127.0.0.1:{port}", name="blocked")
             house.up("--listen", f"127.0.0.1:{free}", name="free")
-            eventually(lambda: len(list(house.atlas.workers.glob("blocked-*.json"))) == 2, 40, "intake and worker of the blocked one live")
-            eventually(lambda: len(list(house.atlas.workers.glob("free-*.json"))) == 3, 40, "the free one has a web process too")
+            eventually(
+                lambda: len(list(house.atlas.workers.glob("blocked-*.json"))) == 2,
+                40,
+                "intake and worker of the blocked one live",
+            )
+            eventually(
+                lambda: len(list(house.atlas.workers.glob("free-*.json"))) == 3,
+                40,
+                "the free one has a web process too",
+            )
             assert f"127.0.0.1:{port} cannot be bound" in house.log.read_text()
-            assert subprocess.run(["curl", "-sf", f"http://localhost:{free}/health"], capture_output=True).returncode == 0
+            assert (
+                subprocess.run(
+                    ["curl", "-sf", f"http://localhost:{free}/health"], capture_output=True
+                ).returncode
+                == 0
+            )
         finally:
             house.close()
 
@@ -233,11 +281,22 @@ def test_the_same_files_are_the_same_job_however_they_are_sent(tmp_path: Path) -
     port = free_port()
     try:
         house.up("--listen", f"127.0.0.1:{port}", "--queues", "mesh")
-        eventually(lambda: list(house.atlas.workers.glob("*-web-*.json")), 40, "the web process lives")
         eventually(
-            lambda: subprocess.run(["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True).returncode == 0, 20, "it serves"
+            lambda: list(house.atlas.workers.glob("*-web-*.json")), 40, "the web process lives"
         )
-        shutil.copytree(drop, house.atlas.inbox / "vase")  # first: a folder of a name that waits already would be held
+        eventually(
+            lambda: (
+                subprocess.run(
+                    ["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True
+                ).returncode
+                == 0
+            ),
+            20,
+            "it serves",
+        )
+        shutil.copytree(
+            drop, house.atlas.inbox / "vase"
+        )  # first: a folder of a name that waits already would be held
         eventually(lambda: house.atlas.places(State.CLAIMED), 40, "the folder is claimed")
         parts = [f"-Ffiles=@{path}" for path in sorted(drop.iterdir())]
         send = ["curl", "-sf", f"http://localhost:{port}/3d/from-scan", "-Fname=vase", *parts]
@@ -247,12 +306,26 @@ def test_the_same_files_are_the_same_job_however_they_are_sent(tmp_path: Path) -
             f"http://localhost:{port}/do/upload",
             *[f"-Ffiles=@{path};filename=vase/{path.name}" for path in sorted(drop.iterdir())],
         ]
-        command = [sys.executable, "-m", "pipeline", "submit", str(drop), "--atlas", str(house.atlas.root)]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "submit",
+            str(drop),
+            "--atlas",
+            str(house.atlas.root),
+        ]
         environment = os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(house.scratch)}
         for line in (send, folder, command):
             subprocess.run(line, check=True, capture_output=True, env=environment)
         places = eventually(
-            lambda: len(found := house.atlas.places(State.CLAIMED)) == 4 and all(not p.hidden for p in found) and found, 40, "all four wait"
+            lambda: (
+                len(found := house.atlas.places(State.CLAIMED)) == 4
+                and all(not p.hidden for p in found)
+                and found
+            ),
+            40,
+            "all four wait",
         )
         facts = []
         for place in places:
@@ -279,19 +352,53 @@ def test_the_same_mesh_gives_the_same_result_however_it_is_sent(tmp_path: Path) 
     try:
         house.up("--listen", f"127.0.0.1:{port}")
         eventually(
-            lambda: subprocess.run(["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True).returncode == 0, 60, "it serves"
+            lambda: (
+                subprocess.run(
+                    ["curl", "-sf", f"http://localhost:{port}/health"], capture_output=True
+                ).returncode
+                == 0
+            ),
+            60,
+            "it serves",
         )
-        shutil.copy(cube, house.atlas.inbox / cube.name)  # first: a drop of a name that runs already would be held
-        eventually(lambda: house.places(State.CLAIMED, State.PROCESSING, State.DONE), 40, "the drop is claimed")
+        shutil.copy(
+            cube, house.atlas.inbox / cube.name
+        )  # first: a drop of a name that runs already would be held
+        eventually(
+            lambda: house.places(State.CLAIMED, State.PROCESSING, State.DONE),
+            40,
+            "the drop is claimed",
+        )
         for route in ("/3d/from-scan", "/do/upload"):
             send = ["curl", "-sf", f"http://localhost:{port}{route}", f"-Ffiles=@{cube}"]
             subprocess.run(send, check=True, capture_output=True)
-        command = [sys.executable, "-m", "pipeline", "submit", str(cube), "--atlas", str(house.atlas.root)]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "submit",
+            str(cube),
+            "--atlas",
+            str(house.atlas.root),
+        ]
         subprocess.run(command, check=True, capture_output=True, env=house.environment)
-        places = eventually(lambda: len(found := house.places(State.DONE)) == 4 and found, 150, f"all four are done ({house.tail()})")
+        places = eventually(
+            lambda: len(found := house.places(State.DONE)) == 4 and found,
+            150,
+            f"all four are done ({house.tail()})",
+        )
         jobs = [json.loads((place.path / "job.json").read_text()) for place in places]
-        facts = [(job["kind"], job["options"], job["source"]["name"], job["manifest"]) for job in jobs]
-        results = [{name: digest for name, digest in sums(place.path / "output").items() if name not in TELLS} for place in places]
+        facts = [
+            (job["kind"], job["options"], job["source"]["name"], job["manifest"]) for job in jobs
+        ]
+        results = [
+            {
+                name: digest
+                for name, digest in sums(place.path / "output").items()
+                if name not in TELLS
+            }
+            for place in places
+        ]
     finally:
         house.close()
     assert {job["source"]["origin"] for job in jobs} == {"share", "api", "cli"}

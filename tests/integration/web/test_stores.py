@@ -34,10 +34,15 @@ def follower(atlas: Atlas, tmp_path: Path) -> Follower:
     return Follower(atlas, settings, Index(connect(None, tmp_path, uuid), uuid))
 
 
-def test_states_are_mirrored_in_the_missions_words(atlas: Atlas, follower: Follower, redis_server: RedisServer) -> None:
+def test_states_are_mirrored_in_the_missions_words(
+    atlas: Atlas, follower: Follower, redis_server: RedisServer
+) -> None:
     """job:{job_id} with state, message, asset_path; 3d:queue with what waits, oldest first; the bell rings."""
     _, url = redis_server()
-    mirror, store = Mirror(url, follower.index, follower), redis.Redis.from_url(url, decode_responses=True)
+    mirror, store = (
+        Mirror(url, follower.index, follower),
+        redis.Redis.from_url(url, decode_responses=True),
+    )
     follower.known.listeners.append(mirror.heard)
     done = forge(atlas, State.DONE)
     second = forge(atlas, State.CLAIMED, at="2026-11-20T12:00:02+00:00")
@@ -46,13 +51,23 @@ def test_states_are_mirrored_in_the_missions_words(atlas: Atlas, follower: Follo
     bell.subscribe(BELL)
     follower.look()
     mirror.step()
-    assert store.hgetall(f"job:{done.id}") == {"state": "completed", "message": "done", "asset_path": f"done/{done.id}/output/model.glb"}
-    assert store.hgetall(f"job:{first.id}") == {"state": "queued", "message": "waits for a worker of queue finish", "asset_path": ""}
+    assert store.hgetall(f"job:{done.id}") == {
+        "state": "completed",
+        "message": "done",
+        "asset_path": f"done/{done.id}/output/model.glb",
+    }
+    assert store.hgetall(f"job:{first.id}") == {
+        "state": "queued",
+        "message": "waits for a worker of queue finish",
+        "asset_path": "",
+    }
     assert store.lrange(QUEUE, 0, -1) == [first.id, second.id]
     os.rename(first.path, atlas.failed / first.id)
     follower.look()
     mirror.step()
-    assert store.hget(f"job:{first.id}", "state") == "failed" and store.lrange(QUEUE, 0, -1) == [second.id]
+    assert store.hget(f"job:{first.id}", "state") == "failed" and store.lrange(QUEUE, 0, -1) == [
+        second.id
+    ]
     assert [bell.get_message(timeout=5)["type"] for _ in range(2)] == ["subscribe", "message"]
     atlas.disk.remove_tree(done.path)
     follower._marks.clear()
@@ -61,9 +76,14 @@ def test_states_are_mirrored_in_the_missions_words(atlas: Atlas, follower: Follo
     assert not store.exists(f"job:{done.id}")
 
 
-def test_a_flushed_redis_is_written_again(atlas: Atlas, follower: Follower, redis_server: RedisServer) -> None:
+def test_a_flushed_redis_is_written_again(
+    atlas: Atlas, follower: Follower, redis_server: RedisServer
+) -> None:
     _, url = redis_server()
-    mirror, store = Mirror(url, follower.index, follower), redis.Redis.from_url(url, decode_responses=True)
+    mirror, store = (
+        Mirror(url, follower.index, follower),
+        redis.Redis.from_url(url, decode_responses=True),
+    )
     place = forge(atlas, State.CLAIMED)
     follower.look()
     mirror.step()
@@ -72,7 +92,9 @@ def test_a_flushed_redis_is_written_again(atlas: Atlas, follower: Follower, redi
     assert store.lrange(QUEUE, 0, -1) == [place.id] and store.get(MARKER) == mirror.life
 
 
-def test_the_bell_wakes_an_intake_that_sees_no_events(follower: Follower, atlas: Atlas, redis_server: RedisServer) -> None:
+def test_the_bell_wakes_an_intake_that_sees_no_events(
+    follower: Follower, atlas: Atlas, redis_server: RedisServer
+) -> None:
     """On a network mount nothing else would before its next tick."""
     _, url = redis_server()
     hints, mirror = Hints([], url), Mirror(url, follower.index, follower)
@@ -100,17 +122,29 @@ def test_redis_going_away_and_coming_back_changes_nothing_for_anybody(
     for _ in range(2):
         process, _ = redis_server()
         store = redis.Redis.from_url(url, decode_responses=True)
-        eventually(lambda store=store: store.hget(f"job:{place.id}", "state") == "completed", 30, "Redis is filled")
+        eventually(
+            lambda store=store: store.hget(f"job:{place.id}", "state") == "completed",
+            30,
+            "Redis is filled",
+        )
         process.kill()
         process.wait()
-        assert server.get("/ready").status == 200 and server.get(f"/3d/status/{place.id}").status == 200
+        assert (
+            server.get("/ready").status == 200
+            and server.get(f"/3d/status/{place.id}").status == 200
+        )
 
 
-# -- PostgreSQL --------------------------------------------------------------------------------------------------------------
-def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, postgres_url: str) -> None:
+# -- PostgreSQL --------------------------------------------------------------------------------
+def test_postgresql_holds_the_same_rows_as_sqlite(
+    atlas: Atlas, tmp_path: Path, postgres_url: str
+) -> None:
     """The same lists, pages, searches, counts, upserts and deletions."""
     uuid, settings = atlas.identity().uuid, make_settings(tmp_path)
-    stores = [Index(connect(None, tmp_path, uuid), uuid), Index(connect(postgres_url, tmp_path, uuid), uuid)]
+    stores = [
+        Index(connect(None, tmp_path, uuid), uuid),
+        Index(connect(postgres_url, tmp_path, uuid), uuid),
+    ]
     for number in range(9):
         forge(
             atlas,
@@ -127,7 +161,12 @@ def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, 
         for _ in range(3):
             rows, token = index.page({"state": None}, 4, token)
             pages.append([row["id"] for row in rows])
-        filters = ({"q": "vÄSE 3%_"}, {"q": "%"}, {"kind": "scan", "state": "active"}, {"since": "2026-11-20T12:05:00+00:00"})
+        filters = (
+            {"q": "vÄSE 3%_"},
+            {"q": "%"},
+            {"kind": "scan", "state": "active"},
+            {"since": "2026-11-20T12:05:00+00:00"},
+        )
         searches = [[row["id"] for row in index.page(each, 50)[0]] for each in filters]
         found.append(
             (
@@ -140,7 +179,9 @@ def test_postgresql_holds_the_same_rows_as_sqlite(atlas: Atlas, tmp_path: Path, 
             )
         )
     assert found[0] == found[1]
-    assert [len(page) for page in found[0][0]] == [4, 4, 1] and [len(search) for search in found[0][1]] == [1, 9, 3, 4]
+    assert [len(page) for page in found[0][0]] == [4, 4, 1] and [
+        len(search) for search in found[0][1]
+    ] == [1, 9, 3, 4]
 
 
 def test_the_web_process_follows_into_postgresql_and_survives_its_loss(
@@ -156,10 +197,16 @@ def test_the_web_process_follows_into_postgresql_and_survives_its_loss(
     assert server.get(f"/3d/status/{place.id}").json()["state"] == "completed"
     engine.dispose()
     forge(atlas, State.DONE)
-    eventually(lambda: (listed := server.get("/3d/jobs")).status == 200 and listed.json()["total"] == 2, 20, "both are listed")
+    eventually(
+        lambda: (listed := server.get("/3d/jobs")).status == 200 and listed.json()["total"] == 2,
+        20,
+        "both are listed",
+    )
 
 
-def test_an_index_on_a_share_that_is_away_answers_lists_only(atlas: Atlas, follower: Follower) -> None:
+def test_an_index_on_a_share_that_is_away_answers_lists_only(
+    atlas: Atlas, follower: Follower
+) -> None:
     forge(atlas, State.DONE)
     follower.look()
     os.rename(atlas.root, atlas.root.with_name("gone"))

@@ -18,7 +18,9 @@ from tests.support import tinyflux
 
 
 @pytest.mark.slow
-def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One folder serves all the looks, because building and importing take most of the time."""
     import torch
 
@@ -40,7 +42,9 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
     np.testing.assert_array_equal(first.pictures, again.pictures)
     assert np.abs(first.pictures[0].astype(int) - first.pictures[1]).mean() > 1
 
-    assert first.notes == ("The prompt is long: one of FLUX's two readers stops after 77 of 92 tokens; say what matters first.",)
+    assert first.notes == (
+        "The prompt is long: one of FLUX's two readers stops after 77 of 92 tokens; say what matters first.",
+    )
     told = generator.generate(generator_protocol.shots("a red cube " * 20, 1, 7), 1).notes
     assert "FLUX reads 256 tokens" in told[0]
 
@@ -58,19 +62,28 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(tmp_pat
 
     path = tmp_path / "flux-schnell" / "transformer" / "diffusion_pytorch_model.safetensors"
     state = load_file(path)
-    for changed, words in (({}, "proj_out.bias is missing"), ({"proj_out.bias": torch.zeros(3)}, r"proj_out\.bias")):
+    for changed, words in (
+        ({}, "proj_out.bias is missing"),
+        ({"proj_out.bias": torch.zeros(3)}, r"proj_out\.bias"),
+    ):
         others = {name: tensor for name, tensor in state.items() if name != "proj_out.bias"}
         save_file({**others, **changed}, path, metadata={"format": "pt"})
         hot.forget()
-        with pytest.raises(BackendUnavailable, match=f"Model flux-schnell, transformer/ does not load: .*{words}"):
+        with pytest.raises(
+            BackendUnavailable, match=f"Model flux-schnell, transformer/ does not load: .*{words}"
+        ):
             generator.generate(shots, 2)
     words = tmp_path / "flux-schnell" / "tokenizer_2" / "tokenizer.json"
     kept = words.read_text()
     said = json.loads(kept)
     said["model"]["vocab"] = said["model"]["vocab"][:4]
     words.write_text(json.dumps(said))
-    assert weights.problem(tmp_path, "flux-schnell") is None, "what it knows is seen only when it is asked"
-    with pytest.raises(BackendUnavailable, match="tokenizer_2/ does not load: plain words are unknown to it"):
+    assert weights.problem(tmp_path, "flux-schnell") is None, (
+        "what it knows is seen only when it is asked"
+    )
+    with pytest.raises(
+        BackendUnavailable, match="tokenizer_2/ does not load: plain words are unknown to it"
+    ):
         components.load(tmp_path / "flux-schnell", ["tokenizer_2"], torch.float32)
     words.write_text(kept)
 

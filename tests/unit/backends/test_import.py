@@ -29,7 +29,11 @@ PAGE = b"\n<!doctype html><html><title>Log in</title></html>"
 
 def refused(tmp_path: Path, source: Path, name: str | None = "flux-schnell") -> str:
     """Message and remedy; nothing lies in the models folder afterwards, and the source is as it was."""
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.exists() and "models" not in path.parts}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in tmp_path.rglob("*")
+        if path.exists() and "models" not in path.parts
+    }
     with pytest.raises(BackendUnavailable) as caught:
         weights.import_model(source, tmp_path / "models", name)
     assert not (tmp_path / "models").exists() or list((tmp_path / "models").iterdir()) == []
@@ -45,23 +49,38 @@ def imported(tmp_path: Path, source: Path, name: str | None = None) -> Path:
     return folder
 
 
-# -- folders ------------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("pointed_at", ["snapshot", "models--org--name", "snapshots", "hub", "home", "model_index.json", "relative"])
-def test_a_hub_cache_is_understood_wherever_one_points_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pointed_at: str) -> None:
+# -- folders -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "pointed_at",
+    ["snapshot", "models--org--name", "snapshots", "hub", "home", "model_index.json", "relative"],
+)
+def test_a_hub_cache_is_understood_wherever_one_points_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pointed_at: str
+) -> None:
     """Its files are links; an older snapshot and another model lie in it too."""
     hub = tmp_path / "home" / "hub"
     cache(hub, SCHNELL, flux() | {"vae/config.json": text(old=True)}, "a" * 40, main=False)
     snapshot = cache(hub, SCHNELL, {**BESIDE, **flux()})
     cache(hub, "sudo-ai/zero123plus-v1.2", {"model_index.json": b"{}"})
-    places = {"snapshot": snapshot, "models--org--name": snapshot.parents[1], "snapshots": snapshot.parent, "hub": hub, "home": hub.parent}
+    places = {
+        "snapshot": snapshot,
+        "models--org--name": snapshot.parents[1],
+        "snapshots": snapshot.parent,
+        "hub": hub,
+        "home": hub.parent,
+    }
     source = places.get(pointed_at, snapshot / "model_index.json")
     if pointed_at == "relative":
         monkeypatch.chdir(snapshot.parent)
         source = Path(COMMIT)
     folder = imported(tmp_path, source, "flux-schnell" if pointed_at in ("hub", "home") else None)
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
     assert not any(path.is_symlink() for path in found.values())
-    assert {name: path.read_bytes() for name, path in found.items() if name != "model.json"} == flux()
+    assert {
+        name: path.read_bytes() for name, path in found.items() if name != "model.json"
+    } == flux()
 
 
 def test_a_cache_of_one_model_needs_no_name(tmp_path: Path) -> None:
@@ -79,10 +98,16 @@ def test_every_file_that_is_missing_or_broken_is_named_at_once(tmp_path: Path) -
     broken = files | {"vae/diffusion_pytorch_model.safetensors": LFS, "vae/config.json": PAGE}
     lay(tmp_path / "models" / "flux-schnell", broken)
     said = weights.problem(tmp_path / "models", "flux-schnell") or ""
-    assert "merges.txt" in said and "vae/diffusion_pytorch_model.safetensors" in said and "vae/config.json" in said
+    assert (
+        "merges.txt" in said
+        and "vae/diffusion_pytorch_model.safetensors" in said
+        and "vae/config.json" in said
+    )
     assert [row.problem for row in weights.verify(tmp_path / "models")] == [said]
     shutil.rmtree(tmp_path / "models")
-    (index,) = [name for name in flux() if name.startswith("transformer/") and name.endswith(".index.json")]
+    (index,) = [
+        name for name in flux() if name.startswith("transformer/") and name.endswith(".index.json")
+    ]
     lay(tmp_path / "indexless", {name: data for name, data in flux().items() if name != index})
     assert f"{index} is missing, which tells" in refused(tmp_path, tmp_path / "indexless")
 
@@ -97,13 +122,17 @@ def test_a_cache_that_does_not_tell_which_snapshot_is_asked_about(tmp_path: Path
 
 def test_a_cache_of_other_models_or_without_a_snapshot_is_named(tmp_path: Path) -> None:
     snapshot = cache(tmp_path / "hub", SCHNELL, flux())
-    assert f"models--{SCHNELL.replace('/', '--')}" in refused(tmp_path, tmp_path / "hub", "flux-dev")
+    assert f"models--{SCHNELL.replace('/', '--')}" in refused(
+        tmp_path, tmp_path / "hub", "flux-dev"
+    )
     shutil.rmtree(snapshot.parent)
     assert "without a snapshot" in refused(tmp_path, snapshot.parents[1])
 
 
 @pytest.mark.parametrize("gone", [name for name in flux() if name != "tokenizer/merges.txt"])
-def test_every_missing_file_is_named_at_import_by_list_by_verify_and_to_a_submitter(tmp_path: Path, gone: str) -> None:
+def test_every_missing_file_is_named_at_import_by_list_by_verify_and_to_a_submitter(
+    tmp_path: Path, gone: str
+) -> None:
     """Shards, tokenizers, configurations: not when it is loaded, after minutes of work."""
     part = gone.rpartition("/")[0] or gone
     files = {name: data for name, data in flux().items() if name != gone}
@@ -141,7 +170,11 @@ SHARD = "transformer/diffusion_pytorch_model-00002-of-00002.safetensors"
         ("vae/config.json", b"[]", "config.json cannot be read"),
         ("model_index.json", PAGE, "model_index.json is a web page"),
         ("scheduler/scheduler_config.json", b"", "is empty"),
-        ("transformer/diffusion_pytorch_model.safetensors.index.json", text(weight_map={"a": "x.safetensors"}), "x.safetensors is missing"),
+        (
+            "transformer/diffusion_pytorch_model.safetensors.index.json",
+            text(weight_map={"a": "x.safetensors"}),
+            "x.safetensors is missing",
+        ),
         ("transformer/config.json", text(guidance_embeds=True), "looks like flux-dev"),
         (
             "model_index.json",
@@ -150,7 +183,9 @@ SHARD = "transformer/diffusion_pytorch_model-00002-of-00002.safetensors"
         ),
     ],
 )
-def test_what_lies_in_place_of_a_file_is_said(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_what_lies_in_place_of_a_file_is_said(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
     files = flux() | {name: content}
     assert words in refused(tmp_path, lay(tmp_path / "x", files))
     lay(tmp_path / "models" / "flux-schnell", files)
@@ -158,7 +193,9 @@ def test_what_lies_in_place_of_a_file_is_said(tmp_path: Path, name: str, content
 
 
 def test_pickles_in_a_folder_are_refused_with_the_way_to_safetensors(tmp_path: Path) -> None:
-    files = {name: data for name, data in flux().items() if not name.startswith("vae/diff")} | {"vae/diffusion_pytorch_model.bin": b"\x80"}
+    files = {name: data for name, data in flux().items() if not name.startswith("vae/diff")} | {
+        "vae/diffusion_pytorch_model.bin": b"\x80"
+    }
     said = refused(tmp_path, lay(tmp_path / "x", files))
     assert "vae/ holds a pickle" in said and "safe_serialization=True" in said
 
@@ -187,27 +224,60 @@ def _tarred(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "name", "words"),
     [
-        (lambda at: lay(at, {"flux1-schnell.safetensors": safetensors(a=3)}) / "flux1-schnell.safetensors", "flux-schnell", "is one file"),
-        (lambda at: lay(at, {"f.safetensors": LFS}) / "f.safetensors", "flux-schnell", "git-LFS pointer"),
+        (
+            lambda at: (
+                lay(at, {"flux1-schnell.safetensors": safetensors(a=3)})
+                / "flux1-schnell.safetensors"
+            ),
+            "flux-schnell",
+            "is one file",
+        ),
+        (
+            lambda at: lay(at, {"f.safetensors": LFS}) / "f.safetensors",
+            "flux-schnell",
+            "git-LFS pointer",
+        ),
         (_zipped, "flux-schnell", "is an archive: unpack it"),
         (_tarred, "flux-schnell", "is an archive: unpack it"),
         (_zipped, "triposr", "is an archive: unpack it"),
-        (lambda at: lay(at / "x", flux()) / "vae", "flux-schnell", "is one part of a diffusers folder"),
+        (
+            lambda at: lay(at / "x", flux()) / "vae",
+            "flux-schnell",
+            "is one part of a diffusers folder",
+        ),
         (lambda at: lay(at / "y" / "x", flux()).parent, "flux-schnell", "Did you mean"),
-        (lambda at: lay(at / "x", flux()), "triposr", "is a diffusers folder (FluxPipeline); triposr is one file, model.ckpt"),
-        (lambda at: lay(at / "x", {"a.ckpt": b"\x80", "b.ckpt": b"\x80"}), "triposr", "it holds a.ckpt, b.ckpt"),
+        (
+            lambda at: lay(at / "x", flux()),
+            "triposr",
+            "is a diffusers folder (FluxPipeline); triposr is one file, model.ckpt",
+        ),
+        (
+            lambda at: lay(at / "x", {"a.ckpt": b"\x80", "b.ckpt": b"\x80"}),
+            "triposr",
+            "it holds a.ckpt, b.ckpt",
+        ),
         (lambda at: lay(at / "x", {"notes.md": b"x"}), "triposr", "it holds no checkpoint"),
         (lambda at: lay(at / "x", {"notes.md": b"x"}), None, "does not tell which model"),
         (lambda at: lay(at, {"model.ckpt": LFS}) / "model.ckpt", None, "git lfs pull"),
         (lambda at: lay(at, {"model.ckpt": PAGE}) / "model.ckpt", None, "is a web page"),
         (lambda at: lay(at, {"model.ckpt": b""}) / "model.ckpt", None, "is empty (0 bytes)"),
-        (lambda at: lay(at, {"model.ckpt": b"PK\x03\x04" + bytes(90)}) / "model.ckpt", None, "is cut off"),
-        (lambda at: lay(at, {"model.ckpt": b"\x80x"}) / "model.ckpt", "tripsr", "there is no model 'tripsr'"),
+        (
+            lambda at: lay(at, {"model.ckpt": b"PK\x03\x04" + bytes(90)}) / "model.ckpt",
+            None,
+            "is cut off",
+        ),
+        (
+            lambda at: lay(at, {"model.ckpt": b"\x80x"}) / "model.ckpt",
+            "tripsr",
+            "there is no model 'tripsr'",
+        ),
         (lambda at: lay(at, {"u2net.onnx": PAGE}) / "u2net.onnx", None, "is a web page"),
         (lambda at: lay(at, {"net.pth": b"\x80"}) / "net.pth", "matting", "is no .onnx file"),
     ],
 )
-def test_the_wrong_thing_is_called_by_its_name(tmp_path: Path, make: Callable[[Path], Path], name: str | None, words: str) -> None:
+def test_the_wrong_thing_is_called_by_its_name(
+    tmp_path: Path, make: Callable[[Path], Path], name: str | None, words: str
+) -> None:
     assert words in refused(tmp_path, make(tmp_path), name)
 
 
@@ -248,7 +318,9 @@ def test_what_the_disk_refuses_is_said_in_words_and_the_older_model_stays(
     assert weights.verify(tmp_path / "models")[0].problem is None
 
 
-def test_too_little_room_is_said_with_both_sizes_before_anything_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_is_said_with_both_sizes_before_anything_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = collections.namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 700))
     monkeypatch.setattr(importing, "_copied", lambda *_: pytest.fail("something was copied"))
@@ -256,25 +328,34 @@ def test_too_little_room_is_said_with_both_sizes_before_anything_is_copied(tmp_p
     assert "flux-schnell needs 1" in said and "700 bytes are free in" in said and "Free " in said
 
 
-def test_an_import_that_was_killed_leaves_nothing_that_counts_and_the_next_one_clears_it(tmp_path: Path) -> None:
+def test_an_import_that_was_killed_leaves_nothing_that_counts_and_the_next_one_clears_it(
+    tmp_path: Path,
+) -> None:
     """Killed before the end and, worse, between the two renames at the end."""
     source = lay(tmp_path / "x", flux())
     lay(tmp_path / "models" / ".flux-schnell.new", {"transformer/half": b"x"})
     lay(tmp_path / "models" / ".flux-schnell.old", {"transformer/old": b"x"})
     (tmp_path / "models" / ".flux-schnell.lock").touch()
-    assert weights.verify(tmp_path / "models") == [] and "flux" not in weights.backends(tmp_path / "models")
+    assert weights.verify(tmp_path / "models") == [] and "flux" not in weights.backends(
+        tmp_path / "models"
+    )
     imported(tmp_path, source, "flux-schnell")
 
 
 def test_two_imports_of_one_model_do_not_meet(tmp_path: Path) -> None:
     source = lay(tmp_path / "x", flux())
-    with place.alone(tmp_path / "models", "flux-schnell"), pytest.raises(BackendUnavailable, match="by another process"):
+    with (
+        place.alone(tmp_path / "models", "flux-schnell"),
+        pytest.raises(BackendUnavailable, match="by another process"),
+    ):
         weights.import_model(source, tmp_path / "models", "flux-schnell")
     imported(tmp_path, source, "flux-schnell")
 
 
-# -- verify -------------------------------------------------------------------------------------------------------------------
-def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_extra(tmp_path: Path) -> None:
+# -- verify ------------------------------------------------------------------------------------
+def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_extra(
+    tmp_path: Path,
+) -> None:
     folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell")
     heard: list[tuple[str, int, int]] = []
     weights.verify(tmp_path / "models", lambda *row: heard.append(row))
@@ -285,7 +366,14 @@ def test_verify_reads_every_file_and_names_each_that_differs_is_missing_or_is_ex
         path.write_bytes(path.read_bytes()[:-1] + b"!")
     (folder / "tokenizer/vocab.json").write_bytes(text(a=12))
     (folder / "transformer/config.json").write_bytes(text())
-    lay(folder, {"vae/diffusion_pytorch_model.fp16.safetensors": b"x", "scheduler/old/x.json": b"x", ".DS_Store": b"x"})
+    lay(
+        folder,
+        {
+            "vae/diffusion_pytorch_model.fp16.safetensors": b"x",
+            "scheduler/old/x.json": b"x",
+            ".DS_Store": b"x",
+        },
+    )
     (folder / "scheduler/scheduler_config.json").unlink()
     assert (weights.verify(tmp_path / "models")[0].problem or "").split("; ") == [
         "scheduler/scheduler_config.json is missing",
@@ -304,7 +392,9 @@ def test_verify_names_a_strange_file_beside_our_own_weights(tmp_path: Path) -> N
     assert weights.verify(tmp_path / "models")[0].problem == "model.ckpt is extra: delete it"
 
 
-def test_files_put_there_by_hand_are_recorded_by_the_first_verify_which_says_so(tmp_path: Path) -> None:
+def test_files_put_there_by_hand_are_recorded_by_the_first_verify_which_says_so(
+    tmp_path: Path,
+) -> None:
     folder = lay(tmp_path / "models" / "flux-schnell", flux())
     (row,) = weights.verify(tmp_path / "models")
     assert row.problem is None and "recorded" in row.note
@@ -317,17 +407,27 @@ def test_files_put_there_by_hand_are_recorded_by_the_first_verify_which_says_so(
 def test_other_folders_and_matting_are_listed_for_what_they_are(tmp_path: Path) -> None:
     lay(
         tmp_path / "models",
-        {"plugin/net.bin": b"x", "matting/u2net.onnx": b"\x08\x07", "FLUX.1-schnell/model_index.json": flux()["model_index.json"]},
+        {
+            "plugin/net.bin": b"x",
+            "matting/u2net.onnx": b"\x08\x07",
+            "FLUX.1-schnell/model_index.json": flux()["model_index.json"],
+        },
     )
     lay(tmp_path / "models" / "FLUX.1-schnell", flux())
     rows = {row.name: row for row in weights.listing(tmp_path / "models")}
     assert (rows["plugin"].problem, rows["matting"].problem) == (None, None)
     assert "rename it to flux-schnell" in rows["FLUX.1-schnell"].note
-    assert {row.name: row.problem for row in weights.verify(tmp_path / "models")} == dict.fromkeys(("FLUX.1-schnell", "matting", "plugin"))
+    assert {row.name: row.problem for row in weights.verify(tmp_path / "models")} == dict.fromkeys(
+        ("FLUX.1-schnell", "matting", "plugin")
+    )
     lay(tmp_path / "models", {"matting/u2net.onnx": LFS})
-    assert "git-LFS pointer" in ({row.name: row for row in weights.listing(tmp_path / "models")}["matting"].problem or "")
+    assert "git-LFS pointer" in (
+        {row.name: row for row in weights.listing(tmp_path / "models")}["matting"].problem or ""
+    )
     (tmp_path / "models" / "triposr").write_bytes(b"x")
-    assert "is a file, where a folder is needed" in (weights.problem(tmp_path / "models", "triposr") or "")
+    assert "is a file, where a folder is needed" in (
+        weights.problem(tmp_path / "models", "triposr") or ""
+    )
 
 
 def test_an_onnx_file_goes_where_objects_are_cut_out(tmp_path: Path) -> None:
@@ -335,7 +435,9 @@ def test_an_onnx_file_goes_where_objects_are_cut_out(tmp_path: Path) -> None:
     assert (imported(tmp_path, source) / "isnet.onnx").read_bytes() == b"\x08\x07net"
 
 
-def test_a_fingerprint_covers_every_file_that_is_loaded_and_sees_a_change_after_import(tmp_path: Path) -> None:
+def test_a_fingerprint_covers_every_file_that_is_loaded_and_sees_a_change_after_import(
+    tmp_path: Path,
+) -> None:
     folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell")
     seen = {weights.fingerprint(tmp_path / "models", "flux-schnell")}
     lay(folder, {"tokenizer/vocab.json": text(a=2)})
@@ -343,7 +445,7 @@ def test_a_fingerprint_covers_every_file_that_is_loaded_and_sees_a_change_after_
     assert len(seen) == 2
 
 
-# -- checkpoints --------------------------------------------------------------------------------------------------------------
+# -- checkpoints -------------------------------------------------------------------------------
 def test_our_own_models_folder_is_carried_from_another_host(tmp_path: Path) -> None:
     """By folder or by its file; damaged on the way, or another model than it is said to be, it is refused."""
     tiny.triposr(tmp_path / "carried")
@@ -357,7 +459,9 @@ def test_our_own_models_folder_is_carried_from_another_host(tmp_path: Path) -> N
 
 
 def test_a_diffusers_folder_is_carried_with_its_checksums(tmp_path: Path) -> None:
-    folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell").rename(tmp_path / "flux-schnell")
+    folder = imported(tmp_path, lay(tmp_path / "x", flux()), "flux-schnell").rename(
+        tmp_path / "flux-schnell"
+    )
     imported(tmp_path, folder)
     shutil.rmtree(tmp_path / "models")
     lay(folder, {"tokenizer/vocab.json": text(a=2)})
@@ -373,16 +477,28 @@ def test_a_checkpoint_reached_by_a_link_or_in_a_snapshot_is_imported_by_what_it_
     """The blob that the link leads to has no suffix; a .ckpt may be safetensors inside."""
     state = tiny.triposr(tmp_path / "made").state_dict()
     known = weights.KNOWN["triposr"]
-    monkeypatch.setitem(weights.KNOWN, "triposr", known._replace(sizes=weights.facts(tmp_path / "made" / "triposr")["sizes"], sha256=None))
+    monkeypatch.setitem(
+        weights.KNOWN,
+        "triposr",
+        known._replace(sizes=weights.facts(tmp_path / "made" / "triposr")["sizes"], sha256=None),
+    )
     save_file(state, tmp_path / "blob")
-    snapshot = cache(tmp_path / "hub", known.hub, {f"model{suffix}": (tmp_path / "blob").read_bytes(), "config.yaml": b"a: 1"})
+    snapshot = cache(
+        tmp_path / "hub",
+        known.hub,
+        {f"model{suffix}": (tmp_path / "blob").read_bytes(), "config.yaml": b"a: 1"},
+    )
     source = snapshot / "model.ckpt" if suffix == ".ckpt" else snapshot.parents[1]
     assert loading.load(imported(tmp_path, source, "triposr")).state_dict().keys() == state.keys()
 
 
-def test_tensors_of_another_model_are_named_where_they_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensors_of_another_model_are_named_where_they_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_file({"double_blocks.0.img_attn.weight": torch.zeros(2)}, tmp_path / "flux1.safetensors")
-    assert "It looks like FLUX in one file" in refused(tmp_path, tmp_path / "flux1.safetensors", "triposr")
+    assert "It looks like FLUX in one file" in refused(
+        tmp_path, tmp_path / "flux1.safetensors", "triposr"
+    )
 
 
 @pytest.mark.parametrize("other", ["triposr", "instantmesh-base", "instantnerf-large"])
@@ -396,8 +512,13 @@ def test_a_published_model_under_another_ones_name_is_recognised_by_its_tensors(
 
 
 def test_what_a_pickle_holds_beside_tensors_is_named_with_the_way_out(tmp_path: Path) -> None:
-    torch.save({"state_dict": {}, "hyper_parameters": collections.OrderedDict(x=Path("a"))}, tmp_path / "x.ckpt")
+    torch.save(
+        {"state_dict": {}, "hyper_parameters": collections.OrderedDict(x=Path("a"))},
+        tmp_path / "x.ckpt",
+    )
     said = refused(tmp_path, tmp_path / "x.ckpt", "instantmesh-large")
     assert "more than tensors (pathlib" in said and "save its tensors alone" in said
     (tmp_path / "y.ckpt").write_bytes(b"\x80\x02junk that is no pickle")
-    assert "no checkpoint, or a damaged one" in refused(tmp_path, tmp_path / "y.ckpt", "instantmesh-large")
+    assert "no checkpoint, or a damaged one" in refused(
+        tmp_path, tmp_path / "y.ckpt", "instantmesh-large"
+    )

@@ -41,14 +41,19 @@ def test_a_saved_network_loads_with_the_same_tensors(tmp_path: Path) -> None:
 def test_a_fingerprint_tells_weights_of_equal_shape_apart(tmp_path: Path) -> None:
     """It stands in job.json: of our own files as recorded at import, of a diffusers folder over everything it holds."""
     tiny.triposr(tmp_path)
-    assert weights.fingerprint(tmp_path, "triposr") == sha256(tmp_path / "triposr" / "model.safetensors")
+    assert weights.fingerprint(tmp_path, "triposr") == sha256(
+        tmp_path / "triposr" / "model.safetensors"
+    )
     folder = tmp_path / "of-two-parts"
     (folder / "unet").mkdir(parents=True)
     (folder / weights.INDEX).write_text('{"unet": ["diffusers", "UNet2DConditionModel"]}')
     (folder / "unet" / "config.json").write_text("{}")
     seen = set()
     for number in (1.0, 2.0):
-        save_file({"weight": torch.full((4,), number)}, folder / "unet" / "diffusion_pytorch_model.safetensors")
+        save_file(
+            {"weight": torch.full((4,), number)},
+            folder / "unet" / "diffusion_pytorch_model.safetensors",
+        )
         os.utime(folder / "unet" / "diffusion_pytorch_model.safetensors", ns=(0, int(number)))
         seen.add(weights.fingerprint(tmp_path, "of-two-parts"))
     assert len(seen) == 2
@@ -73,7 +78,9 @@ def test_a_truncated_file_is_corrupt(tmp_path: Path) -> None:
     assert "model.safetensors is corrupt" in refused(tmp_path / "triposr")
 
 
-@pytest.mark.parametrize("content", [b"\x01", b"\x00" * 64, b"\xff" * 64, b"\x10" + b"\x00" * 7 + b"no json at all!!"])
+@pytest.mark.parametrize(
+    "content", [b"\x01", b"\x00" * 64, b"\xff" * 64, b"\x10" + b"\x00" * 7 + b"no json at all!!"]
+)
 def test_garbage_is_corrupt(tmp_path: Path, content: bytes) -> None:
     tiny.triposr(tmp_path)
     (tmp_path / "triposr" / "model.safetensors").write_bytes(content)
@@ -93,7 +100,11 @@ def test_a_flipped_bit_is_found_by_verify(tmp_path: Path) -> None:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_pickle_is_refused_whatever_its_name(tmp_path: Path, zipped: bool) -> None:
     network = tiny.triposr(tmp_path)
-    torch.save(network.state_dict(), tmp_path / "triposr" / "model.safetensors", _use_new_zipfile_serialization=zipped)
+    torch.save(
+        network.state_dict(),
+        tmp_path / "triposr" / "model.safetensors",
+        _use_new_zipfile_serialization=zipped,
+    )
     assert "model.safetensors is a pickle" in (weights.problem(tmp_path, "triposr") or "")
     assert "model.safetensors is a pickle" in refused(tmp_path / "triposr")
 
@@ -102,8 +113,13 @@ def test_a_wrong_size_a_missing_and_a_strange_tensor_are_named(tmp_path: Path) -
     state = tiny.triposr(tmp_path).state_dict()
     path = tmp_path / "triposr" / "model.safetensors"
     save_file({**state, "tokenizer.embeddings": torch.zeros(3, 32, 4, 5)}, path)
-    assert "tensor tokenizer.embeddings has shape [3, 32, 4, 5], the network needs [3, 32, 4, 4]" in refused(tmp_path / "triposr")
-    save_file({name: tensor for name, tensor in state.items() if name != "decoder.layers.0.bias"}, path)
+    assert (
+        "tensor tokenizer.embeddings has shape [3, 32, 4, 5], the network needs [3, 32, 4, 4]"
+        in refused(tmp_path / "triposr")
+    )
+    save_file(
+        {name: tensor for name, tensor in state.items() if name != "decoder.layers.0.bias"}, path
+    )
     assert "tensor decoder.layers.0.bias is missing" in refused(tmp_path / "triposr")
     save_file({**state, "stranger": torch.zeros(1)}, path)
     assert "tensor stranger does not belong to the network" in refused(tmp_path / "triposr")
@@ -121,11 +137,15 @@ def test_sizes_that_describe_no_network_are_refused(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_imported_by_its_prefix_and_without_strange_keys(tmp_path: Path) -> None:
     network = tiny.instantmesh(tmp_path / "made")
-    sizes = json.loads((tmp_path / "made" / "instantmesh-large" / "model.json").read_text())["sizes"]
+    sizes = json.loads((tmp_path / "made" / "instantmesh-large" / "model.json").read_text())[
+        "sizes"
+    ]
     state = {f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()}
     state |= {"loss.weight": torch.zeros(3), "lrm_generator.source_camera": torch.zeros(16)}
     torch.save({"state_dict": state, "epoch": 7}, tmp_path / "instant_mesh_large.ckpt")
-    folder = weights.import_model(tmp_path / "instant_mesh_large.ckpt", tmp_path / "models", sizes=sizes)
+    folder = weights.import_model(
+        tmp_path / "instant_mesh_large.ckpt", tmp_path / "models", sizes=sizes
+    )
     assert folder.name == "instantmesh-large"
     assert loading.load(folder).state_dict().keys() == network.state_dict().keys()
     assert weights.facts(folder)["origin"]["sha256"] == sha256(tmp_path / "instant_mesh_large.ckpt")
@@ -137,7 +157,9 @@ def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
             return os.system, (f"touch {tmp_path}/boom",)
 
     (tmp_path / "x.ckpt").write_bytes(pickle.dumps({"state_dict": Bomb()}))
-    with pytest.raises(BackendUnavailable, match=r"x\.ckpt cannot be imported: it holds more than tensors"):
+    with pytest.raises(
+        BackendUnavailable, match=r"x\.ckpt cannot be imported: it holds more than tensors"
+    ):
         weights.import_model(tmp_path / "x.ckpt", tmp_path / "models", "instantmesh-large")
     assert not (tmp_path / "boom").exists()
     assert not (tmp_path / "models" / "instantmesh-large").exists()
@@ -160,7 +182,12 @@ def test_every_known_model_is_listed_present_or_not(tmp_path: Path) -> None:
 
 def test_the_module_is_light() -> None:
     code = "import sys, pipeline.weights; print([m for m in ('torch', 'safetensors', 'huggingface_hub', 'numpy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_backends_follow_from_the_weights_that_are_there(tmp_path: Path) -> None:

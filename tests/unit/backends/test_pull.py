@@ -19,7 +19,18 @@ from pipeline import weights
 from pipeline.errors import BackendUnavailable
 from pipeline.weights import line, loading, place
 from tests.support import tiny
-from tests.support.hub import BESIDE, COMMIT, FakeHub, Fault, cut, flux, instead, safetensors, serving, status
+from tests.support.hub import (
+    BESIDE,
+    COMMIT,
+    FakeHub,
+    Fault,
+    cut,
+    flux,
+    instead,
+    safetensors,
+    serving,
+    status,
+)
 
 REPO = "black-forest-labs/FLUX.1-schnell"
 FIRST = "transformer/diffusion_pytorch_model-00001-of-00002.safetensors"
@@ -40,9 +51,14 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
 def pulled(tmp_path: Path, name: str = "flux-schnell", **how: Any) -> list[str]:
     """What was said meanwhile; the model is whole afterwards, and nothing else lies in the models folder."""
     said: list[str] = []
-    assert weights.pull(name, tmp_path / "models", tell=said.append, **how) == tmp_path / "models" / name
+    assert (
+        weights.pull(name, tmp_path / "models", tell=said.append, **how)
+        == tmp_path / "models" / name
+    )
     assert [path.name for path in (tmp_path / "models").iterdir()] == [name]
-    assert [(row.name, row.problem) for row in weights.verify(tmp_path / "models")] == [(name, None)]
+    assert [(row.name, row.problem) for row in weights.verify(tmp_path / "models")] == [
+        (name, None)
+    ]
     return said
 
 
@@ -59,7 +75,10 @@ def test_what_is_loaded_is_fetched_and_nothing_else(tmp_path: Path, hub: FakeHub
     """No single-file copy, no half precision, no other framework, no readme; each once; at the pinned revision."""
     pulled(tmp_path)
     assert hub.fetched() == sorted(flux())
-    assert max(collections.Counter(words for words in hub.asked if words.startswith("GET ")).values()) == 1
+    assert (
+        max(collections.Counter(words for words in hub.asked if words.startswith("GET ")).values())
+        == 1
+    )
     on_disk = {
         path.relative_to(tmp_path / "models" / "flux-schnell").as_posix(): path
         for path in (tmp_path / "models").rglob("*")
@@ -75,13 +94,17 @@ def test_what_is_loaded_is_fetched_and_nothing_else(tmp_path: Path, hub: FakeHub
 
 
 @pytest.mark.parametrize("ways", ["through", "plain"])
-def test_hubs_that_redirect_small_files_and_mirrors_that_tell_sizes_alone_serve_too(tmp_path: Path, hub: FakeHub, ways: str) -> None:
+def test_hubs_that_redirect_small_files_and_mirrors_that_tell_sizes_alone_serve_too(
+    tmp_path: Path, hub: FakeHub, ways: str
+) -> None:
     hub.ways = ways
     pulled(tmp_path)
     assert weights.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
 
 
-def test_another_revision_is_asked_for_by_name_and_recorded_by_its_commit(tmp_path: Path, hub: FakeHub) -> None:
+def test_another_revision_is_asked_for_by_name_and_recorded_by_its_commit(
+    tmp_path: Path, hub: FakeHub
+) -> None:
     pulled(tmp_path, revision="refs/pr/1")
     assert hub.revisions == {COMMIT}
     assert weights.facts(tmp_path / "models" / "flux-schnell")["origin"]["revision"] == COMMIT
@@ -90,10 +113,15 @@ def test_another_revision_is_asked_for_by_name_and_recorded_by_its_commit(tmp_pa
 def test_small_files_come_first(tmp_path: Path, hub: FakeHub) -> None:
     """So that a fault in them shows before 24 GB are there."""
     pulled(tmp_path)
-    assert [words for words in hub.asked if words.startswith("GET ")][-2:] == [f"GET {FIRST}", f"GET store {FIRST}"]
+    assert [words for words in hub.asked if words.startswith("GET ")][-2:] == [
+        f"GET {FIRST}",
+        f"GET store {FIRST}",
+    ]
 
 
-def test_a_second_pull_fetches_nothing_and_a_damaged_file_alone_comes_again(tmp_path: Path, hub: FakeHub) -> None:
+def test_a_second_pull_fetches_nothing_and_a_damaged_file_alone_comes_again(
+    tmp_path: Path, hub: FakeHub
+) -> None:
     pulled(tmp_path)
     hub.asked.clear()
     pulled(tmp_path)
@@ -107,17 +135,23 @@ def test_a_second_pull_fetches_nothing_and_a_damaged_file_alone_comes_again(tmp_
 
 
 @pytest.mark.parametrize("ends", ["line", "process"])
-def test_an_interrupted_pull_goes_on_where_it_ended(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+def test_an_interrupted_pull_goes_on_where_it_ended(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
     """A line that is cut is taken up at once, by a range; a pull that was killed by the next pull."""
     hub.faults[f"GET store {FIRST}"] = [cut(5000)]
     if ends == "process":
-        monkeypatch.setattr(line.Line, "_once", _after(line.Line._once, f"/store/{FIRST}", KeyboardInterrupt))
+        monkeypatch.setattr(
+            line.Line, "_once", _after(line.Line._once, f"/store/{FIRST}", KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             weights.pull("flux-schnell", tmp_path / "models")
         monkeypatch.undo()
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         assert weights.problem(tmp_path / "models", "flux-schnell") == "is not in the models folder"
-        row = next(row for row in weights.listing(tmp_path / "models") if row.name == "flux-schnell")
+        row = next(
+            row for row in weights.listing(tmp_path / "models") if row.name == "flux-schnell"
+        )
         assert (row.present, "partly fetched" in row.note) == (False, True)
     pulled(tmp_path)
     assert hub.ranges == [f"GET store {FIRST} bytes=5000-"]
@@ -136,15 +170,23 @@ def _after(call: Any, place: str, error: type[BaseException]) -> Any:
     return once
 
 
-def test_a_store_that_knows_no_ranges_gives_the_file_from_the_start(tmp_path: Path, hub: FakeHub) -> None:
+def test_a_store_that_knows_no_ranges_gives_the_file_from_the_start(
+    tmp_path: Path, hub: FakeHub
+) -> None:
     data = hub.files[FIRST]
     hub.faults[f"GET store {FIRST}"] = [cut(5000), instead(data)]
     pulled(tmp_path)
 
 
-@pytest.mark.parametrize("fault", [status(429, Retry_After="7"), status(503), status(500), status(502)])
+@pytest.mark.parametrize(
+    "fault", [status(429, Retry_After="7"), status(503), status(500), status(502)]
+)
 def test_a_busy_hub_is_asked_again(tmp_path: Path, hub: FakeHub, fault: Fault) -> None:
-    hub.faults = {"GET list": [fault], f"HEAD {FIRST}": [fault, fault], f"GET store {FIRST}": [fault]}
+    hub.faults = {
+        "GET list": [fault],
+        f"HEAD {FIRST}": [fault, fault],
+        f"GET store {FIRST}": [fault],
+    }
     assert any("busy" in words for words in pulled(tmp_path))
 
 
@@ -172,12 +214,19 @@ def test_a_gated_model_names_the_licence_the_token_and_how_to_set_it(
     hub.faults[where] = [fault]
     message, remedy = refused(tmp_path, token=token)
     assert words in message
-    for part in (f"https://huggingface.co/{REPO}", "HF_TOKEN=", "--token", "https://huggingface.co/settings/tokens"):
+    for part in (
+        f"https://huggingface.co/{REPO}",
+        "HF_TOKEN=",
+        "--token",
+        "https://huggingface.co/settings/tokens",
+    ):
         assert part in remedy
     assert token is None or token not in message + remedy
 
 
-def test_the_token_goes_to_the_hub_and_never_to_its_store_elsewhere(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_goes_to_the_hub_and_never_to_its_store_elsewhere(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The store has another name: the same server, called localhost."""
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     outer, hub.url = hub.url, hub.url.replace("127.0.0.1", "localhost")
@@ -197,16 +246,26 @@ def test_a_token_that_the_hubs_own_login_keeps_is_used(tmp_path: Path, hub: Fake
 @pytest.mark.parametrize(
     ("where", "fault", "words"),
     [
-        ("GET list", status(404, "RevisionNotFound"), "has no revision 741f7c3ce8b383c54771c7003378a50191e9efe9"),
+        (
+            "GET list",
+            status(404, "RevisionNotFound"),
+            "has no revision 741f7c3ce8b383c54771c7003378a50191e9efe9",
+        ),
         ("GET list", status(404, "RepoNotFound"), "is not there"),
         ("HEAD vae/config.json", status(404, "EntryNotFound"), "has no vae/config.json"),
-        ("GET list", instead(b"<!DOCTYPE html><p>Log in", Content_Type="text/html"), "a web page in place of its list"),
+        (
+            "GET list",
+            instead(b"<!DOCTYPE html><p>Log in", Content_Type="text/html"),
+            "a web page in place of its list",
+        ),
         ("GET list", instead(b"[]"), "something else in place of its list"),
         ("GET list", status(302, Location="/api/models/again"), "never arrives"),
         ("GET list", status(302, Location="ftp://e.org/"), "302"),
     ],
 )
-def test_what_the_hub_lacks_or_says_wrongly_is_named(tmp_path: Path, hub: FakeHub, where: str, fault: Fault, words: str) -> None:
+def test_what_the_hub_lacks_or_says_wrongly_is_named(
+    tmp_path: Path, hub: FakeHub, where: str, fault: Fault, words: str
+) -> None:
     hub.faults[where] = [fault] * 9
     message, remedy = refused(tmp_path)
     assert words in message and REPO in message and remedy
@@ -219,7 +278,11 @@ PAGE = b"<!DOCTYPE html><title>Sign in</title>" + b" " * 20000
     ("name", "other", "words"),
     [
         (FIRST, PAGE, "is a web page"),
-        (FIRST, b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a git-LFS pointer"),
+        (
+            FIRST,
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "is a git-LFS pointer",
+        ),
         (FIRST, safetensors(a=2999), "the hub says"),
         (FIRST, safetensors(x=3000), "its checksum differs"),
         ("vae/diffusion_pytorch_model.safetensors", safetensors(v=6), "the hub says"),
@@ -242,8 +305,15 @@ def test_a_file_that_differs_is_named_and_fetched_again(
         assert len(said) == 1 and name in said[0] and words in said[0]
 
 
-def test_a_repository_with_a_shard_or_tokenizer_missing_is_refused_before_the_large_files(tmp_path: Path, hub: FakeHub) -> None:
-    for gone in (FIRST, "tokenizer_2/spiece.model", "scheduler/scheduler_config.json", "model_index.json"):
+def test_a_repository_with_a_shard_or_tokenizer_missing_is_refused_before_the_large_files(
+    tmp_path: Path, hub: FakeHub
+) -> None:
+    for gone in (
+        FIRST,
+        "tokenizer_2/spiece.model",
+        "scheduler/scheduler_config.json",
+        "model_index.json",
+    ):
         kept = hub.files.pop(gone)
         hub.asked.clear()
         assert gone.rpartition("/")[2] in refused(tmp_path)[0]
@@ -262,11 +332,18 @@ def test_too_little_room_is_said_with_both_sizes_before_anything_large_is_fetche
     usage = collections.namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 9_000))
     message, remedy = refused(tmp_path)
-    assert "needs 1" in message and "9 kB are free" in message and "models" in message and "Free " in remedy
+    assert (
+        "needs 1" in message
+        and "9 kB are free" in message
+        and "models" in message
+        and "Free " in remedy
+    )
     assert not any("store" in words for words in hub.asked)
 
 
-def test_a_disk_that_fills_meanwhile_leaves_no_half_model(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_meanwhile_leaves_no_half_model(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -276,7 +353,9 @@ def test_a_disk_that_fills_meanwhile_leaves_no_half_model(tmp_path: Path, hub: F
 
 
 @pytest.mark.parametrize("offline", ["variable", "no name", "nobody listens"])
-def test_without_internet_one_line_says_so_at_once(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, offline: str) -> None:
+def test_without_internet_one_line_says_so_at_once(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch, offline: str
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr(line, "pause", waits.append)
     if offline == "variable":
@@ -292,17 +371,25 @@ def test_without_internet_one_line_says_so_at_once(tmp_path: Path, hub: FakeHub,
         monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for name in ("flux-schnell", "triposr"):
         message, remedy = refused(tmp_path, name)
-        assert weights.KNOWN[name].hub in message and f"inbox3d models pull {name}" in remedy and "inbox3d models import" in remedy
+        assert (
+            weights.KNOWN[name].hub in message
+            and f"inbox3d models pull {name}" in remedy
+            and "inbox3d models import" in remedy
+        )
     assert (waits, hub.asked) == ([], [])
 
 
-def test_a_checkpoint_needs_torch_and_says_so_before_it_is_fetched(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_needs_torch_and_says_so_before_it_is_fetched(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     message, remedy = refused(tmp_path, "triposr")
     assert "needs torch" in message and "inbox3d[generate]" in remedy and hub.asked == []
 
 
-def test_a_folder_needs_no_library_at_all(tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_needs_no_library_at_all(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("huggingface_hub", "torch", "requests"):
         monkeypatch.setitem(sys.modules, name, None)
     weights.pull("flux-schnell", tmp_path / "models")
@@ -320,27 +407,50 @@ def checkpoint(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     network = tiny.instantmesh(tmp_path / "made")
     known = weights.KNOWN["instantmesh-base"]
     sizes = weights.facts(tmp_path / "made" / "instantmesh-large")["sizes"]
-    torch.save({"state_dict": {f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()}}, tmp_path / "x.ckpt")
+    torch.save(
+        {
+            "state_dict": {
+                f"lrm_generator.{name}": tensor for name, tensor in network.state_dict().items()
+            }
+        },
+        tmp_path / "x.ckpt",
+    )
     data = (tmp_path / "x.ckpt").read_bytes()
-    monkeypatch.setitem(weights.KNOWN, known.name, known._replace(sizes=sizes, sha256=hashlib.sha256(data).hexdigest()))
-    hub.files = {known.file: data, "diffusion_pytorch_model.bin": b"\x80", "instant_nerf_base.ckpt": b"\x80", "README.md": b"x"}
+    monkeypatch.setitem(
+        weights.KNOWN,
+        known.name,
+        known._replace(sizes=sizes, sha256=hashlib.sha256(data).hexdigest()),
+    )
+    hub.files = {
+        known.file: data,
+        "diffusion_pytorch_model.bin": b"\x80",
+        "instant_nerf_base.ckpt": b"\x80",
+        "README.md": b"x",
+    }
     return data
 
 
-def test_a_checkpoint_is_fetched_alone_and_converted_and_its_pickle_goes(tmp_path: Path, hub: FakeHub, checkpoint: bytes) -> None:
+def test_a_checkpoint_is_fetched_alone_and_converted_and_its_pickle_goes(
+    tmp_path: Path, hub: FakeHub, checkpoint: bytes
+) -> None:
     pulled(tmp_path, "instantmesh-base")
     assert hub.fetched() == ["instant_mesh_base.ckpt"]
     folder = tmp_path / "models" / "instantmesh-base"
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
     origin = weights.facts(folder)["origin"]
-    assert (origin["revision"], origin["sha256"]) == (COMMIT, hashlib.sha256(checkpoint).hexdigest())
+    assert (origin["revision"], origin["sha256"]) == (
+        COMMIT,
+        hashlib.sha256(checkpoint).hexdigest(),
+    )
     assert loading.load(folder) is not None
     hub.asked.clear()
     assert pulled(tmp_path, "instantmesh-base") == ["instantmesh-base is here already"]
     assert hub.fetched() == []
 
 
-def test_a_checkpoint_that_is_not_the_published_one_is_not_fetched(tmp_path: Path, hub: FakeHub, checkpoint: bytes) -> None:
+def test_a_checkpoint_that_is_not_the_published_one_is_not_fetched(
+    tmp_path: Path, hub: FakeHub, checkpoint: bytes
+) -> None:
     hub.files["instant_mesh_base.ckpt"] = checkpoint + b"\0"
     assert "is not the published instantmesh-base" in refused(tmp_path, "instantmesh-base")[0]
     assert hub.fetched() == []

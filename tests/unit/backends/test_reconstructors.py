@@ -51,9 +51,14 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["triposr", "instantmesh"])
-def test_a_tiny_network_gives_a_coloured_mesh_and_the_same_one_again(models: Path, name: str) -> None:
+def test_a_tiny_network_gives_a_coloured_mesh_and_the_same_one_again(
+    models: Path, name: str
+) -> None:
     pictures = [disc(azimuth) for azimuth in (0, 90, 180, 270)]
-    first, second = (backends.choose(name, 4, models)[1].reconstruct(pictures, models, Effort(grid=24)) for _ in range(2))
+    first, second = (
+        backends.choose(name, 4, models)[1].reconstruct(pictures, models, Effort(grid=24))
+        for _ in range(2)
+    )
     assert len(first.surface.faces) > 100
     assert first.surface.colors is not None
     assert first.surface.colors.shape == first.surface.vertices.shape
@@ -67,22 +72,38 @@ def test_the_mesh_does_not_depend_on_the_chunk(models: Path, chunk: int) -> None
     backend = backends.reconstructor("triposr")
     small = Effort(grid=12, chunk=chunk)
     expected = backend.reconstruct([disc()], models, Effort(grid=12)).surface
-    np.testing.assert_allclose(backend.reconstruct([disc()], models, small).surface.vertices, expected.vertices, atol=1e-5)
+    np.testing.assert_allclose(
+        backend.reconstruct([disc()], models, small).surface.vertices, expected.vertices, atol=1e-5
+    )
 
 
-def test_the_arrow_comes_out_upright_and_facing_front_from_triposr(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TripoSR, "density", lambda self, planes, points, chunk=0: self.config.threshold + arrow(points))
+def test_the_arrow_comes_out_upright_and_facing_front_from_triposr(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        TripoSR,
+        "density",
+        lambda self, planes, points, chunk=0: self.config.threshold + arrow(points),
+    )
     made = backends.reconstructor("triposr").reconstruct([disc()], models, QUICK)
     assert solids.stands_upright_and_faces_front(made.surface.vertices)
     assert volume(made.surface.vertices, made.surface.faces) > 0
 
 
 @pytest.mark.parametrize("surface", ["mesh", "nerf"])
-def test_the_arrow_comes_out_upright_and_facing_front_from_instantmesh(models: Path, monkeypatch: pytest.MonkeyPatch, surface: str) -> None:
+def test_the_arrow_comes_out_upright_and_facing_front_from_instantmesh(
+    models: Path, monkeypatch: pytest.MonkeyPatch, surface: str
+) -> None:
     monkeypatch.setattr(InstantMesh, "sdf", lambda self, planes, points, chunk=0: -arrow(points))
-    monkeypatch.setattr(InstantMesh, "density", lambda self, planes, points, chunk=0: self.config.threshold + arrow(points))
+    monkeypatch.setattr(
+        InstantMesh,
+        "density",
+        lambda self, planes, points, chunk=0: self.config.threshold + arrow(points),
+    )
     monkeypatch.setattr(InstantMesh, "nerf", surface == "nerf")
-    monkeypatch.setattr(InstantMesh, "color", lambda self, planes, points, chunk=0: torch.full_like(points, 0.5))
+    monkeypatch.setattr(
+        InstantMesh, "color", lambda self, planes, points, chunk=0: torch.full_like(points, 0.5)
+    )
     pictures = [disc(azimuth) for azimuth in (0, 90, 180, 270)]
     made = backends.reconstructor("instantmesh").reconstruct(pictures, models, QUICK)
     assert solids.stands_upright_and_faces_front(made.surface.vertices)
@@ -90,7 +111,9 @@ def test_the_arrow_comes_out_upright_and_facing_front_from_instantmesh(models: P
 
 
 def test_the_arrow_comes_out_upright_and_facing_front_from_its_silhouettes() -> None:
-    made = backends.reconstructor("visual-hull").reconstruct(solids.cut_out(solids.ARROW, EIGHT, size=128), None, QUICK)
+    made = backends.reconstructor("visual-hull").reconstruct(
+        solids.cut_out(solids.ARROW, EIGHT, size=128), None, QUICK
+    )
     assert solids.stands_upright_and_faces_front(made.surface.vertices)
     assert volume(made.surface.vertices, made.surface.faces) > 0
     assert made.label == "draft"
@@ -102,10 +125,18 @@ def test_the_arrow_comes_out_upright_and_facing_front_from_its_silhouettes() -> 
 def test_a_field_without_a_surface_is_an_empty_mesh_with_a_remedy(
     models: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: float
 ) -> None:
-    monkeypatch.setattr(TripoSR, "density", lambda self, planes, points, chunk=0: self.config.threshold + 0 * points[..., 0] + value)
-    monkeypatch.setattr(InstantMesh, "sdf", lambda self, planes, points, chunk=0: 0 * points[..., 0] + value)
+    monkeypatch.setattr(
+        TripoSR,
+        "density",
+        lambda self, planes, points, chunk=0: self.config.threshold + 0 * points[..., 0] + value,
+    )
+    monkeypatch.setattr(
+        InstantMesh, "sdf", lambda self, planes, points, chunk=0: 0 * points[..., 0] + value
+    )
     with pytest.raises(MeshEmpty) as caught:
-        backends.reconstructor(name).reconstruct([disc(a) for a in (0, 90, 180, 270)], models, QUICK)
+        backends.reconstructor(name).reconstruct(
+            [disc(a) for a in (0, 90, 180, 270)], models, QUICK
+        )
     assert "visual-hull" in caught.value.remedy
 
 
@@ -121,7 +152,9 @@ def short_of_memory(most: int, seen: list[Any]) -> Callable[..., Tensor]:
     return density
 
 
-def test_when_memory_runs_out_the_chunk_is_halved_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_memory_runs_out_the_chunk_is_halved_once(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(TripoSR, "density", short_of_memory(10_000, seen))
     made = backends.reconstructor("triposr").reconstruct([disc()], models, QUICK)
@@ -130,7 +163,12 @@ def test_when_memory_runs_out_the_chunk_is_halved_once(models: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), RuntimeError("can't allocate memory: 9 bytes")]
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("can't allocate memory: 9 bytes"),
+    ],
 )
 def test_when_half_is_still_too_much_it_fails_clearly_and_the_memory_is_back(
     models: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -151,7 +189,9 @@ def test_when_half_is_still_too_much_it_fails_clearly_and_the_memory_is_back(
     assert [planes() for _, planes in seen] == [None, None]
 
 
-def test_another_error_is_not_taken_for_memory_and_leaves_nothing_behind(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_is_not_taken_for_memory_and_leaves_nothing_behind(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Any] = []
 
     def density(self: TripoSR, planes: Tensor, points: Tensor, chunk: int = 0) -> Tensor:
@@ -182,7 +222,9 @@ def test_auto_steps_down_to_what_is_there(models: Path, tmp_path: Path) -> None:
 
 
 def test_a_named_backend_that_lacks_something_is_refused_with_a_reason() -> None:
-    with pytest.raises(BackendUnavailable, match="backend triposr: model triposr is not in the models folder"):
+    with pytest.raises(
+        BackendUnavailable, match="backend triposr: model triposr is not in the models folder"
+    ):
         backends.choose("triposr", 1, None)
     with pytest.raises(BackendUnavailable, match="needs at least 4 views"):
         backends.choose("instantmesh", 1, None)
@@ -203,15 +245,21 @@ class ThirdParty:
     def lacks(self, views: int, models: Path | None) -> str | None:
         return None
 
-    def reconstruct(self, pictures: Any, models: Path | None, effort: Effort) -> backends.Reconstruction:
+    def reconstruct(
+        self, pictures: Any, models: Path | None, effort: Effort
+    ) -> backends.Reconstruction:
         return backends.reconstructor("placeholder").reconstruct(pictures, models, effort)
 
 
-def test_a_third_partys_backend_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_third_partys_backend_is_found_by_its_entry_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from importlib.metadata import EntryPoint, EntryPoints
 
     entry = EntryPoint("clay", f"{__name__}:ThirdParty", backends.GROUP)
-    monkeypatch.setattr(choosing, "entry_points", lambda **wanted: EntryPoints([entry]).select(**wanted))
+    monkeypatch.setattr(
+        choosing, "entry_points", lambda **wanted: EntryPoints([entry]).select(**wanted)
+    )
     name, backend = backends.choose("clay", 1, None)
     assert name == "clay"
     assert len(backend.reconstruct([disc()], None, QUICK).surface.faces) > 100

@@ -63,8 +63,18 @@ def failed(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Pat
     id = submitted(atlas, run, tmp_path)
     job = read_job(atlas.disk, atlas.inbox / id)
     assert job is not None
-    held = lifecycle.start(atlas, lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)), "w-cpu-aaaa")
-    lifecycle.fail(atlas, held, ErrorFile(error="MeshEmpty", who="pipeline", message="Nothing there.", remedy="Add something."))
+    held = lifecycle.start(
+        atlas,
+        lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)),
+        "w-cpu-aaaa",
+    )
+    lifecycle.fail(
+        atlas,
+        held,
+        ErrorFile(
+            error="MeshEmpty", who="pipeline", message="Nothing there.", remedy="Add something."
+        ),
+    )
     return id
 
 
@@ -80,8 +90,15 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 def test_help_starts_fast() -> None:
     """Below 0.3 s on a calm machine: the best of five counts, and nothing heavy is imported."""
     best = min(_seconds([sys.executable, "-m", "pipeline", "--help"]) for _ in range(5))
-    listed = subprocess.run([sys.executable, "-X", "importtime", "-m", "pipeline", "--help"], capture_output=True, text=True).stderr
-    assert not any(f"| {name}\n" in listed.replace(" ", "").replace("|", "| ") for name in ("numpy", "pydantic", "torch", "open3d"))
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pipeline", "--help"],
+        capture_output=True,
+        text=True,
+    ).stderr
+    assert not any(
+        f"| {name}\n" in listed.replace(" ", "").replace("|", "| ")
+        for name in ("numpy", "pydantic", "torch", "open3d")
+    )
     assert best < 0.3
 
 
@@ -98,14 +115,18 @@ def test_no_atlas_is_a_named_error(run: Callable[..., tuple[int, str, str]]) -> 
     assert "--atlas" in err and "INBOX3D_ATLAS" in err and "host.toml" in err
 
 
-def test_a_folder_without_a_tree_is_a_named_error(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_a_folder_without_a_tree_is_a_named_error(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """An unmounted share must not get a new tree by accident."""
     code, _, err = run("jobs", at=str(tmp_path))
     assert code == 4
     assert f"inbox3d init {tmp_path}" in err
 
 
-def test_submit_prints_the_id_of_a_sealed_job(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_submit_prints_the_id_of_a_sealed_job(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """Kind by content, checksums in the manifest, nothing left in drafts/."""
     id = submitted(atlas, run, tmp_path)
     job = read_job(atlas.disk, atlas.inbox / id)
@@ -124,7 +145,11 @@ def test_submit_prints_the_id_of_a_sealed_job(atlas: Atlas, run: Callable[..., t
     ],
 )
 def test_a_wrong_option_is_refused_by_name(
-    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, pairs: list[str], said: str
+    atlas: Atlas,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    pairs: list[str],
+    said: str,
 ) -> None:
     """Before anything is submitted."""
     code, out, err = run("submit", str(stl_file(tmp_path / "part.stl")), *pairs)
@@ -133,7 +158,9 @@ def test_a_wrong_option_is_refused_by_name(
     assert [path.name for path in atlas.inbox.iterdir()] == []
 
 
-def test_a_link_is_refused(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_a_link_is_refused(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """A drop is the files themselves."""
     (tmp_path / "drop").mkdir()
     stl_file(tmp_path / "drop" / "a.stl")
@@ -146,7 +173,10 @@ def test_a_link_is_refused(atlas: Atlas, run: Callable[..., tuple[int, str, str]
 
 @pytest.mark.parametrize(
     ("listed", "words"),
-    [("size = 1", "a.stl has 284 of 1 bytes"), ("size = 284\nsha256 = '" + "0" * 64 + "'", "a.stl has other bytes")],
+    [
+        ("size = 1", "a.stl has 284 of 1 bytes"),
+        ("size = 284\nsha256 = '" + "0" * 64 + "'", "a.stl has other bytes"),
+    ],
 )
 def test_a_folder_that_is_not_what_its_job_toml_lists_is_refused(
     atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, listed: str, words: str
@@ -154,10 +184,15 @@ def test_a_folder_that_is_not_what_its_job_toml_lists_is_refused(
     """In the words of the inbox, where such a drop waits; here nothing can still arrive."""
     (tmp_path / "drop").mkdir()
     stl_file(tmp_path / "drop" / "a.stl")
-    (tmp_path / "drop" / "job.toml").write_text(f'kind = "convert"\n[[files]]\npath = "a.stl"\n{listed}\n')
+    (tmp_path / "drop" / "job.toml").write_text(
+        f'kind = "convert"\n[[files]]\npath = "a.stl"\n{listed}\n'
+    )
     code, out, err = run("submit", str(tmp_path / "drop"))
     assert (code, out) == (3, "")
-    assert f"drop is not what its job.toml lists: {words}" in err and "correct job.toml, then try again" in err
+    assert (
+        f"drop is not what its job.toml lists: {words}" in err
+        and "correct job.toml, then try again" in err
+    )
     assert list(atlas.drafts.iterdir()) == []
 
 
@@ -169,10 +204,15 @@ def test_once_refuses_what_is_not_there(run: Callable[..., tuple[int, str, str]]
 
 
 def test_once_refuses_what_this_host_lacks_the_libraries_for(
-    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    atlas: Atlas,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would do the work itself, and would wait for ever."""
-    monkeypatch.setitem(QUEUES, "finish", QUEUES["finish"]._replace(libraries=("a_library_that_nobody_has",)))
+    monkeypatch.setitem(
+        QUEUES, "finish", QUEUES["finish"]._replace(libraries=("a_library_that_nobody_has",))
+    )
     code, out, err = run("once", str(stl_file(tmp_path / "part.stl")))
     assert (code, out) == (3, "")
     assert "pip install -c constraints.txt 'inbox3d[scan]'" in err
@@ -187,33 +227,49 @@ def test_once_refuses_what_this_host_lacks_the_libraries_for(
         (["--queues", "bogus"], "there is no queue 'bogus'"),
     ],
 )
-def test_up_names_what_it_cannot_use(atlas: Atlas, run: Callable[..., tuple[int, str, str]], said: list[str], words: str) -> None:
+def test_up_names_what_it_cannot_use(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], said: list[str], words: str
+) -> None:
     code, _, err = run("up", "--until-idle", *said)
     assert code == 2 and words in err
 
 
 def test_once_refuses_a_backend_that_this_host_would_have_to_have(
-    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    atlas: Atlas,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nobody serves the kind and the weights are not here: said before anything is submitted."""
     monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
     (tmp_path / "cup.txt").write_text("a cup")
-    code, out, err = run("once", str(tmp_path / "cup.txt"), "--set", "kind=prompt", "--set", "backend=triposr")
+    code, out, err = run(
+        "once", str(tmp_path / "cup.txt"), "--set", "kind=prompt", "--set", "backend=triposr"
+    )
     assert (code, out) == (3, "")
     assert "this host lacks what triposr needs" in err and "`models pull` brings it" in err
     assert list(atlas.drafts.iterdir()) == []
 
 
 def test_once_refuses_a_prompt_where_the_weights_are_there_and_not_whole(
-    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    atlas: Atlas,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Before anything is submitted; a missing tokenizer would make every word unknown."""
     monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
-    lay(tmp_path / "models" / "flux-schnell", {name: data for name, data in flux().items() if "tokenizer/" not in name})
+    lay(
+        tmp_path / "models" / "flux-schnell",
+        {name: data for name, data in flux().items() if "tokenizer/" not in name},
+    )
     (tmp_path / "cup.txt").write_text("a cup")
     code, out, err = run("once", str(tmp_path / "cup.txt"))
     assert (code, out) == (3, "")
-    assert "Model flux-schnell: the folder tokenizer/ is missing" in err and "inbox3d models pull flux-schnell" in err
+    assert (
+        "Model flux-schnell: the folder tokenizer/ is missing" in err
+        and "inbox3d models pull flux-schnell" in err
+    )
     assert list(atlas.drafts.iterdir()) == []
 
 
@@ -225,23 +281,35 @@ def test_a_backend_that_there_is_not_is_called_so(
     (tmp_path / "cup.txt").write_text("a cup")
     code, out, err = run(command, str(tmp_path / "cup.txt"), "--set", "backend=triposrr")
     assert (code, out) == (3, "")
-    assert "there is no backend 'triposrr'" in err and "Ask for auto or one of instantmesh, triposr, visual-hull, placeholder" in err
+    assert (
+        "there is no backend 'triposrr'" in err
+        and "Ask for auto or one of instantmesh, triposr, visual-hull, placeholder" in err
+    )
     assert list(atlas.drafts.iterdir()) == []
 
 
-def test_show_tells_state_job_and_error(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_show_tells_state_job_and_error(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """--json holds job_id, state (the folder), job, progress and error."""
     id = failed(atlas, run, tmp_path)
     code, out, _ = run("show", id, "--json")
     shown = json.loads(out)
     assert code == 0
-    assert (shown["job_id"], shown["state"], shown["error"]["message"], shown["progress"]) == (id, "failed", "Nothing there.", None)
+    assert (shown["job_id"], shown["state"], shown["error"]["message"], shown["progress"]) == (
+        id,
+        "failed",
+        "Nothing there.",
+        None,
+    )
     assert shown["job"]["source"]["name"] == "part.stl"
     assert "Add something." in run("show", id)[1]
     assert run("show", "nobody-0123456789")[0] == 3
 
 
-def test_jobs_lists_by_state(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_jobs_lists_by_state(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """One line a job, with what matters in its state."""
     id = failed(atlas, run, tmp_path)
     code, out, _ = run("jobs")
@@ -250,30 +318,44 @@ def test_jobs_lists_by_state(atlas: Atlas, run: Callable[..., tuple[int, str, st
     assert run("jobs", "--state", "done")[1] == ""
 
 
-def test_a_refused_drop_has_no_kind_and_its_name_forges_no_line(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_refused_drop_has_no_kind_and_its_name_forges_no_line(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]]
+) -> None:
     """Nobody found out what it is; a line end in its name is shown escaped."""
     (atlas.inbox / "vase\n  state     done").mkdir()
     shell = lifecycle.claim_drop(atlas, "vase\n  state     done", lifecycle.REFUSED)
     job = accept.job_of(atlas, shell, Facts(None, {}, frozenset(), "refused"))
-    error = ErrorFile(error="InputRejected", who="submitter", message="This is nothing.", remedy="Drop a scan.")
+    error = ErrorFile(
+        error="InputRejected", who="submitter", message="This is nothing.", remedy="Drop a scan."
+    )
     lifecycle.refuse(atlas, shell, job, error)
     assert run("jobs")[1].split() == ["failed", "–", shell.id, "This", "is", "nothing."]
     shown = run("show", shell.id)[1]
     assert "kind      –\n" in shown and "vase\\x0a  state     done" in shown
-    assert [line for line in shown.splitlines() if line.startswith("  state")] == ["  state     failed"]
+    assert [line for line in shown.splitlines() if line.startswith("  state")] == [
+        "  state     failed"
+    ]
 
 
-def test_retry_sends_a_failed_job_back_under_its_id(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_retry_sends_a_failed_job_back_under_its_id(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """The same folder, by one rename."""
     id = failed(atlas, run, tmp_path)
     assert run("retry", id)[1].strip() == id
     assert (atlas.inbox / id).is_dir()
 
 
-def test_retry_of_a_done_job_is_a_new_job_with_a_copy(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_retry_of_a_done_job_is_a_new_job_with_a_copy(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """The done one stays; the new one names it."""
     id = submitted(atlas, run, tmp_path)
-    held = lifecycle.start(atlas, lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)), "w-cpu-aaaa")
+    held = lifecycle.start(
+        atlas,
+        lifecycle.reveal(atlas, lifecycle.claim_job(atlas, id, "finish", id, 0)),
+        "w-cpu-aaaa",
+    )
     lifecycle.finish(atlas, held)
     new = run("retry", id)[1].strip()
     job = read_job(atlas.disk, atlas.inbox / new)
@@ -294,7 +376,9 @@ def test_cancel_puts_a_waiting_job_into_failed_with_the_reason(
     assert "has ended already" in err
 
 
-def test_rm_moves_an_ended_job_to_the_trash_and_no_other(atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_rm_moves_an_ended_job_to_the_trash_and_no_other(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """It is kept there; gc leaves it until its days are over."""
     waiting = submitted(atlas, run, tmp_path)
     assert run("rm", waiting)[0] == 3
@@ -306,7 +390,9 @@ def test_rm_moves_an_ended_job_to_the_trash_and_no_other(atlas: Atlas, run: Call
     assert [path.name for path in atlas.trash.iterdir()] == kept
 
 
-def test_gc_removes_what_is_due_and_dry_run_does_not(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+def test_gc_removes_what_is_due_and_dry_run_does_not(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]]
+) -> None:
     """The pipeline's own leftovers are due at once."""
     (atlas.trash / "2026-01-01~x-work.abcd").mkdir()
     assert "x-work" in run("gc", "--dry-run")[1]
@@ -324,17 +410,24 @@ def test_halt_and_resume(atlas: Atlas, run: Callable[..., tuple[int, str, str]])
     assert atlas.halted() is None
 
 
-def test_init_proves_every_edge_and_can_be_repeated(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+def test_init_proves_every_edge_and_can_be_repeated(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
     """A second init keeps the identity; --restored starts a new epoch."""
     assert "test renames passed" in run("init", str(tmp_path / "new"))[2]
     first = Atlas(tmp_path / "new").identity()
     run("init", str(tmp_path / "new"))
     assert Atlas(tmp_path / "new").identity() == first
     run("init", str(tmp_path / "new"), "--restored")
-    assert (Atlas(tmp_path / "new").identity().uuid, Atlas(tmp_path / "new").identity().epoch) == (first.uuid, 2)
+    assert (Atlas(tmp_path / "new").identity().uuid, Atlas(tmp_path / "new").identity().epoch) == (
+        first.uuid,
+        2,
+    )
 
 
-def test_doctor_names_what_is_missing_with_its_remedy(atlas: Atlas, run: Callable[..., tuple[int, str, str]]) -> None:
+def test_doctor_names_what_is_missing_with_its_remedy(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]]
+) -> None:
     """For people and for machines; a stranger's folder in done/ is named."""
     (atlas.done / "holiday pictures").mkdir()
     code, out, _ = run("doctor", "--json")
@@ -345,9 +438,15 @@ def test_doctor_names_what_is_missing_with_its_remedy(atlas: Atlas, run: Callabl
     assert all(finding["remedy"] for finding in findings if finding["level"] != "fine")
 
 
-@pytest.mark.parametrize("command", [("up", "--queues", "views", "--devices", "cpu"), ("serve", "views", "--device", "cpu")])
+@pytest.mark.parametrize(
+    "command",
+    [("up", "--queues", "views", "--devices", "cpu"), ("serve", "views", "--device", "cpu")],
+)
 def test_a_flux_model_that_is_not_there_is_named_before_anything_starts(
-    run: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
 ) -> None:
     """Exit code 3 and how to get it, not a job that waits for it."""
     monkeypatch.setenv("INBOX3D_HOST__MODELS", str(tmp_path / "models"))
@@ -374,6 +473,6 @@ def test_an_unknown_command_is_a_usage_error(run: Callable[..., tuple[int, str, 
 
 def test_states_are_the_folders(atlas: Atlas) -> None:
     """What `show` calls a state is the folder's name."""
-    assert sorted(name for name in os.listdir(atlas.root) if name in {state.value for state in State}) == sorted(
-        state.value for state in State
-    )
+    assert sorted(
+        name for name in os.listdir(atlas.root) if name in {state.value for state in State}
+    ) == sorted(state.value for state in State)

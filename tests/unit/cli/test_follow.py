@@ -38,7 +38,12 @@ def shown(place: Place, *progress: Progress) -> list[str]:
 
 
 def test_the_terminal_shows_the_share_and_the_time_left_of_the_whole_job(place: Place) -> None:
-    line = shown(place, Progress(stage="scan.align", fraction=0.45, message="matching", eta=48.0, eta_error=14.6, n=2))[0]
+    line = shown(
+        place,
+        Progress(
+            stage="scan.align", fraction=0.45, message="matching", eta=48.0, eta_error=14.6, n=2
+        ),
+    )[0]
     assert "about 50 s left (±15 s)  matching" in line and " 45%" in line
     assert len(line) <= 80
 
@@ -48,12 +53,16 @@ def test_a_start_that_repeats_a_leg_is_shown_lower_with_its_reason(place: Place)
     lines = shown(
         place,
         Progress(stage="scan.mesh", fraction=0.8, message="meshing", n=2),
-        Progress(stage="scan.align", fraction=0.1, message="start 2, the scan leg is done again", n=2),
+        Progress(
+            stage="scan.align", fraction=0.1, message="start 2, the scan leg is done again", n=2
+        ),
     )
     assert " 80%" in lines[0]
     assert " 10%" in lines[1] and "start 2, the scan leg is done again" in lines[1]
 
 
 def test_names_from_a_drop_cannot_steer_the_terminal(place: Place) -> None:
-    line = shown(place, Progress(stage="scan.align", fraction=0.1, message="reading \x1b[2J.ply", n=2))[0]
+    line = shown(
+        place, Progress(stage="scan.align", fraction=0.1, message="reading \x1b[2J.ply", n=2)
+    )[0]
     assert "\x1b[2J.ply" not in line

@@ -35,27 +35,40 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     return go
 
 
-def test_a_model_is_pulled_listed_and_verified_with_every_file_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_pulled_listed_and_verified_with_every_file_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serving(flux()) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         code, out, err = run("pull", "flux-schnell")
     assert (code, out) == (0, f"{tmp_path / 'models' / 'flux-schnell'}\n")
     assert "transformer/diffusion_pytorch_model-00001-of-00002.safetensors (12 kB), 17 of 17" in err
     code, out, _ = run("list")
-    assert code == 0 and "flux-schnell             Apache-2.0     here\n" in out and "not here (33.7 GB to fetch)" in out
+    assert (
+        code == 0
+        and "flux-schnell             Apache-2.0     here\n" in out
+        and "not here (33.7 GB to fetch)" in out
+    )
     code, out, err = run("verify")
-    assert (code, out) == (0, "flux-schnell             right\n") and "flux-schnell/vae/config.json, 16 of 17" in err
+    assert (code, out) == (
+        0,
+        "flux-schnell             right\n",
+    ) and "flux-schnell/vae/config.json, 16 of 17" in err
     (tmp_path / "models" / "flux-schnell" / "vae" / "config.json").unlink()
     for command in ("list", "verify"):
         code, out, _ = run(command)
         assert code == 1 and "vae/config.json is missing" in out
 
 
-def test_without_internet_a_pull_says_one_line_and_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_internet_a_pull_says_one_line_and_what_to_do(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     code, out, err = run("pull", "flux-schnell")
     assert (code, out) == (3, "")
-    assert len(err.splitlines()) == 2 and "cannot be reached" in err and "inbox3d models import" in err
+    assert (
+        len(err.splitlines()) == 2 and "cannot be reached" in err and "inbox3d models import" in err
+    )
 
 
 def test_an_import_says_what_it_found_in_place_of_a_model(run: Run, tmp_path: Path) -> None:

@@ -49,15 +49,29 @@ def samples(surface: Surface, count: int, seed: int = 0) -> tuple[Array, Array, 
 
 
 def stored(ws: Workspace, surface: Surface, unit: str = "mm", up: str = "z", **facts: Any) -> Mesh:
-    known = {"watertight": True, "manifold": True, "unit": unit, "frame": frame_for(unit, up), **facts}
+    known = {
+        "watertight": True,
+        "manifold": True,
+        "unit": unit,
+        "frame": frame_for(unit, up),
+        **facts,
+    }
     return surfaces.store(ws, "mesh/in.npz", surface, known)
 
 
 def cloud_of(ws: Workspace, surface: Surface, count: int = 20_000) -> PointCloud:
     points, colors, normals = samples(surface, count)
     source = (points[:, 0] > 0).astype(np.int16)
-    np.savez(ws.path("cloud.npz"), points=points, colors=colors, normals=normals.astype(np.float32), source=source)
-    return PointCloud(arrays="cloud.npz", points=count, spacing=0.01, size=surface.size, colored=True)
+    np.savez(
+        ws.path("cloud.npz"),
+        points=points,
+        colors=colors,
+        normals=normals.astype(np.float32),
+        source=source,
+    )
+    return PointCloud(
+        arrays="cloud.npz", points=count, spacing=0.01, size=surface.size, colored=True
+    )
 
 
 def finished(ws: Workspace, *bag: Artefact, until: str = "finish.report") -> list[Artefact]:

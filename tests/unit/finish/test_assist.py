@@ -54,7 +54,9 @@ def local_service() -> Iterator[str]:
 
 
 def _run(server: ThreadingHTTPServer, running: list[Any]) -> str:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    )
     thread.start()
     running.append((server, thread))
     return f"http://127.0.0.1:{server.server_address[1]}/"
@@ -67,7 +69,9 @@ def _stop(running: list[Any]) -> None:
         thread.join()
 
 
-def reply(data: bytes, kind: str = "model/gltf-binary", status: int = 200) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
+def reply(
+    data: bytes, kind: str = "model/gltf-binary", status: int = 200
+) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         handler.send_response(status)
         handler.send_header("Content-Type", kind)
@@ -89,7 +93,9 @@ def punched() -> Surface:
     return whole.only(np.delete(whole.faces, [10, 900, 1800, 2700, 3600, 4500], axis=0))
 
 
-def asked(ws: Workspace, address: str, surface: Surface, seconds: float = 20.0, scan: bool = True) -> tuple[Mesh, Mesh]:
+def asked(
+    ws: Workspace, address: str, surface: Surface, seconds: float = 20.0, scan: bool = True
+) -> tuple[Mesh, Mesh]:
     """(mesh before, mesh after) of a scan of a whole ball."""
     ws.assist = (address, seconds)
     before = stored(ws, surface, unit="m", up="y", watertight=False)
@@ -104,7 +110,9 @@ def test_the_local_service_closes_holes(workspace: Make, local_service: str) -> 
     assert (before.watertight, after.watertight) == (False, True)
     assert after.faces == 5120
     assert after.assisted == {"mesh": True, "features": []}
-    assert np.ptp(surfaces.load(ws, after).vertices, axis=0).tolist() == pytest.approx([1, 1, 1], abs=0.01)
+    assert np.ptp(surfaces.load(ws, after).vertices, axis=0).tolist() == pytest.approx(
+        [1, 1, 1], abs=0.01
+    )
     assert ws.warnings == []
 
 
@@ -116,14 +124,20 @@ def test_units_survive_the_way_there_and_back(workspace: Make, local_service: st
     tall = Surface(surface.vertices * [1, 1, 2], surface.faces[1:])
     after = assist.run(stored(ws, tall, watertight=False), None, None, None, None, ws)
     assert ws.warnings == []
-    assert np.ptp(surfaces.load(ws, after).vertices, axis=0).tolist() == pytest.approx([60, 60, 120], rel=0.01)
+    assert np.ptp(surfaces.load(ws, after).vertices, axis=0).tolist() == pytest.approx(
+        [60, 60, 120], rel=0.01
+    )
     assert after.watertight
 
 
 def test_features_are_noted_and_the_mesh_stays(workspace: Make, serve: Serve) -> None:
     """A service may name features instead of changing the mesh."""
     said = [{"kind": "hole", "radius": 0.004}]
-    before, after = asked(workspace(kind="scan"), serve(reply(json.dumps({"features": said}).encode(), "application/json")), punched())
+    before, after = asked(
+        workspace(kind="scan"),
+        serve(reply(json.dumps({"features": said}).encode(), "application/json")),
+        punched(),
+    )
     assert after.assisted == {"mesh": False, "features": said}
     assert after.arrays == before.arrays
 
@@ -155,7 +169,9 @@ def test_the_service_gets_mesh_and_facts(workspace: Make, serve: Serve) -> None:
         (b"", "text/plain", 302, "302"),
     ],
 )
-def test_rubbish_changes_nothing_but_a_warning(workspace: Make, serve: Serve, data: bytes, kind: str, status: int, words: str) -> None:
+def test_rubbish_changes_nothing_but_a_warning(
+    workspace: Make, serve: Serve, data: bytes, kind: str, status: int, words: str
+) -> None:
     """Whatever the service says that is not a mesh or a list of features is named and dropped."""
     ws = workspace(kind="scan")
     before, after = asked(ws, serve(reply(data, kind, status)), punched())
@@ -166,8 +182,15 @@ def test_rubbish_changes_nothing_but_a_warning(workspace: Make, serve: Serve, da
 def test_a_worse_mesh_is_dropped(workspace: Make, serve: Serve, tmp_path: Path) -> None:
     """Not manifold, farther from the scan, or emptied: each is refused with the reason."""
     fin = punched()
-    fin = Surface(np.vstack([fin.vertices, fin.vertices[:1] * 1.1]), np.vstack([fin.faces, [[*fin.faces[0][:2], len(fin.vertices)]]]))
-    offers = {"not manifold": fin, "farther from the scan": ball(4, radius=0.52), "farther": ball(1, radius=0.5)}
+    fin = Surface(
+        np.vstack([fin.vertices, fin.vertices[:1] * 1.1]),
+        np.vstack([fin.faces, [[*fin.faces[0][:2], len(fin.vertices)]]]),
+    )
+    offers = {
+        "not manifold": fin,
+        "farther from the scan": ball(4, radius=0.52),
+        "farther": ball(1, radius=0.5),
+    }
     for number, (words, surface) in enumerate(offers.items()):
         ws = workspace(str(number), kind="scan")
         before, after = asked(ws, serve(reply(as_glb(surface, tmp_path))), punched())
@@ -178,10 +201,14 @@ def test_a_worse_mesh_is_dropped(workspace: Make, serve: Serve, tmp_path: Path) 
 def test_without_a_scan_a_mesh_may_not_stray(workspace: Make, serve: Serve, tmp_path: Path) -> None:
     """A dropped model has no scan to be measured against: the answer must stay where the model was."""
     ws = workspace("far")
-    before, after = asked(ws, serve(reply(as_glb(ball(4, radius=0.51), tmp_path))), punched(), scan=False)
+    before, after = asked(
+        ws, serve(reply(as_glb(ball(4, radius=0.51), tmp_path))), punched(), scan=False
+    )
     assert after == before
     near = workspace("near")
-    _, after = asked(near, serve(reply(as_glb(ball(4, radius=0.5), tmp_path))), punched(), scan=False)
+    _, after = asked(
+        near, serve(reply(as_glb(ball(4, radius=0.5), tmp_path))), punched(), scan=False
+    )
     assert after.watertight
 
 

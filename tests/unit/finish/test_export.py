@@ -46,14 +46,23 @@ def painted_ball(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     from pipeline.jobs import parse
 
     folder = tmp_path_factory.mktemp("ball")
-    ws = StageWorkspace(folder / "work", folder, options=parse({"kind": "scan", "output_format": ALL, "texture_size": 256}))
+    ws = StageWorkspace(
+        folder / "work",
+        folder,
+        options=parse({"kind": "scan", "output_format": ALL, "texture_size": 256}),
+    )
     surface = ball(4, radius=50.0)
     finished(ws, stored(ws, surface), cloud_of(ws, surface), until="finish.export")
     return ws
 
 
-@pytest.mark.parametrize(("suffix", "size"), [("stl", 100.0), ("3mf", 100.0), ("glb", 0.1), ("obj", 100.0), ("ply", 100.0)])
-def test_100_millimetres_are_100_millimetres(painted_ball: Workspace, suffix: str, size: float) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "size"),
+    [("stl", 100.0), ("3mf", 100.0), ("glb", 0.1), ("obj", 100.0), ("ply", 100.0)],
+)
+def test_100_millimetres_are_100_millimetres(
+    painted_ball: Workspace, suffix: str, size: float
+) -> None:
     """100 mm read as 100 in STL and 3MF, 0.1 in GLB, and as dropped in OBJ and PLY (reader: trimesh)."""
     scene = trimesh.load_scene(painted_ball.output(f"model.{suffix}"))
     assert scene.extents.tolist() == pytest.approx([size] * 3, rel=2e-3)
@@ -88,7 +97,9 @@ def test_print_files_of_a_closed_surface_are_solids(painted_ball: Workspace, suf
 
     mesh = trimesh.load_scene(painted_ball.output(f"model.{suffix}")).to_mesh()
     mesh.merge_vertices()  # STL has no shared vertices
-    body = manifold3d.Manifold(manifold3d.Mesh(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.uint32)))
+    body = manifold3d.Manifold(
+        manifold3d.Mesh(np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces, np.uint32))
+    )
     assert body.status() == manifold3d.Error.NoError
     assert body.num_tri() == 5120
     assert body.volume() == pytest.approx(4 / 3 * np.pi * 50**3, rel=0.01)
@@ -99,7 +110,9 @@ def test_textures_travel_with_glb_and_obj(painted_ball: Workspace) -> None:
     seen = []
     for name in ("model.glb", "model.obj"):
         mesh = trimesh.load_mesh(painted_ball.output(name), process=False)
-        image = getattr(mesh.visual.material, "baseColorTexture", None) or mesh.visual.material.image
+        image = (
+            getattr(mesh.visual.material, "baseColorTexture", None) or mesh.visual.material.image
+        )
         assert image.size == (256, 256)
         at = np.clip((mesh.visual.uv[mesh.faces[100]].mean(axis=0) * 256).astype(int), 0, 255)
         seen.append(image.convert("RGB").getpixel((int(at[0]), 255 - int(at[1]))))
@@ -110,11 +123,20 @@ def test_up_and_front_follow_the_format(workspace: Make) -> None:
     """Z-up millimetres with the front towards -Y become Y-up metres with the front towards +Z, and come back as they were in STL."""
     ws = workspace(output_format="glb,stl")
     surface = box((30.0, 20.0, 10.0))
-    nose = Surface(np.where(surface.vertices[:, 1:2] < 0, surface.vertices - [0, 5, 0], surface.vertices), surface.faces)
+    nose = Surface(
+        np.where(surface.vertices[:, 1:2] < 0, surface.vertices - [0, 5, 0], surface.vertices),
+        surface.faces,
+    )
     finished(ws, stored(ws, nose), until="finish.export")
-    assert trimesh.load_scene(ws.output("model.glb")).bounds[:, 2].tolist() == pytest.approx([-0.010, 0.015])
-    assert trimesh.load_scene(ws.output("model.glb")).extents.tolist() == pytest.approx([0.030, 0.010, 0.025])
-    assert trimesh.load_scene(ws.output("model.stl")).bounds[:, 1].tolist() == pytest.approx([-15, 10])
+    assert trimesh.load_scene(ws.output("model.glb")).bounds[:, 2].tolist() == pytest.approx(
+        [-0.010, 0.015]
+    )
+    assert trimesh.load_scene(ws.output("model.glb")).extents.tolist() == pytest.approx(
+        [0.030, 0.010, 0.025]
+    )
+    assert trimesh.load_scene(ws.output("model.stl")).bounds[:, 1].tolist() == pytest.approx(
+        [-15, 10]
+    )
 
 
 def test_survey_coordinates_come_back_to_the_digit(workspace: Make) -> None:
@@ -134,10 +156,20 @@ def test_vertex_colours_survive_where_there_is_no_texture(workspace: Make) -> No
     """sRGB bytes in PLY are the colours themselves; GLB holds them in linear light."""
     ws = workspace(output_format="ply,glb", texture=False)
     surface = ball(2)
-    colored = Surface(surface.vertices, surface.faces, np.tile(np.uint8([188, 64, 10]), (len(surface.vertices), 1)))
+    colored = Surface(
+        surface.vertices,
+        surface.faces,
+        np.tile(np.uint8([188, 64, 10]), (len(surface.vertices), 1)),
+    )
     finished(ws, stored(ws, colored), until="finish.export")
-    assert trimesh.load(ws.output("model.ply")).visual.vertex_colors[0, :3].tolist() == [188, 64, 10]
-    linear = next(iter(trimesh.load_scene(ws.output("model.glb")).geometry.values())).visual.vertex_attributes["color"][0, :3]
+    assert trimesh.load(ws.output("model.ply")).visual.vertex_colors[0, :3].tolist() == [
+        188,
+        64,
+        10,
+    ]
+    linear = next(
+        iter(trimesh.load_scene(ws.output("model.glb")).geometry.values())
+    ).visual.vertex_attributes["color"][0, :3]
     assert (linear / 65535).tolist() == pytest.approx([0.503, 0.051, 0.003], abs=1e-3)
     shutil.copyfile(ws.output("model.glb"), ws.input / "model.glb")
     again = surfaces.load(ws, read_mesh.run(Dropped(names=("model.glb",)), ws))
@@ -160,10 +192,21 @@ def test_even_a_moebius_strip_becomes_a_solid() -> None:
     """It has one side only: it is cut once and closed, and the warning says that something was done."""
     angle = np.linspace(0, 2 * np.pi, 41)[:-1]
     rim = [
-        np.stack([(1 + s * np.cos(angle / 2)) * np.cos(angle), (1 + s * np.cos(angle / 2)) * np.sin(angle), s * np.sin(angle / 2)], 1)
+        np.stack(
+            [
+                (1 + s * np.cos(angle / 2)) * np.cos(angle),
+                (1 + s * np.cos(angle / 2)) * np.sin(angle),
+                s * np.sin(angle / 2),
+            ],
+            1,
+        )
         for s in (-0.3, 0.3)
     ]
-    faces = [(i, i + 1, i + 40) for i in range(39)] + [(i + 1, i + 41, i + 40) for i in range(39)] + [(39, 40, 79), (40, 0, 79)]
+    faces = (
+        [(i, i + 1, i + 40) for i in range(39)]
+        + [(i + 1, i + 41, i + 40) for i in range(39)]
+        + [(39, 40, 79), (40, 0, 79)]
+    )
     strip = Surface(np.concatenate(rim), np.array(faces, np.int32))
     assert not verdict(strip.faces).oriented
     surface, remark = solid(strip)
@@ -173,7 +216,9 @@ def test_even_a_moebius_strip_becomes_a_solid() -> None:
 
 def test_what_cannot_be_closed_is_said() -> None:
     """A single flat triangle has no inside; it is written as it is, with words."""
-    surface, remark = solid(Surface(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]], np.int32)))
+    surface, remark = solid(
+        Surface(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]], np.int32))
+    )
     assert remark is not None
     assert "could not be closed" in remark
     assert len(surface.faces) == 1
@@ -190,7 +235,9 @@ def test_a_file_that_reads_back_differently_is_an_error(tmp_path: Path) -> None:
         _readback.compare(tmp_path / "model.glb", Model(ball(2, radius=1.001)))
 
 
-def test_glb_passes_the_khronos_validator(painted_ball: Workspace, workspace: Make, root: Path) -> None:
+def test_glb_passes_the_khronos_validator(
+    painted_ball: Workspace, workspace: Make, root: Path
+) -> None:
     """No error and no warning: with texture, with vertex colours, and without either."""
     node = shutil.which("node")
     if node is None or not (root / "node_modules" / "gltf-validator").is_dir():
@@ -198,32 +245,63 @@ def test_glb_passes_the_khronos_validator(painted_ball: Workspace, workspace: Ma
     plain, colored = workspace("plain"), workspace("colored", texture=False)
     finished(plain, stored(plain, box()), until="finish.export")
     surface = ball(2)
-    bright = Surface(surface.vertices, surface.faces, np.full((len(surface.vertices), 3), 99, np.uint8))
+    bright = Surface(
+        surface.vertices, surface.faces, np.full((len(surface.vertices), 3), 99, np.uint8)
+    )
     finished(colored, stored(colored, bright), until="finish.export")
     for ws in (painted_ball, plain, colored):
         said = json.loads(_node(str(node), root, ws.output("model.glb")))
-        assert (said["issues"]["numErrors"], said["issues"]["numWarnings"]) == (0, 0), said["issues"]["messages"]
+        assert (said["issues"]["numErrors"], said["issues"]["numWarnings"]) == (0, 0), said[
+            "issues"
+        ]["messages"]
         assert said["info"]["totalTriangleCount"] > 0
 
 
 def _node(node: str, root: Path, path: Path) -> str:
     script = root / "tests" / "unit" / "finish" / "validate_glb.cjs"
-    return subprocess.run([node, str(script), str(path)], check=True, capture_output=True, text=True, cwd=root, timeout=60).stdout
+    return subprocess.run(
+        [node, str(script), str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=60,
+    ).stdout
 
 
 def test_the_same_model_gives_the_same_bytes(workspace: Make) -> None:
     """All formats, texture included, written twice."""
     digests = []
     for name in ("one", "two"):
-        ws = workspace(name, kind="scan", output_format=ALL if usdz.available() else ALL.removesuffix(",usdz"), texture_size=128)
+        ws = workspace(
+            name,
+            kind="scan",
+            output_format=ALL if usdz.available() else ALL.removesuffix(",usdz"),
+            texture_size=128,
+        )
         surface = ball(3)
-        files = exported(finished(ws, stored(ws, surface), cloud_of(ws, surface, 5000), until="finish.export")).files_written
-        digests.append({name: hashlib.sha256(ws.output(name).read_bytes()).hexdigest() for name in files})
+        files = exported(
+            finished(ws, stored(ws, surface), cloud_of(ws, surface, 5000), until="finish.export")
+        ).files_written
+        digests.append(
+            {name: hashlib.sha256(ws.output(name).read_bytes()).hexdigest() for name in files}
+        )
     assert digests[0] == digests[1]
-    assert set(digests[0]) >= {"model.glb", "model.obj", "model.mtl", "model.png", "model.stl", "model.ply", "model.3mf", "cloud.ply"}
+    assert set(digests[0]) >= {
+        "model.glb",
+        "model.obj",
+        "model.mtl",
+        "model.png",
+        "model.stl",
+        "model.ply",
+        "model.3mf",
+        "cloud.ply",
+    }
 
 
-def test_formats_without_their_library_are_refused_with_a_remedy(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formats_without_their_library_are_refused_with_a_remedy(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither Blender nor usd-core: the host does not announce the formats, and writing them names the package."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)

@@ -30,18 +30,45 @@ IDENTITY = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
 def scan_bag(ws: Workspace, **facts: Any) -> list[Artefact]:
     """A scan of a ball: two passes placed, one left out, one link."""
     surface = ball(4)
-    placed = [Placed(name=name, points=9000, placed=True, pose=IDENTITY, score=0.7, overlap=0.5) for name in ("front <1>.ply", "back.ply")]
-    lost = Placed(name="cat.ply", points=500, placed=False, pose=None, score=None, overlap=None, warning="it fits nowhere")
-    link = Link(a="front <1>.ply", b="back.ply", score=0.7, overlap=0.5, used=True, method="features")
-    passes = tuple(Pass(name=item.name, arrays="p.npz", points=item.points) for item in (*placed, lost))
+    placed = [
+        Placed(name=name, points=9000, placed=True, pose=IDENTITY, score=0.7, overlap=0.5)
+        for name in ("front <1>.ply", "back.ply")
+    ]
+    lost = Placed(
+        name="cat.ply",
+        points=500,
+        placed=False,
+        pose=None,
+        score=None,
+        overlap=None,
+        warning="it fits nowhere",
+    )
+    link = Link(
+        a="front <1>.ply", b="back.ply", score=0.7, overlap=0.5, used=True, method="features"
+    )
+    passes = tuple(
+        Pass(name=item.name, arrays="p.npz", points=item.points) for item in (*placed, lost)
+    )
     ws.warn("the unit is a guess: <mm>")
     np.savez(ws.path("p.npz"), points=surface.vertices)
     return [
         Dropped(names=tuple(item.name for item in passes)),
         Scans(passes=passes, unit="mm", unit_guessed=True),
-        Alignment(passes=(*placed, lost), links=(link,), components=(("front <1>.ply", "back.ply"), ("cat.ply",)), size=2.0, gap=0.001),
+        Alignment(
+            passes=(*placed, lost),
+            links=(link,),
+            components=(("front <1>.ply", "back.ply"), ("cat.ply",)),
+            size=2.0,
+            gap=0.001,
+        ),
         cloud_of(ws, surface),
-        stored(ws, surface, unsupported_area=0.01, scan_to_mesh={"mean": 0.0002, "p95": 0.0006}, **facts),
+        stored(
+            ws,
+            surface,
+            unsupported_area=0.01,
+            scan_to_mesh={"mean": 0.0002, "p95": 0.0006},
+            **facts,
+        ),
     ]
 
 
@@ -59,7 +86,11 @@ def scan_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Re
     from pipeline.jobs import parse
 
     folder = tmp_path_factory.mktemp("report")
-    ws = StageWorkspace(folder / "work", folder, options=parse({"kind": "scan", "texture_size": 128, "output_format": "glb,stl"}))
+    ws = StageWorkspace(
+        folder / "work",
+        folder,
+        options=parse({"kind": "scan", "texture_size": 128, "output_format": "glb,stl"}),
+    )
     bag = finished(ws, *scan_bag(ws))
     assert isinstance(bag[-1], Report)
     return ws, bag[-1]
@@ -81,7 +112,11 @@ def test_the_preview_shows_the_model_lit_from_above_with_its_shadow() -> None:
 def test_colours_and_textures_show(tmp_path: Path) -> None:
     """A red ball is red, and a textured quad shows its texture the right way up."""
     surface = ball(3)
-    red = Surface(surface.vertices, surface.faces, np.tile(np.uint8([200, 20, 20]), (len(surface.vertices), 1)))
+    red = Surface(
+        surface.vertices,
+        surface.faces,
+        np.tile(np.uint8([200, 20, 20]), (len(surface.vertices), 1)),
+    )
     middle = Studio(red).picture(Camera(), 96)[48, 48].astype(int)
     assert middle[0] > 2 * middle[1]
     quad = Surface(
@@ -119,11 +154,15 @@ def test_rough_pixels_are_those_beside_a_step() -> None:
     """Both sides of an edge, corners included, and nothing else."""
     image = np.full((6, 6, 3), 100, np.uint8)
     image[2, 2, 1] = 120
-    assert rough(image, 12).tolist() == [row * 6 + column for row in (1, 2, 3) for column in (1, 2, 3)]
+    assert rough(image, 12).tolist() == [
+        row * 6 + column for row in (1, 2, 3) for column in (1, 2, 3)
+    ]
     assert rough(image, 20).tolist() == []
 
 
-def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Workspace, Report], few_frames: int) -> None:
+def test_the_stage_writes_preview_thumbnail_and_turntable(
+    scan_report: tuple[Workspace, Report], few_frames: int
+) -> None:
     """512², 128², and frames that differ; outside these tests they are 36."""
     assert few_frames == 36
     ws, _ = scan_report
@@ -142,14 +181,26 @@ def test_the_stage_writes_preview_thumbnail_and_turntable(scan_report: tuple[Wor
 def test_point_clouds_are_drawn_in_the_colours_of_their_passes() -> None:
     """The nearer pass covers the farther one; both colours are told apart."""
     rng = np.random.default_rng(0)
-    near, far = rng.uniform(-1, 1, (20_000, 3)) * [1, 1, 0] + [0, 0, 0.5], rng.uniform(-1, 1, (20_000, 3)) * [0.5, 0.5, 0] - [0, 0, 0.5]
+    near, far = (
+        rng.uniform(-1, 1, (20_000, 3)) * [1, 1, 0] + [0, 0, 0.5],
+        rng.uniform(-1, 1, (20_000, 3)) * [0.5, 0.5, 0] - [0, 0, 0.5],
+    )
     colors = palette(2)
-    image = picture(np.concatenate([near, far]), np.repeat([0, 1], 20_000), colors, Camera(0.0, 0.0), 120)
+    image = picture(
+        np.concatenate([near, far]), np.repeat([0, 1], 20_000), colors, Camera(0.0, 0.0), 120
+    )
     assert np.abs(image[60, 60].astype(int) - colors[0]).max() < 40
-    assert np.abs(palette(12)[:, None].astype(int) - palette(12)[None]).sum(axis=2)[np.triu_indices(12, 1)].min() > 40
+    assert (
+        np.abs(palette(12)[:, None].astype(int) - palette(12)[None])
+        .sum(axis=2)[np.triu_indices(12, 1)]
+        .min()
+        > 40
+    )
 
 
-def test_the_report_is_one_file_that_needs_nothing_else(scan_report: tuple[Workspace, Report]) -> None:
+def test_the_report_is_one_file_that_needs_nothing_else(
+    scan_report: tuple[Workspace, Report],
+) -> None:
     """No address outside the page but relative links to its neighbours; not larger than 12 MB; the model's GLB is inside."""
     ws, report = scan_report
     text = ws.output(report.page).read_text("utf-8")
@@ -162,18 +213,36 @@ def test_the_report_is_one_file_that_needs_nothing_else(scan_report: tuple[Works
     assert "data:model/gltf-binary;base64," in body or _page.NO_VIEWER in body
 
 
-def test_the_report_tells_what_a_person_wants_to_know(scan_report: tuple[Workspace, Report]) -> None:
+def test_the_report_tells_what_a_person_wants_to_know(
+    scan_report: tuple[Workspace, Report],
+) -> None:
     """Passes, the one left out and why, warnings, numbers, links, distances, files, seed; names are escaped."""
     ws, report = scan_report
     text = ws.output(report.page).read_text("utf-8")
-    facts = ("2 of 3", "cat.ply: it fits nowhere", "The unit is a guess: &lt;mm&gt;", "front &lt;1&gt;.ply", "1.0%", "seed 0")
-    for words in (*facts, "model.stl", "<svg", "How the passes hang together", "How far the scan lies from the surface", "in its colour"):
+    facts = (
+        "2 of 3",
+        "cat.ply: it fits nowhere",
+        "The unit is a guess: &lt;mm&gt;",
+        "front &lt;1&gt;.ply",
+        "1.0%",
+        "seed 0",
+    )
+    for words in (
+        *facts,
+        "model.stl",
+        "<svg",
+        "How the passes hang together",
+        "How far the scan lies from the surface",
+        "in its colour",
+    ):
         assert words in text
     assert "front <1>" not in text
     assert text.count("data:image/") >= 4
 
 
-def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page of a host where the viewer was not fetched still shows the model turning and says what to do."""
     monkeypatch.setattr(_page, "VIEWER", "vendor/not-there.js")
     Image.new("RGB", (4, 4)).save(tmp_path / "t.webp")
@@ -194,11 +263,30 @@ def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) ->
     ws, report = scan_report
     assert report.facts == "scan.json"
     facts = json.loads(ws.output("scan.json").read_text("utf-8"))
-    assert {"passes", "links", "components", "unit", "frame", "features", "mesh", "texture", "seed", "versions"} <= set(facts)
+    assert {
+        "passes",
+        "links",
+        "components",
+        "unit",
+        "frame",
+        "features",
+        "mesh",
+        "texture",
+        "seed",
+        "versions",
+    } <= set(facts)
     assert [(item["file"], item["placed"], item["pose"] is None) for item in facts["passes"]] == [
         ("front <1>.ply", True, False), ("back.ply", True, False), ("cat.ply", False, True),
     ]  # fmt: skip
-    assert set(facts["passes"][0]) == {"file", "points", "placed", "pose", "score", "overlap", "warning"}
+    assert set(facts["passes"][0]) == {
+        "file",
+        "points",
+        "placed",
+        "pose",
+        "score",
+        "overlap",
+        "warning",
+    }
     assert facts["mesh"]["watertight"] is True
     assert facts["mesh"]["scan_to_mesh"] == {"mean": 0.0002, "p95": 0.0006}
     assert facts["texture"] == 128
@@ -213,7 +301,11 @@ def test_poses_and_frame_count_from_the_files_own_coordinates(workspace: Make) -
     turn = ((0.0, -1.0, 0.0, 0.5), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
     bag = scan_bag(ws, origin=origin)
     alignment = next(item for item in bag if isinstance(item, Alignment))
-    moved = alignment.model_copy(update={"passes": (alignment.passes[0].model_copy(update={"pose": turn}), *alignment.passes[1:])})
+    moved = alignment.model_copy(
+        update={
+            "passes": (alignment.passes[0].model_copy(update={"pose": turn}), *alignment.passes[1:])
+        }
+    )
     finished(ws, *(moved if item is alignment else item for item in bag))
     facts = json.loads(ws.output("scan.json").read_text("utf-8"))
     local = np.array([1.0, 2.0, 3.0, 1.0])
@@ -245,19 +337,26 @@ def test_a_convert_job_has_a_report_and_no_scan_json(workspace: Make) -> None:
         ({"kind": "prompt", "prompt": "x" * 200}, ("prompt.txt",), "“" + "x" * 79 + "…”"),
     ],
 )
-def test_a_report_is_called_what_its_person_would_call_it(said: dict[str, str], names: tuple[str, ...], title: str) -> None:
+def test_a_report_is_called_what_its_person_would_call_it(
+    said: dict[str, str], names: tuple[str, ...], title: str
+) -> None:
     assert _chapters.title(None, Dropped(names=names), jobs.parse(said)) == title
 
 
 def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None:
-    assert [_chapters.sentence(text) for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")] == [
+    assert [
+        _chapters.sentence(text)
+        for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")
+    ] == [
         "The unit is guessed.",
         "far.obj lies far from zero.",
         "Ok",
     ]
 
 
-def test_the_light_model_stays_below_its_limit(workspace: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_light_model_stays_below_its_limit(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A model too large for the page is thinned until it fits, and left out where it cannot."""
     from pipeline.stages.finish._model import Model
 
@@ -278,6 +377,16 @@ def test_the_same_scan_gives_the_same_bytes(workspace: Make) -> None:
     for name in ("one", "two"):
         ws = workspace(name, kind="scan", texture_size=64)
         finished(ws, *scan_bag(ws))
-        made.append({path.name: path.read_bytes() for path in sorted((ws.root / "output").iterdir())})
+        made.append(
+            {path.name: path.read_bytes() for path in sorted((ws.root / "output").iterdir())}
+        )
     assert [name for name in made[0] if made[0][name] != made[1][name]] == []
-    assert set(made[0]) >= {"model.glb", "cloud.ply", "preview.png", "thumbnail.png", "turntable.webp", "report.html", "scan.json"}
+    assert set(made[0]) >= {
+        "model.glb",
+        "cloud.ply",
+        "preview.png",
+        "thumbnail.png",
+        "turntable.webp",
+        "report.html",
+        "scan.json",
+    }

@@ -103,19 +103,25 @@ def _read(image: Any, uv: Any) -> Any:
 
 def test_points_behind_a_thin_wall_do_not_shine_through() -> None:
     """A sheet that is red in front and blue behind keeps both sides apart."""
-    grid = np.stack(np.meshgrid(np.linspace(0, 1, 40), np.linspace(0, 1, 40), [0.0, 0.001]), axis=-1).reshape(-1, 3)
+    grid = np.stack(
+        np.meshgrid(np.linspace(0, 1, 40), np.linspace(0, 1, 40), [0.0, 0.001]), axis=-1
+    ).reshape(-1, 3)
     front = grid[:, 2] > 0
     colors = np.where(front[:, None], [255, 0, 0], [0, 0, 255]).astype(np.uint8)
     normals = np.where(front[:, None], [0, 0, 1.0], [0, 0, -1.0])
     source = Points(grid, colors, normals)
-    seen = source.colors_at(np.array([[0.5, 0.5, 0.0005]] * 2), np.array([[0, 0, 1.0], [0, 0, -1.0]]))
+    seen = source.colors_at(
+        np.array([[0.5, 0.5, 0.0005]] * 2), np.array([[0, 0, 1.0], [0, 0, -1.0]])
+    )
     assert seen.round(2).tolist() == [[1, 0, 0], [0, 0, 1]]
 
 
 def test_pictures_colour_what_they_see_and_nothing_else() -> None:
     """A camera in front sees the front of the ball, not its back, and a box in between hides what lies behind it."""
     surface = ball(4)
-    pose = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 5], [0, 0, 0, 1]])  # at z = +5, looking down -z
+    pose = np.array(
+        [[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 5], [0, 0, 0, 1]]
+    )  # at z = +5, looking down -z
     image = np.zeros((200, 200, 3), np.uint8)
     image[:, :100] = [255, 0, 0]
     image[:, 100:] = [0, 255, 0]
@@ -159,16 +165,22 @@ def test_posed_pictures_go_before_points(workspace: Make) -> None:
     ws.path("front.png")
     Image.new("RGB", (200, 200), (255, 255, 255)).save(ws.path("front.png"))
     pose = ((1.0, 0, 0, 0), (0, -1.0, 0, 0), (0, 0, -1.0, 5.0), (0, 0, 0, 1.0))
-    shots = PosedPictures(pictures=(PosedPicture(image="front.png", camera=(300, 300, 100, 100), pose=pose),))
+    shots = PosedPictures(
+        pictures=(PosedPicture(image="front.png", camera=(300, 300, 100, 100), pose=pose),)
+    )
     mesh = texture.run(stored(ws, surface), cloud_of(ws, surface), None, None, shots, ws)
     done = surfaces.load(ws, mesh)
     assert done.colors is not None
     front, back = done.vertices[:, 2] > 0.5, done.vertices[:, 2] < -0.5
     assert done.colors[front].min() == 255
-    assert np.abs(done.colors[back] / 255 - pattern(done.vertices[back] / surface.size)).mean() < 0.05
+    assert (
+        np.abs(done.colors[back] / 255 - pattern(done.vertices[back] / surface.size)).mean() < 0.05
+    )
 
 
-def test_beyond_the_limit_vertices_carry_the_colours(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_the_limit_vertices_carry_the_colours(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A mesh too fine to unwrap keeps its vertices and gets its colours there."""
     monkeypatch.setattr(texture, "UNWRAPPED", 1000)
     ws = workspace(kind="scan")

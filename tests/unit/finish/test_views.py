@@ -38,7 +38,11 @@ def test_views_and_their_facts_lie_beside_the_model(workspace: Make) -> None:
     ws = workspace(kind="images")
     _views.keep(*made_from(ws), ws)
     said = json.loads(ws.output("views.json").read_text())
-    assert (said["label"], said["models"], said["reconstruction"]) == ("draft", {"flux-schnell": "f" * 64}, MADE)
+    assert (said["label"], said["models"], said["reconstruction"]) == (
+        "draft",
+        {"flux-schnell": "f" * 64},
+        MADE,
+    )
     rows = {row["file"]: row for row in said["views"]}
     assert {file: row["used"] for file, row in rows.items()} == {
         "views/000.png": True, "views/180.png": False, "views/drawn-030.png": True,

@@ -32,7 +32,9 @@ def answers(path: Path) -> list[bool]:
     for look in (
         lambda: zips.check(path),
         lambda: identify(path.parent, [path.name]),
-        lambda: archives.unpack(Source(path.name, path), lambda number: path.parent / f"{number}.out"),
+        lambda: archives.unpack(
+            Source(path.name, path), lambda number: path.parent / f"{number}.out"
+        ),
     ):
         try:
             look()
@@ -52,7 +54,9 @@ def test_the_number_of_files_is_one_limit(tmp_path: Path, monkeypatch: pytest.Mo
     assert answers(tmp_path / "a.zip") == [False, False, False]
 
 
-def test_what_comes_out_is_one_limit_for_the_api_and_the_stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_out_is_one_limit_for_the_api_and_the_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The intake looks at heads only and cannot be blown up."""
     monkeypatch.setattr(archives, "FREE_BYTES", 10_000)
     (tmp_path / "a.zip").write_bytes(packed("a.xyz", data=POINTS * 30))
@@ -64,7 +68,11 @@ def test_what_comes_out_is_one_limit_for_the_api_and_the_stages(tmp_path: Path, 
 
 def test_names_of_a_mac_are_read_as_they_were_written(tmp_path: Path) -> None:
     """UTF-8 without its flag, and what a Mac packs beside people's files."""
-    data = packed("BXXste.obj", "__MACOSX/._BXXste.obj", "folder/BXX.png").replace(b"XX", "ü".encode())
+    data = packed("BXXste.obj", "__MACOSX/._BXXste.obj", "folder/BXX.png").replace(
+        b"XX", "ü".encode()
+    )
     (tmp_path / "a.zip").write_bytes(data)
-    found = archives.unpack(Source("a.zip", tmp_path / "a.zip"), lambda number: tmp_path / f"{number}.out")
+    found = archives.unpack(
+        Source("a.zip", tmp_path / "a.zip"), lambda number: tmp_path / f"{number}.out"
+    )
     assert [one.name for one in found] == ["a.zip/Büste.obj", "a.zip/folder/Bü.png"]

@@ -28,15 +28,19 @@ def ply(form: str, *, points: int = 5, faces: int = 0) -> bytes:
         return (header + "end_header\n" + "\n".join(rows) + "\n").encode()
     order = "<" if "little" in form else ">"
     body = struct.pack(order + "3f", 1, 2, 3) * points
-    body += (struct.pack(order + "B3i", 3, 0, 1, 2) + struct.pack(order + "B4i", 4, 0, 1, 2, 3)) * (faces // 2)
+    body += (struct.pack(order + "B3i", 3, 0, 1, 2) + struct.pack(order + "B4i", 4, 0, 1, 2, 3)) * (
+        faces // 2
+    )
     return header.encode() + b"end_header\n" + body
 
 
 def pcd(data: str) -> bytes:
-    header = (
-        f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 5\nHEIGHT 1\nPOINTS 5\nDATA {data}\n".encode()
-    )
-    body = {"ascii": b"1 2 3\n" * 5, "binary": bytes(60), "binary_compressed": struct.pack("<II", 40, 60) + bytes(40)}
+    header = f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 5\nHEIGHT 1\nPOINTS 5\nDATA {data}\n".encode()
+    body = {
+        "ascii": b"1 2 3\n" * 5,
+        "binary": bytes(60),
+        "binary_compressed": struct.pack("<II", 40, 60) + bytes(40),
+    }
     return header + body[data]
 
 
@@ -48,7 +52,12 @@ def stl(text: bool = False) -> bytes:
 
 def e57() -> bytes:
     xml = b"<?xml version='1.0'?><e57Root/>"
-    return b"ASTM-E57" + struct.pack("<IIQQQQ", 1, 0, 200 + len(xml), 200, len(xml), 1024) + bytes(152) + xml
+    return (
+        b"ASTM-E57"
+        + struct.pack("<IIQQQQ", 1, 0, 200 + len(xml), 200, len(xml), 1024)
+        + bytes(152)
+        + xml
+    )
 
 
 def las(compressed: bool = False) -> bytes:
@@ -60,7 +69,14 @@ def las(compressed: bool = False) -> bytes:
 
 def jpeg() -> bytes:
     preview = b"\xff\xd8 small \xff\xd9"
-    return b"\xff\xd8\xff\xe1" + struct.pack(">H", 2 + len(preview)) + preview + b"\xff\xda\0\x08123456" + b"pixels" * 20 + b"\xff\xd9"
+    return (
+        b"\xff\xd8\xff\xe1"
+        + struct.pack(">H", 2 + len(preview))
+        + preview
+        + b"\xff\xda\0\x08123456"
+        + b"pixels" * 20
+        + b"\xff\xd9"
+    )
 
 
 def zipped() -> bytes:
@@ -114,7 +130,9 @@ def test_a_file_cut_off_anywhere_is_noticed(name: str, share: float) -> None:
     assert missing[0].islower()
 
 
-@pytest.mark.parametrize("name", ["a.e57", "a.zip", "a.png", "a.JPG", "text.stl", "a.ply.gz", "b.ply.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.e57", "a.zip", "a.png", "a.JPG", "text.stl", "a.ply.gz", "b.ply.gz"]
+)
 def test_room_made_but_not_filled_is_noticed(name: str) -> None:
     """Full size, half of it zeros: formats with something at their end show it."""
     data = WHOLE[name]
@@ -168,7 +186,10 @@ def test_absurd_numbers_in_a_header_do_no_harm() -> None:
     """A header may promise anything; it is compared with the size, never believed."""
     assert check("a.e57", e57()[:24] + b"\xff" * 8 + e57()[32:])
     assert check("a.pcd", pcd("binary").replace(b"POINTS 5", b"POINTS " + b"9" * 5000))
-    assert check("a.ply", ply("ascii").replace(b"vertex 5", b"vertex -5")) == "its header is not complete"
+    assert (
+        check("a.ply", ply("ascii").replace(b"vertex 5", b"vertex -5"))
+        == "its header is not complete"
+    )
     assert check("a.ply", ply("ascii").replace(b"vertex 5", b"vertex 99999999999999"))
 
 
@@ -206,9 +227,15 @@ def test_real_scans_are_whole(testdata: Path) -> None:
             assert signatures.contradiction(path.name, file.read(HEAD)) is None, path
 
 
-@pytest.mark.parametrize("wrong", [b"element vertex -5\n", b"element vertex many\n", b"element vertex 1\nproperty colour x\n"])
+@pytest.mark.parametrize(
+    "wrong",
+    [b"element vertex -5\n", b"element vertex many\n", b"element vertex 1\nproperty colour x\n"],
+)
 def test_a_ply_header_that_makes_no_sense_is_not_waited_for(wrong: bytes) -> None:
     """It is there to its end, so no copying will mend it; one that is cut in two may still grow."""
     head = b"ply\nformat ascii 1.0\n" + wrong
-    assert signatures.contradiction("a.ply", head + b"end_header\n0 0 0\n") == "a PLY file whose header makes no sense"
+    assert (
+        signatures.contradiction("a.ply", head + b"end_header\n0 0 0\n")
+        == "a PLY file whose header makes no sense"
+    )
     assert signatures.contradiction("a.ply", head) is None

@@ -14,7 +14,9 @@ KINDS = list(pictures.KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_format_is_known_by_its_first_bytes_and_contradicts_no_pictures_name(kind: str) -> None:
+def test_every_format_is_known_by_its_first_bytes_and_contradicts_no_pictures_name(
+    kind: str,
+) -> None:
     data = encoded(figure()[0], kind)
     assert pictures.kind_of(data[:512]) == kind
     assert signatures.contradiction("picture.jpg", data) is None
@@ -23,7 +25,9 @@ def test_every_format_is_known_by_its_first_bytes_and_contradicts_no_pictures_na
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_cannot_pass_for_a_scan(kind: str) -> None:
-    assert signatures.contradiction("pass.ply", encoded(figure()[0], kind)) == pictures.KINDS[kind][0]
+    assert (
+        signatures.contradiction("pass.ply", encoded(figure()[0], kind)) == pictures.KINDS[kind][0]
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tiff"])
@@ -41,4 +45,6 @@ def test_the_brand_that_comes_later_tells_avif_from_heic() -> None:
 
 def test_text_and_raw_files_are_no_pictures() -> None:
     assert pictures.kind_of(b"BMW is a brand of cars") is None
-    assert ".dng" in pictures.NOT_TAKEN and not pictures.NOT_TAKEN.keys() & pictures.BY_SUFFIX.keys()
+    assert (
+        ".dng" in pictures.NOT_TAKEN and not pictures.NOT_TAKEN.keys() & pictures.BY_SUFFIX.keys()
+    )

@@ -26,13 +26,24 @@ def but(change: dict[str, str], end: str = "\n") -> bytes:
 
 SOUND = {
     "plain": but({}),
-    "a comment that ends the header in words": but({"element vertex 3": "comment before end_header comes\nelement vertex 3"}),
-    "a comment that is end_header but for its word": but({"element face 1": "comment end_header\nelement face 1"}),
-    "obj_info that looks like an element": but({"element vertex 3": "obj_info element vertex 9\nelement vertex 3"}),
+    "a comment that ends the header in words": but(
+        {"element vertex 3": "comment before end_header comes\nelement vertex 3"}
+    ),
+    "a comment that is end_header but for its word": but(
+        {"element face 1": "comment end_header\nelement face 1"}
+    ),
+    "obj_info that looks like an element": but(
+        {"element vertex 3": "obj_info element vertex 9\nelement vertex 3"}
+    ),
     "Windows line ends": but({}, "\r\n"),
     "old Mac line ends": but({}, "\r"),
     "blanks after end_header": but({"end_header": "end_header  "}),
-    "a list before the coordinates": but({"property float x": "property list uchar int tags\nproperty float x", "0 0 0": "2 7 8 0 0 0"}),
+    "a list before the coordinates": but(
+        {
+            "property float x": "property list uchar int tags\nproperty float x",
+            "0 0 0": "2 7 8 0 0 0",
+        }
+    ),
     "two words of a type": but({"property float x": "property float32 x"}),
 }
 UNSOUND = {
@@ -41,8 +52,12 @@ UNSOUND = {
     "a negative count": but({"element vertex 3": "element vertex -3"}),
     "a count in words": but({"element vertex 3": "element vertex many"}),
     "an unknown type": but({"property float x": "property colour x"}),
-    "a list counted in floats": but({"property list uchar int vertex_indices": "property list float int vertex_indices"}),
-    "a property before any element": but({"element vertex 3": "property float w\nelement vertex 3"}),
+    "a list counted in floats": but(
+        {"property list uchar int vertex_indices": "property list float int vertex_indices"}
+    ),
+    "a property before any element": but(
+        {"element vertex 3": "property float w\nelement vertex 3"}
+    ),
 }
 
 
@@ -66,7 +81,9 @@ def test_an_unsound_header_is_refused_everywhere(what: str, tmp_path: Path) -> N
     data = UNSOUND[what]
     (tmp_path / "a.ply").write_bytes(data)
     assert signatures.contradiction("a.ply", data) == "a PLY file whose header makes no sense"
-    assert completeness.cut_off("a.ply", len(data), io.BytesIO(data)) == "its header is not complete"
+    assert (
+        completeness.cut_off("a.ply", len(data), io.BytesIO(data)) == "its header is not complete"
+    )
     with pytest.raises(InputRejected, match="header"):
         _ply.read_header("a.ply", data)
     with pytest.raises(InputRejected, match="header"):
@@ -77,7 +94,9 @@ def test_an_unsound_header_is_refused_everywhere(what: str, tmp_path: Path) -> N
 
 def test_the_first_byte_of_a_binary_body_is_no_line_end() -> None:
     """Behind a header of lines that end with CR alone, a body may begin with the byte that is LF."""
-    head = but({"format ascii 1.0": "format binary_little_endian 1.0"}, "\r").partition(b"end_header\r")
+    head = but({"format ascii 1.0": "format binary_little_endian 1.0"}, "\r").partition(
+        b"end_header\r"
+    )
     header = ply.read(head[0] + head[1] + b"\n\x01\x02")
     assert header is not None
     assert header.length == len(head[0] + head[1])
@@ -85,7 +104,13 @@ def test_the_first_byte_of_a_binary_body_is_no_line_end() -> None:
 
 def test_what_comments_and_obj_info_say_is_kept() -> None:
     """Names of textures and the width of a range grid stand there."""
-    header = ply.read(but({"element vertex 3": "comment TextureFile a b.png\nobj_info num_cols 512\nelement vertex 3"}))
+    header = ply.read(
+        but(
+            {
+                "element vertex 3": "comment TextureFile a b.png\nobj_info num_cols 512\nelement vertex 3"
+            }
+        )
+    )
     assert header is not None
     assert header.comments == ("TextureFile a b.png",)
     assert header.info == {"num_cols": "512"}

@@ -42,7 +42,10 @@ def test_words_and_degrees_say_sides(names: str, expected: list[float]) -> None:
     assert all_say([f"{name}.png" for name in names.split()])
 
 
-@pytest.mark.parametrize("names", ["a b c d", "01 02 03 04", "001 002 003 004", "IMG_0010 IMG_0020 IMG_0030 IMG_0040", "1 2 3 4"])
+@pytest.mark.parametrize(
+    "names",
+    ["a b c d", "01 02 03 04", "001 002 003 004", "IMG_0010 IMG_0020 IMG_0030 IMG_0040", "1 2 3 4"],
+)
 def test_names_without_sides_are_evenly_spaced_and_that_is_said_to_be_a_guess(names: str) -> None:
     found = seen(names.split())
     assert list(found.azimuths.values()) == [0, 90, 180, 270]
@@ -59,7 +62,14 @@ def test_of_two_pictures_without_sides_nothing_is_guessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "azimuth"), [("holiday.jpg", 0), ("left.png", 90), ("IMG_0045.jpg", 0), ("090.png", 90), ("tank top.jpg", 0)]
+    ("name", "azimuth"),
+    [
+        ("holiday.jpg", 0),
+        ("left.png", 90),
+        ("IMG_0045.jpg", 0),
+        ("090.png", 90),
+        ("tank top.jpg", 0),
+    ],
 )
 def test_a_lone_picture_is_the_front_unless_it_says_otherwise(name: str, azimuth: float) -> None:
     assert seen([name]).azimuths == {name: azimuth}
@@ -83,4 +93,7 @@ def test_what_is_not_used_is_named_with_the_reason(names: str, unused: str, why:
 
 
 def test_a_name_may_say_how_far_above_the_camera_stood() -> None:
-    assert seen(["az000_el20.png", "az090_el20.png"]).elevations == {"az000_el20.png": 20, "az090_el20.png": 20}
+    assert seen(["az000_el20.png", "az090_el20.png"]).elevations == {
+        "az000_el20.png": 20,
+        "az090_el20.png": 20,
+    }

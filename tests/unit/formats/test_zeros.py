@@ -38,9 +38,7 @@ def las(more: bytes = b"") -> bytes:
 
 
 def pcd(kind: str = "binary") -> bytes:
-    head = (
-        f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {ROWS}\nHEIGHT 1\nPOINTS {ROWS}\nDATA {kind}\n"
-    )
+    head = f"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH {ROWS}\nHEIGHT 1\nPOINTS {ROWS}\nDATA {kind}\n"
     packed = struct.pack("<II", 11 * ROWS, 12 * ROWS) if kind == "binary_compressed" else b""
     return head.encode() + packed + RANDOM[: (11 if packed else 12) * ROWS]
 
@@ -58,7 +56,12 @@ def glb(uv: bytes = b"") -> bytes:
     text = json.dumps(tree).encode()
     text += b" " * (-len(text) % 4)
     body = RANDOM[: 24 * ROWS] + uv
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(body), b"BIN\0") + body
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON")
+        + text
+        + struct.pack("<I4s", len(body), b"BIN\0")
+        + body
+    )
     return b"glTF" + struct.pack("<II", 2, 12 + len(chunks)) + chunks
 
 
@@ -100,27 +103,44 @@ def test_a_whole_file_is_taken(tmp_path: Path, name: str) -> None:
     assert isinstance(settled(written(tmp_path / "vase", name, FILES[name]), 12), Ready)
 
 
-@pytest.mark.parametrize(("name", "share"), [(name, 0.25) for name in FILES] + [(name, 0.9) for name in FILES if "small" not in name])
-def test_a_file_of_full_size_with_an_empty_rest_waits_and_then_fails(tmp_path: Path, name: str, share: float) -> None:
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [(name, 0.25) for name in FILES] + [(name, 0.9) for name in FILES if "small" not in name],
+)
+def test_a_file_of_full_size_with_an_empty_rest_waits_and_then_fails(
+    tmp_path: Path, name: str, share: float
+) -> None:
     """A copier that makes room first stalled: the words say how much is zeros, and how to have it taken all the same."""
     data = FILES[name]
     filled = int(share * len(data))
     drop = written(tmp_path / "vase", name, data[:filled] + bytes(len(data) - filled))
     zeros = len(data) - len(data[:filled].rstrip(b"\0"))
     waits = settled(drop, 90)
-    assert isinstance(waits, Wait) and waits.reason == f"looks unfinished: {name}: the last {zeros} bytes are zeros"
+    assert (
+        isinstance(waits, Wait)
+        and waits.reason == f"looks unfinished: {name}: the last {zeros} bytes are zeros"
+    )
     refused = settled(drop)
-    assert isinstance(refused, Refuse) and refused.reason == f"looks unfinished: {name}: the last {zeros} bytes are zeros"
+    assert (
+        isinstance(refused, Refuse)
+        and refused.reason == f"looks unfinished: {name}: the last {zeros} bytes are zeros"
+    )
     written(drop, name, data)
     assert isinstance(settled(drop, 12), Ready)
 
 
-@pytest.mark.parametrize("name", ["a.ply", "faces.ply", "b.stl", "c.las", "d.pcd", "g.e57", "h.xyz", "f.glb"])
+@pytest.mark.parametrize(
+    "name", ["a.ply", "faces.ply", "b.stl", "c.las", "d.pcd", "g.e57", "h.xyz", "f.glb"]
+)
 def test_a_piece_in_the_middle_that_is_not_filled_is_seen(tmp_path: Path, name: str) -> None:
     """A download in several pieces: the end is there, a quarter in the middle is not."""
     data = FILES[name] * 1
     third, half = len(data) // 3, len(data) * 7 // 12
-    with written(tmp_path, name, data[:third] + bytes(half - third) + data[half:]).joinpath(name).open("rb") as file:
+    with (
+        written(tmp_path, name, data[:third] + bytes(half - third) + data[half:])
+        .joinpath(name)
+        .open("rb") as file
+    ):
         found = empty_space(name, len(data), file)
     if len(data) > 64 * 4096 * 2 and name != "g.e57":
         assert found is not None and "are zeros" in found
@@ -129,7 +149,11 @@ def test_a_piece_in_the_middle_that_is_not_filled_is_seen(tmp_path: Path, name: 
 @pytest.mark.parametrize("name", ["sparse.ply", "sparse.bmp"])
 def test_a_hole_that_the_file_system_tells_of_is_seen(tmp_path: Path, name: str) -> None:
     """Black pixels are zeros, so that only the file system knows that nothing was written there."""
-    whole = ply() if name.endswith("ply") else b"BM" + struct.pack("<IHHI", 400_054, 0, 0, 54) + RANDOM[:400_040]
+    whole = (
+        ply()
+        if name.endswith("ply")
+        else b"BM" + struct.pack("<IHHI", 400_054, 0, 0, 54) + RANDOM[:400_040]
+    )
     with written(tmp_path, name, whole[:100_000]).joinpath(name).open("r+b") as file:
         os.truncate(file.fileno(), len(whole))
         if os.stat(file.fileno()).st_blocks * 512 >= len(whole):
@@ -145,7 +169,12 @@ def test_a_hole_that_the_file_system_tells_of_is_seen(tmp_path: Path, name: str)
         ("cell.ply", ply()[: -12 * 10] + bytes(12 * 10)),
         ("black.las", las(more=bytes(60_000))),
     ],
-    ids=["black picture", "texture coordinates of nothing", "ten points in the origin", "padding behind the points"],
+    ids=[
+        "black picture",
+        "texture coordinates of nothing",
+        "ten points in the origin",
+        "padding behind the points",
+    ],
 )
 def test_zeros_that_are_data_are_no_empty_space(tmp_path: Path, name: str, data: bytes) -> None:
     with written(tmp_path, name, data).joinpath(name).open("rb") as file:
@@ -153,7 +182,9 @@ def test_zeros_that_are_data_are_no_empty_space(tmp_path: Path, name: str, data:
 
 
 @pytest.mark.parametrize("name", ["grid.ply", "grid.pcd"])
-def test_a_scanner_that_writes_zeros_for_not_measured_is_believed(tmp_path: Path, name: str) -> None:
+def test_a_scanner_that_writes_zeros_for_not_measured_is_believed(
+    tmp_path: Path, name: str
+) -> None:
     """Single empty points among the others show that the empty end is one too."""
     data = bytearray(FILES["a.ply" if name.endswith("ply") else "d.pcd"])
     for row in range(3, ROWS, 40):
@@ -169,4 +200,6 @@ def test_the_person_s_word_outranks_the_doubt_after_the_patience(tmp_path: Path)
     assert isinstance(settled(drop, 60), Wait)
     verdict = settled(drop)
     assert isinstance(verdict, Ready) and verdict.evidence == "said"
-    assert verdict.notes == ("went on because the person says so, but it looks unfinished: a.ply: the last 60000 bytes are zeros",)
+    assert verdict.notes == (
+        "went on because the person says so, but it looks unfinished: a.ply: the last 60000 bytes are zeros",
+    )

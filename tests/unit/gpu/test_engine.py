@@ -34,7 +34,14 @@ def order(folder: Path, *stages: str, isolated: bool = True) -> Order:
     inside.mkdir(exist_ok=True)
     if not store.load(root):
         store.save(root, 0, Kept.of(root, "", Dropped(names=("a.ply",))))
-    return Order(tuple(f"tests.support.stages:{stage}" for stage in stages), {"kind": "convert"}, root, inside, None, isolated)
+    return Order(
+        tuple(f"tests.support.stages:{stage}" for stage in stages),
+        {"kind": "convert"},
+        root,
+        inside,
+        None,
+        isolated,
+    )
 
 
 def run(engine: Engine, one: Order) -> list[Event]:
@@ -48,15 +55,22 @@ def test_a_leg_runs_its_stages_and_says_how_far_it_is(engine: Engine, tmp_path: 
     heard = run(engine, order(tmp_path, "works"))
     assert [event.what for event in heard] == ["stage", "progress", "ended", "done"]
     assert (tmp_path / "root/output/model.glb").read_text() == "a.ply"
-    assert [kept.stage for kept in store.load(tmp_path / "root")] == ["", "tests.support.stages:works"]
+    assert [kept.stage for kept in store.load(tmp_path / "root")] == [
+        "",
+        "tests.support.stages:works",
+    ]
     assert store.warnings(store.load(tmp_path / "root")) == ["a word of warning"]
 
 
 def test_what_settings_allow_reaches_the_stage(engine: Engine, tmp_path: Path) -> None:
     """The assist service, and the hosts of the LAN that pictures may come from."""
-    allowed = order(tmp_path, "tells_what_it_may")._replace(assist=("http://assist:9000", 5.0), lan=("nas.home", "10.0.0.0/8"))
+    allowed = order(tmp_path, "tells_what_it_may")._replace(
+        assist=("http://assist:9000", 5.0), lan=("nas.home", "10.0.0.0/8")
+    )
     run(engine, allowed)
-    assert store.warnings(store.load(tmp_path / "root")) == ["('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"]
+    assert store.warnings(store.load(tmp_path / "root")) == [
+        "('http://assist:9000', 5.0) ('nas.home', '10.0.0.0/8')"
+    ]
 
 
 def test_a_finished_stage_is_not_run_again(engine: Engine, tmp_path: Path) -> None:
@@ -108,7 +122,9 @@ def test_a_memory_hog_is_killed_by_name(tmp_path: Path) -> None:
         ("prints_and_leaves", errors.EngineDied, "exit status 3"),
     ],
 )
-def test_errors_keep_their_class_across_the_pipe(engine: Engine, tmp_path: Path, stage: str, kind: type[Exception], said: str) -> None:
+def test_errors_keep_their_class_across_the_pipe(
+    engine: Engine, tmp_path: Path, stage: str, kind: type[Exception], said: str
+) -> None:
     """Who must act, the message and the remedy arrive as they were raised; anything unforeseen is a failed stage."""
     with pytest.raises(kind, match=said) as caught:
         run(engine, order(tmp_path, stage))

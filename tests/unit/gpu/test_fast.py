@@ -28,7 +28,9 @@ def network() -> TripoSR:
         ("cuda", "exact", True, Way(False, True)),
     ],
 )
-def test_settings_hold_for_gpus_only(device: str, precision: str, compiled: bool, expected: Way) -> None:
+def test_settings_hold_for_gpus_only(
+    device: str, precision: str, compiled: bool, expected: Way
+) -> None:
     host = config.Host(precision=precision, compile=compiled)  # type: ignore[arg-type]
     assert fast.way(device, host) == expected
 
@@ -40,11 +42,15 @@ def test_on_the_cpu_the_planes_are_the_networks_own_bit_by_bit_and_a_copy(networ
     assert fast.planes(lambda _: kept, image) is not kept
 
 
-def test_in_bfloat16_the_planes_are_nearly_the_same_and_come_back_as_float32(network: TripoSR) -> None:
+def test_in_bfloat16_the_planes_are_nearly_the_same_and_come_back_as_float32(
+    network: TripoSR,
+) -> None:
     image, views = torch.rand(1, 3, 64, 64), torch.rand(1, 6, 3, 32, 32)
     other = InstantMesh(tiny.INSTANTMESH).requires_grad_(False)
     for model, inputs in ((network, (image,)), (other, (views, cameras()[None]))):
-        exact, quick = (fast.planes(model, *inputs, how=Way(bfloat16=value)) for value in (False, True))
+        exact, quick = (
+            fast.planes(model, *inputs, how=Way(bfloat16=value)) for value in (False, True)
+        )
         assert quick.dtype == torch.float32
         assert 0 < (quick - exact).abs().max() < 0.05 * exact.std()
 

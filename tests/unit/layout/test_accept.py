@@ -32,7 +32,7 @@ def job_at(world: World, place: Place) -> JobFile:
     return job
 
 
-# -- a job.json in inbox/ ---------------------------------------------------------------------------------------------------------
+# -- a job.json in inbox/ ----------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text",
     [
@@ -51,7 +51,9 @@ def test_a_job_json_that_is_none_makes_a_raw_drop(text: bytes, world: World) -> 
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "link to nothing"])
-def test_a_job_json_that_is_no_file_makes_a_raw_drop(kind: str, world: World, tmp_path: Path) -> None:
+def test_a_job_json_that_is_no_file_makes_a_raw_drop(
+    kind: str, world: World, tmp_path: Path
+) -> None:
     """Nothing is followed, nothing hangs."""
     name = world.drop()
     path = world.atlas.inbox / name / tree.JOB
@@ -74,7 +76,9 @@ def test_a_job_json_that_cannot_be_read_now_is_no_raw_drop(world: World) -> None
 def test_of_a_copy_only_kind_options_and_name_count(world: World) -> None:
     """History, sums, origin and relations of another folder are not taken over; it gets a new id and says whose copy it is."""
     failed = world.failed()
-    text = job_at(world, failed).model_copy(update={"retry_of": "vase-0000000000", "evidence": "sealed"})
+    text = job_at(world, failed).model_copy(
+        update={"retry_of": "vase-0000000000", "evidence": "sealed"}
+    )
     text.source.origin = "api"
     text.manifest = [Listed(path="scan.ply", size=7, sha256="f" * 64)]
     shutil.copytree(failed.path, world.atlas.inbox / failed.id)
@@ -83,7 +87,12 @@ def test_of_a_copy_only_kind_options_and_name_count(world: World) -> None:
     place = Intake(world.atlas).take(failed.id)
     job = job_at(world, place)
     assert place.id != failed.id and place.n == 0
-    assert (job.copy_of, job.starts, job.retry_of, job.source.origin) == (failed.id, [], None, "share")
+    assert (job.copy_of, job.starts, job.retry_of, job.source.origin) == (
+        failed.id,
+        [],
+        None,
+        "share",
+    )
     assert [row.sha256 for row in job.manifest] == [None]
     world.check()
 
@@ -128,7 +137,10 @@ def test_accepting_again_what_an_earlier_run_left_overwrites_nothing(world: Worl
         tidied = lifecycle.tidy(world.atlas, lifecycle.cancel(world.atlas, place))
         assert tidied
         place = Intake(world.atlas).take(lifecycle.retry(world.atlas, tidied).path.name)
-    assert sorted(path.name.partition(".txt")[0] for path in (place.path / tree.EARLIER / "0").glob("error.txt*")) == ["error", "error"]
+    assert sorted(
+        path.name.partition(".txt")[0]
+        for path in (place.path / tree.EARLIER / "0").glob("error.txt*")
+    ) == ["error", "error"]
 
 
 def test_two_intakes_may_complete_one_shell_and_a_worker_may_have_it_by_then(world: World) -> None:
@@ -138,7 +150,13 @@ def test_two_intakes_may_complete_one_shell_and_a_worker_may_have_it_by_then(wor
         held: list[Place] = []
 
         def faster(shell: Place = shell, held: list[Place] = held) -> None:
-            held.append(lifecycle.start(world.atlas, accept.accept(world.atlas, shell, FACTS), f"host-gpu0-{world.nonce()}"))
+            held.append(
+                lifecycle.start(
+                    world.atlas,
+                    accept.accept(world.atlas, shell, FACTS),
+                    f"host-gpu0-{world.nonce()}",
+                )
+            )
             lifecycle.record_start(world.atlas, held[0])
             (held[0].path / tree.PROGRESS).write_text("running")
 
@@ -178,7 +196,7 @@ def test_refusing_a_job_that_failed_before_keeps_both_reasons(world: World) -> N
     assert REJECTED.message in (place.path / tree.ERROR_TEXT).read_text()
 
 
-# -- sealed and manifest ------------------------------------------------------------------------------------------------------------
+# -- sealed and manifest -----------------------------------------------------------------------
 def test_a_job_is_sealed_once_its_files_are_all_there(world: World) -> None:
     """A copied job folder shows its job.json long before its scans; what file managers add does not matter."""
     draft = world.draft()
@@ -206,7 +224,9 @@ def test_a_manifest_lists_the_persons_files_below_the_dropped_folder(world: Worl
     (inside / "Vase" / "._scan.ply").touch()
     (inside / ".DS_Store").touch()
     size = (inside / "Vase" / "scan.ply").stat().st_size
-    old = job_at(world, place).model_copy(update={"manifest": [Listed(path="scan.ply", size=size, sha256="a" * 64)]})
+    old = job_at(world, place).model_copy(
+        update={"manifest": [Listed(path="scan.ply", size=size, sha256="a" * 64)]}
+    )
     rows = accept.manifest(world.atlas.disk, inside, frozenset({"scan.ply"}), old)
     assert [(row.path, row.size, row.sha256, row.used) for row in rows] == [
         ("notes/read me.txt", 5, None, False),

@@ -22,7 +22,9 @@ def test_a_fault_of_the_line_is_named_as_such(number: int, tmp_path: Path) -> No
     assert os.strerror(number) in caught.value.message
 
 
-@pytest.mark.parametrize("number", [errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.EACCES, errno.EXDEV, errno.EISDIR])
+@pytest.mark.parametrize(
+    "number", [errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.EACCES, errno.EXDEV, errno.EISDIR]
+)
 def test_what_a_person_can_cause_is_no_fault_of_the_line(number: int, tmp_path: Path) -> None:
     """A missing, existing or forbidden path says something about that path only."""
     with pytest.raises(OSError) as caught:

@@ -11,7 +11,18 @@ import pytest
 from layout import accept, lifecycle, tree
 from layout.disk import LineFault
 from layout.init import init
-from layout.manifest import FORMAT, AtlasFile, Document, ErrorFile, Heartbeat, JobFile, NewerFormat, Progress, Source, Unreadable
+from layout.manifest import (
+    FORMAT,
+    AtlasFile,
+    Document,
+    ErrorFile,
+    Heartbeat,
+    JobFile,
+    NewerFormat,
+    Progress,
+    Source,
+    Unreadable,
+)
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import BadDisk
 from tests.support.crew import MAX_CRASHES, Intake, World
@@ -40,7 +51,10 @@ def test_a_document_comes_back_as_it_was_written(document: Document) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_an_older_document_is_read(document: Document) -> None:
     """A lower format, and no format at all."""
-    assert type(document).load(changed(document, format=0)).dump() == document.model_copy(update={"format": 0}).dump()
+    assert (
+        type(document).load(changed(document, format=0)).dump()
+        == document.model_copy(update={"format": 0}).dump()
+    )
     without = {key: value for key, value in json.loads(document.dump()).items() if key != "format"}
     assert type(document).load(json.dumps(without).encode()) == document
 
@@ -48,12 +62,19 @@ def test_an_older_document_is_read(document: Document) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_a_newer_document_is_named_as_such(document: Document) -> None:
     """Whether or not it has keys that this release does not know."""
-    for data in (changed(document, format=FORMAT + 1), changed(document, format=FORMAT + 1, colour="blue")):
+    for data in (
+        changed(document, format=FORMAT + 1),
+        changed(document, format=FORMAT + 1, colour="blue"),
+    ):
         with pytest.raises(NewerFormat, match=document.name):
             type(document).load(data)
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if not isinstance(one, Progress)], ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document",
+    [one for one in DOCUMENTS if not isinstance(one, Progress)],
+    ids=lambda document: document.name,
+)
 def test_a_typo_in_a_document_cannot_pass(document: Document) -> None:
     """Unknown keys of a known format are refused."""
     with pytest.raises(Unreadable):
@@ -69,15 +90,19 @@ def test_progress_with_more_in_it_is_read_for_what_is_known() -> None:
 def test_a_job_of_a_newer_inbox3d_is_left_alone(act: str, tmp_path: Path) -> None:
     """Every reader says NewerFormat and changes nothing."""
     world = World(tmp_path / "atlas")
-    place = {"tidy": lambda: lifecycle.cancel(world.atlas, world.held()), "accept": world.shell, "request": world.held}.get(
-        act, world.held
-    )()
+    place = {
+        "tidy": lambda: lifecycle.cancel(world.atlas, world.held()),
+        "accept": world.shell,
+        "request": world.held,
+    }.get(act, world.held)()
     if act == "accept":
         (place.path / tree.JOB).write_bytes(DOCUMENTS[0].dump())
     if act == "request":
         place.path.rename(world.atlas.inbox / place.id)
         place = world.atlas.at_inbox(place.id)
-    document = changed(JobFile.load((place.path / tree.JOB).read_bytes()), format=FORMAT + 1, colour="blue")
+    document = changed(
+        JobFile.load((place.path / tree.JOB).read_bytes()), format=FORMAT + 1, colour="blue"
+    )
     (place.path / tree.JOB).write_bytes(document)
     before = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file()}
     with pytest.raises(NewerFormat):
@@ -124,7 +149,9 @@ def test_a_tree_of_every_release_still_works(kept: Path, tmp_path: Path) -> None
         assert lifecycle.find(world.atlas, id) is not None
     for path in world.root.rglob("*.json"):
         kinds = {document.name: type(document) for document in DOCUMENTS}
-        kinds.get(path.name, Heartbeat if path.parent == world.atlas.workers else ErrorFile).load(path.read_bytes())
+        kinds.get(path.name, Heartbeat if path.parent == world.atlas.workers else ErrorFile).load(
+            path.read_bytes()
+        )
     for place in world.atlas.places(State.FAILED):
         lifecycle.retry(world.atlas, place)
     world.recover()
@@ -134,4 +161,6 @@ def test_a_tree_of_every_release_still_works(kept: Path, tmp_path: Path) -> None
 
 def test_a_tree_of_this_release_is_kept() -> None:
     """A new format needs a new recorded tree beside the old ones."""
-    assert [kept.name for kept in KEPT] == [f"tree-format-{number}" for number in range(1, FORMAT + 1)]
+    assert [kept.name for kept in KEPT] == [
+        f"tree-format-{number}" for number in range(1, FORMAT + 1)
+    ]

@@ -23,7 +23,11 @@ from tests.support.crew import Intake, World
 
 def crossing(call: Call, source: str, target: str) -> bool:
     """Is CALL a rename from below SOURCE to below TARGET?"""
-    return call.name == "rename" and source in str(call.args[0].parent) and target in str(call.args[1].parent)
+    return (
+        call.name == "rename"
+        and source in str(call.args[0].parent)
+        and target in str(call.args[1].parent)
+    )
 
 
 def test_init_makes_every_folder_and_an_identity(tmp_path: Path) -> None:
@@ -32,7 +36,9 @@ def test_init_makes_every_folder_and_an_identity(tmp_path: Path) -> None:
     assert [folder for folder in atlas.folders() if not folder.is_dir()] == []
     assert exists(tmp_path / "atlas")
     assert atlas.identity().inodes == "stable"
-    assert {finding.what[5] for finding in findings if finding.what.startswith("edge")} == {edge.letter for edge in EDGES}
+    assert {finding.what[5] for finding in findings if finding.what.startswith("edge")} == {
+        edge.letter for edge in EDGES
+    }
     assert all(finding.ok for finding in findings)
 
 
@@ -42,15 +48,20 @@ def test_init_twice_changes_nothing(tmp_path: Path) -> None:
     world.claimed()
     before = {path: path.read_bytes() if path.is_file() else None for path in world.root.rglob("*")}
     init(world.root)
-    assert {path: path.read_bytes() if path.is_file() else None for path in world.root.rglob("*")} == before
+    assert {
+        path: path.read_bytes() if path.is_file() else None for path in world.root.rglob("*")
+    } == before
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("inbox", "claimed"), ("processing", "done"), ("staging", "processing"), ("drafts", "inbox")]
+    ("source", "target"),
+    [("inbox", "claimed"), ("processing", "done"), ("staging", "processing"), ("drafts", "inbox")],
 )
 def test_folders_on_two_file_systems_are_unfit(source: str, target: str, tmp_path: Path) -> None:
     """EXDEV along one edge: init says which folders, and writes no identity."""
-    disk = BadDisk(lambda call: Fault("fail", errno.EXDEV) if crossing(call, source, target) else None)
+    disk = BadDisk(
+        lambda call: Fault("fail", errno.EXDEV) if crossing(call, source, target) else None
+    )
     with pytest.raises(Unfit, match=f"different file systems.*{source}.*{target}"):
         init(tmp_path / "atlas", disk)
     assert not exists(tmp_path / "atlas")
@@ -60,7 +71,9 @@ def test_folders_on_two_file_systems_are_unfit(source: str, target: str, tmp_pat
 def test_a_probe_whose_reply_was_lost_is_taken_away(tmp_path: Path) -> None:
     """The rename was performed but reported an error: the probe lies at the target and goes from there."""
     atlas, _ = init(tmp_path / "atlas")
-    findings = prove(Atlas(atlas.root, BadDisk(lambda call: Fault("lost") if call.name == "rename" else None)))
+    findings = prove(
+        Atlas(atlas.root, BadDisk(lambda call: Fault("lost") if call.name == "rename" else None))
+    )
     assert not any(finding.ok for finding in findings)
     assert list(atlas.root.rglob(".probe*")) == []
 
@@ -83,15 +96,21 @@ def test_where_a_rename_changes_inodes_the_identity_says_so(tmp_path: Path) -> N
     assert (atlas.identity().uuid, atlas.identity().inodes) == (uuid, "changing")
 
 
-def test_where_inodes_change_only_a_sealed_job_that_was_never_accepted_keeps_its_id(tmp_path: Path) -> None:
+def test_where_inodes_change_only_a_sealed_job_that_was_never_accepted_keeps_its_id(
+    tmp_path: Path,
+) -> None:
     """A retry gets a new id there, for it cannot be told from a copy."""
     world = World(tmp_path / "atlas")
     sealed = lifecycle.submit(world.atlas, world.draft())
     job = accept.request(world.atlas, sealed.path.name)
     assert job
     moved = job.model_copy(update={"inode": 1})
-    assert accept.identify_folder(world.atlas, sealed.path.name, moved, changing=True).id == sealed.id
-    assert accept.identify_folder(world.atlas, sealed.path.name, moved, changing=False).id != sealed.id
+    assert (
+        accept.identify_folder(world.atlas, sealed.path.name, moved, changing=True).id == sealed.id
+    )
+    assert (
+        accept.identify_folder(world.atlas, sealed.path.name, moved, changing=False).id != sealed.id
+    )
     retried = lifecycle.retry(world.atlas, world.failed())
     again = accept.request(world.atlas, retried.path.name)
     assert again
@@ -124,7 +143,7 @@ def test_a_crash_at_any_call_of_init_is_mended_by_init(tmp_path: Path) -> None:
         assert all(folder.is_dir() for folder in atlas.folders()) and atlas.identity().epoch == 1
 
 
-# -- restored ---------------------------------------------------------------------------------------------------------------------
+# -- restored ----------------------------------------------------------------------------------
 def restored_copy(world: World, to: Path) -> World:
     """What a backup brings back: the same bytes, other inodes."""
     shutil.copytree(world.root, to)
@@ -148,7 +167,11 @@ def test_a_restored_tree_gets_a_new_epoch_and_knows_its_own_jobs(tmp_path: Path)
     assert back.atlas.identity() == known.model_copy(update={"epoch": 2})
     lifecycle.retry(back.atlas, back.atlas.at_failed(failed.id))
     Intake(back.atlas).look()
-    assert {place.id for place in back.atlas.places(State.CLAIMED)} == {failed.id, sealed.id, claimed.id}
+    assert {place.id for place in back.atlas.places(State.CLAIMED)} == {
+        failed.id,
+        sealed.id,
+        claimed.id,
+    }
 
 
 def test_without_restored_a_brought_back_job_is_taken_for_a_copy(tmp_path: Path) -> None:
@@ -176,7 +199,7 @@ def test_restoring_does_not_make_a_persons_copy_the_job_itself(tmp_path: Path) -
     world.check()
 
 
-# -- the guard ------------------------------------------------------------------------------------------------------------------------
+# -- the guard ---------------------------------------------------------------------------------
 def test_an_unmounted_share_is_no_empty_inbox(tmp_path: Path) -> None:
     """A mount point with nothing below it, or nothing at all: every look is a fault of the line."""
     atlas, _ = init(tmp_path / "atlas")
@@ -196,7 +219,9 @@ def test_an_unmounted_share_is_no_empty_inbox(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"format": 2, "uuid": "x"}', b'{"format": 1}'])
-def test_an_identity_that_cannot_be_read_is_a_fault_of_the_line(text: bytes, tmp_path: Path) -> None:
+def test_an_identity_that_cannot_be_read_is_a_fault_of_the_line(
+    text: bytes, tmp_path: Path
+) -> None:
     """Torn, wrong or written by a newer inbox3d: nobody works here until an operator looked."""
     atlas, _ = init(tmp_path / "atlas")
     atlas.identity_file.write_bytes(text)

@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from layout.init import init
-from layout.liveness import Beat, Life, Observer, boot_id, by_lock, heartbeats, run_folder, stopped, take_lock
+from layout.liveness import (
+    Beat,
+    Life,
+    Observer,
+    boot_id,
+    by_lock,
+    heartbeats,
+    run_folder,
+    stopped,
+    take_lock,
+)
 from layout.manifest import Heartbeat
 from layout.tree import Atlas
 
@@ -33,7 +43,9 @@ def atlas(tmp_path: Path) -> Atlas:
 
 
 def write(atlas: Atlas, worker: str, counter: int, **facts: object) -> Heartbeat:
-    heartbeat = Heartbeat(worker=worker, role="worker", counter=counter, boot="elsewhere", pid=1, **facts)  # type: ignore[arg-type]
+    heartbeat = Heartbeat(
+        worker=worker, role="worker", counter=counter, boot="elsewhere", pid=1, **facts
+    )  # type: ignore[arg-type]
     atlas.disk.write_in_place(atlas.heartbeat(worker), heartbeat.dump())
     return heartbeat
 
@@ -45,7 +57,9 @@ class Watch:
         self.clock, self.own = Clock(), 0
         self.observer = Observer(atlas, BEAT, 6, lambda: self.own, self.clock)
 
-    def look(self, seconds: float = BEAT, beats: int = 1, held: frozenset[str] = frozenset()) -> Observer:
+    def look(
+        self, seconds: float = BEAT, beats: int = 1, held: frozenset[str] = frozenset()
+    ) -> Observer:
         self.clock.now += seconds
         self.own += beats
         self.observer.look(held)
@@ -117,7 +131,14 @@ def test_on_its_own_host_a_released_lock_is_death_at_once(atlas: Atlas, tmp_path
     path = tmp_path / "w.lock"
     held = take_lock(path)
     assert held is not None
-    beat = Heartbeat(worker="w", role="worker", counter=1, boot=boot_id(), pid=1, lock=(str(path), path.stat().st_ino))
+    beat = Heartbeat(
+        worker="w",
+        role="worker",
+        counter=1,
+        boot=boot_id(),
+        pid=1,
+        lock=(str(path), path.stat().st_ino),
+    )
     assert by_lock(beat, boot_id()) is Life.LIVE
     held.close()
     assert by_lock(beat, boot_id()) is Life.DEAD
@@ -127,7 +148,9 @@ def test_on_its_own_host_a_released_lock_is_death_at_once(atlas: Atlas, tmp_path
 
 def test_a_beat_holds_its_lock_and_takes_its_heartbeat_away_at_the_end(atlas: Atlas) -> None:
     """While it lives others see it live; afterwards nothing is left."""
-    beat = Beat(atlas, Heartbeat(worker="test-beat-0001", role="worker", counter=0, boot="", pid=1), 1.0)
+    beat = Beat(
+        atlas, Heartbeat(worker="test-beat-0001", role="worker", counter=0, boot="", pid=1), 1.0
+    )
     beat.beat()
     told = heartbeats(atlas)["test-beat-0001"]
     assert (told.counter, by_lock(told, boot_id())) == (1, Life.LIVE)
@@ -138,14 +161,23 @@ def test_a_beat_holds_its_lock_and_takes_its_heartbeat_away_at_the_end(atlas: At
 
 def test_a_process_that_holds_its_lock_and_does_not_beat_stands_still(atlas: Atlas) -> None:
     """Stopped, or only its beat hangs: it stays alive, so that nobody seizes its folder; nobody counts on it, until it beats again."""
-    watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT)
+    watch, beat = (
+        Watch(atlas),
+        Beat(
+            atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT
+        ),
+    )
     beat.attend(("the share is full",))
     beat.beat()
     for _ in range(5):
         assert (watch.look().standing("w"), len(watch.observer.live())) == ("", 1)
     words = watch.look().standing("w")
     assert f"has stood still for 75 s (stopped or hung): let process {os.getpid()} go on" in words
-    assert (watch.observer.life("w"), watch.observer.live(), watch.observer.needs()) == (Life.LIVE, [], [words])
+    assert (watch.observer.life("w"), watch.observer.live(), watch.observer.needs()) == (
+        Life.LIVE,
+        [],
+        [words],
+    )
     beat.beat()
     assert watch.look().standing("w") == "" and watch.observer.needs() == ["the share is full"]
     beat.end()
@@ -154,7 +186,12 @@ def test_a_process_that_holds_its_lock_and_does_not_beat_stands_still(atlas: Atl
 
 def test_an_observer_that_cannot_beat_itself_finds_nobody_standing_still(atlas: Atlas) -> None:
     """It may be the share that takes no beats; and the dead of another host do not stand still, they are dead."""
-    watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT)
+    watch, beat = (
+        Watch(atlas),
+        Beat(
+            atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=os.getpid()), BEAT
+        ),
+    )
     beat.beat()
     write(atlas, "far", 1)
     for _ in range(20):
@@ -169,12 +206,20 @@ def test_an_observer_that_cannot_beat_itself_finds_nobody_standing_still(atlas: 
 def test_a_stopped_process_is_known_at_the_first_look(atlas: Atlas) -> None:
     """The system tells its state to whoever is on its host; going on, it is as before."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        watch, beat = Watch(atlas), Beat(atlas, Heartbeat(worker="w", role="intake", counter=0, boot="", pid=child.pid), BEAT)
+        watch, beat = (
+            Watch(atlas),
+            Beat(
+                atlas, Heartbeat(worker="w", role="intake", counter=0, boot="", pid=child.pid), BEAT
+            ),
+        )
         beat.beat()
         assert watch.look().standing("w") == "" and not stopped(beat.heartbeat)
         child.send_signal(signal.SIGSTOP)
         os.waitpid(child.pid, os.WUNTRACED)
-        assert "stands still (it is stopped)" in watch.observer.standing("w") and watch.observer.life("w") is Life.LIVE
+        assert (
+            "stands still (it is stopped)" in watch.observer.standing("w")
+            and watch.observer.life("w") is Life.LIVE
+        )
         child.send_signal(signal.SIGCONT)
         os.waitpid(child.pid, os.WCONTINUED)
         assert watch.observer.standing("w") == ""

@@ -32,7 +32,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-# -- due --------------------------------------------------------------------------------------------------------------------------------
+# -- due ---------------------------------------------------------------------------------------
 def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
     """Also when a file manager left its own file there."""
     place = world.held()
@@ -43,7 +43,9 @@ def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
-def test_a_folder_without_a_job_json_was_deleted_while_it_ran(text: bytes | None, world: World) -> None:
+def test_a_folder_without_a_job_json_was_deleted_while_it_ran(
+    text: bytes | None, world: World
+) -> None:
     """Missing, torn or no job's: the folder goes to failed/ with its input and a reason."""
     place = world.held()
     (place.path / tree.JOB).unlink() if text is None else (place.path / tree.JOB).write_bytes(text)
@@ -121,7 +123,7 @@ def test_a_lost_edge_still_counts_its_start(world: World) -> None:
     assert again.n == 1
 
 
-# -- tidy -------------------------------------------------------------------------------------------------------------------------------
+# -- tidy --------------------------------------------------------------------------------------
 def test_a_dragged_job_gets_its_name_its_n_and_a_reason(world: World) -> None:
     """However far the worker had got, and whoever tidies, once or twice."""
     held = lifecycle.start(world.atlas, world.claimed(), "host-gpu0-aaaa")
@@ -172,7 +174,10 @@ def test_an_occupied_name_is_tried_once_more_with_its_n(world: World) -> None:
     (world.atlas.failed / held.id / "something").touch()
     twin = lifecycle.fail(world.atlas, held, FAILED)
     assert twin.path.name == f"{held.id}-1"
-    assert [place.path.name for place in world.atlas.places(State.FAILED)] == [held.id, twin.path.name]
+    assert [place.path.name for place in world.atlas.places(State.FAILED)] == [
+        held.id,
+        twin.path.name,
+    ]
     assert lifecycle.tidy(world.atlas, twin) == twin
     third = world.held()
     for name in (third.id, f"{third.id}-1"):
@@ -194,7 +199,11 @@ def test_a_full_folder_that_was_not_seen_in_the_way_is_occupied(world: World) ->
     """A stale look says it is free; the rename says it is not: the job takes the name with its n."""
     held = world.held()
     (world.atlas.failed / held.id / "x").mkdir(parents=True)
-    blind = world.mounted(lambda call: Fault("unseen") if call.name == "lstat" and call.args[0].name == held.id else None)
+    blind = world.mounted(
+        lambda call: (
+            Fault("unseen") if call.name == "lstat" and call.args[0].name == held.id else None
+        )
+    )
     assert lifecycle.fail(blind, held, FAILED).path.name == f"{held.id}-1"
 
 
@@ -236,7 +245,7 @@ def test_a_drop_dragged_away_while_it_was_accepted_gets_a_reason(world: World) -
     assert [place.id for place in world.atlas.places(State.DONE)] == [shell.id]
 
 
-# -- empty shells -------------------------------------------------------------------------------------------------------------------------
+# -- empty shells ------------------------------------------------------------------------------
 def test_an_empty_shell_goes_and_a_full_one_stays(world: World) -> None:
     """With rmdir only: what got its input between the look and the act survives."""
     empty = world.atlas.at_claimed(names.new_id("vase"), LEGS[0], 0, hidden=True)
@@ -338,7 +347,9 @@ def test_a_job_that_moves_between_two_looks_is_found(world: World) -> None:
             lambda place: lifecycle.retry(world.atlas, lifecycle.fail(world.atlas, place, FAILED)),
         ):
             held = world.held()
-            atlas = world.mounted(at(number, Fault("meanwhile", act=lambda held=held, move=move: move(held))))
+            atlas = world.mounted(
+                at(number, Fault("meanwhile", act=lambda held=held, move=move: move(held)))
+            )
             assert lifecycle.find(atlas, held.id) is not None
         if not atlas.disk.hit:  # type: ignore[attr-defined]
             return
@@ -355,10 +366,23 @@ def test_a_waiting_job_on_an_unknown_queue_gets_the_right_one(world: World) -> N
 
 def test_an_error_page_says_what_happened_and_what_to_do(world: World) -> None:
     """For the person who dropped the files; error.json says the same to machines."""
-    error = ErrorFile(error="NoOverlap", who="submitter", message="No two passes match.", remedy="Scan again.", stage="align", n=2)
+    error = ErrorFile(
+        error="NoOverlap",
+        who="submitter",
+        message="No two passes match.",
+        remedy="Scan again.",
+        stage="align",
+        n=2,
+    )
     failed = lifecycle.fail(world.atlas, world.held(), error)
     page = (failed.path / tree.ERROR_TEXT).read_text()
-    for words in ("Vase: no result", "No two passes match.", "stage align (start 2)", "Scan again.", "back to inbox/"):
+    for words in (
+        "Vase: no result",
+        "No two passes match.",
+        "stage align (start 2)",
+        "Scan again.",
+        "back to inbox/",
+    ):
         assert words in page
     assert ErrorFile.load((failed.path / tree.ERROR).read_bytes()) == error
 

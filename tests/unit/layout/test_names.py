@@ -103,7 +103,10 @@ def test_a_processing_name_reads_back(name: str, host: str, device: str, n: int)
 def test_other_names_parse_to_nothing_or_to_themselves(text: str) -> None:
     """A parser accepts only names that it would itself have written."""
     parts = names.parse_claimed(text)
-    assert parts is None or names.claimed_name(parts.id, parts.queue, parts.n, hidden=parts.hidden) == text
+    assert (
+        parts is None
+        or names.claimed_name(parts.id, parts.queue, parts.n, hidden=parts.hidden) == text
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,20 @@ def test_rubbish_of_file_managers_and_sync_tools_is_ignored(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.ply", "READY", "go.txt", "job.toml", "status.csv", "part.ply", "halting.txt", "tmp", "download", "~a.ply", "thumbs.db.ply"]
+    "name",
+    [
+        "a.ply",
+        "READY",
+        "go.txt",
+        "job.toml",
+        "status.csv",
+        "part.ply",
+        "halting.txt",
+        "tmp",
+        "download",
+        "~a.ply",
+        "thumbs.db.ply",
+    ],
 )
 def test_what_a_person_dropped_is_not_ignored(name: str) -> None:
     """Names that only resemble rubbish are kept."""
@@ -156,7 +172,18 @@ def test_unfinished_copies_bear_temporary_names(name: str) -> None:
     assert names.ignored(name)
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "._scan.meshes", ".nfs0000000001", "Thumbs.db", "a.ply", ".a.ply.toolong1", ".gitignore"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".DS_Store",
+        "._scan.meshes",
+        ".nfs0000000001",
+        "Thumbs.db",
+        "a.ply",
+        ".a.ply.toolong1",
+        ".gitignore",
+    ],
+)
 def test_lasting_rubbish_is_not_temporary(name: str) -> None:
     """A .DS_Store stays for ever and must hold nothing back."""
     assert not names.temporary(name)
@@ -171,4 +198,10 @@ def test_halt_in_any_case(name: str) -> None:
 
 def test_going_by_renaming() -> None:
     """``X.go`` is X with a word added; a file called only ".go" is no such word."""
-    assert [names.without_go(name) for name in ("vase.ply.go", "Vase.GO", "vase", ".go", "go")] == ["vase.ply", "Vase", "vase", ".go", "go"]
+    assert [names.without_go(name) for name in ("vase.ply.go", "Vase.GO", "vase", ".go", "go")] == [
+        "vase.ply",
+        "Vase",
+        "vase",
+        ".go",
+        "go",
+    ]

@@ -24,7 +24,11 @@ def world(tmp_path: Path) -> World:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_result_arrives_as_it_was_made(world: World) -> None:
@@ -34,10 +38,18 @@ def test_a_result_arrives_as_it_was_made(world: World) -> None:
     promote(world.atlas, place, source, tree.OUTPUT)
     output = place.path / tree.OUTPUT
     expected = contents(source)
-    assert {name: data for name, data in contents(output).items() if name != tree.CHECKSUMS} == expected
+    assert {
+        name: data for name, data in contents(output).items() if name != tree.CHECKSUMS
+    } == expected
     assert started_by(world.atlas.disk, output) == place.path.name
     assert verify(world.atlas.disk, output)
-    checked = subprocess.run(["sha256sum", "--check", "--strict", tree.CHECKSUMS], cwd=output, capture_output=True, text=True, check=True)
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", tree.CHECKSUMS],
+        cwd=output,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert checked.stdout.count(": OK") == len(expected)
     assert list(world.atlas.staging.iterdir()) == []
 
@@ -84,11 +96,15 @@ def test_a_path_that_goes_at_any_moment_ends_the_promotion(kind: str, tmp_path: 
         try:
             promote(atlas, place, world.result(place), tree.OUTPUT)
         except PathGone:
-            assert [path for path in world.root.rglob(tree.OUTPUT) if ".pipeline" not in path.parts] == []
+            assert [
+                path for path in world.root.rglob(tree.OUTPUT) if ".pipeline" not in path.parts
+            ] == []
             assert not place.path.exists()
             continue
         if not place.path.exists():  # taken after the instant
-            assert kind == "deleted" or all(verify(world.atlas.disk, path) for path in world.root.rglob(tree.OUTPUT))
+            assert kind == "deleted" or all(
+                verify(world.atlas.disk, path) for path in world.root.rglob(tree.OUTPUT)
+            )
         if not atlas.disk.hit:  # type: ignore[attr-defined]
             break
     assert number > 8
@@ -107,7 +123,9 @@ def test_what_an_earlier_promotion_left_in_staging_is_no_part_of_the_next(world:
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT, errno.EEXIST], ids=errno.errorcode.get)
 @pytest.mark.parametrize("target", [tree.OUTPUT, f"{tree.WORK}/{LEGS[0]}"])
-def test_a_lost_reply_at_any_call_ends_in_one_whole_result(number: int, target: str, tmp_path: Path) -> None:
+def test_a_lost_reply_at_any_call_ends_in_one_whole_result(
+    number: int, target: str, tmp_path: Path
+) -> None:
     """Performed but reported as an error, at each call in turn: tried again, the result stands once and whole."""
     for call in itertools.count(1):
         world = World(tmp_path / f"atlas-{call}")
@@ -125,7 +143,9 @@ def test_a_lost_reply_at_any_call_ends_in_one_whole_result(number: int, target: 
             return
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.ESTALE], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.ESTALE], ids=errno.errorcode.get
+)
 def test_a_full_disk_leaves_the_job_as_it_was(number: int, tmp_path: Path) -> None:
     """ENOSPC at any call is a fault of the line: no output/, and with space again the same promotion passes."""
     for call in itertools.count(1):
@@ -188,7 +208,14 @@ def test_nothing_is_no_result(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", ["a file is missing", "a file was changed", "the list was cut off", "there is no list", "the list names nobody"]
+    "harm",
+    [
+        "a file is missing",
+        "a file was changed",
+        "the list was cut off",
+        "there is no list",
+        "the list names nobody",
+    ],
 )
 def test_a_harmed_result_does_not_verify(harm: str, world: World) -> None:
     """Bit rot, a torn list or a person's hand: it is not taken for whole."""

@@ -57,20 +57,28 @@ def test_each_missing_right_is_named(shared: Path) -> None:
         (drop / "a.ply").read_bytes()
 
     drop.chmod(0o755)
-    assert said(move, drop).startswith("give the group write permission on the folder: it must be moved (chmod g+w vase")
+    assert said(move, drop).startswith(
+        "give the group write permission on the folder: it must be moved (chmod g+w vase"
+    )
     (drop / "a.ply").chmod(0o600)
     words = "a.ply cannot be read: give the group read permission on it (chmod g+r, after chgrp 1500: its group has no inbox3d in it)"
     assert said(read, drop) == words
     os.chown(drop / "a.ply", -1, 1500)
-    assert said(read, drop) == "a.ply cannot be read: give the group read permission on it (chmod g+r)"
+    assert (
+        said(read, drop) == "a.ply cannot be read: give the group read permission on it (chmod g+r)"
+    )
     drop.chmod(0o700)
     assert "the folder vase may not be entered" in said(read, drop)
     drop.chmod(0o777)
     (shared / "inbox").chmod(0o755)
-    assert said(move, drop).startswith("vase cannot be moved: give the group write permission on inbox")
+    assert said(move, drop).startswith(
+        "vase cannot be moved: give the group write permission on inbox"
+    )
     (shared / "inbox").chmod(0o777)
     (shared / "claimed").chmod(0o755)
-    assert said(move, drop).startswith("vase cannot be moved: give the group write permission on claimed")
+    assert said(move, drop).startswith(
+        "vase cannot be moved: give the group write permission on claimed"
+    )
     (shared / "claimed").chmod(0o777)
     (shared / "inbox").chmod(0o1777)
     assert "sticky bit" in said(move, drop)
@@ -100,11 +108,15 @@ def test_a_folder_of_the_tree_is_told_from_an_entry_in_it(shared: Path) -> None:
         try:
             (goal / "new").mkdir()
         except OSError as error:
-            return rights.withheld(error, [shared, shared / "inbox", goal]) or "no folder of the tree"
+            return (
+                rights.withheld(error, [shared, shared / "inbox", goal]) or "no folder of the tree"
+            )
         return "it worked"
 
     goal.chmod(0o755)
-    assert as_stranger(tried).startswith("the folder claimed cannot be written: give the group write permission on claimed (chmod g+w")
+    assert as_stranger(tried).startswith(
+        "the folder claimed cannot be written: give the group write permission on claimed (chmod g+w"
+    )
     goal.chmod(0o700)
     assert as_stranger(tried).startswith("the folder claimed may not be entered")
     entry = PermissionError(errno.EACCES, "Permission denied", str(shared / "inbox/vase/a.ply"))
@@ -126,10 +138,16 @@ def test_words_name_what_stays_and_no_name_made_up_for_a_moment(shared: Path) ->
     def claim() -> None:
         (shared / "claimed/.vase-0123456789@scan.0").mkdir()
 
-    assert said(replace, drop).startswith("job.json cannot be written: give the group write permission on vase (chmod g+w")
-    assert said(replace_first, drop).startswith("error.json cannot be made: give the group write permission on vase (chmod g+w")
+    assert said(replace, drop).startswith(
+        "job.json cannot be written: give the group write permission on vase (chmod g+w"
+    )
+    assert said(replace_first, drop).startswith(
+        "error.json cannot be made: give the group write permission on vase (chmod g+w"
+    )
     (shared / "claimed").chmod(0o755)
-    assert said(claim, drop).startswith("nothing can be made in claimed: give the group write permission on claimed (chmod g+w")
+    assert said(claim, drop).startswith(
+        "nothing can be made in claimed: give the group write permission on claimed (chmod g+w"
+    )
 
 
 def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path) -> None:

@@ -15,8 +15,16 @@ from layout.tree import HOST_PATHS, JOB_PATHS, PATHS, Atlas, State
 
 ROOT = Path(__file__).parents[3]
 MAY_SPELL = {"layout/tree.py", "layout/lifecycle.py", "webapi/routes/look.py"}
-SOURCES = [path for package in ("layout", "pipeline", "webapi") for path in sorted((ROOT / package).rglob("*.py"))]
-FOLDERS = {*State, ".pipeline", *(Path(row.path).name for row in PATHS if row.path.startswith(".pipeline/"))} - {"config", "workers"}
+SOURCES = [
+    path
+    for package in ("layout", "pipeline", "webapi")
+    for path in sorted((ROOT / package).rglob("*.py"))
+]
+FOLDERS = {
+    *State,
+    ".pipeline",
+    *(Path(row.path).name for row in PATHS if row.path.startswith(".pipeline/")),
+} - {"config", "workers"}
 
 
 def paths_spelled(text: str) -> Iterator[str]:
@@ -26,7 +34,9 @@ def paths_spelled(text: str) -> Iterator[str]:
         parts: list[ast.expr] = []
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             parts = [node.left, node.right]
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("Path", "joinpath", "with_name"):
+        elif isinstance(node, ast.Call) and getattr(
+            node.func, "id", getattr(node.func, "attr", "")
+        ) in ("Path", "joinpath", "with_name"):
             parts = list(node.args)
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -58,7 +68,11 @@ def test_the_table_of_paths_is_the_tree(tmp_path: Path) -> None:
 def test_every_path_of_a_job_that_is_set_aside_has_a_row() -> None:
     """What one run makes is in the table of a job's folder (the line for people beside its JSON, error.json beside error.txt)."""
     rows = " ".join(f"{row.path} {row.what}" for row in JOB_PATHS)
-    assert [name for name in (*tree.OF_ONE_RUN, tree.JOB, tree.INPUT, tree.WORK, tree.EARLIER) if name not in rows] == []
+    assert [
+        name
+        for name in (*tree.OF_ONE_RUN, tree.JOB, tree.INPUT, tree.WORK, tree.EARLIER)
+        if name not in rows
+    ] == []
 
 
 def test_every_path_has_a_class_of_the_data_strategy() -> None:
@@ -80,5 +94,9 @@ def test_the_edges_are_those_of_the_design() -> None:
 def test_what_the_code_goes_by_is_what_the_table_says_to_people() -> None:
     """An edge leaves from the states that its text names, and enters the one that its text begins with."""
     for edge in EDGES:
-        assert {state for state in State if re.search(rf"\b{state}\b", edge.source)} == edge.leaves, edge
-        assert [state for state in State if edge.target.startswith(state)] == ([edge.enters] if edge.enters else []), edge
+        assert {
+            state for state in State if re.search(rf"\b{state}\b", edge.source)
+        } == edge.leaves, edge
+        assert [state for state in State if edge.target.startswith(state)] == (
+            [edge.enters] if edge.enters else []
+        ), edge

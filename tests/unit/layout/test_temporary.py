@@ -17,7 +17,14 @@ def example(pattern: str) -> str:
     return EXAMPLES.get(pattern) or pattern.replace("*", EXAMPLES["*"]).replace("?", EXAMPLES["?"])
 
 
-@pytest.mark.parametrize("pattern", [each for tool in TOOLS for each in (*tool.patterns, *(f"*{ending}" for ending in tool.beside))])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        each
+        for tool in TOOLS
+        for each in (*tool.patterns, *(f"*{ending}" for ending in tool.beside))
+    ],
+)
 def test_every_pattern_of_the_list_holds_in_any_case(pattern: str) -> None:
     for name in (example(pattern), example(pattern).upper()):
         assert temporary(name) and names.ignored(name) and names.ignored(name, folder=True)

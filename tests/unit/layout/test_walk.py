@@ -25,19 +25,28 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
         removal.remove(path)
 
 
-@pytest.mark.parametrize(("levels", "name"), [(1000, "a"), (60, "n" * 200)], ids=["a thousand deep", "path too long"])
-def test_a_tree_beyond_the_limits_is_refused_with_words(tmp_path: Path, levels: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("levels", "name"), [(1000, "a"), (60, "n" * 200)], ids=["a thousand deep", "path too long"]
+)
+def test_a_tree_beyond_the_limits_is_refused_with_words(
+    tmp_path: Path, levels: int, name: str
+) -> None:
     """As soon as nothing moves any more; the words tell the limit and where it is broken."""
     drop = deep(tmp_path / "looped", levels, name)
     settler = Settler(Intake(), clock=iter(range(10)).__next__)
     verdicts = [settler.judge("looped", look(drop)) for _ in range(2)]
     assert isinstance(verdicts[0], Wait)
     assert isinstance(verdicts[1], Refuse)
-    assert f"looped holds {'folders more than 100 deep' if name == 'a' else 'a path of more than 1000 bytes'}" in verdicts[1].reason
+    assert (
+        f"looped holds {'folders more than 100 deep' if name == 'a' else 'a path of more than 1000 bytes'}"
+        in verdicts[1].reason
+    )
     assert "take the folder that repeats or goes too deep out" in verdicts[1].remedy.lower()
 
 
-def test_what_lies_within_the_limits_is_listed_and_the_rest_is_an_error_or_left_out(tmp_path: Path) -> None:
+def test_what_lies_within_the_limits_is_listed_and_the_rest_is_an_error_or_left_out(
+    tmp_path: Path,
+) -> None:
     """A refused drop is written down as far as that goes."""
     drop = deep(tmp_path / "looped", 150)
     (drop / "b.stl").write_text("solid")
@@ -52,7 +61,11 @@ def test_a_drop_at_the_limit_is_listed(tmp_path: Path) -> None:
     assert [path.count("/") for path, _ in found] == [walk.DEPTH - 1]
 
 
-@pytest.mark.parametrize(("levels", "name"), [(3000, "a"), (100, "n" * 200)], ids=["three thousand deep", "path too long"])
+@pytest.mark.parametrize(
+    ("levels", "name"),
+    [(3000, "a"), (100, "n" * 200)],
+    ids=["three thousand deep", "path too long"],
+)
 def test_a_tree_of_any_depth_is_deleted(tmp_path: Path, levels: int, name: str) -> None:
     """Trash must be able to take what a drop could hold."""
     top = deep(tmp_path / "looped", levels, name)

@@ -22,8 +22,12 @@ BALL = trimesh.creation.icosphere(subdivisions=4)
 
 
 def stored(ws: Workspace, vertices: Any, faces: Any, **facts: Any) -> Mesh:
-    surface = Surface(np.array(vertices, float), np.array(faces, np.int32), facts.pop("colors", None))
-    return surfaces.store(ws, "mesh/in.npz", surface, {"watertight": False, "manifold": False, **facts})
+    surface = Surface(
+        np.array(vertices, float), np.array(faces, np.int32), facts.pop("colors", None)
+    )
+    return surfaces.store(
+        ws, "mesh/in.npz", surface, {"watertight": False, "manifold": False, **facts}
+    )
 
 
 def cleaned(ws: Workspace, vertices: Any, faces: Any, **facts: Any) -> tuple[Mesh, Surface]:
@@ -34,7 +38,9 @@ def cleaned(ws: Workspace, vertices: Any, faces: Any, **facts: Any) -> tuple[Mes
 def accepted_by_manifold3d(surface: Surface) -> bool:
     import manifold3d
 
-    solid = manifold3d.Manifold(manifold3d.Mesh(surface.vertices.astype(np.float32), surface.faces.astype(np.uint32)))
+    solid = manifold3d.Manifold(
+        manifold3d.Mesh(surface.vertices.astype(np.float32), surface.faces.astype(np.uint32))
+    )
     return bool(solid.status() == manifold3d.Error.NoError)
 
 
@@ -59,7 +65,9 @@ def test_small_holes_are_filled_and_large_ones_stay(workspace: Make) -> None:
     assert not mesh.watertight
     assert mesh.manifold
     assert mesh.faces == (~top).sum()
-    closed, surface = cleaned(workspace("wide", kind="scan", holes=1.0), BALL.vertices, BALL.faces[~(top | pinholes)])
+    closed, surface = cleaned(
+        workspace("wide", kind="scan", holes=1.0), BALL.vertices, BALL.faces[~(top | pinholes)]
+    )
     assert closed.watertight
     assert accepted_by_manifold3d(surface)
 
@@ -85,7 +93,9 @@ def test_a_fin_on_a_solid_goes(workspace: Make, long: float) -> None:
     fin = np.vstack([BALL.vertices, BALL.vertices[a] * long])
     mesh, surface = cleaned(workspace(), fin, np.vstack([BALL.faces, [[a, b, len(BALL.vertices)]]]))
     assert mesh.watertight and mesh.faces == len(BALL.faces)
-    assert surface.size == pytest.approx(float(np.linalg.norm(np.ptp(BALL.vertices, axis=0))), rel=0.01)
+    assert surface.size == pytest.approx(
+        float(np.linalg.norm(np.ptp(BALL.vertices, axis=0))), rel=0.01
+    )
 
 
 def test_a_sheet_on_a_solid_is_kept_beside_it(workspace: Make) -> None:
@@ -94,7 +104,9 @@ def test_a_sheet_on_a_solid_is_kept_beside_it(workspace: Make) -> None:
     low = np.flatnonzero((box.vertices[:, 0] > 0) & (box.vertices[:, 1] > 0))
     flag = box.vertices[low] + [3.0, 3.0, 0.0]
     (a, b), (c, d) = low, (8, 9)
-    mesh, surface = cleaned(workspace(), np.vstack([box.vertices, flag]), np.vstack([box.faces, [[a, b, d], [a, d, c]]]))
+    mesh, surface = cleaned(
+        workspace(), np.vstack([box.vertices, flag]), np.vstack([box.faces, [[a, b, d], [a, d, c]]])
+    )
     assert (mesh.faces, mesh.manifold, mesh.watertight) == (14, True, False)
     assert surface.vertices[:8] == pytest.approx(box.vertices)
 
@@ -102,7 +114,10 @@ def test_a_sheet_on_a_solid_is_kept_beside_it(workspace: Make) -> None:
 @pytest.mark.parametrize("shared", [1, 2])
 def test_two_boxes_that_touch_along_edges_are_taken_apart(workspace: Make, shared: int) -> None:
     """Four faces at an edge belong two and two together; none has to leave. Two edges: a vertex between them has two crowded edges."""
-    boxes = [trimesh.creation.box(bounds=[[0, 0, 0], [1, 1, 1]]), trimesh.creation.box(bounds=[[1, 1, 0], [2, 2, 1]])]
+    boxes = [
+        trimesh.creation.box(bounds=[[0, 0, 0], [1, 1, 1]]),
+        trimesh.creation.box(bounds=[[1, 1, 0], [2, 2, 1]]),
+    ]
     if shared == 2:
         boxes = [boxes[0], trimesh.creation.box(bounds=[[1, 1, 0], [2, 2, 1]]), trimesh.creation.box(bounds=[[1, 1, 1], [2, 2, 2]]),
                  trimesh.creation.box(bounds=[[0, 0, 1], [1, 1, 2]])]  # fmt: skip
@@ -142,7 +157,9 @@ def test_floaters_leave_scans_but_not_models(workspace: Make) -> None:
 
 def test_a_ball_turned_inside_out_is_turned_back_but_a_cavity_stays(workspace: Make) -> None:
     """Outer surfaces face outward; a cavity faces its own inside."""
-    hollow = trimesh.util.concatenate([BALL, trimesh.Trimesh(BALL.vertices * 0.5, BALL.faces[:, ::-1])])
+    hollow = trimesh.util.concatenate(
+        [BALL, trimesh.Trimesh(BALL.vertices * 0.5, BALL.faces[:, ::-1])]
+    )
     _, surface = cleaned(workspace("hollow"), hollow.vertices, hollow.faces)
     assert volume(surface.vertices, surface.faces) == pytest.approx(BALL.volume * (1 - 0.125))
     _, surface = cleaned(workspace("inverted"), BALL.vertices, BALL.faces[:, ::-1])
@@ -166,14 +183,18 @@ def test_a_budget_is_kept_and_the_ball_stays_a_ball(workspace: Make) -> None:
     """Decimation ends within its budget, watertight, within two percent of the volume, with colours still there."""
     ws = workspace(faces=1000)
     colors = np.where(BALL.vertices[:, 2:] > 0, [[250, 0, 0]], [[0, 0, 250]]).astype(np.uint8)
-    mesh = decimate.run(stored(ws, BALL.vertices, BALL.faces, watertight=True, manifold=True, colors=colors), ws)
+    mesh = decimate.run(
+        stored(ws, BALL.vertices, BALL.faces, watertight=True, manifold=True, colors=colors), ws
+    )
     thin = surfaces.load(ws, mesh)
     assert 900 <= mesh.faces <= 1000
     assert mesh.watertight == verdict(thin.faces).closed
     assert mesh.watertight
     assert volume(thin.vertices, thin.faces) == pytest.approx(BALL.volume, rel=0.02)
     assert thin.colors is not None
-    assert thin.colors[thin.vertices[:, 2] > 0.2].mean(axis=0).tolist() == pytest.approx([250, 0, 0], abs=3)
+    assert thin.colors[thin.vertices[:, 2] > 0.2].mean(axis=0).tolist() == pytest.approx(
+        [250, 0, 0], abs=3
+    )
     assert mesh.painted == "mesh/in.npz"
 
 
@@ -184,11 +205,15 @@ def test_a_mesh_within_its_budget_passes_unchanged(workspace: Make) -> None:
     assert decimate.run(mesh, ws) == mesh
 
 
-def test_meshoptimizer_goes_first_on_very_large_meshes(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_meshoptimizer_goes_first_on_very_large_meshes(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beyond the limit the fast simplifier halves the work; the result still keeps budget and shape."""
     monkeypatch.setattr(decimate, "LARGE", 2000)
     called = []
-    monkeypatch.setattr(decimate, "presimplify", lambda surface, faces: called.append(faces) or surface)
+    monkeypatch.setattr(
+        decimate, "presimplify", lambda surface, faces: called.append(faces) or surface
+    )
     ws = workspace(faces=1000)
     mesh = decimate.run(stored(ws, BALL.vertices, BALL.faces, watertight=True, manifold=True), ws)
     assert called == [1_000_000]
@@ -197,7 +222,9 @@ def test_meshoptimizer_goes_first_on_very_large_meshes(workspace: Make, monkeypa
 
 def test_presimplify_reaches_its_target() -> None:
     """meshoptimizer comes near the asked number of faces and keeps vertices in place."""
-    thin = decimate.presimplify(Surface(np.array(BALL.vertices), np.array(BALL.faces, np.int32)), 2000)
+    thin = decimate.presimplify(
+        Surface(np.array(BALL.vertices), np.array(BALL.faces, np.int32)), 2000
+    )
     assert 1500 <= len(thin.faces) <= 2000
     assert np.linalg.norm(thin.vertices, axis=1) == pytest.approx(1.0)
 
@@ -213,14 +240,19 @@ def test_same_input_same_bytes(workspace: Make) -> None:
 
 
 @pytest.mark.parametrize(("surface", "closed"), [("closed", True), ("observed", False)])
-def test_a_closed_surface_that_was_asked_for_is_closed_however_wide_the_hole(workspace: Make, surface: str, closed: bool) -> None:
+def test_a_closed_surface_that_was_asked_for_is_closed_however_wide_the_hole(
+    workspace: Make, surface: str, closed: bool
+) -> None:
     """A bell that nobody saw from below; else only small holes are filled."""
     ball = trimesh.creation.icosphere(4, 50.0)
     bell = ball.submesh([np.flatnonzero(ball.triangles_center[:, 2] > -20)], append=True)
     ws = workspace(kind="scan", surface=surface)
     mesh = clean.run(
         surfaces.store(
-            ws, "mesh/in.npz", Surface(np.array(bell.vertices), np.array(bell.faces, np.int32)), {"watertight": False, "manifold": True}
+            ws,
+            "mesh/in.npz",
+            Surface(np.array(bell.vertices), np.array(bell.faces, np.int32)),
+            {"watertight": False, "manifold": True},
         ),
         ws,
     )

@@ -43,4 +43,10 @@ def test_shares_are_rounded_down() -> None:
     """What is not perfect is not 100%."""
     from pipeline.geometry.units import percent
 
-    assert [percent(share) for share in (0, 0.29, 0.9299, 0.9999, 1)] == ["0%", "29%", "92%", "99%", "100%"]
+    assert [percent(share) for share in (0, 0.29, 0.9299, 0.9999, 1)] == [
+        "0%",
+        "29%",
+        "92%",
+        "99%",
+        "100%",
+    ]

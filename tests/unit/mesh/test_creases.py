@@ -12,14 +12,24 @@ from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import corner_angles, face_normals
 
 CORNERS = np.array(list(product((0.0, 1.0), repeat=3))) - 0.5
-SIDES = np.array([[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]])  # counter-clockwise from outside
-SHAPES = ((1.0, 2.0, 3.0), (0.1, 0.2, 0.3), (10.0, 10.0, 10.0), (100.0, 100.0, 0.02), (0.01, 5.0, 300.0))
+SIDES = np.array(
+    [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
+)  # counter-clockwise from outside
+SHAPES = (
+    (1.0, 2.0, 3.0),
+    (0.1, 0.2, 0.3),
+    (10.0, 10.0, 10.0),
+    (100.0, 100.0, 0.02),
+    (0.01, 5.0, 300.0),
+)
 
 
 def box(extents: tuple[float, float, float], diagonals: int) -> Surface:
     """Eight shared vertices; bit k of DIAGONALS chooses the diagonal of side k."""
     turned = [np.roll(side, (diagonals >> k) & 1) for k, side in enumerate(SIDES)]
-    faces = np.array([triangle for a, b, c, d in turned for triangle in ((a, b, c), (a, c, d))], np.int32)
+    faces = np.array(
+        [triangle for a, b, c, d in turned for triangle in ((a, b, c), (a, c, d))], np.int32
+    )
     return Surface(CORNERS * extents, faces)
 
 
@@ -33,7 +43,9 @@ def wrong(surface: Surface) -> float:
 
 
 @pytest.mark.parametrize("extents", SHAPES)
-def test_a_box_has_six_normals_however_its_sides_are_cut(extents: tuple[float, float, float]) -> None:
+def test_a_box_has_six_normals_however_its_sides_are_cut(
+    extents: tuple[float, float, float],
+) -> None:
     """All 64 choices of diagonals; 24 vertices, each with the normal of its own side."""
     for diagonals in range(64):
         made = box(extents, diagonals)
@@ -76,5 +88,7 @@ def test_the_angles_of_a_triangle_are_those_of_school() -> None:
     """3, 4, 5: 90° between the short sides; together half a turn; none where a side has no length."""
     vertices = np.array([[0.0, 0, 0], [3, 0, 0], [0, 4, 0], [0, 0, 0]])
     found = np.degrees(corner_angles(vertices, np.array([[0, 1, 2], [0, 3, 1]])))
-    assert found[:3] == pytest.approx([90, np.degrees(np.arctan2(4, 3)), np.degrees(np.arctan2(3, 4))])
+    assert found[:3] == pytest.approx(
+        [90, np.degrees(np.arctan2(4, 3)), np.degrees(np.arctan2(3, 4))]
+    )
     assert found[3:] == pytest.approx([0, 0, 0])

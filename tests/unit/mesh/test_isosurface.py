@@ -25,15 +25,21 @@ def triangles(vertices: Array, faces: Array) -> set[tuple[tuple[float, ...], ...
 
 
 def pymcubes(values: Array, level: float) -> tuple[Array, Array]:
-    vertices, faces = mcubes.marching_cubes(np.ascontiguousarray(values.transpose(2, 0, 1)) - level, 0.0)
+    vertices, faces = mcubes.marching_cubes(
+        np.ascontiguousarray(values.transpose(2, 0, 1)) - level, 0.0
+    )
     return vertices[:, [1, 2, 0]], faces
 
 
 def fields() -> dict[str, Array]:
     random = np.random.default_rng(0)
     return {
-        "noise": random.standard_normal((15, 12, 13)).astype(np.float32),  # every case of signs occurs
-        "whole numbers, many of them at the level": random.integers(-2, 3, (11, 11, 11)).astype(np.float64),
+        "noise": random.standard_normal((15, 12, 13)).astype(
+            np.float32
+        ),  # every case of signs occurs
+        "whole numbers, many of them at the level": random.integers(-2, 3, (11, 11, 11)).astype(
+            np.float64
+        ),
         "nothing": np.full((4, 5, 6), -1.0),
         "everything": np.full((4, 5, 6), 1.0),
     }
@@ -51,5 +57,7 @@ def test_the_triangles_are_those_of_pymcubes_up_to_their_order(name: str, level:
 
 def test_a_tensor_gives_what_its_array_gives() -> None:
     values = fields()["noise"]
-    for ours, same in zip(marching_cubes(torch.from_numpy(values), 0.1), marching_cubes(values, 0.1), strict=True):
+    for ours, same in zip(
+        marching_cubes(torch.from_numpy(values), 0.1), marching_cubes(values, 0.1), strict=True
+    ):
         np.testing.assert_array_equal(ours, same)

@@ -69,23 +69,37 @@ def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
         ("cat.ply", b"\xff\xd8\xff\xe0" + bytes(200), "cat.ply is a JPEG image"),
         ("cat.stl", b"\x89PNG\r\n\x1a\n" + bytes(200), "cat.stl is a PNG image"),
         ("x.obj", b"", "x.obj is empty"),
-        ("x.stl", exported("stl")[:300], "x.stl looks cut off: its header promises 12 triangles, 4 are there"),
+        (
+            "x.stl",
+            exported("stl")[:300],
+            "x.stl looks cut off: its header promises 12 triangles, 4 are there",
+        ),
         ("x.ply", exported("ply")[:-40], "x.ply looks cut off"),
         ("x.glb", exported("glb")[:-8], "x.glb looks cut off"),
         ("x.off", exported("off")[:60], "x.off looks cut off"),
         ("x.3mf", exported("3mf")[:-30], "x.3mf looks cut off"),
         ("x.stl", b"solid x\nfacet normal 0 0 1\n outer loop\n", "x.stl looks cut off"),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "x.obj holds 3 points and no faces"),
-        ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n", "x.obj is damaged: it speaks of a vertex that is not in it"),
+        (
+            "x.obj",
+            b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n",
+            "x.obj is damaged: it speaks of a vertex that is not in it",
+        ),
         ("x.obj", b"just some text\n", "x.obj is not an OBJ file"),
-        ("x.ply", b"ply\nformat ascii 1.0\nelement vertex 1\n" + XYZ + b"end_header\n0 0 0\n", "no faces"),
+        (
+            "x.ply",
+            b"ply\nformat ascii 1.0\nelement vertex 1\n" + XYZ + b"end_header\n0 0 0\n",
+            "no faces",
+        ),
         ("x.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9\n", "x.obj"),
         ("x.stl.gz", gzip.compress(exported("stl"))[:-20], "x.stl.gz looks cut off"),
         ("x.txt", b"hello", "no mesh file in the drop (found: x.txt)"),
         ("flat.obj", b"v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "flat.obj"),
     ],
 )
-def test_what_is_not_a_whole_mesh_is_refused_by_name(workspace: Make, name: str, data: bytes, words: str) -> None:
+def test_what_is_not_a_whole_mesh_is_refused_by_name(
+    workspace: Make, name: str, data: bytes, words: str
+) -> None:
     """The message names the file and the fact, and a remedy is there."""
     with pytest.raises(InputRejected) as refusal:
         read(workspace(), {name: data})
@@ -118,9 +132,16 @@ def test_vertices_that_are_not_numbers_lose_their_faces_only(workspace: Make) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "metres", "turned"), [("stl", (0.001, 0.003, 0.002), True), ("3mf", (0.001, 0.003, 0.002), True), ("glb", (1, 2, 3), False)]
+    ("kind", "metres", "turned"),
+    [
+        ("stl", (0.001, 0.003, 0.002), True),
+        ("3mf", (0.001, 0.003, 0.002), True),
+        ("glb", (1, 2, 3), False),
+    ],
 )
-def test_unit_and_axes_follow_the_format(workspace: Make, kind: str, metres: tuple[float, ...], turned: bool) -> None:
+def test_unit_and_axes_follow_the_format(
+    workspace: Make, kind: str, metres: tuple[float, ...], turned: bool
+) -> None:
     """STL and 3MF are millimetres with Z up, GLB metres with Y up; frame leads to metres with Y up."""
     ws = workspace()
     mesh = read(ws, {f"box.{kind}": exported(kind)})
@@ -144,7 +165,9 @@ def test_a_texture_beside_an_obj_is_kept(workspace: Make) -> None:
     image = io.BytesIO()
     Image.fromarray(np.full((8, 8, 3), (200, 30, 10), np.uint8)).save(image, "png")
     text = b"mtllib q.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n"
-    mesh = read(ws, {"q.obj": text, "q.mtl": b"newmtl m\nmap_Kd tex.png\n", "tex.png": image.getvalue()})
+    mesh = read(
+        ws, {"q.obj": text, "q.mtl": b"newmtl m\nmap_Kd tex.png\n", "tex.png": image.getvalue()}
+    )
     assert mesh.image is not None
     assert surfaces.load(ws, mesh).uv is not None
     assert np.asarray(Image.open(ws.path(mesh.image)))[0, 0].tolist() == [200, 30, 10]
@@ -184,7 +207,9 @@ def test_a_mesh_far_from_zero_is_moved_and_keeps_its_shape(workspace: Make) -> N
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_of_the_pictures_beside_a_mesh_those_it_does_not_refer_to_are_named(workspace: Make, packed: bool) -> None:
+def test_of_the_pictures_beside_a_mesh_those_it_does_not_refer_to_are_named(
+    workspace: Make, packed: bool
+) -> None:
     """A PLY with a TextureFile: the one is laid on, the other said to be unused, also inside an archive."""
     text = "ply\nformat ascii 1.0\ncomment TextureFile wood.png\nelement vertex 3\n" + XYZ.decode()
     text += "property float s\nproperty float t\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n"

@@ -26,7 +26,9 @@ def test_triposr_matches_the_small_goldens(testdata: Path, name: str) -> None:
     assert (wrong(lines), weights) == ({}, [])
 
 
-@pytest.mark.parametrize("name", ["instantmesh/small.json", "instantmesh/flexicubes.json", "instantmesh/empty_sdf.npz"])
+@pytest.mark.parametrize(
+    "name", ["instantmesh/small.json", "instantmesh/flexicubes.json", "instantmesh/empty_sdf.npz"]
+)
 def test_instantmesh_matches_the_small_goldens(testdata: Path, name: str) -> None:
     lines, weights = check(testdata / "goldens" / name)
     assert (wrong(lines), weights) == ({}, [])
@@ -48,7 +50,9 @@ def test_a_wrong_tensor_is_found_and_named(testdata: Path, tmp_path: Path) -> No
 
 def test_another_number_of_objects_is_a_deviation_and_a_strided_record_is_not() -> None:
     def look(computed: tuple[int, ...], recorded: tuple[int, ...]) -> float:
-        return compare({"planes": np.zeros(recorded)}, {"planes": lambda: np.zeros(computed)}, full=False)[0].largest
+        return compare(
+            {"planes": np.zeros(recorded)}, {"planes": lambda: np.zeros(computed)}, full=False
+        )[0].largest
 
     assert look((2, 3, 10, 16, 16), (1, 3, 10, 16, 16)) == float("inf")
     assert look((1, 3, 40, 64, 64), (1, 3, 8, 8, 8)) == 0.0
@@ -75,9 +79,15 @@ def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testd
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["triposr/published.json", "instantmesh/large.json"])
-def test_the_published_sizes_match_within_eight_gigabytes(testdata: Path, root: Path, name: str) -> None:
+def test_the_published_sizes_match_within_eight_gigabytes(
+    testdata: Path, root: Path, name: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.parity", str(testdata / "goldens" / name)], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.parity", str(testdata / "goldens" / name)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("ok ") > 30

@@ -21,4 +21,8 @@ def test_networks_import_torch_numpy_and_each_other_only(path: Path) -> None:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names.append(node.module or "")
-    assert [name for name in names if name.split(".")[0] not in ALLOWED and not name.startswith("pipeline.networks")] == []
+    assert [
+        name
+        for name in names
+        if name.split(".")[0] not in ALLOWED and not name.startswith("pipeline.networks")
+    ] == []

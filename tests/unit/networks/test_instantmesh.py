@@ -18,7 +18,13 @@ from pipeline.networks.instantmesh.surface import mesh_surface
 from pipeline.networks.vit import ViTConfig
 
 TINY = InstantMeshConfig(
-    vit=ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32), image=32, width=32, layers=1, heads=2, low=4, features=4
+    vit=ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32),
+    image=32,
+    width=32,
+    layers=1,
+    heads=2,
+    low=4,
+    features=4,
 )
 
 
@@ -89,9 +95,13 @@ def test_cameras_stand_around_the_object_and_look_at_it() -> None:
     rows = cameras()[:, :12].reshape(6, 3, 4).double()
     for azimuth, pose in zip(AZIMUTHS, rows, strict=True):
         rotation, position = pose[:, :3], pose[:, 3]
-        torch.testing.assert_close(rotation @ rotation.T, torch.eye(3, dtype=torch.float64), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            rotation @ rotation.T, torch.eye(3, dtype=torch.float64), atol=1e-6, rtol=0
+        )
         torch.testing.assert_close(rotation[:, 2] * 4, position, atol=1e-6, rtol=0)
-        assert torch.atan2(position[1], position[0]).rad2deg() % 360 == pytest.approx(azimuth, abs=1e-4)
+        assert torch.atan2(position[1], position[0]).rad2deg() % 360 == pytest.approx(
+            azimuth, abs=1e-4
+        )
     torch.testing.assert_close(cameras(4), cameras()[[0, 2, 4, 5]])
 
 
@@ -127,6 +137,8 @@ print(len(faces))
 @pytest.mark.slow
 def test_extraction_at_the_large_grid_stays_under_eight_gigabytes(root: Path) -> None:
     """The published size with its true weight and deformation networks; upstream needs 16 GB for the weights' input alone."""
-    done = subprocess.run([sys.executable, "-c", LARGE], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE], cwd=root, capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) > 50_000
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 8 * 2**20  # KiB

@@ -32,7 +32,9 @@ def test_triposr_has_the_published_keys_and_shapes_in_their_order(testdata: Path
 
 @pytest.mark.parametrize("surface", ["mesh", "nerf"])
 @pytest.mark.parametrize(("size", "layers", "features"), [("large", 16, 80), ("base", 12, 40)])
-def test_every_instantmesh_variant_has_the_published_keys(testdata: Path, surface: str, size: str, layers: int, features: int) -> None:
+def test_every_instantmesh_variant_has_the_published_keys(
+    testdata: Path, surface: str, size: str, layers: int, features: int
+) -> None:
     with torch.device("meta"):
         model = InstantMesh(InstantMeshConfig(surface=surface, layers=layers, features=features))  # type: ignore[arg-type]
     assert ours(model, PREFIX) == published(testdata, f"instant_{surface}_{size}")

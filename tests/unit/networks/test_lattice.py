@@ -46,7 +46,9 @@ SOLIDS: dict[str, Solid] = {
 }
 
 
-def sample(field: Callable[[Array], Array], res: int, level: float, step: int | None = None) -> Array:
+def sample(
+    field: Callable[[Array], Array], res: int, level: float, step: int | None = None
+) -> Array:
     """lattice.sample of a field in numpy."""
     return lattice.sample(lambda i: torch.from_numpy(field(i.numpy())), res, level, step).numpy()
 
@@ -103,7 +105,9 @@ def test_no_point_is_asked_for_twice() -> None:
 
 
 @pytest.mark.slow
-def test_of_parts_thinner_than_a_coarse_cell_only_whole_ones_between_lattice_points_are_lost() -> None:
+def test_of_parts_thinner_than_a_coarse_cell_only_whole_ones_between_lattice_points_are_lost() -> (
+    None
+):
     """Many specks with a radius of 1.2 grid cells, where a coarse cell has 4: what is lost are whole specks, and the share is stated."""
     generator = np.random.default_rng(5)
     tree = cKDTree(generator.uniform(-0.9, 0.9, (60, 3)))
@@ -119,7 +123,9 @@ def test_of_parts_thinner_than_a_coarse_cell_only_whole_ones_between_lattice_poi
     assert 0 < lost < 0.9
     kept = {tuple(v) for v in np.round(dense[0], 6)}
     assert {tuple(v) for v in np.round(fine[0], 6)} <= kept
-    assert meshed(specks, 97, 4)[1].shape == dense[1].shape  # where distances tell of them none is lost
+    assert (
+        meshed(specks, 97, 4)[1].shape == dense[1].shape
+    )  # where distances tell of them none is lost
 
 
 def test_an_empty_field_and_a_full_one_give_no_surface() -> None:
@@ -142,4 +148,6 @@ def test_the_goldens_meshes_do_not_change(testdata: Path) -> None:
         values = sample(lambda i, d=density: d[tuple(i.T)], res, 25.0)  # type: ignore[misc]
         np.testing.assert_array_equal(values, density)
         stepped = sample(lambda i, d=density: d[tuple(i.T)], res, 25.0, step=4)  # type: ignore[misc]
-        np.testing.assert_array_equal(marching_cubes(stepped, 25.0)[1], marching_cubes(density, 25.0)[1])
+        np.testing.assert_array_equal(
+            marching_cubes(stepped, 25.0)[1], marching_cubes(density, 25.0)[1]
+        )

@@ -27,6 +27,10 @@ def test_elsewhere_they_are_interpolated_by_scale_factor_not_to_a_size() -> None
     positions = made.positions(128, 128)
     assert positions.shape == (1, 1 + 16 * 16, 8)
     grid = made.position_embeddings[:, 1:].reshape(1, 7, 7, 8).permute(0, 3, 1, 2)
-    to_size = F.interpolate(grid, size=(16, 16), mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
+    to_size = (
+        F.interpolate(grid, size=(16, 16), mode="bicubic", align_corners=False)
+        .flatten(2)
+        .transpose(1, 2)
+    )
     assert (positions[:, 1:] - to_size).abs().max() > 1e-2
     assert torch.equal(positions[:, :1], made.position_embeddings[:, :1])

@@ -17,18 +17,27 @@ class Layer:
     """Stands in for diffusers' UNet: one self-attention and one cross-attention that are asked in turn."""
 
     def __init__(self) -> None:
-        self.attn_processors: dict[str, Any] = {"mid.attn1.processor": None, "mid.attn2.processor": None}
+        self.attn_processors: dict[str, Any] = {
+            "mid.attn1.processor": None,
+            "mid.attn2.processor": None,
+        }
 
     def set_attn_processor(self, processors: dict[str, Any]) -> None:
         self.attn_processors = processors
 
     def __call__(self, tokens: Tensor, words: Tensor) -> Tensor:
-        tokens = tokens + self.attn_processors["mid.attn1.processor"](None, tokens, encoder_hidden_states=None)
-        done: Tensor = tokens + self.attn_processors["mid.attn2.processor"](None, tokens, encoder_hidden_states=words)
+        tokens = tokens + self.attn_processors["mid.attn1.processor"](
+            None, tokens, encoder_hidden_states=None
+        )
+        done: Tensor = tokens + self.attn_processors["mid.attn2.processor"](
+            None, tokens, encoder_hidden_states=words
+        )
         return done
 
 
-def attend(_: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **given: Any) -> Tensor:
+def attend(
+    _: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **given: Any
+) -> Tensor:
     context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
     return F.scaled_dot_product_attention(hidden_states, context, context)
 
@@ -40,7 +49,9 @@ def drawn() -> tuple[Layer, Reference, Tensor, Tensor]:
     return layer, Reference(layer, attend), torch.randn(2, 5, 8), torch.randn(2, 3, 8)
 
 
-def test_seeing_itself_beside_itself_changes_nothing(drawn: tuple[Layer, Reference, Tensor, Tensor]) -> None:
+def test_seeing_itself_beside_itself_changes_nothing(
+    drawn: tuple[Layer, Reference, Tensor, Tensor],
+) -> None:
     """Every key twice gives the same weighted mean; so the passes work as attention should, and cross-attention is left alone."""
     layer, reference, tokens, words = drawn
     with reference.note():
@@ -48,7 +59,9 @@ def test_seeing_itself_beside_itself_changes_nothing(drawn: tuple[Layer, Referen
     torch.testing.assert_close(layer(tokens, words), plain)
 
 
-def test_another_picture_gives_other_tokens_and_is_read_once(drawn: tuple[Layer, Reference, Tensor, Tensor]) -> None:
+def test_another_picture_gives_other_tokens_and_is_read_once(
+    drawn: tuple[Layer, Reference, Tensor, Tensor],
+) -> None:
     layer, reference, tokens, words = drawn
     seen = []
     for picture in (torch.zeros(2, 7, 8), torch.ones(2, 7, 8)):
@@ -85,7 +98,11 @@ def test_the_grid_is_cut_row_by_row_into_the_six_published_views() -> None:
 
 
 def test_the_picture_is_added_to_the_empty_prompt_by_the_ramp_and_to_one_half_only() -> None:
-    text, picture, ramp = torch.randn(1, 4, 6), torch.randn(1, 6), torch.tensor([0.0, 0.5, 1.0, 2.0])
+    text, picture, ramp = (
+        torch.randn(1, 4, 6),
+        torch.randn(1, 6),
+        torch.tensor([0.0, 0.5, 1.0, 2.0]),
+    )
     without, along = prompt_of(text, picture, ramp)
     torch.testing.assert_close(without, text[0])
     torch.testing.assert_close(along - without, torch.outer(ramp, picture[0]))
@@ -100,5 +117,8 @@ def test_latents_are_brought_back_to_the_vaes_scale_and_pictures_to_theirs() -> 
             return type("Output", (), {"sample": latents})
 
     latents = torch.tensor([[[[-0.15]]]])
-    torch.testing.assert_close(image_of(Vae(), latents), ((-0.15 / 0.75 + 0.22) / 0.5 * 1.6 / 2 + 0.5) * torch.ones(1, 1, 1, 1))
+    torch.testing.assert_close(
+        image_of(Vae(), latents),
+        ((-0.15 / 0.75 + 0.22) / 0.5 * 1.6 / 2 + 0.5) * torch.ones(1, 1, 1, 1),
+    )
     assert image_of(Vae(), latents * -100).max() == 1

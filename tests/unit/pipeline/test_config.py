@@ -24,8 +24,16 @@ def own(tmp_path: Path, text: str = "") -> dict[str, str]:
 def test_defaults_work_unedited(tmp_path: Path) -> None:
     """Without any file the documented values hold, and no path starts with a tilde."""
     settings = config.load(tmp_path / "missing.toml", own(tmp_path))
-    assert (settings.intake.quiet_local, settings.intake.quiet_network, settings.intake.patience) == (5, 30, 1800)
-    assert (settings.worker.beat, settings.worker.dead_looks, settings.worker.max_crashes) == (15, 6, 3)
+    assert (
+        settings.intake.quiet_local,
+        settings.intake.quiet_network,
+        settings.intake.patience,
+    ) == (5, 30, 1800)
+    assert (settings.worker.beat, settings.worker.dead_looks, settings.worker.max_crashes) == (
+        15,
+        6,
+        3,
+    )
     assert settings.worker.memory_gb is None
     assert settings.host.name
     assert settings.host.scratch.is_absolute()
@@ -35,12 +43,17 @@ def test_later_layers_win_field_by_field(tmp_path: Path) -> None:
     """The environment outranks the files and leaves their other fields alone."""
     shared = write(tmp_path / "inbox3d.toml", "[intake]\ntick = 2\npatience = 60\n")
     environ = own(tmp_path, '[host]\nname = "prometheus"\ndevices = ["cuda:0"]\n')
-    settings = config.load(shared, {**environ, "INBOX3D_INTAKE__TICK": "0.5", "INBOX3D_HOST__DEVICES": "cuda:1, cuda:2"})
+    settings = config.load(
+        shared,
+        {**environ, "INBOX3D_INTAKE__TICK": "0.5", "INBOX3D_HOST__DEVICES": "cuda:1, cuda:2"},
+    )
     assert (settings.intake.tick, settings.intake.patience) == (0.5, 60)
     assert (settings.host.name, settings.host.devices) == ("prometheus", ("cuda:1", "cuda:2"))
 
 
-@pytest.mark.parametrize("text", ["a.lan,10.0.0.0/8", "a.lan, 10.0.0.0/8", '["a.lan", "10.0.0.0/8"]'])
+@pytest.mark.parametrize(
+    "text", ["a.lan,10.0.0.0/8", "a.lan, 10.0.0.0/8", '["a.lan", "10.0.0.0/8"]']
+)
 def test_a_list_in_the_environment_is_written_either_way(tmp_path: Path, text: str) -> None:
     settings = config.load(None, {**own(tmp_path), "INBOX3D_WEB__WEBHOOK_LAN": text})
     assert settings.web.webhook_lan == ("a.lan", "10.0.0.0/8")
@@ -77,7 +90,12 @@ def test_an_unknown_variable_is_refused_and_other_variables_are_not_ours(tmp_pat
     """Only names with a double underscore are settings."""
     with pytest.raises(config.SettingsRefused, match=r"environment: intake\.tock"):
         config.load(None, {**own(tmp_path), "INBOX3D_INTAKE__TOCK": "1"})
-    assert config.load(None, {**own(tmp_path), "INBOX3D_TESTDATA": "/data", "SOME__THING": "1"}).intake.tick == 1
+    assert (
+        config.load(
+            None, {**own(tmp_path), "INBOX3D_TESTDATA": "/data", "SOME__THING": "1"}
+        ).intake.tick
+        == 1
+    )
 
 
 def test_a_named_host_file_must_exist(tmp_path: Path) -> None:
@@ -103,4 +121,9 @@ def test_every_setting_is_described() -> None:
 def test_the_module_is_light() -> None:
     """Importing settings and logs loads nothing heavy."""
     code = "import sys, pipeline.config, pipeline.log; print([m for m in ('torch', 'open3d', 'scipy', 'numpy', 'PIL') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

@@ -33,7 +33,10 @@ def test_without_a_gpu_it_says_so_and_writes_nothing(
 
 def test_its_section_takes_the_place_of_the_earlier_one(gpu: Any) -> None:
     page = "# Results\n\n## A\n\na\n\n## GPU\n\nold\n\n## B\n\nb\n"
-    assert gpu.replaced(page, "## GPU\n\nnew\n") == "# Results\n\n## A\n\na\n\n## GPU\n\nnew\n\n## B\n\nb\n"
+    assert (
+        gpu.replaced(page, "## GPU\n\nnew\n")
+        == "# Results\n\n## A\n\na\n\n## GPU\n\nnew\n\n## B\n\nb\n"
+    )
     assert gpu.replaced("# Results\n", "## GPU\n\nnew\n") == "# Results\n\n## GPU\n\nnew\n"
 
 
@@ -43,18 +46,33 @@ def test_a_card_that_is_too_small_is_said_in_the_row(gpu: Any) -> None:
 
     row = gpu.measured("FLUX", "one batch", short, 1)
     assert row.note == "out of memory"
-    assert gpu.table([row]).splitlines()[-1] == "| FLUX | one batch | – | – | – | 1.00 | out of memory |"
+    assert (
+        gpu.table([row]).splitlines()[-1]
+        == "| FLUX | one batch | – | – | – | 1.00 | out of memory |"
+    )
 
 
 @pytest.mark.slow
-def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(gpu: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(
+    gpu: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     assert gpu.main(["--tiny", "--rounds", "1"]) == 0
     torch.set_num_threads(threads)
-    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith(("| TripoSR", "| InstantMesh", "| FLUX"))]
-    assert [row[0].strip("| ") for row in rows] == ["TripoSR"] * 3 + ["InstantMesh large"] * 3 + ["FLUX.1-schnell"] * 2
-    faces = {row[0]: {part for part in row[-1].split(", ") if "faces" in part} for row in rows if "FLUX" not in row[0]}
+    rows = [
+        line.split(" | ")
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith(("| TripoSR", "| InstantMesh", "| FLUX"))
+    ]
+    assert [row[0].strip("| ") for row in rows] == ["TripoSR"] * 3 + ["InstantMesh large"] * 3 + [
+        "FLUX.1-schnell"
+    ] * 2
+    faces = {
+        row[0]: {part for part in row[-1].split(", ") if "faces" in part}
+        for row in rows
+        if "FLUX" not in row[0]
+    }
     assert all(len({word.split()[0] for word in words}) == 1 for words in faces.values())
     dense, sparse = (float(row[-1].split()[0]) for row in rows[:2])
     assert dense > 3 * sparse

@@ -91,7 +91,10 @@ def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable
     thread.start()
     assert got(f"http://secure.example:{port}/a b.png?x=ü") == b"abc"
     thread.join()
-    assert heads[0].startswith(b"GET /a%20b.png?x=%C3%BC HTTP/1.1\r\n") and f"Host: secure.example:{port}\r\n".encode() in heads[0]
+    assert (
+        heads[0].startswith(b"GET /a%20b.png?x=%C3%BC HTTP/1.1\r\n")
+        and f"Host: secure.example:{port}\r\n".encode() in heads[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,18 +111,30 @@ def test_a_picture_comes_whole_with_the_name_in_the_host_header(served: Callable
         (b"", "RemoteDisconnected"),
     ],
 )
-def test_what_is_no_whole_picture_of_the_allowed_size_is_refused(served: Callable[..., int], answer: bytes, why: str) -> None:
+def test_what_is_no_whole_picture_of_the_allowed_size_is_refused(
+    served: Callable[..., int], answer: bytes, why: str
+) -> None:
     with pytest.raises(safe_fetch.NoUse, match=why):
         got(f"http://127.0.0.1:{served(says(answer))}/")
 
 
 @pytest.mark.parametrize("kind", [b"image/jpg", b"application/octet-stream", b"", b"nonsense"])
-def test_what_a_server_calls_its_bytes_does_not_matter(served: Callable[..., int], kind: bytes) -> None:
-    port = served(says(b"HTTP/1.1 200 OK\r\n" + (b"Content-Type: " + kind + b"\r\n" if kind else b"") + b"Content-Length: 3\r\n\r\nabc"))
+def test_what_a_server_calls_its_bytes_does_not_matter(
+    served: Callable[..., int], kind: bytes
+) -> None:
+    port = served(
+        says(
+            b"HTTP/1.1 200 OK\r\n"
+            + (b"Content-Type: " + kind + b"\r\n" if kind else b"")
+            + b"Content-Length: 3\r\n\r\nabc"
+        )
+    )
     assert got(f"http://127.0.0.1:{port}/") == b"abc"
 
 
-@pytest.mark.parametrize("host", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "bücher。example"])
+@pytest.mark.parametrize(
+    "host", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "bücher。example"]
+)
 def test_a_name_in_letters_of_any_language_goes_over_the_wire_in_its_ascii_form(host: str) -> None:
     asked: list[str] = []
 
@@ -129,7 +144,11 @@ def test_a_name_in_letters_of_any_language_goes_over_the_wire_in_its_ascii_form(
 
     target = safe_fetch.check(f"http://{host}:8080/ü", LAN, resolve)
     assert asked == ["xn--bcher-kva.example"]
-    assert (target.host, target.netloc, target.path) == ("xn--bcher-kva.example", "xn--bcher-kva.example:8080", "/%C3%BC")
+    assert (target.host, target.netloc, target.path) == (
+        "xn--bcher-kva.example",
+        "xn--bcher-kva.example:8080",
+        "/%C3%BC",
+    )
 
 
 @pytest.mark.parametrize("host", ["①②⑦.⓪.⓪.①", "１０.0.0.7", "lоcalhost.localhost。"])
@@ -155,14 +174,21 @@ def test_what_cannot_be_a_host_name_is_called_so(host: str) -> None:
         "http://a:b@e.org/",
     ],
 )
-def test_a_redirect_is_checked_like_any_other_address(served: Callable[..., int], where: str) -> None:
+def test_a_redirect_is_checked_like_any_other_address(
+    served: Callable[..., int], where: str
+) -> None:
     """Though the first address was one that may be reached."""
     port = served(moved(where))
-    with pytest.raises((safe_fetch.NotAllowed, safe_fetch.NoUse), match=r"not a public address|plain http|no address|never arrives"):
+    with pytest.raises(
+        (safe_fetch.NotAllowed, safe_fetch.NoUse),
+        match=r"not a public address|plain http|no address|never arrives",
+    ):
         list(safe_fetch.fetch(f"http://127.0.0.1:{port}/", 1000, 20, LAN))
 
 
-def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(served: Callable[..., int]) -> None:
+def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(
+    served: Callable[..., int],
+) -> None:
     port = served(says(OK + b"\r\nabc"))
     assert got(f"http://127.0.0.1:{served(moved(f'http://127.0.0.1:{port}/b'))}/") == b"abc"
     with pytest.raises(safe_fetch.NoUse, match="never arrives"):
@@ -171,10 +197,18 @@ def test_a_redirect_to_an_allowed_address_is_followed_and_a_circle_is_left(serve
 
 @pytest.mark.parametrize(
     ("head", "drop"),
-    [(OK + b"\r\n", b"x"), (OK + b"Content-Length: 900\r\n\r\n", b"x"), (OK + b"X-Slow: ", b"y"), (b"HTTP/1.", b"1"), (b"", b"")],
+    [
+        (OK + b"\r\n", b"x"),
+        (OK + b"Content-Length: 900\r\n\r\n", b"x"),
+        (OK + b"X-Slow: ", b"y"),
+        (b"HTTP/1.", b"1"),
+        (b"", b""),
+    ],
     ids=["body", "announced body", "header", "status line", "nothing"],
 )
-def test_a_server_that_drips_has_no_more_time_than_any_other(served: Callable[..., int], head: bytes, drop: bytes) -> None:
+def test_a_server_that_drips_has_no_more_time_than_any_other(
+    served: Callable[..., int], head: bytes, drop: bytes
+) -> None:
     """Each byte comes before any pause grows long; only a limit on the whole ends it. A body that ends by cutting is not taken for whole."""
     with pytest.raises(safe_fetch.NoUse, match=r"within 0\.\d+ s"):
         got(f"http://127.0.0.1:{served(drips(head, drop))}/", seconds=0.4, largest=1 << 30)
@@ -185,18 +219,41 @@ def test_what_is_sent_gives_a_status_and_nothing_else(served: Callable[..., int]
     away = moved(f"http://127.0.0.1:{served(says(OK))}/")
     assert safe_fetch.send(f"http://127.0.0.1:{served(away)}/", b"{}", {}, 20, LAN) == 302
     with pytest.raises(safe_fetch.NoUse, match="within"):
-        safe_fetch.send(f"http://127.0.0.1:{served(drips(b'HTTP/1.1 2', b'0'))}/", b"{}", {}, 0.4, LAN)
+        safe_fetch.send(
+            f"http://127.0.0.1:{served(drips(b'HTTP/1.1 2', b'0'))}/", b"{}", {}, 0.4, LAN
+        )
     with pytest.raises(safe_fetch.NotAllowed):
         safe_fetch.send(f"http://127.0.0.1:{served(says(OK))}/", b"{}", {}, 20)
 
 
-# -- TLS ---------------------------------------------------------------------------------------------------------------------
+# -- TLS ---------------------------------------------------------------------------------------
 @pytest.fixture
-def certified(program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+def certified(
+    program: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> ssl.SSLContext:
     """A server's side of TLS with a certificate for secure.example, which this process trusts."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=secure.example"]
-    named = ["-addext", "subjectAltName=DNS:secure.example", "-keyout", str(key), "-out", str(certificate)]
+    made = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=secure.example",
+    ]
+    named = [
+        "-addext",
+        "subjectAltName=DNS:secure.example",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
     subprocess.run([program("openssl"), *made, *named], check=True, capture_output=True)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -215,4 +272,8 @@ def test_over_tls_the_name_is_proven_though_the_socket_goes_to_the_checked_addre
     with pytest.raises(safe_fetch.NoUse, match="within"):
         got(f"https://secure.example:{served(drips(b'', b''))}/", seconds=0.4)
     with pytest.raises(safe_fetch.NoUse, match="within"):
-        got(f"https://secure.example:{served(drips(OK + bytes([13, 10]), b'x'), certified)}/", seconds=0.6, largest=1 << 30)
+        got(
+            f"https://secure.example:{served(drips(OK + bytes([13, 10]), b'x'), certified)}/",
+            seconds=0.6,
+            largest=1 << 30,
+        )

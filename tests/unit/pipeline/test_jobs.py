@@ -14,7 +14,10 @@ from tools.pages import jobs_page
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ({"kind": "teapot"}, "kind: there is no kind 'teapot'; use scan, images, prompt or convert"),
+        (
+            {"kind": "teapot"},
+            "kind: there is no kind 'teapot'; use scan, images, prompt or convert",
+        ),
         ({"kind": 5}, "kind: there is no kind '5'; use scan, images, prompt or convert"),
         ({"unit": "mm"}, "kind: it is missing; use scan, images, prompt or convert"),
     ],
@@ -25,11 +28,16 @@ def test_a_wrong_kind_is_answered_with_the_right_ones(request_: dict[str, Any], 
     assert refused.value.message == words
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path", "http://[::1"]
+)
 def test_a_webhook_url_is_a_web_address(url: str) -> None:
     with pytest.raises(SubmitRefused, match="webhook_url: it is no http or https address"):
         jobs.parse({"kind": "scan", "webhook_url": url})
-    assert jobs.parse({"kind": "scan", "webhook_url": "https://host/path"}).webhook_url == "https://host/path"
+    assert (
+        jobs.parse({"kind": "scan", "webhook_url": "https://host/path"}).webhook_url
+        == "https://host/path"
+    )
 
 
 def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None:
@@ -46,18 +54,33 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
         ({"kind": "scan", "seed": "x"}, "seed: it must be a whole number (given: 'x')"),
         ({"kind": "scan", "seed": 1.5}, "seed: it must be a whole number (given: 1.5)"),
         ({"kind": "scan", "holes": "wide"}, "holes: it must be a number (given: 'wide')"),
-        ({"kind": "scan", "texture": "maybe"}, "texture: it must be true or false (given: 'maybe')"),
+        (
+            {"kind": "scan", "texture": "maybe"},
+            "texture: it must be true or false (given: 'maybe')",
+        ),
         ({"kind": "prompt", "prompt": 5}, "prompt: it must be text (given: 5)"),
         ({"kind": "scan", "output_format": []}, "output_format: it is empty (given: ())"),
-        ({"kind": "scan", "faces": 3}, "faces: it should be greater than or equal to 100 (given: 3)"),
+        (
+            {"kind": "scan", "faces": 3},
+            "faces: it should be greater than or equal to 100 (given: 3)",
+        ),
         (
             {"kind": "scan", "camera": "500,500"},
             "camera: this option is gone: colour and depth images are not read, so drop the frames as points",
         ),
-        ({"kind": "images", "backend": "Tripo SR"}, "backend: it must be a name of small letters, digits and hyphens (given: 'Tripo SR')"),
-        ({"kind": "prompt", "backend": "A"}, "backend: it must be a name of small letters, digits and hyphens (given: 'A')"),
+        (
+            {"kind": "images", "backend": "Tripo SR"},
+            "backend: it must be a name of small letters, digits and hyphens (given: 'Tripo SR')",
+        ),
+        (
+            {"kind": "prompt", "backend": "A"},
+            "backend: it must be a name of small letters, digits and hyphens (given: 'A')",
+        ),
         ({"kind": "images", "backend": ""}, "backend: it is empty (given: '')"),
-        ({"kind": "images", "image_urls": "http://a/b"}, "image_urls: it must be a list (given: 'http://a/b')"),
+        (
+            {"kind": "images", "image_urls": "http://a/b"},
+            "image_urls: it must be a list (given: 'http://a/b')",
+        ),
         ({"kind": "scan", "skip": 5}, "skip: it must be a list (given: 5)"),
         ({"kind": "scan", "colour": "red"}, "colour: there is no such option"),
     ],
@@ -80,7 +103,10 @@ def test_a_line_end_counts_once_in_a_prompt() -> None:
     assert len(jobs.parse({"kind": "prompt", "prompt": text}).prompt) == 1999
 
 
-@pytest.mark.parametrize("said", ["outliers", "outliers,clean", "outliers, clean", ["outliers", "clean"], ("outliers",), ""])
+@pytest.mark.parametrize(
+    "said",
+    ["outliers", "outliers,clean", "outliers, clean", ["outliers", "clean"], ("outliers",), ""],
+)
 def test_what_is_skipped_is_one_word_or_several(said: Any) -> None:
     """In one line or as a list, as output_format."""
     expected = () if said == "" else ("outliers", "clean") if "clean" in said else ("outliers",)

@@ -30,7 +30,9 @@ def test_the_event_comes_first_then_its_facts(stream: io.StringIO) -> None:
     """Facts follow in the order given; values with blanks are quoted."""
     log.setup(stream=stream)
     OURS.info("job.claimed job=%s n=%d waited=%.1f name=%s", "vase-7k3f9q2mxa", 2, 1.26, "my vase")
-    assert stream.getvalue().endswith('INFO job.claimed job=vase-7k3f9q2mxa n=2 waited=1.3 name="my vase"\n')
+    assert stream.getvalue().endswith(
+        'INFO job.claimed job=vase-7k3f9q2mxa n=2 waited=1.3 name="my vase"\n'
+    )
 
 
 def test_a_name_with_a_line_break_cannot_forge_a_line(stream: io.StringIO) -> None:
@@ -45,7 +47,12 @@ def test_json_for_machines(stream: io.StringIO) -> None:
     log.setup(form="json", stream=stream)
     OURS.warning("disk.full free=%d event=%s path=%s", 0, "forged", Path("/data"))
     line = json.loads(stream.getvalue())
-    assert (line["event"], line["level"], line["free"], line["path"]) == ("disk.full", "warning", 0, "/data")
+    assert (line["event"], line["level"], line["free"], line["path"]) == (
+        "disk.full",
+        "warning",
+        0,
+        "/data",
+    )
 
 
 def test_words_without_facts_are_an_event_too(stream: io.StringIO) -> None:

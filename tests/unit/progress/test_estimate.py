@@ -45,7 +45,9 @@ def cold(stage: str) -> Guess:
     return Guess(TIMES.get(stage, 1.0), 0.6, cold=True)
 
 
-def played(guess: Callable[[str], Guess] = known, slower: float = 1.0) -> list[tuple[float, float, float]]:
+def played(
+    guess: Callable[[str], Guess] = known, slower: float = 1.0
+) -> list[tuple[float, float, float]]:
     """A whole start, looked at every second: (seconds since its beginning, share, end that was foreseen then)."""
     clock = Clock()
     estimate = Estimate(PLAN, guess, clock=clock)
@@ -76,7 +78,9 @@ def test_a_first_estimate_learns_the_pace_of_the_host_within_the_job(slower: flo
 def test_a_stage_that_outruns_its_time_slows_down_and_never_arrives() -> None:
     """No 99 % for minutes: the share goes on in ever smaller steps, and the time left grows instead of reaching nothing."""
     clock = Clock()
-    estimate = Estimate(("scan.align", "scan.mesh"), lambda stage: Guess(10.0, 0.2, cold=False), clock=clock)
+    estimate = Estimate(
+        ("scan.align", "scan.mesh"), lambda stage: Guess(10.0, 0.2, cold=False), clock=clock
+    )
     estimate.begin("scan.align")
     shares, left = [], []
     for _ in range(40):
@@ -93,12 +97,16 @@ def test_a_stage_that_outruns_its_time_slows_down_and_never_arrives() -> None:
 def test_a_stage_that_tells_its_share_in_even_steps_is_believed_over_the_past() -> None:
     clock = Clock()
     estimate = Estimate(
-        ("scan.read_passes",), lambda stage: Guess(10.0 if stage == "scan.read_passes" else 0.0, 0.2, cold=False), clock=clock
+        ("scan.read_passes",),
+        lambda stage: Guess(10.0 if stage == "scan.read_passes" else 0.0, 0.2, cold=False),
+        clock=clock,
     )
     estimate.begin("scan.read_passes")
     clock.now += 30.0
     estimate.say(0.75)
-    assert estimate.look().eta == pytest.approx(8.125, abs=0.1)  # 30 s for three quarters: not 2.5 s, as the past says
+    assert estimate.look().eta == pytest.approx(
+        8.125, abs=0.1
+    )  # 30 s for three quarters: not 2.5 s, as the past says
 
 
 def test_kept_stages_count_at_once() -> None:
@@ -116,7 +124,9 @@ def test_a_kept_stage_that_is_done_again_is_to_do_again() -> None:
     before = estimate.look()
     estimate.begin("scan.align")
     after = estimate.look()
-    assert after.eta == pytest.approx(before.eta + 40.0 - 2.0, abs=3.0)  # copy and ready may be over by then
+    assert after.eta == pytest.approx(
+        before.eta + 40.0 - 2.0, abs=3.0
+    )  # copy and ready may be over by then
     assert after.fraction >= before.fraction
 
 
@@ -136,7 +146,9 @@ def test_handing_on_keeps_the_share_and_adds_the_copy_of_the_next_worker() -> No
 
 EVENTS = st.lists(
     st.one_of(
-        st.tuples(st.just("begin"), st.sampled_from((COPY, READY, *PLAN, PROMOTE, "plug.in:stage"))),
+        st.tuples(
+            st.just("begin"), st.sampled_from((COPY, READY, *PLAN, PROMOTE, "plug.in:stage"))
+        ),
         st.tuples(st.just("say"), st.floats(allow_nan=False, min_value=-1, max_value=2)),
         st.tuples(st.just("wait"), st.floats(min_value=0, max_value=1e6)),
         st.tuples(st.just("back"), st.floats(min_value=0, max_value=100)),
@@ -148,9 +160,16 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.floats(min_value=0, max_value=1))
-def test_whatever_comes_the_share_never_falls_and_is_never_whole_before_the_end(events: list[tuple[str, object]], first: float) -> None:
+def test_whatever_comes_the_share_never_falls_and_is_never_whole_before_the_end(
+    events: list[tuple[str, object]], first: float
+) -> None:
     clock, scale = Clock(), [1.0]
-    estimate = Estimate(PLAN, lambda stage: Guess(scale[0] * TIMES.get(stage, 0.0), 0.5, cold=scale[0] > 2), first, clock)
+    estimate = Estimate(
+        PLAN,
+        lambda stage: Guess(scale[0] * TIMES.get(stage, 0.0), 0.5, cold=scale[0] > 2),
+        first,
+        clock,
+    )
     before = estimate.look().fraction
     for what, value in events:
         if what == "begin":

@@ -44,7 +44,9 @@ def guessed(past: Past, stage: str, asked: JobFile) -> module.Guess:
     return past.guess(stage, Asked.of(asked))
 
 
-def test_without_earlier_jobs_the_built_in_weights_count_and_say_that_they_are_cold(atlas: Atlas) -> None:
+def test_without_earlier_jobs_the_built_in_weights_count_and_say_that_they_are_cold(
+    atlas: Atlas,
+) -> None:
     guess = guessed(Past(atlas), "mesh.decimate", job(megabytes=10))
     assert guess == (weights.seconds("mesh.decimate", 10**7, 1, {}), weights.DOUBT, True)
 
@@ -63,7 +65,9 @@ def test_sizes_are_told_apart_and_what_lies_between_is_between(atlas: Atlas) -> 
     past = Past(atlas)
     past.learn(job(1, megabytes=1, times={"mesh.decimate": 1.0}))
     past.learn(job(2, megabytes=100, times={"mesh.decimate": 80.0}))
-    small, middle, large = (guessed(past, "mesh.decimate", job(3, megabytes=size)).seconds for size in (1, 10, 100))
+    small, middle, large = (
+        guessed(past, "mesh.decimate", job(3, megabytes=size)).seconds for size in (1, 10, 100)
+    )
     assert small == pytest.approx(1.0, rel=0.2)
     assert large == pytest.approx(80.0, rel=0.2)
     assert small < middle < large
@@ -77,7 +81,9 @@ def test_one_job_far_off_moves_nothing(atlas: Atlas) -> None:
     assert guessed(past, "finish.texture", job(9)).seconds == pytest.approx(10.5, rel=0.15)
 
 
-def test_a_stage_that_the_options_leave_out_takes_nothing_whatever_it_took_before(atlas: Atlas) -> None:
+def test_a_stage_that_the_options_leave_out_takes_nothing_whatever_it_took_before(
+    atlas: Atlas,
+) -> None:
     past = Past(atlas)
     past.learn(job(1, "scan", times={"mesh.clean": 20.0, "finish.texture": 30.0}))
     assert guessed(past, "mesh.clean", job(2, "scan", skip=("clean",))).seconds < 0.1
@@ -89,14 +95,26 @@ def test_jobs_of_the_same_options_and_device_tell_more_than_others(atlas: Atlas)
     past = Past(atlas)
     for number in range(3):
         past.learn(job(number, "images", worker="host-cuda0-aaaa", times={"mesh.reconstruct": 4.0}))
-        past.learn(job(10 + number, "images", worker="host-cpu-aaaa", backend="visual-hull", times={"mesh.reconstruct": 60.0}))
+        past.learn(
+            job(
+                10 + number,
+                "images",
+                worker="host-cpu-aaaa",
+                backend="visual-hull",
+                times={"mesh.reconstruct": 60.0},
+            )
+        )
     gpu = guessed(past, "mesh.reconstruct", job(20, "images", worker="host-cuda0-bbbb")).seconds
-    cpu = guessed(past, "mesh.reconstruct", job(21, "images", worker="host-cpu-bbbb", backend="visual-hull")).seconds
+    cpu = guessed(
+        past, "mesh.reconstruct", job(21, "images", worker="host-cpu-bbbb", backend="visual-hull")
+    ).seconds
     assert gpu == pytest.approx(4.0, rel=0.3)
     assert cpu == pytest.approx(60.0, rel=0.3)
 
 
-def test_a_stage_that_earlier_jobs_did_not_have_is_cold_and_theirs_are_not_asked_for(atlas: Atlas) -> None:
+def test_a_stage_that_earlier_jobs_did_not_have_is_cold_and_theirs_are_not_asked_for(
+    atlas: Atlas,
+) -> None:
     """A recipe that changed: the new stage has a first estimate, the others keep what they know."""
     past = Past(atlas)
     past.learn(job(1, times={"mesh.read_mesh": 2.0, "mesh.an_old_one": 5.0}))
@@ -109,13 +127,17 @@ def test_every_once_counts_as_one_host() -> None:
     assert device("once-7k3f-cpu-aaaa") == device("once-9q2m-cpu-bbbb") != device("host-cpu-aaaa")
 
 
-def test_done_jobs_are_read_newest_first_and_only_as_many_as_tell_something(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_done_jobs_are_read_newest_first_and_only_as_many_as_tell_something(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "PER_KIND", 3)
     monkeypatch.setattr(module, "READ_AT_MOST", 6)
     for number in range(10):
         place = atlas.at_done(f"part-{number:010}")
         place.path.mkdir()
-        (place.path / "job.json").write_bytes(job(number, times={"mesh.clean": float(number)}).dump())
+        (place.path / "job.json").write_bytes(
+            job(number, times={"mesh.clean": float(number)}).dump()
+        )
         os.utime(place.path, (1000 + number, 1000 + number))
     (atlas.done / "a person's own folder").mkdir()
     (atlas.at_done("torn-0000000000").path).mkdir()
@@ -125,7 +147,9 @@ def test_done_jobs_are_read_newest_first_and_only_as_many_as_tell_something(atla
     assert list(past._known) == [f"part-{number:010}" for number in (7, 8, 9)]
 
 
-def test_a_job_that_ended_elsewhere_is_looked_up_by_name_without_a_listing(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_ended_elsewhere_is_looked_up_by_name_without_a_listing(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The worker of the first leg learns what the last one took."""
     past = Past(atlas)
     handed = job(1, times={"views.generate_views": 3.0})
@@ -135,7 +159,9 @@ def test_a_job_that_ended_elsewhere_is_looked_up_by_name_without_a_listing(atlas
     assert "mesh.clean" not in past._known[handed.id][1]
     place = atlas.at_done(handed.id)
     place.path.mkdir()
-    (place.path / "job.json").write_bytes(job(1, times={"views.generate_views": 3.0, "mesh.clean": 2.0}).dump())
+    (place.path / "job.json").write_bytes(
+        job(1, times={"views.generate_views": 3.0, "mesh.clean": 2.0}).dump()
+    )
     past.read(whole=False)
     assert past._known[handed.id][1]["mesh.clean"] == 2.0
     assert not past._awaited
@@ -149,7 +175,9 @@ def test_a_share_that_is_away_is_no_fault_of_the_estimate(atlas: Atlas) -> None:
 
 
 def test_every_stage_of_every_recipe_has_a_weight() -> None:
-    assert {stage for kind in recipes.RECIPES for stage in recipes.stages(kind)} <= set(weights.WEIGHTS)
+    assert {stage for kind in recipes.RECIPES for stage in recipes.stages(kind)} <= set(
+        weights.WEIGHTS
+    )
 
 
 def test_the_weighted_median_lies_between_two_and_ignores_a_light_one() -> None:

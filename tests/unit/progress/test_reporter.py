@@ -9,7 +9,16 @@ import pytest
 
 from layout import lifecycle
 from layout.init import init
-from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Progress, Provenance, Source, Start
+from layout.manifest import (
+    Accepted,
+    ErrorFile,
+    JobFile,
+    Listed,
+    Progress,
+    Provenance,
+    Source,
+    Start,
+)
 from layout.tree import Atlas, Place, State
 from pipeline import jobs, recipes
 from pipeline.progress import COPY, reporter, words
@@ -27,7 +36,9 @@ def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
     return init(tmp_path / "atlas")[0]
 
 
-def running(atlas: Atlas, kind: str = "prompt", n: int = 1, starts: tuple[Start, ...] = ()) -> tuple[Place, JobFile]:
+def running(
+    atlas: Atlas, kind: str = "prompt", n: int = 1, starts: tuple[Start, ...] = ()
+) -> tuple[Place, JobFile]:
     """A job of KIND that a worker has just started for the N-th time."""
     place = atlas.at_processing("vase-0000000000", "host-cpu-aaaa", n)
     (place.path / "input").mkdir(parents=True)
@@ -44,7 +55,9 @@ def written(place: Place) -> Progress:
     return Progress.load((place.path / "progress.json").read_bytes())
 
 
-def test_the_same_figure_stands_in_both_files_the_terminal_the_status_and_the_api(atlas: Atlas) -> None:
+def test_the_same_figure_stands_in_both_files_the_terminal_the_status_and_the_api(
+    atlas: Atlas,
+) -> None:
     place, job = running(atlas)
     told = Reporter(atlas, place, job, Past(atlas))
     told.at(COPY, 0.0, "copying")
@@ -54,9 +67,15 @@ def test_the_same_figure_stands_in_both_files_the_terminal_the_status_and_the_ap
     assert row is not None
     line = (place.path / "PROGRESS.txt").read_text().strip()
     assert line == words.line(progress)
-    assert f"{words.percent(progress.fraction)}%" in line and "first estimate" in line and "±" in line
+    assert (
+        f"{words.percent(progress.fraction)}%" in line and "first estimate" in line and "±" in line
+    )
     answer = rows.summary(row)
-    assert (answer["progress"], answer["eta"], answer["eta_error"]) == (progress.fraction, progress.eta, progress.eta_error)
+    assert (answer["progress"], answer["eta"], answer["eta_error"]) == (
+        progress.fraction,
+        progress.eta,
+        progress.eta_error,
+    )
     assert answer["left"] in line
     assert job_view.progress_of(atlas, place) == progress
 
@@ -65,7 +84,9 @@ def test_a_job_that_a_worker_knows_the_like_of_is_no_first_estimate(atlas: Atlas
     place, job = running(atlas)
     past = Past(atlas)
     times = dict.fromkeys(recipes.stages("prompt"), 2.0)
-    past.learn(job.model_copy(update={"id": "bowl-0000000000", "provenance": Provenance(times=times)}))
+    past.learn(
+        job.model_copy(update={"id": "bowl-0000000000", "provenance": Provenance(times=times)})
+    )
     told = Reporter(atlas, place, job, past)
     told.tick()
     assert not written(place).cold
@@ -83,7 +104,11 @@ def test_between_two_legs_the_share_stays_and_the_job_says_what_it_waits_for(atl
     waiting = lifecycle.hand_on(atlas, place, "mesh")
     row = rows.read(atlas, waiting)
     assert row is not None
-    assert (row["progress"], row["message"], row["state"]) == (share, "waits for a worker of queue mesh", "reconstructing_3d")
+    assert (row["progress"], row["message"], row["state"]) == (
+        share,
+        "waits for a worker of queue mesh",
+        "reconstructing_3d",
+    )
     assert share > 0.1 and row["eta"] > 0
     held = lifecycle.start(atlas, waiting, "other-cuda0-bbbb")
     between = job_view.progress_of(atlas, held)
@@ -101,14 +126,23 @@ def test_between_two_legs_the_share_stays_and_the_job_says_what_it_waits_for(atl
     [
         ((), "start 2, the views leg is done again"),
         (("views.generate_views",), "start 2, the mesh leg is done again"),
-        (("views.generate_views", "views.normalize_views"), "start 2, goes on with mesh.reconstruct"),
+        (
+            ("views.generate_views", "views.normalize_views"),
+            "start 2, goes on with mesh.reconstruct",
+        ),
     ],
 )
-def test_a_start_after_one_that_did_not_hand_on_says_what_it_repeats(atlas: Atlas, kept: tuple[str, ...], said: str) -> None:
+def test_a_start_after_one_that_did_not_hand_on_says_what_it_repeats(
+    atlas: Atlas, kept: tuple[str, ...], said: str
+) -> None:
     """Only there may the share be lower than before. Kept stages count as done at once."""
     place, job = running(atlas, n=2, starts=(Start(n=1, worker="host-cpu-bbbb", at=AT),))
-    (place.path / "progress.json").write_bytes(Progress(stage="finish.export", fraction=0.89, message="writing", eta=8.0, n=1).dump())
-    assert job_view.progress_of(atlas, place) is None  # the dead start's word is none about this one
+    (place.path / "progress.json").write_bytes(
+        Progress(stage="finish.export", fraction=0.89, message="writing", eta=8.0, n=1).dump()
+    )
+    assert (
+        job_view.progress_of(atlas, place) is None
+    )  # the dead start's word is none about this one
     told = Reporter(atlas, place, job, Past(atlas))
     told.tick()
     assert written(place).message == "start 2"
@@ -121,8 +155,17 @@ def test_a_start_after_one_that_did_not_hand_on_says_what_it_repeats(atlas: Atla
 
 
 def test_a_retry_is_a_run_of_its_own_and_no_second_start(atlas: Atlas) -> None:
-    place, job = running(atlas, n=3, starts=(Start(n=1, worker="host-cpu-bbbb", at=AT), Start(n=2, worker="host-cpu-cccc", at=AT)))
-    told = Reporter(atlas, place, job.model_copy(update={"accepted": Accepted(at=AT, n=2)}), Past(atlas))
+    place, job = running(
+        atlas,
+        n=3,
+        starts=(
+            Start(n=1, worker="host-cpu-bbbb", at=AT),
+            Start(n=2, worker="host-cpu-cccc", at=AT),
+        ),
+    )
+    told = Reporter(
+        atlas, place, job.model_copy(update={"accepted": Accepted(at=AT, n=2)}), Past(atlas)
+    )
     told.at("views.generate_views", 0.0, "words")
     told.tick()
     assert written(place).message == "words"
@@ -137,11 +180,17 @@ def test_what_a_dead_worker_left_says_nothing_once_the_job_waits_again(atlas: At
     waiting = lifecycle.release(atlas, place, "views", None)
     row = rows.read(atlas, waiting)
     assert row is not None
-    assert (row["progress"], row["eta"], row["message"]) == (0.0, None, "waits for a worker of queue views")
+    assert (row["progress"], row["eta"], row["message"]) == (
+        0.0,
+        None,
+        "waits for a worker of queue views",
+    )
 
 
 @pytest.mark.parametrize("edge", ["finish", "fail", "release", "cancel"])
-def test_no_edge_leaves_the_progress_of_a_start_that_is_over_for_people_to_read(atlas: Atlas, edge: str) -> None:
+def test_no_edge_leaves_the_progress_of_a_start_that_is_over_for_people_to_read(
+    atlas: Atlas, edge: str
+) -> None:
     """Whoever takes the edge: a reaper finds what a dead worker wrote last, and a person drags it away with the folder."""
     place, job = running(atlas)
     Reporter(atlas, place, job, Past(atlas)).tick()
@@ -160,7 +209,13 @@ def test_no_edge_leaves_the_progress_of_a_start_that_is_over_for_people_to_read(
 def test_progress_of_other_versions_is_read(atlas: Atlas) -> None:
     """An older worker writes fewer fields, a newer one more; neither is a crash nor an empty page."""
     place, _ = running(atlas)
-    old = {"format": 1, "stage": "mesh.reconstruct", "fraction": 0.4, "message": "carving", "eta": 9.0}
+    old = {
+        "format": 1,
+        "stage": "mesh.reconstruct",
+        "fraction": 0.4,
+        "message": "carving",
+        "eta": 9.0,
+    }
     for found in (old, old | {"confidence": "high", "n": 1}):
         (place.path / "progress.json").write_text(json.dumps(found))
         row = rows.read(atlas, place)
@@ -197,7 +252,13 @@ def test_time_left_in_words(eta: float | None, error: float | None, cold: bool, 
 
 
 def test_a_running_job_never_says_100_per_cent() -> None:
-    assert [words.percent(share) for share in (0.0, 0.29, 0.575, 0.999, 1.0)] == [0, 29, 57, 99, 100]
+    assert [words.percent(share) for share in (0.0, 0.29, 0.575, 0.999, 1.0)] == [
+        0,
+        29,
+        57,
+        99,
+        100,
+    ]
 
 
 def test_states_at_rest_have_no_progress(atlas: Atlas) -> None:

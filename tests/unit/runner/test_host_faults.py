@@ -20,7 +20,15 @@ from layout.init import init
 from layout.manifest import read_job
 from layout.tree import Atlas, Scratch, State
 from pipeline import blame, config
-from pipeline.errors import BackendUnavailable, EngineDied, HostFault, InputRejected, MeshEmpty, PipelineError, StageFailed
+from pipeline.errors import (
+    BackendUnavailable,
+    EngineDied,
+    HostFault,
+    InputRejected,
+    MeshEmpty,
+    PipelineError,
+    StageFailed,
+)
 from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
 from tests.support.hostile import immutable, small_disk
@@ -43,8 +51,17 @@ def workers(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     made: list[Worker] = []
 
     def make(host: str = "scratch") -> Worker:
-        settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / host), "INBOX3D_WORKER__POLL": "0.01"})
-        worker = Worker(atlas, settings, f"{host}-cpu-{os.getpid()}", ("scan", "finish"), "cpu", threading.Event())
+        settings = config.load(
+            environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / host), "INBOX3D_WORKER__POLL": "0.01"}
+        )
+        worker = Worker(
+            atlas,
+            settings,
+            f"{host}-cpu-{os.getpid()}",
+            ("scan", "finish"),
+            "cpu",
+            threading.Event(),
+        )
         worker.beat.beat()
         made.append(worker)
         return worker
@@ -60,16 +77,20 @@ def until(worker: Worker, over: Callable[[], object], most: int = 60) -> None:
         worker.step()
         if over():
             return
-    raise AssertionError(f"not within {most} steps: {worker.beat.heartbeat.message} {worker.attention.lines()}")
+    raise AssertionError(
+        f"not within {most} steps: {worker.beat.heartbeat.message} {worker.attention.lines()}"
+    )
 
 
 def count(atlas: Atlas, state: State) -> int:
     return len(atlas.places(state))
 
 
-# -- a full scratch -----------------------------------------------------------------------------------------------------------------
+# -- a full scratch ----------------------------------------------------------------------------
 @pytest.mark.parametrize("stage", FILLS)
-def test_a_full_scratch_fails_no_job_and_counts_no_crash(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, stage: str) -> None:
+def test_a_full_scratch_fails_no_job_and_counts_no_crash(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, stage: str
+) -> None:
     """However the stage tells of it: claiming stops, everything says so with both sizes, and once there is room all jobs are done."""
     recipe(stage)
     ids = [drop(atlas, f"vase{number}").id for number in range(3)]
@@ -79,7 +100,11 @@ def test_a_full_scratch_fails_no_job_and_counts_no_crash(atlas: Atlas, workers: 
         worker = workers()
         for _ in range(8):
             worker.step()
-        assert (count(atlas, State.CLAIMED), count(atlas, State.FAILED), count(atlas, State.DONE)) == (3, 0, 0)
+        assert (
+            count(atlas, State.CLAIMED),
+            count(atlas, State.FAILED),
+            count(atlas, State.DONE),
+        ) == (3, 0, 0)
         starts = sum(len(now_at(atlas, id)[1].starts) for id in ids)
         assert starts <= 2, "the first job shows that there is no room; the others are not tried"
         assert worker.beat.heartbeat.message.startswith("paused: scratch is full: ")
@@ -96,7 +121,9 @@ def test_a_full_scratch_fails_no_job_and_counts_no_crash(atlas: Atlas, workers: 
         assert all(start.noted and "Scratch is full" in start.noted for start in job.starts[:-1])
 
 
-def test_a_scratch_without_any_room_takes_no_job(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+def test_a_scratch_without_any_room_takes_no_job(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
     """Nothing is even started; it goes on by itself."""
     recipe("works")
     id = drop(atlas).id
@@ -114,7 +141,9 @@ def test_a_scratch_without_any_room_takes_no_job(atlas: Atlas, workers: Any, rec
         until(worker, lambda: count(atlas, State.DONE) == 1)
 
 
-def test_another_host_goes_on_meanwhile(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+def test_another_host_goes_on_meanwhile(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
     """What the full host gave back is taken by one that has room."""
     recipe("fills")
     drop(atlas)
@@ -143,7 +172,9 @@ def test_a_job_larger_than_an_empty_scratch_is_named_with_both_sizes_and_holds_u
         until(worker, lambda: count(atlas, State.DONE) == 1)
         worker.step()
         (line,) = worker.attention.lines()
-        assert line.startswith(f"claimed/{large.path.name}: needs 6.3 MB of scratch or more, and all of it on this host is 4.2 MB")
+        assert line.startswith(
+            f"claimed/{large.path.name}: needs 6.3 MB of scratch or more, and all of it on this host is 4.2 MB"
+        )
         assert now_at(atlas, large.id)[1].starts == []
         resize("16m")
         until(worker, lambda: count(atlas, State.DONE) == 2)
@@ -154,7 +185,9 @@ def test_a_quota_or_a_read_only_scratch_is_tried_again_until_it_takes_files(tmp_
     clock = [0.0]
     room = Room(Scratch(tmp_path / "scratch"), list, lambda: clock[0])
     asks = Asks("vase-0123456789", "convert", 10)
-    room.ran_out(asks, 0, HostFault("Scratch cannot be written (Read-only file system).", number=errno.EROFS))
+    room.ran_out(
+        asks, 0, HostFault("Scratch cannot be written (Read-only file system).", number=errno.EROFS)
+    )
     lack = room.lack(asks)
     assert lack is not None and not lack.for_ever and "Read-only" in lack.words
     clock[0] = 5.0
@@ -162,23 +195,38 @@ def test_a_quota_or_a_read_only_scratch_is_tried_again_until_it_takes_files(tmp_
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_a_job_that_ran_out_is_tried_where_there_is_more_and_others_like_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_ran_out_is_tried_where_there_is_more_and_others_like_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A smaller one, or one with other options, is not judged by it."""
     free = [50 * LEAST]
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Space", (), {"free": free[0], "total": 100 * LEAST}))
+    monkeypatch.setattr(
+        "shutil.disk_usage", lambda path: type("Space", (), {"free": free[0], "total": 100 * LEAST})
+    )
     room = Room(Scratch(tmp_path), list)
-    first, like, small, other = (Asks(*row) for row in (("a", "x", 9), ("b", "x", 10), ("c", "x", 8), ("d", "y", 10)))
+    first, like, small, other = (
+        Asks(*row) for row in (("a", "x", 9), ("b", "x", 10), ("c", "x", 8), ("d", "y", 10))
+    )
     free[0] = 0
     room.ran_out(first, 40 * LEAST, HostFault("Scratch is full.", number=errno.ENOSPC))
     free[0] = 45 * LEAST
-    assert [room.lack(asks) is None for asks in (first, like, small, other)] == [False, False, True, True]
+    assert [room.lack(asks) is None for asks in (first, like, small, other)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
     free[0] = 50 * LEAST
     assert [room.lack(asks) is None for asks in (first, like)] == [True, True]
 
 
-# -- sorting ------------------------------------------------------------------------------------------------------------------------
+# -- sorting -----------------------------------------------------------------------------------
 def os_error(number: int, path: Path | str | None = None) -> OSError:
-    return OSError(number, os.strerror(number), str(path)) if path else OSError(number, os.strerror(number))
+    return (
+        OSError(number, os.strerror(number), str(path))
+        if path
+        else OSError(number, os.strerror(number))
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,7 +238,12 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
         (errno.EACCES, "scratch/x", HostFault, "Scratch cannot be written (Permission denied)"),
         (errno.EIO, "scratch/x", HostFault, "Input/output error"),
         (errno.ENOSPC, "elsewhere/x", HostFault, "is full"),
-        (errno.EACCES, "models/flux/a.safetensors", BackendUnavailable, "The model file flux/a.safetensors cannot be read: Permission"),
+        (
+            errno.EACCES,
+            "models/flux/a.safetensors",
+            BackendUnavailable,
+            "The model file flux/a.safetensors cannot be read: Permission",
+        ),
         (errno.ENOENT, "models/flux/a.safetensors", BackendUnavailable, "No such file"),
         (errno.EIO, f"{sys.prefix}/lib/x.so", BackendUnavailable, "The installation is damaged"),
         (errno.EACCES, "atlas/x/box.stl", InputRejected, "box.stl cannot be made"),
@@ -215,13 +268,25 @@ def test_an_error_of_the_system_is_sorted_by_its_number_and_by_where_its_path_li
     assert "Error" not in found.message and "Errno" not in found.message
 
 
-def test_what_a_stage_told_stays_unless_scratch_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_stage_told_stays_unless_scratch_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A drop that was refused, and a deadline, have nothing to do with the disk; an empty mesh and a dead engine may."""
     grounds = blame.Grounds(tmp_path)
-    told: list[PipelineError] = [InputRejected("no"), BackendUnavailable("no"), MeshEmpty(), EngineDied("signal 7")]
+    told: list[PipelineError] = [
+        InputRejected("no"),
+        BackendUnavailable("no"),
+        MeshEmpty(),
+        EngineDied("signal 7"),
+    ]
     assert [blame.of(error, grounds) for error in told] == told
     monkeypatch.setattr(blame, "is_full", lambda folder: True)
-    assert [type(blame.of(error, grounds)).__name__ for error in told] == ["InputRejected", "BackendUnavailable", "HostFault", "HostFault"]
+    assert [type(blame.of(error, grounds)).__name__ for error in told] == [
+        "InputRejected",
+        "BackendUnavailable",
+        "HostFault",
+        "HostFault",
+    ]
 
 
 def test_an_engine_with_too_many_files_blames_the_stage(tmp_path: Path) -> None:
@@ -229,7 +294,7 @@ def test_an_engine_with_too_many_files_blames_the_stage(tmp_path: Path) -> None:
     assert type(blame.of(os_error(errno.EMFILE), blame.Grounds(tmp_path))) is StageFailed
 
 
-# -- the worker outlives a job's errors ---------------------------------------------------------------------------------------------
+# -- the worker outlives a job's errors --------------------------------------------------------
 def test_whatever_a_start_raises_the_worker_lives_and_the_job_ends_with_words(
     atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,9 +311,18 @@ def test_whatever_a_start_raises_the_worker_lives_and_the_job_ends_with_words(
     monkeypatch.setattr(atlas.disk, "copy", copy)
     monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "a.ply")
     bad, good = drop(atlas, "unread").id, drop(atlas, "vase").id
-    until(worker, lambda: now_at(atlas, good)[0].state is State.DONE and now_at(atlas, bad)[0].state is State.FAILED)
+    until(
+        worker,
+        lambda: (
+            now_at(atlas, good)[0].state is State.DONE
+            and now_at(atlas, bad)[0].state is State.FAILED
+        ),
+    )
     error = json.loads((now_at(atlas, bad)[0].path / "error.json").read_text())
-    assert error["message"] == "a.ply cannot be read: give the group read permission on it (chmod g+r)."
+    assert (
+        error["message"]
+        == "a.ply cannot be read: give the group read permission on it (chmod g+r)."
+    )
     assert (error["who"], "chmod -R g+rX" in error["remedy"]) == ("submitter", True)
 
 
@@ -262,7 +336,9 @@ def test_a_job_that_can_be_neither_run_nor_moved_is_named_and_the_next_one_runs(
 
     def record(on: Atlas, place: Any) -> Any:
         if place.id == bad.id:
-            raise PermissionError(errno.EPERM, "Operation not permitted", str(place.path / "job.json"))
+            raise PermissionError(
+                errno.EPERM, "Operation not permitted", str(place.path / "job.json")
+            )
         return real(on, place)
 
     monkeypatch.setattr(lifecycle, "record_start", record)
@@ -291,7 +367,9 @@ def test_a_scratch_that_was_never_made_is_told_once_and_until_it_works(
     assert worker.beat.heartbeat.attention == ()
 
 
-def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
     """A file stands in its place: the worker lives, says so, and goes on when it is gone."""
     recipe("works")
     drop(atlas)
@@ -299,9 +377,10 @@ def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(atlas: Atlas, work
     worker = workers()
     assert not worker.step()
     assert "scratch cannot be used" in worker.beat.heartbeat.message
-    assert [f"{worker.name}: scratch cannot be used" in line and str(worker.scratch.root) in line for line in worker.attention.lines()] == [
-        True
-    ]
+    assert [
+        f"{worker.name}: scratch cannot be used" in line and str(worker.scratch.root) in line
+        for line in worker.attention.lines()
+    ] == [True]
     (tmp_path / "scratch").unlink()
     until(worker, lambda: count(atlas, State.DONE) == 1)
 
@@ -317,11 +396,22 @@ def test_a_folder_of_the_tree_that_may_not_be_written_makes_jobs_wait_and_blames
     with immutable(atlas.root / name):
         working = threading.Thread(target=worker.step)
         working.start()
-        eventually(lambda: any("is immutable" in line for line in worker.beat.heartbeat.attention), 30, "a pause in words")
+        eventually(
+            lambda: any("is immutable" in line for line in worker.beat.heartbeat.attention),
+            30,
+            "a pause in words",
+        )
         line = next(line for line in worker.beat.heartbeat.attention if "is immutable" in line)
         folder = name.rpartition("/")[2]
-        assert f"paused until this is mended: {folder} is immutable" in line and f"chattr -i {folder}" in line
-        eventually(lambda: worker.beat.heartbeat.message.startswith("paused: "), 30, "the message of a pause")
+        assert (
+            f"paused until this is mended: {folder} is immutable" in line
+            and f"chattr -i {folder}" in line
+        )
+        eventually(
+            lambda: worker.beat.heartbeat.message.startswith("paused: "),
+            30,
+            "the message of a pause",
+        )
         assert (count(atlas, State.PROCESSING), count(atlas, State.FAILED)) == (1, 0)
     working.join(30)
     assert now_at(atlas, place.id)[0].state is State.DONE
@@ -343,7 +433,11 @@ def test_an_engine_whose_scratch_takes_no_log_says_so(tmp_path: Path) -> None:
     order = {"leg": ["selftest"], "request": {"kind": "convert"}, "root": str(tmp_path / "file/x"), "input": str(tmp_path),
              "models": None, "memory": 1 << 30}  # fmt: skip
     (tmp_path / "file").write_text("no folder")
-    script = f"import sys; from pipeline.gpu.child import _confined; sys.exit(_confined({order!r}, 1))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    script = (
+        f"import sys; from pipeline.gpu.child import _confined; sys.exit(_confined({order!r}, 1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0
     assert json.loads(done.stdout)["failed"]["message"]

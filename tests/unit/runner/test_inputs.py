@@ -19,7 +19,9 @@ def atlas(tmp_path: Path) -> Atlas:
     return init(tmp_path / "atlas")[0]
 
 
-@pytest.mark.parametrize("path", ["/inputs/a.png", "inputs/a.png", "a.png", "./a.png", "inputs\\a.png"])
+@pytest.mark.parametrize(
+    "path", ["/inputs/a.png", "inputs/a.png", "a.png", "./a.png", "inputs\\a.png"]
+)
 def test_three_spellings_mean_the_same_image(path: str) -> None:
     """As the mission's request shows them."""
     assert jobs.parse({"kind": "images", "image_paths": [path]}).image_paths == ("a.png",)

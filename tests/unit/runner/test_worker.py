@@ -39,7 +39,11 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return config.load(
-        environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__POLL": "0.01", "INBOX3D_WORKER__BEAT": "0.05"}
+        environ={
+            "INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"),
+            "INBOX3D_WORKER__POLL": "0.01",
+            "INBOX3D_WORKER__BEAT": "0.05",
+        }
     )
 
 
@@ -53,7 +57,11 @@ def workers(atlas: Atlas, settings: Settings) -> Iterator[Callable[..., Worker]]
     """Make workers whose engines are ended with the test."""
     made: list[Worker] = []
 
-    def make(name: str = "prometheus-cpu-aaaa", queues: tuple[str, ...] = ("scan", "finish"), on: Atlas | None = None) -> Worker:
+    def make(
+        name: str = "prometheus-cpu-aaaa",
+        queues: tuple[str, ...] = ("scan", "finish"),
+        on: Atlas | None = None,
+    ) -> Worker:
         worker = Worker(on or atlas, settings, name, queues, "cpu", threading.Event())
         worker.scratch.root.mkdir(parents=True, exist_ok=True)
         worker.beat.beat()
@@ -72,7 +80,9 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def set_legs(*legs: str) -> None:
         queues = ("scan", "finish")
-        made = tuple(Leg(queue, (f"{STAGES}:{stage}",)) for queue, stage in zip(queues, legs, strict=False))
+        made = tuple(
+            Leg(queue, (f"{STAGES}:{stage}",)) for queue, stage in zip(queues, legs, strict=False)
+        )
         monkeypatch.setitem(recipes.RECIPES, "convert", Recipe("convert", made))
 
     return set_legs
@@ -111,12 +121,19 @@ def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> 
     assert (job.manifest[0].path, len(job.manifest[0].sha256 or "")) == ("a.ply", 64)
     assert job.provenance.warnings == ["a word of warning"]
     assert (job.starts[0].ended or "") >= job.starts[0].at
-    assert sorted(path.name for path in place.path.iterdir()) == ["input", "job.json", "log.txt", "output"]
+    assert sorted(path.name for path in place.path.iterdir()) == [
+        "input",
+        "job.json",
+        "log.txt",
+        "output",
+    ]
     worker._verify_kept(everything=True)
     assert list(worker.scratch.root.iterdir()) == []
 
 
-def test_a_segfault_costs_one_start_and_the_next_one_ends_well(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_segfault_costs_one_start_and_the_next_one_ends_well(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """The crash is counted in job.json with its signal; scratch is resumed."""
     recipe("segfaults_once")
     id = drop(atlas).id
@@ -130,7 +147,9 @@ def test_a_segfault_costs_one_start_and_the_next_one_ends_well(atlas: Atlas, wor
 
 
 @pytest.mark.slow
-def test_a_job_that_kills_every_engine_fails_as_poison(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_job_that_kills_every_engine_fails_as_poison(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """After max crashes it stands in failed/ with the signal, the stage and the number of starts in words."""
     recipe("segfaults")
     id = drop(atlas).id
@@ -146,7 +165,9 @@ def test_a_job_that_kills_every_engine_fails_as_poison(atlas: Atlas, workers: An
     assert error_of(place).error == "EngineDied"
 
 
-def test_a_rejected_input_fails_at_once_with_a_remedy(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_rejected_input_fails_at_once_with_a_remedy(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """Who must act and what to do stand in error.txt."""
     recipe("rejects")
     id = drop(atlas).id
@@ -159,7 +180,9 @@ def test_a_rejected_input_fails_at_once_with_a_remedy(atlas: Atlas, workers: Any
     assert "Scan again" in error.remedy
 
 
-def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """BackendUnavailable is noted, and this worker leaves the job to others."""
     recipe("lacks")
     id = drop(atlas).id
@@ -167,7 +190,9 @@ def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(atlas: A
     assert worker.step()
     place, job = now_at(atlas, id)
     assert place.state is State.CLAIMED
-    assert job.starts[0].outcome is Outcome.LACKING and "No module named 'nowhere'" in (job.starts[0].noted or "")
+    assert job.starts[0].outcome is Outcome.LACKING and "No module named 'nowhere'" in (
+        job.starts[0].noted or ""
+    )
     assert job.crashes(1) == 0
     assert not worker.step()
 
@@ -190,7 +215,11 @@ def test_a_leg_is_handed_on_with_its_artefacts(atlas: Atlas, workers: Any, recip
     place, job = now_at(atlas, id)
     assert place.state is State.DONE
     assert not (place.path / "work").exists()
-    assert sorted(path.name for path in (place.path / "output").iterdir()) == ["checksums.sha256", "model.glb", "report.html"]
+    assert sorted(path.name for path in (place.path / "output").iterdir()) == [
+        "checksums.sha256",
+        "model.glb",
+        "report.html",
+    ]
     assert [start.noted for start in job.starts] == ["handed on to finish", None]
     assert not (place.path / "progress.json").exists()
     assert {"copy", "ready", "promote"} < set(job.provenance.times)
@@ -244,7 +273,13 @@ class StoppedDisk(Disk):
         super().__init__()
         self.stop, self.chunks = stop, 0
 
-    def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+    def copy(
+        self,
+        source: Any,
+        target: Any,
+        durable: bool | None = None,
+        tick: Callable[[int], None] | None = None,
+    ) -> str:
         def stopped(count: int) -> None:
             self.chunks += 1
             self.stop()
@@ -267,25 +302,36 @@ def test_a_worker_that_is_stopped_during_the_copy_lets_the_job_go_uncounted(
     worker = workers(on=Atlas(atlas.root, disk))
     assert worker.step()
     stopped, job = now_at(atlas, place.id)
-    assert (stopped.state, job.starts[0].noted, job.crashes(1), disk.chunks) == (State.CLAIMED, "drained", 0, 1)
+    assert (stopped.state, job.starts[0].noted, job.crashes(1), disk.chunks) == (
+        State.CLAIMED,
+        "drained",
+        0,
+        1,
+    )
     assert workers("prometheus-cpu-bbbb").step()
     done, job = now_at(atlas, place.id)
     assert (done.state, len(job.manifest)) == (State.DONE, 52)
 
 
-def test_the_copy_tells_how_far_it_is(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_tells_how_far_it_is(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bytes of bytes, files of files; the share never falls and ends at one."""
     monkeypatch.setattr(input_copy, "SAY", 0.0)
     place = drop(atlas)
     (place.path / "input/vase/b.bin").write_bytes(bytes(12 << 20))
     said: list[tuple[float, str]] = []
-    input_copy.copy(atlas.disk, place, tmp_path, lambda share, message: said.append((share, message)))
+    input_copy.copy(
+        atlas.disk, place, tmp_path, lambda share, message: said.append((share, message))
+    )
     shares = [share for share, _ in said]
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 4
     assert said[-1][1] == "copying file 2 of 2, 12.6 of 12.6 MB"
 
 
-def test_a_copy_to_scratch_waits_for_no_disk(atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_to_scratch_waits_for_no_disk(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Scratch is disposable: with fifty thousand files a sync for each would take minutes."""
     place, synced = drop(atlas), list[int]()
     monkeypatch.setattr("os.fsync", synced.append)
@@ -293,11 +339,19 @@ def test_a_copy_to_scratch_waits_for_no_disk(atlas: Atlas, tmp_path: Path, monke
     assert synced == [] and (tmp_path / "input/vase/a.ply").read_text() == "points"
 
 
-def test_a_file_taken_away_during_the_copy_is_a_change_of_the_input(atlas: Atlas, tmp_path: Path) -> None:
+def test_a_file_taken_away_during_the_copy_is_a_change_of_the_input(
+    atlas: Atlas, tmp_path: Path
+) -> None:
     """The job is still there, so nobody took it from this worker."""
 
     class Taken(Disk):
-        def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+        def copy(
+            self,
+            source: Any,
+            target: Any,
+            durable: bool | None = None,
+            tick: Callable[[int], None] | None = None,
+        ) -> str:
             Path(source).unlink()
             return super().copy(source, target, durable, tick)
 
@@ -310,7 +364,13 @@ class ChangingDisk(Disk):
 
     writing = True
 
-    def copy(self, source: Any, target: Any, durable: bool | None = None, tick: Callable[[int], None] | None = None) -> str:
+    def copy(
+        self,
+        source: Any,
+        target: Any,
+        durable: bool | None = None,
+        tick: Callable[[int], None] | None = None,
+    ) -> str:
         digest = super().copy(source, target, durable, tick)
         if self.writing and Path(source).parent.parent.name == "input":
             with Path(source).open("a") as file:
@@ -329,7 +389,11 @@ def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
     worker._is_quiet = lambda place: True  # the waiting itself is the next test's
     assert worker.step()
     place, job = now_at(atlas, id)
-    assert (place.state, job.starts[0].noted, job.quiet) == (State.CLAIMED, "input/ was still changing", 10.0)
+    assert (place.state, job.starts[0].noted, job.quiet) == (
+        State.CLAIMED,
+        "input/ was still changing",
+        10.0,
+    )
     assert worker.step() and worker.step()
     place, job = now_at(atlas, id)
     assert place.state is State.FAILED
@@ -337,7 +401,9 @@ def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
     assert job.crashes(3) == 0
 
 
-def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """Two looks that far apart on the worker's own clock."""
     recipe("works")
     changing = ChangingDisk()
@@ -368,7 +434,9 @@ class FullDisk(Disk):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_pauses_the_line_and_blames_no_job(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_full_disk_pauses_the_line_and_blames_no_job(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """The same edge is tried until it passes; no start is lost."""
     recipe("works")
     full = FullDisk()
@@ -378,7 +446,9 @@ def test_a_full_disk_pauses_the_line_and_blames_no_job(atlas: Atlas, workers: An
     assert (place.state, len(job.starts), full.left) == (State.DONE, 1, 0)
 
 
-def test_a_folder_under_its_own_name_that_it_does_not_run_is_settled(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_folder_under_its_own_name_that_it_does_not_run_is_settled(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """A lost reply or a person's drag: the worker acts as a reaper would."""
     recipe("works")
     claimed = drop(atlas)
@@ -402,7 +472,9 @@ def test_halt_stops_starting(atlas: Atlas, workers: Any, recipe: Any) -> None:
     assert worker.step()
 
 
-def test_an_unmounted_share_is_never_an_empty_one(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+def test_an_unmounted_share_is_never_an_empty_one(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
     """Without atlas.json nothing is started; it resumes by itself."""
     recipe("works")
     id = drop(atlas).id
@@ -417,7 +489,9 @@ def test_an_unmounted_share_is_never_an_empty_one(atlas: Atlas, workers: Any, re
     assert now_at(atlas, id)[0].state is State.DONE
 
 
-def test_a_share_that_goes_away_under_a_job_is_no_crash_of_it(atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path) -> None:
+def test_a_share_that_goes_away_under_a_job_is_no_crash_of_it(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
     """Stages go on without it; the result waits in scratch until the share is back; the start is the only one."""
     recipe("works_when_told")
     id = drop(atlas).id
@@ -425,7 +499,16 @@ def test_a_share_that_goes_away_under_a_job_is_no_crash_of_it(atlas: Atlas, work
     running = threading.Thread(target=worker.step)
     running.start()
     held = eventually(
-        lambda: next((place for place in atlas.places(State.PROCESSING) if (place.path / "PROGRESS.txt").exists()), None), 60, "progress"
+        lambda: next(
+            (
+                place
+                for place in atlas.places(State.PROCESSING)
+                if (place.path / "PROGRESS.txt").exists()
+            ),
+            None,
+        ),
+        60,
+        "progress",
     )
     atlas.root.rename(tmp_path / "away")
     (tmp_path / "atlas").mkdir()
@@ -439,7 +522,9 @@ def test_a_share_that_goes_away_under_a_job_is_no_crash_of_it(atlas: Atlas, work
     assert [(start.n, start.crash) for start in job.starts] == [(1, None)]
 
 
-def test_a_name_that_is_no_utf8_and_came_late_kills_nobody(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_name_that_is_no_utf8_and_came_late_kills_nobody(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """It is listed as it can be written down."""
     recipe("works")
     claimed = drop(atlas)
@@ -450,7 +535,9 @@ def test_a_name_that_is_no_utf8_and_came_late_kills_nobody(atlas: Atlas, workers
     assert "bad\\xff.ply" in [row.path for row in job.manifest]
 
 
-def test_a_job_of_a_newer_inbox3d_is_left_to_those_who_understand_it(atlas: Atlas, workers: Any, recipe: Any) -> None:
+def test_a_job_of_a_newer_inbox3d_is_left_to_those_who_understand_it(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
     """It is neither started nor changed, and the heartbeat says why; other jobs go on."""
     recipe("works")
     newer = drop(atlas, "newer")

@@ -50,11 +50,15 @@ class Job:
         return self._newest(Mesh)
 
 
-def run_stages(drop: Path, root: Path, last: str = "mesh", names: tuple[str, ...] | None = None, **options: Any) -> Job:
+def run_stages(
+    drop: Path, root: Path, last: str = "mesh", names: tuple[str, ...] | None = None, **options: Any
+) -> Job:
     """Run the scan stages up to and with LAST on the files of DROP, in a workspace at ROOT."""
     root.mkdir(parents=True, exist_ok=True)
     ws = StageWorkspace(root, drop, options=parse({"kind": "scan", **options}))
-    bag: list[Artefact] = [Dropped(names=names or tuple(sorted(path.name for path in drop.iterdir())))]
+    bag: list[Artefact] = [
+        Dropped(names=names or tuple(sorted(path.name for path in drop.iterdir())))
+    ]
     for stage in STAGES[: STAGES.index(last) + 1]:
         bag.append(call(stage_function(f"scan.{stage}"), bag, ws))
     return Job(ws, bag)
@@ -72,7 +76,14 @@ class Scanned:
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
     """Eight small passes around the figure on its turntable, scrambled."""
     folder = tmp_path_factory.mktemp("figure")
-    virtual_scanner.make_drop(virtual_figure.make(2.0), folder / "drop", folder / "truth.json", passes=8, pixels=100, seed=3)
+    virtual_scanner.make_drop(
+        virtual_figure.make(2.0),
+        folder / "drop",
+        folder / "truth.json",
+        passes=8,
+        pixels=100,
+        seed=3,
+    )
     return Scanned(folder / "drop", json.loads((folder / "truth.json").read_text()))
 
 
@@ -91,6 +102,8 @@ def read(tmp_path: Path) -> Callable[..., Job]:
         drop.mkdir(exist_ok=True)
         for name, content in files.items():
             (drop / name).write_bytes(content)
-        return run_stages(drop, tmp_path / "work", "read_passes", used or tuple(sorted(files)), **options)
+        return run_stages(
+            drop, tmp_path / "work", "read_passes", used or tuple(sorted(files)), **options
+        )
 
     return reader

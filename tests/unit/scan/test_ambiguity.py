@@ -21,11 +21,15 @@ from tests.unit.scan.conftest import Job, run_stages
 def aligned(name: str, folder: Path, seed: int = 0, **how: Any) -> tuple[Job, pose_errors.Table]:
     truth = bodies.drop(name, folder, seed=seed, pixels=80, **how)
     job = run_stages(folder / "drop", folder / "work", "align")
-    return job, pose_errors.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
+    return job, pose_errors.compare(
+        {"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "plate"), [("bottle with handle", True), ("mug", True), ("plain bottle", False)])
+@pytest.mark.parametrize(
+    ("name", "plate"), [("bottle with handle", True), ("mug", True), ("plain bottle", False)]
+)
 def test_no_pass_of_a_turned_body_is_sure_and_false(name: str, plate: bool, tmp_path: Path) -> None:
     """Each false placement says in how many ways it fits, and the job's first words about it name the number."""
     job, table = aligned(name, tmp_path, passes=5, plate=plate)
@@ -59,13 +63,21 @@ def test_what_slides_along_itself_is_found_whatever_stands_in_the_way() -> None:
     assert abs(slip.axis[2]) > 0.999
     lump = points * (1, 1.6, 1) + 0.1 * np.sin(9 * points[:, [2, 0, 1]])
     unlike = normals * (1, 0.6, 1) + 0.5 * np.cos(9 * points[:, [1, 2, 0]])
-    assert _slips.find(lump, unlike / np.linalg.norm(unlike, axis=1, keepdims=True), np.ones(len(points))) is None
+    assert (
+        _slips.find(
+            lump, unlike / np.linalg.norm(unlike, axis=1, keepdims=True), np.ones(len(points))
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(("score", "left"), [(CERTAIN - 0.02, 12), (CERTAIN + 0.02, 11)])
 def test_two_passes_of_twelve_need_a_certain_link(score: float, left: int) -> None:
     link = Found(0, 1, np.eye(4), Evidence(score, 1.0, 0.0, 0.0, 0.0, 0.0), "features")
-    groups = [Group({0: np.eye(4), 1: np.eye(4)}, [link]), *(Group({k: np.eye(4)}) for k in range(2, 12))]
+    groups = [
+        Group({0: np.eye(4), 1: np.eye(4)}, [link]),
+        *(Group({k: np.eye(4)}) for k in range(2, 12)),
+    ]
     assert len(_borne(groups, 12)) == left
 
 

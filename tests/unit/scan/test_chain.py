@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 
 
 def judged(job: Job, truth: dict) -> pose_errors.Table:
-    return pose_errors.compare({"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth)
+    return pose_errors.compare(
+        {"passes": [{"file": one.name, "pose": one.pose} for one in job.alignment.passes]}, truth
+    )
 
 
 def test_every_pass_is_placed_right(job: Job, scanned: Scanned) -> None:
@@ -87,7 +89,9 @@ def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scan
     from pipeline.stages.scan import mesh
 
     ws = job.ws
-    closed = type(ws)(ws.root, ws.input, options=ws.options.model_copy(update={"surface": "closed"}))
+    closed = type(ws)(
+        ws.root, ws.input, options=ws.options.model_copy(update={"surface": "closed"})
+    )
     kept = arrays.load(ws.path(job.mesh.arrays))
     result = mesh.run(job.cloud, job.features, job.scans, closed)
     arrays.save(ws.path(job.mesh.arrays), **kept)
@@ -132,7 +136,9 @@ def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
         run_stages(drop, tmp_path / "work", "align")
 
 
-def test_several_objects_are_told_apart_and_built_together_when_asked(scanned: Scanned, tmp_path: Path) -> None:
+def test_several_objects_are_told_apart_and_built_together_when_asked(
+    scanned: Scanned, tmp_path: Path
+) -> None:
     """The figure, and two passes of a torus: two components; components=all places both, side by side."""
     drop = tmp_path / "drop"
     drop.mkdir()
@@ -140,7 +146,10 @@ def test_several_objects_are_told_apart_and_built_together_when_asked(scanned: S
     for name in names:
         (drop / name).write_bytes((scanned.drop / name).read_bytes())
     torus = _torus()
-    for name, part in (("torus_a.xyz", torus[torus[:, 0] > -35]), ("torus_b.xyz", torus[torus[:, 0] < 35] @ _quarter_turn() + 50)):
+    for name, part in (
+        ("torus_a.xyz", torus[torus[:, 0] > -35]),
+        ("torus_b.xyz", torus[torus[:, 0] < 35] @ _quarter_turn() + 50),
+    ):
         (drop / name).write_text(_text(part))
     job = run_stages(drop, tmp_path / "work", "align", components="all")
     assert ("torus_a.xyz", "torus_b.xyz") in job.alignment.components
@@ -168,7 +177,11 @@ def test_align_given_trusts_the_poses_of_the_file(scanned: Scanned, tmp_path: Pa
     names = sorted(scanned.truth["passes"])[:4]
     text = []
     for name in names:
-        stored = arrays.load(run_stages(scanned.drop, tmp_path / name, "read_passes", names=(name,)).ws.path("read_passes/0000.npz"))
+        stored = arrays.load(
+            run_stages(scanned.drop, tmp_path / name, "read_passes", names=(name,)).ws.path(
+                "read_passes/0000.npz"
+            )
+        )
         points = stored["points"]
         pose = np.asarray(scanned.truth["passes"][name]["pose"])
         text += [
@@ -186,7 +199,9 @@ def test_align_given_trusts_the_poses_of_the_file(scanned: Scanned, tmp_path: Pa
     (drop / "all.ptx").write_text("\n".join(text))
     job = run_stages(drop, tmp_path / "work", "align", align="given")
     for one, name in zip(job.alignment.passes, names, strict=True):
-        assert np.allclose(np.asarray(one.pose), np.asarray(scanned.truth["passes"][name]["pose"]), atol=1e-6)
+        assert np.allclose(
+            np.asarray(one.pose), np.asarray(scanned.truth["passes"][name]["pose"]), atol=1e-6
+        )
 
 
 def test_align_off_trusts_the_frame_the_passes_came_in(scanned: Scanned, tmp_path: Path) -> None:
@@ -196,7 +211,9 @@ def test_align_off_trusts_the_frame_the_passes_came_in(scanned: Scanned, tmp_pat
 
 
 @pytest.mark.parametrize(("up", "axis"), [("y", (0, 1, 0)), ("-z", (0, 0, -1))])
-def test_up_is_the_axis_that_was_asked_for(tmp_path: Path, up: str, axis: tuple[int, int, int]) -> None:
+def test_up_is_the_axis_that_was_asked_for(
+    tmp_path: Path, up: str, axis: tuple[int, int, int]
+) -> None:
     """It becomes +y of the model."""
     job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features", up=up)
     assert (job.features.up, job.features.up_from) == (axis, "option up")
@@ -221,7 +238,14 @@ def _egg(folder: Path) -> Path:
 def _torus() -> np.ndarray:
     u, v = np.random.default_rng(0).uniform(0, 2 * np.pi, (2, 8000))
     tube = 22 + 3 * np.sin(5 * u) * np.cos(3 * v)
-    points = np.stack([(60 + tube * np.cos(v)) * np.cos(u), (60 + tube * np.cos(v)) * np.sin(u), tube * np.sin(v)], axis=1)
+    points = np.stack(
+        [
+            (60 + tube * np.cos(v)) * np.cos(u),
+            (60 + tube * np.cos(v)) * np.sin(u),
+            tube * np.sin(v),
+        ],
+        axis=1,
+    )
     return points[np.sin(v) > -0.2]
 
 

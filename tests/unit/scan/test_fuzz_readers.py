@@ -22,7 +22,12 @@ from tests.support.scanfiles import binary_ply, e57, las, pcd, xyz
 RNG = np.random.default_rng(16)
 POINTS = RNG.normal((3, 1, 0), 1.0, (120, 3)).round(4)
 COLOURS = RNG.integers(0, 256, (120, 3))
-ROWS = "\n".join(f"{x} {y} {z} {r} {g} {b}" for (x, y, z), (r, g, b) in zip(POINTS, COLOURS, strict=True)) + "\n"
+ROWS = (
+    "\n".join(
+        f"{x} {y} {z} {r} {g} {b}" for (x, y, z), (r, g, b) in zip(POINTS, COLOURS, strict=True)
+    )
+    + "\n"
+)
 PTX_HEAD = "12\n10\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
 PLY_HEAD = (
     "ply\nformat ascii 1.0\nelement vertex 120\n"
@@ -80,7 +85,11 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     """Bytes changed, taken out, doubled, cut off, or words exchanged for odd ones."""
     data = bytearray(content)
     for _ in range(rng.integers(1, 5)):
-        at = int(rng.integers(len(data))) if rng.random() < 0.6 else int(rng.integers(min(len(data), 400)))
+        at = (
+            int(rng.integers(len(data)))
+            if rng.random() < 0.6
+            else int(rng.integers(min(len(data), 400)))
+        )
         kind = rng.integers(6)
         if kind == 0:
             data[at] = int(rng.integers(256))
@@ -91,7 +100,22 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
         elif kind == 3 and rng.random() < 0.3:
             del data[at:]
         elif kind == 4:
-            data[at : at + 1] = rng.choice(np.array([b"-1", b"nan", b"1e999", b"99999999999", b"\0", b"\r", b",", b";", b"\xff\xfe", b"#"]))
+            data[at : at + 1] = rng.choice(
+                np.array(
+                    [
+                        b"-1",
+                        b"nan",
+                        b"1e999",
+                        b"99999999999",
+                        b"\0",
+                        b"\r",
+                        b",",
+                        b";",
+                        b"\xff\xfe",
+                        b"#",
+                    ]
+                )
+            )
         else:
             data[at : at + 4] = rng.bytes(4)
         if not data:

@@ -54,14 +54,22 @@ def glb(points: np.ndarray, colours: np.ndarray) -> bytes:
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     blob += bytes(-len(blob) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + blob
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON")
+        + text
+        + struct.pack("<I4s", len(blob), b"BIN\0")
+        + blob
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
 @pytest.mark.parametrize("scale", [255.0, 1.0])
 def test_points_of_an_obj_keep_their_colours(read: Read, scale: float) -> None:
     """As shares or as bytes behind x y z."""
-    content = "".join(f"v {x} {y} {z} {r} {g} {b}\n" for (x, y, z), (r, g, b) in zip(POINTS, COLOURS / scale, strict=True))
+    content = "".join(
+        f"v {x} {y} {z} {r} {g} {b}\n"
+        for (x, y, z), (r, g, b) in zip(POINTS, COLOURS / scale, strict=True)
+    )
     stored = first(read({"a.obj": content.encode()}))
     assert np.allclose(stored["points"], POINTS)
     assert np.abs(stored["colors"].astype(int) - COLOURS).max() <= 1
@@ -83,9 +91,13 @@ def test_a_glb_of_points_alone_is_a_scan(tmp_path: object) -> None:
 def test_textured_passes_bring_the_colours_of_their_pictures(read: Read, packed: bool) -> None:
     """Two passes whose files have the same names, each in a folder of its own; in a zip the picture that belongs to each."""
     members: dict[str, bytes] = {}
-    for number, (left, right) in enumerate([((220, 30, 30), (30, 60, 220)), ((30, 200, 30), (240, 240, 20))]):
+    for number, (left, right) in enumerate(
+        [((220, 30, 30), (30, 60, 220)), ((30, 200, 30), (240, 240, 20))]
+    ):
         shift = WALL.replace("v 0 0 0", f"v 0 0 {number}")
-        members[f"{number}/scan.obj"] = f"mtllib scan.mtl\n{shift}usemtl m\nf 1/1 2/2 3/3 4/4\n".encode()
+        members[f"{number}/scan.obj"] = (
+            f"mtllib scan.mtl\n{shift}usemtl m\nf 1/1 2/2 3/3 4/4\n".encode()
+        )
         members[f"{number}/scan.mtl"] = b"newmtl m\nmap_Kd tex.png\n"
         members[f"{number}/tex.png"] = picture(left, right)
     if packed:
@@ -96,7 +108,14 @@ def test_textured_passes_bring_the_colours_of_their_pictures(read: Read, packed:
         job = read({"a.zip": out.getvalue()})
         assert not any("left out" in text for text in job.ws.warnings)
     else:
-        job = read({name.partition("/")[2]: data for name, data in members.items() if name.startswith("0/")}, used=("scan.obj",))
+        job = read(
+            {
+                name.partition("/")[2]: data
+                for name, data in members.items()
+                if name.startswith("0/")
+            },
+            used=("scan.obj",),
+        )
     for number, one in enumerate([[220, 30, 30], [30, 200, 30]][: len(job.scans.passes)]):
         stored = first(job, number)
         left_side = stored["points"][:, 0] < 1.9
@@ -105,5 +124,7 @@ def test_textured_passes_bring_the_colours_of_their_pictures(read: Read, packed:
 
 def test_a_picture_that_is_not_there_is_named(read: Read) -> None:
     content = f"mtllib a.mtl\n{WALL}usemtl m\nf 1/1 2/2 3/3 4/4\n"
-    job = read({"a.obj": content.encode(), "a.mtl": b"newmtl m\nmap_Kd wood.png\n"}, used=("a.obj",))
+    job = read(
+        {"a.obj": content.encode(), "a.mtl": b"newmtl m\nmap_Kd wood.png\n"}, used=("a.obj",)
+    )
     assert any(text.startswith("a.obj: ") and "wood.png" in text for text in job.ws.warnings)

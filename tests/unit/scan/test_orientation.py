@@ -24,7 +24,9 @@ def table() -> list[tuple[np.ndarray, np.ndarray]]:
 def seen(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The points that are there, and their rows and columns."""
     there = np.isfinite(places).all(axis=1)
-    return places[there], np.stack(np.divmod(np.arange(len(places)), WIDE), axis=1)[there].astype(np.int32)
+    return places[there], np.stack(np.divmod(np.arange(len(places)), WIDE), axis=1)[there].astype(
+        np.int32
+    )
 
 
 def ball(count: int, seed: int = 3) -> np.ndarray:
@@ -35,7 +37,9 @@ def ball(count: int, seed: int = 3) -> np.ndarray:
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("moved", [False, True], ids=["its own frame", "the table's frame"])
-def test_the_camera_of_a_grid_is_found_where_it_stood(table: list[tuple[np.ndarray, np.ndarray]], moved: bool, mirrored: bool) -> None:
+def test_the_camera_of_a_grid_is_found_where_it_stood(
+    table: list[tuple[np.ndarray, np.ndarray]], moved: bool, mirrored: bool
+) -> None:
     for places, pose in table:
         points, grid = seen(places)
         grid = grid * [1, -1] + [0, WIDE - 1] if mirrored else grid
@@ -45,13 +49,20 @@ def test_the_camera_of_a_grid_is_found_where_it_stood(table: list[tuple[np.ndarr
         assert np.linalg.norm(found - truth) < 0.02
 
 
-def test_a_flat_grid_and_a_shuffled_one_name_no_camera(table: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def test_a_flat_grid_and_a_shuffled_one_name_no_camera(
+    table: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
     points, grid = seen(table[0][0])
-    assert _sensor.place(np.column_stack([grid[:, ::-1], np.zeros(len(grid))]).astype(float), grid) is None
+    assert (
+        _sensor.place(np.column_stack([grid[:, ::-1], np.zeros(len(grid))]).astype(float), grid)
+        is None
+    )
     assert _sensor.place(points, np.random.default_rng(1).permutation(grid)) is None
 
 
-def test_the_side_of_a_scene_is_the_side_of_its_picture(table: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def test_the_side_of_a_scene_is_the_side_of_its_picture(
+    table: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
     """A table in a corner bulges neither way; its grid tells even where no camera place is known."""
     for places, _ in table:
         points, grid = seen(places)
@@ -60,18 +71,24 @@ def test_the_side_of_a_scene_is_the_side_of_its_picture(table: list[tuple[np.nda
 
 
 @pytest.mark.slow
-def test_five_frames_of_a_depth_camera_come_together(table: list[tuple[np.ndarray, np.ndarray]], tmp_path: Path) -> None:
+def test_five_frames_of_a_depth_camera_come_together(
+    table: list[tuple[np.ndarray, np.ndarray]], tmp_path: Path
+) -> None:
     """Organised clouds in metres with no viewpoint in their headers: all five within a degree and 5 mm."""
     (tmp_path / "drop").mkdir()
     for number, (places, _) in enumerate(table):
-        (tmp_path / "drop" / f"{number}.pcd").write_bytes(pcd(xyz(places, "f4"), "binary", width=WIDE))
+        (tmp_path / "drop" / f"{number}.pcd").write_bytes(
+            pcd(xyz(places, "f4"), "binary", width=WIDE)
+        )
     job = run_stages(tmp_path / "drop", tmp_path / "work", "align")
     assert job.scans.unit == "m"
     first = job.alignment.passes[0]
     for one, (_, pose) in zip(job.alignment.passes, table, strict=True):
         assert one.placed, one.warning
         found = np.linalg.inv(np.asarray(first.pose)) @ np.asarray(one.pose)
-        degrees, apart = rigid.difference(found, np.linalg.inv(table[0][1]) @ pose, np.array([0, 0, 1.0]))
+        degrees, apart = rigid.difference(
+            found, np.linalg.inv(table[0][1]) @ pose, np.array([0, 0, 1.0])
+        )
         assert degrees < 1
         assert apart < 0.005
 
@@ -80,7 +97,9 @@ def test_five_frames_of_a_depth_camera_come_together(table: list[tuple[np.ndarra
 @pytest.mark.parametrize("jitter", [0.0, 1e-6], ids=["exactly", "nearly"])
 def test_points_that_stand_several_times_count_once(times: int, jitter: float) -> None:
     places = ball(5000)
-    many = np.tile(places, (times, 1)) + np.random.default_rng(0).normal(0, jitter, (times * 5000, 3))
+    many = np.tile(places, (times, 1)) + np.random.default_rng(0).normal(
+        0, jitter, (times * 5000, 3)
+    )
     assert clouds.spacing(many) == pytest.approx(clouds.spacing(places), rel=0.02)
     again = clouds.twins(many)
     assert again is not None
@@ -89,12 +108,19 @@ def test_points_that_stand_several_times_count_once(times: int, jitter: float) -
 
 
 @pytest.mark.parametrize("count", [4000, 40_000])
-def test_a_doubled_cloud_gets_the_normals_of_a_single_one_and_that_is_said(tmp_path: Path, count: int) -> None:
+def test_a_doubled_cloud_gets_the_normals_of_a_single_one_and_that_is_said(
+    tmp_path: Path, count: int
+) -> None:
     """More than 60 000 points in all used to end the process, fewer gave normals of chance."""
     (tmp_path / "drop").mkdir()
-    (tmp_path / "drop" / "lidar.ply").write_bytes(binary_ply(xyz(np.repeat(ball(count), 2, axis=0))))
+    (tmp_path / "drop" / "lidar.ply").write_bytes(
+        binary_ply(xyz(np.repeat(ball(count), 2, axis=0)))
+    )
     job = run_stages(tmp_path / "drop", tmp_path / "work", "orient", unit="mm")
     stored = arrays.load(job.ws.path(job.scans.passes[0].arrays))
     assert 0.95 * count < len(stored["points"]) <= count
     assert ((stored["points"] - 3) / 40 * stored["normals"]).sum(axis=1).mean() > 0.97
-    assert any("lidar.ply: most of its points stand there several times" in text for text in job.ws.warnings)
+    assert any(
+        "lidar.ply: most of its points stand there several times" in text
+        for text in job.ws.warnings
+    )

@@ -19,7 +19,12 @@ from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job
 
 Read = Callable[..., Job]
-POINTS = np.random.default_rng(5).normal((10.0, 0.0, 0.0), size=(400, 3)).astype(np.float32).astype(float)
+POINTS = (
+    np.random.default_rng(5)
+    .normal((10.0, 0.0, 0.0), size=(400, 3))
+    .astype(np.float32)
+    .astype(float)
+)
 SURVEYED = POINTS + np.array([636001.8, 848935.2, 0.0])
 COLOURS = np.random.default_rng(6).integers(0, 256, (400, 3)).astype(np.uint8)
 
@@ -32,7 +37,9 @@ def ply(tmp_path: Path, points: np.ndarray = POINTS) -> bytes:
 
 def ascii_ply(rows: list[str], extra: str = "", info: str = "") -> bytes:
     fields = "\n".join(f"property float {axis}" for axis in "xyz")
-    head = f"ply\nformat ascii 1.0\n{info}element vertex {len(POINTS)}\n{fields}\n{extra}end_header\n"
+    head = (
+        f"ply\nformat ascii 1.0\n{info}element vertex {len(POINTS)}\n{fields}\n{extra}end_header\n"
+    )
     return (head + "\n".join(rows) + "\n").encode()
 
 
@@ -82,7 +89,9 @@ def test_pcd_as_open3d_writes_it(read: Read, tmp_path: Path, mode: str) -> None:
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(POINTS))
     cloud.colors = o3d.utility.Vector3dVector(COLOURS / 255.0)
     path = tmp_path / "made.pcd"
-    o3d.io.write_point_cloud(str(path), cloud, write_ascii=mode == "ascii", compressed=mode == "binary_compressed")
+    o3d.io.write_point_cloud(
+        str(path), cloud, write_ascii=mode == "ascii", compressed=mode == "binary_compressed"
+    )
     stored = first(read({"a.pcd": path.read_bytes()}))
     assert np.allclose(stored["points"], POINTS, atol=1e-5)
     assert np.abs(stored["colors"].astype(int) - COLOURS).max() <= 1
@@ -107,12 +116,18 @@ def test_text_columns_are_found_by_looking(read: Read, name: str, lines: list[st
 def test_pts_with_intensity_and_colours(read: Read) -> None:
     """x y z intensity r g b."""
     lines = [f"{p} -120 {c[0]} {c[1]} {c[2]}" for p, c in zip(rows(), COLOURS, strict=True)]
-    assert np.array_equal(first(read({"a.pts": "\n".join([str(len(lines)), *lines]).encode()}))["colors"], COLOURS)
+    assert np.array_equal(
+        first(read({"a.pts": "\n".join([str(len(lines)), *lines]).encode()}))["colors"], COLOURS
+    )
 
 
 def test_text_with_normals_and_shares_of_colour(read: Read) -> None:
     """x y z nx ny nz r g b, colours 0..1."""
-    normals = POINTS / np.linalg.norm(POINTS, axis=1, keepdims=True) * np.where(np.arange(400) % 2, 1, -1)[:, None]
+    normals = (
+        POINTS
+        / np.linalg.norm(POINTS, axis=1, keepdims=True)
+        * np.where(np.arange(400) % 2, 1, -1)[:, None]
+    )
     table = np.c_[POINTS, normals, COLOURS / 255.0]
     stored = first(read({"a.xyz": "\n".join(rows(table)).encode()}))
     assert np.allclose(stored["normals"], normals, atol=1e-5)
@@ -135,7 +150,18 @@ def test_ptx_scans_keep_pose_grid_and_the_scanners_place(read: Read) -> None:
     """Two scans in one file are two passes; 0 0 0 means the laser met nothing."""
     grid = [f"{p} 0.5 {c[0]} {c[1]} {c[2]}" for p, c in zip(rows(), COLOURS, strict=True)]
     grid[7] = "0 0 0 0.5 0 0 0"
-    head = ["20", "20", "1 2 3", "1 0 0", "0 1 0", "0 0 1", "1 0 0 0", "0 1 0 0", "0 0 1 0", "1 2 3 1"]
+    head = [
+        "20",
+        "20",
+        "1 2 3",
+        "1 0 0",
+        "0 1 0",
+        "0 0 1",
+        "1 0 0 0",
+        "0 1 0 0",
+        "0 0 1 0",
+        "1 2 3 1",
+    ]
     job = read({"a.ptx": "\n".join([*head, *grid, *head, *grid[::-1]]).encode()})
     one, two = job.scans.passes
     assert (one.name, two.name) == ("a.ptx#0", "a.ptx#1")
@@ -158,7 +184,9 @@ def test_e57_and_las_samples(testdata: Path, read: Read) -> None:
 
 @pytest.mark.parametrize("name", ["corrupt_crc.e57", "empty_pc.e57"])
 def test_broken_e57_is_refused_by_name(testdata: Path, read: Read, name: str) -> None:
-    assert name in refused(read, {name: (testdata / "data" / "scans" / "formats" / name).read_bytes()})
+    assert name in refused(
+        read, {name: (testdata / "data" / "scans" / "formats" / name).read_bytes()}
+    )
 
 
 # ---- archives
@@ -190,8 +218,18 @@ def test_passes_come_out_of_gz_zip_and_tar(read: Read, tmp_path: Path) -> None:
         entry = tarfile.TarInfo("three.ply")
         entry.size = len(three)
         archive.addfile(entry, io.BytesIO(three))
-    job = read({"one.ply.gz": gzip.compress(one), "b.zip": zipped.getvalue(), "c.tar.gz": tarred.getvalue()})
-    assert sorted(one.name for one in job.scans.passes) == ["b.zip/two.ply", "c.tar.gz/three.ply", "one.ply"]
+    job = read(
+        {
+            "one.ply.gz": gzip.compress(one),
+            "b.zip": zipped.getvalue(),
+            "c.tar.gz": tarred.getvalue(),
+        }
+    )
+    assert sorted(one.name for one in job.scans.passes) == [
+        "b.zip/two.ply",
+        "c.tar.gz/three.ply",
+        "one.ply",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
@@ -210,7 +248,9 @@ def test_a_gzip_bomb_inside_a_zip_is_stopped_while_it_is_unpacked(read: Read) ->
 
 
 def test_a_damaged_gz_inside_an_archive_is_refused(read: Read) -> None:
-    assert "a.zip is damaged" in refused(read, {"a.zip": packed("zip", {"a.xyz.gz": b"\x1f\x8b\x08" + bytes(50)})})
+    assert "a.zip is damaged" in refused(
+        read, {"a.zip": packed("zip", {"a.xyz.gz": b"\x1f\x8b\x08" + bytes(50)})}
+    )
 
 
 def test_a_member_that_climbs_out_of_the_archive_does_no_harm(read: Read, tmp_path: Path) -> None:
@@ -225,7 +265,10 @@ def test_a_member_that_climbs_out_of_the_archive_does_no_harm(read: Read, tmp_pa
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(read: Read, tmp_path: Path) -> None:
     """300 MB of zeros in 300 kB."""
     zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.ply", "w") as member:
+    with (
+        zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.ply", "w") as member,
+    ):
         for _ in range(300):
             member.write(bytes(1 << 20))
     assert "far more than it weighs" in refused(read, {"bomb.zip": zipped.getvalue()})
@@ -233,7 +276,9 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(read: Read, tmp_path: Path)
 
 
 def test_a_gzip_bomb_is_stopped_while_it_is_unpacked(read: Read) -> None:
-    assert "far more than it weighs" in refused(read, {"bomb.ply.gz": gzip.compress(bytes(260 << 20), 1)})
+    assert "far more than it weighs" in refused(
+        read, {"bomb.ply.gz": gzip.compress(bytes(260 << 20), 1)}
+    )
 
 
 def test_a_damaged_zip_is_refused_by_name(read: Read) -> None:
@@ -259,12 +304,18 @@ def test_a_cut_off_pcd_is_noticed_before_open3d_sees_it(read: Read, tmp_path: Pa
 
     path = tmp_path / "made.pcd"
     for compressed in (False, True):
-        o3d.io.write_point_cloud(str(path), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(POINTS)), compressed=compressed)
+        o3d.io.write_point_cloud(
+            str(path),
+            o3d.geometry.PointCloud(o3d.utility.Vector3dVector(POINTS)),
+            compressed=compressed,
+        )
         assert "looks cut off" in refused(read, {"a.pcd": path.read_bytes()[:-500]})
 
 
 def test_a_cut_off_pts_is_noticed(read: Read) -> None:
-    assert "header says 400 points, file holds 350" in refused(read, {"a.pts": "\n".join(["400", *rows()[:350]]).encode()})
+    assert "header says 400 points, file holds 350" in refused(
+        read, {"a.pts": "\n".join(["400", *rows()[:350]]).encode()}
+    )
 
 
 def test_a_cut_off_stl_is_noticed(read: Read) -> None:
@@ -278,7 +329,9 @@ def test_a_cut_off_las_is_noticed(testdata: Path, read: Read) -> None:
 
 
 def test_a_jpeg_called_ply_is_called_a_jpeg(read: Read) -> None:
-    assert "cat.ply is a JPEG image" in refused(read, {"cat.ply": b"\xff\xd8\xff\xe0" + bytes(5000)})
+    assert "cat.ply is a JPEG image" in refused(
+        read, {"cat.ply": b"\xff\xd8\xff\xe0" + bytes(5000)}
+    )
 
 
 def test_an_empty_file_is_called_empty(read: Read) -> None:
@@ -290,8 +343,14 @@ def test_a_ply_without_points_is_refused(read: Read) -> None:
     assert "a.ply has 0 usable points" in refused(read, {"a.ply": head})
 
 
-@pytest.mark.parametrize("name", ["a.ply", "a.pcd", "a.xyz", "a.e57", "a.las", "a.glb", "a.obj", "a.off", "a.ptx"])
-@pytest.mark.parametrize("noise", [bytes(range(256)) * 8, b"\0" * 2048, b"hello world\n" * 200], ids=["bytes", "zeros", "words"])
+@pytest.mark.parametrize(
+    "name", ["a.ply", "a.pcd", "a.xyz", "a.e57", "a.las", "a.glb", "a.obj", "a.off", "a.ptx"]
+)
+@pytest.mark.parametrize(
+    "noise",
+    [bytes(range(256)) * 8, b"\0" * 2048, b"hello world\n" * 200],
+    ids=["bytes", "zeros", "words"],
+)
 def test_noise_under_any_name_is_refused_by_name(read: Read, name: str, noise: bytes) -> None:
     assert name in refused(read, {name: noise})
 
@@ -323,33 +382,59 @@ def test_a_row_that_is_not_numbers_is_shown(read: Read) -> None:
     lines = rows()
     lines[40] = "1.0 2.0 oops"
     told = read({"a.xyz": "\n".join(lines).encode()}).ws.warnings
-    assert any("1 of its 400 rows is not 3 numbers and was left out, the first on line 41: '1.0 2.0 oops'" in text for text in told)
+    assert any(
+        "1 of its 400 rows is not 3 numbers and was left out, the first on line 41: '1.0 2.0 oops'"
+        in text
+        for text in told
+    )
     lines[30:60] = ["1.0 2.0 oops"] * 30
-    assert "line 31 is not 3 numbers: '1.0 2.0 oops'" in refused(read, {"a.xyz": "\n".join(lines).encode()})
+    assert "line 31 is not 3 numbers: '1.0 2.0 oops'" in refused(
+        read, {"a.xyz": "\n".join(lines).encode()}
+    )
 
 
 def test_a_damaged_row_of_a_ply_or_face_of_an_obj_refuses_the_file(read: Read) -> None:
     lines = rows()
     lines[40] = "1.0 2.0 oops"
-    assert "row 41 of its points is not 3 numbers: '1.0 2.0 oops'" in refused(read, {"a.ply": ascii_ply(lines)})
-    assert "speaks of a vertex that is not in it" in refused(read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"})
+    assert "row 41 of its points is not 3 numbers: '1.0 2.0 oops'" in refused(
+        read, {"a.ply": ascii_ply(lines)}
+    )
+    assert "speaks of a vertex that is not in it" in refused(
+        read, {"a.obj": b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99\n"}
+    )
 
 
 def test_a_duplicate_is_named_not_refused(read: Read, tmp_path: Path) -> None:
     """The same points in another format too."""
-    job = read({"a.ply": ply(tmp_path), "b.ply": ply(tmp_path), "c.xyz": "\n".join(rows(POINTS + 1)).encode()})
+    job = read(
+        {
+            "a.ply": ply(tmp_path),
+            "b.ply": ply(tmp_path),
+            "c.xyz": "\n".join(rows(POINTS + 1)).encode(),
+        }
+    )
     assert [one.duplicate_of for one in job.scans.passes] == [None, "a.ply", None]
     assert any("b.ply holds the same points as a.ply" in text for text in job.ws.warnings)
 
 
-def test_a_pass_in_millimetres_among_metres_is_scaled_with_a_warning(read: Read, tmp_path: Path) -> None:
-    job = read({"a.ply": ply(tmp_path), "b.ply": ply(tmp_path, POINTS + 1), "c.ply": ply(tmp_path, POINTS * 1000)})
+def test_a_pass_in_millimetres_among_metres_is_scaled_with_a_warning(
+    read: Read, tmp_path: Path
+) -> None:
+    job = read(
+        {
+            "a.ply": ply(tmp_path),
+            "b.ply": ply(tmp_path, POINTS + 1),
+            "c.ply": ply(tmp_path, POINTS * 1000),
+        }
+    )
     assert [one.scale for one in job.scans.passes] == [1.0, 1.0, 0.001]
     assert any("c.ply is about 1000 times larger" in text for text in job.ws.warnings)
 
 
 @pytest.mark.parametrize(("size", "unit"), [(0.15, "m"), (150.0, "mm"), (25.0, "m")])
-def test_the_unit_is_guessed_from_the_size_and_said_to_be_a_guess(read: Read, tmp_path: Path, size: float, unit: str) -> None:
+def test_the_unit_is_guessed_from_the_size_and_said_to_be_a_guess(
+    read: Read, tmp_path: Path, size: float, unit: str
+) -> None:
     """An object of 0.15 is in metres, one of 150 in millimetres, a room of 25 in metres."""
     diagonal = float(np.linalg.norm(np.ptp(POINTS, axis=0)))
     job = read({"a.ply": ply(tmp_path, POINTS * size / diagonal)})
@@ -376,14 +461,25 @@ def test_what_is_no_scan_is_left_out_and_named(read: Read, tmp_path: Path) -> No
     assert any("notes.docx is not a scan format" in text for text in job.ws.warnings)
 
 
-def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(read: Read, tmp_path: Path) -> None:
+def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(
+    read: Read, tmp_path: Path
+) -> None:
     """Somebody's result, or a pass: who reads the report learns of it, and how to have it used."""
-    drop = {"a.ply": ply(tmp_path), "result.obj": b"v 0 0 0\n", "._x.obj": b"", "notes.txt": b"hello"}
+    drop = {
+        "a.ply": ply(tmp_path),
+        "result.obj": b"v 0 0 0\n",
+        "._x.obj": b"",
+        "notes.txt": b"hello",
+    }
     job = read(drop, used=("a.ply",), unit="m")
-    assert job.ws.warnings == ['result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass']
+    assert job.ws.warnings == [
+        'result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass'
+    ]
 
 
-def test_a_readme_that_was_packed_with_the_passes_is_left_out_and_named(read: Read, tmp_path: Path) -> None:
+def test_a_readme_that_was_packed_with_the_passes_is_left_out_and_named(
+    read: Read, tmp_path: Path
+) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.ply", ply(tmp_path))
@@ -411,7 +507,9 @@ def test_pictures_are_refused_with_what_can_be_made_of_them(read: Read) -> None:
         assert "pictures, and scans are built from points and meshes only" in said
 
 
-@pytest.mark.parametrize(("row", "where"), [("1 2 3", "in one place"), ("{i} {i} 5", "on one line")])
+@pytest.mark.parametrize(
+    ("row", "where"), [("1 2 3", "in one place"), ("{i} {i} 5", "on one line")]
+)
 def test_a_pass_that_shows_no_surface_is_refused(read: Read, row: str, where: str) -> None:
     """Neither a heap of equal points nor a line can be oriented, aligned or meshed."""
     text = "".join(row.format(i=i) + "\n" for i in range(1, 500)).encode()

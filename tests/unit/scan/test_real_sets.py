@@ -18,7 +18,13 @@ def placed_right(testdata: Path, tmp_path: Path, name: str, seed: int) -> dict:
     folder, drop = testdata / "data" / "scans" / name, tmp_path / "drop"
 
     def say(*words: str) -> str:
-        return subprocess.run([sys.executable, str(script), *words], cwd=script.parent, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [sys.executable, str(script), *words],
+            cwd=script.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
     say(str(folder), str(drop), str(seed))
     job = run_stages(drop, tmp_path / "work", "align")
@@ -29,7 +35,9 @@ def placed_right(testdata: Path, tmp_path: Path, name: str, seed: int) -> dict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "passes"), [("bunny", 10), ("lion", 6), ("tls_office", 5)])
-def test_all_passes_of_a_scrambled_set_are_placed_right(testdata: Path, tmp_path: Path, name: str, passes: int) -> None:
+def test_all_passes_of_a_scrambled_set_are_placed_right(
+    testdata: Path, tmp_path: Path, name: str, passes: int
+) -> None:
     """Within 0.3 degrees and 0.15 % of the size (root mean square)."""
     score = placed_right(testdata, tmp_path, name, seed=0)
     assert (score["n_ok"], score["placed"]) == (passes, passes)

@@ -22,7 +22,10 @@ def open3d_(drop: Path) -> None:
     import open3d as o3d
 
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(POINTS))
-    cloud.colors, cloud.normals = o3d.utility.Vector3dVector(COLOURS / 255), o3d.utility.Vector3dVector(NORMALS)
+    cloud.colors, cloud.normals = (
+        o3d.utility.Vector3dVector(COLOURS / 255),
+        o3d.utility.Vector3dVector(NORMALS),
+    )
     for name in ("open3d.ply", "open3d.pcd", "open3d.xyz", "open3d.pts"):
         assert o3d.io.write_point_cloud(str(drop / name), cloud)
     for name in ("text.ply", "text.pcd"):
@@ -35,7 +38,9 @@ def meshlab(drop: Path) -> None:
 
     held = pymeshlab.MeshSet()
     rgba = np.concatenate([COLOURS / 255, np.ones((COUNT, 1))], axis=1)
-    held.add_mesh(pymeshlab.Mesh(vertex_matrix=POINTS, v_normals_matrix=NORMALS, v_color_matrix=rgba))
+    held.add_mesh(
+        pymeshlab.Mesh(vertex_matrix=POINTS, v_normals_matrix=NORMALS, v_color_matrix=rgba)
+    )
     for name in ("meshlab.ply", "meshlab.xyz", "meshlab.obj", "meshlab.off"):
         more = {} if name.endswith("xyz") else {"save_vertex_normal": True}
         held.save_current_mesh(str(drop / name), **more)
@@ -45,7 +50,9 @@ def meshlab(drop: Path) -> None:
 def trimesh_(drop: Path) -> None:
     import trimesh
 
-    cloud = trimesh.PointCloud(POINTS.copy(), np.concatenate([COLOURS, np.full((COUNT, 1), 255)], axis=1).astype(np.uint8))
+    cloud = trimesh.PointCloud(
+        POINTS.copy(), np.concatenate([COLOURS, np.full((COUNT, 1), 255)], axis=1).astype(np.uint8)
+    )
     for name in ("trimesh.ply", "trimesh.obj"):
         cloud.export(drop / name)
 
@@ -53,7 +60,12 @@ def trimesh_(drop: Path) -> None:
 def laspy_(drop: Path) -> None:
     import laspy
 
-    for name, form, version in (("two.las", 2, "1.2"), ("seven.las", 7, "1.4"), ("three.laz", 3, "1.2"), ("eight.laz", 8, "1.4")):
+    for name, form, version in (
+        ("two.las", 2, "1.2"),
+        ("seven.las", 7, "1.4"),
+        ("three.laz", 3, "1.2"),
+        ("eight.laz", 8, "1.4"),
+    ):
         header = laspy.LasHeader(point_format=form, version=version)
         header.scales, header.offsets = np.full(3, 0.0001), POINTS.min(axis=0)
         held = laspy.LasData(header)
@@ -67,8 +79,13 @@ def pye57_(drop: Path) -> None:
 
     held = pye57.E57(str(drop / "pye57.e57"), mode="w")
     columns = {f"cartesian{axis}": POINTS[:, k] for k, axis in enumerate("XYZ")}
-    columns |= {f"color{name}": COLOURS[:, k].astype(np.uint8) for k, name in enumerate(("Red", "Green", "Blue"))}
-    held.write_scan_raw(columns, rotation=np.array([0.8, 0, 0, 0.6]), translation=np.array([1.0, 2, 3]))
+    columns |= {
+        f"color{name}": COLOURS[:, k].astype(np.uint8)
+        for k, name in enumerate(("Red", "Green", "Blue"))
+    }
+    held.write_scan_raw(
+        columns, rotation=np.array([0.8, 0, 0, 0.6]), translation=np.array([1.0, 2, 3])
+    )
     held.close()
 
 
@@ -92,7 +109,9 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 @pytest.mark.parametrize("name", TABLE)
 def test_what_another_program_wrote_is_read_as_it_was(name: str, job: Job) -> None:
     """To the last digit that the file has; e57 and text formats keep at least seven."""
-    stored = arrays.load(job.ws.path(next(one for one in job.scans.passes if one.name == name).arrays))
+    stored = arrays.load(
+        job.ws.path(next(one for one in job.scans.passes if one.name == name).arrays)
+    )
     apart, which = cKDTree(POINTS).query(stored["points"])
     assert apart.max() < 1e-6
     assert sorted(which) == list(range(COUNT))

@@ -50,7 +50,9 @@ def is_coloured(stored: dict[str, np.ndarray], colours: np.ndarray = COLOURS) ->
     ],
     ids=["uchar", "ushort", "share", "diffuse", "double"],
 )
-def test_a_binary_ply_is_read_in_every_spelling(read: Read, order: str, end: bytes, colours: list[tuple[str, str, np.ndarray]]) -> None:
+def test_a_binary_ply_is_read_in_every_spelling(
+    read: Read, order: str, end: bytes, colours: list[tuple[str, str, np.ndarray]]
+) -> None:
     content = binary_ply([("quality", "f4", POINTS[:, 0]), *colours, *xyz(POINTS)], order, end)
     job = read({"a.ply": content})
     assert np.array_equal(first(job)["points"], POINTS)
@@ -67,11 +69,20 @@ def test_lists_may_stand_anywhere_in_a_ply(read: Read, form: str, varied: bool) 
     head += "property list uchar ushort seen\nproperty double x\nproperty double y\nproperty double z\nend_header\n"
     if form == "ascii":
         lists = [" ".join(map(str, [many, *range(many)])) for many in counts]
-        body = "\n".join([*lists, *(f"{one} {x:.4f} {y:.4f} {z:.4f}" for one, (x, y, z) in zip(lists, POINTS, strict=True))]).encode()
+        body = "\n".join(
+            [
+                *lists,
+                *(
+                    f"{one} {x:.4f} {y:.4f} {z:.4f}"
+                    for one, (x, y, z) in zip(lists, POINTS, strict=True)
+                ),
+            ]
+        ).encode()
     else:
         body = b"".join(bytes([many]) + np.arange(many, dtype="<i4").tobytes() for many in counts)
         body += b"".join(
-            bytes([many]) + bytes(2 * many) + point.astype("<f8").tobytes() for many, point in zip(counts, POINTS, strict=True)
+            bytes([many]) + bytes(2 * many) + point.astype("<f8").tobytes()
+            for many, point in zip(counts, POINTS, strict=True)
         )
     job = read({"a.ply": head.encode() + body})
     assert np.allclose(first(job)["points"], POINTS)
@@ -87,14 +98,20 @@ def test_what_stands_behind_the_declared_rows_of_a_ply_is_said(read: Read) -> No
 
 def test_splats_are_told_from_points(read: Read) -> None:
     harmonic = (COLOURS / 255 - 0.5) / 0.28209479177387814
-    columns = [*xyz(POINTS, "f4"), *((f"f_dc_{k}", "f4", harmonic[:, k]) for k in range(3)), ("opacity", "f4", POINTS[:, 0])]
+    columns = [
+        *xyz(POINTS, "f4"),
+        *((f"f_dc_{k}", "f4", harmonic[:, k]) for k in range(3)),
+        ("opacity", "f4", POINTS[:, 0]),
+    ]
     job = read({"a.ply": binary_ply(columns)})
     assert is_coloured(first(job))
     assert "Gaussian splats" in said(job)
 
 
 def test_a_texture_that_a_ply_names_is_spoken_of(read: Read) -> None:
-    content = binary_ply(xyz(POINTS)).replace(b"element vertex", b"comment TextureFile wood.png\nelement vertex", 1)
+    content = binary_ply(xyz(POINTS)).replace(
+        b"element vertex", b"comment TextureFile wood.png\nelement vertex", 1
+    )
     assert "wood.png was not read" in said(read({"a.ply": content}))
 
 
@@ -106,7 +123,9 @@ def test_a_texture_that_a_ply_names_is_spoken_of(read: Read) -> None:
 def test_packed_colours_of_a_pcd_are_unpacked(read: Read, mode: str, kind: str) -> None:
     packed = (COLOURS[:, 0] << 16 | COLOURS[:, 1] << 8 | COLOURS[:, 2]).astype(np.uint32)
     rgb = packed.view(np.float32) if kind == "f4" else packed
-    job = read({"a.pcd": pcd([*xyz(POINTS), ("rgb", kind, rgb), ("curvature", "f4", POINTS[:, 0])], mode)})
+    job = read(
+        {"a.pcd": pcd([*xyz(POINTS), ("rgb", kind, rgb), ("curvature", "f4", POINTS[:, 0])], mode)}
+    )
     assert np.allclose(first(job)["points"], POINTS)
     assert is_coloured(first(job))
     assert "curvature was not read" in said(job)
@@ -119,12 +138,16 @@ def test_a_pcd_packed_by_another_program_is_unpacked(read: Read, tmp_path: Path)
     places = np.repeat(POINTS[:50], 4, axis=0)
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(places))
     o3d.io.write_point_cloud(str(tmp_path / "a.pcd"), cloud, compressed=True)
-    assert np.allclose(first(read({"a.pcd": (tmp_path / "a.pcd").read_bytes()}))["points"], places, atol=1e-6)
+    assert np.allclose(
+        first(read({"a.pcd": (tmp_path / "a.pcd").read_bytes()}))["points"], places, atol=1e-6
+    )
 
 
 def test_a_damaged_compressed_pcd_is_refused(read: Read) -> None:
     content = bytearray(pcd(xyz(POINTS), "binary_compressed"))
-    content[content.index(b"compressed\n") + 19 + 33] = 255  # its second announcement: a copy of what is not there yet
+    content[content.index(b"compressed\n") + 19 + 33] = (
+        255  # its second announcement: a copy of what is not there yet
+    )
     content[content.index(b"compressed\n") + 19 + 34] = 255
     with pytest.raises(InputRejected, match="damaged"):
         read({"a.pcd": bytes(content)})
@@ -171,7 +194,12 @@ def test_spherical_places_and_invalid_states_of_an_e57(read: Read, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("turn", "words"), [((0, 0, 0, 0), "is zero"), ((2, 0, 0, 2), "length 2.828"), ((0.70710678, 0, 0, 0.70710678), "")]
+    ("turn", "words"),
+    [
+        ((0, 0, 0, 0), "is zero"),
+        ((2, 0, 0, 2), "length 2.828"),
+        ((0.70710678, 0, 0, 0.70710678), ""),
+    ],
 )
 @pytest.mark.parametrize("order", ["wxyz", "xyzw"])
 def test_a_quaternion_of_an_e57_is_read_by_its_names_and_made_a_rotation(
@@ -180,20 +208,37 @@ def test_a_quaternion_of_an_e57_is_read_by_its_names_and_made_a_rotation(
     scan = cartesian() | {"pose": (turn, (5.0, 0.0, 0.0)), "order": order}
     job = read({"a.e57": e57(tmp_path / "a.e57", [scan])})
     pose = np.asarray(job.scans.passes[0].pose)
-    assert np.allclose(pose[:2, :2], np.eye(2) if words == "is zero" else [[0, -1], [1, 0]], atol=1e-6)
+    assert np.allclose(
+        pose[:2, :2], np.eye(2) if words == "is zero" else [[0, -1], [1, 0]], atol=1e-6
+    )
     assert words in said(job)
     assert words or "quaternion" not in said(job)
 
 
 def test_an_empty_scan_beside_others_is_counted(read: Read, tmp_path: Path) -> None:
-    job = read({"a.e57": e57(tmp_path / "a.e57", [cartesian(), cartesian(POINTS[:0]), cartesian(POINTS + 9)])})
+    job = read(
+        {
+            "a.e57": e57(
+                tmp_path / "a.e57", [cartesian(), cartesian(POINTS[:0]), cartesian(POINTS + 9)]
+            )
+        }
+    )
     assert len(job.scans.passes) == 2
     assert "2 of 3 scans were read: the others hold no points" in said(job)
 
 
-def test_a_cloud_around_zero_with_a_pose_that_says_nothing_has_no_scanner_inside(read: Read, tmp_path: Path) -> None:
+def test_a_cloud_around_zero_with_a_pose_that_says_nothing_has_no_scanner_inside(
+    read: Read, tmp_path: Path
+) -> None:
     """Merged clouds are written with an identity: normals must not turn towards their middle."""
-    job = read({"a.e57": e57(tmp_path / "a.e57", [cartesian(POINTS - POINTS.mean(axis=0)) | {"pose": ((1, 0, 0, 0), (0, 0, 0))}])})
+    job = read(
+        {
+            "a.e57": e57(
+                tmp_path / "a.e57",
+                [cartesian(POINTS - POINTS.mean(axis=0)) | {"pose": ((1, 0, 0, 0), (0, 0, 0))}],
+            )
+        }
+    )
     assert job.scans.passes[0].scanner is None
 
 
@@ -221,7 +266,9 @@ METRES_2 = (
         ("", {1024: 1, 3072: 2256}, "ft"),
     ],
 )
-def test_the_unit_of_a_las_is_that_of_its_coordinate_system(read: Read, wkt: str, keys: dict[int, int] | None, unit: str) -> None:
+def test_the_unit_of_a_las_is_that_of_its_coordinate_system(
+    read: Read, wkt: str, keys: dict[int, int] | None, unit: str
+) -> None:
     job = read({"a.las": las(POINTS, wkt=wkt, keys=keys)})
     assert (job.scans.unit, job.scans.unit_guessed) == (unit, False)
     assert np.allclose(first(job)["points"], POINTS, atol=1e-4)
@@ -246,14 +293,22 @@ def test_colours_of_a_las_in_8_or_16_bits(read: Read, times: int) -> None:
 
 
 def test_withheld_points_and_dimensions_without_a_place_are_spoken_of(read: Read) -> None:
-    job = read({"a.las": las(POINTS, withheld=(np.arange(200) < 20).astype(np.uint8), intensity=np.arange(200))})
+    job = read(
+        {
+            "a.las": las(
+                POINTS, withheld=(np.arange(200) < 20).astype(np.uint8), intensity=np.arange(200)
+            )
+        }
+    )
     assert job.scans.passes[0].points == 180
     assert "20 of its points are marked as withheld" in said(job)
     assert "intensity was not read" in said(job)
 
 
 @pytest.mark.parametrize("records", [2, 2**32 - 1])
-def test_a_las_that_claims_more_records_than_fit_is_refused_at_once(read: Read, records: int) -> None:
+def test_a_las_that_claims_more_records_than_fit_is_refused_at_once(
+    read: Read, records: int
+) -> None:
     """Its reader would look for every one of them."""
     content = bytearray(las(POINTS))
     content[100:104] = records.to_bytes(4, "little")
@@ -261,14 +316,24 @@ def test_a_las_that_claims_more_records_than_fit_is_refused_at_once(read: Read, 
         read({"a.las": bytes(content)})
 
 
-@pytest.mark.parametrize(("place", "value"), [(12, 0x60000000), (36, 0x0100), (-1, 0x7FFFFFFF)], ids=["chunk", "width", "table"])
-def test_a_laz_whose_tables_contradict_its_header_never_reaches_its_unpacker(read: Read, place: int, value: int) -> None:
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(12, 0x60000000), (36, 0x0100), (-1, 0x7FFFFFFF)],
+    ids=["chunk", "width", "table"],
+)
+def test_a_laz_whose_tables_contradict_its_header_never_reaches_its_unpacker(
+    read: Read, place: int, value: int
+) -> None:
     """Which would reserve memory for what they claim, and end the process."""
     out = io.BytesIO()
     laspy.read(io.BytesIO(las(POINTS))).write(out, do_compress=True)
     content = bytearray(out.getvalue())
     begin = int.from_bytes(content[96:100], "little")
-    at = content.index(b"laszip encoded") - 2 + 54 + place if place >= 0 else int.from_bytes(content[begin : begin + 8], "little") + 4
+    at = (
+        content.index(b"laszip encoded") - 2 + 54 + place
+        if place >= 0
+        else int.from_bytes(content[begin : begin + 8], "little") + 4
+    )
     content[at : at + 4] = value.to_bytes(4, "little")
     with pytest.raises(InputRejected, match=r"chunks|wide"):
         read({"a.laz": bytes(content)})

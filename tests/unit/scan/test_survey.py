@@ -15,7 +15,9 @@ from tests.unit.scan.conftest import Job, run_stages
 
 RNG = np.random.default_rng(15)
 COUNT = 6000
-SITE = np.column_stack([RNG.uniform(0, 30, COUNT), RNG.uniform(0, 12, COUNT), np.sin(RNG.uniform(0, 3, COUNT))])
+SITE = np.column_stack(
+    [RNG.uniform(0, 30, COUNT), RNG.uniform(0, 12, COUNT), np.sin(RNG.uniform(0, 3, COUNT))]
+)
 SITE[:20] += RNG.uniform(-4, 4, (20, 3))  # birds
 SITE = SITE.round(3)
 UTM = np.array([636_000.0, 848_000.0, 0.0])
@@ -24,10 +26,16 @@ COLOURS = RNG.integers(0, 256, (COUNT, 3))
 
 def delivered(job: Job) -> tuple[np.ndarray, np.ndarray]:
     """Places and colours of the cloud.ply that export writes."""
-    mesh = Mesh(arrays="", vertices=0, faces=0, watertight=False, manifold=False, origin=job.scans.origin)
+    mesh = Mesh(
+        arrays="", vertices=0, faces=0, watertight=False, manifold=False, origin=job.scans.origin
+    )
     export._cloud(job.cloud, mesh, job.ws)
     head, _, body = (job.ws.root / "output" / "cloud.ply").read_bytes().partition(b"end_header\n")
-    fields: list[Any] = [("p", "<f8", 3), *([("n", "<f4", 3)] if b" nx" in head else []), *([("c", "u1", 3)] if b" red" in head else [])]
+    fields: list[Any] = [
+        ("p", "<f8", 3),
+        *([("n", "<f4", 3)] if b" nx" in head else []),
+        *([("c", "u1", 3)] if b" red" in head else []),
+    ]
     rows = np.frombuffer(body, np.dtype(fields))
     return rows["p"], rows["c"] if b" red" in head else np.zeros((len(rows), 0))
 
@@ -51,18 +59,24 @@ def test_every_point_of_an_e57_stands_in_the_frame_of_its_pose(tmp_path: Path) -
     scans = [fields | {"pose": ((0.70710678118, 0, 0, 0.70710678118), (10.0, 20.0, 0.0))}]
     job = fused(tmp_path, "site.e57", e57(tmp_path / "site.e57", scans), align="given")
     places, _ = delivered(job)
-    assert np.allclose(places, np.column_stack([10 - SITE[:, 1], 20 + SITE[:, 0], SITE[:, 2]]), atol=1e-6)
+    assert np.allclose(
+        places, np.column_stack([10 - SITE[:, 1], 20 + SITE[:, 0], SITE[:, 2]]), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("suffix", ["las", "ply"])
-def test_a_cell_that_was_asked_for_and_what_is_no_survey_thin_the_cloud(tmp_path: Path, suffix: str) -> None:
+def test_a_cell_that_was_asked_for_and_what_is_no_survey_thin_the_cloud(
+    tmp_path: Path, suffix: str
+) -> None:
     content = las(SITE) if suffix == "las" else binary_ply(xyz(SITE))
     job = fused(tmp_path, f"a.{suffix}", content, **({"cell": 0.5} if suffix == "las" else {}))
     assert job.cloud.whole is None
     assert len(delivered(job)[0]) == job.cloud.points < COUNT
 
 
-def test_a_survey_too_large_to_open_is_thinned_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_survey_too_large_to_open_is_thinned_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipeline.stages.scan._whole.MOST", 5000)
     job = fused(tmp_path, "site.las", las(SITE))
     assert job.cloud.whole is None

@@ -22,7 +22,14 @@ SHARES = np.round(COLOURS / 255, 4)
 def table(*columns: np.ndarray, sep: str = " ", comma: bool = False, form: str = "%.4f") -> str:
     """Rows of COLUMNS side by side; whole numbers stay whole."""
     blocks = [np.asarray(column).reshape(300, -1) for column in columns]
-    words = [[("%d" if block.dtype.kind in "iu" else form) % value for block in blocks for value in block[row]] for row in range(300)]
+    words = [
+        [
+            ("%d" if block.dtype.kind in "iu" else form) % value
+            for block in blocks
+            for value in block[row]
+        ]
+        for row in range(300)
+    ]
     text = [sep.join(word.replace(".", ",") if comma else word for word in row) for row in words]
     return "\n".join(text) + "\n"
 
@@ -45,12 +52,24 @@ NUMBERS = np.arange(1, 301)
         ("a.txt", table(POINTS, comma=True)),
         ("a.csv", table(POINTS, sep=", ", comma=True)),
         ("a.csv", table(POINTS, sep="|")),
-        ("a.csv", "\n".join('"' + row.replace(" ", '","').replace(".", ",") + '"' for row in table(POINTS).splitlines())),
+        (
+            "a.csv",
+            "\n".join(
+                '"' + row.replace(" ", '","').replace(".", ",") + '"'
+                for row in table(POINTS).splitlines()
+            ),
+        ),
         ("a.csv", "sep=;\n" + table(POINTS, sep=";", comma=True)),
         ("a.csv", "100;20;0\n" + table(POINTS, sep=";", comma=True)),
         ("a.txt", table(NUMBERS, POINTS)),
         ("a.csv", "Nr;X;Y;Z\n" + table(NUMBERS, POINTS, sep=";")),
-        ("a.csv", "Point,X,Y,Z,Code\n" + "\n".join(f"P{k},{row},TREE" for k, row in enumerate(table(POINTS, sep=",").splitlines()))),
+        (
+            "a.csv",
+            "Point,X,Y,Z,Code\n"
+            + "\n".join(
+                f"P{k},{row},TREE" for k, row in enumerate(table(POINTS, sep=",").splitlines())
+            ),
+        ),
         ("a.txt", table(POINTS).replace(" ", "   ").replace("\n", "  \r\n")),
         ("a.csv", table(POINTS, sep=";").replace("\n", ";\n")),
         ("a.asc", "%!made by hand\n// two lines\n\n" + table(POINTS)),
@@ -61,13 +80,18 @@ NUMBERS = np.arange(1, 301)
         ("a.csv", '"Points:0","Points:1","Points:2"\n' + table(POINTS, sep=",")),
         ("a.txt", "Rechtswert;Hochwert;Höhe\n" + table(POINTS, sep=";", comma=True)),
         ("a.csv", "N,E,H\n" + table(POINTS[:, [1, 0, 2]], sep=",")),
-        ("a.csv", "id,northing_m,easting_m,elev_m\n" + table(NUMBERS, POINTS[:, [1, 0, 2]], sep=",")),
+        (
+            "a.csv",
+            "id,northing_m,easting_m,elev_m\n" + table(NUMBERS, POINTS[:, [1, 0, 2]], sep=","),
+        ),
         ("a.csv", "Z,Y,X\n" + table(POINTS[:, ::-1], sep=",")),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_places_come_out_as_they_were_meant(read: Read, name: str, content: str, coding: str) -> None:
+def test_places_come_out_as_they_were_meant(
+    read: Read, name: str, content: str, coding: str
+) -> None:
     stored = first(read({name: content.encode(coding)}))
     assert np.allclose(stored["points"][-300:], POINTS, atol=1e-9)
     assert "colors" not in stored
@@ -89,7 +113,11 @@ def test_places_come_out_as_they_were_meant(read: Read, name: str, content: str,
         ("a.txt", table(POINTS, COLOURS, RNG.random(300), NORMALS)),
         ("a.txt", "//X Y Z Rf Gf Bf Scalar field\n300\n" + table(POINTS, SHARES, RNG.random(300))),
         ("a.csv", "R;G;B;X [mm];Y [mm];Z [mm]\n" + table(COLOURS, POINTS, sep=";", comma=True)),
-        ("a.csv", "Intensity,X (m),Y (m),Z (m),Red,Green,Blue\n" + table(RNG.random(300), POINTS, COLOURS, sep=",")),
+        (
+            "a.csv",
+            "Intensity,X (m),Y (m),Z (m),Red,Green,Blue\n"
+            + table(RNG.random(300), POINTS, COLOURS, sep=","),
+        ),
     ],
     ids=str,
 )
@@ -107,7 +135,22 @@ def test_three_small_whole_numbers_are_classes_and_no_colours(read: Read) -> Non
 
 
 @pytest.mark.parametrize(
-    "word", ["nan", "NaN", "-nan", "-nan(ind)", "-1.#IND", "1.#QNAN", "1.#QNAN0", "-1.#IND00", "NULL", "n/a", "-", "", "1.#INF"]
+    "word",
+    [
+        "nan",
+        "NaN",
+        "-nan",
+        "-nan(ind)",
+        "-1.#IND",
+        "1.#QNAN",
+        "1.#QNAN0",
+        "-1.#IND00",
+        "NULL",
+        "n/a",
+        "-",
+        "",
+        "1.#INF",
+    ],
 )
 def test_a_place_without_a_number_is_left_out_and_said(read: Read, word: str) -> None:
     lines = table(POINTS, sep=";").splitlines()
@@ -125,7 +168,9 @@ def test_a_survey_in_utm_with_the_northing_first_is_not_mirrored(read: Read) -> 
 
 
 def test_columns_in_another_order_than_x_y_z_are_said(read: Read) -> None:
-    assert "in the order Y, X, Z" in said(read({"a.csv": ("Y,X,Z\n" + table(POINTS, sep=",")).encode()}))
+    assert "in the order Y, X, Z" in said(
+        read({"a.csv": ("Y,X,Z\n" + table(POINTS, sep=",")).encode()})
+    )
 
 
 def test_the_unit_of_the_header_is_the_unit_of_the_drop(read: Read) -> None:
@@ -140,7 +185,9 @@ def test_an_axis_in_another_unit_is_converted_and_said(read: Read) -> None:
 
 
 def test_what_has_no_place_in_a_model_is_named(read: Read) -> None:
-    job = read({"a.csv": ("X,Y,Z,Intensity,GPS time\n" + table(POINTS, POINTS[:, :2], sep=",")).encode()})
+    job = read(
+        {"a.csv": ("X,Y,Z,Intensity,GPS time\n" + table(POINTS, POINTS[:, :2], sep=",")).encode()}
+    )
     assert "a.csv: Intensity and GPS time were not read" in said(job)
 
 
@@ -160,19 +207,30 @@ def test_all_blocks_of_a_pts_are_read(read: Read) -> None:
     ("content", "words"),
     [
         (
-            "\n".join(",".join(f"{a},{b:03}" for a, b in zip(*RNG.integers(0, 100, (2, 3)), strict=True)) for _ in range(200)),
+            "\n".join(
+                ",".join(f"{a},{b:03}" for a, b in zip(*RNG.integers(0, 100, (2, 3)), strict=True))
+                for _ in range(200)
+            ),
             "commas stand between",
         ),
         (table(POINTS, sep=";").replace(".", ",", 400), "decimal comma"),
         ("lat,lon,alt\n" + table(POINTS, sep=","), "degrees"),
         ("range,azimuth,elevation\n" + table(POINTS, sep=","), "polar"),
-        ("Red,Green,Blue,Depth\n" + table(COLOURS, POINTS[:, 0], sep=","), "Red, Green, Blue, Depth; name them x, y and z"),
-        ("300\n" + "".join(table(POINTS).splitlines(keepends=True)[:280]), "header says 300 points, file holds 280"),
+        (
+            "Red,Green,Blue,Depth\n" + table(COLOURS, POINTS[:, 0], sep=","),
+            "Red, Green, Blue, Depth; name them x, y and z",
+        ),
+        (
+            "300\n" + "".join(table(POINTS).splitlines(keepends=True)[:280]),
+            "header says 300 points, file holds 280",
+        ),
         (table(POINTS)[:-12], "looks cut off"),
     ],
     ids=["confused", "both marks", "degrees", "polar", "no z", "short", "cut"],
 )
-def test_what_cannot_be_read_rightly_is_refused_in_words(read: Read, content: str, words: str) -> None:
+def test_what_cannot_be_read_rightly_is_refused_in_words(
+    read: Read, content: str, words: str
+) -> None:
     with pytest.raises(InputRejected) as caught:
         read({"a.csv": content.encode()})
     assert words in str(caught.value)
@@ -191,7 +249,11 @@ def test_every_scan_of_a_ptx_is_read(read: Read, between: str, coding: str) -> N
     """Blank lines between, decimal commas, rows of beams that met nothing shorter than the others."""
     one = table(POINTS, np.full(300, 0.5), COLOURS).splitlines()
     one[5] = "0 0 0 0.5"
-    content = ptx(15, 20, "\n".join(one) + "\n") + between + ptx(20, 15, table(POINTS, np.full(300, 0.5), comma=True))
+    content = (
+        ptx(15, 20, "\n".join(one) + "\n")
+        + between
+        + ptx(20, 15, table(POINTS, np.full(300, 0.5), comma=True))
+    )
     job = read({"a.ptx": content.encode(coding)})
     assert [each.points for each in job.scans.passes] == [299, 300]
     assert np.array_equal(first(job)["colors"], np.delete(COLOURS, 5, 0))

@@ -38,7 +38,9 @@ def said(job: Job) -> str:
     ],
     ids=["small", "figure", "figure of 62 mm", "large", "facade of 62 m", "relief of 400 mm"],
 )
-def test_size_and_shape_decide_and_the_other_candidate_is_named(read: Read, places: np.ndarray, size: float, unit: str, other: str) -> None:
+def test_size_and_shape_decide_and_the_other_candidate_is_named(
+    read: Read, places: np.ndarray, size: float, unit: str, other: str
+) -> None:
     job = read({"a.ply": binary_ply(xyz(large(places, size)))})
     assert (job.scans.unit, job.scans.unit_guessed, job.scans.unit_other) == (unit, True, other)
     assert f"the unit is a guess: {unit}, because the passes measure about {size:.3g}" in said(job)
@@ -54,9 +56,19 @@ def test_no_scanner_stands_closer_than_its_lens_allows(read: Read, times: float,
 
 def test_a_unit_that_one_file_names_counts_for_all(read: Read) -> None:
     """Feet among metres are converted, not compared by size."""
-    content = "X (ft),Y (ft),Z (ft)\n" + "\n".join(",".join(f"{value:.5f}" for value in row) for row in BODY / 0.3048)
-    metres = "X (m),Y (m),Z (m)\n" + "\n".join(",".join(f"{value:.5f}" for value in row) for row in BODY)
-    job = read({"a.csv": metres.encode(), "b.csv": metres.replace("0", "1", 5).encode(), "c.csv": content.encode()})
+    content = "X (ft),Y (ft),Z (ft)\n" + "\n".join(
+        ",".join(f"{value:.5f}" for value in row) for row in BODY / 0.3048
+    )
+    metres = "X (m),Y (m),Z (m)\n" + "\n".join(
+        ",".join(f"{value:.5f}" for value in row) for row in BODY
+    )
+    job = read(
+        {
+            "a.csv": metres.encode(),
+            "b.csv": metres.replace("0", "1", 5).encode(),
+            "c.csv": content.encode(),
+        }
+    )
     assert [round(one.scale, 4) for one in job.scans.passes] == [1.0, 1.0, 0.3048]
     assert (job.scans.unit, job.scans.unit_guessed) == ("m", False)
     assert "c.csv counts in ft and was scaled by 0.3048 to m" in said(job)

@@ -31,7 +31,9 @@ class Here:
         ws = StageWorkspace(root, root / "input", self.models, options=jobs.parse(request))
         for position, stage in enumerate((stage for leg in legs for stage in leg.stages), 1):
             ws.said.clear()
-            artefact = recipes.call(recipes.stage_function(stage), [kept.artefact for kept in store.load(root)], ws)
+            artefact = recipes.call(
+                recipes.stage_function(stage), [kept.artefact for kept in store.load(root)], ws
+            )
             store.save(root, position, Kept.of(root, stage, artefact, warnings=tuple(ws.said)))
         return store.load(root)
 

@@ -66,11 +66,17 @@ def asked(device: Device, root: Path) -> Any:
     return device.make(root, {"kind": "convert"}, [Leg("finish", ("selftest",))])
 
 
-def test_requests_are_made_one_at_a_time_in_one_thread_and_too_many_are_turned_away(slow: tuple[Device, Slow], tmp_path: Path) -> None:
+def test_requests_are_made_one_at_a_time_in_one_thread_and_too_many_are_turned_away(
+    slow: tuple[Device, Slow], tmp_path: Path
+) -> None:
     device, engine = slow
     with ThreadPoolExecutor(devices.WAITING) as pool:
         made = [pool.submit(asked, device, tmp_path) for _ in range(devices.WAITING)]
-        eventually(lambda: device.load() == {"making": 1, "waiting": devices.WAITING - 1}, 10, "all of them wait")
+        eventually(
+            lambda: device.load() == {"making": 1, "waiting": devices.WAITING - 1},
+            10,
+            "all of them wait",
+        )
         with pytest.raises(Busy):
             asked(device, tmp_path)
         engine.free.set()
@@ -78,7 +84,9 @@ def test_requests_are_made_one_at_a_time_in_one_thread_and_too_many_are_turned_a
     assert (engine.most, len(engine.threads), device.load()) == (1, 1, {"making": 0, "waiting": 0})
 
 
-def test_the_end_abandons_what_is_made_and_what_waits(slow: tuple[Device, Slow], tmp_path: Path) -> None:
+def test_the_end_abandons_what_is_made_and_what_waits(
+    slow: tuple[Device, Slow], tmp_path: Path
+) -> None:
     device, _ = slow
     with ThreadPoolExecutor(3) as pool:
         made = [pool.submit(asked, device, tmp_path) for _ in range(3)]
@@ -97,7 +105,9 @@ def real(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Device
     device.end()
 
 
-def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_another(real: Device, tmp_path: Path) -> None:
+def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_another(
+    real: Device, tmp_path: Path
+) -> None:
     """A hot stage dies with the engine itself; an error of a stage keeps its class."""
 
     def make(stage: str, queue: str = "mesh") -> Any:
@@ -113,7 +123,9 @@ def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_anothe
     assert make("works", "finish")[-1].artefact == Exported(files_written=("model.glb",), faces=0)
 
 
-def test_the_views_service_never_asks_itself(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_views_service_never_asks_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its engine does not see FLUX_BACKEND_URL; those of others do."""
     seen: list[dict[str, str]] = []
 

@@ -37,11 +37,17 @@ def picture(path: Path) -> Path:
 
 
 def left_over(scratch: Path) -> list[str]:
-    return sorted(str(path.relative_to(scratch)) for path in scratch.rglob("*") if path.is_file() or path.name == answers.WORK)
+    return sorted(
+        str(path.relative_to(scratch))
+        for path in scratch.rglob("*")
+        if path.is_file() or path.name == answers.WORK
+    )
 
 
-# -- answers -----------------------------------------------------------------------------------------------------------------
-def test_generate_answers_with_the_missions_fields_and_says_that_it_is_a_placeholder(service: Service, scratch: Path) -> None:
+# -- answers -----------------------------------------------------------------------------------
+def test_generate_answers_with_the_missions_fields_and_says_that_it_is_a_placeholder(
+    service: Service, scratch: Path
+) -> None:
     body = {"prompt": "a red cube, left side view", "width": 640, "height": 384, "seed": 7}
     answer = service("views").post("/generate", json=body).get_json()
     data = base64.b64decode(answer["image_b64"], validate=True)
@@ -52,7 +58,9 @@ def test_generate_answers_with_the_missions_fields_and_says_that_it_is_a_placeho
 
 
 def test_the_same_request_gives_the_same_picture(service: Service) -> None:
-    first, again = (service("views").post("/generate", json={"prompt": "a mug"}).get_json() for _ in range(2))
+    first, again = (
+        service("views").post("/generate", json={"prompt": "a mug"}).get_json() for _ in range(2)
+    )
     assert first["image_b64"] == again["image_b64"]
     assert first["image_path"] != again["image_path"]
 
@@ -64,7 +72,9 @@ def test_the_same_request_gives_the_same_picture(service: Service) -> None:
         (["a mug", "a mug", "a mug, left view"], ["000.png", "120.png", "240.png"]),
     ],
 )
-def test_imagine_makes_a_picture_per_prompt_named_by_its_side(service: Service, prompts: list[str], names: list[str]) -> None:
+def test_imagine_makes_a_picture_per_prompt_named_by_its_side(
+    service: Service, prompts: list[str], names: list[str]
+) -> None:
     """Without sides in all the prompts they are evenly spaced."""
     answer = service("views").post("/imagine/generate", json={"prompts": prompts}).get_json()
     assert [Path(path).name for path in answer["image_paths"]] == names
@@ -75,8 +85,14 @@ def test_imagine_makes_a_picture_per_prompt_named_by_its_side(service: Service, 
 def test_pictures_at_addresses_are_fetched_cut_out_and_brought_to_one_size(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(safe_fetch, "fetch", lambda *_: iter([picture(tmp_path / "a.png").read_bytes()]))
-    answer = service("views").post("/imagine/from-urls", json={"urls": ["https://pictures.example/left.png"]}).get_json()
+    monkeypatch.setattr(
+        safe_fetch, "fetch", lambda *_: iter([picture(tmp_path / "a.png").read_bytes()])
+    )
+    answer = (
+        service("views")
+        .post("/imagine/from-urls", json={"urls": ["https://pictures.example/left.png"]})
+        .get_json()
+    )
     assert [Path(path).name for path in answer["image_paths"]] == ["090.png"]
     with Image.open(answer["image_paths"][0]) as image:
         assert (image.mode, image.size) == ("RGBA", (512, 512))
@@ -84,24 +100,46 @@ def test_pictures_at_addresses_are_fetched_cut_out_and_brought_to_one_size(
 
 def test_an_address_that_is_not_public_is_refused(service: Service) -> None:
     answer = service("views").post("/imagine/from-urls", json={"urls": ["http://127.0.0.1/a.png"]})
-    assert (answer.status_code, "not a public address" in answer.get_json()["detail"]) == (422, True)
+    assert (answer.status_code, "not a public address" in answer.get_json()["detail"]) == (
+        422,
+        True,
+    )
 
 
-def test_a_mesh_is_made_from_what_views_answered_and_from_inputs(service: Service, atlas: Atlas) -> None:
+def test_a_mesh_is_made_from_what_views_answered_and_from_inputs(
+    service: Service, atlas: Atlas
+) -> None:
     """A service's own answers and files below inputs/, in all the spellings that a job may use."""
-    made = service("views").post("/generate", json={"prompt": "a red cube, front view"}).get_json()["image_path"]
+    made = (
+        service("views")
+        .post("/generate", json={"prompt": "a red cube, front view"})
+        .get_json()["image_path"]
+    )
     picture(atlas.inputs / "left.png")
-    for paths in ([made], ["left.png"], ["/inputs/left.png"], [made, str(atlas.inputs / "left.png")]):
+    for paths in (
+        [made],
+        ["left.png"],
+        ["/inputs/left.png"],
+        [made, str(atlas.inputs / "left.png")],
+    ):
         body = {"image_paths": paths, "output_format": "ply", "backend": "placeholder"}
         answer = service("mesh").post("/reconstruct/mesh", json=body).get_json()
         assert Path(answer["mesh_path"]).name == "model.ply"
         assert len(trimesh.load(answer["mesh_path"], force="mesh").faces) == answer["faces"] > 100
-        assert (answer["placeholder"], answer["label"], answer["watertight"]) == (True, "placeholder", True)
+        assert (answer["placeholder"], answer["label"], answer["watertight"]) == (
+            True,
+            "placeholder",
+            True,
+        )
 
 
 def test_a_mesh_is_cleaned_and_written_in_the_asked_format(service: Service, atlas: Atlas) -> None:
     stl_file(atlas.inputs / "part.stl")
-    answer = service("finish").post("/postprocess/clean", json={"mesh_path": "part.stl", "output_format": "obj"}).get_json()
+    answer = (
+        service("finish")
+        .post("/postprocess/clean", json={"mesh_path": "part.stl", "output_format": "obj"})
+        .get_json()
+    )
     assert Path(answer["mesh_path"]).name == "model.obj"
     assert (answer["faces"], answer["watertight"], answer["placeholder"]) == (4, True, False)
     assert answer["mesh_path"] in answer["files"]
@@ -109,11 +147,21 @@ def test_a_mesh_is_cleaned_and_written_in_the_asked_format(service: Service, atl
 
 def test_health_and_ready_say_which_service_this_is(service: Service) -> None:
     for name in ("views", "mesh", "finish"):
-        assert service(name).get("/health").get_json() | {"version": ""} == {"status": "ok", "service": name, "version": ""}
-        assert service(name).get("/ready").get_json() == {"status": "ready", "service": name, "device": "cpu", "making": 0, "waiting": 0}
+        assert service(name).get("/health").get_json() | {"version": ""} == {
+            "status": "ok",
+            "service": name,
+            "version": "",
+        }
+        assert service(name).get("/ready").get_json() == {
+            "status": "ready",
+            "service": name,
+            "device": "cpu",
+            "making": 0,
+            "waiting": 0,
+        }
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------
 GOOD: dict[str, dict[str, Any]] = {
     "/generate": {"prompt": "a mug"}, "/imagine/generate": {"prompts": ["a mug"]}, "/imagine/from-urls": {"urls": ["https://a.example/b.png"]},
     "/reconstruct/mesh": {"image_paths": ["a.png"]}, "/postprocess/clean": {"mesh_path": "a.stl"},
@@ -124,7 +172,9 @@ GOOD: dict[str, dict[str, Any]] = {
 def test_an_unknown_field_is_refused_by_name(service: Service, rule: str) -> None:
     answer = service(RULES[rule]).post(rule, json=GOOD[rule] | {"colour": "red"})
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
-    assert answer.get_json()["errors"] == [{"field": "colour", "message": "there is no such option"}]
+    assert answer.get_json()["errors"] == [
+        {"field": "colour", "message": "there is no such option"}
+    ]
     assert answer.get_json()["remedy"]
 
 
@@ -140,7 +190,9 @@ def test_an_unknown_field_is_refused_by_name(service: Service, rule: str) -> Non
         ("/postprocess/clean", {"mesh_path": ""}, "mesh_path"), ("/postprocess/clean", {}, "mesh_path"),
     ],
 )  # fmt: skip
-def test_a_field_that_is_wrong_is_named(service: Service, rule: str, body: dict[str, Any], field: str) -> None:
+def test_a_field_that_is_wrong_is_named(
+    service: Service, rule: str, body: dict[str, Any], field: str
+) -> None:
     answer = service(RULES[rule]).post(rule, json=body)
     assert answer.status_code == 422
     assert [row["field"].partition(".")[0] for row in answer.get_json()["errors"]] == [field]
@@ -151,7 +203,9 @@ def test_what_is_no_json_or_too_large_is_refused(service: Service, rule: str) ->
     client = service(RULES[rule])
     assert client.post(rule, data="{", content_type="application/json").status_code == 400
     assert client.post(rule, data="{}", content_type="text/plain").status_code == 415
-    assert client.post(rule, data=b" " * (2 << 20), content_type="application/json").status_code == 413
+    assert (
+        client.post(rule, data=b" " * (2 << 20), content_type="application/json").status_code == 413
+    )
 
 
 OUTSIDE = [
@@ -170,7 +224,9 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("asked", OUTSIDE)
 @pytest.mark.parametrize("rule", ["/reconstruct/mesh", "/postprocess/clean"])
-def test_nothing_outside_its_own_folder_and_inputs_is_read(service: Service, atlas: Atlas, scratch: Path, rule: str, asked: str) -> None:
+def test_nothing_outside_its_own_folder_and_inputs_is_read(
+    service: Service, atlas: Atlas, scratch: Path, rule: str, asked: str
+) -> None:
     """Not by dots, not by links, not by absolute paths."""
     secret = picture(atlas.root / "secret.png")
     picture(atlas.inputs / ".hidden.png")
@@ -178,7 +234,9 @@ def test_nothing_outside_its_own_folder_and_inputs_is_read(service: Service, atl
     (atlas.inputs / "folder").mkdir()
     (atlas.inputs / "linked").symlink_to(atlas.root)
     picture(atlas.root / "a.png")
-    answer = service(RULES[rule]).post(rule, json={"image_paths": [asked]} if "mesh" in rule else {"mesh_path": asked})
+    answer = service(RULES[rule]).post(
+        rule, json={"image_paths": [asked]} if "mesh" in rule else {"mesh_path": asked}
+    )
     assert answer.status_code == 422
     assert left_over(scratch) == []
 
@@ -193,10 +251,15 @@ def test_no_path_below_the_services_folder_leaves_it(service: Service, scratch: 
         f"{scratch}/services/../{job.name}/a.png",
         f"{scratch}/services/views/../../{job.name}/a.png",
     ):
-        assert service("mesh").post("/reconstruct/mesh", json={"image_paths": [asked]}).status_code == 422
+        assert (
+            service("mesh").post("/reconstruct/mesh", json={"image_paths": [asked]}).status_code
+            == 422
+        )
 
 
-def test_a_stages_refusal_keeps_its_words_and_nothing_is_left_behind(service: Service, atlas: Atlas, scratch: Path) -> None:
+def test_a_stages_refusal_keeps_its_words_and_nothing_is_left_behind(
+    service: Service, atlas: Atlas, scratch: Path
+) -> None:
     Image.new("RGB", (64, 64), (200, 200, 200)).save(atlas.inputs / "empty.png")
     answer = service("mesh").post("/reconstruct/mesh", json={"image_paths": ["empty.png"]})
     problem = answer.get_json()
@@ -205,33 +268,59 @@ def test_a_stages_refusal_keeps_its_words_and_nothing_is_left_behind(service: Se
     assert left_over(scratch) == []
 
 
-def test_a_backend_that_is_not_here_is_refused_before_any_work(service: Service, atlas: Atlas) -> None:
+def test_a_backend_that_is_not_here_is_refused_before_any_work(
+    service: Service, atlas: Atlas
+) -> None:
     picture(atlas.inputs / "front.png")
-    answer = service("mesh").post("/reconstruct/mesh", json={"image_paths": ["front.png"], "backend": "triposr"})
-    assert (answer.status_code, answer.get_json()["detail"]) == (422, "backend: this service has no triposr.")
+    answer = service("mesh").post(
+        "/reconstruct/mesh", json={"image_paths": ["front.png"], "backend": "triposr"}
+    )
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        422,
+        "backend: this service has no triposr.",
+    )
     assert "visual-hull" in answer.get_json()["remedy"]
 
 
 def test_another_services_route_names_the_ones_that_are_here(service: Service) -> None:
-    assert "POST /reconstruct/mesh" in service("mesh").post("/generate", json={"prompt": "x"}).get_json()["remedy"]
+    assert (
+        "POST /reconstruct/mesh"
+        in service("mesh").post("/generate", json={"prompt": "x"}).get_json()["remedy"]
+    )
     wrong = service("mesh").get("/reconstruct/mesh")
     assert (wrong.status_code, {*wrong.headers["Allow"].split(", ")}) == (405, {"POST", "OPTIONS"})
 
 
-def test_other_hosts_need_a_key_and_pages_of_other_sites_get_nothing(service: Service, atlas: Atlas) -> None:
+def test_other_hosts_need_a_key_and_pages_of_other_sites_get_nothing(
+    service: Service, atlas: Atlas
+) -> None:
     """[web] lan = read lets them look, no more."""
     client, body = service("views"), {"prompt": "x"}
     assert client.post("/generate", json=body, headers=FOREIGN).status_code == 401
     assert client.get("/ready", headers=FOREIGN).status_code == 200
-    keys = {scope: {"Authorization": f"Bearer {Keys(atlas).add(scope, scope)}"} for scope in ("read", "submit")}  # type: ignore[arg-type]
-    assert [client.post("/generate", json=body, headers=FOREIGN | key).status_code for key in keys.values()] == [403, 200]
-    assert client.post("/generate", json=body, headers={"Origin": "https://evil.example"}).status_code == 403
+    keys = {
+        scope: {"Authorization": f"Bearer {Keys(atlas).add(scope, scope)}"}
+        for scope in ("read", "submit")
+    }  # type: ignore[arg-type]
+    assert [
+        client.post("/generate", json=body, headers=FOREIGN | key).status_code
+        for key in keys.values()
+    ] == [403, 200]
+    assert (
+        client.post("/generate", json=body, headers={"Origin": "https://evil.example"}).status_code
+        == 403
+    )
     assert client.post("/generate", json=body, headers={"Host": "evil.example"}).status_code == 403
 
 
-def test_only_the_newest_answers_stay(service: Service, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_answers_stay(
+    service: Service, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(answers, "KEPT", 2)
-    paths = [service("views").post("/generate", json={"prompt": "x"}).get_json()["image_path"] for _ in range(4)]
+    paths = [
+        service("views").post("/generate", json={"prompt": "x"}).get_json()["image_path"]
+        for _ in range(4)
+    ]
     assert [Path(path).exists() for path in paths] == [False, False, True, True]
     shutil.rmtree(scratch)
     assert service("views").post("/generate", json={"prompt": "x"}).status_code == 200

@@ -24,7 +24,12 @@ def workspace(tmp_path: Path) -> Make:
     def make(kind: str = "images", **options: Any) -> Workspace:
         for folder in ("input", "models"):
             (tmp_path / folder).mkdir(exist_ok=True)
-        return StageWorkspace(tmp_path / "work", tmp_path / "input", tmp_path / "models", options=parse({"kind": kind, **options}))
+        return StageWorkspace(
+            tmp_path / "work",
+            tmp_path / "input",
+            tmp_path / "models",
+            options=parse({"kind": kind, **options}),
+        )
 
     return make
 

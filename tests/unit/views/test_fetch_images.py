@@ -29,7 +29,9 @@ GREY = np.full((96, 72, 3), 90)
         (["a.png", "b.png", "c.png", "d.png"], [0, 90, 180, 270]),
     ],
 )
-def test_sides_come_from_names(workspace: Make, drop: Callable[..., Dropped], names: list[str], expected: list[float]) -> None:
+def test_sides_come_from_names(
+    workspace: Make, drop: Callable[..., Dropped], names: list[str], expected: list[float]
+) -> None:
     ws = workspace()
     views = fetch_images.run(drop(ws, dict.fromkeys(names, GREY)), ws)
     assert [view.azimuth for view in views.views] == expected
@@ -39,7 +41,9 @@ def test_sides_come_from_names(workspace: Make, drop: Callable[..., Dropped], na
             assert (image.mode, image.size) == ("RGBA", (72, 96))
 
 
-def test_a_name_without_a_side_among_named_ones_is_left_out_with_a_warning(workspace: Make, drop: Callable[..., Dropped]) -> None:
+def test_a_name_without_a_side_among_named_ones_is_left_out_with_a_warning(
+    workspace: Make, drop: Callable[..., Dropped]
+) -> None:
     ws = workspace()
     views = fetch_images.run(drop(ws, {"front.png": GREY, "left.png": GREY, "extra.png": GREY}), ws)
     assert [view.source for view in views.views] == ["front.png", "left.png"]
@@ -70,7 +74,10 @@ def test_no_picture_at_all_is_refused(workspace: Make) -> None:
         fetch_images.run(Dropped(names=()), workspace())
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://0x7f.1/", "http://[64:ff9b::a00:1]/", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1/a.png", "http://0x7f.1/", "http://[64:ff9b::a00:1]/", "file:///etc/passwd"],
+)
 def test_an_address_that_is_not_public_is_refused_by_name(workspace: Make, url: str) -> None:
     """What the guard refuses is the submitter's to change; tests/unit/pipeline/test_guard.py attacks the guard itself."""
     with pytest.raises(fetch_images.Refused, match=re.escape(url)) as refusal:
@@ -97,7 +104,9 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return there
 
 
-def fetched(workspace: Make, internet: dict[str, bytes], *urls: str) -> tuple[Workspace, dict[str, float]]:
+def fetched(
+    workspace: Make, internet: dict[str, bytes], *urls: str
+) -> tuple[Workspace, dict[str, float]]:
     """The workspace and source → azimuth, with a picture of its own at every address that has none yet."""
     for k, url in enumerate(dict.fromkeys(urls)):
         internet.setdefault(url.partition("#")[0], picture(10 + k))
@@ -110,7 +119,9 @@ def fetched(workspace: Make, internet: dict[str, bytes], *urls: str) -> tuple[Wo
 SIDES = {"front.png": 0, "left.png": 90, "back.png": 180, "right.png": 270}
 
 
-def test_a_picture_at_an_address_becomes_a_view(workspace: Make, internet: dict[str, bytes]) -> None:
+def test_a_picture_at_an_address_becomes_a_view(
+    workspace: Make, internet: dict[str, bytes]
+) -> None:
     assert fetched(workspace, internet, "http://example.org/left.png?size=8")[1] == {"left.png": 90}
 
 
@@ -126,15 +137,29 @@ def test_a_picture_at_an_address_becomes_a_view(workspace: Make, internet: dict[
         "http://e.org/left/{}/image.png",
     ],
 )
-def test_the_side_may_stand_anywhere_in_the_addresses(workspace: Make, internet: dict[str, bytes], pattern: str) -> None:
-    ws, found = fetched(workspace, internet, *(pattern.format(side.removesuffix(".png")) for side in SIDES))
+def test_the_side_may_stand_anywhere_in_the_addresses(
+    workspace: Make, internet: dict[str, bytes], pattern: str
+) -> None:
+    ws, found = fetched(
+        workspace, internet, *(pattern.format(side.removesuffix(".png")) for side in SIDES)
+    )
     assert (found, ws.warnings) == (SIDES, [])
 
 
-def test_azimuths_as_folders_count_where_each_picture_has_its_own(workspace: Make, internet: dict[str, bytes]) -> None:
-    assert list(fetched(workspace, internet, *(f"http://e.org/{k:03}/i.png" for k in (0, 120, 240)))[1].values()) == [0, 120, 240]
+def test_azimuths_as_folders_count_where_each_picture_has_its_own(
+    workspace: Make, internet: dict[str, bytes]
+) -> None:
+    assert list(
+        fetched(workspace, internet, *(f"http://e.org/{k:03}/i.png" for k in (0, 120, 240)))[
+            1
+        ].values()
+    ) == [0, 120, 240]
     names = _fetched.names_of([f"http://e.org/album/{k}/i.png" for k in (101, 102, 103)])
-    assert list(names.values()) == ["i.png", "i (2).png", "i (3).png"]  # an album's numbers are no angles
+    assert list(names.values()) == [
+        "i.png",
+        "i (2).png",
+        "i (3).png",
+    ]  # an album's numbers are no angles
 
 
 @pytest.mark.parametrize(
@@ -145,10 +170,17 @@ def test_azimuths_as_folders_count_where_each_picture_has_its_own(workspace: Mak
         ["http://e.org/i.png", "http://e.org/I.png", "http://f.org/i.PNG", "http://f.org/%69.png"],
         ["http://e.org", "http://f.org", "http://e.org/?", "http://e.org/a/"],
         [f"http://e.org/{'x' * 700}{k}.png" for k in range(4)],
-        ["http://e.org/a%2Fi.png", "http://e.org/b%00i.png", "http://e.org/..", "http://e.org/ü.png"],
+        [
+            "http://e.org/a%2Fi.png",
+            "http://e.org/b%00i.png",
+            "http://e.org/..",
+            "http://e.org/ü.png",
+        ],
     ],
 )
-def test_every_address_gives_a_picture_of_its_own_name(workspace: Make, internet: dict[str, bytes], urls: list[str]) -> None:
+def test_every_address_gives_a_picture_of_its_own_name(
+    workspace: Make, internet: dict[str, bytes], urls: list[str]
+) -> None:
     """Four addresses, four views, whatever their names share; four without sides are evenly spaced in the order of the addresses."""
     _, found = fetched(workspace, internet, *urls)
     assert list(found.values()) == [0, 90, 180, 270]
@@ -156,19 +188,37 @@ def test_every_address_gives_a_picture_of_its_own_name(workspace: Make, internet
     assert len({name.casefold() for name in found}) == 4
 
 
-def test_one_side_among_addresses_is_found_and_numbers_elsewhere_are_not_angles(workspace: Make, internet: dict[str, bytes]) -> None:
-    ws, found = fetched(workspace, internet, "http://e.org/120/front/i.png", "http://e.org/240/x/i.png", "http://e.org/90/left/i.png")
+def test_one_side_among_addresses_is_found_and_numbers_elsewhere_are_not_angles(
+    workspace: Make, internet: dict[str, bytes]
+) -> None:
+    ws, found = fetched(
+        workspace,
+        internet,
+        "http://e.org/120/front/i.png",
+        "http://e.org/240/x/i.png",
+        "http://e.org/90/left/i.png",
+    )
     assert found == {"front.png": 0, "left.png": 90}
     assert "i.png" in ws.warnings[0]
 
 
-def test_an_address_named_twice_is_used_once_and_so_it_says(workspace: Make, internet: dict[str, bytes]) -> None:
-    ws, found = fetched(workspace, internet, "http://e.org/front.png", "http://e.org/left.png", "http://e.org/front.png")
+def test_an_address_named_twice_is_used_once_and_so_it_says(
+    workspace: Make, internet: dict[str, bytes]
+) -> None:
+    ws, found = fetched(
+        workspace,
+        internet,
+        "http://e.org/front.png",
+        "http://e.org/left.png",
+        "http://e.org/front.png",
+    )
     assert found == {"front.png": 0, "left.png": 90}
     assert ["more than once" in warning for warning in ws.warnings] == [True]
 
 
-def test_two_addresses_with_one_picture_are_named(workspace: Make, internet: dict[str, bytes]) -> None:
+def test_two_addresses_with_one_picture_are_named(
+    workspace: Make, internet: dict[str, bytes]
+) -> None:
     """A server that ignores the query gives the front four times."""
     urls = [f"http://e.org/image.png?side={side}" for side in ("front", "left")]
     internet |= dict.fromkeys(urls, picture(7))
@@ -176,7 +226,9 @@ def test_two_addresses_with_one_picture_are_named(workspace: Make, internet: dic
     assert ws.warnings == ["The addresses of front.png and left.png gave the same picture."]
 
 
-def test_a_fetched_picture_takes_no_dropped_ones_name(workspace: Make, drop: Callable[..., Dropped], internet: dict[str, bytes]) -> None:
+def test_a_fetched_picture_takes_no_dropped_ones_name(
+    workspace: Make, drop: Callable[..., Dropped], internet: dict[str, bytes]
+) -> None:
     internet["http://e.org/a.png"] = picture(7)
     ws = workspace(image_urls=["http://e.org/a.png"])
     ws.lan = ("nas.home",)
@@ -185,16 +237,26 @@ def test_a_fetched_picture_takes_no_dropped_ones_name(workspace: Make, drop: Cal
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
-def test_the_content_says_what_a_picture_is(workspace: Make, internet: dict[str, bytes], form: str) -> None:
+def test_the_content_says_what_a_picture_is(
+    workspace: Make, internet: dict[str, bytes], form: str
+) -> None:
     internet["http://e.org/download"] = picture(7, form)
     assert fetched(workspace, internet, "http://e.org/download")[1] == {"download": 0}
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"\xef\xbb\xbf\n<!DOCTYPE html><p>Sign in", "a page or text"), (b'{"error": "gone"}', "a page or text"), (b"", "nothing")],
+    [
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><p>Sign in", "a page or text"),
+        (b'{"error": "gone"}', "a page or text"),
+        (b"", "nothing"),
+    ],
 )
-def test_what_is_no_picture_is_said_with_its_address(workspace: Make, internet: dict[str, bytes], content: bytes, words: str) -> None:
+def test_what_is_no_picture_is_said_with_its_address(
+    workspace: Make, internet: dict[str, bytes], content: bytes, words: str
+) -> None:
     internet["http://e.org/front.png"] = content
-    with pytest.raises(fetch_images.Refused, match=rf"http://e\.org/front\.png: it gave {words}, no picture"):
+    with pytest.raises(
+        fetch_images.Refused, match=rf"http://e\.org/front\.png: it gave {words}, no picture"
+    ):
         fetched(workspace, internet, "http://e.org/front.png")

@@ -32,7 +32,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour(workspace: Make) -> None:
+def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour(
+    workspace: Make,
+) -> None:
     ws = workspace("prompt", prompt="a red cube")
     views = generate_views.run(None, None, ws)
     assert views.label == "placeholder"
@@ -44,7 +46,14 @@ def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour
 
 
 def test_high_quality_and_the_views_option_change_the_number(workspace: Make) -> None:
-    assert len(generate_views.run(None, None, workspace("prompt", prompt="x", quality_tier="high")).views) == 8
+    assert (
+        len(
+            generate_views.run(
+                None, None, workspace("prompt", prompt="x", quality_tier="high")
+            ).views
+        )
+        == 8
+    )
     assert len(generate_views.run(None, None, workspace("prompt", prompt="x", views=1)).views) == 1
 
 
@@ -57,7 +66,9 @@ def test_seeds_differ_by_view_and_follow_the_jobs_seed() -> None:
 def test_the_prompt_comes_from_the_dropped_file_where_no_option_has_it(workspace: Make) -> None:
     ws = workspace("prompt")
     (ws.input / "prompt.txt").write_text("a blue\n box\n")
-    assert "blue box" in str(generator_protocol.shots(generate_views._prompt(Dropped(names=("prompt.txt",)), ws), 1, 0))
+    assert "blue box" in str(
+        generator_protocol.shots(generate_views._prompt(Dropped(names=("prompt.txt",)), ws), 1, 0)
+    )
     (ws.input / "prompt.txt").write_text(" \n")
     with pytest.raises(InputRejected, match="There is no prompt"):
         generate_views.run(Dropped(names=("prompt.txt",)), None, ws)
@@ -67,13 +78,18 @@ def test_settings_choose_the_generator(workspace: Make) -> None:
     models = workspace().models
     choose = generators.choose
     assert type(choose(models, {})).__name__ == "PlaceholderViews"
-    assert type(choose(models, {"USE_IMAGE_STUB": "true", "FLUX_BACKEND_URL": "http://x"})).__name__ == "PlaceholderViews"
+    assert (
+        type(choose(models, {"USE_IMAGE_STUB": "true", "FLUX_BACKEND_URL": "http://x"})).__name__
+        == "PlaceholderViews"
+    )
     assert type(choose(models, {"FLUX_BACKEND_URL": "http://x"})).__name__ == "RemoteViews"
 
 
 @pytest.mark.parametrize("name", ["dev", "FLUX.1-dev", "flux-dev", "black-forest-labs/FLUX.1-dev"])
 def test_a_model_that_settings_name_must_be_there(workspace: Make, name: str) -> None:
-    with pytest.raises(BackendUnavailable, match="Model flux-dev: is not in the models folder") as refused:
+    with pytest.raises(
+        BackendUnavailable, match="Model flux-dev: is not in the models folder"
+    ) as refused:
         generators.chosen(workspace().models, {"FLUX_MODEL": name})
     assert "inbox3d models pull flux-dev" in refused.value.remedy
 
@@ -86,17 +102,26 @@ def test_a_model_that_settings_name_must_be_there(workspace: Make, name: str) ->
         ({"USE_IMAGE_STUB": "maybe"}, "'maybe' is neither true nor false"),
     ],
 )
-def test_a_setting_without_meaning_is_refused_by_name(workspace: Make, environment: dict[str, str], words: str) -> None:
+def test_a_setting_without_meaning_is_refused_by_name(
+    workspace: Make, environment: dict[str, str], words: str
+) -> None:
     with pytest.raises(BackendUnavailable, match=f"{next(iter(environment))}: {words}"):
         generators.chosen(workspace().models, environment)
 
 
-def test_weights_that_are_there_and_not_whole_are_named_and_no_stand_in_takes_their_place(workspace: Make) -> None:
+def test_weights_that_are_there_and_not_whole_are_named_and_no_stand_in_takes_their_place(
+    workspace: Make,
+) -> None:
     """Without any setting; a person who wants the stand-in says so."""
     store = workspace().models
     assert store is not None
-    lay(store / "flux-schnell", {name: data for name, data in flux().items() if "spiece" not in name})
-    with pytest.raises(BackendUnavailable, match="Model flux-schnell: tokenizer_2/ lacks its vocabulary"):
+    lay(
+        store / "flux-schnell",
+        {name: data for name, data in flux().items() if "spiece" not in name},
+    )
+    with pytest.raises(
+        BackendUnavailable, match="Model flux-schnell: tokenizer_2/ lacks its vocabulary"
+    ):
         generators.chosen(store, {})
     assert generators.chosen(store, {"USE_IMAGE_STUB": "true"}) == ("placeholder", "")
 
@@ -112,7 +137,10 @@ def test_weights_that_nobody_named_and_that_are_broken_stop_no_fleet(
         monkeypatch.delenv(name, raising=False)
     settings = config.load(None, {"INBOX3D_HOST__MODELS": str(store)})
     fleet._look_at_views(settings)
-    assert "model_index.json is empty" in caplog.text and "inbox3d models pull flux-schnell" in caplog.text
+    assert (
+        "model_index.json is empty" in caplog.text
+        and "inbox3d models pull flux-schnell" in caplog.text
+    )
     monkeypatch.setenv(generator_protocol.MODEL, "schnell")
     with pytest.raises(BackendUnavailable, match="model_index"):
         fleet._look_at_views(settings)
@@ -135,7 +163,10 @@ def test_a_prompt_may_name_the_side_it_shows(prompt: str, azimuth: float | None)
 
 
 def test_canonical_prompts_name_their_own_sides() -> None:
-    assert [generator_protocol.azimuth_of(shot.prompt) for shot in generator_protocol.shots("a mug", 8, 0)] == [45.0 * k for k in range(8)]
+    assert [
+        generator_protocol.azimuth_of(shot.prompt)
+        for shot in generator_protocol.shots("a mug", 8, 0)
+    ] == [45.0 * k for k in range(8)]
 
 
 def test_no_limit_cuts_off_the_words_that_say_which_side_is_wanted() -> None:
@@ -153,11 +184,15 @@ def test_a_dropped_text_that_is_too_long_is_refused_and_not_cut(workspace: Make)
         generate_views._prompt(Dropped(names=("prompt.txt",)), ws)
 
 
-def test_what_a_generator_did_not_read_is_said(workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_generator_did_not_read_is_said(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Deaf:
         def generate(self, shots: Any, steps: int) -> generator_protocol.Generated:
             return generator_protocol.Generated(
-                tuple(np.zeros((32, 32, 3), np.uint8) for _ in shots), "deaf", notes=("Its end was not read.",)
+                tuple(np.zeros((32, 32, 3), np.uint8) for _ in shots),
+                "deaf",
+                notes=("Its end was not read.",),
             )
 
     monkeypatch.setattr(generators, "choose", lambda *_, **__: Deaf())
@@ -183,7 +218,11 @@ def service() -> Iterator[tuple[str, list[Any]]]:
             asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             out = io.BytesIO()
             Image.new("RGB", (32, 32), (1, 2, 3)).save(out, "PNG")
-            body = b"nothing" if len(asked) > 4 else json.dumps({"image_b64": base64.b64encode(out.getvalue()).decode()}).encode()
+            body = (
+                b"nothing"
+                if len(asked) > 4
+                else json.dumps({"image_b64": base64.b64encode(out.getvalue()).decode()}).encode()
+            )
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body)

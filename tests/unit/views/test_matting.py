@@ -39,7 +39,11 @@ def test_transparency_that_cuts_nothing_out_is_said_and_the_background_decides(k
     picture = painted(mask())
     near = [np.minimum(axis, SIZE - 1 - axis) for axis in (V, U)]
     outside = (near[0] < 24) & (near[1] < 24) & (np.hypot(near[0] - 24, near[1] - 24) > 24)
-    picture[..., 3] = {"one pixel": np.where((V == 9) & (U == 9), 254, 255), "throughout": 250, "rounded": np.where(outside, 0, 255)}[kind]
+    picture[..., 3] = {
+        "one pixel": np.where((V == 9) & (U == 9), 254, 255),
+        "throughout": 250,
+        "rounded": np.where(outside, 0, 255),
+    }[kind]
     picture[picture[..., 3] == 0] = 0
     found = cut(picture, "a.png", None)
     assert (found.method, overlap(found, mask()) > 0.95) == ("colour key", True)
@@ -50,7 +54,11 @@ def test_transparency_that_cuts_nothing_out_is_said_and_the_background_decides(k
 def test_soft_transparency_keeps_the_whole_object(soft: str) -> None:
     """Alpha below half is still object; a soft outline alone is no news."""
     picture = painted(mask())
-    alpha = {"glass": np.full((SIZE, SIZE), 90.0), "fade": 250 - 0.9 * V, "edge": np.full((SIZE, SIZE), 255.0)}[soft]
+    alpha = {
+        "glass": np.full((SIZE, SIZE), 90.0),
+        "fade": 250 - 0.9 * V,
+        "edge": np.full((SIZE, SIZE), 255.0),
+    }[soft]
     picture[..., 3] = np.where(mask(), alpha, 0)
     if soft == "edge":
         picture[..., 3] = gaussian_filter(picture[..., 3], 1.0)
@@ -60,7 +68,9 @@ def test_soft_transparency_keeps_the_whole_object(soft: str) -> None:
 
 
 def test_a_shadow_drawn_in_the_transparency_is_no_object() -> None:
-    shadow = gaussian_filter(np.where(((U - 140) / 90) ** 2 + ((V - 190) / 20) ** 2 < 1, 110.0, 0.0), 6)
+    shadow = gaussian_filter(
+        np.where(((U - 140) / 90) ** 2 + ((V - 190) / 20) ** 2 < 1, 110.0, 0.0), 6
+    )
     picture = painted(mask())
     picture[~mask()] = 0
     picture[..., 3] = np.where(mask(), 255, shadow)
@@ -69,7 +79,9 @@ def test_a_shadow_drawn_in_the_transparency_is_no_object() -> None:
 
 def test_colours_that_were_multiplied_by_alpha_get_their_own_back() -> None:
     soft = gaussian_filter(np.where(mask(), 255.0, 0.0), 2)
-    picture = np.dstack([np.full((SIZE, SIZE, 3), (200, 180, 60)) * soft[..., None] / 255, soft]).astype(np.uint8)
+    picture = np.dstack(
+        [np.full((SIZE, SIZE, 3), (200, 180, 60)) * soft[..., None] / 255, soft]
+    ).astype(np.uint8)
     found = cut(picture, "a.png", None).rgba
     rim = (soft > 60) & (soft < 200)
     assert np.abs(found[rim][:, :3].astype(int) - [200, 180, 60]).max() < 12
@@ -79,9 +91,15 @@ def test_colours_that_were_multiplied_by_alpha_get_their_own_back() -> None:
 
 @pytest.mark.parametrize("level", [30, 60, 120])
 @pytest.mark.parametrize("ground", [(235, 235, 235), (220, 205, 180)])
-def test_a_soft_shadow_on_the_ground_is_no_object_and_its_removal_is_said(level: int, ground: tuple[int, int, int]) -> None:
-    shade = gaussian_filter(np.where(((U - 130) / 90) ** 2 + ((V - 180) / 25) ** 2 < 1, 1.0, 0.0), 12)
-    picture = painted(mask(), np.asarray(ground) * (1 - level / 235 * shade[..., None] / shade.max()))
+def test_a_soft_shadow_on_the_ground_is_no_object_and_its_removal_is_said(
+    level: int, ground: tuple[int, int, int]
+) -> None:
+    shade = gaussian_filter(
+        np.where(((U - 130) / 90) ** 2 + ((V - 180) / 25) ** 2 < 1, 1.0, 0.0), 12
+    )
+    picture = painted(
+        mask(), np.asarray(ground) * (1 - level / 235 * shade[..., None] / shade.max())
+    )
     found = cut(picture, "a.png", None)
     assert overlap(found, mask()) > 0.95
     assert "a shadow on the ground was taken away" in found.notes[0]
@@ -118,7 +136,10 @@ def test_an_outline_that_hardly_stands_out_is_said(light: int) -> None:
 
 @pytest.mark.parametrize(("row", "side"), [(250, "bottom"), (5, "top")])
 def test_an_object_that_the_picture_cuts_is_said(row: int, side: str) -> None:
-    assert f"cut off at the {side} of the picture" in cut(painted(mask(50, row)), "a.png", None).notes[-1]
+    assert (
+        f"cut off at the {side} of the picture"
+        in cut(painted(mask(50, row)), "a.png", None).notes[-1]
+    )
 
 
 def test_a_tiny_object_is_refused_by_its_share_or_said_where_it_is_cut_out() -> None:

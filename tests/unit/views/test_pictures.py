@@ -37,7 +37,10 @@ def shows_the_figure(rgba: Any, within: int) -> None:
 def test_every_format_is_read_under_any_name(kind: str, name: str, tmp_path: Path) -> None:
     rgba, said = look(tmp_path, encoded(figure(48, 64)[0], kind), name)
     shows_the_figure(rgba, 20 if kind in ("jpeg", "heic", "avif", "webp") else 2)
-    assert said == [f"{name} has only 64 × 48 pixels: the model cannot show more."][: max(rgba.shape) < 64]
+    assert (
+        said
+        == [f"{name} has only 64 × 48 pixels: the model cannot show more."][: max(rgba.shape) < 64]
+    )
 
 
 def test_an_avif_that_calls_itself_heic_is_read(tmp_path: Path) -> None:
@@ -53,19 +56,29 @@ def test_other_jpegs_are_read(how: dict[str, Any], tmp_path: Path) -> None:
     image.save(out, "JPEG", quality=95, **how)
     rgba, _ = look(tmp_path, out.getvalue())
     if image.mode == "L":
-        assert np.abs(rgba[..., :3].astype(int) - np.asarray(image).astype(int)[..., None]).max() < 20
+        assert (
+            np.abs(rgba[..., :3].astype(int) - np.asarray(image).astype(int)[..., None]).max() < 20
+        )
     else:
         shows_the_figure(rgba, 20)
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("channels", [0, 3, 4])
-def test_sixteen_bits_are_scaled_by_what_they_can_hold(suffix: str, channels: int, tmp_path: Path) -> None:
+def test_sixteen_bits_are_scaled_by_what_they_can_hold(
+    suffix: str, channels: int, tmp_path: Path
+) -> None:
     """Grey, RGB and RGBA; the picture holds neither black nor white, and keeps its tones."""
     import cv2
 
     rgb, mask = figure(48, 64)
-    full = np.dstack([rgb, np.where(mask, 255, 0).astype(np.uint8)]) if channels == 4 else rgb if channels else rgb[..., 0]
+    full = (
+        np.dstack([rgb, np.where(mask, 255, 0).astype(np.uint8)])
+        if channels == 4
+        else rgb
+        if channels
+        else rgb[..., 0]
+    )
     order = [2, 1, 0, 3][:channels]
     deep = full[..., order] if channels else full
     cv2.imwrite(str(tmp_path / f"deep.{suffix}"), deep.astype(np.uint16) * 257)
@@ -76,8 +89,13 @@ def test_sixteen_bits_are_scaled_by_what_they_can_hold(suffix: str, channels: in
     assert said == []
 
 
-@pytest.mark.parametrize(("factor", "kind", "word"), [(16, np.uint16, "4095"), (1 / 255, np.float32, None), (257, np.float32, "65535")])
-def test_fewer_bits_and_floats_keep_their_tones_and_a_guess_is_said(factor: float, kind: Any, word: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("factor", "kind", "word"),
+    [(16, np.uint16, "4095"), (1 / 255, np.float32, None), (257, np.float32, "65535")],
+)
+def test_fewer_bits_and_floats_keep_their_tones_and_a_guess_is_said(
+    factor: float, kind: Any, word: str | None, tmp_path: Path
+) -> None:
     grey = figure(48, 64)[0][..., 0].astype(float)
     grey[0, :8] = 255
     Image.fromarray((grey * factor).astype(kind)).save(tmp_path / "a.tif")
@@ -111,8 +129,13 @@ def test_a_turned_picture_is_turned_back_in_every_format(kind: str, tmp_path: Pa
     shows_the_figure(look(tmp_path, encoded(np.ascontiguousarray(turned), kind, exif=exif))[0], 20)
 
 
-@pytest.mark.parametrize(("kind", "word"), [("gif", "3 frames"), ("tiff", "3 pages"), ("webp", "3 frames"), ("png", "3 frames")])
-def test_of_several_frames_the_first_is_used_and_that_is_said(kind: str, word: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("gif", "3 frames"), ("tiff", "3 pages"), ("webp", "3 frames"), ("png", "3 frames")],
+)
+def test_of_several_frames_the_first_is_used_and_that_is_said(
+    kind: str, word: str, tmp_path: Path
+) -> None:
     first = figure(48, 64)[0]
     more = [Image.fromarray(np.full_like(first, shade)) for shade in (0, 255)]
     rgba, said = look(tmp_path, encoded(first, kind, save_all=True, append_images=more))
@@ -124,7 +147,10 @@ def test_of_several_frames_the_first_is_used_and_that_is_said(kind: str, word: s
     ("data", "words"),
     [
         (encoded(np.zeros((1, 1, 3), np.uint8), "png"), "has 1 × 1 pixels, which is too small"),
-        (encoded(figure()[0], "png")[:200], "cannot be read as a PNG image: it is damaged or cut off"),
+        (
+            encoded(figure()[0], "png")[:200],
+            "cannot be read as a PNG image: it is damaged or cut off",
+        ),
         (b"8BPS" + bytes(40), "is no picture that can be read"),
     ],
 )
@@ -142,7 +168,10 @@ def test_pictures_in_an_archive_are_views_and_what_else_it_holds_is_named(worksp
             archive.writestr(name, encoded(figure()[0], "jpeg"))
         archive.writestr("notes.txt", "taken on Monday")
     views = fetch_images.run(Dropped(names=("views.zip",)), ws)
-    assert [(view.azimuth, view.source) for view in views.views] == [(0, "views.zip/front"), (90, "views.zip/chair/left.png")]
+    assert [(view.azimuth, view.source) for view in views.views] == [
+        (0, "views.zip/front"),
+        (90, "views.zip/chair/left.png"),
+    ]
     assert "views.zip/notes.txt" in ws.warnings[0]
 
 

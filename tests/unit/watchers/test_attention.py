@@ -25,7 +25,12 @@ from tests.support.baddisk import BadDisk, Call, Fault
 from tests.support.hostile import deep, immutable
 from tests.unit.watchers.test_status import STL
 
-QUICK = {"INTAKE__QUIET_LOCAL": "0.01", "INTAKE__STATUS_INTERVAL": "0.001", "WORKER__BEAT": "0.01", "WORKER__DEAD_LOOKS": "2"}
+QUICK = {
+    "INTAKE__QUIET_LOCAL": "0.01",
+    "INTAKE__STATUS_INTERVAL": "0.001",
+    "WORKER__BEAT": "0.01",
+    "WORKER__DEAD_LOOKS": "2",
+}
 
 
 @pytest.fixture
@@ -80,15 +85,20 @@ def said(atlas: Atlas) -> str:
     return atlas.status_file.read_text() if atlas.status_file.is_file() else ""
 
 
-# -- inbox/ ---------------------------------------------------------------------------------------------------------------------
-def test_a_drop_a_thousand_deep_is_refused_and_can_be_handled_ever_after(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+# -- inbox/ ------------------------------------------------------------------------------------
+def test_a_drop_a_thousand_deep_is_refused_and_can_be_handled_ever_after(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """It moves to failed/ with words; dragged back it is refused again; deleted it leaves the trash."""
     deep(atlas.inbox / "looped", 1000, file=STL.encode())
     drop(atlas, "box")
     intake = intakes()
     rounds(intake, lambda: claimed(atlas) == ["box"] and len(atlas.places(State.FAILED)) == 1)
     (refused,) = atlas.places(State.FAILED)
-    assert "looped holds folders more than 100 deep in one another" in (refused.path / "error.txt").read_text()
+    assert (
+        "looped holds folders more than 100 deep in one another"
+        in (refused.path / "error.txt").read_text()
+    )
     lifecycle.retry(atlas, refused)
     rounds(intake, lambda: len(atlas.places(State.FAILED)) == 1)
     (refused,) = atlas.places(State.FAILED)
@@ -99,7 +109,9 @@ def test_a_drop_a_thousand_deep_is_refused_and_can_be_handled_ever_after(atlas: 
     assert list(atlas.trash.iterdir()) == []
 
 
-def test_drops_are_taken_where_status_txt_cannot_be_written(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_drops_are_taken_where_status_txt_cannot_be_written(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """What is for comfort stops nobody; the heartbeat tells it, and so doctor and the page do."""
     atlas.status_file.touch()
     intake = intakes()
@@ -108,18 +120,27 @@ def test_drops_are_taken_where_status_txt_cannot_be_written(atlas: Atlas, intake
         rounds(intake, lambda: claimed(atlas) == ["box"])
         intake.step()
         intake.beat.beat()
-        assert any("inbox/STATUS.txt: STATUS.txt is immutable" in line for line in intake.beat.heartbeat.attention)
-        assert any("STATUS.txt is immutable" in finding.detail for finding in doctor._workers(atlas))
+        assert any(
+            "inbox/STATUS.txt: STATUS.txt is immutable" in line
+            for line in intake.beat.heartbeat.attention
+        )
+        assert any(
+            "STATUS.txt is immutable" in finding.detail for finding in doctor._workers(atlas)
+        )
     rounds(intake, lambda: "Waiting (1)" in said(atlas) and "Needs attention" in said(atlas))
     assert not any("STATUS.txt" in line for line in intake.attention.lines())
 
 
-def test_a_folder_called_status_txt_is_a_drop_and_stops_nobody(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_folder_called_status_txt_is_a_drop_and_stops_nobody(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """As long as it stands there the words go elsewhere; then they come back."""
     drop(atlas, "STATUS.txt")
     drop(atlas, "box")
     intake = intakes()
-    rounds(intake, lambda: sorted(claimed(atlas)) == ["box", "status"] and "Waiting (2)" in said(atlas))
+    rounds(
+        intake, lambda: sorted(claimed(atlas)) == ["box", "status"] and "Waiting (2)" in said(atlas)
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +165,9 @@ def test_whatever_one_entry_raises_the_others_are_taken_and_it_is_named(
         ours(name)
 
     monkeypatch.setattr(intake, "_examine", examine)
-    rounds(intake, lambda: sorted(claimed(atlas)) == ["aaa", "zzz"] and "inbox/bad: " in said(atlas))
+    rounds(
+        intake, lambda: sorted(claimed(atlas)) == ["aaa", "zzz"] and "inbox/bad: " in said(atlas)
+    )
     line = next(line for line in said(atlas).splitlines() if "inbox/bad: " in line)
     assert type(error).__name__ not in line
     assert len(line) > len("  inbox/bad: ") + 8
@@ -165,17 +188,23 @@ def test_a_share_that_is_away_is_no_entrys_fault(atlas: Atlas) -> None:
     assert attention.lines() == ("inbox: inbox: I/O error",)
 
 
-# -- dead workers -----------------------------------------------------------------------------------------------------------------
+# -- dead workers ------------------------------------------------------------------------------
 def held(atlas: Atlas, name: str, worker: str) -> Place:
     (atlas.inbox / name).mkdir()
     (atlas.inbox / name / "box.stl").write_text(STL)
-    place = accept.accept(atlas, lifecycle.claim_drop(atlas, name, "finish"), Facts("convert", {}, frozenset(), "quiet"))
+    place = accept.accept(
+        atlas,
+        lifecycle.claim_drop(atlas, name, "finish"),
+        Facts("convert", {}, frozenset(), "quiet"),
+    )
     place = lifecycle.start(atlas, place, worker)
     lifecycle.record_start(atlas, place)
     return place
 
 
-def test_a_folder_of_a_dead_worker_that_cannot_be_moved_holds_up_no_other(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_folder_of_a_dead_worker_that_cannot_be_moved_holds_up_no_other(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """The others are seized and go on; that one is named with what keeps it, and goes on when it may."""
     first, second = held(atlas, "aaa", "dead-cpu-aaaa"), held(atlas, "bbb", "dead-cpu-bbbb")
     intake = intakes()
@@ -186,7 +215,9 @@ def test_a_folder_of_a_dead_worker_that_cannot_be_moved_holds_up_no_other(atlas:
     assert not second.path.exists()
 
 
-def test_a_heartbeat_that_may_not_be_read_proves_nobody_dead(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_heartbeat_that_may_not_be_read_proves_nobody_dead(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """Its worker keeps its job; the file is named; other jobs of the dead are seized meanwhile."""
     place = held(atlas, "aaa", "secret-cpu-aaaa")
     held(atlas, "bbb", "dead-cpu-bbbb")
@@ -194,23 +225,36 @@ def test_a_heartbeat_that_may_not_be_read_proves_nobody_dead(atlas: Atlas, intak
     closed.write_text("{}")
 
     def plan(call: Call) -> Fault | None:
-        return Fault("fail", errno.EACCES) if call.name == "read" and call.args[0] == closed else None
+        return (
+            Fault("fail", errno.EACCES) if call.name == "read" and call.args[0] == closed else None
+        )
 
-    rounds(intakes(Atlas(atlas.root, BadDisk(plan))), lambda: claimed(atlas) == ["bbb"] and "secret-cpu-aaaa.json" in said(atlas))
+    rounds(
+        intakes(Atlas(atlas.root, BadDisk(plan))),
+        lambda: claimed(atlas) == ["bbb"] and "secret-cpu-aaaa.json" in said(atlas),
+    )
     assert place.path.exists()
 
 
-def test_a_stranger_below_trash_drafts_and_staging_stops_no_sweep(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_stranger_below_trash_drafts_and_staging_stops_no_sweep(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """What cannot be removed is named, and the rest goes."""
     for number in range(3):
         (atlas.trash / f"2020-01-01~left{number}.aaaaaaaa").mkdir()
     kept = atlas.trash / "2020-01-01~left0.aaaaaaaa" / "file"
     kept.touch()
     with immutable(kept):
-        rounds(intakes(), lambda: len(list(atlas.trash.iterdir())) == 1 and ".pipeline/trash/2020-01-01~left0" in said(atlas))
+        rounds(
+            intakes(),
+            lambda: (
+                len(list(atlas.trash.iterdir())) == 1
+                and ".pipeline/trash/2020-01-01~left0" in said(atlas)
+            ),
+        )
 
 
-# -- job.json ---------------------------------------------------------------------------------------------------------------------
+# -- job.json ----------------------------------------------------------------------------------
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "torn": lambda path: path.write_bytes(path.read_bytes()[:200]),
     "empty": lambda path: path.write_bytes(b""),
@@ -225,7 +269,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_waiting_job_whose_jobjson_is_damaged_is_identified_anew(atlas: Atlas, intakes: Callable[..., Intake], damage: str) -> None:
+def test_a_waiting_job_whose_jobjson_is_damaged_is_identified_anew(
+    atlas: Atlas, intakes: Callable[..., Intake], damage: str
+) -> None:
     """input/ is all there: by whatever queue it waited for, it waits for that of its kind again, under its id, and a note says so."""
     drop(atlas, "box")
     intake = intakes()
@@ -235,19 +281,32 @@ def test_a_waiting_job_whose_jobjson_is_damaged_is_identified_anew(atlas: Atlas,
     lifecycle.requeue(atlas, place, "mesh")
 
     def whole() -> bool:
-        found = [place for place in atlas.places(State.CLAIMED) if not place.hidden and place.queue == "finish"]
+        found = [
+            place
+            for place in atlas.places(State.CLAIMED)
+            if not place.hidden and place.queue == "finish"
+        ]
         return bool(found) and lifecycle.readable_job(atlas, found[0].path) is not None
 
     rounds(intake, whole)
     (mended,) = atlas.places(State.CLAIMED)
     job = read_job(atlas.disk, mended.path)
     assert job is not None
-    assert (mended.id, job.kind, [row.path for row in job.manifest if row.used]) == (place.id, "convert", ["box.stl"])
+    assert (mended.id, job.kind, [row.path for row in job.manifest if row.used]) == (
+        place.id,
+        "convert",
+        ["box.stl"],
+    )
     assert "identified anew" in job.notes[0]
-    assert "Needs attention" not in said(atlas) or place.id not in said(atlas).partition("Needs attention")[2]
+    assert (
+        "Needs attention" not in said(atlas)
+        or place.id not in said(atlas).partition("Needs attention")[2]
+    )
 
 
-def test_a_dead_workers_job_with_a_damaged_jobjson_is_identified_anew(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_dead_workers_job_with_a_damaged_jobjson_is_identified_anew(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """Not failed as deleted: its input is there. A job.json that a person took away is a deletion, as ever."""
     torn, gone = held(atlas, "torn", "dead-cpu-aaaa"), held(atlas, "gone", "dead-cpu-aaaa")
     DAMAGE["torn"](torn.path / "job.json")
@@ -256,7 +315,9 @@ def test_a_dead_workers_job_with_a_damaged_jobjson_is_identified_anew(atlas: Atl
     assert "deleted while it ran" in (atlas.places(State.FAILED)[0].path / "error.txt").read_text()
 
 
-def test_a_waiting_job_without_input_ends_with_words(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_waiting_job_without_input_ends_with_words(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """There is nothing to identify anew."""
     drop(atlas, "box")
     intake = intakes()
@@ -270,7 +331,9 @@ def test_a_waiting_job_without_input_ends_with_words(atlas: Atlas, intakes: Call
 
 
 @pytest.mark.parametrize("state", [State.CLAIMED, State.FAILED])
-def test_a_jobjson_that_cannot_be_mended_is_named(atlas: Atlas, intakes: Callable[..., Intake], state: State) -> None:
+def test_a_jobjson_that_cannot_be_mended_is_named(
+    atlas: Atlas, intakes: Callable[..., Intake], state: State
+) -> None:
     """A newer one is left alone, and so is what holds no job at all: each with words."""
     drop(atlas, "box")
     intake = intakes()
@@ -283,10 +346,14 @@ def test_a_jobjson_that_cannot_be_mended_is_named(atlas: Atlas, intakes: Callabl
     else:
         place.path.rename(atlas.failed / place.id)
         (atlas.failed / place.id / "job.json").write_text("{")
-        rounds(intake, lambda: f"failed/{place.id}: its job.json is missing or damaged" in said(atlas))
+        rounds(
+            intake, lambda: f"failed/{place.id}: its job.json is missing or damaged" in said(atlas)
+        )
 
 
-def test_a_failed_job_with_a_damaged_jobjson_runs_again_when_it_is_dragged_back(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_failed_job_with_a_damaged_jobjson_runs_again_when_it_is_dragged_back(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """What was dropped lies in it, and is found."""
     drop(atlas, "box")
     intake = intakes()
@@ -299,11 +366,17 @@ def test_a_failed_job_with_a_damaged_jobjson_runs_again_when_it_is_dragged_back(
     assert job is not None and job.kind == "convert"
 
 
-def test_a_folder_of_the_tree_that_may_not_be_listed_ends_no_process(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_folder_of_the_tree_that_may_not_be_listed_ends_no_process(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """The intake lives, says which, and goes on when it may."""
 
     def plan(call: Call) -> Fault | None:
-        return Fault("fail", errno.EACCES) if call.name == "scandir" and call.args[0] == atlas.inbox and closed else None
+        return (
+            Fault("fail", errno.EACCES)
+            if call.name == "scandir" and call.args[0] == atlas.inbox and closed
+            else None
+        )
 
     closed, intake = True, intakes(Atlas(atlas.root, BadDisk(plan)))
     drop(atlas, "box")
@@ -313,15 +386,27 @@ def test_a_folder_of_the_tree_that_may_not_be_listed_ends_no_process(atlas: Atla
     rounds(intake, lambda: claimed(atlas) == ["box"])
 
 
-def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(atlas: Atlas, intakes: Callable[..., Intake]) -> None:
+def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(
+    atlas: Atlas, intakes: Callable[..., Intake]
+) -> None:
     """It waits for a person, not for time: so it stands under that heading, and is taken once it may be read."""
     drop(atlas, "closed")
     (atlas.inbox / "closed" / "private").mkdir()
 
     def plan(call: Call) -> Fault | None:
-        return Fault("fail", errno.EACCES) if call.name == "scandir" and call.args[0].name == "private" and denied else None
+        return (
+            Fault("fail", errno.EACCES)
+            if call.name == "scandir" and call.args[0].name == "private" and denied
+            else None
+        )
 
     denied, intake = True, intakes(Atlas(atlas.root, BadDisk(plan)))
-    rounds(intake, lambda: "inbox/closed: the folder private cannot be read" in said(atlas).partition("Needs attention")[2])
+    rounds(
+        intake,
+        lambda: (
+            "inbox/closed: the folder private cannot be read"
+            in said(atlas).partition("Needs attention")[2]
+        ),
+    )
     denied = False
     rounds(intake, lambda: claimed(atlas) == ["closed"] and "private" not in said(atlas))

@@ -23,8 +23,15 @@ from tests.unit.watchers.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
 from webapi.index import rows as rows_of
 
-ERROR = ErrorFile(error="StageFailed", who="pipeline", message="It did not work.", remedy="Try again.", n=1)
-DAMAGES = {"missing": None, "torn": b'{"id": "vase-0', "empty": b"", "another's": b'{"name": "my own"}'}
+ERROR = ErrorFile(
+    error="StageFailed", who="pipeline", message="It did not work.", remedy="Try again.", n=1
+)
+DAMAGES = {
+    "missing": None,
+    "torn": b'{"id": "vase-0',
+    "empty": b"",
+    "another's": b'{"name": "my own"}',
+}
 
 
 @pytest.fixture
@@ -35,7 +42,10 @@ def atlas(tmp_path: Path) -> Atlas:
 @pytest.fixture
 def intake(atlas: Atlas) -> Iterator[Intake]:
     made = Intake(
-        atlas, config.load(environ={f"INBOX3D_{key}": value for key, value in QUICK.items()}), "host-intake-0000", threading.Event()
+        atlas,
+        config.load(environ={f"INBOX3D_{key}": value for key, value in QUICK.items()}),
+        "host-intake-0000",
+        threading.Event(),
     )
     made.beat.beat()
     yield made
@@ -46,7 +56,11 @@ def intake(atlas: Atlas) -> Iterator[Intake]:
 def held(atlas: Atlas, name: str = "vase") -> Place:
     (atlas.inbox / name).mkdir()
     (atlas.inbox / name / "box.stl").write_text(STL)
-    place = accept.accept(atlas, lifecycle.claim_drop(atlas, name, "finish"), Facts("convert", {}, frozenset(), "quiet"))
+    place = accept.accept(
+        atlas,
+        lifecycle.claim_drop(atlas, name, "finish"),
+        Facts("convert", {}, frozenset(), "quiet"),
+    )
     place = lifecycle.start(atlas, place, "host-cpu-aaaa")
     lifecycle.record_start(atlas, place)
     (place.path / tree.LOG).write_text("log")
@@ -88,14 +102,22 @@ def test_an_ended_job_with_a_damaged_job_json_is_run_again_from_its_input_alone(
     old = ended(atlas)
     harm(old.path, damage)
     place, job = back(atlas, intake, old.path, old.path.name)
-    assert (place.id, job.kind, [row.path for row in job.manifest]) == (old.id, "convert", ["box.stl"])
+    assert (place.id, job.kind, [row.path for row in job.manifest]) == (
+        old.id,
+        "convert",
+        ["box.stl"],
+    )
     assert MENDED in job.notes and place.n == 1
     assert not (place.path / tree.OUTPUT).exists() and not (place.path / tree.ERROR).exists()
     aside = {path.name for path in (place.path / tree.EARLIER / "1").iterdir()}
-    assert aside >= {tree.OUTPUT if ended is done else tree.ERROR, tree.LOG} and (damage is None or tree.JOB in aside)
+    assert aside >= {tree.OUTPUT if ended is done else tree.ERROR, tree.LOG} and (
+        damage is None or tree.JOB in aside
+    )
 
 
-def test_the_number_of_starts_that_a_name_bears_is_not_used_again(atlas: Atlas, intake: Intake) -> None:
+def test_the_number_of_starts_that_a_name_bears_is_not_used_again(
+    atlas: Atlas, intake: Intake
+) -> None:
     """A folder dragged out of processing/ under its working name, without job.json."""
     place = held(atlas)
     harm(place.path, None)
@@ -106,7 +128,9 @@ def test_the_number_of_starts_that_a_name_bears_is_not_used_again(atlas: Atlas, 
     assert (again.id, again.n, [row.path for row in job.manifest]) == (place.id, 7, ["box.stl"])
 
 
-def test_a_result_under_a_name_of_the_persons_own_is_a_job_still(atlas: Atlas, intake: Intake) -> None:
+def test_a_result_under_a_name_of_the_persons_own_is_a_job_still(
+    atlas: Atlas, intake: Intake
+) -> None:
     """Its checksums tell whose it is; where that id stands elsewhere the folder is a copy and gets a new one."""
     old = done(atlas)
     harm(old.path, None)
@@ -135,7 +159,9 @@ def test_a_refused_one_is_not_wrapped_in_another_input(atlas: Atlas, intake: Int
     assert refused.id == old.id and (refused.path / tree.INPUT / "vase" / "box.stl").is_file()
 
 
-def test_a_result_whose_input_was_taken_away_is_never_read_as_a_scan(atlas: Atlas, intake: Intake) -> None:
+def test_a_result_whose_input_was_taken_away_is_never_read_as_a_scan(
+    atlas: Atlas, intake: Intake
+) -> None:
     old = done(atlas)
     harm(old.path, None)
     (old.path / tree.INPUT / "vase" / "box.stl").unlink()
@@ -143,7 +169,10 @@ def test_a_result_whose_input_was_taken_away_is_never_read_as_a_scan(atlas: Atla
     (old.path / tree.INPUT).rmdir()
     old.path.rename(atlas.inbox / old.id)
     rounds(intake, lambda: "input/ is empty or gone" in said(atlas))
-    assert not atlas.places(State.CLAIMED) and (atlas.inbox / old.id / tree.OUTPUT / "model.stl").is_file()
+    assert (
+        not atlas.places(State.CLAIMED)
+        and (atlas.inbox / old.id / tree.OUTPUT / "model.stl").is_file()
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +187,9 @@ def test_a_result_whose_input_was_taken_away_is_never_read_as_a_scan(atlas: Atla
         ("vase-2026113012", ["input/a.ply", "b.ply"]),
     ],
 )
-def test_a_persons_own_folder_stays_a_plain_drop(tmp_path: Path, name: str, files: list[str]) -> None:
+def test_a_persons_own_folder_stays_a_plain_drop(
+    tmp_path: Path, name: str, files: list[str]
+) -> None:
     """Whatever its folders are called."""
     for file in files:
         (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +205,9 @@ def test_an_unfinished_job_in_done_is_named_and_no_result(atlas: Atlas, intake: 
     rounds(intake, lambda: f"done/{lost.name}: it is not finished" in said(atlas))
     assert f"done/{finished.id}" not in said(atlas) and "drag the folder to inbox/" in said(atlas)
     shown = CliRunner().invoke(look.jobs, ["--atlas", str(atlas.root)]).output.splitlines()
-    assert [line.endswith("nobody works on it here") for line in shown] == [place.id in line for line in shown]
+    assert [line.endswith("nobody works on it here") for line in shown] == [
+        place.id in line for line in shown
+    ]
     again, _ = back(atlas, intake, lost, lost.name)
     assert again.id == place.id
     rounds(intake, lambda: not intake.attention.lines())
@@ -193,4 +226,6 @@ def test_the_web_layer_does_not_call_an_unfinished_job_in_done_completed(atlas: 
     place.path.rename(atlas.done / place.id)
     rows = {found.id: rows_of.read(atlas, found) or {} for found in atlas.places(State.DONE)}
     assert (rows[finished.id]["state"], rows[finished.id]["message"]) == ("completed", "done")
-    assert rows[place.id]["state"] == "failed" and "drag the folder to inbox/" in str(rows[place.id]["remedy"])
+    assert rows[place.id]["state"] == "failed" and "drag the folder to inbox/" in str(
+        rows[place.id]["remedy"]
+    )

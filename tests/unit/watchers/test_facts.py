@@ -31,7 +31,9 @@ def test_a_job_toml_beside_error_txt_outranks_job_json(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("says", [True, False])
-def test_a_text_that_was_sent_as_a_scan_is_asked_about_and_not_made(tmp_path: Path, says: bool) -> None:
+def test_a_text_that_was_sent_as_a_scan_is_asked_about_and_not_made(
+    tmp_path: Path, says: bool
+) -> None:
     """Whatever its name, unless a job.toml says that it is a prompt."""
     atlas, _ = init(tmp_path / "atlas")
     folder = tmp_path / "sent"

@@ -23,8 +23,14 @@ from tests.support.meshfiles import prism_gltf
 
 HEADER = "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
 POINTS = (HEADER + "end_header\n0 0 0\n1 0 0\n0 1 0\n").encode()
-MESH = (HEADER + "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n").encode()
-GRID = (HEADER + "element range_grid 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n1 0\n").encode()
+MESH = (
+    HEADER
+    + "element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
+).encode()
+GRID = (
+    HEADER
+    + "element range_grid 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n1 0\n"
+).encode()
 OBJ = b"mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
 XYZ = b"0.1 0.2 0.3\n" * 9
 PGM = gzip.compress(b"P5\n")
@@ -104,7 +110,9 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
         ({"chair_front.gif": picture("GIF"), "chair_back.avif": picture("AVIF")}, "images", ["chair_back.avif", "chair_front.gif"]),
     ],
 )  # fmt: skip
-def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, used: list[str]) -> None:
+def test_kinds_by_content(
+    tmp_path: Path, files: dict[str, bytes], kind: str, used: list[str]
+) -> None:
     """The first rule that fits decides; what is left over is kept and named as not used."""
     found = drop(tmp_path, files)
     assert (found.kind, sorted(found.used)) == (kind, sorted(used))
@@ -113,7 +121,9 @@ def test_kinds_by_content(tmp_path: Path, files: dict[str, bytes], kind: str, us
 
 
 @pytest.mark.parametrize("mesh", [{"a.obj": OBJ}, {"a.ply": MESH}, {"a.glb": prism_gltf().glb()}])
-def test_what_a_mesh_may_refer_to_is_left_to_its_reader(tmp_path: Path, mesh: dict[str, bytes]) -> None:
+def test_what_a_mesh_may_refer_to_is_left_to_its_reader(
+    tmp_path: Path, mesh: dict[str, bytes]
+) -> None:
     """A PLY names its TextureFile, a GLB may have pictures beside it: the intake does not call them unused."""
     found = drop(tmp_path, {**mesh, "wood.png": PNG})
     assert (found.kind, found.not_used) == ("convert", [])
@@ -121,7 +131,11 @@ def test_what_a_mesh_may_refer_to_is_left_to_its_reader(tmp_path: Path, mesh: di
 
 def test_passes_come_in_natural_order(tmp_path: Path) -> None:
     """pass_2 is before pass_10, as a person counts."""
-    assert drop(tmp_path, {f"pass_{k}.ply": POINTS for k in (10, 2, 1)}).used == ["pass_1.ply", "pass_2.ply", "pass_10.ply"]
+    assert drop(tmp_path, {f"pass_{k}.ply": POINTS for k in (10, 2, 1)}).used == [
+        "pass_1.ply",
+        "pass_2.ply",
+        "pass_10.ply",
+    ]
 
 
 def test_one_mesh_beside_passes_is_not_used_and_named(tmp_path: Path) -> None:
@@ -129,18 +143,29 @@ def test_one_mesh_beside_passes_is_not_used_and_named(tmp_path: Path) -> None:
     found = drop(tmp_path, {"a.ply": POINTS, "b.ply": POINTS, "result.ply": MESH})
     assert found.used == ["a.ply", "b.ply"]
     assert "result.ply" in found.notes[0]
-    found = drop(tmp_path, {"a.ply": POINTS, "b.ply": POINTS, "result.ply": MESH, "job.toml": b'kind = "scan"'})
+    found = drop(
+        tmp_path,
+        {"a.ply": POINTS, "b.ply": POINTS, "result.ply": MESH, "job.toml": b'kind = "scan"'},
+    )
     assert found.used == ["a.ply", "b.ply", "result.ply"]
 
 
 @pytest.mark.parametrize("size", [9, 9000])
 @pytest.mark.parametrize("pack", [None, zipped, tarred, gzip.compress])
-def test_a_file_of_vertices_alone_is_a_pass_whatever_its_suffix(tmp_path: Path, size: int, pack: Any) -> None:
+def test_a_file_of_vertices_alone_is_a_pass_whatever_its_suffix(
+    tmp_path: Path, size: int, pack: Any
+) -> None:
     """Faces stand behind the vertices, beyond the head of a large file: its end is looked at, too. Of a large packed one nothing is told."""
     vertices = b"# scan\n" + b"v 0.1 0.2 0.3\n" * size
     for data, is_points in ((vertices, True), (vertices + b"f 1 2 3\n", False)):
         names = {None: "a.obj", zipped: "a.zip", tarred: "a.tar.gz", gzip.compress: "a.obj.gz"}
-        packed = data if pack is None else gzip.compress(data) if pack is gzip.compress else pack({"a.obj": data})
+        packed = (
+            data
+            if pack is None
+            else gzip.compress(data)
+            if pack is gzip.compress
+            else pack({"a.obj": data})
+        )
         found = drop(tmp_path / str(is_points), {names[pack]: packed})
         told = is_points and (pack is not gzip.compress or size == 9)
         assert found.kind == ("scan" if told else "convert")
@@ -148,7 +173,9 @@ def test_a_file_of_vertices_alone_is_a_pass_whatever_its_suffix(tmp_path: Path, 
 
 @pytest.mark.parametrize(("faces", "kind"), [(0, "scan"), (1, "convert")])
 def test_an_off_file_says_how_many_faces_it_has(tmp_path: Path, faces: int, kind: str) -> None:
-    assert drop(tmp_path, {"a.off": f"OFF\n# made here\n3 {faces} 0\n0 0 0\n".encode()}).kind == kind
+    assert (
+        drop(tmp_path, {"a.off": f"OFF\n# made here\n3 {faces} 0\n0 0 0\n".encode()}).kind == kind
+    )
 
 
 def test_a_mesh_packed_with_passes_is_read_with_them(tmp_path: Path) -> None:
@@ -170,17 +197,42 @@ def test_photos_of_one_camera_are_a_photo_scan(tmp_path: Path) -> None:
 def test_a_lone_short_text_is_a_prompt(tmp_path: Path, name: str) -> None:
     """Its words become the option prompt, whatever the file is called."""
     found = drop(tmp_path, {name: "\ufeffa blue vase, Größe 3\n".encode()})
-    assert (found.kind, found.used, found.options["prompt"]) == ("prompt", [name], "a blue vase, Größe 3")
+    assert (found.kind, found.used, found.options["prompt"]) == (
+        "prompt",
+        [name],
+        "a blue vase, Größe 3",
+    )
 
 
 def test_a_request_may_come_as_json(tmp_path: Path) -> None:
     """request.json holds what an API body would; wrong keys are refused by name."""
-    found = drop(tmp_path / "a", {"request.json": json.dumps({"image_urls": ["https://example.org/a.png"], "seed": 3}).encode()})
-    assert (found.kind, found.options["image_urls"], found.options["seed"]) == ("images", ["https://example.org/a.png"], 3)
-    found = drop(tmp_path / "b", {"request.json": json.dumps({"prompt": "a cup", "quality_tier": "high"}).encode()})
-    assert (found.kind, found.options["prompt"], found.options["quality_tier"]) == ("prompt", "a cup", "high")
+    found = drop(
+        tmp_path / "a",
+        {
+            "request.json": json.dumps(
+                {"image_urls": ["https://example.org/a.png"], "seed": 3}
+            ).encode()
+        },
+    )
+    assert (found.kind, found.options["image_urls"], found.options["seed"]) == (
+        "images",
+        ["https://example.org/a.png"],
+        3,
+    )
+    found = drop(
+        tmp_path / "b",
+        {"request.json": json.dumps({"prompt": "a cup", "quality_tier": "high"}).encode()},
+    )
+    assert (found.kind, found.options["prompt"], found.options["quality_tier"]) == (
+        "prompt",
+        "a cup",
+        "high",
+    )
     with pytest.raises(InputRejected, match=r"request\.json: colour: there is no such option"):
-        drop(tmp_path / "c", {"request.json": json.dumps({"prompt": "a cup", "colour": "red"}).encode()})
+        drop(
+            tmp_path / "c",
+            {"request.json": json.dumps({"prompt": "a cup", "colour": "red"}).encode()},
+        )
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, "w")])
@@ -188,7 +240,17 @@ def test_archives_are_judged_by_what_they_hold(tmp_path: Path, pack: Any) -> Non
     """Their members are looked at one by one; links in them are none."""
     name = "a.zip" if pack is zipped else "a.tar.gz" if pack is tarred else "a.tar"
     found = drop(
-        tmp_path, {name: pack({"x/a.ply": POINTS, "x/b.ply.gz": gzip.compress(POINTS), "__MACOSX/._a.ply": b"x", "x/readme.md": b"hi"})}
+        tmp_path,
+        {
+            name: pack(
+                {
+                    "x/a.ply": POINTS,
+                    "x/b.ply.gz": gzip.compress(POINTS),
+                    "__MACOSX/._a.ply": b"x",
+                    "x/readme.md": b"hi",
+                }
+            )
+        },
     )
     assert (found.kind, found.used, found.not_used) == ("scan", [name], [f"{name}/x/readme.md"])
     assert drop(tmp_path / "mesh", {name: pack({"m.obj": OBJ})}).kind == "convert"
@@ -201,12 +263,17 @@ def test_the_job_toml_of_a_packed_folder_counts(tmp_path: Path, pack: Any, folde
     """Who packs a folder packs what it says; one deeper down is no such word, nor one beside other drops."""
     name = "a.zip" if pack is zipped else "a.tar.gz"
     toml = b'kind = "scan"\nunit = "mm"\n'
-    found = drop(tmp_path / "a", {name: pack({f"{folder}a.ply": POINTS, f"{folder}job.toml": toml})})
+    found = drop(
+        tmp_path / "a", {name: pack({f"{folder}a.ply": POINTS, f"{folder}job.toml": toml})}
+    )
     assert (found.kind, found.options["unit"], found.not_used) == ("scan", "mm", [])
     deep = drop(tmp_path / "b", {name: pack({"a.ply": POINTS, "x/y/job.toml": toml})})
     assert (deep.options["unit"], deep.not_used) == ("auto", [f"{name}/x/y/job.toml"])
     with pytest.raises(InputRejected, match=r"job\.toml: colour: there is no such option"):
-        drop(tmp_path / "c", {name: pack({"a.ply": POINTS, "job.toml": b'kind = "scan"\ncolour = 1\n'})})
+        drop(
+            tmp_path / "c",
+            {name: pack({"a.ply": POINTS, "job.toml": b'kind = "scan"\ncolour = 1\n'})},
+        )
 
 
 def test_an_archive_of_pictures_named_ply_is_refused_by_name(tmp_path: Path) -> None:
@@ -231,26 +298,33 @@ def test_archives_that_cannot_be_opened_are_refused_by_name(tmp_path: Path) -> N
 def test_a_zip_bomb_costs_a_head_only(tmp_path: Path) -> None:
     """A gigabyte of zeros in a megabyte is looked at like any other file."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("bomb.xyz", "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("bomb.xyz", "w", force_zip64=True) as member,
+    ):
         for _ in range(64):
             member.write(bytes(1 << 20))
     with pytest.raises(InputRejected, match="nothing in the drop can be used"):
         drop(tmp_path, {"bomb.zip": stream.getvalue()})
 
 
-def test_an_archive_of_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_of_too_many_members_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The watch over all other drops goes on."""
     monkeypatch.setattr(archives, "MOST_FILES", 10)
     with pytest.raises(InputRejected, match="more than 10 files"):
         drop(tmp_path, {"a.zip": zipped({f"{k}.ply": POINTS for k in range(11)})})
 
 
-# -- job.toml ---------------------------------------------------------------------------------------------------------------
+# -- job.toml ----------------------------------------------------------------------------------
 
 
 def test_job_toml_outranks_guessing(tmp_path: Path) -> None:
     """Kind and options are those of the API; everything else keeps its default."""
-    toml = b'\xef\xbb\xbfkind = "images"\r\nbackend = "triposr"\r\noutput_format = ["obj", "glb"]\r\n'
+    toml = (
+        b'\xef\xbb\xbfkind = "images"\r\nbackend = "triposr"\r\noutput_format = ["obj", "glb"]\r\n'
+    )
     found = drop(tmp_path, {"job.toml": toml, "a.png": PNG, "b.png": PNG, "a.ply": POINTS})
     assert (found.kind, found.used, found.not_used) == ("images", ["a.png", "b.png"], ["a.ply"])
     assert (found.options["backend"], found.options["output_format"]) == ("triposr", ["obj", "glb"])
@@ -268,7 +342,9 @@ def test_a_prompt_may_stand_in_job_toml_alone(tmp_path: Path) -> None:
     """So may the addresses of images."""
     found = drop(tmp_path, {"job.toml": b'kind = "prompt"\nprompt = "a vase"'})
     assert (found.kind, found.options["prompt"], found.used) == ("prompt", "a vase", [])
-    found = drop(tmp_path, {"job.toml": b'kind = "images"\nimage_urls = ["https://example.org/a.png"]'})
+    found = drop(
+        tmp_path, {"job.toml": b'kind = "images"\nimage_urls = ["https://example.org/a.png"]'}
+    )
     assert (found.kind, found.used) == ("images", [])
 
 
@@ -285,10 +361,14 @@ def test_prose_with_some_numbers_is_not_a_scan(tmp_path: Path) -> None:
     assert drop(tmp_path, {"idea.txt": text}).kind == "prompt"
 
 
-def test_a_large_packed_tar_is_judged_by_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_packed_tar_is_judged_by_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its list of contents cannot be read without unpacking it all; what was seen decides."""
     monkeypatch.setattr(items, "MOST_UNPACKED", 5000)
-    found = drop(tmp_path, {"a.tar.gz": tarred({**{f"{k}.ply": POINTS for k in range(20)}, "last.png": PNG})})
+    found = drop(
+        tmp_path, {"a.tar.gz": tarred({**{f"{k}.ply": POINTS for k in range(20)}, "last.png": PNG})}
+    )
     assert (found.kind, found.not_used) == ("scan", [])
 
 
@@ -301,7 +381,10 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        (b'kind = "statue"', "job.toml: kind: there is no kind 'statue'; use scan, images, prompt or convert"),
+        (
+            b'kind = "statue"',
+            "job.toml: kind: there is no kind 'statue'; use scan, images, prompt or convert",
+        ),
         (b"kind = 5", "job.toml: kind"),
         (b'kind = "scan"\ncolour = "red"', "job.toml: colour: there is no such option"),
         (b'kind = "scan"\nholes = 7', "job.toml: holes"),
@@ -311,8 +394,14 @@ def test_photos_may_be_named_a_scan(tmp_path: Path) -> None:
         ("kind = 'scan' # größer".encode("latin-1"), "job.toml: it is not UTF-8 text"),
         (b'[[files]]\npath = "a.ply"', "job.toml: files: entry 1 lacks size"),
         (b'[[files]]\npath = "a.ply"\nsize = -1', "job.toml: files: entry 1, size"),
-        (b'[[files]]\npath = "a.ply"\nsize = 1\nsha256 = "beef"', "job.toml: files: entry 1, sha256"),
-        (b'[[files]]\npath = "a.ply"\nsize = 1\nmd5 = "x"', "job.toml: files: entry 1 has the key md5"),
+        (
+            b'[[files]]\npath = "a.ply"\nsize = 1\nsha256 = "beef"',
+            "job.toml: files: entry 1, sha256",
+        ),
+        (
+            b'[[files]]\npath = "a.ply"\nsize = 1\nmd5 = "x"',
+            "job.toml: files: entry 1 has the key md5",
+        ),
         (b"files = 3", "job.toml: files: it is no list of entries"),
         (b"a = " + b"[" * 100_000, "job.toml: it is not valid TOML"),
         (b"seed = " + b"9" * 5000, "job.toml: it is not valid TOML"),
@@ -334,7 +423,9 @@ def test_a_wrong_job_toml_is_refused_by_name(tmp_path: Path, toml: bytes, words:
 @pytest.mark.parametrize("name", ["Job.TOML", "job.toml.txt", "JOB.toml.TXT"])
 @pytest.mark.parametrize("form", ["utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("pack", [None, zipped])
-def test_job_toml_counts_as_other_systems_spell_and_save_it(tmp_path: Path, name: str, form: str, pack: Any) -> None:
+def test_job_toml_counts_as_other_systems_spell_and_save_it(
+    tmp_path: Path, name: str, form: str, pack: Any
+) -> None:
     """Upper case, a second suffix that an editor adds unseen, a byte order mark."""
     files = {"a.ply": POINTS, name: 'kind = "scan"\r\nunit = "mm"\r\n'.encode(form)}
     found = drop(tmp_path, {"a.zip": pack(files)} if pack else files)
@@ -352,7 +443,9 @@ def test_two_of_job_toml_are_refused(tmp_path: Path) -> None:
         drop(tmp_path, {"a.ply": POINTS, "job.toml": b"", "Job.toml.txt": b'unit = "mm"'})
 
 
-@pytest.mark.parametrize("data", ["ein grüner Würfel".encode(form) for form in ("utf-8", "utf-8-sig", "utf-16")])
+@pytest.mark.parametrize(
+    "data", ["ein grüner Würfel".encode(form) for form in ("utf-8", "utf-8-sig", "utf-16")]
+)
 def test_a_prompt_is_read_as_editors_save_it(tmp_path: Path, data: bytes) -> None:
     assert drop(tmp_path, {"Prompt.TXT": data}).options["prompt"] == "ein grüner Würfel"
 
@@ -369,20 +462,27 @@ def test_line_ends_of_other_systems_count_once(tmp_path: Path) -> None:
         (b"  \n", "prompt.txt is empty", "Write into it what to make"),
     ],
 )
-def test_a_prompt_that_cannot_be_read_is_told_so(tmp_path: Path, data: bytes, words: str, remedy: str) -> None:
+def test_a_prompt_that_cannot_be_read_is_told_so(
+    tmp_path: Path, data: bytes, words: str, remedy: str
+) -> None:
     with pytest.raises(InputRejected, match=words) as refused:
         drop(tmp_path, {"prompt.txt": data})
     assert refused.value.remedy.startswith(remedy)
 
 
-# -- in doubt ---------------------------------------------------------------------------------------------------------------
+# -- in doubt ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("name", "data", "words"),
-    [("a.dng", picture("TIFF"), "a.dng is a camera's raw file, which is not read"), ("a.exr", b"v/1\x01" + bytes(20), "an OpenEXR image")],
+    [
+        ("a.dng", picture("TIFF"), "a.dng is a camera's raw file, which is not read"),
+        ("a.exr", b"v/1\x01" + bytes(20), "an OpenEXR image"),
+    ],
 )
-def test_a_picture_that_is_not_read_is_named_with_those_that_are(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+def test_a_picture_that_is_not_read_is_named_with_those_that_are(
+    tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
     with pytest.raises(InputRejected, match=words) as refused:
         drop(tmp_path, {name: data})
     assert "HEIC" in refused.value.remedy
@@ -404,13 +504,19 @@ def test_a_note_is_a_prompt_where_job_toml_says_so(tmp_path: Path) -> None:
         ({"a.3mf": b"PK\x03\x04", "b.3mf": b"PK\x03\x04"}, "several meshes", 'kind = "convert"'),
         ({"a.txt": b"a vase", "b.txt": b"a cup"}, "neither a scan nor a mesh", 'kind = "prompt"'),
         ({"long.txt": b"word " * 500}, "1 to 2000 characters", 'kind = "prompt"'),
-        ({"letter.docx": b"PK\x03\x04"}, "nothing in the drop can be used (it holds letter.docx)", 'kind = "scan"'),
+        (
+            {"letter.docx": b"PK\x03\x04"},
+            "nothing in the drop can be used (it holds letter.docx)",
+            'kind = "scan"',
+        ),
         ({"a.xyz": b"hello world\n"}, "nothing in the drop can be used", 'kind = "scan"'),
         ({"few.csv": b"1,2\n3,4\n"}, "nothing in the drop can be used", 'kind = "scan"'),
         ({"READY": b""}, "it holds no files", 'kind = "scan"'),
     ],
 )
-def test_in_doubt_the_deciding_line_is_named(tmp_path: Path, files: dict[str, bytes], words: str, line: str) -> None:
+def test_in_doubt_the_deciding_line_is_named(
+    tmp_path: Path, files: dict[str, bytes], words: str, line: str
+) -> None:
     """Nothing is guessed that a person would have to guess, too."""
     with pytest.raises(InputRejected) as refused:
         drop(tmp_path, files)
@@ -421,14 +527,18 @@ def test_in_doubt_the_deciding_line_is_named(tmp_path: Path, files: dict[str, by
 
 def test_an_archive_inside_an_archive_is_named_with_what_to_do(tmp_path: Path) -> None:
     """It is not opened, so nobody can tell what is in it."""
-    with pytest.raises(InputRejected, match=r"outer\.zip/inner\.zip is an archive inside an archive") as refused:
+    with pytest.raises(
+        InputRejected, match=r"outer\.zip/inner\.zip is an archive inside an archive"
+    ) as refused:
         drop(tmp_path, {"outer.zip": zipped({"inner.zip": zipped({"a.xyz": b"1 2 3\n" * 9})})})
     assert "Unpack the outer one" in refused.value.remedy
 
 
 def test_a_photo_series_with_azimuth_like_numbers_is_not_views(tmp_path: Path) -> None:
     """045.jpg in a series of a hundred photos is the forty-fifth photo."""
-    found = drop(tmp_path, {f"{k:03}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(44, 48)})
+    found = drop(
+        tmp_path, {f"{k:03}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(44, 48)}
+    )
     assert (found.kind, len(found.used)) == ("scan", 4)
 
 
@@ -447,7 +557,17 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 def test_rubbish_and_markers_are_neither_used_nor_named(tmp_path: Path) -> None:
     """What nobody dropped on purpose is not reported to the person."""
-    found = drop(tmp_path, {"a.ply": POINTS, "READY": b"", ".DS_Store": b"x", "Thumbs.db": b"x", "b.ply.part": b"x", "@eaDir/t.png": b"x"})
+    found = drop(
+        tmp_path,
+        {
+            "a.ply": POINTS,
+            "READY": b"",
+            ".DS_Store": b"x",
+            "Thumbs.db": b"x",
+            "b.ply.part": b"x",
+            "@eaDir/t.png": b"x",
+        },
+    )
     assert (found.used, found.not_used) == (["a.ply"], [])
 
 
@@ -457,10 +577,15 @@ def test_counting_columns_never_fails(data: bytes) -> None:
     assert tables.rows_of_numbers(data, whole=False) >= 0
 
 
-@given(st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 3), min_size=1, max_size=30), st.sampled_from([" ", "\t", ",", ";", ", "]))
+@given(
+    st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 3), min_size=1, max_size=30),
+    st.sampled_from([" ", "\t", ",", ";", ", "]),
+)
 def test_columns_of_numbers_are_recognised(rows: list[tuple[float, ...]], separator: str) -> None:
     """However numbers are separated, with a title line and a comment, every row counts."""
-    text = "# scan\nx y z\n" + "\n".join(separator.join(f"{value:.4f}" for value in row) for row in rows)
+    text = "# scan\nx y z\n" + "\n".join(
+        separator.join(f"{value:.4f}" for value in row) for row in rows
+    )
     assert tables.rows_of_numbers(text.encode(), whole=True) == len(rows)
 
 
@@ -481,5 +606,7 @@ def test_any_job_toml_is_read_or_refused(data: bytes) -> None:
 def test_real_drops_are_identified(testdata: Path, folder: str, kind: str, used: int) -> None:
     """The shared scan sets, exactly as people deliver them, readme files and all."""
     root = testdata / "data" / "scans" / folder
-    found = identify(root, [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()])
+    found = identify(
+        root, [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
+    )
     assert (found.kind, len(found.used)) == (kind, used)

@@ -48,7 +48,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def reaper(atlas: Atlas, clock: Clock) -> Reaper:
-    return Reaper(atlas, config.load(environ={}), REAPER, Oracle(atlas, 15, 6, lambda: 1, clock), clock)
+    return Reaper(
+        atlas, config.load(environ={}), REAPER, Oracle(atlas, 15, 6, lambda: 1, clock), clock
+    )
 
 
 @pytest.fixture
@@ -58,7 +60,11 @@ def held(atlas: Atlas) -> Callable[..., Place]:
     def make(worker: str = DEAD, n: int = 1) -> Place:
         (atlas.inbox / "vase").mkdir()
         (atlas.inbox / "vase" / "a.ply").write_text("points")
-        place = accept.accept(atlas, lifecycle.claim_drop(atlas, "vase", "scan"), Facts("scan", {}, frozenset(), "quiet"))
+        place = accept.accept(
+            atlas,
+            lifecycle.claim_drop(atlas, "vase", "scan"),
+            Facts("scan", {}, frozenset(), "quiet"),
+        )
         for number in range(1, n + 1):
             place = lifecycle.start(atlas, place, worker)
             lifecycle.record_start(atlas, place)
@@ -83,7 +89,9 @@ def output(atlas: Atlas, place: Place, folder: Path) -> None:
     promote(atlas, place, folder, "output", key)
 
 
-def test_a_dead_workers_job_is_released_and_its_start_counts(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_a_dead_workers_job_is_released_and_its_start_counts(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """Nobody noted how start 1 ended: it is a crash."""
     place = held()
     reaper.round()
@@ -93,14 +101,18 @@ def test_a_dead_workers_job_is_released_and_its_start_counts(atlas: Atlas, reape
 
 
 @pytest.mark.parametrize("worker", [LIVE, "unknown-cpu-dddd"])
-def test_what_a_live_or_unknown_worker_holds_is_left_alone(atlas: Atlas, reaper: Reaper, held: Callable[..., Place], worker: str) -> None:
+def test_what_a_live_or_unknown_worker_holds_is_left_alone(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place], worker: str
+) -> None:
     """Between dead and live there is unknown: neither served by nor seized."""
     place = held(worker)
     reaper.round()
     assert now_at(atlas, place)[0].path == place.path
 
 
-def test_a_finished_output_is_finished_not_done_again(atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path) -> None:
+def test_a_finished_output_is_finished_not_done_again(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path
+) -> None:
     """The worker died between promotion and the last rename."""
     place = held()
     output(atlas, place, tmp_path / "out")
@@ -108,7 +120,9 @@ def test_a_finished_output_is_finished_not_done_again(atlas: Atlas, reaper: Reap
     assert now_at(atlas, place)[0].state is State.DONE
 
 
-def test_an_output_that_does_not_verify_is_set_aside(atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path) -> None:
+def test_an_output_that_does_not_verify_is_set_aside(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path
+) -> None:
     """It goes to earlier/<n>/ and the job is done again."""
     place = held()
     output(atlas, place, tmp_path / "out")
@@ -119,7 +133,9 @@ def test_an_output_that_does_not_verify_is_set_aside(atlas: Atlas, reaper: Reape
     assert (found.path / "earlier/1/output/model.glb").read_text() == "rot"
 
 
-def test_a_job_that_crashed_three_times_fails_as_poison(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_a_job_that_crashed_three_times_fails_as_poison(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """Its starts are in the folder name; a kill cannot lose one."""
     place = held(n=3)
     reaper.round()
@@ -128,7 +144,9 @@ def test_a_job_that_crashed_three_times_fails_as_poison(atlas: Atlas, reaper: Re
     assert "Given up after 3 crashed starts" in (found.path / "error.txt").read_text()
 
 
-def test_a_job_deleted_while_it_ran_fails_with_the_reason(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_a_job_deleted_while_it_ran_fails_with_the_reason(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """A husk without input is not run again."""
     place = held()
     (place.path / "input/vase/a.ply").unlink()
@@ -140,14 +158,18 @@ def test_a_job_deleted_while_it_ran_fails_with_the_reason(atlas: Atlas, reaper: 
     assert "deleted while it ran" in (found.path / "error.txt").read_text()
 
 
-def test_its_own_seized_folder_is_settled_even_after_a_lost_reply(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_its_own_seized_folder_is_settled_even_after_a_lost_reply(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """A folder under the reaper's name is its own to settle."""
     place = held(REAPER)
     reaper.round()
     assert now_at(atlas, place)[0].state is State.CLAIMED
 
 
-def test_a_job_dragged_to_failed_gets_its_plain_name_and_a_reason(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_a_job_dragged_to_failed_gets_its_plain_name_and_a_reason(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """A person cancels with the mouse."""
     place = held()
     place.path.rename(atlas.failed / place.path.name)
@@ -157,7 +179,9 @@ def test_a_job_dragged_to_failed_gets_its_plain_name_and_a_reason(atlas: Atlas, 
     assert "Cancelled by a person" in (found.path / "error.txt").read_text()
 
 
-def test_a_queue_that_no_recipe_knows_is_corrected(atlas: Atlas, reaper: Reaper, held: Callable[..., Place]) -> None:
+def test_a_queue_that_no_recipe_knows_is_corrected(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
+) -> None:
     """A job of a future or misspelt queue goes to its kind's first leg."""
     place = held(LIVE)
     lost = lifecycle.release(atlas, place, "polish", "drained")
@@ -166,7 +190,9 @@ def test_a_queue_that_no_recipe_knows_is_corrected(atlas: Atlas, reaper: Reaper,
     assert now_at(atlas, place)[0].queue == "scan"
 
 
-def test_a_draft_that_stood_for_a_day_goes_to_the_trash(atlas: Atlas, reaper: Reaper, clock: Clock) -> None:
+def test_a_draft_that_stood_for_a_day_goes_to_the_trash(
+    atlas: Atlas, reaper: Reaper, clock: Clock
+) -> None:
     """By this reaper's own clock, and only if nothing in it changed."""
     (atlas.drafts / "slow").mkdir()
     (atlas.drafts / "dead").mkdir()
@@ -191,7 +217,9 @@ def test_staging_without_its_job_goes_after_two_looks_an_hour_apart(
     assert [path.name for path in atlas.staging.iterdir()] == [place.path.name]
 
 
-def test_the_heartbeat_of_a_dead_worker_that_holds_nothing_goes(atlas: Atlas, reaper: Reaper, clock: Clock) -> None:
+def test_the_heartbeat_of_a_dead_worker_that_holds_nothing_goes(
+    atlas: Atlas, reaper: Reaper, clock: Clock
+) -> None:
     """The living keep theirs."""
     for worker in (DEAD, LIVE):
         beat = Heartbeat(worker=worker, role="worker", counter=1, boot="other", pid=1)
@@ -202,7 +230,9 @@ def test_the_heartbeat_of_a_dead_worker_that_holds_nothing_goes(atlas: Atlas, re
     assert [path.stem for path in atlas.workers.iterdir()] == [LIVE]
 
 
-def test_the_trash_keeps_deleted_jobs_and_frees_the_rest(atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path) -> None:
+def test_the_trash_keeps_deleted_jobs_and_frees_the_rest(
+    atlas: Atlas, reaper: Reaper, held: Callable[..., Place], tmp_path: Path
+) -> None:
     """30 days for what a person deleted; an hour for nobody's leftovers."""
     place = held()
     output(atlas, place, tmp_path / "out")

@@ -31,7 +31,9 @@ INBOX = Path("/inbox")
 class Drop:
     """A drop in memory: every change moves its ctime to the clock's time, as a file system does."""
 
-    def __init__(self, name: str = "vase", network: bool = False, settings: Intake | None = None) -> None:
+    def __init__(
+        self, name: str = "vase", network: bool = False, settings: Intake | None = None
+    ) -> None:
         self.name, self.now, self.inode = name, 1000.0, 7
         self.files: dict[str, tuple[bytes, float, float]] = {}
         self.others: dict[str, Found] = {}
@@ -53,11 +55,20 @@ class Drop:
         self.write(path, self.files.get(path, (b"", 0, 0))[0] + data)
 
     def look(self) -> Look:
-        found = [Found(path, FILE, len(data), int(mtime * 1e9), int(ctime * 1e9)) for path, (data, mtime, ctime) in self.files.items()]
+        found = [
+            Found(path, FILE, len(data), int(mtime * 1e9), int(ctime * 1e9))
+            for path, (data, mtime, ctime) in self.files.items()
+        ]
         folders = {str(parent) for path in self.files for parent in Path(path).parents[:-1]}
-        ours = [each for each in found if not each.name.endswith(".part") and not each.name.startswith("._")]
+        ours = [
+            each
+            for each in found
+            if not each.name.endswith(".part") and not each.name.startswith("._")
+        ]
         parts = tuple(each for each in found if each.name.endswith(".part"))
-        entries = sorted([*ours, *self.others.values(), *(Found(folder, FOLDER) for folder in folders)])
+        entries = sorted(
+            [*ours, *self.others.values(), *(Found(folder, FOLDER) for folder in folders)]
+        )
         single = list(self.files) == [self.name]
         return Look(INBOX / self.name, not single, self.inode, tuple(entries), parts, self.unclear)
 
@@ -78,7 +89,7 @@ class Drop:
         return verdict
 
 
-# -- copiers: each yields the seconds until its next write; the drop is watched meanwhile -----------------------------------
+# -- copiers: each yields the seconds until its next write; the drop is watched meanwhile ------
 
 
 def pieces(drop: Drop, path: str, gap: float) -> Iterator[float]:
@@ -128,7 +139,13 @@ def scanner(drop: Drop, rng: random.Random) -> Iterator[float]:
     drop.add("scan.pdf", b"%%EOF")
 
 
-COPIERS = {"steady cp": steady, "Explorer": explorer, "Finder": finder, "Wi-Fi stall": wifi, "scanner": scanner}
+COPIERS = {
+    "steady cp": steady,
+    "Explorer": explorer,
+    "Finder": finder,
+    "Wi-Fi stall": wifi,
+    "scanner": scanner,
+}
 Copier = Callable[[Drop, random.Random], Iterator[float]]
 
 
@@ -195,7 +212,7 @@ def test_a_slow_stall_inside_a_file_is_seen_at_its_end() -> None:
     assert isinstance(drop.after(10), Ready)
 
 
-# -- quiet ------------------------------------------------------------------------------------------------------------------
+# -- quiet -------------------------------------------------------------------------------------
 
 
 def test_the_same_window_holds_at_start_up() -> None:
@@ -276,7 +293,9 @@ def test_folders_full_of_files_are_read_once() -> None:
         (IsADirectoryError, "a.ply is not to be seen"),
     ],
 )
-def test_a_file_that_cannot_be_opened_waits_with_the_reason(error: type[OSError], words: str) -> None:
+def test_a_file_that_cannot_be_opened_waits_with_the_reason(
+    error: type[OSError], words: str
+) -> None:
     """Permissions set at the end of a copy, or a cache that lags, are no fault of the drop."""
 
     def fail(path: Path) -> BinaryIO:
@@ -391,7 +410,7 @@ def test_an_empty_file_as_a_drop_waits() -> None:
     assert "empty" in verdict.reason
 
 
-# -- said -------------------------------------------------------------------------------------------------------------------
+# -- said --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("marker", ["go", "GO.TXT", "READY", "ready.txt", "Ready"])
@@ -420,7 +439,8 @@ def test_renaming_to_go_says_so_too(name: str) -> None:
     single = Drop("vase.ply.go", network=True)
     single.write("vase.ply.go", PNG)
     assert single.after(3) == Refuse(
-        "vase.ply.go is a PNG image", "Give it its right suffix or take it out, then move the folder back to inbox/."
+        "vase.ply.go is a PNG image",
+        "Give it its right suffix or take it out, then move the folder back to inbox/.",
     )
 
 
@@ -445,20 +465,27 @@ def test_a_word_goes_on_without_unfinished_copies() -> None:
     assert verdict.notes == ("went on without unfinished copies: b.ply.part",)
 
 
-# -- listed -----------------------------------------------------------------------------------------------------------------
+# -- listed ------------------------------------------------------------------------------------
 
 
 def list_of(*files: tuple[str, int, str | None]) -> bytes:
     lines = ['kind = "scan"']
     for path, size, digest in files:
-        lines += ["[[files]]", f'path = "{path}"', f"size = {size}", *([f'sha256 = "{digest}"'] if digest else [])]
+        lines += [
+            "[[files]]",
+            f'path = "{path}"',
+            f"size = {size}",
+            *([f'sha256 = "{digest}"'] if digest else []),
+        ]
     return "\n".join(lines).encode()
 
 
 def test_a_drop_that_equals_its_list_with_checksums_is_ready_at_once() -> None:
     """Names, sizes and SHA-256 leave nothing to wait for; a marker and job.toml need not be named."""
     drop = Drop(network=True)
-    drop.write("job.toml", list_of(("sub/a.ply", len(PLY), hashlib.sha256(PLY).hexdigest().upper())))
+    drop.write(
+        "job.toml", list_of(("sub/a.ply", len(PLY), hashlib.sha256(PLY).hexdigest().upper()))
+    )
     drop.write("sub/a.ply", PLY)
     drop.write("READY", b"")
     assert drop.after(2) == Ready("listed", 0.0)
@@ -495,10 +522,15 @@ def test_a_list_without_checksums_must_also_stand_still_for_a_moment() -> None:
         ({"a.ply": PLY, "b.ply": PLY.replace(b"0 1 0", b"0 1 1")}, "b.ply has other bytes"),
     ],
 )
-def test_a_drop_that_differs_from_its_list_waits_and_is_then_refused(files: dict[str, bytes], words: str) -> None:
+def test_a_drop_that_differs_from_its_list_waits_and_is_then_refused(
+    files: dict[str, bytes], words: str
+) -> None:
     """The list is stronger than quiet and than a marker: the person is told what it still waits for."""
     drop = Drop()
-    drop.write("job.toml", list_of(("a.ply", len(PLY), None), ("b.ply", len(PLY), hashlib.sha256(PLY).hexdigest())))
+    drop.write(
+        "job.toml",
+        list_of(("a.ply", len(PLY), None), ("b.ply", len(PLY), hashlib.sha256(PLY).hexdigest())),
+    )
     drop.write("READY", b"")
     for path, data in files.items():
         drop.write(path, data)
@@ -514,13 +546,17 @@ def test_a_list_does_not_make_half_a_file_whole() -> None:
     drop = Drop()
     drop.write("job.toml", list_of(("a.png", 200, hashlib.sha256(PNG[:200]).hexdigest())))
     drop.write("a.png", PNG[:200])
-    assert drop.after(60) == Wait("looks unfinished: a.png: the end of the picture is missing", 2800.0)
+    assert drop.after(60) == Wait(
+        "looks unfinished: a.png: the end of the picture is missing", 2800.0
+    )
 
 
 def test_composed_and_decomposed_names_are_one() -> None:
     """A list written on Windows matches what a Mac copied, backslashes included."""
     drop = Drop()
-    drop.write("job.toml", list_of(("seite\\\\Größe.ply", len(PLY), hashlib.sha256(PLY).hexdigest())))
+    drop.write(
+        "job.toml", list_of(("seite\\\\Größe.ply", len(PLY), hashlib.sha256(PLY).hexdigest()))
+    )
     drop.write("seite/Gro\u0308ße.ply", PLY)
     assert isinstance(drop.after(2), Ready)
 
@@ -546,7 +582,7 @@ def test_large_drops_are_hashed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
     assert [type(verdict) for verdict in verdicts] == [Wait, Wait, Wait, Ready]
 
 
-# -- sealed -----------------------------------------------------------------------------------------------------------------
+# -- sealed ------------------------------------------------------------------------------------
 
 
 def job(name: str = "vase-7k3f9q2mxa") -> Drop:
@@ -607,7 +643,7 @@ def test_two_folders_are_not_one_dropped_folder() -> None:
     assert isinstance(drop.judge(), Wait)
 
 
-# -- refused by name --------------------------------------------------------------------------------------------------------
+# -- refused by name ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -625,7 +661,9 @@ def test_two_folders_are_not_one_dropped_folder() -> None:
         ("model.glb", PLY, "model.glb is a PLY file"),
     ],
 )
-def test_a_file_that_is_something_else_is_refused_by_name(name: str, data: bytes, words: str) -> None:
+def test_a_file_that_is_something_else_is_refused_by_name(
+    name: str, data: bytes, words: str
+) -> None:
     """First bytes that contradict the suffix do not wait for the window."""
     drop = Drop(network=True)
     drop.write("good.ply", PLY)
@@ -688,7 +726,7 @@ def test_a_drop_of_too_many_entries_is_refused() -> None:
     assert "100000" in verdict.reason
 
 
-# -- held -------------------------------------------------------------------------------------------------------------------
+# -- held --------------------------------------------------------------------------------------
 
 
 def test_a_second_drop_of_a_running_name_is_held_with_its_remedy() -> None:
@@ -702,7 +740,7 @@ def test_a_second_drop_of_a_running_name_is_held_with_its_remedy() -> None:
     assert hold(None, quiet=0.0) is None
 
 
-# -- looks at a real disk ---------------------------------------------------------------------------------------------------
+# -- looks at a real disk ----------------------------------------------------------------------
 
 
 def test_a_look_sees_everything_and_follows_nothing(tmp_path: Path) -> None:
@@ -729,7 +767,10 @@ def test_a_look_sees_everything_and_follows_nothing(tmp_path: Path) -> None:
         "sub": FOLDER, "sub/deeper": FOLDER, "sub/deeper/a.ply": FILE, "b.ply": FILE, "c.ply": FILE, "passwd": "a symbolic link",
         "loop": "a symbolic link", "dangling": "a symbolic link", "pipe": "a named pipe", "sock": "a socket",
     }  # fmt: skip
-    assert {found.path for found in seen.found if found.nlink > 1 and found.kind == FILE} == {"b.ply", "c.ply"}
+    assert {found.path for found in seen.found if found.nlink > 1 and found.kind == FILE} == {
+        "b.ply",
+        "c.ply",
+    }
     assert [found.path for found in seen.temporary] == ["d.ply.part"]
 
 
@@ -743,7 +784,9 @@ def test_a_symbolic_link_as_a_drop_is_refused_by_name(tmp_path: Path) -> None:
     assert verdict.reason == "passwd is a symbolic link"
 
 
-def test_looking_changes_nothing_and_a_folder_s_rubbish_does_not_restart_the_wait(tmp_path: Path) -> None:
+def test_looking_changes_nothing_and_a_folder_s_rubbish_does_not_restart_the_wait(
+    tmp_path: Path,
+) -> None:
     """A .DS_Store, written when somebody merely looks into the folder, is no change."""
     (tmp_path / "vase").mkdir()
     (tmp_path / "vase" / "a.ply").write_bytes(PLY)
@@ -834,8 +877,15 @@ def test_a_real_drop_from_first_look_to_ready(tmp_path: Path) -> None:
     assert verdict == Ready("quiet", 5.0)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["write", "tick", "tick", "tick"]), st.integers(0, 4)), max_size=60))
-def test_ready_by_quiet_always_means_a_whole_window_without_a_change(steps: list[tuple[str, int]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["write", "tick", "tick", "tick"]), st.integers(0, 4)),
+        max_size=60,
+    )
+)
+def test_ready_by_quiet_always_means_a_whole_window_without_a_change(
+    steps: list[tuple[str, int]],
+) -> None:
     """Whatever the order of writes and looks, quiet is never claimed sooner than the window after the last write."""
     drop, last = Drop(), 1000.0
     drop.write("0.xyz", b"1 2 3\n")

@@ -49,7 +49,9 @@ def claimed(atlas: Atlas, name: str = "vase", queue: str = "scan", kind: str = "
     return accept.accept(atlas, shell(atlas, name, queue), Facts(kind, {}, frozenset(), "quiet"))
 
 
-@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f"])
+@pytest.mark.parametrize(
+    "sign", ["\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f"]
+)
 def test_a_name_cannot_forge_a_line(atlas: Atlas, observer: Observer, sign: str) -> None:
     """Line ends, control characters and turns of direction stand there escaped, in every section."""
     name = f"vase{sign}HALTED: send money"
@@ -67,14 +69,30 @@ def test_ordinary_names_stay_as_they_are() -> None:
     assert plain("v\udcffse") == "v\\xffse"
 
 
-def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(atlas: Atlas, observer: Observer) -> None:
+def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(
+    atlas: Atlas, observer: Observer
+) -> None:
     """Until somebody starts it anew, the waiting line is the place where its person looks."""
-    held = lifecycle.start(atlas, claimed(atlas, queue="prepare", kind="images"), "prometheus-cpu-0001")
+    held = lifecycle.start(
+        atlas, claimed(atlas, queue="prepare", kind="images"), "prometheus-cpu-0001"
+    )
     lifecycle.record_start(atlas, held)
-    lifecycle.release(atlas, held, "prepare", "This worker lacks a package: No module named 'cv2'", Outcome.LACKING)
+    lifecycle.release(
+        atlas,
+        held,
+        "prepare",
+        "This worker lacks a package: No module named 'cv2'",
+        Outcome.LACKING,
+    )
     text = Writer(atlas, 0).text({}, None, observer)
-    assert "for queue prepare. prometheus-cpu-0001 could not do it: This worker lacks a package: No module named 'cv2'" in text
-    assert "no live worker serves prepare; run inbox3d up on a host with the extra generate installed" in text
+    assert (
+        "for queue prepare. prometheus-cpu-0001 could not do it: This worker lacks a package: No module named 'cv2'"
+        in text
+    )
+    assert (
+        "no live worker serves prepare; run inbox3d up on a host with the extra generate installed"
+        in text
+    )
 
 
 def test_a_drop_that_is_being_accepted_is_named(atlas: Atlas, observer: Observer) -> None:
@@ -86,7 +104,12 @@ def test_a_drop_that_is_being_accepted_is_named(atlas: Atlas, observer: Observer
 @pytest.fixture
 def intake(tmp_path: Path) -> Iterator[Callable[[Atlas], Intake]]:
     """intake(atlas) → an intake that writes STATUS.txt at every step."""
-    settings = config.load(environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_INTAKE__STATUS_INTERVAL": "0.000001"})
+    settings = config.load(
+        environ={
+            "INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"),
+            "INBOX3D_INTAKE__STATUS_INTERVAL": "0.000001",
+        }
+    )
     made: list[Intake] = []
 
     def make(atlas: Atlas) -> Intake:
@@ -108,14 +131,22 @@ def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) 
     assert text.index("HALTED") < text.index("  vase: waits until HALT is gone")
 
 
-def test_an_unfinished_copy_alone_in_the_inbox_is_told(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+def test_an_unfinished_copy_alone_in_the_inbox_is_told(
+    atlas: Atlas, intake: Callable[[Atlas], Intake]
+) -> None:
     """Until it has its own name it is nobody's drop; what systems leave lying about is none at all."""
     for name in ("fin.STL.part", "._hidden.stl", ".DS_Store", "Thumbs.db", "desktop.ini"):
         (atlas.inbox / name).write_text("solid")
     house = intake(atlas)
     assert not house.step()
-    assert "  fin.STL.part: it looks like an unfinished copy; goes on under its final name\n" in atlas.status_file.read_text()
-    assert not any(name in atlas.status_file.read_text() for name in ("hidden", "DS_Store", "Thumbs", "desktop"))
+    assert (
+        "  fin.STL.part: it looks like an unfinished copy; goes on under its final name\n"
+        in atlas.status_file.read_text()
+    )
+    assert not any(
+        name in atlas.status_file.read_text()
+        for name in ("hidden", "DS_Store", "Thumbs", "desktop")
+    )
     (atlas.inbox / "fin.STL.part").unlink()
     house.step()
     assert "fin.STL.part" not in house.waiting
@@ -123,7 +154,9 @@ def test_an_unfinished_copy_alone_in_the_inbox_is_told(atlas: Atlas, intake: Cal
 
 @pytest.mark.parametrize("halted", [False, True])
 @pytest.mark.parametrize("name", [".vase", ".vase.stl", "~$vase.stl"])
-def test_a_hidden_drop_gets_a_word(atlas: Atlas, intake: Callable[[Atlas], Intake], name: str, halted: bool) -> None:
+def test_a_hidden_drop_gets_a_word(
+    atlas: Atlas, intake: Callable[[Atlas], Intake], name: str, halted: bool
+) -> None:
     """It stands in the inbox and will stand there: why, and what to do, halted or not."""
     (atlas.inbox / name).write_text("solid")
     if halted:
@@ -134,7 +167,9 @@ def test_a_hidden_drop_gets_a_word(atlas: Atlas, intake: Callable[[Atlas], Intak
 
 
 @pytest.mark.parametrize("name", ["Halt", "HALT", "halt.txt", "STATUS.txt"])
-def test_a_folder_under_a_reserved_name_is_a_drop(atlas: Atlas, intake: Callable[[Atlas], Intake], name: str) -> None:
+def test_a_folder_under_a_reserved_name_is_a_drop(
+    atlas: Atlas, intake: Callable[[Atlas], Intake], name: str
+) -> None:
     """Somebody's halter scan halts nobody, and its files are all there."""
     (atlas.inbox / name).mkdir()
     (atlas.inbox / name / "READY").touch()
@@ -149,7 +184,9 @@ def test_a_folder_under_a_reserved_name_is_a_drop(atlas: Atlas, intake: Callable
     assert "HALTED" not in atlas.status_file.read_text()
 
 
-def test_an_empty_folder_halt_is_told_that_it_halts_nothing(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+def test_an_empty_folder_halt_is_told_that_it_halts_nothing(
+    atlas: Atlas, intake: Callable[[Atlas], Intake]
+) -> None:
     """In the inbox and beside it: whoever made it wanted to stop the line, and must know that it goes on."""
     (atlas.inbox / "Halt").mkdir()
     (atlas.root / "HALT").mkdir()
@@ -159,11 +196,17 @@ def test_an_empty_folder_halt_is_told_that_it_halts_nothing(atlas: Atlas, intake
     assert "HALT is a folder, and only a file of that name halts" in text
 
 
-def test_a_full_disk_is_said_in_the_old_files_place(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
+def test_a_full_disk_is_said_in_the_old_files_place(
+    atlas: Atlas, intake: Callable[[Atlas], Intake]
+) -> None:
     """No new file can be written, so the text that stands there is overwritten."""
 
     def full(call: Call) -> Fault | None:
-        return Fault("fail", errno.ENOSPC) if call.name in ("write_temporary", "write_new", "mkdir", "rename") else None
+        return (
+            Fault("fail", errno.ENOSPC)
+            if call.name in ("write_temporary", "write_new", "mkdir", "rename")
+            else None
+        )
 
     atlas.status_file.write_text("all is well")
     house = intake(Atlas(atlas.root, BadDisk(full)))
@@ -174,27 +217,42 @@ def test_a_full_disk_is_said_in_the_old_files_place(atlas: Atlas, intake: Callab
     assert atlas.status_file.read_text().startswith("PAUSED: No space left on device")
 
 
-@pytest.mark.parametrize(("second", "same"), [("vase.obj", True), ("VASE.obj", True), ("vase.stl", False), ("vase", False)])
+@pytest.mark.parametrize(
+    ("second", "same"),
+    [("vase.obj", True), ("VASE.obj", True), ("vase.stl", False), ("vase", False)],
+)
 def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
     atlas: Atlas, intake: Callable[[Atlas], Intake], second: str, same: bool
 ) -> None:
     """vase.stl beside a running vase.obj is another object."""
     (atlas.inbox / "vase.obj").write_text("v 0 0 0")
-    running = accept.accept(atlas, lifecycle.claim_drop(atlas, "vase.obj", "finish"), Facts("convert", {}, frozenset(), "quiet"))
+    running = accept.accept(
+        atlas,
+        lifecycle.claim_drop(atlas, "vase.obj", "finish"),
+        Facts("convert", {}, frozenset(), "quiet"),
+    )
     assert intake(atlas)._namesake(second) == (running.id if same else None)
     assert names.split_id(running.id)
 
 
 def test_a_host_serves_only_queues_whose_libraries_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extra scan alone: scans and conversions."""
-    monkeypatch.setitem(queues.QUEUES, "prepare", queues.QUEUES["prepare"]._replace(libraries=("a_library_that_nobody_has",)))
+    monkeypatch.setitem(
+        queues.QUEUES,
+        "prepare",
+        queues.QUEUES["prepare"]._replace(libraries=("a_library_that_nobody_has",)),
+    )
     assert fleet.able() == ("scan", "views", "mesh", "finish")
     assert queues.missing_extra("prepare") == "generate"
 
 
-def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its job says so instead of a time left; what waits for its queue has nobody; doctor knows a stopped process at its first look."""
-    beat = Beat(atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=1, queues=("scan",)), 15)
+    beat = Beat(
+        atlas, Heartbeat(worker="w", role="worker", counter=0, boot="", pid=1, queues=("scan",)), 15
+    )
     beat.beat()
     beats, times = itertools.count(), itertools.count(step=15)
     observer = Observer(atlas, 15, 6, lambda: next(beats), lambda: next(times))
@@ -205,14 +263,23 @@ def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on
     for _ in range(6):
         observer.look()
     text = Writer(atlas, 0).text({}, None, observer)
-    running, needs = text.partition("Running")[2], text.partition("Needs attention")[2].partition("Running")[0]
+    running, needs = (
+        text.partition("Running")[2],
+        text.partition("Needs attention")[2].partition("Running")[0],
+    )
     assert "stands still on w (see Needs attention)" in running
-    assert "worker w on " in needs and "(stopped or hung)" in needs and "no live worker serves scan" in needs
+    assert (
+        "worker w on " in needs
+        and "(stopped or hung)" in needs
+        and "no live worker serves scan" in needs
+    )
     beat.beat()
     observer.look()
     text = Writer(atlas, 0).text({}, None, observer)
     assert "stands still" not in text and "Needs attention" not in text
     assert [finding.level for finding in doctor._workers(atlas)] == ["fine"]
     monkeypatch.setattr("layout.liveness.stopped", lambda heartbeat: True)
-    assert [(f.level, "stands still (it is stopped)" in f.detail) for f in doctor._workers(atlas)] == [("wrong", True)]
+    assert [
+        (f.level, "stands still (it is stopped)" in f.detail) for f in doctor._workers(atlas)
+    ] == [("wrong", True)]
     beat.end()

@@ -23,7 +23,13 @@ SIBLINGS = (
     ".unison.pass_3.ply.09e7.unison.tmp", ".pass_3.ply.icloud", "pass_3.ply.owncloud", ".pending-1700-pass_3.ply", "pass_3.ply.sb-1a2b3c4d-AbCdEf",
     "pass_3.ply.td.cfg", ".com.google.Chrome.Xy12ab", "pass_3.download/pass_3.ply", ".SynologyWorkingDirectory/1",
 )  # fmt: skip
-NOBODY_LISTED = ("pass_3.ply.busy", ".pass_3.ply", ".pass_3.ply.half", "pass_3.ply~", "sub/pass_3.PLY.x-9")
+NOBODY_LISTED = (
+    "pass_3.ply.busy",
+    ".pass_3.ply",
+    ".pass_3.ply.half",
+    "pass_3.ply~",
+    "sub/pass_3.PLY.x-9",
+)
 
 
 class Watch:
@@ -69,7 +75,9 @@ def test_an_unfinished_copy_holds_the_drop_until_it_has_its_name(watch: Watch, n
     assert sorted(identify(watch.folder, files).used) == ["pass_1.ply", "pass_2.ply", "pass_3.ply"]
 
 
-@pytest.mark.parametrize("name", ["pass_3.ply.!sync", ".rsync-partial/pass_3.ply", ".pass_3.ply.half"])
+@pytest.mark.parametrize(
+    "name", ["pass_3.ply.!sync", ".rsync-partial/pass_3.ply", ".pass_3.ply.half"]
+)
 def test_after_the_patience_it_goes_on_without_and_says_so(watch: Watch, name: str) -> None:
     watch.write(name, PASS[:100])
     verdict = watch.after(120)
@@ -84,8 +92,12 @@ def test_a_copy_that_grows_in_a_hidden_folder_keeps_the_drop_waiting(watch: Watc
         assert isinstance(watch.after(60), Wait)
 
 
-@pytest.mark.parametrize("control", ["pass_3.ply.aria2", "Pass_3.PLY.st", "pass_3.ply.lftp-pget-status"])
-def test_a_control_file_beside_a_copy_of_full_size_holds_it_and_then_fails_it(watch: Watch, control: str) -> None:
+@pytest.mark.parametrize(
+    "control", ["pass_3.ply.aria2", "Pass_3.PLY.st", "pass_3.ply.lftp-pget-status"]
+)
+def test_a_control_file_beside_a_copy_of_full_size_holds_it_and_then_fails_it(
+    watch: Watch, control: str
+) -> None:
     """The file itself has its final name and a whole end: going on "without the control file" would take half a scan for a whole one."""
     watch.write("pass_3.ply")
     beside = watch.write(control, b"state")
@@ -104,7 +116,9 @@ def test_a_control_file_beside_a_copy_of_full_size_holds_it_and_then_fails_it(wa
     lambda watch: watch.write("_gsdata_/pass_3.ply"), lambda watch: watch.write("lost+found/pass_3.ply"),
     lambda watch: watch.write("pass_1.ply.bak"), lambda watch: watch.write("pass_1.ply.0001"), lambda watch: watch.write("photo.jpg.xmp"),
 ])  # fmt: skip
-def test_what_is_left_lying_about_holds_nothing(watch: Watch, make: Callable[[Watch], object]) -> None:
+def test_what_is_left_lying_about_holds_nothing(
+    watch: Watch, make: Callable[[Watch], object]
+) -> None:
     """Empty folders of a tool, deleted files, backups beside the file itself."""
     make(watch)
     assert isinstance(watch.after(12), Ready)
@@ -113,4 +127,6 @@ def test_what_is_left_lying_about_holds_nothing(watch: Watch, make: Callable[[Wa
 def test_what_is_left_out_for_its_dot_is_said(watch: Watch) -> None:
     """A hidden folder may hold passes; the job says that it was not looked into."""
     watch.write(".more/pass_3.ply")
-    assert watch.after(12) == Ready("quiet", 11.0, ("left out, since the name begins with a dot: .more",))
+    assert watch.after(12) == Ready(
+        "quiet", 11.0, ("left out, since the name begins with a dot: .more",)
+    )

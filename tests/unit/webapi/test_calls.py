@@ -49,7 +49,9 @@ def pending(web: Web) -> list[dict[str, Any]]:
         return [dict(row) for row in db.execute(sql.select(HOOKS)).mappings()]
 
 
-def test_a_webhook_is_sent_once_and_signed_as_standard_webhooks_says(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_a_webhook_is_sent_once_and_signed_as_standard_webhooks_says(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     app = build(**LAN)
     caller = caller_of(app)
     with receiver() as other:
@@ -57,9 +59,15 @@ def test_a_webhook_is_sent_once_and_signed_as_standard_webhooks_says(build: Call
         caller.deliver()
         caller.deliver()
         (path, headers, body), = other.got  # fmt: skip
-    assert path == "/hook?x=1" and json.loads(body)["type"] == "job.completed" and json.loads(body)["data"]["job_id"] == id
+    assert (
+        path == "/hook?x=1"
+        and json.loads(body)["type"] == "job.completed"
+        and json.loads(body)["data"]["job_id"] == id
+    )
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    expected = base64.b64encode(hmac.new(signing_secret(atlas), signed, hashlib.sha256).digest()).decode()
+    expected = base64.b64encode(
+        hmac.new(signing_secret(atlas), signed, hashlib.sha256).digest()
+    ).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
     assert pending(app.extensions["inbox3d"]) == []
@@ -72,7 +80,9 @@ def test_the_signature_is_that_of_the_published_example() -> None:
     assert found["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_a_webhook_reaches_no_inner_address_that_was_not_named(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_a_webhook_reaches_no_inner_address_that_was_not_named(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """Also when job.json, which a person can write, names one; nothing is tried again."""
     app = build()
     caller = caller_of(app)
@@ -83,7 +93,9 @@ def test_a_webhook_reaches_no_inner_address_that_was_not_named(build: Callable[.
     assert pending(app.extensions["inbox3d"]) == []
 
 
-def test_a_name_that_does_not_resolve_at_present_is_tried_again(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_a_name_that_does_not_resolve_at_present_is_tried_again(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     app = build()
     caller = caller_of(app)
     ended(app, atlas, webhook_url="https://nowhere.invalid/hook")
@@ -92,7 +104,9 @@ def test_a_name_that_does_not_resolve_at_present_is_tried_again(build: Callable[
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 500, 404])
-def test_a_redirect_is_not_followed_and_a_failure_is_tried_again_later(build: Callable[..., Flask], atlas: Atlas, status: int) -> None:
+def test_a_redirect_is_not_followed_and_a_failure_is_tried_again_later(
+    build: Callable[..., Flask], atlas: Atlas, status: int
+) -> None:
     app = build(**LAN)
     caller = caller_of(app)
     with receiver() as inner, receiver(status, location=inner.url) as other:
@@ -105,7 +119,9 @@ def test_a_redirect_is_not_followed_and_a_failure_is_tried_again_later(build: Ca
     assert row["tries"] == 1 and row["due"] > time.time()
 
 
-def test_a_webhook_is_given_up_after_the_last_try(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_a_webhook_is_given_up_after_the_last_try(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     app = build(**LAN)
     web, caller = app.extensions["inbox3d"], caller_of(app)
     with receiver(500) as other:
@@ -118,7 +134,9 @@ def test_a_webhook_is_given_up_after_the_last_try(build: Callable[..., Flask], a
     assert pending(web) == []
 
 
-def test_a_restart_neither_loses_a_webhook_nor_calls_for_old_jobs(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_a_restart_neither_loses_a_webhook_nor_calls_for_old_jobs(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """The job ended while no web process ran: it is called for once; what had ended before is not."""
     import os
 
@@ -147,4 +165,8 @@ def test_notifications_are_joined_and_limited(build: Callable[..., Flask], atlas
         caller.notices.send()
         caller.notices.send()
         (message,) = [json.loads(body) for _, _, body in other.got]
-    assert "2 notices" in message["title"] and "one" in message["message"] and "two" in message["message"]
+    assert (
+        "2 notices" in message["title"]
+        and "one" in message["message"]
+        and "two" in message["message"]
+    )

@@ -46,7 +46,9 @@ def test_an_unclear_name_revokes_nothing(run: Callable[..., Result], atlas: Atla
 
 
 @pytest.mark.parametrize("name", ["anna", " ", "a\nb", "x" * 101])
-def test_a_name_that_no_key_can_have_is_refused(run: Callable[..., Result], atlas: Atlas, name: str) -> None:
+def test_a_name_that_no_key_can_have_is_refused(
+    run: Callable[..., Result], atlas: Atlas, name: str
+) -> None:
     """One that is taken, none at all, one that would break a list."""
     run(keys, "add", "anna")
     refused = run(keys, "add", name)
@@ -54,9 +56,13 @@ def test_a_name_that_no_key_can_have_is_refused(run: Callable[..., Result], atla
     assert len(Keys(atlas).all()) == 1
 
 
-def test_the_webhook_secret_is_printed_as_libraries_take_it(run: Callable[..., Result], atlas: Atlas) -> None:
+def test_the_webhook_secret_is_printed_as_libraries_take_it(
+    run: Callable[..., Result], atlas: Atlas
+) -> None:
     text = run(keys, "webhook").stdout.strip()
-    assert text.startswith("whsec_") and base64.b64decode(text.removeprefix("whsec_")) == signing_secret(atlas)
+    assert text.startswith("whsec_") and base64.b64decode(
+        text.removeprefix("whsec_")
+    ) == signing_secret(atlas)
 
 
 def test_reindex_says_how_many_jobs_it_found(run: Callable[..., Result], atlas: Atlas) -> None:
@@ -65,7 +71,9 @@ def test_reindex_says_how_many_jobs_it_found(run: Callable[..., Result], atlas: 
     assert run(reindex).stderr.startswith("5 jobs in ")
 
 
-def test_web_refuses_an_address_that_others_reach_while_there_is_no_key(run: Callable[..., Result]) -> None:
+def test_web_refuses_an_address_that_others_reach_while_there_is_no_key(
+    run: Callable[..., Result],
+) -> None:
     assert isinstance(run(web, "--listen", "0.0.0.0:0").exception, KeyMissing)
 
 

@@ -35,7 +35,9 @@ def check(document: dict[str, Any], rule: str, method: str, answer: Any) -> None
     promised = document["paths"][rule][method]["responses"][str(answer.status_code)]
     for media, content in promised.get("content", {}).items():
         if media == answer.mimetype and media.endswith("json") and "schema" in content:
-            jsonschema.validate(answer.json, {**content["schema"], "components": document["components"]})
+            jsonschema.validate(
+                answer.json, {**content["schema"], "components": document["components"]}
+            )
 
 
 def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[str, Any]) -> None:
@@ -47,9 +49,17 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
         if rule.endpoint.startswith("api.")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    described = {(path, method.upper()) for path, operations in document["paths"].items() for method in operations}
+    described = {
+        (path, method.upper())
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
     assert served == described == {(route.rule, route.method) for route in ROUTES}
-    ids = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+    ids = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
     assert len(ids) == len(set(ids))
     for reference in set(json.dumps(document).split('"#/components/schemas/')[1:]):
         assert reference.partition('"')[0] in document["components"]["schemas"]
@@ -58,13 +68,25 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
 def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
     """The address in ``type`` leads to a row of /docs, and no row is about a word that nobody says."""
     root = Path(__file__).parents[3] / "webapi"
-    calls = [node for path in root.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    calls = [
+        node
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
     said = {
         node.args[1].value
         for node in calls
-        if isinstance(node.func, ast.Name) and node.func.id == "Problem" and isinstance(node.args[1], ast.Constant)
+        if isinstance(node.func, ast.Name)
+        and node.func.id == "Problem"
+        and isinstance(node.args[1], ast.Constant)
     }
-    by_werkzeug = {"bad-request", "method-not-allowed", "request-entity-too-large", "requested-range-not-satisfiable"}
+    by_werkzeug = {
+        "bad-request",
+        "method-not-allowed",
+        "request-entity-too-large",
+        "requested-range-not-satisfiable",
+    }
     assert set(MEANINGS) == said | by_werkzeug
     page = client.get("/docs", headers=HTML).text
     assert [word for word in MEANINGS if page.count(f'id="{word}"') != 1] == []
@@ -74,8 +96,22 @@ def test_every_answer_is_one_that_the_document_promises(
     client: FlaskClient, atlas: Atlas, document: dict[str, Any], look: Callable[[], None]
 ) -> None:
     """Good and bad ones, for jobs in every state."""
-    places = [forge(atlas, state, progress=Progress(stage="scan.align", fraction=0.1, message="x"), kind="scan") for state in State]
-    places.append(forge(atlas, State.FAILED, error=ErrorFile(error="Cancelled", who="submitter", message="x", remedy="y")))
+    places = [
+        forge(
+            atlas,
+            state,
+            progress=Progress(stage="scan.align", fraction=0.1, message="x"),
+            kind="scan",
+        )
+        for state in State
+    ]
+    places.append(
+        forge(
+            atlas,
+            State.FAILED,
+            error=ErrorFile(error="Cancelled", who="submitter", message="x", remedy="y"),
+        )
+    )
     look()
     ids = [place.id for place in places] + ["vase-7k3f9q2mxa"]
     for id in ids:
@@ -96,7 +132,12 @@ def test_every_answer_is_one_that_the_document_promises(
         check(document, "/3d/jobs", "get", client.get("/3d/jobs" + query))
     for body in ({"prompt": "x"}, {"prompt": 1}, [], {"x": 1}):
         check(document, "/3d/generate", "post", client.post("/3d/generate", json=body))
-        check(document, "/3d/generate", "post", client.post("/3d/generate", json=body, headers=FOREIGN))
+        check(
+            document,
+            "/3d/generate",
+            "post",
+            client.post("/3d/generate", json=body, headers=FOREIGN),
+        )
     for path in ("/health", "/ready", "/metrics"):
         check(document, path, "get", client.get(path))
 
@@ -108,20 +149,28 @@ def test_the_bodies_are_the_options_of_the_pipeline(document: dict[str, Any]) ->
     schemas = document["components"]["schemas"]
     assert set(schemas["Generate"]["properties"]) == set(PromptOptions.model_fields)
     assert set(schemas["FromImage"]["properties"]) == set(ImagesOptions.model_fields)
-    assert schemas["Generate"]["required"] == ["prompt"] and schemas["Generate"]["additionalProperties"] is False
+    assert (
+        schemas["Generate"]["required"] == ["prompt"]
+        and schemas["Generate"]["additionalProperties"] is False
+    )
 
 
-def test_the_metrics_count_what_is_there_and_name_nobody(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_the_metrics_count_what_is_there_and_name_nobody(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     place = forge(atlas, State.DONE, name="secret-project")
     forge(atlas, State.CLAIMED)
     look()
     text = client.get("/metrics").text
-    assert 'inbox3d_jobs{state="completed"} 1.0' in text and 'inbox3d_queue_waiting{queue="finish"} 1.0' in text
+    assert (
+        'inbox3d_jobs{state="completed"} 1.0' in text
+        and 'inbox3d_queue_waiting{queue="finish"} 1.0' in text
+    )
     assert 'inbox3d_jobs{state="failed"} 0.0' in text and "inbox3d_atlas_free_bytes" in text
     assert place.id not in text and "secret-project" not in text
 
 
-# -- pages -------------------------------------------------------------------------------------------------------------------
+# -- pages -------------------------------------------------------------------------------------
 class Outline(HTMLParser):
     """Labels, headings and links of a page, and whether its tags are closed."""
 
@@ -139,12 +188,18 @@ class Outline(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         facts = dict(attributes)
-        if tag in ("input", "select", "textarea") and facts.get("type") != "hidden" and "hidden" not in facts:
+        if (
+            tag in ("input", "select", "textarea")
+            and facts.get("type") != "hidden"
+            and "hidden" not in facts
+        ):
             self.inputs.append(facts | {"inside": "label" if "label" in self.open else None})
         if tag == "label":
             self.labels.add(facts.get("for"))
         if tag in ("a", "link", "script", "img", "form", "model-viewer"):
-            self.links += [str(value) for name in ("href", "src", "action") if (value := facts.get(name))]
+            self.links += [
+                str(value) for name in ("href", "src", "action") if (value := facts.get(name))
+            ]
         if tag == "img":
             self.images.append(facts)
         if tag in ("h1", "h2", "h3"):
@@ -182,7 +237,11 @@ def test_every_page_is_readable_without_javascript_and_by_a_screen_reader(
         assert all(field["inside"] or field.get("id") in page.labels for field in page.inputs), path
         assert all("alt" in image for image in page.images), path
         assert all(link.startswith(("/", "#")) for link in page.links), path
-        own = [link for link in page.links if link.startswith("/") and not link.startswith(("/3d/", "/openapi"))]
+        own = [
+            link
+            for link in page.links
+            if link.startswith("/") and not link.startswith(("/3d/", "/openapi"))
+        ]
         assert all(link.startswith(prefix + "/") for link in own), (path, own)
     assert "vase" in client.get(prefix + "/", headers=HTML).text
 
@@ -202,23 +261,41 @@ def test_a_prompt_and_an_upload_work_as_plain_forms(client: FlaskClient, atlas: 
     form = {"csrf": token, "prompt": "a red cube", "output_format": "obj", "quality_tier": "high"}
     sent = [
         client.post("/3d-test/do/prompt", data=form, headers=HTML),
-        client.post("/do/upload", data={"csrf": token, "output_format": "stl", "files": [(io.BytesIO(b"solid"), "a.stl")]}, headers=HTML),
+        client.post(
+            "/do/upload",
+            data={
+                "csrf": token,
+                "output_format": "stl",
+                "files": [(io.BytesIO(b"solid"), "a.stl")],
+            },
+            headers=HTML,
+        ),
     ]
     assert [answer.status_code for answer in sent] == [303, 303]
-    assert sent[0].headers["Location"].startswith("/3d-test/jobs/a-red-cube-") and sent[1].headers["Location"].startswith("/jobs/a-")
+    assert sent[0].headers["Location"].startswith("/3d-test/jobs/a-red-cube-") and sent[1].headers[
+        "Location"
+    ].startswith("/jobs/a-")
     empty = client.post("/do/prompt", data={"csrf": token, "prompt": " "}, headers=HTML)
     assert empty.status_code == 422 and "prompt" in empty.text
 
 
-def test_static_files_come_with_a_tag_and_nothing_else_comes_from_there(client: FlaskClient, root: Path) -> None:
+def test_static_files_come_with_a_tag_and_nothing_else_comes_from_there(
+    client: FlaskClient, root: Path
+) -> None:
     with client.get("/static/app.js?v=1") as answer:
         assert answer.status_code == 200 and "max-age=31536000" in answer.headers["Cache-Control"]
         assert answer.data == (root / "webapi/static/app.js").read_bytes()
-    for name in ("../pages.py", "vendor/../../config.py", "%2e%2e/pages.py", "vendor/", "nothing.js"):
+    for name in (
+        "../pages.py",
+        "vendor/../../config.py",
+        "%2e%2e/pages.py",
+        "vendor/",
+        "nothing.js",
+    ):
         assert client.get(f"/static/{name}").status_code == 404
 
 
-# -- how it looks ------------------------------------------------------------------------------------------------------------
+# -- how it looks ------------------------------------------------------------------------------
 READ = (
     ("ink", "paper"), ("ink", "card"), ("ink", "sunk"), ("ink", "wash"), ("ink", "warn-wash"), ("ink", "bad-wash"), ("dim", "paper"),
     ("dim", "card"), ("dim", "sunk"), ("dim", "wash"), ("accent", "paper"), ("accent", "card"), ("accent-ink", "accent"),
@@ -231,15 +308,21 @@ def light_of(colour: str) -> float:
     digits = colour.removeprefix("#")
     digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
     parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize(("text", "ground"), READ)
-def test_what_is_read_stands_out_as_wcag_aa_asks(root: Path, text: str, ground: str, scheme: int) -> None:
+def test_what_is_read_stands_out_as_wcag_aa_asks(
+    root: Path, text: str, ground: str, scheme: int
+) -> None:
     """At least 4.5 to 1, for every pair of text and ground that the sheet uses."""
-    pairs = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", (root / "webapi/static/style.css").read_text())
+    pairs = re.findall(
+        r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", (root / "webapi/static/style.css").read_text()
+    )
     colours = {name: both[scheme] for name, *both in pairs}
     dark, light = sorted((light_of(colours[text]), light_of(colours[ground])))
     assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -34,11 +34,15 @@ Changes = list[tuple[str | None, str | None]]
 def changes(web: Web) -> Changes:
     """(state before, state after) of everything the follower told, in order."""
     told: Changes = []
-    web.follower.known.listeners.append(lambda old, new: told.append((old and old.get("state"), new and new["state"])))
+    web.follower.known.listeners.append(
+        lambda old, new: told.append((old and old.get("state"), new and new["state"]))
+    )
     return told
 
 
-def test_a_job_is_followed_from_inbox_to_done(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+def test_a_job_is_followed_from_inbox_to_done(
+    atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes
+) -> None:
     """Each look tells what changed, once."""
     look()
     place = forge(atlas, State.CLAIMED, kind="convert")
@@ -47,7 +51,9 @@ def test_a_job_is_followed_from_inbox_to_done(atlas: Atlas, web: Web, look: Call
     held = lifecycle.start(atlas, place, "host-cpu-abcd")
     lifecycle.record_start(atlas, held)
     look()
-    (held.path / "progress.json").write_bytes(Progress(stage="finish.export", fraction=0.5, message="half").dump())
+    (held.path / "progress.json").write_bytes(
+        Progress(stage="finish.export", fraction=0.5, message="half").dump()
+    )
     look()
     assert web.index.get(place.id)["progress"] == 0.5  # type: ignore[index]
     (held.path / "output").mkdir()
@@ -72,7 +78,9 @@ def test_deleting_the_index_loses_nothing(atlas: Atlas, web: Web) -> None:
     assert {place.id: web.index.get(place.id) for place in places} == before
 
 
-def test_an_index_whose_file_is_taken_away_is_filled_again(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+def test_an_index_whose_file_is_taken_away_is_filled_again(
+    atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes
+) -> None:
     """While the process runs, and without anybody's doing; nobody is told of old jobs again (no webhook is sent twice)."""
     places = [forge(atlas, state, name=f"{state.value} job") for state in State]
     look()
@@ -93,10 +101,19 @@ def _overwrite(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [_overwrite, lambda file: os.truncate(file, 0), lambda file: file.write_bytes(b"no database at all" * 999)]
+    "harm",
+    [
+        _overwrite,
+        lambda file: os.truncate(file, 0),
+        lambda file: file.write_bytes(b"no database at all" * 999),
+    ],
 )
 def test_a_damaged_index_is_thrown_away_and_filled_again(
-    atlas: Atlas, web: Web, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path], Any]
+    atlas: Atlas,
+    web: Web,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Path], Any],
 ) -> None:
     """By the process that runs, by the next one, and by `inbox3d reindex`."""
     places = [forge(atlas, state, name=f"{state.value} job") for state in State]
@@ -124,10 +141,16 @@ def test_a_damaged_index_is_thrown_away_and_filled_again(
     assert sum(again.counts().values()) == len(places)
     again.engine.dispose()
     damage()
-    assert reindex(atlas, web.settings, Index(connect(None, file.parent, atlas.identity().uuid), atlas.identity().uuid)) == len(places)
+    assert reindex(
+        atlas,
+        web.settings,
+        Index(connect(None, file.parent, atlas.identity().uuid), atlas.identity().uuid),
+    ) == len(places)
 
 
-def test_webhooks_to_be_sent_outlive_the_loss_of_the_index(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+def test_webhooks_to_be_sent_outlive_the_loss_of_the_index(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
     look()
     hook = {"id": "vase.1", "url": "https://example.org/", "body": "{}", "tries": 2, "due": 5.0}
     with web.index.engine.begin() as db:
@@ -139,7 +162,11 @@ def test_webhooks_to_be_sent_outlive_the_loss_of_the_index(atlas: Atlas, web: We
 
 
 def test_without_its_index_the_service_answers_from_the_tree(
-    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    atlas: Atlas,
+    web: Web,
+    look: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A status, a submission, a cancellation and a deletion need none; a list says so. Afterwards everything is there."""
     done = forge(atlas, State.DONE)
@@ -158,7 +185,11 @@ def test_without_its_index_the_service_answers_from_the_tree(
         assert client.post(f"/3d/jobs/{id}/cancel").status_code == 200
         assert client.delete(f"/3d/jobs/{done.id}").status_code == 204
         answer = client.get("/3d/jobs")
-        assert (answer.status_code, answer.json["type"], answer.headers["Retry-After"]) == (503, "/docs#index", "5")
+        assert (answer.status_code, answer.json["type"], answer.headers["Retry-After"]) == (
+            503,
+            "/docs#index",
+            "5",
+        )
     look()
     assert {job["job_id"] for job in client.get("/3d/jobs").json["jobs"]} == {id}
 
@@ -169,7 +200,9 @@ def test_an_index_of_another_tree_is_thrown_away(atlas: Atlas, web: Web) -> None
     assert Index(web.index.engine, "another").counts() == {}
 
 
-def test_a_job_taken_away_by_hand_leaves_the_index(atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes) -> None:
+def test_a_job_taken_away_by_hand_leaves_the_index(
+    atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes
+) -> None:
     """From done/ at the next look, from an active folder only after several."""
     done, waiting = forge(atlas, State.DONE), forge(atlas, State.CLAIMED)
     look()
@@ -184,13 +217,21 @@ def test_a_job_taken_away_by_hand_leaves_the_index(atlas: Atlas, web: Web, look:
 
 
 def test_one_listing_that_skips_a_job_changes_nothing(
-    atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes, monkeypatch: pytest.MonkeyPatch
+    atlas: Atlas,
+    web: Web,
+    look: Callable[[], None],
+    changes: Changes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Listings of a share may skip entries while others rename."""
     forge(atlas, State.CLAIMED), forge(atlas, State.DONE)
     look()
     real = atlas.disk.scandir
-    monkeypatch.setattr(atlas.disk, "scandir", lambda path: [] if path in (atlas.claimed, atlas.done) else real(path))
+    monkeypatch.setattr(
+        atlas.disk,
+        "scandir",
+        lambda path: [] if path in (atlas.claimed, atlas.done) else real(path),
+    )
     look()
     monkeypatch.undo()
     look()
@@ -211,7 +252,9 @@ def test_a_share_that_is_away_is_said_and_forgets_nothing(
     assert client.get("/ready").status_code == 503 and client.get("/health").status_code == 200
 
 
-def test_another_tree_at_the_same_path_is_not_taken_for_this_one(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+def test_another_tree_at_the_same_path_is_not_taken_for_this_one(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
     """Its jobs are not mixed in; a restored tree makes the process begin anew."""
     forge(atlas, State.DONE)
     look()
@@ -228,7 +271,9 @@ def test_another_tree_at_the_same_path_is_not_taken_for_this_one(atlas: Atlas, w
     assert restarts == [1]
 
 
-def test_a_folder_with_a_hostile_job_json_stops_nobody(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+def test_a_folder_with_a_hostile_job_json_stops_nobody(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
     """Not JSON, huge, deep, a link, a newer format, NUL and surrogates in names: left out or shown as data."""
     good = forge(atlas, State.DONE)
     bodies = [b"", b"{", b"[" * 200_000, b"x" * (3 << 20), b'{"format": 99}', b"\xff\xfe"]
@@ -236,28 +281,45 @@ def test_a_folder_with_a_hostile_job_json_stops_nobody(atlas: Atlas, web: Web, l
         (forge(atlas, State.FAILED).path / "job.json").write_bytes(body)
     odd = forge(atlas, State.DONE)
     text = json.loads((odd.path / "job.json").read_text())
-    text["source"]["name"], text["options"] = "a\0b\n" * 500, {"output_format": 7, "quality_tier": ["x"], "webhook_url": {}}
+    text["source"]["name"], text["options"] = (
+        "a\0b\n" * 500,
+        {"output_format": 7, "quality_tier": ["x"], "webhook_url": {}},
+    )
     (odd.path / "job.json").write_text(json.dumps(text))
     look()
     assert web.index.get(good.id) is not None
     assert web.index.get(odd.id)["name"].startswith("a b a b")  # type: ignore[index]
 
 
-def test_what_arrives_is_shown_with_the_intakes_reason(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+def test_what_arrives_is_shown_with_the_intakes_reason(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
     """Whatever a drop is called: no name is taken for another one and its reason. Without the intake's word it arrives."""
-    waits = {"vase": "quiet for 3 of 30 s", "vase: red": "waits for unfinished copies: a.ply.part", "b\udcffd": "is no text"}
+    waits = {
+        "vase": "quiet for 3 of 30 s",
+        "vase: red": "waits for unfinished copies: a.ply.part",
+        "b\udcffd": "is no text",
+    }
     for name in [*waits, "new"]:
         (atlas.inbox / name).mkdir()
         (atlas.inbox / name / "a.ply").write_bytes(PLY)
     observer = Observer(atlas, 1.0, 3, lambda: 0)
-    Writer(atlas, 0.0).write({name: Wait(reason, 1.0) for name, reason in waits.items()}, None, observer)
+    Writer(atlas, 0.0).write(
+        {name: Wait(reason, 1.0) for name, reason in waits.items()}, None, observer
+    )
     look()
     arriving = {drop["name"]: drop["reason"] for drop in overview(web.follower)["arriving"]}
-    assert (arriving["vase"], arriving["vase: red"], arriving["new"]) == (waits["vase"], waits["vase: red"], "arriving")
+    assert (arriving["vase"], arriving["vase: red"], arriving["new"]) == (
+        waits["vase"],
+        waits["vase: red"],
+        "arriving",
+    )
     assert "is no text" in arriving.values()
 
 
-def test_a_queue_that_nobody_serves_stands_out(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_a_queue_that_nobody_serves_stands_out(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     forge(atlas, State.CLAIMED, kind="scan", queue="scan")
     (atlas.root / "HALT").touch()
     look()
@@ -265,7 +327,7 @@ def test_a_queue_that_nobody_serves_stands_out(client: FlaskClient, atlas: Atlas
     assert "No live worker serves scan" in page and "Halted" in page
 
 
-# -- events ------------------------------------------------------------------------------------------------------------------
+# -- events ------------------------------------------------------------------------------------
 def test_a_stream_goes_on_after_the_last_event_it_had() -> None:
     """Nothing twice, nothing missing."""
     events = Events(4)
@@ -273,7 +335,10 @@ def test_a_stream_goes_on_after_the_last_event_it_had() -> None:
         events.publish("job", {"n": number}, f"job-{number}")
     stream = events.stream(f"{events.life}-3")
     next(stream)
-    assert [next(stream).split("\n")[0] for _ in range(2)] == [f"id: {events.life}-4", f"id: {events.life}-5"]
+    assert [next(stream).split("\n")[0] for _ in range(2)] == [
+        f"id: {events.life}-4",
+        f"id: {events.life}-5",
+    ]
     events.publish("job", {"n": 5}, "job-5")
     assert '"n": 5' in next(stream)
     stream.close()
@@ -296,7 +361,9 @@ def test_a_jobs_stream_begins_with_how_it_stands_and_ends_with_its_end(
     running, done = forge(atlas, State.PROCESSING), forge(atlas, State.DONE)
     look()
     assert client.get(f"/3d/jobs/{done.id}/events").text.count("event: job") == 1
-    stream = web.events.stream(None, running.id, lambda: {"state": "aligning"}, lambda data: data["state"] == "completed")
+    stream = web.events.stream(
+        None, running.id, lambda: {"state": "aligning"}, lambda data: data["state"] == "completed"
+    )
     assert [next(stream).startswith("retry"), "aligning" in next(stream)] == [True, True]
     web.events.publish("job", {"state": "queued"}, "another")
     web.events.publish("job", {"state": "completed"}, running.id)
@@ -320,7 +387,9 @@ def test_streams_are_limited_and_a_slow_reader_loses_its_own_only(client: FlaskC
     other.close()
 
 
-def test_the_events_of_the_tree_are_published(atlas: Atlas, web: Web, look: Callable[[], None]) -> None:
+def test_the_events_of_the_tree_are_published(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
     look()
     place = forge(atlas, State.CLAIMED)
     look()
@@ -339,6 +408,8 @@ def test_a_folder_that_no_list_can_show_is_named_and_hides_no_other(
     look()
     assert web.index.get(good.id) and not web.index.get(bad.id)
     (line,) = overview(web.follower)["attention"]
-    assert line.startswith(f"done/{bad.id}: no list shows it, because its job.json is missing, damaged, or of a newer inbox3d")
+    assert line.startswith(
+        f"done/{bad.id}: no list shows it, because its job.json is missing, damaged, or of a newer inbox3d"
+    )
     page = client.get("/", environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_data(as_text=True)
     assert "Needs attention" in page and line in page

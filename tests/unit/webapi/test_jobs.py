@@ -15,9 +15,15 @@ from tests.support.web import forge
 from webapi.context import Web
 
 
-def test_the_status_has_the_missions_keys_in_every_state(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_the_status_has_the_missions_keys_in_every_state(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     """state, message and asset_path, with progress and eta beside them; asset_path only when there is a result."""
-    running = forge(atlas, State.PROCESSING, progress=Progress(stage="finish.export", fraction=0.4, message="writing", eta=9.0))
+    running = forge(
+        atlas,
+        State.PROCESSING,
+        progress=Progress(stage="finish.export", fraction=0.4, message="writing", eta=9.0),
+    )
     places = {
         "queued": forge(atlas, State.INBOX),
         "post_processing": running,
@@ -29,43 +35,67 @@ def test_the_status_has_the_missions_keys_in_every_state(client: FlaskClient, at
         found = client.get(f"/3d/status/{place.id}").json
         assert set(found) == {"job_id", "state", "message", "asset_path", "progress", "eta"}
         assert (found["job_id"], found["state"]) == (place.id, state)
-        assert found["asset_path"] == (f"done/{place.id}/output/model.stl" if state == "completed" else None)
+        assert found["asset_path"] == (
+            f"done/{place.id}/output/model.stl" if state == "completed" else None
+        )
     found = client.get(f"/3d/status/{running.id}").json
     assert (found["progress"], found["eta"], found["message"]) == (0.4, 9.0, "writing")
-    assert client.get(f"/3d/status/{places['failed'].id}").json["message"] == "No two passes could be matched."
+    assert (
+        client.get(f"/3d/status/{places['failed'].id}").json["message"]
+        == "No two passes could be matched."
+    )
 
 
-def test_a_status_is_right_before_the_index_has_seen_the_job(client: FlaskClient, atlas: Atlas) -> None:
+def test_a_status_is_right_before_the_index_has_seen_the_job(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     """The tree is the truth: a job that arrived a moment ago is found there."""
     assert client.get(f"/3d/status/{forge(atlas, State.DONE).id}").json["state"] == "completed"
 
 
-def test_a_job_that_left_done_is_gone_though_the_index_remembers_it(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_a_job_that_left_done_is_gone_though_the_index_remembers_it(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     place = forge(atlas, State.DONE)
     look()
     atlas.disk.remove_tree(place.path)
     assert client.get(f"/3d/status/{place.id}").status_code == 404
 
 
-@pytest.mark.parametrize("id", ["vase-7k3f9q2mxa", "nothing", "..", "%2e%2e%2fdone", "x" * 5000, "a%00b", "%F0%9F%90%87"])
+@pytest.mark.parametrize(
+    "id", ["vase-7k3f9q2mxa", "nothing", "..", "%2e%2e%2fdone", "x" * 5000, "a%00b", "%F0%9F%90%87"]
+)
 def test_an_id_that_is_none_is_a_plain_404(client: FlaskClient, id: str) -> None:
     answer = client.get(f"/3d/status/{id}")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
 
 
-def test_waiting_and_cancelled_jobs_say_so_in_the_contracts_words(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_waiting_and_cancelled_jobs_say_so_in_the_contracts_words(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     waiting = forge(atlas, State.CLAIMED)
     cancelled = forge(
-        atlas, State.FAILED, error=ErrorFile(error="Cancelled", who="submitter", message="Cancelled by a person.", remedy="x")
+        atlas,
+        State.FAILED,
+        error=ErrorFile(
+            error="Cancelled", who="submitter", message="Cancelled by a person.", remedy="x"
+        ),
     )
     look()
-    assert client.get(f"/3d/status/{waiting.id}").json["message"] == "waits for a worker of queue finish"
+    assert (
+        client.get(f"/3d/status/{waiting.id}").json["message"]
+        == "waits for a worker of queue finish"
+    )
     found = client.get(f"/3d/status/{cancelled.id}").json
     assert (found["state"], found["message"]) == ("failed", "cancelled")
 
 
 def test_the_eta_of_a_waiting_job_comes_from_such_jobs_before_or_is_null(
-    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    atlas: Atlas,
+    web: Web,
+    look: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Five finished ones of the same kind and tier, and a live worker; else nothing is invented."""
     waiting = forge(atlas, State.CLAIMED)
@@ -80,15 +110,32 @@ def test_the_eta_of_a_waiting_job_comes_from_such_jobs_before_or_is_null(
 
 
 def test_a_job_between_two_legs_keeps_its_share_and_its_time_counts_from_when_somebody_serves_it(
-    client: FlaskClient, atlas: Atlas, web: Web, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    atlas: Atlas,
+    web: Web,
+    look: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nobody serves its queue: no time is invented. The page shows the same words as the API."""
     waiting = forge(atlas, State.CLAIMED, kind="prompt", queue="mesh")
-    left = Progress(stage="mesh.reconstruct", fraction=0.4567, message="", eta=40.0, eta_error=9.0, n=0, waits="mesh")
+    left = Progress(
+        stage="mesh.reconstruct",
+        fraction=0.4567,
+        message="",
+        eta=40.0,
+        eta_error=9.0,
+        n=0,
+        waits="mesh",
+    )
     (waiting.path / "progress.json").write_bytes(left.dump())
     look()
     found = client.get(f"/3d/jobs/{waiting.id}").json
-    assert (found["progress"], found["eta"], found["left"], found["message"]) == (0.4567, None, None, "waits for a worker of queue mesh")
+    assert (found["progress"], found["eta"], found["left"], found["message"]) == (
+        0.4567,
+        None,
+        None,
+        "waits for a worker of queue mesh",
+    )
     monkeypatch.setattr(web.follower, "queues", lambda: {"mesh": 1})
     found = client.get(f"/3d/jobs/{waiting.id}").json
     assert (found["eta"], found["left"]) == (40.0, "about 40 s left")
@@ -98,16 +145,28 @@ def test_a_job_between_two_legs_keeps_its_share_and_its_time_counts_from_when_so
 def test_the_time_left_is_said_with_its_error_in_the_list_and_on_the_page(
     client: FlaskClient, atlas: Atlas, look: Callable[[], None]
 ) -> None:
-    told = Progress(stage="finish.export", fraction=0.579, message="writing", eta=48.7, eta_error=29.0, cold=True, n=1)
+    told = Progress(
+        stage="finish.export",
+        fraction=0.579,
+        message="writing",
+        eta=48.7,
+        eta_error=29.0,
+        cold=True,
+        n=1,
+    )
     forge(atlas, State.PROCESSING, progress=told)
     look()
     row = client.get("/3d/jobs").json["jobs"][0]
-    assert (row["eta"], row["eta_error"], row["left"]) == (48.7, 29.0, "about 50 s left (±30 s, first estimate)")
+    assert (row["eta"], row["eta_error"], row["left"]) == (
+        48.7,
+        29.0,
+        "about 50 s left (±30 s, first estimate)",
+    )
     page = client.get("/").text
     assert row["left"] in page and "57%" in page
 
 
-# -- lists -------------------------------------------------------------------------------------------------------------------
+# -- lists -------------------------------------------------------------------------------------
 def test_pages_hold_every_job_once_newest_first_though_others_arrive_meanwhile(
     client: FlaskClient, atlas: Atlas, look: Callable[[], None]
 ) -> None:
@@ -124,7 +183,9 @@ def test_pages_hold_every_job_once_newest_first_though_others_arrive_meanwhile(
     assert seen == [f"job {minute}" for minute in reversed(range(7))]
 
 
-def test_what_waits_while_the_line_is_halted_says_so(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_what_waits_while_the_line_is_halted_says_so(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     """On the page too; what runs goes on."""
     waits, runs = forge(atlas, State.CLAIMED), forge(atlas, State.PROCESSING)
     (atlas.root / "HALT").touch()
@@ -134,22 +195,32 @@ def test_what_waits_while_the_line_is_halted_says_so(client: FlaskClient, atlas:
     assert "halted" not in client.get(f"/3d/status/{runs.id}").json["message"]
 
 
-def test_a_page_token_belongs_to_its_filters(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_a_page_token_belongs_to_its_filters(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     """AIP-158: other filters with it are refused; another page size is none."""
     for _ in range(3):
         forge(atlas, State.DONE)
     look()
     token = client.get("/3d/jobs?state=completed&page_size=1").json["next_page_token"]
-    assert len(client.get(f"/3d/jobs?state=completed&page_size=5&page_token={token}").json["jobs"]) == 2
+    assert (
+        len(client.get(f"/3d/jobs?state=completed&page_size=5&page_token={token}").json["jobs"])
+        == 2
+    )
     answer = client.get(f"/3d/jobs?state=failed&page_token={token}")
     assert (answer.status_code, answer.json["type"]) == (422, "/docs#page-token")
 
 
-def test_a_list_says_how_many_there_are_where_that_is_known(client: FlaskClient, atlas: Atlas, look: Callable[[], None]) -> None:
+def test_a_list_says_how_many_there_are_where_that_is_known(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
     for state in (State.DONE, State.DONE, State.FAILED, State.PROCESSING, State.CLAIMED):
         forge(atlas, state)
     look()
-    found = {query: client.get(f"/3d/jobs?{query}").json["total"] for query in ("", "state=completed", "state=active", "state=", "q=vase")}
+    found = {
+        query: client.get(f"/3d/jobs?{query}").json["total"]
+        for query in ("", "state=completed", "state=active", "state=", "q=vase")
+    }
     assert found == {"": 5, "state=completed": 2, "state=active": 2, "state=": 5, "q=vase": None}
 
 
@@ -197,33 +268,60 @@ def test_a_filter_that_is_none_is_refused_by_name(client: FlaskClient, query: st
 def test_the_detail_tells_everything_about_a_job(client: FlaskClient, atlas: Atlas) -> None:
     place = forge(atlas, State.DONE, label="draft", output_format="glb")
     found = client.get(f"/3d/jobs/{place.id}").json
-    assert (found["kind"], found["label"], found["options"]["output_format"]) == ("convert", "draft", ["glb"])
+    assert (found["kind"], found["label"], found["options"]["output_format"]) == (
+        "convert",
+        "draft",
+        ["glb"],
+    )
     assert found["files"] == [{"path": "part.ply", "size": 118, "sha256": None, "used": True}]
-    assert {file["name"] for file in found["artefacts"]} == {"model.glb", "preview.png", "checksums.sha256"}
+    assert {file["name"] for file in found["artefacts"]} == {
+        "model.glb",
+        "preview.png",
+        "checksums.sha256",
+    }
     assert [start["noted"] for start in found["starts"]] == ["finished"]
-    assert client.get(f"/3d/jobs/{forge(atlas, State.FAILED).id}").json["error"]["error"] == "NoOverlap"
+    assert (
+        client.get(f"/3d/jobs/{forge(atlas, State.FAILED).id}").json["error"]["error"]
+        == "NoOverlap"
+    )
 
 
-# -- acting ------------------------------------------------------------------------------------------------------------------
+# -- acting ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("state", [State.INBOX, State.CLAIMED, State.PROCESSING])
-def test_a_job_that_has_not_ended_is_cancelled_wherever_it_stands(client: FlaskClient, atlas: Atlas, state: State) -> None:
+def test_a_job_that_has_not_ended_is_cancelled_wherever_it_stands(
+    client: FlaskClient, atlas: Atlas, state: State
+) -> None:
     place = forge(atlas, state)
     answer = client.post(f"/3d/jobs/{place.id}/cancel")
-    assert (answer.status_code, answer.json["state"], answer.json["message"]) == (200, "failed", "cancelled")
+    assert (answer.status_code, answer.json["state"], answer.json["message"]) == (
+        200,
+        "failed",
+        "cancelled",
+    )
     assert [found.path.name for found in atlas.places(State.FAILED)] == [place.id]
     assert "Cancelled by a person." in (atlas.failed / place.id / "error.txt").read_text()
 
 
-def test_a_failed_job_runs_again_under_its_id_and_a_done_one_as_a_new_job(client: FlaskClient, atlas: Atlas) -> None:
+def test_a_failed_job_runs_again_under_its_id_and_a_done_one_as_a_new_job(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     failed, done = forge(atlas, State.FAILED), forge(atlas, State.DONE)
     again = client.post(f"/3d/jobs/{failed.id}/retry")
     new = client.post(f"/3d/jobs/{done.id}/retry")
-    assert (again.status_code, again.json["job_id"], again.json["retry_of"]) == (202, failed.id, None)
-    assert (new.status_code, new.json["retry_of"]) == (202, done.id) and new.json["job_id"] != done.id
+    assert (again.status_code, again.json["job_id"], again.json["retry_of"]) == (
+        202,
+        failed.id,
+        None,
+    )
+    assert (new.status_code, new.json["retry_of"]) == (202, done.id) and new.json[
+        "job_id"
+    ] != done.id
     assert {place.id for place in atlas.places(State.INBOX)} == {failed.id, new.json["job_id"]}
 
 
-def test_where_a_rename_changes_inodes_a_retry_gets_a_new_id(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_where_a_rename_changes_inodes_a_retry_gets_a_new_id(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """The intake would take the moved folder for a copy; the answer names the id that counts."""
     known = atlas.identity()
     atlas.identity_file.write_bytes(AtlasFile(uuid=known.uuid, inodes="changing").dump())
@@ -233,7 +331,9 @@ def test_where_a_rename_changes_inodes_a_retry_gets_a_new_id(build: Callable[...
     assert [place.id for place in atlas.places(State.INBOX)] == [answer["job_id"]]
 
 
-def test_an_ended_job_goes_to_the_trash_and_the_others_do_not(client: FlaskClient, atlas: Atlas) -> None:
+def test_an_ended_job_goes_to_the_trash_and_the_others_do_not(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     done, running = forge(atlas, State.DONE), forge(atlas, State.PROCESSING)
     assert client.delete(f"/3d/jobs/{done.id}").status_code == 204
     assert client.get(f"/3d/jobs/{done.id}").status_code == 404
@@ -243,12 +343,23 @@ def test_an_ended_job_goes_to_the_trash_and_the_others_do_not(client: FlaskClien
 
 
 @pytest.mark.parametrize(
-    ("state", "verb"), [(State.DONE, "cancel"), (State.FAILED, "cancel"), (State.CLAIMED, "retry"), (State.PROCESSING, "retry")]
+    ("state", "verb"),
+    [
+        (State.DONE, "cancel"),
+        (State.FAILED, "cancel"),
+        (State.CLAIMED, "retry"),
+        (State.PROCESSING, "retry"),
+    ],
 )
-def test_what_does_not_fit_the_state_is_a_409(client: FlaskClient, atlas: Atlas, state: State, verb: str) -> None:
+def test_what_does_not_fit_the_state_is_a_409(
+    client: FlaskClient, atlas: Atlas, state: State, verb: str
+) -> None:
     place = forge(atlas, state)
     answer = client.post(f"/3d/jobs/{place.id}/{verb}")
-    assert (answer.status_code, answer.content_type) == (409, "application/problem+json") and state.value in answer.json["detail"]
+    assert (answer.status_code, answer.content_type) == (
+        409,
+        "application/problem+json",
+    ) and state.value in answer.json["detail"]
 
 
 def test_acting_on_no_job_is_a_404(client: FlaskClient) -> None:

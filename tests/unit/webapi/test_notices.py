@@ -57,7 +57,11 @@ def test_a_disk_that_runs_low_is_told_once_and_again_only_after_it_was_well(
     web: Web = build(**NOTIFY, INBOX3D_WEB__FREE_GB="10").extensions["inbox3d"]
     some, found = Notices(web.settings, web.index), []
     for free in (50, 9, 9, 10.5, 9, 12, 9):
-        monkeypatch.setattr(notifications.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free * 1e9))
+        monkeypatch.setattr(
+            notifications.shutil,
+            "disk_usage",
+            lambda path, free=free: SimpleNamespace(free=free * 1e9),
+        )
         found.append(told(some, web))
     low = ["Atlas is nearly full"]
     assert found == [[], low, [], [], [], [], low]
@@ -75,7 +79,9 @@ def test_a_queue_that_nobody_serves_is_told_once_for_all_its_jobs(
     found.append(told(some, web))
     clock.now = 600
     found += [told(some, web), told(some, web)]
-    beat = Heartbeat(worker="h-cuda-0-abcd", role="worker", counter=1, boot="x", pid=1, queues=("mesh",))
+    beat = Heartbeat(
+        worker="h-cuda-0-abcd", role="worker", counter=1, boot="x", pid=1, queues=("mesh",)
+    )
     with monkeypatch.context() as served:
         served.setattr(web.follower, "workers", lambda: [beat])
         found.append(told(some, web))
@@ -89,35 +95,64 @@ def test_a_queue_that_nobody_serves_is_told_once_for_all_its_jobs(
     assert told(some, web) == []
 
 
-def test_a_running_job_is_stuck_when_nothing_about_it_moves(web: Web, atlas: Atlas, clock: Clock) -> None:
+def test_a_running_job_is_stuck_when_nothing_about_it_moves(
+    web: Web, atlas: Atlas, clock: Clock
+) -> None:
     """Any sign of life begins the time anew; what was told is told again only after it moved."""
     some = Notices(web.settings, web.index)
-    place = forge(atlas, State.PROCESSING, name="stone lion", progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9"))
+    place = forge(
+        atlas,
+        State.PROCESSING,
+        name="stone lion",
+        progress=Progress(stage="scan.align", fraction=0.2, message="pass 2 of 9"),
+    )
     found = []
-    for seconds, fraction in ((0, 0.2), (599, 0.2), (599, 0.3), (1100, 0.3), (1199, 0.3), (1300, 0.3), (1400, 0.4), (2000, 0.4)):
+    for seconds, fraction in (
+        (0, 0.2),
+        (599, 0.2),
+        (599, 0.3),
+        (1100, 0.3),
+        (1199, 0.3),
+        (1300, 0.3),
+        (1400, 0.4),
+        (2000, 0.4),
+    ):
         clock.now = seconds
-        (place.path / "progress.json").write_bytes(Progress(stage="scan.align", fraction=fraction, message="pass 2 of 9").dump())
+        (place.path / "progress.json").write_bytes(
+            Progress(stage="scan.align", fraction=fraction, message="pass 2 of 9").dump()
+        )
         web.follower.look()
         found.append(told(some, web))
     stuck = ["stone lion is stuck"]
     assert found == [[], [], [], [], stuck, [], [], stuck]
 
 
-def test_a_share_that_only_time_moves_is_no_sign_of_life(web: Web, atlas: Atlas, clock: Clock) -> None:
+def test_a_share_that_only_time_moves_is_no_sign_of_life(
+    web: Web, atlas: Atlas, clock: Clock
+) -> None:
     """The share of the whole job creeps on while a stage hangs; what the stage itself tells does not."""
     some = Notices(web.settings, web.index)
     place = forge(atlas, State.PROCESSING, name="stone lion")
     found = []
     for seconds, said in ((0, 0.5), (599, 0.5), (700, 0.5), (800, 0.6)):
         clock.now = seconds
-        told_so = Progress(stage="scan.align", fraction=0.2 + seconds / 1e4, message="pass 2 of 9", eta=30.0, said=said, n=1)
+        told_so = Progress(
+            stage="scan.align",
+            fraction=0.2 + seconds / 1e4,
+            message="pass 2 of 9",
+            eta=30.0,
+            said=said,
+            n=1,
+        )
         (place.path / "progress.json").write_bytes(told_so.dump())
         web.follower.look()
         found.append(told(some, web))
     assert found == [[], [], ["stone lion is stuck"], []]
 
 
-def test_a_restart_and_a_second_web_host_do_not_tell_it_again(web: Web, atlas: Atlas, clock: Clock) -> None:
+def test_a_restart_and_a_second_web_host_do_not_tell_it_again(
+    web: Web, atlas: Atlas, clock: Clock
+) -> None:
     """What was told stands in the index until it is over."""
     forge(atlas, State.CLAIMED, queue="mesh")
     web.follower.look()
@@ -131,9 +166,14 @@ def test_a_restart_and_a_second_web_host_do_not_tell_it_again(web: Web, atlas: A
     assert told(after, web) == []
 
 
-def test_nothing_is_watched_for_nobody_and_only_what_was_asked_for(build: Callable[..., Flask], atlas: Atlas, clock: Clock) -> None:
+def test_nothing_is_watched_for_nobody_and_only_what_was_asked_for(
+    build: Callable[..., Flask], atlas: Atlas, clock: Clock
+) -> None:
     forge(atlas, State.CLAIMED, queue="mesh")
-    for settings in ({"INBOX3D_WEB__STUCK_AFTER": "600"}, {**NOTIFY, "INBOX3D_WEB__NOTIFY_ON": "completed,disk"}):
+    for settings in (
+        {"INBOX3D_WEB__STUCK_AFTER": "600"},
+        {**NOTIFY, "INBOX3D_WEB__NOTIFY_ON": "completed,disk"},
+    ):
         web: Web = build(**settings).extensions["inbox3d"]
         web.follower.look()
         some, clock.now = Notices(web.settings, web.index), 0.0
@@ -142,7 +182,9 @@ def test_nothing_is_watched_for_nobody_and_only_what_was_asked_for(build: Callab
         assert told(some, web) == []
 
 
-def test_a_trouble_reaches_the_operator_in_words(build: Callable[..., Flask], atlas: Atlas, clock: Clock) -> None:
+def test_a_trouble_reaches_the_operator_in_words(
+    build: Callable[..., Flask], atlas: Atlas, clock: Clock
+) -> None:
     """By apprise, with what to do; and at most so many messages in an hour."""
     forge(atlas, State.CLAIMED, queue="mesh")
     with receiver(200) as other:
@@ -162,4 +204,7 @@ def test_a_trouble_reaches_the_operator_in_words(build: Callable[..., Flask], at
         clock.now += 3601
         some.send()
         assert len(other.got) == notifications.AN_HOUR + 1
-    assert message["title"] == "No live worker serves mesh" and "inbox3d up --queues mesh" in message["message"]
+    assert (
+        message["title"] == "No live worker serves mesh"
+        and "inbox3d up --queues mesh" in message["message"]
+    )

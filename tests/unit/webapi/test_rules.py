@@ -25,10 +25,12 @@ from webapi.text import clean
 
 
 def answers(*addresses: str) -> Any:
-    return lambda host, port, *rest: [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses]
+    return lambda host, port, *rest: [
+        (socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in addresses
+    ]
 
 
-# -- 1 and 14: addresses -----------------------------------------------------------------------------------------------------
+# -- 1 and 14: addresses -----------------------------------------------------------------------
 @pytest.mark.parametrize(
     "url",
     [
@@ -53,15 +55,23 @@ def test_one_inner_address_among_a_names_addresses_refuses_the_name() -> None:
 def test_a_name_is_resolved_once_and_the_socket_goes_to_the_checked_address() -> None:
     """Rebinding: the second answer, an inner one, is never asked for."""
     turns = iter([["93.184.216.34"], ["127.0.0.1"]])
-    target = safe_fetch.check("https://rebind.example/a?b=c", resolve=lambda host, port, *rest: answers(*next(turns))(host, port))
-    assert target == safe_fetch.Target("https", "93.184.216.34", 443, "rebind.example", "rebind.example", "/a?b=c")
+    target = safe_fetch.check(
+        "https://rebind.example/a?b=c",
+        resolve=lambda host, port, *rest: answers(*next(turns))(host, port),
+    )
+    assert target == safe_fetch.Target(
+        "https", "93.184.216.34", 443, "rebind.example", "rebind.example", "/a?b=c"
+    )
     assert next(turns) == ["127.0.0.1"]
 
 
 def test_a_lan_address_is_reached_only_where_the_operator_named_it() -> None:
     lan = ("10.0.20.0/24", "atlas.example")
     assert safe_fetch.check("http://10.0.20.7:8080/hook", lan).port == 8080
-    assert safe_fetch.check("http://atlas.example:9/x", lan, answers("192.168.7.7")).ip == "192.168.7.7"
+    assert (
+        safe_fetch.check("http://atlas.example:9/x", lan, answers("192.168.7.7")).ip
+        == "192.168.7.7"
+    )
     for url in ("http://10.0.21.7/", "http://other.example/"):
         with pytest.raises(safe_fetch.NotAllowed):
             safe_fetch.check(url, lan, answers("10.0.21.7"))
@@ -82,7 +92,9 @@ def test_a_lan_address_is_reached_only_where_the_operator_named_it() -> None:
         "http://ü..example/a",
     ],
 )
-@pytest.mark.parametrize(("route", "key"), [("/3d/from-image", "image_urls"), ("/3d/generate", "webhook_url")])
+@pytest.mark.parametrize(
+    ("route", "key"), [("/3d/from-image", "image_urls"), ("/3d/generate", "webhook_url")]
+)
 def test_an_address_that_could_never_be_used_is_refused_when_it_is_sent(
     client: FlaskClient, atlas: Atlas, url: str, route: str, key: str
 ) -> None:
@@ -93,7 +105,7 @@ def test_an_address_that_could_never_be_used_is_refused_when_it_is_sent(
     assert atlas.places(State.INBOX) == []
 
 
-# -- 2 and 3: paths and links ------------------------------------------------------------------------------------------------
+# -- 2 and 3: paths and links ------------------------------------------------------------------
 @pytest.mark.parametrize(
     "path",
     [
@@ -134,9 +146,21 @@ def test_an_image_path_leads_to_plain_files_below_inputs_and_nowhere_else(
 
 @pytest.mark.parametrize(
     "name",
-    ["../../job.json", "..%2f..%2fjob.json", "%2e%2e/job.json", "/etc/passwd", "link.glb", "folder/secret.png", "pipe", "", ".hidden"],
+    [
+        "../../job.json",
+        "..%2f..%2fjob.json",
+        "%2e%2e/job.json",
+        "/etc/passwd",
+        "link.glb",
+        "folder/secret.png",
+        "pipe",
+        "",
+        ".hidden",
+    ],
 )
-def test_a_download_never_leaves_output(client: FlaskClient, atlas: Atlas, tmp_path: Path, name: str) -> None:
+def test_a_download_never_leaves_output(
+    client: FlaskClient, atlas: Atlas, tmp_path: Path, name: str
+) -> None:
     """Nor does it follow a link that somebody put there."""
     place = forge(atlas, State.DONE)
     (tmp_path / "secret.png").write_bytes(b"not for you")
@@ -150,7 +174,9 @@ def test_a_download_never_leaves_output(client: FlaskClient, atlas: Atlas, tmp_p
     assert answer.status_code != 200 or name == ""
 
 
-def test_a_link_in_the_place_of_a_result_folder_is_not_followed(client: FlaskClient, atlas: Atlas, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_result_folder_is_not_followed(
+    client: FlaskClient, atlas: Atlas, tmp_path: Path
+) -> None:
     place = forge(atlas, State.DONE)
     write_output(tmp_path / "away", {"model.glb": b"secret"})
     os.rename(place.path / "output", tmp_path / "own")
@@ -168,14 +194,28 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_uploads_name_is_taken_as_it_is_or_refused(client: FlaskClient, atlas: Atlas, name: str) -> None:
+def test_an_uploads_name_is_taken_as_it_is_or_refused(
+    client: FlaskClient, atlas: Atlas, name: str
+) -> None:
     """5.3.2: nothing outside the draft is ever made, and nothing is left of what was refused."""
-    disposition = b'Content-Disposition: form-data; name="files"; filename="' + name.encode().replace(b"\n", b"%0A\n") + b'"'
-    body = b"--x\r\n" + disposition + b"\r\nContent-Type: application/octet-stream\r\n\r\n" + PLY + b"\r\n--x--\r\n"
+    disposition = (
+        b'Content-Disposition: form-data; name="files"; filename="'
+        + name.encode().replace(b"\n", b"%0A\n")
+        + b'"'
+    )
+    body = (
+        b"--x\r\n"
+        + disposition
+        + b"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        + PLY
+        + b"\r\n--x--\r\n"
+    )
     before = sorted(path for path in atlas.root.rglob("*") if atlas.drafts not in path.parents)
     answer = client.post("/3d/from-scan", data=body, content_type="multipart/form-data; boundary=x")
     assert answer.status_code in (400, 422), answer.text
-    assert sorted(path for path in atlas.root.rglob("*") if atlas.drafts not in path.parents) == before
+    assert (
+        sorted(path for path in atlas.root.rglob("*") if atlas.drafts not in path.parents) == before
+    )
     assert list(atlas.drafts.iterdir()) == []
 
 
@@ -184,7 +224,7 @@ def test_names_that_are_one_on_a_share_are_refused_together(client: FlaskClient)
     assert client.post("/3d/from-scan", data={"files": files}).status_code == 422
 
 
-# -- 4: archives -------------------------------------------------------------------------------------------------------------
+# -- 4: archives -------------------------------------------------------------------------------
 def link_entry() -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo("link.ply")
     entry.external_attr = 0o120777 << 16
@@ -214,40 +254,77 @@ ZIPS = {
 
 
 @pytest.mark.parametrize("which", ZIPS)
-def test_a_hostile_archive_is_refused_before_anything_is_unpacked(client: FlaskClient, atlas: Atlas, which: str) -> None:
+def test_a_hostile_archive_is_refused_before_anything_is_unpacked(
+    client: FlaskClient, atlas: Atlas, which: str
+) -> None:
     """5.2.3, 5.2.5, 5.3.3: by its table of contents; the draft is thrown away."""
     answer = client.post("/3d/from-scan", data={"files": (io.BytesIO(ZIPS[which]), "scan.zip")})
     assert answer.status_code == 422 and "scan.zip" in answer.json["detail"]
     assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
 
 
-# -- 5, 6, 7: parsers, weights -----------------------------------------------------------------------------------------------
+# -- 5, 6, 7: parsers, weights -----------------------------------------------------------------
 def test_the_web_process_loads_no_parser_of_images_meshes_or_weights(root: Path) -> None:
     """A pixel flood or a hostile mesh finds nothing here that would open it; the engine does, in its sandbox."""
-    parsers = ("PIL", "numpy", "trimesh", "open3d", "pymeshlab", "torch", "laspy", "pye57", "cv2", "lxml", "apprise")
+    parsers = (
+        "PIL",
+        "numpy",
+        "trimesh",
+        "open3d",
+        "pymeshlab",
+        "torch",
+        "laspy",
+        "pye57",
+        "cv2",
+        "lxml",
+        "apprise",
+    )
     script = f"import sys; from webapi import create_app; from webapi.serving import server; from webapi.notify import webhooks; from webapi.index import redis_mirror; from webapi.pages import blueprint; from webapi.routes import openapi; print(*sorted(set({parsers!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
 
 
 def test_the_web_layer_neither_unpickles_nor_evaluates_nor_starts_a_shell(root: Path) -> None:
-    banned = {"eval", "exec", "pickle", "marshal", "shelve", "subprocess", "popen", "yaml", "extractall", "extract"}
+    banned = {
+        "eval",
+        "exec",
+        "pickle",
+        "marshal",
+        "shelve",
+        "subprocess",
+        "popen",
+        "yaml",
+        "extractall",
+        "extract",
+    }
     found = set()
     for path in (root / "webapi").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.system":
                 found.add("os.system")
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-            modules = {alias.name.split(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()
+            name = (
+                node.id
+                if isinstance(node, ast.Name)
+                else node.attr
+                if isinstance(node, ast.Attribute)
+                else ""
+            )
+            modules = (
+                {alias.name.split(".")[0] for alias in node.names}
+                if isinstance(node, ast.Import)
+                else set()
+            )
             found |= ({name} | modules) & banned
     assert found == set()
 
 
-# -- 8: names that are shown and sent ----------------------------------------------------------------------------------------
+# -- 8: names that are shown and sent ----------------------------------------------------------
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e\x1b[31m'
 
 
-def test_a_name_is_data_on_every_page_and_in_every_header(client: FlaskClient, atlas: Atlas) -> None:
+def test_a_name_is_data_on_every_page_and_in_every_header(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     """Stored XSS in names, messages and notes."""
     place = forge(atlas, State.DONE, name="x")
     job = place.path / "job.json"
@@ -282,21 +359,39 @@ def test_what_a_browser_could_run_is_saved_and_never_shown(
     with client.get(f"/3d/jobs/{place.id}/artefacts/{name}") as answer:
         headers = answer.headers
     assert headers["Content-Disposition"].startswith(f'{how}; filename="')
-    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'" and headers["X-Content-Type-Options"] == "nosniff"
+    assert (
+        headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+        and headers["X-Content-Type-Options"] == "nosniff"
+    )
     assert media is None or headers["Content-Type"].startswith(media)
 
 
 def test_every_page_forbids_foreign_code_and_frames(client: FlaskClient) -> None:
     for path in ("/", "/done", "/docs", "/sign-in", "/3d-test/", "/nothing"):
-        policy = client.get(path, headers={"Accept": "text/html"}).headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy and "script-src 'self' 'wasm-unsafe-eval';" in policy and "frame-ancestors 'none'" in policy
+        policy = client.get(path, headers={"Accept": "text/html"}).headers[
+            "Content-Security-Policy"
+        ]
+        assert (
+            "default-src 'none'" in policy
+            and "script-src 'self' 'wasm-unsafe-eval';" in policy
+            and "frame-ancestors 'none'" in policy
+        )
         assert "http" not in policy
 
 
 def test_no_page_holds_inline_code_or_a_foreign_address(client: FlaskClient, root: Path) -> None:
-    for path in [*(root / "webapi/templates").iterdir(), root / "webapi/static/app.js", root / "webapi/static/style.css"]:
+    for path in [
+        *(root / "webapi/templates").iterdir(),
+        root / "webapi/static/app.js",
+        root / "webapi/static/style.css",
+    ]:
         text = path.read_text().lower()
-        assert "javascript:" not in text and " onclick" not in text and " onerror=" not in text and "https://" not in text, path.name
+        assert (
+            "javascript:" not in text
+            and " onclick" not in text
+            and " onerror=" not in text
+            and "https://" not in text
+        ), path.name
 
 
 def test_a_line_break_in_a_name_splits_no_header(client: FlaskClient, atlas: Atlas) -> None:
@@ -311,12 +406,20 @@ def test_shown_text_is_short_normal_and_without_control_characters() -> None:
     assert clean("  a \n b ") == "a b"
 
 
-# -- 15: secrets -------------------------------------------------------------------------------------------------------------
+# -- 15: secrets -------------------------------------------------------------------------------
 def test_no_key_reaches_a_job_folder_or_an_answer(client: FlaskClient, atlas: Atlas) -> None:
     """job.json names who submitted by the key's name."""
     from webapi.access.keys import Keys
 
     key = Keys(atlas).add("anna", "submit")
-    id = client.post("/3d/generate", json={"prompt": "x"}, headers={"Authorization": f"Bearer {key}"}).json["job_id"]
-    text = "".join(path.read_text() for path in (atlas.inbox / id).rglob("*") if path.is_file()) + client.get(f"/3d/jobs/{id}").text
-    assert key.split("_", 2)[2] not in text and '"by": "anna"' in (atlas.inbox / id / "job.json").read_text()
+    id = client.post(
+        "/3d/generate", json={"prompt": "x"}, headers={"Authorization": f"Bearer {key}"}
+    ).json["job_id"]
+    text = (
+        "".join(path.read_text() for path in (atlas.inbox / id).rglob("*") if path.is_file())
+        + client.get(f"/3d/jobs/{id}").text
+    )
+    assert (
+        key.split("_", 2)[2] not in text
+        and '"by": "anna"' in (atlas.inbox / id / "job.json").read_text()
+    )

@@ -42,27 +42,40 @@ def test_the_missions_prompt_line_is_accepted(client: FlaskClient, atlas: Atlas)
     assert answer.json == {"job_id": id, "status_url": f"/3d/status/{id}"}
     assert answer.headers["Location"] == f"/3d/status/{id}"
     job = job_of(atlas, id)
-    assert (job.kind, job.options["prompt"], job.options["output_format"], job.source.origin) == ("prompt", "a red cube", ["glb"], "api")
+    assert (job.kind, job.options["prompt"], job.options["output_format"], job.source.origin) == (
+        "prompt",
+        "a red cube",
+        ["glb"],
+        "api",
+    )
     assert (atlas.inbox / id / "input" / "prompt.txt").read_text() == "a red cube\n"
     assert [row.path for row in job.manifest] == ["prompt.txt"] and job.manifest[0].sha256
 
 
-def test_an_image_is_named_in_three_ways_and_means_the_same(client: FlaskClient, atlas: Atlas) -> None:
+def test_an_image_is_named_in_three_ways_and_means_the_same(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     """/inputs/a.png, inputs/a.png and a.png give the same request.json and options, and the image as it stood there."""
     (atlas.inputs / "a.png").write_bytes(b"\x89PNG")
     found = []
     for path in ("/inputs/a.png", "inputs/a.png", "a.png"):
         id = client.post("/3d/from-image", json={"image_paths": [path]}).json["job_id"]
-        found.append((job_of(atlas, id).options["image_paths"], json.loads((atlas.inbox / id / "input" / "request.json").read_text())))
+        found.append(
+            (
+                job_of(atlas, id).options["image_paths"],
+                json.loads((atlas.inbox / id / "input" / "request.json").read_text()),
+            )
+        )
         assert (atlas.inbox / id / "input" / "a.png").read_bytes() == b"\x89PNG"
     assert found == [(["a.png"], {"image_paths": ["a.png"]})] * 3
 
 
 def test_image_urls_are_written_down_and_not_fetched(client: FlaskClient, atlas: Atlas) -> None:
     """Fetching belongs to a worker, behind the guard."""
-    id = client.post("/3d/from-image", json={"image_urls": ["https://pictures.example.org/a.png?x=1"], "quality_tier": "high"}).json[
-        "job_id"
-    ]
+    id = client.post(
+        "/3d/from-image",
+        json={"image_urls": ["https://pictures.example.org/a.png?x=1"], "quality_tier": "high"},
+    ).json["job_id"]
     assert json.loads((atlas.inbox / id / "input" / "request.json").read_text()) == {
         "image_urls": ["https://pictures.example.org/a.png?x=1"]
     }
@@ -70,9 +83,10 @@ def test_image_urls_are_written_down_and_not_fetched(client: FlaskClient, atlas:
 
 
 def test_images_can_be_uploaded_to_from_image(client: FlaskClient, atlas: Atlas) -> None:
-    id = client.post("/3d/from-image", data=upload(("front.png", b"\x89PNG1"), ("left.png", b"\x89PNG2"), output_format="glb,stl")).json[
-        "job_id"
-    ]
+    id = client.post(
+        "/3d/from-image",
+        data=upload(("front.png", b"\x89PNG1"), ("left.png", b"\x89PNG2"), output_format="glb,stl"),
+    ).json["job_id"]
     job = job_of(atlas, id)
     assert (job.kind, job.options["output_format"], [row.path for row in job.manifest]) == (
         "images",
@@ -83,23 +97,46 @@ def test_images_can_be_uploaded_to_from_image(client: FlaskClient, atlas: Atlas)
 
 def test_scan_passes_are_laid_as_a_drop_would_lay_them(client: FlaskClient, atlas: Atlas) -> None:
     """Several files stand in a folder of the drop's name, one file stands by itself; the kind is left to the content."""
-    several = client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY), name="Grandma's vase")).json["job_id"]
-    one = client.post("/3d/from-scan", data=upload(("part.stl", b"solid"), output_format="3mf")).json["job_id"]
-    folder = client.post("/3d/from-scan", data=upload(("vase/deep/a.ply", PLY), ("vase/b.ply", PLY))).json["job_id"]
-    assert sorted(p.relative_to(atlas.inbox / several / "input").as_posix() for p in (atlas.inbox / several / "input").rglob("*.ply")) == [
+    several = client.post(
+        "/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY), name="Grandma's vase")
+    ).json["job_id"]
+    one = client.post(
+        "/3d/from-scan", data=upload(("part.stl", b"solid"), output_format="3mf")
+    ).json["job_id"]
+    folder = client.post(
+        "/3d/from-scan", data=upload(("vase/deep/a.ply", PLY), ("vase/b.ply", PLY))
+    ).json["job_id"]
+    assert sorted(
+        p.relative_to(atlas.inbox / several / "input").as_posix()
+        for p in (atlas.inbox / several / "input").rglob("*.ply")
+    ) == [
         "Grandma's vase/a.ply",
         "Grandma's vase/b.ply",
     ]
-    assert several.startswith("grandma-s-vase-") and job_of(atlas, several).source.name == "Grandma's vase"
-    assert os.listdir(atlas.inbox / one / "input") == ["part.stl"] and job_of(atlas, one).source.name == "part.stl"
-    assert [row.path for row in job_of(atlas, folder).manifest] == ["b.ply", "deep/a.ply"] and job_of(atlas, folder).source.name == "vase"
-    assert (job_of(atlas, one).kind, job_of(atlas, one).options) == (None, {"output_format": ["3mf"]})
+    assert (
+        several.startswith("grandma-s-vase-")
+        and job_of(atlas, several).source.name == "Grandma's vase"
+    )
+    assert (
+        os.listdir(atlas.inbox / one / "input") == ["part.stl"]
+        and job_of(atlas, one).source.name == "part.stl"
+    )
+    assert [row.path for row in job_of(atlas, folder).manifest] == [
+        "b.ply",
+        "deep/a.ply",
+    ] and job_of(atlas, folder).source.name == "vase"
+    assert (job_of(atlas, one).kind, job_of(atlas, one).options) == (
+        None,
+        {"output_format": ["3mf"]},
+    )
 
 
 def test_a_zip_is_taken_whole_as_a_body_of_its_own(client: FlaskClient, atlas: Atlas) -> None:
     """The web process unpacks nothing: the archive stands in input/ as it came."""
     data = zip_with(("a.ply", PLY), ("b.ply", PLY))
-    id = client.post("/3d/from-scan?name=vase.zip&unit=mm", data=data, content_type="application/zip").json["job_id"]
+    id = client.post(
+        "/3d/from-scan?name=vase.zip&unit=mm", data=data, content_type="application/zip"
+    ).json["job_id"]
     assert (atlas.inbox / id / "input" / "vase.zip").read_bytes() == data
     assert job_of(atlas, id).options == {"unit": "mm"}
 
@@ -114,7 +151,11 @@ def test_a_zip_is_taken_whole_as_a_body_of_its_own(client: FlaskClient, atlas: A
         ("/3d/generate", {"prompt": " "}, "prompt"),
         ("/3d/generate", {"prompt": "x" * 2001}, "prompt"),
         ("/3d/from-image", {}, "image_urls"),
-        ("/3d/from-image", {"image_paths": ["a.png"], "image_urls": ["https://example.org/a.png"]}, "image_urls"),
+        (
+            "/3d/from-image",
+            {"image_paths": ["a.png"], "image_urls": ["https://example.org/a.png"]},
+            "image_urls",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_submitted(
@@ -144,7 +185,9 @@ def test_the_upload_of_a_wrong_option_leaves_no_draft(client: FlaskClient, atlas
         ("application/json", b'{"prompt": NaN}', 422),
     ],
 )
-def test_a_body_that_is_no_request_is_refused_with_its_own_status(client: FlaskClient, content_type: str, body: bytes, status: int) -> None:
+def test_a_body_that_is_no_request_is_refused_with_its_own_status(
+    client: FlaskClient, content_type: str, body: bytes, status: int
+) -> None:
     answer = client.post("/3d/generate", data=body, content_type=content_type)
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
 
@@ -167,7 +210,10 @@ def test_a_media_type_that_is_not_taken_is_refused_with_those_that_are(
 def test_every_wrong_key_is_told_once(client: FlaskClient) -> None:
     answer = client.post("/3d/generate", json={"prompt": 5, "seed": "x", "output_format": "exe"})
     assert answer.json["errors"] == [
-        {"field": "output_format.0", "message": "it should be 'glb', 'obj', 'stl', 'ply', '3mf', 'usdz' or 'fbx'"},
+        {
+            "field": "output_format.0",
+            "message": "it should be 'glb', 'obj', 'stl', 'ply', '3mf', 'usdz' or 'fbx'",
+        },
         {"field": "seed", "message": "it must be a whole number"},
         {"field": "prompt", "message": "it must be text"},
     ]
@@ -177,7 +223,12 @@ def test_a_field_that_says_two_things_is_refused(client: FlaskClient, atlas: Atl
     """Sent twice with one value it is taken."""
     answer = client.post("/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "2"]})
     assert answer.status_code == 422 and "seed: it was sent twice" in answer.json["detail"]
-    assert client.post("/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "1"]}).status_code == 202
+    assert (
+        client.post(
+            "/3d/from-scan", data={**upload(("a.ply", PLY)), "seed": ["1", "1"]}
+        ).status_code
+        == 202
+    )
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "a\0b", "a\x1bb"])
@@ -190,25 +241,47 @@ def test_a_prompt_is_a_text(client: FlaskClient, prompt: str) -> None:
 @pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "0177.0.0.1"])
 def test_an_address_of_this_host_is_known_in_every_spelling(client: FlaskClient, host: str) -> None:
     answer = client.post("/3d/from-image", json={"image_urls": [f"http://{host}/a.png"]})
-    assert answer.status_code == 422 and "not public" in answer.json["detail"] and "image_lan" in answer.json["remedy"]
+    assert (
+        answer.status_code == 422
+        and "not public" in answer.json["detail"]
+        and "image_lan" in answer.json["remedy"]
+    )
 
 
-def test_an_image_of_the_lan_may_be_named_where_the_operator_said_so(build: Callable[..., Flask]) -> None:
+def test_an_image_of_the_lan_may_be_named_where_the_operator_said_so(
+    build: Callable[..., Flask],
+) -> None:
     client = build(INBOX3D_WORKER__IMAGE_LAN="192.168.7.0/24").test_client()
-    assert client.post("/3d/from-image", json={"image_urls": ["http://192.168.7.9:8080/a.png"]}).status_code == 202
-    assert client.post("/3d/from-image", json={"image_urls": ["http://192.168.8.9/a.png"]}).status_code == 422
+    assert (
+        client.post(
+            "/3d/from-image", json={"image_urls": ["http://192.168.7.9:8080/a.png"]}
+        ).status_code
+        == 202
+    )
+    assert (
+        client.post("/3d/from-image", json={"image_urls": ["http://192.168.8.9/a.png"]}).status_code
+        == 422
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data; name=files; filename=a\r\n\r\nabc", b"nonsense" * 100]
+    "body",
+    [
+        b"",
+        b"--x\r\n",
+        b"--x\r\nContent-Disposition: form-data; name=files; filename=a\r\n\r\nabc",
+        b"nonsense" * 100,
+    ],
 )
-def test_a_multipart_body_that_is_cut_off_leaves_nothing(client: FlaskClient, atlas: Atlas, body: bytes) -> None:
+def test_a_multipart_body_that_is_cut_off_leaves_nothing(
+    client: FlaskClient, atlas: Atlas, body: bytes
+) -> None:
     answer = client.post("/3d/from-scan", data=body, content_type="multipart/form-data; boundary=x")
     assert answer.status_code in (400, 422)
     assert atlas.places(State.INBOX) == [] and list(atlas.drafts.iterdir()) == []
 
 
-# -- Idempotency-Key ---------------------------------------------------------------------------------------------------------
+# -- Idempotency-Key ---------------------------------------------------------------------------
 def test_the_same_key_and_request_give_the_same_job(client: FlaskClient, atlas: Atlas) -> None:
     key = {"Idempotency-Key": "order-17"}
     first = client.post("/3d/generate", json={"prompt": "a red cube"}, headers=key)
@@ -217,15 +290,29 @@ def test_the_same_key_and_request_give_the_same_job(client: FlaskClient, atlas: 
     assert len(atlas.places(State.INBOX)) == 1 and list(atlas.drafts.iterdir()) == []
 
 
-def test_the_same_key_and_the_same_upload_give_the_same_job(client: FlaskClient, atlas: Atlas) -> None:
+def test_the_same_key_and_the_same_upload_give_the_same_job(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     """The files' names and bytes count, not the way they are cut into packets."""
     key = {"Idempotency-Key": "k"}
-    ids = {client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY)), headers=key).json["job_id"] for _ in range(2)}
-    other = client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY + b"\n")), headers=key)
-    assert len(ids) == 1 and (other.status_code, other.json["type"]) == (422, "/docs#idempotency-key")
+    ids = {
+        client.post("/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY)), headers=key).json[
+            "job_id"
+        ]
+        for _ in range(2)
+    }
+    other = client.post(
+        "/3d/from-scan", data=upload(("a.ply", PLY), ("b.ply", PLY + b"\n")), headers=key
+    )
+    assert len(ids) == 1 and (other.status_code, other.json["type"]) == (
+        422,
+        "/docs#idempotency-key",
+    )
 
 
-def test_a_key_whose_job_is_nowhere_submits_under_the_same_id(client: FlaskClient, atlas: Atlas, web: Web) -> None:
+def test_a_key_whose_job_is_nowhere_submits_under_the_same_id(
+    client: FlaskClient, atlas: Atlas, web: Web
+) -> None:
     """The process died between the key's file and the rename."""
     key = {"Idempotency-Key": "k"}
     id = client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"]
@@ -235,14 +322,16 @@ def test_a_key_whose_job_is_nowhere_submits_under_the_same_id(client: FlaskClien
     assert job_of(atlas, id).id == id
 
 
-def test_a_key_whose_first_request_is_still_running_is_told_so(client: FlaskClient, atlas: Atlas) -> None:
+def test_a_key_whose_first_request_is_still_running_is_told_so(
+    client: FlaskClient, atlas: Atlas
+) -> None:
     key = {"Idempotency-Key": "k"}
     id = client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"]
     os.rename(atlas.inbox / id, atlas.draft(id))
     assert client.post("/3d/generate", json={"prompt": "a"}, headers=key).status_code == 409
 
 
-# -- what can be done ----------------------------------------------------------------------------------------------------------
+# -- what can be done --------------------------------------------------------------------------
 @pytest.fixture
 def live(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def have(**facts: Any) -> None:
@@ -252,22 +341,39 @@ def live(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return have
 
 
-def test_a_format_that_no_live_worker_writes_is_refused_at_once(client: FlaskClient, live: Callable[..., None]) -> None:
+def test_a_format_that_no_live_worker_writes_is_refused_at_once(
+    client: FlaskClient, live: Callable[..., None]
+) -> None:
     live(queues=("finish",), formats=("glb", "obj"))
     answer = client.post("/3d/generate", json={"prompt": "a", "output_format": "fbx"})
-    assert answer.status_code == 422 and "fbx" in answer.json["detail"] and "glb, obj" in answer.json["remedy"]
-    assert client.post("/3d/generate", json={"prompt": "a", "output_format": "obj"}).status_code == 202
+    assert (
+        answer.status_code == 422
+        and "fbx" in answer.json["detail"]
+        and "glb, obj" in answer.json["remedy"]
+    )
+    assert (
+        client.post("/3d/generate", json={"prompt": "a", "output_format": "obj"}).status_code == 202
+    )
 
 
-def test_a_backend_that_no_live_worker_has_is_refused_at_once(client: FlaskClient, live: Callable[..., None]) -> None:
+def test_a_backend_that_no_live_worker_has_is_refused_at_once(
+    client: FlaskClient, live: Callable[..., None]
+) -> None:
     live(queues=("mesh",), backends=("visual-hull",))
-    assert client.post("/3d/generate", json={"prompt": "a", "backend": "triposr"}).status_code == 422
-    assert client.post("/3d/generate", json={"prompt": "a", "backend": "visual-hull"}).status_code == 202
+    assert (
+        client.post("/3d/generate", json={"prompt": "a", "backend": "triposr"}).status_code == 422
+    )
+    assert (
+        client.post("/3d/generate", json={"prompt": "a", "backend": "visual-hull"}).status_code
+        == 202
+    )
 
 
 def test_a_queue_that_nobody_serves_is_accepted(client: FlaskClient) -> None:
     """The job waits, and the page says for what."""
-    assert client.post("/3d/generate", json={"prompt": "a", "output_format": "fbx"}).status_code == 202
+    assert (
+        client.post("/3d/generate", json={"prompt": "a", "output_format": "fbx"}).status_code == 202
+    )
 
 
 def test_jobs_of_one_submitter_are_limited(build: Callable[..., Flask], atlas: Atlas) -> None:
@@ -279,11 +385,15 @@ def test_jobs_of_one_submitter_are_limited(build: Callable[..., Flask], atlas: A
     assert statuses == [202, 202, 429] and int(refused.headers["Retry-After"]) > 0
 
 
-def test_an_upload_that_is_too_large_is_refused_before_and_while_it_is_read(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_an_upload_that_is_too_large_is_refused_before_and_while_it_is_read(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """By its Content-Length, and by counting where none is announced."""
     client = build(INBOX3D_WEB__MAX_UPLOAD_GB="0.000001").test_client()
     announced = client.post("/3d/from-scan", data=upload(("a.ply", b"x" * 3000)))
-    body = b"--x\r\nContent-Disposition: form-data; name=files; filename=a.ply\r\n\r\n" + b"y" * 3000
+    body = (
+        b"--x\r\nContent-Disposition: form-data; name=files; filename=a.ply\r\n\r\n" + b"y" * 3000
+    )
     chunked = client.post(
         "/3d/from-scan",
         input_stream=io.BytesIO(body),
@@ -300,7 +410,9 @@ def test_no_upload_is_taken_where_atlas_has_too_little_room(build: Callable[...,
     assert answer.status_code == 503 and answer.headers["Retry-After"]
 
 
-def test_the_bytes_of_one_submitter_are_limited_over_all_its_jobs(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_the_bytes_of_one_submitter_are_limited_over_all_its_jobs(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """Waiting, running and arriving together; ended ones, and those of others, do not count."""
     key = Keys(atlas).add("anna", "submit")
     client = build(INBOX3D_WEB__MAX_WAITING_GB="0.000005").test_client()
@@ -310,10 +422,17 @@ def test_the_bytes_of_one_submitter_are_limited_over_all_its_jobs(build: Callabl
     second = client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)), headers=anna)
     other = client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)))
     assert (first.status_code, second.status_code, other.status_code) == (202, 429, 202)
-    assert "0" in second.headers["Retry-After"] and "GB" in second.json["detail"] and list(atlas.drafts.iterdir()) == []
+    assert (
+        "0" in second.headers["Retry-After"]
+        and "GB" in second.json["detail"]
+        and list(atlas.drafts.iterdir()) == []
+    )
     os.rename(atlas.inbox / first.json["job_id"], atlas.failed / first.json["job_id"])
     client.application.extensions["inbox3d"].follower.look()
-    assert client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)), headers=anna).status_code == 202
+    assert (
+        client.post("/3d/from-scan", data=upload(("b.ply", b"x" * 3000)), headers=anna).status_code
+        == 202
+    )
 
 
 def test_uploads_that_arrive_at_once_share_the_quota(build: Callable[..., Flask]) -> None:
@@ -330,7 +449,9 @@ def test_uploads_that_arrive_at_once_share_the_quota(build: Callable[..., Flask]
         pass
 
 
-def test_the_room_is_watched_while_an_upload_arrives(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_room_is_watched_while_an_upload_arrives(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The share fills up meanwhile: the upload ends before the floor is reached."""
     room = [10**15]
     monkeypatch.setattr(quota.shutil, "disk_usage", lambda path: SimpleNamespace(free=room[0]))
@@ -341,13 +462,19 @@ def test_the_room_is_watched_while_an_upload_arrives(web: Web, monkeypatch: pyte
     assert (refusal.value.status, "Retry-After" in refusal.value.headers) == (503, True)
 
 
-def test_of_many_at_once_only_as_many_pass_as_may(build: Callable[..., Flask], atlas: Atlas) -> None:
+def test_of_many_at_once_only_as_many_pass_as_may(
+    build: Callable[..., Flask], atlas: Atlas
+) -> None:
     """Submissions and retries in threads; what is not listed yet counts too."""
     app, done = build(INBOX3D_WEB__MAX_WAITING="2"), forge(atlas, State.DONE)
 
     def send(number: int) -> int:
         client = app.test_client()
-        return (client.post("/3d/generate", json={"prompt": "x"}) if number % 2 else client.post(f"/3d/jobs/{done.id}/retry")).status_code
+        return (
+            client.post("/3d/generate", json={"prompt": "x"})
+            if number % 2
+            else client.post(f"/3d/jobs/{done.id}/retry")
+        ).status_code
 
     with ThreadPoolExecutor(8) as pool:
         statuses = sorted(pool.map(send, range(8)))

@@ -11,8 +11,20 @@ from pipeline.queues import QUEUES
 from pipeline.recipes import RECIPES
 from webapi.index.states import FIRST_LEG, SAID, WORDS, folders, word
 
-PLACES = [(State.INBOX, None), (State.DONE, None), (State.FAILED, None), *((State.CLAIMED, queue) for queue in QUEUES)]
-MISSION = {"queued", "generating_images", "reconstructing_3d", "post_processing", "completed", "failed"}
+PLACES = [
+    (State.INBOX, None),
+    (State.DONE, None),
+    (State.FAILED, None),
+    *((State.CLAIMED, queue) for queue in QUEUES),
+]
+MISSION = {
+    "queued",
+    "generating_images",
+    "reconstructing_3d",
+    "post_processing",
+    "completed",
+    "failed",
+}
 
 
 def test_the_words_are_the_missions_and_aligning() -> None:
@@ -32,7 +44,10 @@ def test_every_place_and_stage_has_a_word_that_leads_back_to_its_folder(kind: st
 def test_every_word_is_reached() -> None:
     """No word of the contract is dead."""
     stages = [stage for recipe in RECIPES.values() for leg in recipe.legs for stage in leg.stages]
-    reached = {word(State.PROCESSING, kind, None, stage) for kind, stage in itertools.product(FIRST_LEG, [None, *stages])}
+    reached = {
+        word(State.PROCESSING, kind, None, stage)
+        for kind, stage in itertools.product(FIRST_LEG, [None, *stages])
+    }
     reached |= {word(state, kind, queue) for kind in FIRST_LEG for state, queue in PLACES}
     assert reached == set(WORDS) == set(SAID)
 
@@ -40,14 +55,26 @@ def test_every_word_is_reached() -> None:
 @pytest.mark.parametrize("kind", RECIPES)
 def test_the_words_of_one_run_only_go_forward(kind: str) -> None:
     """A client that waits for a later word never sees an earlier one again while nothing is released."""
-    order = ["queued", "generating_images", "aligning", "reconstructing_3d", "post_processing", "completed"]
+    order = [
+        "queued",
+        "generating_images",
+        "aligning",
+        "reconstructing_3d",
+        "post_processing",
+        "completed",
+    ]
     seen = [word(State.INBOX, kind)]
     for leg in RECIPES[kind].legs:
-        seen += [word(State.CLAIMED, kind, leg.queue), *(word(State.PROCESSING, kind, None, stage) for stage in leg.stages)]
+        seen += [
+            word(State.CLAIMED, kind, leg.queue),
+            *(word(State.PROCESSING, kind, None, stage) for stage in leg.stages),
+        ]
     ranks = [order.index(found) for found in [*seen, word(State.DONE, kind)]]
     assert ranks == sorted(ranks)
 
 
 def test_the_table_names_the_first_leg_of_every_recipe_and_every_queue() -> None:
-    assert {kind: recipe.legs[0].queue for kind, recipe in RECIPES.items()}.items() <= FIRST_LEG.items()
+    assert {
+        kind: recipe.legs[0].queue for kind, recipe in RECIPES.items()
+    }.items() <= FIRST_LEG.items()
     assert {queue.word for queue in QUEUES.values()} <= set(WORDS)

@@ -1,4 +1,5 @@
-"""Where colours come from: points, an earlier painted surface, a field, posed pictures. All answer the same question."""
+"""Where colours come from: points, an earlier painted surface, a field, posed pictures. All answer
+the same question."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Array = NDArray[Any]
 
 
 class ColourSource(Protocol):
-    """``colors_at(points, normals)`` → colours (N,3) float32, sRGB 0…1, NaN where the source knows nothing.
+    """``colors_at(points, normals)`` → colours (N,3) float32, sRGB 0…1, NaN where the source knows
+    nothing.
 
     points (N,3) and unit normals (N,3) stand in the mesh's own frame and unit."""
 
@@ -20,13 +22,17 @@ class ColourSource(Protocol):
 
 
 class Field:
-    """A function of place, such as a radiance field: FUNCTION maps points (N,3) to colours (N,3), sRGB 0…1."""
+    """A function of place, such as a radiance field: FUNCTION maps points (N,3) to colours (N,3),
+    sRGB 0…1."""
 
     def __init__(self, function: Callable[[Array], Array], block: int = 1 << 18) -> None:
         self.function, self.block = function, block
 
     def colors_at(self, points: Array, normals: Array) -> Array:
-        parts = [self.function(points[start : start + self.block]) for start in range(0, len(points), self.block)]
+        parts = [
+            self.function(points[start : start + self.block])
+            for start in range(0, len(points), self.block)
+        ]
         return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 3), np.float32)
 
 

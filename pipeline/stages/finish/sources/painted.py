@@ -15,7 +15,8 @@ Array = NDArray[Any]
 
 
 class Painted:
-    """An earlier surface that has a texture or vertex colours; looked up where the normal meets it (library: Open3D).
+    """An earlier surface that has a texture or vertex colours; looked up where the normal meets it
+    (library: Open3D).
 
     tint (V,3) uint8: what its texture is multiplied by, in linear light, at its vertices."""
 
@@ -53,11 +54,15 @@ class Painted:
             distance = np.abs(hit["t_hit"].numpy() - 1e-4)
             nearer = distance < best
             best[nearer], face[nearer], bary[nearer] = (
-                distance[nearer], hit["primitive_ids"].numpy()[nearer], hit["primitive_uvs"].numpy()[nearer],
-            )  # fmt: skip
+                distance[nearer],
+                hit["primitive_ids"].numpy()[nearer],
+                hit["primitive_uvs"].numpy()[nearer],
+            )
         lost = np.flatnonzero(best > self.REACH)
         if len(lost):
-            near = self.scene.compute_closest_points(o3d.core.Tensor(np.ascontiguousarray(at[lost])))
+            near = self.scene.compute_closest_points(
+                o3d.core.Tensor(np.ascontiguousarray(at[lost]))
+            )
             face[lost], bary[lost] = near["primitive_ids"].numpy(), near["primitive_uvs"].numpy()
         return self._look_up(face, bary)
 
@@ -67,9 +72,18 @@ class Painted:
         if self.image is not None and self.surface.uv is not None:
             uv = np.einsum("nk,nkj->nj", weight, self.surface.uv[corners])
             seen = sampled(self.image, (uv - np.floor(uv)) * self.image.shape[1::-1] - 0.5)
-            return seen if self.tint is None else self._tinted(seen, np.einsum("nk,nkj->nj", weight, to_linear(self.tint)[corners]))
+            return (
+                seen
+                if self.tint is None
+                else self._tinted(
+                    seen, np.einsum("nk,nkj->nj", weight, to_linear(self.tint)[corners])
+                )
+            )
         assert self.surface.colors is not None
-        return np.asarray(np.einsum("nk,nkj->nj", weight, self.surface.colors[corners] / np.float32(255)), np.float32)
+        return np.asarray(
+            np.einsum("nk,nkj->nj", weight, self.surface.colors[corners] / np.float32(255)),
+            np.float32,
+        )
 
     @staticmethod
     def _tinted(seen: Array, light: Array) -> Array:

@@ -17,7 +17,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Picture:
-    """image (H,W,3) uint8; camera fx, fy, cx, cy in pixels; pose 4×4 from the mesh's frame to the camera (x right, y down, z ahead)."""
+    """image (H,W,3) uint8; camera fx, fy, cx, cy in pixels; pose 4×4 from the mesh's frame to the
+    camera (x right, y down, z ahead)."""
 
     image: Array
     camera: tuple[float, float, float, float]
@@ -25,8 +26,8 @@ class Picture:
 
 
 class Pictures:
-    """Posed pictures of the surface: each point takes its colour from the pictures that see it, the straighter and nearer the more
-    (visibility: Open3D's ray caster on the surface itself)."""
+    """Posed pictures of the surface: each point takes its colour from the pictures that see it, the
+    straighter and nearer the more (visibility: Open3D's ray caster on the surface itself)."""
 
     STEEPEST = 0.2  # cosine below which a picture grazes the surface too much
     SHARPNESS = 4  # power of the weight: high keeps detail, low blends exposures
@@ -43,7 +44,10 @@ class Pictures:
         )
 
     def colors_at(self, points: Array, normals: Array) -> Array:
-        total, weights = np.zeros((len(points), 3), np.float32), np.zeros((len(points), 1), np.float32)
+        total, weights = (
+            np.zeros((len(points), 3), np.float32),
+            np.zeros((len(points), 1), np.float32),
+        )
         for picture in self.pictures:
             pixel, weight = self._view(picture, points, normals)
             seen = np.flatnonzero(weight > 0)
@@ -56,16 +60,27 @@ class Pictures:
         fx, fy, cx, cy = picture.camera
         local = points @ picture.pose[:3, :3].T + picture.pose[:3, 3]
         depth = np.maximum(local[:, 2], 1e-12)
-        pixel = np.stack([local[:, 0] / depth * fx + cx, local[:, 1] / depth * fy + cy], axis=1) - 0.5
+        pixel = (
+            np.stack([local[:, 0] / depth * fx + cx, local[:, 1] / depth * fy + cy], axis=1) - 0.5
+        )
         eye = -picture.pose[:3, :3].T @ picture.pose[:3, 3]
         toward = eye - points
         distance = np.linalg.norm(toward, axis=1)
         cosine = np.einsum("ij,ij->i", toward, normals) / np.maximum(distance, 1e-12)
         height, width = picture.image.shape[:2]
-        inside = (local[:, 2] > 0) & (pixel > 0).all(axis=1) & (pixel < [width - 1, height - 1]).all(axis=1) & (cosine > self.STEEPEST)
+        inside = (
+            (local[:, 2] > 0)
+            & (pixel > 0).all(axis=1)
+            & (pixel < [width - 1, height - 1]).all(axis=1)
+            & (cosine > self.STEEPEST)
+        )
         at = np.flatnonzero(inside)
-        inside[at[self._hidden(points[at], normals[at], toward[at] / distance[at, None], distance[at])]] = False
-        return pixel, np.where(inside, (cosine * fx / np.maximum(distance, 1e-12)) ** self.SHARPNESS, 0.0)
+        inside[
+            at[self._hidden(points[at], normals[at], toward[at] / distance[at, None], distance[at])]
+        ] = False
+        return pixel, np.where(
+            inside, (cosine * fx / np.maximum(distance, 1e-12)) ** self.SHARPNESS, 0.0
+        )
 
     def _hidden(self, points: Array, normals: Array, toward: Array, distance: Array) -> Array:
         import open3d as o3d

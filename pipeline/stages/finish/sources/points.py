@@ -11,9 +11,11 @@ Array = NDArray[Any]
 
 
 class Points:
-    """Colour samples: each asked point gets the plane fitted to its nearest samples' colours, near ones counting more.
+    """Colour samples: each asked point gets the plane fitted to its nearest samples' colours, near
+    ones counting more.
 
-    Samples that face away do not count, so the far side of a thin wall does not shine through (library: scipy's cKDTree)."""
+    Samples that face away do not count, so the far side of a thin wall does not shine through
+    (library: scipy's cKDTree)."""
 
     NEIGHBOURS = 6
 
@@ -46,14 +48,17 @@ class Points:
 
 
 def _fitted(offset: Array, weight: Array, colors: Array) -> Array:
-    """Value at offset 0 of the weighted plane through COLORS (N,K,3), kept within the range of the samples."""
+    """Value at offset 0 of the weighted plane through COLORS (N,K,3), kept within the range of the
+    samples."""
     share = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-30)
     middle = np.einsum("nk,nkj->nj", share, offset)
     mean = np.einsum("nk,nkc->nc", share, colors)
     spread = offset - middle[:, None]
     moment = np.einsum("nk,nki,nkj->nij", share, spread, spread, optimize=True)
     # samples lie on a surface: across it the moment is almost zero and must not be divided by
-    moment += np.eye(3, dtype=np.float32) * (0.02 * np.trace(moment, axis1=1, axis2=2)[:, None, None] + 1e-12)
+    moment += np.eye(3, dtype=np.float32) * (
+        0.02 * np.trace(moment, axis1=1, axis2=2)[:, None, None] + 1e-12
+    )
     lean = np.einsum("nk,nki,nkc->nic", share, spread, colors - mean[:, None], optimize=True)
     slope = np.linalg.solve(moment, lean)
     fitted = mean - np.einsum("ni,nic->nc", middle, slope)

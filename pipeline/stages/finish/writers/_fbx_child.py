@@ -1,4 +1,5 @@
-"""Runs inside Blender (its Python module or the program), in a process of its own: writes an FBX, or reads one and says what it saw.
+"""Runs inside Blender (its Python module or the program), in a process of its own: writes an FBX,
+or reads one and says what it saw.
 
     python _fbx_child.py -- write model.npz out.fbx [texture.png]
     python _fbx_child.py -- read file.fbx answer.json
@@ -28,14 +29,20 @@ def write(arrays_file: str, target: str, image: str | None = None) -> None:
     scene.unit_settings.system, scene.unit_settings.scale_length = "METRIC", 1.0
     mesh = bpy.data.meshes.new("model")
     faces = arrays["faces"]
-    mesh.from_pydata((arrays["vertices"] @ Y_UP_TO_Z_UP.T).tolist(), [], faces.tolist(), shade_flat=False)
+    mesh.from_pydata(
+        (arrays["vertices"] @ Y_UP_TO_Z_UP.T).tolist(), [], faces.tolist(), shade_flat=False
+    )
     corners = faces.ravel()
     if "uv" in arrays:
-        mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", arrays["uv"][corners].astype(np.float32).ravel())
+        mesh.uv_layers.new(name="UVMap").data.foreach_set(
+            "uv", arrays["uv"][corners].astype(np.float32).ravel()
+        )
     if "colors" in arrays:
         rgba = np.ones((len(corners), 4), np.float32)
         rgba[:, :3] = arrays["colors"][corners] / 255.0
-        mesh.color_attributes.new("Col", "BYTE_COLOR", "CORNER").data.foreach_set("color_srgb", rgba.ravel())
+        mesh.color_attributes.new("Col", "BYTE_COLOR", "CORNER").data.foreach_set(
+            "color_srgb", rgba.ravel()
+        )
     mesh.materials.append(_material(image))
     mesh.validate()
     if "normals" in arrays:
@@ -43,10 +50,20 @@ def write(arrays_file: str, target: str, image: str | None = None) -> None:
     scene.collection.objects.link(bpy.data.objects.new("model", mesh))
     _same_bytes_every_time()
     bpy.ops.export_scene.fbx(
-        filepath=target, axis_forward="-Z", axis_up="Y", apply_scale_options="FBX_SCALE_UNITS", bake_space_transform=True,
-        path_mode="COPY", embed_textures=True, mesh_smooth_type="OFF", use_custom_props=False, bake_anim=False, add_leaf_bones=False,
-        object_types={"MESH"}, colors_type="SRGB",
-    )  # fmt: skip
+        filepath=target,
+        axis_forward="-Z",
+        axis_up="Y",
+        apply_scale_options="FBX_SCALE_UNITS",
+        bake_space_transform=True,
+        path_mode="COPY",
+        embed_textures=True,
+        mesh_smooth_type="OFF",
+        use_custom_props=False,
+        bake_anim=False,
+        add_leaf_bones=False,
+        object_types={"MESH"},
+        colors_type="SRGB",
+    )
 
 
 def _material(image: str | None) -> Any:
@@ -83,8 +100,8 @@ def _same_bytes_every_time() -> None:
 
 
 def read(source: str, answer: str) -> None:
-    """Faces, bounds in Y-up metres, uv and texture size, by Blender's importer (from 4.5 on ufbx, which shares nothing with
-    the writer)."""
+    """Faces, bounds in Y-up metres, uv and texture size, by Blender's importer (from 4.5 on ufbx,
+    which shares nothing with the writer)."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     if "fbx_import" in dir(bpy.ops.wm):  # Blender 4.5 and later; hasattr() is true of any name
         bpy.ops.wm.fbx_import(filepath=source)
@@ -94,12 +111,20 @@ def read(source: str, answer: str) -> None:
     for item in bpy.context.scene.objects:
         if item.type != "MESH":
             continue
-        points = np.array([item.matrix_world @ vertex.co for vertex in item.data.vertices]) @ Y_UP_TO_Z_UP
+        points = (
+            np.array([item.matrix_world @ vertex.co for vertex in item.data.vertices])
+            @ Y_UP_TO_Z_UP
+        )
         low, high = np.minimum(low, points.min(axis=0)), np.maximum(high, points.max(axis=0))
         faces += len(item.data.polygons)
         uv |= bool(item.data.uv_layers)
     sizes = [list(image.size) for image in bpy.data.images if image.size[0]]
-    seen = {"faces": faces, "bounds": [low.tolist(), high.tolist()], "uv": uv, "image": sizes[0] if sizes else None}
+    seen = {
+        "faces": faces,
+        "bounds": [low.tolist(), high.tolist()],
+        "uv": uv,
+        "image": sizes[0] if sizes else None,
+    }
     Path(answer).write_text(json.dumps(seen))
 
 

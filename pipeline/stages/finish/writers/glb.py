@@ -1,4 +1,5 @@
-"""GLB: binary glTF 2.0, metres, Y up; one mesh, one PBR material, texture embedded, or vertex colours in linear light."""
+"""GLB: binary glTF 2.0, metres, Y up; one mesh, one PBR material, texture embedded, or vertex
+colours in linear light."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ class _Document:
     """A glTF document and its one buffer."""
 
     def __init__(self) -> None:
-        self.json: dict[str, Any] = {"asset": {"version": "2.0", "generator": "inbox3d"}, "bufferViews": [], "accessors": []}
+        self.json: dict[str, Any] = {
+            "asset": {"version": "2.0", "generator": "inbox3d"},
+            "bufferViews": [],
+            "accessors": [],
+        }
         self.blob = bytearray()
 
     def view(self, data: bytes, target: int | None = None) -> int:
@@ -35,14 +40,21 @@ class _Document:
 
     def accessor(self, array: NDArray[Any], component: int, kind: str, **more: Any) -> int:
         target = INDEX_BUFFER if kind == "SCALAR" else ARRAY_BUFFER
-        entry = {"bufferView": self.view(array.tobytes(), target), "componentType": component, "count": len(array), "type": kind}
+        entry = {
+            "bufferView": self.view(array.tobytes(), target),
+            "componentType": component,
+            "count": len(array),
+            "type": kind,
+        }
         self.json["accessors"].append(entry | more)
         return len(self.json["accessors"]) - 1
 
     def image(self, path: Path) -> dict[str, int]:
         images = self.json.setdefault("images", [])
         images.append({"bufferView": self.view(path.read_bytes()), "mimeType": MIME[path.suffix]})
-        self.json.setdefault("samplers", [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}])
+        self.json.setdefault(
+            "samplers", [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}]
+        )
         self.json.setdefault("textures", []).append({"sampler": 0, "source": len(images) - 1})
         return {"index": len(self.json["textures"]) - 1}
 
@@ -63,7 +75,11 @@ def write(model: Model, path: Path) -> None:
     document = _Document()
     surface = model.surface
     points = surface.vertices.astype(np.float32)
-    normals = surface.normals if surface.normals is not None else vertex_normals(surface.vertices, surface.faces)
+    normals = (
+        surface.normals
+        if surface.normals is not None
+        else vertex_normals(surface.vertices, surface.faces)
+    )
     bounds = {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()}
     attributes = {
         "POSITION": document.accessor(points, FLOAT, "VEC3", **bounds),
@@ -93,7 +109,11 @@ def write(model: Model, path: Path) -> None:
 
 def _material(document: _Document, model: Model) -> dict[str, Any]:
     metallic: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.8}
-    material: dict[str, Any] = {"name": MATERIAL, "pbrMetallicRoughness": metallic, "doubleSided": True}
+    material: dict[str, Any] = {
+        "name": MATERIAL,
+        "pbrMetallicRoughness": metallic,
+        "doubleSided": True,
+    }
     if model.surface.uv is not None and model.image is not None:
         metallic["baseColorTexture"] = document.image(model.image)
         if model.normal_map is not None:
@@ -106,4 +126,6 @@ def _material(document: _Document, model: Model) -> dict[str, Any]:
 def _unit(normals: NDArray[Any]) -> NDArray[np.float32]:
     """Unit length in float32, which the validator checks; a missing normal points up."""
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.where(length > 1e-9, normals / np.maximum(length, 1e-9), [0.0, 1.0, 0.0]).astype(np.float32)
+    return np.where(length > 1e-9, normals / np.maximum(length, 1e-9), [0.0, 1.0, 0.0]).astype(
+        np.float32
+    )

@@ -1,4 +1,5 @@
-"""OBJ with its MTL and PNG: the drop's own unit and frame; text, so coordinates keep nine digits."""
+"""OBJ with its MTL and PNG: the drop's own unit and frame; text, so coordinates keep nine
+digits."""
 
 from __future__ import annotations
 
@@ -16,7 +17,13 @@ def write(model: Model, path: Path) -> None:
     textured = surface.uv is not None and model.image is not None
     if textured and model.image is not None:
         shutil.copyfile(model.image, path.with_suffix(".png"))
-    material = [f"newmtl {MATERIAL}", "Ka 0 0 0", "Kd 1 1 1" if textured else "Kd 0.7 0.7 0.7", "Ks 0 0 0", "illum 1"]
+    material = [
+        f"newmtl {MATERIAL}",
+        "Ka 0 0 0",
+        "Kd 1 1 1" if textured else "Kd 0.7 0.7 0.7",
+        "Ks 0 0 0",
+        "illum 1",
+    ]
     material += [f"map_Kd {path.with_suffix('.png').name}"] if textured else []
     path.with_suffix(".mtl").write_text("\n".join([*material, ""]), "ascii")
     with path.open("w", encoding="ascii", newline="\n") as out:

@@ -1,4 +1,5 @@
-"""3MF core: millimetres, Z up; one welded mesh. Written here because the entries must carry no time and no random id."""
+"""3MF core: millimetres, Z up; one welded mesh. Written here because the entries must carry no time
+and no random id."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ RELATIONS = """<?xml version="1.0" encoding="UTF-8"?>
 def write(model: Model, path: Path) -> None:
     """Write MODEL, which stands in Z-up millimetres, to PATH."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, text in (("[Content_Types].xml", TYPES), ("_rels/.rels", RELATIONS), ("3D/3dmodel.model", _document(model))):
+        for name, text in (
+            ("[Content_Types].xml", TYPES),
+            ("_rels/.rels", RELATIONS),
+            ("3D/3dmodel.model", _document(model)),
+        ):
             entry = zipfile.ZipInfo(name)  # its time is 1980: the bytes depend on the model alone
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
@@ -33,11 +38,16 @@ def write(model: Model, path: Path) -> None:
 
 def _document(model: Model) -> str:
     surface = model.surface
-    vertices = "".join(map('<vertex x="{:.6f}" y="{:.6f}" z="{:.6f}"/>\n'.format, *surface.vertices.T.tolist()))
-    triangles = "".join(map('<triangle v1="{}" v2="{}" v3="{}"/>\n'.format, *surface.faces.T.tolist()))
+    vertices = "".join(
+        map('<vertex x="{:.6f}" y="{:.6f}" z="{:.6f}"/>\n'.format, *surface.vertices.T.tolist())
+    )
+    triangles = "".join(
+        map('<triangle v1="{}" v2="{}" v3="{}"/>\n'.format, *surface.faces.T.tolist())
+    )
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<model unit="millimeter" xml:lang="en-US" xmlns="{CORE}">\n'
-        '<metadata name="Application">inbox3d</metadata>\n<resources>\n<object id="1" name="model" type="model">\n<mesh>\n'
-        f"<vertices>\n{vertices}</vertices>\n<triangles>\n{triangles}</triangles>\n"
-        '</mesh>\n</object>\n</resources>\n<build>\n<item objectid="1"/>\n</build>\n</model>\n'
+        '<?xml version="1.0" encoding="UTF-8"?>\n<model unit="millimeter" xml:lang="en-US"'
+        f' xmlns="{CORE}">\n<metadata name="Application">inbox3d</metadata>\n<resources>\n'
+        '<object id="1" name="model" type="model">\n'
+        f"<mesh>\n<vertices>\n{vertices}</vertices>\n<triangles>\n{triangles}</triangles>\n</mesh>\n"
+        '</object>\n</resources>\n<build>\n<item objectid="1"/>\n</build>\n</model>\n'
     )

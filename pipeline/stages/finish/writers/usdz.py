@@ -1,4 +1,5 @@
-"""USDZ by usd-core: metres, Y up, UsdPreviewSurface with the texture, or vertex colours as displayColor."""
+"""USDZ by usd-core: metres, Y up, UsdPreviewSurface with the texture, or vertex colours as
+displayColor."""
 
 from __future__ import annotations
 
@@ -25,9 +26,13 @@ def available() -> bool:
 
 
 def write(model: Model, path: Path) -> None:
-    """Write MODEL, which stands in Y-up metres, to PATH. Raises FormatUnavailable without usd-core."""
+    """Write MODEL, which stands in Y-up metres, to PATH. Raises FormatUnavailable without
+    usd-core."""
     if not available():
-        raise FormatUnavailable("USDZ needs usd-core, and it is not installed on this host", remedy="pip install usd-core")
+        raise FormatUnavailable(
+            "USDZ needs usd-core, and it is not installed on this host",
+            remedy="pip install usd-core",
+        )
     with tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
         layer = Path(folder) / "model.usdc"
         textured = model.surface.uv is not None and model.image is not None
@@ -38,8 +43,8 @@ def write(model: Model, path: Path) -> None:
 
 
 def _pack(path: Path, parts: list[Path]) -> None:
-    """A USDZ is a zip that stores its parts as they are, each beginning at a multiple of 64 bytes. Written here, not by
-    usd-core, because that puts today's date in."""
+    """A USDZ is a zip that stores its parts as they are, each beginning at a multiple of 64 bytes.
+    Written here, not by usd-core, because that puts today's date in."""
     offset = 0
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for part in parts:
@@ -64,19 +69,29 @@ def _stage(model: Model, layer: Path, textured: bool) -> None:
     points = surface.vertices.astype(np.float32)
     mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(points))
     mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(np.full(len(surface.faces), 3, np.int32)))
-    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(np.ascontiguousarray(surface.faces.ravel(), np.int32)))
-    mesh.CreateExtentAttr([Gf.Vec3f(*points.min(axis=0).tolist()), Gf.Vec3f(*points.max(axis=0).tolist())])
+    mesh.CreateFaceVertexIndicesAttr(
+        Vt.IntArray.FromNumpy(np.ascontiguousarray(surface.faces.ravel(), np.int32))
+    )
+    mesh.CreateExtentAttr(
+        [Gf.Vec3f(*points.min(axis=0).tolist()), Gf.Vec3f(*points.max(axis=0).tolist())]
+    )
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateDoubleSidedAttr(True)
     if surface.normals is not None:
-        mesh.CreateNormalsAttr(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(surface.normals, np.float32)))
+        mesh.CreateNormalsAttr(
+            Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(surface.normals, np.float32))
+        )
         mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     variables = UsdGeom.PrimvarsAPI(mesh)
     if textured:
-        uv = variables.CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex)
+        uv = variables.CreatePrimvar(
+            "st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.vertex
+        )
         uv.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(surface.uv, np.float32)))
     elif surface.colors is not None:
-        color = variables.CreatePrimvar("displayColor", Sdf.ValueTypeNames.Color3fArray, UsdGeom.Tokens.vertex)
+        color = variables.CreatePrimvar(
+            "displayColor", Sdf.ValueTypeNames.Color3fArray, UsdGeom.Tokens.vertex
+        )
         color.Set(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(to_linear(surface.colors))))
     material = _material(stage, textured, surface.colors is not None)
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim()).Bind(material)
@@ -98,7 +113,9 @@ def _material(stage: Any, textured: bool, colored: bool) -> Any:
         return material
     reader = UsdShade.Shader.Define(stage, "/model/material/reader")
     reader.CreateIdAttr("UsdPrimvarReader_float2" if textured else "UsdPrimvarReader_float3")
-    reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("st" if textured else "displayColor")
+    reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set(
+        "st" if textured else "displayColor"
+    )
     if not textured:
         reader.CreateOutput("result", Sdf.ValueTypeNames.Float3)
         diffuse.ConnectToSource(reader.ConnectableAPI(), "result")
@@ -110,7 +127,9 @@ def _material(stage: Any, textured: bool, colored: bool) -> Any:
     image.CreateInput("sourceColorSpace", Sdf.ValueTypeNames.Token).Set("sRGB")
     for axis in ("wrapS", "wrapT"):
         image.CreateInput(axis, Sdf.ValueTypeNames.Token).Set("clamp")
-    image.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(reader.ConnectableAPI(), "result")
+    image.CreateInput("st", Sdf.ValueTypeNames.Float2).ConnectToSource(
+        reader.ConnectableAPI(), "result"
+    )
     image.CreateOutput("rgb", Sdf.ValueTypeNames.Float3)
     diffuse.ConnectToSource(image.ConnectableAPI(), "rgb")
     return material

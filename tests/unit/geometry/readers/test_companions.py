@@ -39,12 +39,16 @@ def test_a_reference_finds_its_file(reference: str | bytes, there: str) -> None:
         ("tex.png", "model", "model/tex.png"), ("../tex.png", "model", "tex.png"), ("maps/tex.png", "model", "model/tex.png"),
     ],
 )  # fmt: skip
-def test_of_two_files_of_one_name_the_one_that_is_meant(reference: str, base: str, found: str) -> None:
+def test_of_two_files_of_one_name_the_one_that_is_meant(
+    reference: str, base: str, found: str
+) -> None:
     """The longest common path counts, then what is nearest to the mesh."""
     assert beside("preview/tex.png", "tex.png", "model/tex.png", base=base).find(reference) == found
 
 
-@pytest.mark.parametrize("reference", ["/etc/passwd", "../../etc/passwd", "", ".", "..", "/", "no.png", "tex.png/"])
+@pytest.mark.parametrize(
+    "reference", ["/etc/passwd", "../../etc/passwd", "", ".", "..", "/", "no.png", "tex.png/"]
+)
 def test_what_is_not_in_the_drop_is_not_found(reference: str) -> None:
     """There is a list of files, and nothing else."""
     found = beside("tex.png").find(reference)

@@ -10,7 +10,17 @@ import pytest
 
 from pipeline.errors import InputRejected
 from pipeline.geometry.readers.declared import WORDS, Ledger
-from tests.support.meshfiles import Gltf, model_3mf, obj, ply, png, prism_3mf, prism_gltf, stl, threemf
+from tests.support.meshfiles import (
+    Gltf,
+    model_3mf,
+    obj,
+    ply,
+    png,
+    prism_3mf,
+    prism_gltf,
+    stl,
+    threemf,
+)
 from tests.unit.geometry.readers.conftest import Read, Seen
 
 UV = "vt 0.1 0.5\n"
@@ -18,7 +28,9 @@ PICTURE = ('<m:texture2d id="6" path="/3D/skin.png" contenttype="image/png"/>'
            '<m:texture2dgroup id="7" texid="6"><m:tex2coord u="0.1" v="0.5"/></m:texture2dgroup>')  # fmt: skip
 
 
-def an_obj(mtl: bytes = b"newmtl skin\nmap_Kd wood.png\n", **without: bool) -> tuple[str, bytes, dict[str, bytes]]:
+def an_obj(
+    mtl: bytes = b"newmtl skin\nmap_Kd wood.png\n", **without: bool
+) -> tuple[str, bytes, dict[str, bytes]]:
     files = {"m.mtl": mtl, "wood.png": png()}
     return (
         "a.obj",
@@ -27,7 +39,9 @@ def an_obj(mtl: bytes = b"newmtl skin\nmap_Kd wood.png\n", **without: bool) -> t
     )
 
 
-def a_gltf(change: Callable[[Gltf], Any] = lambda made: None) -> tuple[str, bytes, dict[str, bytes]]:
+def a_gltf(
+    change: Callable[[Gltf], Any] = lambda made: None,
+) -> tuple[str, bytes, dict[str, bytes]]:
     made = prism_gltf()
     made.json["images"], made.json["textures"] = [{"uri": "maps/wood.png"}], [{"source": 0}]
     primitive = made.json["meshes"][0]["primitives"][0]
@@ -48,7 +62,12 @@ WHOLE = {
     "ply": ("a.ply", ply(), {}),
     "stl": ("a.stl", stl(), {}),
 }
-HEAT = ply().replace(b"float z\n", b"float z\nproperty float heat\n").replace(b" 0\n", b" 0 1\n", 6).replace(b" 20\n", b" 20 1\n", 6)
+HEAT = (
+    ply()
+    .replace(b"float z\n", b"float z\nproperty float heat\n")
+    .replace(b" 0\n", b" 0 1\n", 6)
+    .replace(b" 20\n", b" 20 1\n", 6)
+)
 MISSED = {
     "a picture of an OBJ": (an_obj(**{"wood.png": True}), "texture wood.png is named but not in the drop"),
     "a picture that is none": ((*an_obj()[:2], {**an_obj()[2], "wood.png": b"\x89PNG\r\n"}), "texture wood.png is no picture"),
@@ -102,6 +121,8 @@ def test_every_kind_of_thing_has_words(kind: str) -> None:
     """Whole things are silent, missing ones are a sentence that begins with the file's name."""
     ledger = Ledger()
     ledger.declare(kind, "it", 2)
-    assert [text.startswith("a.ply: ") and text.endswith(".") for text in ledger.differences("a.ply")] == [True]
+    assert [
+        text.startswith("a.ply: ") and text.endswith(".") for text in ledger.differences("a.ply")
+    ] == [True]
     ledger.arrive(kind, "it", 2)
     assert list(ledger.differences("a.ply")) == []

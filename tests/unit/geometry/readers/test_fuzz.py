@@ -15,7 +15,18 @@ from pipeline.formats import meshes
 from pipeline.geometry import readers
 from pipeline.geometry.readers.assemble import assemble
 from pipeline.geometry.readers.companions import Companions
-from tests.support.meshfiles import model_3mf, obj, off, ply, png, prism_3mf, prism_gltf, stl, stl_text, threemf
+from tests.support.meshfiles import (
+    model_3mf,
+    obj,
+    off,
+    ply,
+    png,
+    prism_3mf,
+    prism_gltf,
+    stl,
+    stl_text,
+    threemf,
+)
 
 SHORT, LONG = 120, 10_000
 
@@ -77,7 +88,11 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
             case 3:
                 data = data[:at] + dice.choice(PIECES) + data[at:]
             case _:
-                data = data[:at] if dice.random() < 0.2 else data[:at] + bytes([dice.randrange(256)]) + data[at + 1 :]
+                data = (
+                    data[:at]
+                    if dice.random() < 0.2
+                    else data[:at] + bytes([dice.randrange(256)]) + data[at + 1 :]
+                )
     return data
 
 
@@ -91,7 +106,9 @@ def outcome(folder: Path, name: str, data: bytes) -> str | list[str]:
         surface = assemble(contents.parts).surface
     except InputRejected as refusal:
         return refusal.message
-    assert not len(surface.faces) or (surface.faces.min() >= 0 and surface.faces.max() < len(surface.vertices))
+    assert not len(surface.faces) or (
+        surface.faces.min() >= 0 and surface.faces.max() < len(surface.vertices)
+    )
     for each in surface.attributes().values():
         assert each is None or len(each) == len(surface.vertices)
     return list(contents.ledger.differences(name))

@@ -19,7 +19,12 @@ UV = np.array([(0.1, 0.5), (0.1, 0.5), (0.1, 0.5), (0.1, 0.5)], "f4")
 
 def square(indices: list[int] | None = None, mode: int = 4, **more: int) -> Gltf:
     made = Gltf()
-    made.primitive(np.array([0, 1, 2, 2, 1, 3] if indices is None else indices), mode, POSITION=made.accessor(SQUARE), **more)
+    made.primitive(
+        np.array([0, 1, 2, 2, 1, 3] if indices is None else indices),
+        mode,
+        POSITION=made.accessor(SQUARE),
+        **more,
+    )
     return made
 
 
@@ -27,14 +32,20 @@ def test_a_plain_glb_and_a_gltf_with_its_bin_are_alike(read: Read) -> None:
     """Also where the buffer's name is written for the web, or the buffer stands inside."""
     made = prism_gltf()
     assert read("a.glb", made.glb()).volume == pytest.approx(32000e-9)
-    assert read("b.gltf", made.gltf("my%20data.bin"), {"my data.bin": made.blob}).volume == pytest.approx(32000e-9)
-    inside = made.gltf("data:application/octet-stream;base64," + base64.b64encode(made.blob).decode())
+    assert read(
+        "b.gltf", made.gltf("my%20data.bin"), {"my data.bin": made.blob}
+    ).volume == pytest.approx(32000e-9)
+    inside = made.gltf(
+        "data:application/octet-stream;base64," + base64.b64encode(made.blob).decode()
+    )
     assert read("c.gltf", inside).volume == pytest.approx(32000e-9)
 
 
 def test_a_buffer_that_is_not_there_is_asked_for_by_name(read: Read) -> None:
     """Not as an exception."""
-    with pytest.raises(InputRejected, match=r"needs the file scene0\.bin, which is not in the drop"):
+    with pytest.raises(
+        InputRejected, match=r"needs the file scene0\.bin, which is not in the drop"
+    ):
         read("a.gltf", prism_gltf().gltf("folder/scene0.bin"))
     with pytest.raises(InputRejected, match="5 bytes, 384 are declared"):
         read("b.gltf", prism_gltf().gltf("b.bin"), {"b.bin": b"short"})
@@ -45,9 +56,13 @@ def test_whole_numbers_that_are_normalised_are_shares(kind: str, most: int, read
     """A size of 60 of 60 is 1, not the largest whole number."""
     rows = np.round(CORNERS / 60 * most).astype(kind)
     made = Gltf()
-    made.primitive(POSITION=made.accessor(np.concatenate([rows, rows[:, :0]], axis=1), normalized=True))
+    made.primitive(
+        POSITION=made.accessor(np.concatenate([rows, rows[:, :0]], axis=1), normalized=True)
+    )
     made.json["nodes"][0]["scale"] = [0.06] * 3
-    assert np.ptp(read("a.glb", made.glb()).whole.surface.vertices, axis=0) == pytest.approx([0.06, 0.04, 0.02], rel=0.01)
+    assert np.ptp(read("a.glb", made.glb()).whole.surface.vertices, axis=0) == pytest.approx(
+        [0.06, 0.04, 0.02], rel=0.01
+    )
 
 
 def test_strides_and_sparse_values_are_followed(read: Read) -> None:
@@ -55,24 +70,42 @@ def test_strides_and_sparse_values_are_followed(read: Read) -> None:
     made = Gltf()
     rows = np.concatenate([SQUARE, np.full((4, 2), 7, "f4")], axis=1)
     view = made.view(rows.tobytes(), byteStride=20)
-    made.json["accessors"].append({"bufferView": view, "componentType": 5126, "count": 4, "type": "VEC3"})
-    index, value = made.view(np.array([3], "u2").tobytes()), made.view(np.array([5, 5, 0], "f4").tobytes())
+    made.json["accessors"].append(
+        {"bufferView": view, "componentType": 5126, "count": 4, "type": "VEC3"}
+    )
+    index, value = (
+        made.view(np.array([3], "u2").tobytes()),
+        made.view(np.array([5, 5, 0], "f4").tobytes()),
+    )
     made.json["accessors"][0]["sparse"] = {
         "count": 1,
         "indices": {"bufferView": index, "componentType": 5123},
         "values": {"bufferView": value},
     }
     made.primitive(np.array([0, 1, 2, 2, 1, 3]), POSITION=0)
-    assert read("a.glb", made.glb()).whole.surface.vertices.tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 5, 0]]
+    assert read("a.glb", made.glb()).whole.surface.vertices.tolist() == [
+        [0, 0, 0],
+        [1, 0, 0],
+        [0, 1, 0],
+        [5, 5, 0],
+    ]
     del made.json["accessors"][0]["bufferView"]
     assert read("b.glb", made.glb()).whole.surface.vertices[:, 0].tolist() == [0, 0, 0, 5]
 
 
 @pytest.mark.parametrize(
     ("mode", "indices", "faces"),
-    [(4, [0, 1, 2, 2, 1, 3], 2), (5, [0, 1, 2, 3], 2), (6, [0, 1, 3, 2], 2), (6, [0, 1, 3], 1), (5, [0, 1, 2, 2, 2, 1, 3], 2)],
+    [
+        (4, [0, 1, 2, 2, 1, 3], 2),
+        (5, [0, 1, 2, 3], 2),
+        (6, [0, 1, 3, 2], 2),
+        (6, [0, 1, 3], 1),
+        (5, [0, 1, 2, 2, 2, 1, 3], 2),
+    ],
 )
-def test_lists_strips_and_fans_look_one_way(mode: int, indices: list[int], faces: int, read: Read) -> None:
+def test_lists_strips_and_fans_look_one_way(
+    mode: int, indices: list[int], faces: int, read: Read
+) -> None:
     """All triangles look towards +Z, where they are not made of a doubled corner."""
     surface = read("a.glb", square(indices, mode).glb()).whole.surface
     a, b, c = (surface.vertices[surface.faces[:, k]] for k in range(3))
@@ -91,19 +124,28 @@ def test_points_and_lines_beside_faces_are_said(read: Read) -> None:
 
 
 @pytest.mark.parametrize("scale", [[2, 1, 1], [1, 1, -1], [-3, 2, 1]])
-def test_normals_turn_with_their_faces_under_uneven_and_mirrored_scales(scale: list[float], read: Read) -> None:
+def test_normals_turn_with_their_faces_under_uneven_and_mirrored_scales(
+    scale: list[float], read: Read
+) -> None:
     """A tilted square below a turned node: its normals stay normal to it, and it is not turned inside out."""
     made = Gltf()
     tilted = np.array([(0, 0, 0), (1, 0, 1), (0, 1, 0), (1, 1, 1)], "f4")
     normals = np.tile(np.array([-1, 0, 1], "f4") / np.sqrt(2), (4, 1)).astype("f4")
-    made.primitive(np.array([0, 1, 2, 2, 1, 3]), POSITION=made.accessor(tilted), NORMAL=made.accessor(normals))
-    made.json["nodes"] = [{"children": [1], "scale": scale}, {"mesh": 0, "rotation": [0, 0, 0.3826834, 0.9238795]}]
+    made.primitive(
+        np.array([0, 1, 2, 2, 1, 3]), POSITION=made.accessor(tilted), NORMAL=made.accessor(normals)
+    )
+    made.json["nodes"] = [
+        {"children": [1], "scale": scale},
+        {"mesh": 0, "rotation": [0, 0, 0.3826834, 0.9238795]},
+    ]
     surface = read("a.glb", made.glb()).whole.surface
     a, b, c = (surface.vertices[surface.faces[:, k]] for k in range(3))
     flat = np.cross(b - a, c - a)
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
     assert surface.normals is not None
-    assert np.einsum("ij,ij->i", flat, surface.normals[surface.faces[:, 0]]) == pytest.approx([1, 1], abs=1e-5)
+    assert np.einsum("ij,ij->i", flat, surface.normals[surface.faces[:, 0]]) == pytest.approx(
+        [1, 1], abs=1e-5
+    )
 
 
 def test_nodes_that_hang_in_a_circle_are_refused(read: Read) -> None:
@@ -114,9 +156,14 @@ def test_nodes_that_hang_in_a_circle_are_refused(read: Read) -> None:
         read("a.glb", made.glb())
 
 
-@pytest.mark.parametrize(("kind", "values"), [("u1", (255, 128, 0)), ("u2", (65535, 32896, 0)), ("f4", (1.0, 0.502, 0.0))])
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("u1", (255, 128, 0)), ("u2", (65535, 32896, 0)), ("f4", (1.0, 0.502, 0.0))],
+)
 @pytest.mark.parametrize("alpha", [False, True])
-def test_colours_of_vertices_are_linear_light_in_every_type(kind: str, values: tuple[float, ...], alpha: bool, read: Read) -> None:
+def test_colours_of_vertices_are_linear_light_in_every_type(
+    kind: str, values: tuple[float, ...], alpha: bool, read: Read
+) -> None:
     """Half the light is 188 of 255 on a screen."""
     made = Gltf()
     rows = np.tile(np.array([*values, *([values[0]] if alpha else [])], kind), (4, 1))
@@ -125,7 +172,11 @@ def test_colours_of_vertices_are_linear_light_in_every_type(kind: str, values: t
     assert read("a.glb", made.glb()).colors == {(255, 188, 0)}
 
 
-def textured(factor: list[float] | None = None, transform: dict[str, object] | None = None, picture: bytes | None = None) -> Gltf:
+def textured(
+    factor: list[float] | None = None,
+    transform: dict[str, object] | None = None,
+    picture: bytes | None = None,
+) -> Gltf:
     made = Gltf()
     texture = {"index": made.picture(picture or png((255, 255, 255), right=(0, 0, 255)))}
     if transform:
@@ -134,7 +185,13 @@ def textured(factor: list[float] | None = None, transform: dict[str, object] | N
     if factor:
         base["baseColorFactor"] = factor
     uv = made.accessor(UV)
-    made.primitive(np.array([0, 1, 2, 2, 1, 3]), 4, made.material(**base), POSITION=made.accessor(SQUARE), TEXCOORD_0=uv)
+    made.primitive(
+        np.array([0, 1, 2, 2, 1, 3]),
+        4,
+        made.material(**base),
+        POSITION=made.accessor(SQUARE),
+        TEXCOORD_0=uv,
+    )
     return made
 
 
@@ -146,16 +203,23 @@ def test_a_factor_multiplies_its_picture_in_linear_light(read: Read) -> None:
 def test_colours_of_vertices_multiply_a_picture(read: Read) -> None:
     """One colour goes into the picture; several are kept beside it as what it is multiplied by."""
     made = textured()
-    made.json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = made.accessor(np.tile(np.array([0, 1, 0], "f4"), (4, 1)))
+    made.json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = made.accessor(
+        np.tile(np.array([0, 1, 0], "f4"), (4, 1))
+    )
     seen = read("a.glb", made.glb())
     assert (seen.colors, seen.whole.tint) == ({(0, 255, 0)}, None)
-    made.json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = made.accessor(np.eye(4, 3, dtype="f4"))
+    made.json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = made.accessor(
+        np.eye(4, 3, dtype="f4")
+    )
     seen = read("b.glb", made.glb())
     assert seen.colors == {(255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)}
     assert seen.whole.tint is not None
 
 
-@pytest.mark.parametrize("transform", [{"offset": [0.5, 0]}, {"scale": [6, 1]}, {"rotation": np.pi / 2, "offset": [0.2, 0]}])
+@pytest.mark.parametrize(
+    "transform",
+    [{"offset": [0.5, 0]}, {"scale": [6, 1]}, {"rotation": np.pi / 2, "offset": [0.2, 0]}],
+)
 def test_texture_transforms_are_applied(transform: dict[str, object], read: Read) -> None:
     """Moved, scaled or turned onto the blue half."""
     made = textured(transform=transform)
@@ -177,7 +241,12 @@ def test_uv_and_colours_without_a_picture_keep_the_colours(read: Read) -> None:
     """uv alone make no texture."""
     made = Gltf()
     colors = made.accessor(np.tile(np.array([255, 0, 0], "u1"), (4, 1)), normalized=True)
-    made.primitive(np.array([0, 1, 2, 2, 1, 3]), POSITION=made.accessor(SQUARE), TEXCOORD_0=made.accessor(UV), COLOR_0=colors)
+    made.primitive(
+        np.array([0, 1, 2, 2, 1, 3]),
+        POSITION=made.accessor(SQUARE),
+        TEXCOORD_0=made.accessor(UV),
+        COLOR_0=colors,
+    )
     seen = read("a.glb", made.glb())
     assert (seen.colors, seen.whole.image) == ({(255, 0, 0)}, None)
 
@@ -192,7 +261,10 @@ def test_webp_is_read_and_ktx_is_named(read: Read) -> None:
     made = textured()
     made.json["images"].append({"bufferView": made.view(ktx), "mimeType": "image/ktx2"})
     made.json["textures"][0]["extensions"] = {"KHR_texture_basisu": {"source": 1}}
-    assert (read("c.glb", made.glb()).warnings, read("c.glb", made.glb()).colors) == ([], {(255, 255, 255)})
+    assert (read("c.glb", made.glb()).warnings, read("c.glb", made.glb()).colors) == (
+        [],
+        {(255, 255, 255)},
+    )
 
 
 def test_what_is_required_and_not_known_is_refused_by_name(read: Read) -> None:
@@ -211,10 +283,22 @@ def test_draco_is_unpacked(read: Read) -> None:
     import DracoPy
 
     made = Gltf()
-    data = DracoPy.encode((CORNERS / 1000).astype("f4"), TRIANGLES.astype("u4"), preserve_order=True, quantization_bits=16)
-    made.json["accessors"] = [{"componentType": 5126, "count": 12, "type": "VEC3"}, {"componentType": 5125, "count": 60, "type": "SCALAR"}]
+    data = DracoPy.encode(
+        (CORNERS / 1000).astype("f4"),
+        TRIANGLES.astype("u4"),
+        preserve_order=True,
+        quantization_bits=16,
+    )
+    made.json["accessors"] = [
+        {"componentType": 5126, "count": 12, "type": "VEC3"},
+        {"componentType": 5125, "count": 60, "type": "SCALAR"},
+    ]
     packed = {"bufferView": made.view(data), "attributes": {"POSITION": 0}}
-    entry = {"attributes": {"POSITION": 0}, "indices": 1, "extensions": {"KHR_draco_mesh_compression": packed}}
+    entry = {
+        "attributes": {"POSITION": 0},
+        "indices": 1,
+        "extensions": {"KHR_draco_mesh_compression": packed},
+    }
     made.json["meshes"][0]["primitives"] = [entry]
     made.json["extensionsRequired"] = made.json["extensionsUsed"] = ["KHR_draco_mesh_compression"]
     assert read("a.glb", made.glb()).volume == pytest.approx(32000e-9, rel=1e-3)
@@ -230,7 +314,14 @@ def test_meshopt_is_unpacked(read: Read) -> None:
     made, rows = Gltf(), (CORNERS / 1000).astype("f4")
     rows = np.concatenate([rows, np.zeros((12, 1), "f4")], axis=1)
     parts = [(meshoptimizer.encode_vertex_buffer(rows, 12, 16), 12, 16, "ATTRIBUTES")]
-    parts.append((meshoptimizer.encode_index_buffer(TRIANGLES.ravel().astype("u4"), 60, 12), 60, 4, "TRIANGLES"))
+    parts.append(
+        (
+            meshoptimizer.encode_index_buffer(TRIANGLES.ravel().astype("u4"), 60, 12),
+            60,
+            4,
+            "TRIANGLES",
+        )
+    )
     for data, count, stride, mode in parts:
         view = made.view(bytes(data))
         told = made.json["bufferViews"][view] | {"count": count, "byteStride": stride, "mode": mode}
@@ -252,8 +343,19 @@ def test_meshopt_is_unpacked(read: Read) -> None:
     ("change", "words"),
     [
         ({"asset": {"version": "1.0"}}, "glTF version 1.0; only version 2 is read"),
-        ({"bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": 1 << 30}] * 2}, "beyond its buffer"),
-        ({"accessors": [{"bufferView": 0, "componentType": 5126, "count": 1 << 40, "type": "VEC3"}] * 2}, "values"),
+        (
+            {"bufferViews": [{"buffer": 0, "byteOffset": 0, "byteLength": 1 << 30}] * 2},
+            "beyond its buffer",
+        ),
+        (
+            {
+                "accessors": [
+                    {"bufferView": 0, "componentType": 5126, "count": 1 << 40, "type": "VEC3"}
+                ]
+                * 2
+            },
+            "values",
+        ),
         ({"nodes": [{"mesh": 7}]}, "contradict"),
     ],
 )
@@ -269,7 +371,14 @@ def test_scenes_that_are_not_shown_skins_and_animations_are_said(read: Read) -> 
     """The scene that the file names is taken; what else it holds is in the warnings."""
     made = prism_gltf()
     made.json["nodes"] = [{"mesh": 0}, {"mesh": 0, "scale": [2, 2, 2], "skin": 0}]
-    made.json |= {"scenes": [{"nodes": [0]}, {"nodes": [1]}], "scene": 1, "skins": [{"joints": [0]}], "animations": [{}]}
+    made.json |= {
+        "scenes": [{"nodes": [0]}, {"nodes": [1]}],
+        "scene": 1,
+        "skins": [{"joints": [0]}],
+        "animations": [{}],
+    }
     seen = read("a.glb", made.glb())
     said = " ".join(seen.warnings)
-    assert "1 of its 2 scenes" in said and "pose of its skeleton" in said and "its animation" in said
+    assert (
+        "1 of its 2 scenes" in said and "pose of its skeleton" in said and "its animation" in said
+    )

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.meshfiles import Gltf, model_3mf, obj, ply, png, prism_3mf, stl, stl_text, threemf
+from tests.support.meshfiles import (
+    Gltf,
+    model_3mf,
+    obj,
+    ply,
+    png,
+    prism_3mf,
+    stl,
+    stl_text,
+    threemf,
+)
 from tests.unit.geometry.readers.conftest import Read
 
 SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], "f4")
@@ -20,13 +30,23 @@ def test_a_unit_in_a_comment_is_the_files_unit(words: str, unit: str | None, rea
     """SketchUp and others say it in a comment; two that differ say nothing."""
     assert read("a.obj", obj(head=words)).contents.unit == unit
     line = "\n".join("comment " + part.removeprefix("# ") for part in words.split("\n"))
-    assert read("a.ply", ply().replace(b"element vertex", line.encode() + b"\nelement vertex", 1)).contents.unit == unit
+    assert (
+        read(
+            "a.ply", ply().replace(b"element vertex", line.encode() + b"\nelement vertex", 1)
+        ).contents.unit
+        == unit
+    )
 
 
 def test_a_unit_in_the_header_of_an_stl_outranks_the_custom(read: Read) -> None:
     """Text and binary; nothing said is nothing known."""
     assert read("a.stl", stl(header=b"made here UNITS=inch")).contents.unit == "inch"
-    assert read("b.stl", stl_text().replace(b"solid part of a vertex", b"solid box, units = cm", 1)).contents.unit == "cm"
+    assert (
+        read(
+            "b.stl", stl_text().replace(b"solid part of a vertex", b"solid box, units = cm", 1)
+        ).contents.unit
+        == "cm"
+    )
     assert read("c.stl", stl()).contents.unit is None
 
 
@@ -36,7 +56,10 @@ def test_zbrush_paints_in_comments(read: Read) -> None:
     digits = ["FF" + bytes(color).hex() for color in colors]
     head = f"#MRGB {''.join(digits[:5])}\n#MRGB {''.join(digits[5:])}\n"
     assert read("a.obj", head.encode() + obj()).colors == set(colors)
-    assert any("ZBrush's paint of 5 of 12" in text for text in read("b.obj", head.split("\n")[0].encode() + b"\n" + obj()).warnings)
+    assert any(
+        "ZBrush's paint of 5 of 12" in text
+        for text in read("b.obj", head.split("\n")[0].encode() + b"\n" + obj()).warnings
+    )
 
 
 def test_a_picture_times_black_is_the_picture(read: Read) -> None:
@@ -46,13 +69,18 @@ def test_a_picture_times_black_is_the_picture(read: Read) -> None:
     seen = read("a.obj", obj(head=head, corner="{}/1"), {"m.mtl": mtl, "t.png": png((200, 10, 10))})
     assert seen.colors == {(200, 10, 10)}
     assert "multiplies its picture by black" in seen.warnings[0]
-    assert read("a.obj", obj(head=head, corner="{}/1"), {"m.mtl": b"newmtl one\nKd 0 0 0\n"}).colors == {(0, 0, 0)}
+    assert read(
+        "a.obj", obj(head=head, corner="{}/1"), {"m.mtl": b"newmtl one\nKd 0 0 0\n"}
+    ).colors == {(0, 0, 0)}
 
 
 def test_a_ply_that_names_a_picture_and_has_no_uv_says_so(read: Read) -> None:
     """The picture arrived and lies nowhere."""
     data = ply().replace(b"element vertex", b"comment TextureFile t.png\nelement vertex", 1)
-    assert "texture on faces without texture coordinates" in read("a.ply", data, {"t.png": png()}).warnings[0]
+    assert (
+        "texture on faces without texture coordinates"
+        in read("a.ply", data, {"t.png": png()}).warnings[0]
+    )
 
 
 @pytest.mark.parametrize("most", [1.0, 2.0])
@@ -69,8 +97,16 @@ def test_pictures_that_repeat_mirrored_are_said_where_they_repeat(most: float, r
 @pytest.mark.parametrize(
     ("file", "data", "words"),
     [
-        ("Metadata__model_settings_dot_config", '<part id="1" subtype="modifier_part"/>', "1 of its parts are modifiers"),
-        ("Metadata__Slic3r_PE_model_dot_config", '<metadata type="volume" key="volume_type" value="NegativeVolume"/>', "are modifiers"),
+        (
+            "Metadata__model_settings_dot_config",
+            '<part id="1" subtype="modifier_part"/>',
+            "1 of its parts are modifiers",
+        ),
+        (
+            "Metadata__Slic3r_PE_model_dot_config",
+            '<metadata type="volume" key="volume_type" value="NegativeVolume"/>',
+            "are modifiers",
+        ),
         (
             "Metadata__model_settings_dot_config",
             '<metadata key="extruder" value="1"/><metadata key="extruder" value="2"/>',
@@ -79,16 +115,22 @@ def test_pictures_that_repeat_mirrored_are_said_where_they_repeat(most: float, r
         ("Metadata__model_settings_dot_config", '<part id="1" subtype="normal_part"/>', ""),
     ],
 )
-def test_what_slicers_keep_beside_the_model_is_said(file: str, data: str, words: str, read: Read) -> None:
+def test_what_slicers_keep_beside_the_model_is_said(
+    file: str, data: str, words: str, read: Read
+) -> None:
     """Modifiers and cuts are no solids, and filaments are colours: of these 3MF itself knows nothing."""
-    said = " ".join(read("a.3mf", threemf(model_3mf(prism_3mf()), **{file: data.encode()})).warnings)
+    said = " ".join(
+        read("a.3mf", threemf(model_3mf(prism_3mf()), **{file: data.encode()})).warnings
+    )
     assert (words in said) if words else not said
 
 
 @pytest.mark.parametrize("attribute", ['paint_color="4"', 'slic3rpe:mmu_segmentation="8"'])
 def test_painting_by_filaments_is_said(attribute: str, read: Read) -> None:
     """Bambu Studio and PrusaSlicer paint triangles by numbers of their own."""
-    model = model_3mf(prism_3mf(triangle=attribute), more='xmlns:slic3rpe="http://schemas.slic3r.org/3mf/2017/06"')
+    model = model_3mf(
+        prism_3mf(triangle=attribute), more='xmlns:slic3rpe="http://schemas.slic3r.org/3mf/2017/06"'
+    )
     assert "painting by filaments" in read("a.3mf", threemf(model)).warnings[0]
 
 
@@ -110,5 +152,9 @@ def test_a_palette_and_a_grey_picture_with_alpha_are_pictures(read: Read) -> Non
         held = io.BytesIO()
         plain = Image.new("RGB", (4, 4), (90, 90, 90))
         (plain.quantize() if mode == "P" else plain.convert(mode)).save(held, "png")
-        seen = read("a.obj", obj(head=head, corner="{}/1"), {"m.mtl": b"newmtl one\nmap_Kd t.png\n", "t.png": held.getvalue()})
+        seen = read(
+            "a.obj",
+            obj(head=head, corner="{}/1"),
+            {"m.mtl": b"newmtl one\nmap_Kd t.png\n", "t.png": held.getvalue()},
+        )
         assert seen.colors == {(90, 90, 90)}

@@ -53,7 +53,13 @@ def test_the_prism_is_the_prism_however_it_is_written(way: str, read: Read) -> N
 
 def test_indices_from_zero_are_taken_so_and_said(read: Read) -> None:
     """A file that uses 0 and never its last number counts from 0; one that uses both is refused."""
-    zero = "\n".join([*(f"v {x:g} {y:g} {z:g}" for x, y, z in CORNERS), *("f " + " ".join(map(str, face)) for face in POLYGONS), ""])
+    zero = "\n".join(
+        [
+            *(f"v {x:g} {y:g} {z:g}" for x, y, z in CORNERS),
+            *("f " + " ".join(map(str, face)) for face in POLYGONS),
+            "",
+        ]
+    )
     seen = read("a.obj", zero.encode())
     assert seen.volume == pytest.approx(32000)
     assert "index 0" in seen.warnings[0]
@@ -106,8 +112,13 @@ def test_colours_of_255_and_of_shares_are_told_apart(read: Read) -> None:
 def test_a_picture_and_a_colour_on_one_mesh_both_stay(read: Read) -> None:
     """Two materials: the image holds both, and each half of the faces shows its own."""
     head = "mtllib m.mtl\n" + UV
-    half = obj(POLYGONS[:4], head, "{}/1").replace(b"\nf ", b"\nusemtl left\nf ", 1) + b"usemtl right\n"
-    half += b"".join(b"f " + b" ".join(b"%d/1" % (k + 1) for k in face) + b"\n" for face in POLYGONS[4:])
+    half = (
+        obj(POLYGONS[:4], head, "{}/1").replace(b"\nf ", b"\nusemtl left\nf ", 1)
+        + b"usemtl right\n"
+    )
+    half += b"".join(
+        b"f " + b" ".join(b"%d/1" % (k + 1) for k in face) + b"\n" for face in POLYGONS[4:]
+    )
     seen = read("a.obj", half, {"m.mtl": MTL, "tex.png": png()})
     assert seen.whole.image is not None
     assert seen.colors == {(255, 0, 0), (0, 255, 0)}
@@ -117,7 +128,9 @@ def test_a_picture_and_a_colour_on_one_mesh_both_stay(read: Read) -> None:
 def test_the_colour_of_a_material_stands_in_for_a_missing_picture(read: Read) -> None:
     """And the picture is asked for by name."""
     mtl = b"newmtl left\nKd 0 0 1\nmap_Kd wood.png\n"
-    seen = read("a.obj", obj(head="mtllib m.mtl\nusemtl left\n" + UV, corner="{}/1"), {"m.mtl": mtl})
+    seen = read(
+        "a.obj", obj(head="mtllib m.mtl\nusemtl left\n" + UV, corner="{}/1"), {"m.mtl": mtl}
+    )
     assert seen.colors == {(0, 0, 255)}
     assert seen.warnings == ["a.obj: texture wood.png is named but not in the drop."]
 
@@ -128,11 +141,16 @@ def test_a_repeating_picture_keeps_its_repeats(read: Read) -> None:
     seen = read("a.obj", data, {"m.mtl": MTL, "tex.png": png(right=(0, 0, 255))})
     assert seen.whole.image is not None and seen.whole.surface.uv is not None
     assert seen.whole.image.shape == (8, 24, 3)
-    assert (seen.whole.image[:, :4] == [255, 0, 0]).all() and (seen.whole.image[:, 20:] == [0, 0, 255]).all()
+    assert (seen.whole.image[:, :4] == [255, 0, 0]).all() and (
+        seen.whole.image[:, 20:] == [0, 0, 255]
+    ).all()
     assert float(np.ptp(seen.whole.surface.uv[:, 0])) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("options", ["-o 0.5 0 0", "-s 1 1 1 -o 0.5", "-clamp off -o 0.5 0 -bm 2", "-mm 0 1 -o .5 0 0 -blendu on"])
+@pytest.mark.parametrize(
+    "options",
+    ["-o 0.5 0 0", "-s 1 1 1 -o 0.5", "-clamp off -o 0.5 0 -bm 2", "-mm 0 1 -o .5 0 0 -blendu on"],
+)
 def test_options_before_the_name_of_a_picture_are_applied(options: str, read: Read) -> None:
     """Half a picture to the right: what was red is blue."""
     mtl = f"newmtl left\nmap_Kd {options} my tex.png\n".encode()
@@ -144,7 +162,10 @@ def test_options_before_the_name_of_a_picture_are_applied(options: str, read: Re
 def test_points_and_lines_are_counted(read: Read) -> None:
     """They have no surface, and are said."""
     seen = read("a.obj", obj() + b"l 1 2\nl 2 3\np 1 2 3\n")
-    assert seen.warnings == ["a.obj: 2 lines were left out.", "a.obj: 3 points that no face uses were left out."]
+    assert seen.warnings == [
+        "a.obj: 2 lines were left out.",
+        "a.obj: 3 points that no face uses were left out.",
+    ]
 
 
 def test_a_large_soup_is_read_in_blocks(read: Read) -> None:
@@ -152,7 +173,9 @@ def test_a_large_soup_is_read_in_blocks(read: Read) -> None:
     part = relative().decode()
     seen = read("a.obj", "\n".join([part] * 400).encode())
     assert seen.volume == pytest.approx(400 * 32000)
-    assert meshfiles.area(seen.whole.surface.vertices, seen.whole.surface.faces) == pytest.approx(400 * 7200)
+    assert meshfiles.area(seen.whole.surface.vertices, seen.whole.surface.faces) == pytest.approx(
+        400 * 7200
+    )
 
 
 def test_a_picture_wins_over_colours_of_vertices_that_say_the_same(read: Read) -> None:
@@ -167,20 +190,28 @@ def test_a_picture_wins_over_colours_of_vertices_that_say_the_same(read: Read) -
 
 
 @pytest.mark.parametrize("head", ["", "mtllib before_it_was_renamed.mtl\n"])
-def test_the_only_material_file_is_taken_where_none_or_another_is_named(head: str, read: Read) -> None:
+def test_the_only_material_file_is_taken_where_none_or_another_is_named(
+    head: str, read: Read
+) -> None:
     """People rename the pair, and some programs never name it; which one was taken is said. Of two none is taken."""
     data = obj(head=head + "usemtl right\n")
     seen = read("a.obj", data, {"box.mtl": b"newmtl right\nKd 0 1 0\n"})
     assert seen.colors == {(0, 255, 0)}
     assert any("box.mtl, the only one beside it, was taken" in text for text in seen.warnings)
-    two = read("b.obj", data, {"box.mtl": b"newmtl right\nKd 0 1 0\n", "other.mtl": b"newmtl right\nKd 1 0 0\n"})
+    two = read(
+        "b.obj",
+        data,
+        {"box.mtl": b"newmtl right\nKd 0 1 0\n", "other.mtl": b"newmtl right\nKd 1 0 0\n"},
+    )
     assert two.colors == set()
     assert any("material right is used but not defined" in text for text in two.warnings)
 
 
 def test_materials_without_any_material_file_are_said(read: Read) -> None:
     """usemtl alone speaks of colours that are not there; names that mean no material do not."""
-    assert read("a.obj", obj(head="usemtl steel\n")).warnings == ["a.obj: material steel is used but not defined."]
+    assert read("a.obj", obj(head="usemtl steel\n")).warnings == [
+        "a.obj: material steel is used but not defined."
+    ]
     assert read("b.obj", obj(head="usemtl None\n")).warnings == []
 
 
@@ -188,4 +219,7 @@ def test_points_keep_their_normals(read: Read) -> None:
     """One vn for each v, as MeshLab writes clouds; another number of them is said."""
     points = read("a.obj", b"vn 0 0 1\nv 0 0 0\nvn 0 1 0\nv 1 0 0\n").contents.parts[0]
     assert points.normals is not None and points.normals.tolist() == [[0, 0, 1], [0, 1, 0]]
-    assert "normals (1 lines for 2 points)" in read("b.obj", b"vn 0 0 1\nv 0 0 0\nv 1 0 0\n").warnings[0]
+    assert (
+        "normals (1 lines for 2 points)"
+        in read("b.obj", b"vn 0 0 1\nv 0 0 0\nv 1 0 0\n").warnings[0]
+    )

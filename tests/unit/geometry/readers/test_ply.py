@@ -26,8 +26,12 @@ def three(prefix: str, kind: str) -> str:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("more", [{}, {"before": "property uchar flags\n"}, {"count": "int"}, {"count": "ushort"}])
-def test_polygons_of_mixed_size_keep_their_shape(form: str, end: str, more: dict[str, str], read: Read) -> None:
+@pytest.mark.parametrize(
+    "more", [{}, {"before": "property uchar flags\n"}, {"count": "int"}, {"count": "ushort"}]
+)
+def test_polygons_of_mixed_size_keep_their_shape(
+    form: str, end: str, more: dict[str, str], read: Read
+) -> None:
     """Any byte order, any line end of the header, any type of the count, something before the list."""
     seen = read("a.ply", ply(form, end=end, **more))  # type: ignore[arg-type]
     assert (seen.volume, seen.area) == (pytest.approx(32000), pytest.approx(7200))
@@ -43,16 +47,27 @@ def test_polygons_of_mixed_size_keep_their_shape(form: str, end: str, more: dict
         (three("", "uchar") + "property uchar alpha\n", "255 128 0 9"), ("property list uchar int tags\n" + three("", "uchar"), "2 7 8 255 128 0"),
     ],
 )  # fmt: skip
-def test_colours_of_vertices_under_all_names_and_types(properties: str, values: str, read: Read) -> None:
+def test_colours_of_vertices_under_all_names_and_types(
+    properties: str, values: str, read: Read
+) -> None:
     """Orange is orange, as bytes, shares or 16 bits."""
     assert read("a.ply", colored(properties, values)).colors == {(255, 128, 0)}
 
 
 def test_colours_of_faces_beat_those_of_vertices_and_keep_their_borders(read: Read) -> None:
     """Two faces that share an edge, one red, one blue: four vertices become six."""
-    data = b"ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n" + three("", "uchar").encode()
-    data += b"element face 2\nproperty list uchar int vertex_index\n" + three("", "uchar").encode() + b"end_header\n"
-    data += b"0 0 0 9 9 9\n1 0 0 9 9 9\n0 1 0 9 9 9\n1 1 0 9 9 9\n3 0 1 2 255 0 0\n3 1 3 2 0 0 255\n"
+    data = (
+        b"ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\nproperty float z\n"
+        + three("", "uchar").encode()
+    )
+    data += (
+        b"element face 2\nproperty list uchar int vertex_index\n"
+        + three("", "uchar").encode()
+        + b"end_header\n"
+    )
+    data += (
+        b"0 0 0 9 9 9\n1 0 0 9 9 9\n0 1 0 9 9 9\n1 1 0 9 9 9\n3 0 1 2 255 0 0\n3 1 3 2 0 0 255\n"
+    )
     seen = read("a.ply", data)
     assert (seen.colors, len(seen.whole.surface.vertices)) == ({(255, 0, 0), (0, 0, 255)}, 6)
 
@@ -92,7 +107,9 @@ def test_uv_of_corners_and_the_picture_named_in_a_comment(read: Read) -> None:
     )
     seen = read("a.ply", data, {"my skin.png": png((0, 200, 0))})
     assert (seen.colors, seen.warnings) == ({(0, 200, 0)}, [])
-    assert read("b.ply", data).warnings == ["b.ply: texture my skin.png is named but not in the drop."]
+    assert read("b.ply", data).warnings == [
+        "b.ply: texture my skin.png is named but not in the drop."
+    ]
 
 
 def test_triangles_are_read_alike_in_one_block_and_row_by_row(read: Read) -> None:

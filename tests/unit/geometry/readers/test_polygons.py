@@ -34,7 +34,10 @@ def test_an_arrow_of_four_corners_is_cut_through_its_dent(turn: int) -> None:
 
 def test_corners_on_one_line_leave_no_triangle_without_area() -> None:
     """A square with a corner in the middle of each side."""
-    square = np.array([(0, 0, 0), (1, 0, 0), (2, 0, 0), (2, 1, 0), (2, 2, 0), (1, 2, 0), (0, 2, 0), (0, 1, 0)], float)
+    square = np.array(
+        [(0, 0, 0), (1, 0, 0), (2, 0, 0), (2, 1, 0), (2, 2, 0), (1, 2, 0), (0, 2, 0), (0, 1, 0)],
+        float,
+    )
     triangles, _ = triangulate(square, np.array([8]))
     a, b, c = (square[triangles[:, k]] for k in range(3))
     assert (np.cross(b - a, c - a)[:, 2] > 1e-9).all()
@@ -55,7 +58,9 @@ def test_stars_keep_their_area(size: int, seed: int) -> None:
     radius = generator.uniform(0.2, 1.0, size)
     flat = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.zeros(size)], axis=1)
     turn, _ = np.linalg.qr(generator.normal(size=(3, 3)))
-    wanted = 0.5 * abs(np.sum(flat[:, 0] * np.roll(flat[:, 1], -1) - np.roll(flat[:, 0], -1) * flat[:, 1]))
+    wanted = 0.5 * abs(
+        np.sum(flat[:, 0] * np.roll(flat[:, 1], -1) - np.roll(flat[:, 0], -1) * flat[:, 1])
+    )
     points = flat @ turn.T
     triangles, _ = triangulate(points, np.array([size]))
     assert len(triangles) == size - 2

@@ -27,7 +27,9 @@ TABLE = {
     "blender": {"a.obj": "sny", "a.glb": "sny", "a.ply": "s", "text.ply": "s", "a.stl": "", "text.stl": "", "picture.obj": "pny",
                 "picture.glb": "pny", "picture.gltf": "pny", "draco.glb": "pny"},
 }  # fmt: skip
-CASES = [(program, name, traits) for program, files in TABLE.items() for name, traits in files.items()]
+CASES = [
+    (program, name, traits) for program, files in TABLE.items() for name, traits in files.items()
+]
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +48,18 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return folder
 
 
-@pytest.mark.parametrize(("program", "name", "traits"), CASES, ids=[f"{program} {name}" for program, name, _ in CASES])
-def test_what_another_program_wrote_is_read_as_it_was(program: str, name: str, traits: str, written: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize(
+    ("program", "name", "traits"), CASES, ids=[f"{program} {name}" for program, name, _ in CASES]
+)
+def test_what_another_program_wrote_is_read_as_it_was(
+    program: str, name: str, traits: str, written: Callable[[str], Path]
+) -> None:
     """Every face, every corner in its place to the file's own precision, and whatever lies on it; nothing is warned of."""
     folder = written(program)
     meshes.check(name, folder / name)
-    contents = readers.read(name, folder / name, Companions([(one.name, one) for one in folder.iterdir()]))
+    contents = readers.read(
+        name, folder / name, Companions([(one.name, one) for one in folder.iterdir()])
+    )
     whole = assemble(contents.parts)
     surface = whole.surface
     assert list(contents.ledger.differences(name)) == []
@@ -79,4 +87,6 @@ def test_what_another_program_wrote_is_read_as_it_was(program: str, name: str, t
         assert surface.colors is not None
         assert np.abs(surface.colors.astype(int) - colors[which]).max() <= 1
     else:
-        assert surface.colors is None or ((surface.colors == surface.colors[0]).all() and surface.colors.min() > 100)
+        assert surface.colors is None or (
+            (surface.colors == surface.colors[0]).all() and surface.colors.min() > 100
+        )

@@ -31,7 +31,9 @@ OFFS = {
     "old Mac line ends": off().replace(b"\n", b"\r"),
     "no blank before the counts": off(first="OFF12 8 0"),
     "normals": off(first="NOFF\n12 8 0", rows=[f"{x:g} {y:g} {z:g} 0 0 1" for x, y, z in CORNERS]),
-    "four coordinates": off(first="4OFF\n12 8 0", rows=[f"{2 * x:g} {2 * y:g} {2 * z:g} 2" for x, y, z in CORNERS]),
+    "four coordinates": off(
+        first="4OFF\n12 8 0", rows=[f"{2 * x:g} {2 * y:g} {2 * z:g} 2" for x, y, z in CORNERS]
+    ),
 }
 
 
@@ -61,7 +63,10 @@ def test_a_count_that_is_wrong_is_said_or_refused(read: Read) -> None:
 def test_colours_of_magics_and_of_viscam(read: Read) -> None:
     """The one has red in the low bits and a colour of the whole in its header, the other blue and a flag."""
     half = [BLUE] * 10 + [0x8000] * 10
-    assert read("a.stl", stl(header=b"COLOR=\x0a\x14\x1e\xff", attribute=half)).colors == {(0, 0, 255), (10, 20, 30)}
+    assert read("a.stl", stl(header=b"COLOR=\x0a\x14\x1e\xff", attribute=half)).colors == {
+        (0, 0, 255),
+        (10, 20, 30),
+    }
     flagged = [0x8000 | RED] * 10 + [0] * 10
     assert read("b.stl", stl(attribute=flagged)).colors == {(0, 0, 255), (180, 180, 180)}
     assert read("c.stl", stl(attribute=[0x2020] * 20)).colors == set()

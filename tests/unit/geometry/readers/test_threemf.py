@@ -22,7 +22,9 @@ def test_items_and_components_stand_where_they_are_put(read: Read) -> None:
     assert seen.whole.surface.vertices.max(axis=0).tolist() == pytest.approx([620, 80, 240])
 
 
-@pytest.mark.parametrize(("unit", "size"), [("", 60), ('unit="inch"', 60), ('unit="micron"', 0.06), ('unit="meter"', 60)])
+@pytest.mark.parametrize(
+    ("unit", "size"), [("", 60), ('unit="inch"', 60), ('unit="micron"', 0.06), ('unit="meter"', 60)]
+)
 def test_the_unit_is_the_files_own(unit: str, size: float, read: Read) -> None:
     """The millimetre where it says nothing; microns come as millimetres."""
     seen = read("a.3mf", threemf(model_3mf(prism_3mf(), unit=unit)))
@@ -34,15 +36,22 @@ def test_two_parts_may_have_objects_of_one_number(read: Read) -> None:
     """The production extension: an item names the part that its object stands in."""
     other = model_3mf(prism_3mf().replace('x="60"', 'x="90"'), "")
     build = '<item objectid="1" p:path="/3D/other.model"/>'
-    seen = read("a.3mf", threemf(model_3mf(prism_3mf(), build), **{"3D__other_dot_model": other.encode()}))
+    seen = read(
+        "a.3mf", threemf(model_3mf(prism_3mf(), build), **{"3D__other_dot_model": other.encode()})
+    )
     assert float(np.ptp(seen.whole.surface.vertices[:, 0])) == pytest.approx(90)
     with pytest.raises(InputRejected, match=r"other\.model, which is not in it"):
         read("b.3mf", threemf(model_3mf(prism_3mf(), build)))
 
 
 @pytest.mark.parametrize("group", [RED, BASE])
-@pytest.mark.parametrize(("attributes", "triangle"), [("", 'pid="5" p1="1"'), ('pid="5" pindex="1"', ""), ('pid="5" pindex="0"', 'p1="1"')])
-def test_colours_of_groups_and_materials(group: str, attributes: str, triangle: str, read: Read) -> None:
+@pytest.mark.parametrize(
+    ("attributes", "triangle"),
+    [("", 'pid="5" p1="1"'), ('pid="5" pindex="1"', ""), ('pid="5" pindex="0"', 'p1="1"')],
+)
+def test_colours_of_groups_and_materials(
+    group: str, attributes: str, triangle: str, read: Read
+) -> None:
     """At the triangle, or as the object's own."""
     seen = read("a.3mf", threemf(model_3mf(group + prism_3mf(attributes, triangle))))
     assert (seen.colors, seen.warnings) == ({(0, 0, 255)}, [])
@@ -61,7 +70,9 @@ def test_pictures_inside_the_package_are_laid_on(read: Read) -> None:
     model = model_3mf(group + prism_3mf("", 'pid="7" p1="1" p2="1" p3="1"'))
     seen = read("a.3mf", threemf(model, **{"3D__skin_dot_png": png(right=(0, 200, 0))}))
     assert (seen.colors, seen.warnings) == ({(0, 200, 0)}, [])
-    assert read("b.3mf", threemf(model)).warnings == ["b.3mf: texture skin.png is named but not in the drop."]
+    assert read("b.3mf", threemf(model)).warnings == [
+        "b.3mf: texture skin.png is named but not in the drop."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +80,11 @@ def test_pictures_inside_the_package_are_laid_on(read: Read) -> None:
     [
         (model_3mf(prism_3mf(), '<item objectid="9"/>'), "object 9, which is not in it"),
         (
-            model_3mf(prism_3mf() + '<object id="2"><components><component objectid="2"/></components></object>', '<item objectid="2"/>'),
+            model_3mf(
+                prism_3mf()
+                + '<object id="2"><components><component objectid="2"/></components></object>',
+                '<item objectid="2"/>',
+            ),
             "hold each other",
         ),
         (model_3mf(prism_3mf())[:-20], "no sound XML"),
@@ -86,7 +101,10 @@ def test_what_is_wrong_is_named(model: str, words: str, read: Read) -> None:
 
 def test_extensions_that_are_required_and_not_read_are_named(read: Read) -> None:
     """Beams have no faces that could be read."""
-    model = model_3mf(prism_3mf(), more='requiredextensions="b" xmlns:b="http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"')
+    model = model_3mf(
+        prism_3mf(),
+        more='requiredextensions="b" xmlns:b="http://schemas.microsoft.com/3dmanufacturing/beamlattice/2017/02"',
+    )
     assert "beamlattice" in read("a.3mf", threemf(model)).warnings[0]
 
 
@@ -97,17 +115,28 @@ def test_components_of_two_parts_have_objects_and_colours_of_one_number(read: Re
     painted = prism_3mf('pid="5" pindex="0"')
     other = model_3mf(green + painted, "")
     both = '<object id="9"><components><component objectid="1"/><component objectid="1" p:path="/3D/other.model" transform="1 0 0 0 1 0 0 0 1 100 0 0"/></components></object>'
-    seen = read("a.3mf", threemf(model_3mf(red + painted + both, '<item objectid="9"/>'), **{"3D__other_dot_model": other.encode()}))
+    seen = read(
+        "a.3mf",
+        threemf(
+            model_3mf(red + painted + both, '<item objectid="9"/>'),
+            **{"3D__other_dot_model": other.encode()},
+        ),
+    )
     assert seen.volume == pytest.approx(64000)
     colors, places = seen.whole.surface.colors, seen.whole.surface.vertices
     assert colors is not None
-    assert (colors[places[:, 0] < 99] == (255, 0, 0)).all() and (colors[places[:, 0] > 99] == (0, 255, 0)).all()
+    assert (colors[places[:, 0] < 99] == (255, 0, 0)).all() and (
+        colors[places[:, 0] > 99] == (0, 255, 0)
+    ).all()
 
 
 def test_of_mixed_properties_the_first_layer_is_taken_and_said(read: Read) -> None:
     """multiproperties lay one group over another."""
     groups = '<m:colorgroup id="5"><m:color color="#00FF00"/></m:colorgroup><m:colorgroup id="6"><m:color color="#0000FF"/></m:colorgroup>'
-    mixed = groups + '<m:multiproperties id="7" pids="5 6"><m:multi pindices="0 0"/></m:multiproperties>'
+    mixed = (
+        groups
+        + '<m:multiproperties id="7" pids="5 6"><m:multi pindices="0 0"/></m:multiproperties>'
+    )
     seen = read("a.3mf", threemf(model_3mf(mixed + prism_3mf('pid="7" pindex="0"'))))
     assert seen.colors == {(0, 255, 0)}
     assert "mixing of several colours" in seen.warnings[0]
