@@ -8,6 +8,7 @@ pickles. Common frame = the frame of the aligned object in the drop's own unit, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -246,3 +247,19 @@ class Report(Artefact):
     page: str
     facts: str | None = None  # scan.json
     summary: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a job came to, together: what its report tells of. What its kind does not make is
+    None."""
+
+    mesh: Mesh
+    exported: Exported
+    pictures: Pictures
+    alignment: Alignment | None = None
+    scans: Scans | None = None
+    cloud: PointCloud | None = None
+    features: Features | None = None
+    dropped: Dropped | None = None
+    views: Views | None = None

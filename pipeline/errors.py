@@ -41,11 +41,18 @@ class PipelineError(Exception):
     """Something went wrong."""
 
     who = "pipeline"
-    stage: str | None = None  # where it happened, as far as it is known
-    leg: str | None = None
     remedy = "Look at log.txt beside this file, then move the folder back to inbox/ to retry."
 
-    def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        remedy: str | None = None,
+        stage: str | None = None,
+        leg: str | None = None,
+    ) -> None:
+        """STAGE and LEG: where it happened, as far as it is known."""
+        self.stage, self.leg = stage, leg
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.remedy = remedy or type(self).remedy
         super().__init__(self.message)

@@ -401,10 +401,10 @@ OPTIONS: dict[str, type[Common]] = {
     "prompt": PromptOptions,
     "convert": ConvertOptions,
 }
-_adapter: TypeAdapter[Any] = TypeAdapter(AnyOptions)
+_adapter: TypeAdapter[AnyOptions] = TypeAdapter(AnyOptions)
 
 
-def parse(request: Mapping[str, Any]) -> Any:
+def parse(request: Mapping[str, Any]) -> AnyOptions:
     """Validate a flat request (``kind`` + options) and return its option model; SubmitRefused names
     the offending key."""
     try:

@@ -7,6 +7,7 @@ and the job is handed on.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import types
@@ -113,21 +114,31 @@ def stage_function(name: str, what: str = "run") -> Callable[..., Any]:
 
 def call(function: Callable[..., T], bag: Iterable[Artefact], ws: Workspace) -> T:
     """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None``
-    may be missing."""
+    may be missing. A dataclass of artefacts is filled in the same way."""
     newest = {type(artefact): artefact for artefact in bag}
     hints = typing.get_type_hints(function)
-    arguments: dict[str, Any] = {}
-    for name in inspect.signature(function).parameters:
-        wanted, optional = _wanted(hints[name])
+    wanted = {name: hints[name] for name in inspect.signature(function).parameters}
+    return function(**_arguments(wanted, newest, ws, function.__module__))
+
+
+def _arguments(
+    hints: dict[str, Any], newest: dict[type[Artefact], Artefact], ws: Workspace, asking: str
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, hint in hints.items():
+        wanted, optional = _wanted(hint)
         if issubclass(typing.get_origin(wanted) or wanted, Workspace):
-            arguments[name] = ws
+            found[name] = ws
+        elif isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
+            inner = _arguments(typing.get_type_hints(wanted), newest, ws, asking)
+            found[name] = wanted(**inner)
         elif wanted in newest or optional:
-            arguments[name] = newest.get(wanted)
+            found[name] = newest.get(wanted)
         else:
             raise LookupError(
-                f"{function.__module__} asks for {wanted.__name__}, which no earlier stage returned"
+                f"{asking} asks for {wanted.__name__}, which no earlier stage returned"
             )
-    return function(**arguments)
+    return found
 
 
 def _wanted(hint: Any) -> tuple[Any, bool]:

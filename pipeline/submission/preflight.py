@@ -158,10 +158,17 @@ def _pictures(drop: Path, kind: str) -> int | None:
         return None
 
 
+def _backend(options: jobs.Common) -> str:
+    """The backend that is asked for; a scan and a mesh need none."""
+    if isinstance(options, jobs.ImagesOptions | jobs.PromptOptions):
+        return options.backend
+    return "auto"
+
+
 def check_name(options: jobs.Common, workers: list[Heartbeat]) -> None:
     """SubmitRefused where a backend is named that is neither our own, nor a plug-in's here, nor one
     of a live worker."""
-    named, known = getattr(options, "backend", "auto"), ("auto", *weights.known_backends())
+    named, known = _backend(options), ("auto", *weights.known_backends())
     if named not in known and not any(named in worker.backends for worker in workers):
         added = {able for worker in workers for able in worker.backends} - set(known)
         raise SubmitRefused(
@@ -174,7 +181,7 @@ def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | N
     """SubmitRefused where a backend is named that no live worker of its queue has, or has for so
     few VIEWS."""
     named, making = (
-        getattr(options, "backend", "auto"),
+        _backend(options),
         [worker for worker in workers if "mesh" in worker.queues],
     )
     if (

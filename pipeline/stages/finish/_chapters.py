@@ -9,16 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.artefacts import (
-    Alignment,
-    Dropped,
-    Exported,
-    Features,
-    Mesh,
-    Pictures,
-    PointCloud,
-    Scans,
-)
+from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, PointCloud, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.kept.declared import WriteReport
@@ -58,8 +49,9 @@ def title(alignment: Alignment | None, dropped: Dropped | None, options: WriteRe
     return names[0] if names else "The model"
 
 
-def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
+def lead(results: Results) -> str:
     """One sentence about what this is and how good it is."""
+    mesh, alignment = results.mesh, results.alignment
     closed = "closed (watertight)" if mesh.watertight else "open: it has holes or rims"
     said = f"A surface of {_count(mesh.faces)} triangles, {closed}."
     if mesh.label:
@@ -88,9 +80,8 @@ def lead(mesh: Mesh, exported: Exported, alignment: Alignment | None) -> str:
     return said
 
 
-def numbers(
-    mesh: Mesh, exported: Exported, alignment: Alignment | None, ws: Workspace
-) -> dict[str, str]:
+def numbers(results: Results, ws: Workspace) -> dict[str, str]:
+    mesh, exported, alignment = results.mesh, results.exported, results.alignment
     surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
     facts = {
         "Size (wide × tall × deep)": _lengths(np.ptp(surface.vertices, axis=0)),
@@ -125,14 +116,9 @@ def pass_warnings(alignment: Alignment | None) -> list[str]:
     )
 
 
-def figures(
-    mesh: Mesh,
-    alignment: Alignment | None,
-    cloud: PointCloud | None,
-    features: Features | None,
-    ws: Workspace,
-) -> list[tuple[str, str]]:
+def figures(results: Results, ws: Workspace) -> list[tuple[str, str]]:
     """The link graph and the histogram of distances, as SVG."""
+    mesh, alignment, cloud = results.mesh, results.alignment, results.cloud
     found = []
     if alignment is not None and alignment.links:
         caption = (
@@ -146,7 +132,7 @@ def figures(
             )
         )
     if cloud is not None:
-        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, features, ws))
+        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, results.features, ws))
         caption = (
             f"<figcaption>Distances of {_count(len(distance))} scanned points, but for the farthest"
             " 0.5%.</figcaption>"
@@ -160,19 +146,15 @@ def figures(
     return found
 
 
-def sections(
-    mesh: Mesh,
-    exported: Exported,
-    pictures: Pictures,
-    alignment: Alignment | None,
-    scans: Scans | None,
-    cloud: PointCloud | None,
-    features: Features | None,
-    dropped: Dropped | None,
-    ws: StageWorkspace[WriteReport],
-) -> list[tuple[str, str]]:
+def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[str, str]]:
+    """(title, HTML) of every chapter that there is something to say in."""
+    mesh, alignment, cloud = results.mesh, results.alignment, results.cloud
+    features, dropped = results.features, results.dropped
     found: list[tuple[str, str]] = []
-    shown = [("The model", ws.output(pictures.preview)), ("Turning", ws.output("turntable.webp"))]
+    shown = [
+        ("The model", ws.output(results.pictures.preview)),
+        ("Turning", ws.output("turntable.webp")),
+    ]
     if cloud is not None and alignment is not None:
         shown += _passes_pictures(mesh, cloud, alignment, ws)
     found.append(("Pictures", figures_html(shown)))
@@ -186,7 +168,7 @@ def sections(
         found.append(("What was recognised", _features_table(features)))
     if mesh.assisted is not None:
         found.append(("What the assist service said", _assist_table(mesh.assisted)))
-    found.append(("Files", _files_table(exported, mesh, ws)))
+    found.append(("Files", _files_table(results.exported, mesh, ws)))
     rows = [
         (
             html.escape(str(key)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Alignment, Exported, Features, Mesh, Placed, PointCloud, Scans
+from pipeline.artefacts import Mesh, Placed, PointCloud, Results
 from pipeline.geometry.units import as_matrix, as_rows
 
 LIBRARIES = (
@@ -26,18 +26,13 @@ LIBRARIES = (
 )
 
 
-def scan_facts(
-    mesh: Mesh,
-    exported: Exported,
-    alignment: Alignment,
-    scans: Scans | None,
-    cloud: PointCloud | None,
-    features: Features | None,
-    seed: int,
-    warnings: list[str],
-) -> dict[str, Any]:
-    """The content of scan.json. Poses and frame count from the coordinates as they stand in the
-    dropped files and in cloud.ply, survey origin included."""
+def scan_facts(results: Results, seed: int, warnings: list[str]) -> dict[str, Any] | None:
+    """The content of scan.json; None where nothing was aligned. Poses and frame count from the
+    coordinates as they stand in the dropped files and in cloud.ply, survey origin included."""
+    mesh, alignment, scans = results.mesh, results.alignment, results.scans
+    cloud, features, exported = results.cloud, results.features, results.exported
+    if alignment is None:
+        return None
     return {
         "format": 1,
         "passes": [_pass(placed, mesh) for placed in alignment.passes],
@@ -76,34 +71,16 @@ def _cloud(cloud: PointCloud) -> dict[str, Any]:
     }
 
 
-def assist_facts(
-    mesh: Mesh,
-    alignment: Alignment | None,
-    scans: Scans | None,
-    cloud: PointCloud | None,
-    features: Features | None,
-    seed: int,
-) -> dict[str, Any]:
+def assist_facts(results: Results, seed: int) -> dict[str, Any]:
     """What an assist service is told: scan.json as far as it is known before the texture; for other
     kinds the mesh alone."""
-    if alignment is None:
-        return {
-            "format": 1,
-            "unit": mesh.unit,
-            "frame": _rows(as_matrix(mesh.frame)),
-            "mesh": mesh_facts(mesh),
-            "seed": seed,
-        }
-    return scan_facts(
-        mesh,
-        Exported(files_written=(), faces=mesh.faces),
-        alignment,
-        scans,
-        cloud,
-        features,
-        seed,
-        [],
-    )
+    return scan_facts(results, seed, []) or {
+        "format": 1,
+        "unit": results.mesh.unit,
+        "frame": _rows(as_matrix(results.mesh.frame)),
+        "mesh": mesh_facts(results.mesh),
+        "seed": seed,
+    }
 
 
 def mesh_facts(mesh: Mesh) -> dict[str, Any]:

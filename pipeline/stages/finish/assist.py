@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Alignment, Features, Mesh, PointCloud, Scans
+from pipeline.artefacts import (
+    Alignment,
+    Exported,
+    Features,
+    Mesh,
+    Pictures,
+    PointCloud,
+    Results,
+    Scans,
+)
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import WELD
 from pipeline.geometry.surface import Surface, facts_after_change
@@ -47,7 +56,16 @@ def run(
         return mesh
     address, seconds = ws.assist
     ws.progress(0.1, "asking the assist service")
-    facts = as_text(assist_facts(mesh, alignment, scans, cloud, features, ws.options.seed))
+    so_far = Results(  # nothing is exported or pictured yet
+        mesh,
+        Exported(files_written=(), faces=mesh.faces),
+        Pictures(preview=""),
+        alignment=alignment,
+        scans=scans,
+        cloud=cloud,
+        features=features,
+    )
+    facts = as_text(assist_facts(so_far, ws.options.seed))
     model = model_of(mesh, ws).placed(as_matrix(mesh.frame))
     glb.write(model, ws.path("assist/mesh.glb"))
     try:

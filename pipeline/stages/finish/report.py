@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.artefacts import (
-    Alignment,
-    Dropped,
-    Exported,
-    Features,
-    Mesh,
-    Pictures,
-    PointCloud,
-    Report,
-    Scans,
-    Views,
-)
+from pipeline.artefacts import Report, Results
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.declared import WriteReport
 from pipeline.stages.finish import _chapters, _views
@@ -24,32 +13,17 @@ from pipeline.stages.finish._page import Page, render
 from pipeline.workspace import StageWorkspace
 
 
-def run(
-    mesh: Mesh,
-    exported: Exported,
-    pictures: Pictures,
-    alignment: Alignment | None,
-    scans: Scans | None,
-    cloud: PointCloud | None,
-    features: Features | None,
-    dropped: Dropped | None,
-    views: Views | None,
-    ws: StageWorkspace[WriteReport],
-) -> Report:
+def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
     """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were
     aligned, and the views with views.json where a mesh was made from them, below output/.
 
     Neither holds times, host names or paths: same input and seed, same bytes.
     """
-    facts = None
-    if alignment is not None:
-        facts = scan_facts(
-            mesh, exported, alignment, scans, cloud, features, ws.options.seed, list(ws.warnings)
-        )
+    mesh, views = results.mesh, results.views
+    facts = scan_facts(results, ws.options.seed, list(ws.warnings))
+    if facts is not None:
         ws.output("scan.json").write_text(as_text(facts), "utf-8")
-    chapters = _chapters.sections(
-        mesh, exported, pictures, alignment, scans, cloud, features, dropped, ws
-    )
+    chapters = _chapters.sections(results, ws)
     if views is not None:
         _views.keep(views, mesh, ws)
         chapters.insert(1, ("The views it was made from", _views.chapter(views, mesh, ws)))
@@ -57,24 +31,24 @@ def run(
     light = write_light(
         model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb")
     )
-    of_passes = _chapters.pass_warnings(alignment)
+    of_passes = _chapters.pass_warnings(results.alignment)
     page = Page(
-        title=_chapters.title(alignment, dropped, ws.options),
-        lead=_chapters.lead(mesh, exported, alignment),
-        numbers=_chapters.numbers(mesh, exported, alignment, ws) | _views.numbers(mesh),
+        title=_chapters.title(results.alignment, results.dropped, ws.options),
+        lead=_chapters.lead(results),
+        numbers=_chapters.numbers(results, ws) | _views.numbers(mesh),
         warnings=[
             *(_chapters.sentence(text) for text in ws.warnings if text not in of_passes),
             *of_passes,
         ],
-        pairs=_chapters.figures(mesh, alignment, cloud, features, ws),
+        pairs=_chapters.figures(results, ws),
         sections=chapters,
         footer=f"seed {ws.options.seed} · "
         + " · ".join(f"{name} {version}" for name, version in versions().items()),
     )
-    text = render(page, light, ws.output(pictures.preview), ws.output("turntable.webp"))
+    text = render(page, light, ws.output(results.pictures.preview), ws.output("turntable.webp"))
     ws.output("report.html").write_text(text, "utf-8")
     return Report(
         page="report.html",
         facts="scan.json" if facts else None,
-        summary=mesh_facts(mesh) | {"texture": exported.texture},
+        summary=mesh_facts(mesh) | {"texture": results.exported.texture},
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import jobs
+from pipeline.artefacts import Results
 from pipeline.kept import declared
 from pipeline.recipes import RECIPES, stage_function
 from pipeline.workspace import Workspace
@@ -32,7 +33,13 @@ def test_a_stage_declares_the_options_and_artefacts_of_its_own_signature(stage: 
     function = stage_function(stage)
     hints = typing.get_type_hints(function)
     given = hints.pop("return")
-    wanted = [hints[name] for name in inspect.signature(function).parameters]
+    wanted = [
+        hint
+        for name in inspect.signature(function).parameters
+        for hint in (
+            typing.get_type_hints(hints[name]).values() if hints[name] is Results else [hints[name]]
+        )
+    ]
     plain = [
         next(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
         if _optional(hint)
