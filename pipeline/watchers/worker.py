@@ -314,7 +314,7 @@ class Worker:
                     verdict, job = due.verdict(
                         self.atlas, place, self.settings.worker.max_crashes, ended=True
                     )
-                    self.runner.settle(place, verdict, job)
+                    self.runner.edges.settle(place, verdict, job)
 
     def _prove_engine(self) -> bool:
         """After an engine death: a new engine must pass the self-test before it gets another
