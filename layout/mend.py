@@ -185,7 +185,7 @@ def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
         set_aside(atlas, place.path, place.n, ())
         write_job(atlas.disk, place.path, job)
     hush(atlas, place.path)
-    remedy = "Move the folder back to inbox/ to run it again."
+    remedy = "Nothing, unless it was a mistake."
     error = ErrorFile(error="Cancelled", who="submitter", message=message, remedy=remedy, n=place.n)
     write_error(atlas, place.path, error, job)
     return land(atlas, place, atlas.at_failed(job.id)) if renamed else place

@@ -35,14 +35,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 HOST = frozenset({*FULL, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE})
 DENIED = (errno.EACCES, errno.EPERM)
 _SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
-GRANT = (
-    "Give the group read permission on what was dropped (chmod -R g+rX on its input/), then move"
-    " the folder back to inbox/."
-)
-OPEN = (
-    "Give the group the right to read and write the job's whole folder (chmod -R g+rwX), then move"
-    " the folder back to inbox/."
-)
+GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/)."
+OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX)."
 
 
 class Grounds(NamedTuple):
@@ -64,9 +58,7 @@ def of(error: BaseException, grounds: Grounds) -> PipelineError | LineFault:
     if isinstance(error, OSError) and error.errno != errno.ENOMEM:
         return _of_path(error, grounds)
     if isinstance(error, BeyondLimits):
-        return InputRejected(
-            f"{error}.", remedy=f"{error.remedy}, then move the folder back to inbox/."
-        )
+        return InputRejected(f"{error}.", remedy=f"{error.remedy}.")
     if is_full(grounds.scratch) or any(words in str(error) for words in _SAID):
         return full(grounds.scratch)
     if isinstance(error, MemoryError | OSError):

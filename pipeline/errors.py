@@ -1,5 +1,8 @@
-"""Errors, named by who must act. The class docstring is the default message; every message ends
-with a remedy.
+"""Errors, named by who must act. The class docstring is the default message; every message has a
+remedy.
+
+A remedy is the action alone. Where the job is then run again depends on who reads it, and is said
+where it is shown: error.txt speaks of the folder, a page of its buttons, a command of itself.
 
 InputRejected       the submitter: the drop itself must change. Never retried by the pipeline.
 HostFault           this host: its scratch is full or cannot be written. It stops claiming;
@@ -41,7 +44,7 @@ class PipelineError(Exception):
     """Something went wrong."""
 
     who = "pipeline"
-    remedy = "Look at log.txt beside this file, then move the folder back to inbox/ to retry."
+    remedy = "Look at log.txt of the job."
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class InputRejected(PipelineError):
     """The drop cannot be used as it is."""
 
     who = "submitter"
-    remedy = "Correct the files and move the folder back to inbox/."
+    remedy = "Correct the files."
 
 
 class NoOverlap(InputRejected):
@@ -119,10 +122,7 @@ class StageFailed(PipelineError):
 class MeshEmpty(StageFailed):
     """The surface came out empty."""
 
-    remedy = (
-        "Check that the passes show one solid surface; for a scan set surface=closed, then move the"
-        " folder back to inbox/."
-    )
+    remedy = "Check that the passes show one solid surface; for a scan set surface=closed."
 
 
 class ColourMissing(StageFailed):
@@ -159,4 +159,4 @@ class Cancelled(PipelineError):
     """Cancelled by a person."""
 
     who = "submitter"
-    remedy = "Move the folder back to inbox/ to run it again."
+    remedy = "Nothing, unless it was a mistake."

@@ -104,6 +104,7 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     if shown["error"]:
         click.echo(plain(f"  error     {shown['error']['message']}"))
         click.echo(plain(f"  remedy    {shown['error']['remedy']}"))
+        click.echo(f"  again     inbox3d retry {place.id}")
 
 
 @click.command()

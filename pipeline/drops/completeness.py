@@ -24,7 +24,7 @@ from layout.tree import MARKERS
 from pipeline.config import Intake
 from pipeline.drops import evidence
 from pipeline.drops.contents import Contents, Opener, reading
-from pipeline.drops.evidence import AGAIN, amount, some
+from pipeline.drops.evidence import amount, some
 from pipeline.drops.jobtoml import ListedFile
 from pipeline.drops.listing import FILE, Denied, Look, look
 from pipeline.formats.bytes import open_file
@@ -165,11 +165,10 @@ class Settler:
     def _nothing_to_judge(self, look: Look, seen: _Seen) -> Verdict | None:
         if look.too_many:
             what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
-            return Refuse(what, f"Keep the scans only, or pack them into a zip, {AGAIN}")
+            return Refuse(what, "Keep the scans only, or pack them into a zip.")
         if look.beyond:
             remedy = (
-                "Take the folder that repeats or goes too deep out, or pack the scans into a zip,"
-                f" {AGAIN}"
+                "Take the folder that repeats or goes too deep out, or pack the scans into a zip."
             )
             return (
                 Refuse(f"{look.path.name} {look.beyond}", remedy)
@@ -208,12 +207,12 @@ class Settler:
         refused: Refuse | None = None
         if special := next(evidence.not_files(look), None):
             refused = Refuse(
-                special, f"Take it out, rename it, or put the file itself in its place, {AGAIN}"
+                special, "Take it out, rename it, or put the file itself in its place."
             )
         for found in () if refused else evidence.content(look):
             if really := seen.contents.contradiction(look, found):
                 refused = Refuse(
-                    f"{found.path} is {really}", f"Give it its right suffix or take it out, {AGAIN}"
+                    f"{found.path} is {really}", "Give it its right suffix or take it out."
                 )
                 break
         return (
@@ -335,7 +334,7 @@ class Settler:
 
     def _patience(self, seen: _Seen, what: str, refused: str, waiting: str, remedy: str) -> Verdict:
         if seen.unchanged(self.settings.patience):
-            return Refuse(f"{refused}{what}", f"{remedy}, {AGAIN}")
+            return Refuse(f"{refused}{what}", f"{remedy}.")
         return Wait(f"{waiting}{what}", seen.since + self.settings.patience)
 
 
@@ -347,11 +346,7 @@ def against_its_list(drop: Path) -> Refuse | None:
         return None
     while (wrong := _differences(seen, contents, listed)) is None:
         pass  # each turn compares another piece
-    return (
-        Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}, {AGAIN}")
-        if wrong
-        else None
-    )
+    return Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}.") if wrong else None
 
 
 def still_arriving(drop: Path) -> Refuse | None:
@@ -364,16 +359,16 @@ def still_arriving(drop: Path) -> Refuse | None:
     if copies or (not seen.is_folder and names.temporary(drop.name)):
         return Refuse(
             f"holds unfinished copies: {some(copies or [drop.name])}",
-            f"Let the copy end, or take them out, {AGAIN}",
+            "Let the copy end, or take them out.",
         )
     for path, control in evidence.controlled(seen):
         return Refuse(
             f"{UNFINISHED}{path}: {control} beside it says so",
-            f"Let the download end, or delete {control} if it has, {AGAIN}",
+            f"Let the download end, or delete {control} if it has.",
         )
     for found in evidence.content(seen):
         if zeros := contents.unfilled(seen, found):
-            return Refuse(f"{UNFINISHED}{found.path}: {zeros}", f"{FILL}, {AGAIN}")
+            return Refuse(f"{UNFINISHED}{found.path}: {zeros}", f"{FILL}.")
     return None
 
 

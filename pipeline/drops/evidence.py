@@ -14,7 +14,6 @@ from pipeline.drops import jobtoml
 from pipeline.drops.listing import FILE, FOLDER, Found, Look
 from pipeline.formats import signatures
 
-AGAIN = "then move the folder back to inbox/."  # what ends a remedy
 SHOWN = 3  # names in one sentence
 
 _SCAN = frozenset(signatures.BY_SUFFIX) | signatures.TEXT | signatures.FREE

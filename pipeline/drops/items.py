@@ -104,7 +104,7 @@ def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     if really := signatures.contradiction(name, head):
         raise InputRejected(
             f"{name} is {really}",
-            remedy="Give it its right suffix or take it out, then move the folder back to inbox/.",
+            remedy="Give it its right suffix or take it out.",
         )
     if signatures.packed(name):
         head = unzipped(head)
@@ -131,7 +131,7 @@ def _what(name: str, ending: str, head: bytes) -> str:
         if header is None:
             raise InputRejected(
                 f"{name}: its PLY header cannot be read",
-                remedy="Export the file again, then move the folder back to inbox/.",
+                remedy="Export the file again.",
             )
         return MESH if header.is_mesh else POINTS
     if ending in SCANS or (
@@ -181,7 +181,7 @@ def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
             if len(found) >= archives.MOST_FILES:
                 raise InputRejected(
                     f"{file} holds more than {archives.MOST_FILES} files",
-                    remedy="Pack the scans only, then move the folder back to inbox/.",
+                    remedy="Pack the scans only.",
                 )
             found.append(_item(file, f"{file}/{member.name}", member.stream, member.size))
             if member.at > MOST_UNPACKED:

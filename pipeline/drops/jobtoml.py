@@ -104,5 +104,5 @@ def same_path(path: str) -> str:
 def _wrong(why: str, where: str, mend: str | None = None) -> InputRejected:
     return InputRejected(
         f"{where}: {why}",
-        remedy=f"{mend or f'Correct {where}'} in the drop, then move the folder back to inbox/.",
+        remedy=f"{mend or f'Correct {where}'} in the drop.",
     )

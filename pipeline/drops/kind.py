@@ -14,7 +14,6 @@ from layout import names as _names
 from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
-from pipeline.drops.evidence import AGAIN
 from pipeline.drops.in_doubt import holding, in_doubt
 from pipeline.drops.items import (
     COLOUR_OR_DEPTH,
@@ -106,9 +105,7 @@ def _job_toml(
     there."""
     own = [name for name in names if is_job_toml(name)]
     if len(own) > 1:
-        raise InputRejected(
-            f"the drop has {' and '.join(own)}", remedy=f"Keep the one that counts, {AGAIN}"
-        )
+        raise InputRejected(f"the drop has {' and '.join(own)}", remedy="Keep the one that counts.")
     if own:
         with open_file(root / own[0]) as file:
             return jobtoml.parse(file.read(jobtoml.LIMIT + 1), own[0]), None
@@ -227,7 +224,7 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
         and choice is None
         and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1
     ):
-        remedy = f'Export it with its faces; for points take kind = "scan", {AGAIN}'
+        remedy = 'Export it with its faces; for points take kind = "scan".'
         raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
     if choice is None or choice.kind != kind:
         needs = {
@@ -239,7 +236,7 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
         raise InputRejected(
             f'job.toml says kind = "{kind}", but the drop does not hold'
             f" {needs[kind]}{holding(found)}",
-            remedy=f"Correct job.toml or the files, {AGAIN}",
+            remedy="Correct job.toml or the files.",
         )
     return choice
 
@@ -295,10 +292,10 @@ def _text(root: Path, item: Item) -> str | None:
             text = signatures.decoded(file.read())
         except UnicodeDecodeError:
             raise InputRejected(
-                f"{item.name} is not UTF-8 text", remedy=f"Save it as UTF-8, {AGAIN}"
+                f"{item.name} is not UTF-8 text", remedy="Save it as UTF-8."
             ) from None
     if not text.strip():
-        raise InputRejected(f"{item.name} is empty", remedy=f"Write into it what to make, {AGAIN}")
+        raise InputRejected(f"{item.name} is empty", remedy="Write into it what to make.")
     return text if len(text.strip()) <= PROMPT_LIMIT else None
 
 

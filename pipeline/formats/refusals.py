@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.errors import InputRejected
 
 MESH_SUFFIXES = (".obj", ".stl", ".ply", ".glb", ".gltf", ".off", ".3mf")
-COPY_AGAIN = "Copy the file again and move the folder back to inbox/."
+COPY_AGAIN = "Copy the file again."
 
 
 class Source(NamedTuple):

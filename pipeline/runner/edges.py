@@ -117,10 +117,7 @@ class Edges:
             raise StageFailed(
                 f"What the hosts of queue {leg.queue} make is again and again not what this host"
                 " asks for.",
-                remedy=(
-                    "Run the same version of inbox3d on all hosts, then move the folder back to"
-                    " inbox/."
-                ),
+                remedy="Run the same version of inbox3d on all hosts.",
             )
         return self.release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
 
@@ -133,7 +130,7 @@ class Edges:
                 queue,
                 InputRejected(
                     "input/ keeps changing.",
-                    remedy="Finish copying, then move the folder back to inbox/.",
+                    remedy="Finish copying.",
                 ),
             )
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)

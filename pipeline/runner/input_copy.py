@@ -117,7 +117,7 @@ def fetch_named(
         if links or not source.is_file():
             raise InputRejected(
                 f"inputs/{path} is {'a link' if links else 'not there'}.",
-                remedy="Put the image itself below inputs/ on the share and retry.",
+                remedy="Put the image itself below inputs/ on the share.",
             )
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).unlink(missing_ok=True)

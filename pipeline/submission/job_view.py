@@ -43,7 +43,7 @@ def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
     return ErrorFile(
         error="NotFinished", who="submitter", n=place.n,
         message="it is not finished: it has no output/, and nobody works on it here",
-        remedy="drag the folder to inbox/ to run it again, or delete it",
+        remedy="Run it again, or delete it.",
     )  # fmt: skip
 
 

@@ -55,8 +55,8 @@ def kind_of(drop: Path) -> str:
 
 
 def _here(remedy: str) -> str:
-    """REMEDY where nothing is in inbox/ yet."""
-    return remedy.replace("move the folder back to inbox/", "try again")
+    """REMEDY for whoever submits and has nothing in the tree yet."""
+    return f"{remedy.rstrip('.')}, then try again."
 
 
 def plain_files(folder: Path) -> list[str]:

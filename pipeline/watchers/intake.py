@@ -364,7 +364,7 @@ class Intake:
             return error
         return InputRejected(
             "The drop was refused.",
-            remedy="Look at the files in input/, then move the folder back to inbox/.",
+            remedy="Look at the files in input/.",
         )
 
 

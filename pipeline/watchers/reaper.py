@@ -140,7 +140,9 @@ class Reaper:
         for name in sorted(places.keys() - self._finished)[:LOOKED_AT]:
             with self.attention.over(places[name].path):
                 if error := job_view.without_result(self.atlas, places[name]):
-                    raise Waits(f"{error.message}; {error.remedy}")
+                    raise Waits(
+                        f"{error.message}; drag the folder to inbox/ to run it again, or delete it"
+                    )
                 self._finished.add(name)
 
     # -- claimed/ ------------------------------------------------------------------------------

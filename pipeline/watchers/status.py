@@ -107,7 +107,8 @@ class Writer:
         parts = [
             (
                 "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in"
-                " done/, problems in failed/.\n"
+                " done/, problems in failed/. To try again, mend what is named and move the folder"
+                " from failed/ back here.\n"
             ),
             (
                 f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on;"

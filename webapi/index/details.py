@@ -11,8 +11,8 @@ from urllib.parse import quote
 from sqlalchemy.exc import SQLAlchemyError
 
 from layout import accept, lifecycle, tree
-from layout.manifest import ErrorFile, JobFile, NewerFormat, Unreadable
-from layout.tree import Atlas
+from layout.manifest import JobFile, NewerFormat
+from layout.tree import Atlas, Place, State
 from webapi.index import rows
 from webapi.index.follower import Follower
 from webapi.index.states import ENDED
@@ -63,14 +63,14 @@ def detail(atlas: Atlas, row: Row) -> dict[str, Any]:
         "notes": job.notes if job else [],
         "artefacts": artefacts(atlas, row),
         "provenance": job.provenance.model_dump(mode="json") if job else {},
-        "error": error_of(atlas, folder) if row["state"] == "failed" else None,
+        "error": error_of(atlas, row) if row["state"] == "failed" else None,
     }
 
 
-def error_of(atlas: Atlas, folder: Path) -> dict[str, Any] | None:
-    with contextlib.suppress(OSError, Unreadable, NewerFormat):
-        return ErrorFile.load(atlas.disk.read(folder / tree.ERROR)).model_dump(mode="json")
-    return None
+def error_of(atlas: Atlas, row: Row) -> dict[str, Any] | None:
+    state = State(row["folder"].partition("/")[0])
+    error = rows.error_at(atlas, Place(state, atlas.root / row["folder"], row["id"]))
+    return error.model_dump(mode="json") if error else None
 
 
 def artefacts(atlas: Atlas, row: Row) -> list[dict[str, Any]]:

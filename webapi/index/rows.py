@@ -12,6 +12,7 @@ from layout import lifecycle, tree
 from layout.disk import LineFault
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
 from layout.tree import Atlas, Place, State
+from pipeline.errors import Cancelled
 from pipeline.progress.words import left
 from pipeline.submission import job_view
 from webapi.index.states import ENDED, word
@@ -33,12 +34,8 @@ def read(atlas: Atlas, place: Place) -> Row | None:
 
 
 def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
-    progress = _progress(atlas, place)
-    error = (
-        _load(atlas, place, ErrorFile, tree.ERROR)
-        if place.state is State.FAILED
-        else job_view.without_result(atlas, place)
-    )
+    progress, error = _progress(atlas, place), error_at(atlas, place)
+    cancelled = _cancelled(place, error)
     state = word(
         State.FAILED if error else place.state,
         job.kind,
@@ -67,7 +64,8 @@ def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
         if progress
         else None,
         "message": message(place, progress, error),
-        "remedy": clean(error.remedy, 1000) if error and error.error != "Cancelled" else None,
+        "cancelled": cancelled,
+        "remedy": clean(error.remedy, 1000) if error and not cancelled else None,
         "label": job.provenance.label,
         "at": _time(job.source.at) or "",
         "ended": _time(last.ended if last else None) or _modified(place)
@@ -93,9 +91,24 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
         )
     if place.state is State.DONE and error is None:
         return "done"
-    if error is None:
+    if error is None or _cancelled(place, error):
         return CANCELLED
-    return CANCELLED if error.error == "Cancelled" else clean(error.message, 1000)
+    return clean(error.message, 1000)
+
+
+def error_at(atlas: Atlas, place: Place) -> ErrorFile | None:
+    """Why the job at PLACE has no result, where it should have one or never will."""
+    found: ErrorFile | None = (
+        _load(atlas, place, ErrorFile, tree.ERROR)
+        if place.state is State.FAILED
+        else job_view.without_result(atlas, place)
+    )
+    return found
+
+
+def _cancelled(place: Place, error: ErrorFile | None) -> bool:
+    """In failed/ by a person: by a command, or by the mouse, which writes no reason."""
+    return place.state is State.FAILED and (error is None or error.error == Cancelled.__name__)
 
 
 def _progress(atlas: Atlas, place: Place) -> Progress | None:

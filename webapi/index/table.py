@@ -49,6 +49,7 @@ JOBS = sql.Table(
     # what the stage itself told of its share: it rests where nothing moves
     sql.Column("moved", sql.Float),
     sql.Column("message", sql.String(1000), nullable=False),
+    sql.Column("cancelled", sql.Boolean),  # by a person: failed in name only
     sql.Column("remedy", sql.String(1000)),
     sql.Column("label", sql.String(16)),
     sql.Column("at", sql.String(40), nullable=False),
@@ -83,7 +84,7 @@ FACTS = sql.Table(
     sql.Column("key", sql.String(40), primary_key=True),
     sql.Column("value", sql.String(200), nullable=False),
 )
-VERSION = "3"
+VERSION = "4"
 
 
 def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:

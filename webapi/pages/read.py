@@ -145,10 +145,15 @@ def problem_page(problem: Problem) -> Response:
         template,
         problem.status,
         problem=problem,
+        wrong_key=problem.what == "key" and _sent_a_key(),
         next=request.path if request.method == "GET" else prefix() + "/",
     )
     response.headers.update(problem.headers)
     return response
+
+
+def _sent_a_key() -> bool:
+    return "Authorization" in request.headers or request.path.endswith("/sign-in")
 
 
 # -- acting ------------------------------------------------------------------------------------

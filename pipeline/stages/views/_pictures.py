@@ -55,7 +55,7 @@ def read(path: Path, name: str, warn: Warn) -> Any:
     except Exception:  # Pillow raises whatever the broken file led it to
         raise InputRejected(
             f"{name} cannot be read as {pictures.KINDS[kind][0]}: it is damaged or cut off.",
-            remedy="Save or copy it again and retry.",
+            remedy="Save or copy it again.",
         ) from None
     image.thumbnail((LONGEST, LONGEST))
     return image

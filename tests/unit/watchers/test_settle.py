@@ -365,7 +365,7 @@ def test_a_truncated_scan_waits_and_is_then_refused_as_cut_off() -> None:
     verdict = drop.after(20)
     assert isinstance(verdict, Refuse)
     assert verdict.reason == "looks cut off: a.ply: its header promises 3 vertices, 2 are there"
-    assert "inbox" in verdict.remedy
+    assert verdict.remedy == "Copy or export the file again."
 
 
 def test_unfinished_copies_hold_a_quiet_drop_up_to_the_patience_limit() -> None:
@@ -440,7 +440,7 @@ def test_renaming_to_go_says_so_too(name: str) -> None:
     single.write("vase.ply.go", PNG)
     assert single.after(3) == Refuse(
         "vase.ply.go is a PNG image",
-        "Give it its right suffix or take it out, then move the folder back to inbox/.",
+        "Give it its right suffix or take it out.",
     )
 
 

@@ -1,0 +1,135 @@
+"""A remedy is an action; where the job is run again is said by whoever shows it, in the words of those who read there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+
+from layout.manifest import ErrorFile
+from layout.mend import error_page
+from layout.tree import Atlas, State
+from pipeline import errors
+from pipeline.cli import look
+from tests.support.web import PLY, forge
+
+SHARE = (
+    "back to inbox",
+    "drag the folder",
+    "move the folder",
+    "this whole folder",
+    "beside this file",
+)
+# they write what is read at the share: error.txt, and the attention section of STATUS.txt
+SPEAK_OF_IT = {"layout/mend.py", "pipeline/watchers/reaper.py", "pipeline/watchers/status.py"}
+
+
+def sentences(file: Path) -> Iterator[str]:
+    """Every text of FILE but its docstrings; a text in parts is one."""
+    tree = ast.parse(file.read_text())
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value for part in node.values if isinstance(part, ast.Constant))
+            yield "{}".join(str(part) for part in parts)
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+        ):
+            yield node.value
+
+
+def test_only_what_is_read_at_the_share_tells_to_move_a_folder(root: Path) -> None:
+    """A remedy may be read on a page or in a terminal, where there is no folder to move."""
+    said = {
+        str(file.relative_to(root))
+        for package in ("layout", "pipeline", "webapi")
+        for file in (root / package).rglob("*.py")
+        for text in sentences(file)
+        if any(words in text for words in SHARE)
+    }
+    assert said == SPEAK_OF_IT
+
+
+def test_no_page_tells_to_move_a_folder(root: Path) -> None:
+    texts = [file.read_text() for file in (root / "webapi/templates").glob("*.html")]
+    assert texts and not any(words in text for text in texts for words in SHARE)
+
+
+@pytest.mark.parametrize("kind", ["InputRejected", "StageFailed", "Cancelled"])
+def test_error_txt_tells_the_action_and_then_where_to_move_the_folder(kind: str) -> None:
+    error: errors.PipelineError = getattr(errors, kind)()
+    said = ErrorFile(error=kind, who="submitter", message=error.message, remedy=error.remedy)
+    page = error_page(said, None)
+    assert error.remedy in page
+    assert page.index("How to try again") < page.index("Move this whole folder back to inbox/")
+
+
+def test_the_page_of_a_failed_job_speaks_of_its_button(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    """What happened, what to do, and Retry; nothing of folders."""
+    place = forge(atlas, State.FAILED)
+    look()
+    page = client.get(f"/jobs/{place.id}", headers={"Accept": "text/html"}).text
+    box = page[page.index("fault-box") :].partition("</section>")[0]
+    assert "Scan again." in box and "Retry runs it again" in box and "inbox" not in box
+    assert client.get(f"/3d/jobs/{place.id}").json["remedy"] == "Scan again."
+
+
+def test_a_job_in_done_without_a_result_is_not_called_cancelled(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    """Somebody moved it there: the page and the API say that it is not finished, and what to do."""
+    place = forge(atlas, State.DONE)
+    atlas.disk.remove_tree(place.path / "output")
+    look()
+    found = client.get(f"/3d/jobs/{place.id}").json
+    assert (found["state"], found["remedy"]) == ("failed", "Run it again, or delete it.")
+    assert found["error"]["error"] == "NotFinished"
+    page = client.get(f"/jobs/{place.id}", headers={"Accept": "text/html"}).text
+    assert "it is not finished" in page and "cancelled" not in page.lower()
+
+
+def test_a_cancelled_job_is_told_by_its_error_and_not_by_its_words(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    """A job that failed with the very word is none that a person cancelled."""
+    said = [
+        ErrorFile(error=kind, who="submitter", message="cancelled", remedy="Look.")
+        for kind in ("Cancelled", "StageFailed")
+    ]
+    places = [forge(atlas, State.FAILED, error=error) for error in said]
+    look()
+    pages = [client.get(f"/jobs/{p.id}", headers={"Accept": "text/html"}).text for p in places]
+    assert ["It was cancelled" in page for page in pages] == [True, False]
+
+
+def test_a_submitted_file_that_is_cut_off_is_to_be_tried_again_here(
+    client: FlaskClient, atlas: Atlas
+) -> None:
+    """Over REST and in a terminal: the action, then try again."""
+    from io import BytesIO
+
+    part = (BytesIO(b"\0" * 4096), "a.ply.part")
+    answer = client.post(
+        "/3d/from-scan",
+        data={"files": [part, (BytesIO(PLY), "b.ply")]},
+        headers={"Host": "localhost"},
+    )
+    assert answer.status_code == 422 and "inbox" not in answer.json["remedy"]
+
+
+def test_show_in_a_terminal_tells_the_action_and_the_command(atlas: Atlas) -> None:
+    place = forge(atlas, State.FAILED)
+    shown = CliRunner().invoke(look.show, [place.id, "--atlas", str(atlas.root)]).output
+    assert "remedy    Scan again." in shown and f"inbox3d retry {place.id}" in shown
