@@ -15,11 +15,13 @@ from pipeline.drops.items import (
     of,
 )
 from pipeline.errors import InputRejected
-from pipeline.formats import pictures, signatures
+from pipeline.formats import foreign, pictures, signatures
 
 
 def in_doubt(found: list[Item]) -> InputRejected:
     """Why the kind cannot be told from FOUND, and what would decide it."""
+    if model := next((item for item in found if foreign.words(item.name)), None):
+        return foreign.refusal(model.name)
     images = [item for item in found if item.what in (IMAGE, RANGE_IMAGE)]
     if any(COLOUR_OR_DEPTH.search(item.name) for item in images):
         return InputRejected(

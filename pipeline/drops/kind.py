@@ -30,7 +30,7 @@ from pipeline.drops.items import (
     packed_file,
 )
 from pipeline.errors import InputRejected
-from pipeline.formats import sides, signatures
+from pipeline.formats import foreign, sides, signatures
 from pipeline.formats.bytes import open_file
 
 __all__ = ["Identified", "identify"]
@@ -122,13 +122,10 @@ def _is_content(name: str) -> bool:
 
 
 def _guess(root: Path, found: list[Item]) -> _Choice:
-    choice = (
-        _scan(found)
-        or _convert(found)
-        or _images(found)
-        or _photos(found)
-        or _prompt(root, found, guessing=True)
-    )
+    choice = _scan(found) or _convert(found)
+    if choice is None and (model := _unread_model(found)):
+        raise foreign.refusal(model)
+    choice = choice or _images(found) or _photos(found) or _prompt(root, found, guessing=True)
     if choice is None:
         raise in_doubt(found)
     return choice
@@ -159,6 +156,15 @@ def _convert(found: list[Item]) -> _Choice | None:
         else []
     )
     return _Choice("convert", [*meshes, *beside])
+
+
+def _unread_model(found: list[Item]) -> str | None:
+    """A model of a format that is not read: the pictures beside it are its textures, and the text a
+    note on it, unless the pictures say which sides they show."""
+    images = of(found, IMAGE)
+    if images and sides.all_say([item.name for item in images]):
+        return None
+    return next((item.name for item in found if foreign.is_model(item.name)), None)
 
 
 def _images(found: list[Item]) -> _Choice | None:
@@ -226,6 +232,8 @@ def _named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) ->
     ):
         remedy = 'Export it with its faces; for points take kind = "scan".'
         raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
+    if choice is None and kind in ("scan", "convert") and (model := _unread_model(found)):
+        raise foreign.refusal(model)
     if choice is None or choice.kind != kind:
         needs = {
             "scan": "scan passes or photos",

@@ -275,9 +275,12 @@ def _glb(file: BinaryIO, size: int, head: bytes) -> Iterator[Region]:
             )
     for picture in tree.get("images", []):
         if "bufferView" in picture and not views[picture["bufferView"]].get("buffer", 0):
-            yield region(picture["bufferView"], 0, 1, views[picture["bufferView"]]["byteLength"])
+            packed = region(picture["bufferView"], 0, 1, views[picture["bufferView"]]["byteLength"])
+            if not _read(file, packed.start, 4).startswith(BLOCKS):
+                yield packed
 
 
+BLOCKS = (b"\xabKTX", b"DDS ")  # pictures for graphics cards: blocks, of which a black one is zeros
 # black is zeros: only the file system can tell
 BARE_PICTURES = frozenset({".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
 REGIONS: dict[str, Regions] = {

@@ -47,6 +47,7 @@ SILENT = (
     "ADOBE_",
 )
 DEEPEST = 200  # nodes below nodes
+MOST_NODES = 1_000_000  # that are placed: nodes which several others hold count each time
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
@@ -85,6 +86,7 @@ class _Scene:
     ) -> None:
         self.name, self.document, self.accessors, self.ledger = name, document, accessors, ledger
         self.looks = Looks(name, document, accessors, ledger)
+        self._placed = 0
 
     def placed(self) -> Iterator[tuple[dict[str, Any], Array, list[float] | None]]:
         """(mesh, transform to the world, weights of its morph targets) for each mesh of the scene
@@ -107,7 +109,8 @@ class _Scene:
     def _below(
         self, index: int, above: Array, depth: int
     ) -> Iterator[tuple[dict[str, Any], Array, list[float] | None]]:
-        if depth > DEEPEST:
+        self._placed += 1
+        if depth > DEEPEST or self._placed > MOST_NODES:
             raise damaged(self.name, "its nodes hang below each other without end")
         node = self.document["nodes"][index]
         here = above @ _own(node)

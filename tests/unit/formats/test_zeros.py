@@ -7,6 +7,7 @@ import os
 import random
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def pcd(kind: str = "binary") -> bytes:
     return head.encode() + packed + RANDOM[: (11 if packed else 12) * ROWS]
 
 
-def glb(uv: bytes = b"") -> bytes:
+def glb(uv: bytes = b"", **more: Any) -> bytes:
     tree = {
         "asset": {"version": "2.0"}, "buffers": [{"byteLength": 24 * ROWS + len(uv)}],
         "bufferViews": [{"buffer": 0, "byteLength": 12 * ROWS}, {"buffer": 0, "byteOffset": 12 * ROWS, "byteLength": 12 * ROWS},
@@ -53,7 +54,7 @@ def glb(uv: bytes = b"") -> bytes:
                       {"bufferView": 2, "componentType": 5126, "count": len(uv) // 8, "type": "VEC2"}],
         "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_0": 2}, "indices": 1}]}],
     }  # fmt: skip
-    text = json.dumps(tree).encode()
+    text = json.dumps(tree | more).encode()
     text += b" " * (-len(text) % 4)
     body = RANDOM[: 24 * ROWS] + uv
     chunks = (
@@ -166,12 +167,14 @@ def test_a_hole_that_the_file_system_tells_of_is_seen(tmp_path: Path, name: str)
     [
         ("mask.bmp", b"BM" + struct.pack("<IHHI", 200_054, 0, 0, 54) + bytes(200_040)),
         ("uv.glb", glb(uv=bytes(8 * ROWS))),
+        ("ktx.glb", glb(b"\xabKTX 20" + bytes(8 * ROWS), images=[{"bufferView": 2}])),
         ("cell.ply", ply()[: -12 * 10] + bytes(12 * 10)),
         ("black.las", las(more=bytes(60_000))),
     ],
     ids=[
         "black picture",
         "texture coordinates of nothing",
+        "black blocks of a picture for graphics cards",
         "ten points in the origin",
         "padding behind the points",
     ],
@@ -179,6 +182,12 @@ def test_a_hole_that_the_file_system_tells_of_is_seen(tmp_path: Path, name: str)
 def test_zeros_that_are_data_are_no_empty_space(tmp_path: Path, name: str, data: bytes) -> None:
     with written(tmp_path, name, data).joinpath(name).open("rb") as file:
         assert empty_space(name, len(data), file) is None
+
+
+def test_a_png_in_a_glb_that_ends_in_zeros_was_not_filled(tmp_path: Path) -> None:
+    data = glb(b"\x89PNG" + bytes(8 * ROWS), images=[{"bufferView": 2}])
+    with written(tmp_path, "a.glb", data).joinpath("a.glb").open("rb") as file:
+        assert "bytes are zeros" in (empty_space("a.glb", len(data), file) or "")
 
 
 @pytest.mark.parametrize("name", ["grid.ply", "grid.pcd"])

@@ -526,6 +526,37 @@ def test_in_doubt_the_deciding_line_is_named(
     assert "job.toml" in refused.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("files", "words", "remedy"),
+    [
+        ({"chair.dae": b"<COLLADA/>"}, "chair.dae is a COLLADA model", "export it as GLB"),
+        ({"chair.FBX": b"x", "wood.png": PNG}, "chair.FBX is an FBX model", "export it as GLB"),
+        ({"chair.blend": b"BLENDER", "chair.txt": b"a chair"}, "a Blender scene", "Blender"),
+        ({"part.step": b"ISO-10303-21;"}, "a STEP model", "CAD"),
+        ({"hall.fls": b"x", "a.jpg": JPG}, "a scan in its scanner's own format", "E57"),
+        ({"figure.vrm": b"glTF"}, "a VRM figure", "suffix to .glb"),
+        ({"a.3ds": b"MM", "job.toml": b'kind = "convert"'}, "a 3D Studio model", "GLB"),
+        ({"set.zip": zipped({"a.usdc": b"PXR-USDC"})}, "set.zip/a.usdc is a USD scene", "GLB"),
+    ],
+)
+def test_a_model_that_is_not_read_is_named_with_who_can_export_it(
+    tmp_path: Path, files: dict[str, bytes], words: str, remedy: str
+) -> None:
+    """Its texture is no view of an object, and a text beside it no prompt."""
+    with pytest.raises(InputRejected) as refused:
+        drop(tmp_path, files)
+    assert words in refused.value.message
+    assert remedy in refused.value.remedy
+
+
+def test_a_model_that_is_not_read_takes_nothing_from_a_mesh_or_named_views(tmp_path: Path) -> None:
+    """It is left beside, by name."""
+    for name, more in (("mesh", {"a.obj": b"v 0 0 0\nf 1 1 1\n"}), ("views", {"front.png": PNG})):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert drop(folder, {"a.blend": b"BLENDER", **more}).not_used == ["a.blend"]
+
+
 def test_an_archive_inside_an_archive_is_named_with_what_to_do(tmp_path: Path) -> None:
     """It is not opened, so nobody can tell what is in it."""
     with pytest.raises(
