@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from layout.cancelled import is_own
 from layout.edges import permit
-from layout.mend import has_input, is_own, readable_job
+from layout.mend import has_input, readable_job
 from layout.move import WrongState, gone, move
 from layout.tree import Atlas, Place, State
 

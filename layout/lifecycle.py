@@ -27,23 +27,13 @@ from pathlib import Path
 
 from layout import names, tree
 from layout.by_hand import cancel, delete, retry
+from layout.cancelled import recognise, tidy
 from layout.claiming import claim_drop, claim_job, refuse, reveal
+from layout.due import Due, due, first_leg
 from layout.edges import ANEW, EDGES, REFUSED, Edge, permit
 from layout.finding import find
 from layout.manifest import ErrorFile, JobFile, Outcome, now, write_job
-from layout.mend import (
-    Due,
-    discard,
-    discard_empty,
-    due,
-    first_leg,
-    hush,
-    readable_job,
-    recognise,
-    set_aside,
-    tidy,
-    write_error,
-)
+from layout.mend import discard, discard_empty, hush, readable_job, set_aside, write_error
 from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
 from layout.tree import Atlas, Place, State

@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from layout.lifecycle import EDGES
+from layout.paths import HOST_PATHS, JOB_PATHS, PATHS
 from layout.temporary import TOOLS
-from layout.tree import HOST_PATHS, JOB_PATHS, PATHS
 from pipeline import config, errors, jobs, recipes
 from pipeline.weights import KNOWN
 from tools import third_party

@@ -12,7 +12,8 @@ from layout.disk import LineFault
 from layout.lifecycle import Gone
 from layout.move import holding
 from layout.promote import Mangled
-from layout.tree import Atlas, Place, Scratch
+from layout.scratch import Scratch
+from layout.tree import Atlas, Place
 from pipeline import blame
 from pipeline.errors import PipelineError
 

@@ -13,15 +13,11 @@ from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
 from layout.manifest import Outcome as Ended
 from layout.promote import PathGone
-from layout.tree import Atlas, Place, Scratch
+from layout.scratch import Scratch
+from layout.tree import Atlas, Place
 from pipeline import queues, recipes
 from pipeline.config import Settings
-from pipeline.errors import (
-    BackendUnavailable,
-    EngineDied,
-    HostFault,
-    PipelineError,
-)
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault, PipelineError
 from pipeline.gpu.engine import Engine, Order
 from pipeline.progress import COPY, READY
 from pipeline.progress.past import Past

@@ -9,7 +9,8 @@ from typing import IO
 
 from layout.liveness import boot_id, take_lock
 from layout.removal import remove
-from layout.tree import Place, Scratch
+from layout.scratch import Scratch
+from layout.tree import Place
 from pipeline.runner import input_copy
 
 LOCK, GONE = ".lock", ".gone-"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layout import tree
-from layout.tree import Atlas, Scratch, State
+from layout.scratch import Scratch
+from layout.tree import Atlas, State
 from pipeline.config import Settings
 
 

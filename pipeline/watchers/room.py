@@ -20,7 +20,7 @@ from typing import NamedTuple
 from layout import rights
 from layout.manifest import JobFile
 from layout.removal import remove
-from layout.tree import Scratch
+from layout.scratch import Scratch
 from pipeline.blame import size
 from pipeline.errors import HostFault
 from pipeline.runner.scratch import discard

@@ -25,7 +25,8 @@ from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
 from layout.manifest import Outcome as Ended
 from layout.promote import verify
-from layout.tree import Atlas, Place, Scratch, State
+from layout.scratch import Scratch
+from layout.tree import Atlas, Place, State
 from pipeline import weights
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault

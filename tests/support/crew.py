@@ -14,10 +14,10 @@ from pathlib import Path
 
 from layout import accept, lifecycle, names, tree
 from layout.accept import Facts
+from layout.cancelled import is_own
 from layout.init import init
 from layout.lifecycle import REFUSED, Due, Gone, Occupied
 from layout.manifest import ErrorFile, JobFile, Listed, Source, now, write_job
-from layout.mend import is_own
 from layout.promote import PathGone, promote, started_by, verify
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import BadDisk, Plan

@@ -21,11 +21,6 @@ from tests.support.crew import FAILED, LEGS, REJECTED, Intake, World
 FACTS = Facts("scan", {"unit": "mm"}, frozenset(), "quiet")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "atlas")
-
-
 def job_at(world: World, place: Place) -> JobFile:
     job = lifecycle.readable_job(world.atlas, place.path)
     assert job is not None

@@ -10,16 +10,11 @@ import pytest
 
 from layout import lifecycle, names, tree
 from layout.disk import LineFault
-from layout.lifecycle import Due, Gone, Occupied
+from layout.lifecycle import Gone, Occupied
 from layout.manifest import ErrorFile, JobFile
 from layout.tree import Place, State
-from tests.support.baddisk import Crash, Fault, at
-from tests.support.crew import FAILED, LEGS, MAX_CRASHES, Intake, Reaper, World, settle
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "atlas")
+from tests.support.baddisk import Fault, at
+from tests.support.crew import FAILED, LEGS, MAX_CRASHES, Intake, World
 
 
 def job_at(world: World, place: Place) -> JobFile:
@@ -30,71 +25,6 @@ def job_at(world: World, place: Place) -> JobFile:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-# -- due ---------------------------------------------------------------------------------------
-def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
-    """Also when a file manager left its own file there."""
-    place = world.held()
-    shutil.rmtree(place.path / tree.INPUT)
-    (place.path / tree.INPUT).mkdir()
-    (place.path / tree.INPUT / ".DS_Store").touch()
-    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.DELETED
-
-
-@pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
-def test_a_folder_without_a_job_json_was_deleted_while_it_ran(
-    text: bytes | None, world: World
-) -> None:
-    """Missing, torn or no job's: the folder goes to failed/ with its input and a reason."""
-    place = world.held()
-    (place.path / tree.JOB).unlink() if text is None else (place.path / tree.JOB).write_bytes(text)
-    ended = settle(world.atlas, place)
-    assert ended.state is State.FAILED and (ended.path / tree.ERROR_TEXT).is_file()
-    world.check()
-
-
-def test_one_look_that_misses_something_is_no_verdict(world: World) -> None:
-    """A skipped entry or a stale "no such file" must not fail a job as deleted."""
-    place = world.held()
-    for number in itertools.count(1):
-        for fault in (Fault("unseen"), Fault("lost", 2)):
-            atlas = world.mounted(at(number, fault))
-            assert lifecycle.due(atlas, place, MAX_CRASHES, ended=True)[0] is Due.RELEASE
-        if not atlas.disk.hit:  # type: ignore[attr-defined]
-            return
-
-
-def test_starts_that_ended_well_are_no_crashes(world: World) -> None:
-    """Drained twice and crashed twice is two crashes; the third crash is one too many."""
-    place = world.held()
-    for noted in ("drained", None, "line fault", None):
-        place = world.held(lifecycle.release(world.atlas, place, LEGS[0], noted))
-    assert job_at(world, place).crashes(place.n - 1) == 2
-    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=False)[0] is Due.RELEASE
-    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.POISON
-
-
-def test_a_retry_begins_to_count_anew(world: World) -> None:
-    """Crashes of an earlier run do not poison the next one; n goes on."""
-    place = world.claimed()
-    for _ in range(MAX_CRASHES):
-        place = settle(world.atlas, world.held(place))
-    assert place.state is State.FAILED
-    again = Intake(world.atlas).take(lifecycle.retry(world.atlas, place).path.name)
-    assert again.n == MAX_CRASHES
-    assert lifecycle.due(world.atlas, world.held(again), MAX_CRASHES, ended=True)[0] is Due.RELEASE
-
-
-def test_a_result_of_another_run_or_job_is_not_finished(world: World) -> None:
-    """Only an output/ that a start of this very run made counts."""
-    other, place = world.with_result(), world.held()
-    shutil.copytree(other.path / tree.OUTPUT, place.path / tree.OUTPUT)
-    verdict, _ = lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)
-    assert verdict is Due.RELEASE
-    released = settle(world.atlas, place)
-    assert not (released.path / tree.OUTPUT).exists()
-    assert (released.path / tree.EARLIER / "1" / tree.OUTPUT).is_dir()
 
 
 def test_a_harmed_result_of_a_poisoned_job_is_not_shown_as_one(world: World) -> None:
@@ -121,50 +51,6 @@ def test_a_lost_edge_still_counts_its_start(world: World) -> None:
     failed = lifecycle.fail(world.atlas, held, FAILED)
     again = Intake(world.atlas).take(lifecycle.retry(world.atlas, failed).path.name)
     assert again.n == 1
-
-
-# -- tidy --------------------------------------------------------------------------------------
-def test_a_dragged_job_gets_its_name_its_n_and_a_reason(world: World) -> None:
-    """However far the worker had got, and whoever tidies, once or twice."""
-    held = lifecycle.start(world.atlas, world.claimed(), "host-gpu0-aaaa")
-    dragged = lifecycle.cancel(world.atlas, held)
-    tidied = lifecycle.tidy(world.atlas, dragged)
-    assert tidied == world.atlas.at_failed(held.id)
-    assert "Cancelled by a person." in (tidied.path / tree.ERROR_TEXT).read_text()
-    assert [(start.n, start.noted) for start in job_at(world, tidied).starts] == [(1, "cancelled")]
-    before = names_in(tidied.path)
-    assert lifecycle.tidy(world.atlas, tidied) == tidied
-    assert lifecycle.tidy(world.atlas, dragged) is None
-    assert names_in(tidied.path) == before
-
-
-def test_tidying_never_replaces_a_reason_that_one_look_missed(world: World) -> None:
-    """A page hidden by a stale negative entry or a skipped listing is still the page."""
-    failed = world.failed()
-    for number in itertools.count(1):
-        atlas = world.mounted(at(number, Fault("unseen")))
-        lifecycle.tidy(atlas, failed)
-        assert FAILED.message in (failed.path / tree.ERROR_TEXT).read_text()
-        if not atlas.disk.hit:  # type: ignore[attr-defined]
-            return
-
-
-def test_tidying_may_die_anywhere_and_is_completed(tmp_path: Path) -> None:
-    """The next reaper gives the folder its plain name and reason; nothing stays of the torn writes."""
-    for kind in ("crash", "torn"):
-        for number in itertools.count(1):
-            world = World(tmp_path / f"{kind}-{number}")
-            dragged = lifecycle.cancel(world.atlas, world.held())
-            atlas = world.mounted(at(number, Fault(kind)))
-            try:
-                lifecycle.tidy(atlas, dragged)
-            except Crash:
-                pass
-            world.recover()
-            world.check_rest()
-            assert [place.path.name for place in world.atlas.places(State.FAILED)] == [dragged.id]
-            if not atlas.disk.hit:  # type: ignore[attr-defined]
-                break
 
 
 def test_an_occupied_name_is_tried_once_more_with_its_n(world: World) -> None:
@@ -205,44 +91,6 @@ def test_a_full_folder_that_was_not_seen_in_the_way_is_occupied(world: World) ->
         )
     )
     assert lifecycle.fail(blind, held, FAILED).path.name == f"{held.id}-1"
-
-
-def test_a_copy_in_failed_gets_an_id_of_its_own(world: World) -> None:
-    """Copied, not dragged, out of claimed/: the first one still waits under the old id."""
-    place = world.claimed()
-    copy = world.atlas.failed / place.path.name
-    shutil.copytree(place.path, copy)
-    (copy / tree.INPUT / "Vase" / "scan.ply").write_text(world.token())
-    (found,) = world.atlas.places(State.FAILED)
-    tidied = lifecycle.tidy(world.atlas, found)
-    assert tidied and tidied.id != place.id
-    assert (job_at(world, tidied).copy_of, job_at(world, tidied).id) == (place.id, tidied.id)
-    world.recover()
-    world.check_rest()
-
-
-def test_what_bears_no_job_s_name_is_left_alone(world: World) -> None:
-    """A person's folder, a file manager's file, a folder named like no job: none is a place, none is touched."""
-    for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
-        (world.root / state / "My notes").mkdir()
-        (world.root / state / ".DS_Store").touch()
-    world.recover()
-    for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
-        assert world.atlas.places(state) == []
-        assert world.atlas.strangers(state) == ["My notes"]
-
-
-def test_a_drop_dragged_away_while_it_was_accepted_gets_a_reason(world: World) -> None:
-    """It has no job.json yet and may bear its hidden name: it is tidied all the same and can be retried."""
-    shell = world.shell()
-    shell.path.rename(world.atlas.failed / shell.path.name)
-    Reaper(world.atlas, "host-intake-aaaa").round(lambda worker: True)
-    (place,) = world.atlas.places(State.FAILED)
-    assert place.path.name == shell.id and (place.path / tree.ERROR_TEXT).is_file()
-    lifecycle.retry(world.atlas, place)
-    world.recover()
-    world.check_rest()
-    assert [place.id for place in world.atlas.places(State.DONE)] == [shell.id]
 
 
 # -- empty shells ------------------------------------------------------------------------------
@@ -319,42 +167,6 @@ def test_a_deleted_twin_is_kept_as_the_job_it_is(world: World) -> None:
     assert len(set(names_in(world.atlas.trash))) == 2
 
 
-def test_a_job_is_found_wherever_it_stands(world: World) -> None:
-    """In every state and under every name, and not where it never was."""
-    places = [
-        world.atlas.at_inbox(lifecycle.submit(world.atlas, world.draft()).id), world.shell(), world.claimed(), world.held(), world.done(),
-        world.failed(), lifecycle.cancel(world.atlas, world.claimed()),
-    ]  # fmt: skip
-    for place in places:
-        found = lifecycle.find(world.atlas, place.id)
-        assert found and found.path == place.path
-    assert lifecycle.find(world.atlas, names.new_id("vase")) is None
-
-
-def test_a_job_is_found_rather_than_its_copy(world: World) -> None:
-    """A copy in inbox/ bears the same name until it is accepted."""
-    held = world.held()
-    shutil.copytree(held.path, world.atlas.inbox / held.id)
-    assert lifecycle.find(world.atlas, held.id) == held
-
-
-def test_a_job_that_moves_between_two_looks_is_found(world: World) -> None:
-    """Released, seized, retried or finished between any two calls of the search."""
-    for number in itertools.count(1):
-        for move in (
-            lambda place: lifecycle.release(world.atlas, place, LEGS[0], "drained"),
-            lambda place: lifecycle.seize(world.atlas, place, "host-intake-aaaa"),
-            lambda place: lifecycle.retry(world.atlas, lifecycle.fail(world.atlas, place, FAILED)),
-        ):
-            held = world.held()
-            atlas = world.mounted(
-                at(number, Fault("meanwhile", act=lambda held=held, move=move: move(held)))
-            )
-            assert lifecycle.find(atlas, held.id) is not None
-        if not atlas.disk.hit:  # type: ignore[attr-defined]
-            return
-
-
 def test_a_waiting_job_on_an_unknown_queue_gets_the_right_one(world: World) -> None:
     """It stays in claimed/, keeps its n, and a rival's correction is no harm."""
     place = world.claimed()
@@ -413,17 +225,3 @@ def test_a_line_fault_while_settling_moves_nothing(world: World) -> None:
             return
         except LineFault:
             assert place.path.is_dir()
-
-
-def test_a_job_cancelled_under_a_name_of_the_persons_own_is_recognised(world: World) -> None:
-    """job.json tells who it is: it gets its reason and its plain name like any other; what was tidied before keeps the person's name."""
-    held, other = world.held(), world.failed()
-    held.path.rename(world.atlas.failed / "my renamed thing")
-    other.path.rename(world.atlas.failed / "keep this name")
-    for name in world.atlas.strangers(State.FAILED):
-        if place := lifecycle.recognise(world.atlas, name):
-            tidied = lifecycle.tidy(world.atlas, place)
-            assert tidied is not None and tidied.path == world.atlas.failed / held.id
-    assert (world.atlas.failed / held.id / "error.txt").is_file()
-    assert world.atlas.strangers(State.FAILED) == ["keep this name"]
-    world.check()

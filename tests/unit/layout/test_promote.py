@@ -18,11 +18,6 @@ from tests.support.baddisk import Crash, Fault, at
 from tests.support.crew import LEGS, World
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "atlas")
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from layout import tree
-from layout.lifecycle import EDGES
-from layout.tree import HOST_PATHS, JOB_PATHS, PATHS, Atlas, State
+from layout.paths import PATHS
+from layout.tree import State
 
 ROOT = Path(__file__).parents[3]
 MAY_SPELL = {"layout/tree.py", "webapi/routes/look.py"}
@@ -56,47 +54,3 @@ def test_the_scan_finds_a_spelled_folder() -> None:
     assert list(paths_spelled('Path("/srv/atlas/done")')) == ["done"]
     assert list(paths_spelled('root.joinpath("failed", id)')) == ["failed"]
     assert list(paths_spelled('print("drop it into inbox/")')) == []
-
-
-def test_the_table_of_paths_is_the_tree(tmp_path: Path) -> None:
-    """Every folder that init makes has its row and every row of a folder is made."""
-    atlas = Atlas(tmp_path)
-    made = {f"{folder.relative_to(tmp_path)}/" for folder in atlas.folders()} - {".pipeline/"}
-    assert made == {row.path for row in PATHS if row.path.endswith("/")}
-
-
-def test_every_path_of_a_job_that_is_set_aside_has_a_row() -> None:
-    """What one run makes is in the table of a job's folder (the line for people beside its JSON, error.json beside error.txt)."""
-    rows = " ".join(f"{row.path} {row.what}" for row in JOB_PATHS)
-    assert [
-        name
-        for name in (*tree.OF_ONE_RUN, tree.JOB, tree.INPUT, tree.WORK, tree.EARLIER)
-        if name not in rows
-    ] == []
-
-
-def test_every_path_has_a_class_of_the_data_strategy() -> None:
-    """Authoritative is backed up, disposable is not."""
-    for row in (*PATHS, *JOB_PATHS, *HOST_PATHS):
-        assert row.kind in ("authoritative", "runtime", "disposable")
-        assert row.backup or row.kind != "authoritative"
-        assert not (row.backup and row.kind == "disposable")
-
-
-def test_the_edges_are_those_of_the_design() -> None:
-    """Twelve letters, each once; sources and targets are folders that exist."""
-    assert [edge.letter for edge in EDGES] == list("abrcdefgshij")
-    for edge in EDGES:
-        for end in (edge.source, edge.target):
-            assert any(folder in end for folder in FOLDERS), edge
-
-
-def test_what_the_code_goes_by_is_what_the_table_says_to_people() -> None:
-    """An edge leaves from the states that its text names, and enters the one that its text begins with."""
-    for edge in EDGES:
-        assert {
-            state for state in State if re.search(rf"\b{state}\b", edge.source)
-        } == edge.leaves, edge
-        assert [state for state in State if edge.target.startswith(state)] == (
-            [edge.enters] if edge.enters else []
-        ), edge

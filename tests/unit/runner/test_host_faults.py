@@ -18,7 +18,8 @@ from layout import lifecycle
 from layout.disk import LineFault
 from layout.init import init
 from layout.manifest import read_job
-from layout.tree import Atlas, Scratch, State
+from layout.scratch import Scratch
+from layout.tree import Atlas, State
 from pipeline import blame, config
 from pipeline.errors import (
     BackendUnavailable,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from layout.tree import Atlas, Place, Scratch
+from layout.scratch import Scratch
+from layout.tree import Atlas, Place
 from pipeline.runner import input_copy, scratch
 
 

@@ -1,0 +1,80 @@
+"""What is to be done with a folder in processing/ that nobody works on."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+import pytest
+
+from layout import lifecycle, tree
+from layout.lifecycle import Due
+from layout.tree import State
+from tests.support.baddisk import Fault, at
+from tests.support.crew import LEGS, MAX_CRASHES, Intake, World, settle
+from tests.unit.layout.test_mend import job_at
+
+
+# -- due ---------------------------------------------------------------------------------------
+def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
+    """Also when a file manager left its own file there."""
+    place = world.held()
+    shutil.rmtree(place.path / tree.INPUT)
+    (place.path / tree.INPUT).mkdir()
+    (place.path / tree.INPUT / ".DS_Store").touch()
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.DELETED
+
+
+@pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
+def test_a_folder_without_a_job_json_was_deleted_while_it_ran(
+    text: bytes | None, world: World
+) -> None:
+    """Missing, torn or no job's: the folder goes to failed/ with its input and a reason."""
+    place = world.held()
+    (place.path / tree.JOB).unlink() if text is None else (place.path / tree.JOB).write_bytes(text)
+    ended = settle(world.atlas, place)
+    assert ended.state is State.FAILED and (ended.path / tree.ERROR_TEXT).is_file()
+    world.check()
+
+
+def test_one_look_that_misses_something_is_no_verdict(world: World) -> None:
+    """A skipped entry or a stale "no such file" must not fail a job as deleted."""
+    place = world.held()
+    for number in itertools.count(1):
+        for fault in (Fault("unseen"), Fault("lost", 2)):
+            atlas = world.mounted(at(number, fault))
+            assert lifecycle.due(atlas, place, MAX_CRASHES, ended=True)[0] is Due.RELEASE
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
+
+
+def test_starts_that_ended_well_are_no_crashes(world: World) -> None:
+    """Drained twice and crashed twice is two crashes; the third crash is one too many."""
+    place = world.held()
+    for noted in ("drained", None, "line fault", None):
+        place = world.held(lifecycle.release(world.atlas, place, LEGS[0], noted))
+    assert job_at(world, place).crashes(place.n - 1) == 2
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=False)[0] is Due.RELEASE
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.POISON
+
+
+def test_a_retry_begins_to_count_anew(world: World) -> None:
+    """Crashes of an earlier run do not poison the next one; n goes on."""
+    place = world.claimed()
+    for _ in range(MAX_CRASHES):
+        place = settle(world.atlas, world.held(place))
+    assert place.state is State.FAILED
+    again = Intake(world.atlas).take(lifecycle.retry(world.atlas, place).path.name)
+    assert again.n == MAX_CRASHES
+    assert lifecycle.due(world.atlas, world.held(again), MAX_CRASHES, ended=True)[0] is Due.RELEASE
+
+
+def test_a_result_of_another_run_or_job_is_not_finished(world: World) -> None:
+    """Only an output/ that a start of this very run made counts."""
+    other, place = world.with_result(), world.held()
+    shutil.copytree(other.path / tree.OUTPUT, place.path / tree.OUTPUT)
+    verdict, _ = lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)
+    assert verdict is Due.RELEASE
+    released = settle(world.atlas, place)
+    assert not (released.path / tree.OUTPUT).exists()
+    assert (released.path / tree.EARLIER / "1" / tree.OUTPUT).is_dir()

@@ -1,0 +1,46 @@
+"""A job is found by its id, wherever it stands and while it moves."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+from layout import lifecycle, names
+from tests.support.baddisk import Fault, at
+from tests.support.crew import FAILED, LEGS, World
+
+
+def test_a_job_is_found_wherever_it_stands(world: World) -> None:
+    """In every state and under every name, and not where it never was."""
+    places = [
+        world.atlas.at_inbox(lifecycle.submit(world.atlas, world.draft()).id), world.shell(), world.claimed(), world.held(), world.done(),
+        world.failed(), lifecycle.cancel(world.atlas, world.claimed()),
+    ]  # fmt: skip
+    for place in places:
+        found = lifecycle.find(world.atlas, place.id)
+        assert found and found.path == place.path
+    assert lifecycle.find(world.atlas, names.new_id("vase")) is None
+
+
+def test_a_job_is_found_rather_than_its_copy(world: World) -> None:
+    """A copy in inbox/ bears the same name until it is accepted."""
+    held = world.held()
+    shutil.copytree(held.path, world.atlas.inbox / held.id)
+    assert lifecycle.find(world.atlas, held.id) == held
+
+
+def test_a_job_that_moves_between_two_looks_is_found(world: World) -> None:
+    """Released, seized, retried or finished between any two calls of the search."""
+    for number in itertools.count(1):
+        for move in (
+            lambda place: lifecycle.release(world.atlas, place, LEGS[0], "drained"),
+            lambda place: lifecycle.seize(world.atlas, place, "host-intake-aaaa"),
+            lambda place: lifecycle.retry(world.atlas, lifecycle.fail(world.atlas, place, FAILED)),
+        ):
+            held = world.held()
+            atlas = world.mounted(
+                at(number, Fault("meanwhile", act=lambda held=held, move=move: move(held)))
+            )
+            assert lifecycle.find(atlas, held.id) is not None
+        if not atlas.disk.hit:  # type: ignore[attr-defined]
+            return
