@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
+from layout.calls import Entry, Stood, copy, fsync_folder, listed, read, sha256, stood, write
 from layout.removal import remove
+
+__all__ = ["LINE_ERRNOS", "Disk", "Entry", "LineFault", "Stood"]
 
 T = TypeVar("T")
 
@@ -49,7 +51,6 @@ LINE_ERRNOS = frozenset(
         errno.ENOMEM,
     }
 )
-_FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
 
 class LineFault(OSError):
@@ -61,19 +62,6 @@ class LineFault(OSError):
     @property
     def message(self) -> str:
         return f"{self.strerror or self}" + (f" ({self.filename})" if self.filename else "")
-
-
-class Entry(NamedTuple):
-    name: str
-    is_dir: bool
-
-
-class Stood(NamedTuple):
-    """An entry of a folder with its own attributes; None where it is listed but not to be seen."""
-
-    name: str
-    is_dir: bool
-    attributes: os.stat_result | None
 
 
 class Disk:
@@ -114,12 +102,12 @@ class Disk:
     def scandir(self, path: Path) -> list[Entry]:
         """Names below PATH, unsorted. A missing directory raises; it is never taken for an empty
         one."""
-        return self._do("scandir", _scandir, path)
+        return self._do("scandir", listed, path)
 
     def stats(self, path: Path) -> list[Stood]:
         """What stands below PATH, unsorted, with attributes: one call for a folder, however many
         files it holds."""
-        return self._do("scandir", _stats, path)
+        return self._do("scandir", stood, path)
 
     def names(self, path: Path) -> list[str]:
         """Names below PATH and nothing else about them: for folders that hold a hundred
@@ -144,26 +132,26 @@ class Disk:
 
     def fsync_dir(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
-            self._do("fsync_dir", _fsync_dir, path)
+            self._do("fsync_dir", fsync_folder, path)
 
     # -- contents ------------------------------------------------------------------------------
     def read(self, path: Path, limit: int | None = None) -> bytes:
-        return self._do("read", _read, path, limit)
+        return self._do("read", read, path, limit)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Create PATH; FileExistsError when somebody else was first."""
-        self._do("write_new", _write, path, data, os.O_EXCL, self.durable)
+        self._do("write_new", write, path, data, os.O_EXCL, self.durable)
 
     def write_in_place(self, path: Path, data: bytes) -> None:
         """Overwrite PATH without a rename (heartbeats: no new directory entry every few
         seconds)."""
-        self._do("write_in_place", _write, path, data, 0, False)
+        self._do("write_in_place", write, path, data, 0, False)
 
     def replace(self, path: Path, data: bytes) -> None:
         """Put DATA at PATH by writing a hidden neighbour and renaming it over PATH."""
         neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            self._do("write_temporary", _write, neighbour, data, os.O_EXCL, self.durable)
+            self._do("write_temporary", write, neighbour, data, os.O_EXCL, self.durable)
             self._do("replace", os.replace, neighbour, path)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -186,105 +174,15 @@ class Disk:
         path of each name takes longer than copying a small file.
         """
         return self._do(
-            "copy", _copy, source, target, self.durable if durable is None else durable, tick
+            "copy", copy, source, target, self.durable if durable is None else durable, tick
         )
 
     def sha256(self, path: Path) -> str:
         """SHA-256 of what the server holds: the page cache is dropped first, else the client would
         read its own memory."""
-        return self._do("sha256", _sha256, path)
+        return self._do("sha256", sha256, path)
 
     def remove_tree(self, path: Path) -> OSError | None:
         """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next
         try, and the reason is returned."""
         return self._do("remove_tree", remove, path)
-
-
-def _scandir(path: Path) -> list[Entry]:
-    with os.scandir(path) as entries:
-        return [Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-
-
-def _stats(path: Path) -> list[Stood]:
-    found = []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            try:
-                found.append(
-                    Stood(
-                        entry.name,
-                        entry.is_dir(follow_symlinks=False),
-                        entry.stat(follow_symlinks=False),
-                    )
-                )
-            except FileNotFoundError:
-                found.append(Stood(entry.name, False, None))
-    return found
-
-
-def _fsync_dir(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(PermissionError):
-            os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(handle)
-
-
-def _read(path: Path, limit: int | None) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        return file.read() if limit is None else file.read(limit)
-
-
-def _write(path: Path, data: bytes, flag: int, durable: bool) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flag, 0o664)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.truncate()
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
-
-
-def _copy(
-    source: Path | str, target: Path | str, durable: bool, tick: Callable[[int], None] | None = None
-) -> str:
-    """By bare file descriptors: with fifty thousand small files every object counts."""
-    digest, size = hashlib.sha256(), _FIRST
-    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            while chunk := os.read(reader, size):
-                digest.update(chunk)
-                _write_all(writer, chunk)
-                size = _CHUNK
-                if tick:
-                    tick(len(chunk))
-            if durable:
-                os.fsync(writer)
-        finally:
-            os.close(writer)
-    finally:
-        os.close(reader)
-    return digest.hexdigest()
-
-
-def _write_all(handle: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(handle, "rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
