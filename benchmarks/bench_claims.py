@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import accept, lifecycle, names
+from layout import accept, claims, dropped, lifecycle, names
 from layout.accept import Facts
 from layout.disk import Disk
 from layout.init import init
@@ -81,10 +81,10 @@ def run_all(root: Path, durable: bool) -> list[str]:
     while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
         for name in entries:
             try:
-                job = accept.request(atlas, name)
-                if job is None or not accept.sealed(atlas.disk, atlas.inbox / name, job):
+                job = claims.request(atlas, name)
+                if job is None or not dropped.sealed(atlas.disk, atlas.inbox / name, job):
                     continue
-                claim = accept.identify_folder(atlas, name, job, changing=False)
+                claim = claims.identify_folder(atlas, name, job, changing=False)
                 accept.accept(
                     atlas, lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n), FACTS
                 )

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from layout import rights
-from layout.accept import printable
 from layout.disk import LineFault
+from layout.dropped import printable
 from layout.manifest import NewerFormat, Unreadable
 from layout.move import Gone, Occupied
 from layout.tree import Atlas

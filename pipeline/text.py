@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from layout import accept
+from layout import dropped
 
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -18,7 +18,7 @@ def plain(text: str) -> str:
     """
     return "".join(
         _escaped(sign) if sign in BIDI or unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
-        for sign in accept.printable(text)
+        for sign in dropped.printable(text)
     )
 
 

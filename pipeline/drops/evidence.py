@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from layout import accept, names
+from layout import dropped, names
 from layout.temporary import speaks_of
 from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
@@ -64,8 +64,8 @@ def not_files(look: Look) -> Iterator[str]:
     """In words: links, sockets and devices, which are never followed, copied or read, and names
     that no other system can spell."""
     for found in look.found:
-        if accept.printable(found.path) != found.path:
-            yield f"{accept.printable(found.path)} has a name that is not UTF-8"
+        if dropped.printable(found.path) != found.path:
+            yield f"{dropped.printable(found.path)} has a name that is not UTF-8"
         if found.kind not in (FILE, FOLDER):
             yield f"{found.path} is {found.kind}"
         elif found.kind == FILE and found.nlink > 1:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import accept, names, rights, tree, walk
+from layout import dropped, names, rights, tree, walk
 from layout.disk import Disk
 
 FILE, FOLDER = "file", "folder"
@@ -207,7 +207,7 @@ def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
                 continue
             relative = f"{folder}/{name}" if folder else name
             if words := walk.beyond(relative):
-                yield Beyond(accept.printable(words))
+                yield Beyond(dropped.printable(words))
                 continue
             facts = disk.lstat(top / relative)
             yield _found(relative, facts) if facts else f"{relative} is not to be seen at present"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layout import accept, tree
+from layout import dropped, tree, walk
 from layout.accept import Facts
 from layout.manifest import JobFile
 from layout.tree import Atlas
@@ -19,8 +19,8 @@ from pipeline.errors import InputRejected
 def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Facts:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
     kind it is identified anew."""
-    inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
-    paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
+    inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
+    paths = [path for path, _ in walk.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
     request = {"kind": job.kind, **job.options} | (asked or {})
     says = any(map(tree.is_job_toml, paths))
@@ -57,8 +57,8 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
 def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()) -> Facts:
     """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
     job.toml that a person put beside outranks."""
-    inside = accept.drop_root(atlas.disk, folder / tree.INPUT)
-    paths = [path for path, _ in accept.files_below(atlas.disk, inside)]
+    inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
+    paths = [path for path, _ in walk.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
     if asked is None:
         return facts_of(identify(inside, paths), evidence, notes)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from layout import accept, tree
+from layout import dropped, tree
 from layout.disk import Disk, LineFault
 from layout.manifest import JobFile, Outcome
 from layout.tree import Place
@@ -93,7 +93,7 @@ class HeldJob:
 
     def drop(self, disk: Disk) -> Path:
         """The copy of what was dropped: manifest paths are relative to it."""
-        return accept.drop_root(disk, self.root / tree.INPUT)
+        return dropped.drop_root(disk, self.root / tree.INPUT)
 
     # -- telling -------------------------------------------------------------------------------
     def note(self, line: str) -> None:

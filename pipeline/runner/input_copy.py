@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from layout import accept, tree
+from layout import dropped, tree
 from layout.disk import Disk
 from layout.manifest import JobFile, Listed
 from layout.tree import Atlas, Place
@@ -156,13 +156,13 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
     accepted.
     """
     inside = place.path / tree.INPUT
-    prefix = accept.drop_root(disk, inside).relative_to(inside).as_posix()
+    prefix = dropped.drop_root(disk, inside).relative_to(inside).as_posix()
     sizes = {path: size for path, size, *_ in seen}
     before = {row.path: row for row in job.manifest}
     usual = {_suffix(row.path) for row in job.manifest if row.used}
     rows, asks = [], False
     for path, digest in sums.items():
-        name = accept.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
+        name = dropped.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
         old = before.pop(name, None)
         used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from layout import accept, lifecycle, names, tree, walk
+from layout import dropped, lifecycle, names, tree, walk
 from layout.manifest import REQUEST_LIMIT, JobFile, Source, now, write_job
 from layout.tree import Atlas, Place
 from pipeline import jobs
@@ -40,14 +40,14 @@ def seal(
     """
     try:
         options = jobs.parse(request) if request.get("kind") else None
-        rows = accept.manifest(atlas.disk, draft / tree.INPUT, frozenset())
+        rows = dropped.manifest(atlas.disk, draft / tree.INPUT, frozenset())
         if not rows:
             raise SubmitRefused(
                 f"{name} holds no files.",
                 remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.",
             )
         attributes = atlas.disk.lstat(draft)
-        root = accept.drop_root(atlas.disk, draft / tree.INPUT)
+        root = dropped.drop_root(atlas.disk, draft / tree.INPUT)
         job = JobFile(
             id=draft.name,
             kind=options.kind if options else None,

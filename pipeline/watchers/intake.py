@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from layout import accept, lifecycle, names, tree
+from layout import accept, claims, dropped, lifecycle, names, tree, walk
 from layout.accept import Facts
 from layout.attention import Attention, Waits, words
 from layout.disk import Entry, LineFault
@@ -208,7 +208,7 @@ class Intake:
 
     def _examine(self, name: str) -> None:
         seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)
-        job = accept.request(self.atlas, name) if seen.is_job else None
+        job = claims.request(self.atlas, name) if seen.is_job else None
         manifest = {row.path: row.size for row in job.manifest} if job else None
         claim = self._whose(name, job) if seen.is_job else None
         verdict = self.settler.judge(
@@ -225,10 +225,10 @@ class Intake:
         else:
             self._claim(name, seen, job, claim, verdict)
 
-    def _whose(self, name: str, job: JobFile | None) -> accept.Claim:
+    def _whose(self, name: str, job: JobFile | None) -> claims.Claim:
         if job is None:
-            return accept.identify_bare(self.atlas, name)
-        return accept.identify_folder(self.atlas, name, job, self.identity.inodes == "changing")
+            return claims.identify_bare(self.atlas, name)
+        return claims.identify_folder(self.atlas, name, job, self.identity.inodes == "changing")
 
     def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
         if verdict.evidence != "quiet" or job is not None:
@@ -246,7 +246,7 @@ class Intake:
         return None
 
     def _claim(
-        self, name: str, seen: Look, job: JobFile | None, claim: accept.Claim | None, verdict: Ready
+        self, name: str, seen: Look, job: JobFile | None, claim: claims.Claim | None, verdict: Ready
     ) -> None:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
         if job is None and claim is not None:
@@ -275,12 +275,12 @@ class Intake:
         accept.accept(self.atlas, shell, facts, claim.copy_of if claim else None)
         log.info("job.claimed job=%s kind=%s evidence=%s", shell.id, facts.kind, facts.evidence)
 
-    def _shell(self, name: str, claim: accept.Claim | None, queue: str) -> Place:
+    def _shell(self, name: str, claim: claims.Claim | None, queue: str) -> Place:
         if claim is not None:
             return lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n)
         return lifecycle.claim_drop(self.atlas, name, queue)
 
-    def _refuse(self, name: str, claim: accept.Claim | None, error: InputRejected) -> None:
+    def _refuse(self, name: str, claim: claims.Claim | None, error: InputRejected) -> None:
         shell = self._shell(name, claim, lifecycle.REFUSED)
         self.waiting.pop(name, None)
         self._refuse_shell(shell, error)
@@ -358,8 +358,8 @@ class Intake:
                 verdict = settler.judge(shell.path.name, seen)
                 if isinstance(verdict, Refuse):
                     return InputRejected(verdict.reason, remedy=verdict.remedy)
-            inside = accept.drop_root(self.atlas.disk, shell.path / tree.INPUT)
-            identify(inside, [path for path, _ in accept.files_below(self.atlas.disk, inside)])
+            inside = dropped.drop_root(self.atlas.disk, shell.path / tree.INPUT)
+            identify(inside, [path for path, _ in walk.files_below(self.atlas.disk, inside)])
         except InputRejected as error:
             return error
         return InputRejected(

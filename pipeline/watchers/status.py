@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from layout import accept, names, tree
+from layout import dropped, names, tree
 from layout.liveness import Observer
 from layout.manifest import Arrivals, ErrorFile, NewerFormat, Unreadable
 from layout.tree import Atlas, Place, State
@@ -54,7 +54,7 @@ class Writer:
         """What arrives, as facts: the web layer shows it, and a sentence is no data."""
         arrivals = Arrivals(
             waits={
-                accept.printable(name): wait.reason
+                dropped.printable(name): wait.reason
                 for name, wait in sorted(waiting.items())[:SHOWN]
             }
         )

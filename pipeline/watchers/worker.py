@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from layout import lifecycle, tree
-from layout.accept import printable
 from layout.attention import Attention, Waits, words
 from layout.disk import LineFault
+from layout.dropped import printable
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Beat, Life, Observer
 from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layout import accept, lifecycle
+from layout import accept, dropped, lifecycle
 from layout.accept import Facts
 from layout.disk import Disk, Entry
 from layout.manifest import Outcome, write_job
@@ -122,7 +122,7 @@ def test_a_listing_that_lacks_the_drop_takes_no_job_toml_away(fleet: Fleet) -> N
     """Whoever completes a shell looks twice before input/ is taken for empty: else the drop's own root, and its job.toml, were missed."""
     shell = lifecycle.claim_drop(fleet.atlas, "vase", "scan")
     disk = Skipping()
-    assert accept.drop_root(disk, shell.path / "input") == shell.path / "input/vase"
+    assert dropped.drop_root(disk, shell.path / "input") == shell.path / "input/vase"
     assert disk.skipped
     place = accept.accept(fleet.atlas, shell, Facts("scan", {}, frozenset(), "said"))
     assert [row.path for row in fleet.job(place).manifest] == ["READY", "a.xyz"]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from layout import accept, lifecycle, names, tree
+from layout import accept, claims, lifecycle, names, tree
 from layout.accept import Facts
 from layout.cancelled import is_own
 from layout.init import init
@@ -230,11 +230,11 @@ class Intake:
             call()
 
     def take(self, name: str) -> Place:
-        job = accept.request(self.atlas, name) if (self.atlas.inbox / name).is_dir() else None
+        job = claims.request(self.atlas, name) if (self.atlas.inbox / name).is_dir() else None
         queue = REFUSED if name.startswith("bad") else LEGS[0]
         if job is None:
             return self.complete(lifecycle.claim_drop(self.atlas, name, queue))
-        claim = accept.identify_folder(self.atlas, name, job, changing=False)
+        claim = claims.identify_folder(self.atlas, name, job, changing=False)
         return self.complete(
             lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n), claim.copy_of
         )

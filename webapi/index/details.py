@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from layout import accept, lifecycle, tree
+from layout import lifecycle, tree, walk
 from layout.manifest import JobFile, NewerFormat
 from layout.tree import Atlas, Place, State
 from webapi.index import rows
@@ -77,7 +77,7 @@ def artefacts(atlas: Atlas, row: Row) -> list[dict[str, Any]]:
     """The result files with their checksums."""
     output = atlas.root / row["folder"] / tree.OUTPUT
     try:
-        found = accept.files_below(atlas.disk, output)
+        found = walk.files_below(atlas.disk, output)
     except (FileNotFoundError, NotADirectoryError):
         return []
     sums = checksums(atlas, output)

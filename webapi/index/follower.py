@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from layout import accept, lifecycle, names
+from layout import dropped, lifecycle, names
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
@@ -231,7 +231,7 @@ class Follower(threading.Thread):
         ]
         reasons = self._reasons() if entries else {}
         self.arrivals = [
-            Arrival(clean(name), clean(reasons.get(accept.printable(name), "arriving"), 300))
+            Arrival(clean(name), clean(reasons.get(dropped.printable(name), "arriving"), 300))
             for name in sorted(entries)[:200]
         ]
 

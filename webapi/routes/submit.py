@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response, request
 from pydantic import ValidationError
 
-from layout import accept, tree
+from layout import tree, walk
 from pipeline.submission import submit
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
@@ -166,7 +166,7 @@ def _received(kind: str | None, upload: uploads.Upload, received: uploads.Receiv
             )
         _may_submit(options)
         inside = received.draft / tree.INPUT
-        for path, _ in accept.files_below(web.atlas.disk, inside):
+        for path, _ in walk.files_below(web.atlas.disk, inside):
             zips.check(inside / path)
         mark = idempotency.fingerprint(
             request.path, received.digest, json.dumps(options, sort_keys=True), received.name

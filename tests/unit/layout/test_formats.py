@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layout import accept, lifecycle, tree
+from layout import claims, lifecycle, tree
 from layout.disk import LineFault
 from layout.init import init
 from layout.manifest import (
@@ -118,7 +118,7 @@ def _act(atlas: Atlas, place: Place, act: str) -> None:
     elif act == "accept":
         Intake(atlas).complete(place)
     elif act == "request":
-        accept.request(atlas, place.path.name)
+        claims.request(atlas, place.path.name)
     elif act == "fail":
         lifecycle.fail(atlas, place, ErrorFile(error="X", who="pipeline", message="m", remedy="r"))
     elif act == "release":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from layout import accept, lifecycle, names, tree
+from layout import accept, claims, lifecycle, names, tree
 from layout.accept import Facts
 from layout.disk import Disk, LineFault
 from layout.init import Unfit, exists, init, prove
@@ -102,19 +102,19 @@ def test_where_inodes_change_only_a_sealed_job_that_was_never_accepted_keeps_its
     """A retry gets a new id there, for it cannot be told from a copy."""
     world = World(tmp_path / "atlas")
     sealed = lifecycle.submit(world.atlas, world.draft())
-    job = accept.request(world.atlas, sealed.path.name)
+    job = claims.request(world.atlas, sealed.path.name)
     assert job
     moved = job.model_copy(update={"inode": 1})
     assert (
-        accept.identify_folder(world.atlas, sealed.path.name, moved, changing=True).id == sealed.id
+        claims.identify_folder(world.atlas, sealed.path.name, moved, changing=True).id == sealed.id
     )
     assert (
-        accept.identify_folder(world.atlas, sealed.path.name, moved, changing=False).id != sealed.id
+        claims.identify_folder(world.atlas, sealed.path.name, moved, changing=False).id != sealed.id
     )
     retried = lifecycle.retry(world.atlas, world.failed())
-    again = accept.request(world.atlas, retried.path.name)
+    again = claims.request(world.atlas, retried.path.name)
     assert again
-    claim = accept.identify_folder(world.atlas, retried.path.name, again, changing=True)
+    claim = claims.identify_folder(world.atlas, retried.path.name, again, changing=True)
     assert (claim.id != retried.id, claim.copy_of) == (True, retried.id)
 
 
@@ -253,11 +253,11 @@ def test_a_folder_that_is_not_seen_is_not_judged_by_its_inode(tmp_path: Path) ->
     """A stale negative answer must not turn a job into a copy of itself."""
     world = World(tmp_path / "atlas")
     place = lifecycle.submit(world.atlas, world.draft())
-    job = accept.request(world.atlas, place.path.name)
+    job = claims.request(world.atlas, place.path.name)
     assert job
     blind = world.mounted(lambda call: Fault("unseen") if call.name == "lstat" else None)
     with pytest.raises(Gone):
-        accept.identify_folder(blind, place.path.name, job, changing=False)
+        claims.identify_folder(blind, place.path.name, job, changing=False)
     shell = lifecycle.claim_job(world.atlas, place.path.name, "prepare", place.id, 0)
     with pytest.raises(Gone):
         accept.accept(blind, shell, Facts("scan", {}, frozenset(), "sealed"))
