@@ -11,116 +11,23 @@ told.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import logging
-import os
 import platform
-import tempfile
-import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
 
 from layout.disk import LineFault
-from layout.manifest import Heartbeat, NewerFormat, Unreadable
+from layout.locks import boot_id, take_lock
+from layout.manifest import NewerFormat, Unreadable
+from layout.signs import Heartbeat
 from layout.tree import Atlas
-
-log = logging.getLogger(__name__)
 
 
 class Life(StrEnum):
     LIVE = "live"
     UNKNOWN = "unknown"  # neither served by nor seized
     DEAD = "dead"
-
-
-def boot_id() -> str:
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "unknown"
-
-
-def run_folder() -> Path:
-    """This host's folder for lock files; it does not outlive a boot. $INBOX3D_RUN names another one
-    for a house of its own on this host."""
-    usual = (
-        Path("/run/inbox3d")
-        if os.geteuid() == 0
-        else Path(tempfile.gettempdir()) / f"inbox3d-{os.getuid()}"
-    )
-    folder = Path(os.environ.get("INBOX3D_RUN") or usual)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
-
-
-def take_lock(path: Path) -> IO[bytes] | None:
-    """Hold PATH's lock until the returned file is closed (or the process dies); None where another
-    process holds it."""
-    file = path.open("ab")  # the lock lives as long as the file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
-
-
-class Beat(threading.Thread):
-    """Writes one worker's heartbeat from a thread of its own: a hanging mount must not stop the
-    work, nor the work the beat."""
-
-    def __init__(self, atlas: Atlas, heartbeat: Heartbeat, interval: float) -> None:
-        super().__init__(name=f"beat-{heartbeat.worker}", daemon=True)
-        self.atlas, self.interval = atlas, interval
-        lock_path = run_folder() / f"{heartbeat.worker}.lock"
-        lock = take_lock(lock_path)
-        if lock is None:
-            raise RuntimeError(f"{lock_path} is held by another process of the same name")
-        self._lock, self._lock_path = lock, lock_path
-        self.heartbeat = heartbeat.model_copy(
-            update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()}
-        )
-        self.counted = 0  # beats that reached Atlas
-        self._over = threading.Event()
-        self._changing = threading.Lock()
-
-    def say(self, message: str, job: str | None = None) -> None:
-        """What this process is doing, in words; goes out with the next beat."""
-        self._change(message=message, job=job)
-
-    def attend(self, lines: tuple[str, ...]) -> None:
-        """What waits for a person, in words; goes out with the next beat."""
-        self._change(attention=lines)
-
-    def _change(self, **facts: Any) -> None:
-        with self._changing:
-            self.heartbeat = self.heartbeat.model_copy(update=facts)
-
-    def beat(self) -> None:
-        self._change(counter=self.heartbeat.counter + 1)
-        try:
-            self.atlas.disk.write_in_place(
-                self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump()
-            )
-            self.counted += 1
-        except OSError as error:
-            log.warning("beat.failed worker=%s what=%s", self.heartbeat.worker, error)
-
-    def run(self) -> None:
-        while not self._over.wait(self.interval):
-            self.beat()
-
-    def end(self) -> None:
-        """Stop beating and take the heartbeat away: this process holds nothing any more."""
-        self._over.set()
-        with contextlib.suppress(OSError):
-            self.atlas.disk.unlink(self.atlas.heartbeat(self.heartbeat.worker))
-        with contextlib.suppress(OSError):
-            self._lock_path.unlink()
-        self._lock.close()
 
 
 def heartbeats(

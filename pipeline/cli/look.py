@@ -51,7 +51,7 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
 
 def _progress(shown: dict[str, Any]) -> str:
     """The one line of PROGRESS.txt."""
-    from layout.manifest import Progress
+    from layout.signs import Progress
     from pipeline.progress import words
 
     return words.line(Progress.model_validate(shown))

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable
 
 from layout import tree
-from layout.manifest import JobFile, NewerFormat, Progress, Unreadable
+from layout.manifest import JobFile, NewerFormat, Unreadable
 from layout.move import holding
+from layout.signs import Progress
 from layout.tree import Atlas, Place
 from pipeline import recipes
 from pipeline.progress import COPY, PROMOTE, READY, words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layout.manifest import Progress
+from layout.signs import Progress
 
 FIRST = "first estimate"
 

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import IO
 
-from layout.liveness import boot_id, take_lock
+from layout.locks import boot_id, take_lock
 from layout.removal import remove
 from layout.scratch import Scratch
 from layout.tree import Place

@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 from layout import lifecycle, tree
-from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Outcome, Progress, Unreadable
+from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Outcome, Unreadable
+from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from layout import names
 from layout.liveness import Life, Observer
-from layout.manifest import Heartbeat
+from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline import jobs, queues, recipes, weights
 from pipeline.config import Settings

@@ -14,7 +14,7 @@ import time
 from typing import NamedTuple
 
 from layout import names
-from layout.liveness import run_folder, take_lock
+from layout.locks import run_folder, take_lock
 from layout.tree import Atlas
 from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings

@@ -18,10 +18,12 @@ from pathlib import Path
 from layout import accept, claims, dropped, lifecycle, names, tree, walk
 from layout.accept import Facts
 from layout.attention import Attention, Waits, words
+from layout.beat import Beat
 from layout.disk import Entry, LineFault
 from layout.lifecycle import Occupied
-from layout.liveness import Beat, Observer
-from layout.manifest import Heartbeat, JobFile
+from layout.liveness import Observer
+from layout.manifest import JobFile
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from pipeline.drops.completeness import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look

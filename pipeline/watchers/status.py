@@ -10,7 +10,8 @@ from typing import Any
 
 from layout import dropped, names, tree
 from layout.liveness import Observer
-from layout.manifest import Arrivals, ErrorFile, NewerFormat, Unreadable
+from layout.manifest import ErrorFile, NewerFormat, Unreadable
+from layout.signs import Arrivals
 from layout.tree import Atlas, Place, State
 from pipeline import queues
 from pipeline.drops.completeness import Wait

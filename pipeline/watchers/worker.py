@@ -18,14 +18,16 @@ from pathlib import Path
 
 from layout import lifecycle, tree
 from layout.attention import Attention, Waits, words
+from layout.beat import Beat
 from layout.disk import LineFault
 from layout.dropped import printable
 from layout.lifecycle import Gone, Occupied
-from layout.liveness import Beat, Life, Observer
-from layout.manifest import AtlasFile, Heartbeat, JobFile, NewerFormat
+from layout.liveness import Life, Observer
+from layout.manifest import AtlasFile, JobFile, NewerFormat
 from layout.manifest import Outcome as Ended
 from layout.promote import verify
 from layout.scratch import Scratch
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import weights
 from pipeline.config import Settings

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from layout.init import init
 from layout.lifecycle import find
-from layout.manifest import Heartbeat, JobFile, read_job
+from layout.manifest import JobFile, read_job
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.gpu.engine import children
 

@@ -21,16 +21,8 @@ import urllib3
 from layout import names, tree
 from layout.disk import Disk
 from layout.init import init
-from layout.manifest import (
-    Accepted,
-    ErrorFile,
-    JobFile,
-    Listed,
-    Progress,
-    Provenance,
-    Source,
-    Start,
-)
+from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Provenance, Source, Start
+from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 from pipeline import config, jobs
 from pipeline.config import Settings

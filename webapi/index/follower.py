@@ -21,7 +21,8 @@ from layout import dropped, lifecycle, names
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
-from layout.manifest import Arrivals, Heartbeat, NewerFormat, Unreadable
+from layout.manifest import NewerFormat, Unreadable
+from layout.signs import Arrivals, Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows

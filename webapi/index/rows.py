@@ -10,7 +10,8 @@ from typing import Any
 
 from layout import lifecycle, tree
 from layout.disk import LineFault
-from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Progress, Unreadable
+from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Unreadable
+from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 from pipeline.errors import Cancelled
 from pipeline.progress.words import left

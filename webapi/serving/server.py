@@ -133,8 +133,8 @@ def _options(threads: int, listener: socket.socket, end: Callable[[], None]) -> 
 
 def started(atlas: Atlas, settings: Settings) -> Any:
     """The application with its threads running, in the process that serves."""
-    from layout.liveness import Beat
-    from layout.manifest import Heartbeat
+    from layout.beat import Beat
+    from layout.signs import Heartbeat
     from webapi import create_app
     from webapi.notify.webhooks import Caller
     from webapi.routes.system import version

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from layout.manifest import Heartbeat
+from layout.signs import Heartbeat
 from pipeline import jobs, safe_fetch
 from webapi.problems import Problem
 from webapi.text import clean

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from layout import lifecycle
-from layout.manifest import Progress
+from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.conftest import ROOT, missing
 from tests.support.live import House, eventually

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from layout.manifest import Progress
+from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.support.web import forge, make_settings
 from webapi import create_app

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from layout.init import init
-from layout.manifest import Progress
+from layout.signs import Progress
 from layout.tree import Atlas, Place
 from pipeline.cli import once
 

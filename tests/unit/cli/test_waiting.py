@@ -9,9 +9,9 @@ import pytest
 
 from layout import accept, lifecycle, names
 from layout.accept import Facts
+from layout.beat import Beat
 from layout.init import init
-from layout.liveness import Beat
-from layout.manifest import Heartbeat
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place
 from pipeline import config
 from pipeline.cli._waiting import MOST_FLEETS, OwnFleet, Serving, Waiting

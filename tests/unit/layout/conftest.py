@@ -1,4 +1,4 @@
-"""A world of intake, worker and reaper on one tree, for the tests of this room."""
+"""A tree, and a world of intake, worker and reaper on one, for the tests of this room."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from layout.init import init
+from layout.tree import Atlas
 from tests.support.crew import World
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path / "atlas")
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return init(tmp_path / "atlas")[0]

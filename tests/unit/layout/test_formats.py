@@ -16,13 +16,12 @@ from layout.manifest import (
     AtlasFile,
     Document,
     ErrorFile,
-    Heartbeat,
     JobFile,
     NewerFormat,
-    Progress,
     Source,
     Unreadable,
 )
+from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import BadDisk
 from tests.support.crew import MAX_CRASHES, Intake, World

@@ -8,21 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from layout.init import init
-from layout.liveness import (
-    Beat,
-    Life,
-    Observer,
-    boot_id,
-    by_lock,
-    heartbeats,
-    run_folder,
-    stopped,
-    take_lock,
-)
-from layout.manifest import Heartbeat
+from layout.beat import Beat
+from layout.liveness import Life, Observer, by_lock, heartbeats, stopped
+from layout.locks import boot_id, take_lock
+from layout.signs import Heartbeat
 from layout.tree import Atlas
 
 BEAT = 15.0
@@ -35,11 +24,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
 
 
 def write(atlas: Atlas, worker: str, counter: int, **facts: object) -> Heartbeat:
@@ -144,19 +128,6 @@ def test_on_its_own_host_a_released_lock_is_death_at_once(atlas: Atlas, tmp_path
     assert by_lock(beat, boot_id()) is Life.DEAD
     assert by_lock(beat.model_copy(update={"boot": "another"}), boot_id()) is Life.UNKNOWN
     assert by_lock(beat.model_copy(update={"lock": (str(path), 1)}), boot_id()) is Life.UNKNOWN
-
-
-def test_a_beat_holds_its_lock_and_takes_its_heartbeat_away_at_the_end(atlas: Atlas) -> None:
-    """While it lives others see it live; afterwards nothing is left."""
-    beat = Beat(
-        atlas, Heartbeat(worker="test-beat-0001", role="worker", counter=0, boot="", pid=1), 1.0
-    )
-    beat.beat()
-    told = heartbeats(atlas)["test-beat-0001"]
-    assert (told.counter, by_lock(told, boot_id())) == (1, Life.LIVE)
-    beat.end()
-    assert heartbeats(atlas) == {}
-    assert not (run_folder() / "test-beat-0001.lock").exists()
 
 
 def test_a_process_that_holds_its_lock_and_does_not_beat_stands_still(atlas: Atlas) -> None:

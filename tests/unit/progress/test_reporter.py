@@ -9,16 +9,8 @@ import pytest
 
 from layout import lifecycle
 from layout.init import init
-from layout.manifest import (
-    Accepted,
-    ErrorFile,
-    JobFile,
-    Listed,
-    Progress,
-    Provenance,
-    Source,
-    Start,
-)
+from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Provenance, Source, Start
+from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 from pipeline import jobs, recipes
 from pipeline.progress import COPY, reporter, words

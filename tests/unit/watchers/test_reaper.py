@@ -11,8 +11,9 @@ from layout import accept, lifecycle
 from layout.accept import Facts
 from layout.init import init
 from layout.liveness import Life, Observer
-from layout.manifest import Heartbeat, JobFile, read_job
+from layout.manifest import JobFile, read_job
 from layout.promote import promote
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import config
 from pipeline.kept import keys

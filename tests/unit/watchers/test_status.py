@@ -12,9 +12,11 @@ import pytest
 
 from layout import accept, lifecycle, names
 from layout.accept import Facts
+from layout.beat import Beat
 from layout.init import init
-from layout.liveness import Beat, Observer
-from layout.manifest import Heartbeat, Outcome
+from layout.liveness import Observer
+from layout.manifest import Outcome
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import config, queues
 from pipeline.cli import doctor

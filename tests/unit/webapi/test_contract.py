@@ -15,7 +15,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from layout.manifest import ErrorFile, Progress
+from layout.manifest import ErrorFile
+from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.support.web import FOREIGN, forge
 from webapi.problems import MEANINGS

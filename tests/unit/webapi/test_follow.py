@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from layout import lifecycle
 from layout.disk import LineFault
 from layout.liveness import Observer
-from layout.manifest import Progress
+from layout.signs import Progress
 from layout.tree import Atlas, State
 from pipeline.drops.completeness import Wait
 from pipeline.watchers.status import Writer

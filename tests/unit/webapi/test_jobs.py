@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layout import lifecycle
-from layout.manifest import AtlasFile, ErrorFile, Progress
+from layout.manifest import AtlasFile, ErrorFile
+from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.support.web import forge
 from webapi.context import Web

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from layout.manifest import Heartbeat, Progress
+from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, State
 from tests.support.web import forge, receiver
 from webapi.context import Web

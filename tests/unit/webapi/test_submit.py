@@ -15,7 +15,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layout import lifecycle
-from layout.manifest import Heartbeat, read_job
+from layout.manifest import read_job
+from layout.signs import Heartbeat
 from layout.tree import Atlas, State
 from tests.support.web import PLY, forge, zip_with
 from webapi.access.keys import Keys
