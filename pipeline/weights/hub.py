@@ -18,7 +18,7 @@ from pipeline.errors import BackendUnavailable
 from pipeline.weights import line
 from pipeline.weights.catalogue import size
 from pipeline.weights.line import PAUSES, Line
-from pipeline.weights.tensorfile import no_data, sha256
+from pipeline.weights.tensorfile import sha256, what_instead
 
 EVERY = 5.0  # seconds between two words of a file's progress
 PIECE = 1 << 20
@@ -160,8 +160,8 @@ class Hub(Line):
 def wrong(meta: Meta, part: Path) -> tuple[str | None, str]:
     """(how PART differs from what the hub said, in words, or None; its SHA-256)."""
     there = part.stat().st_size
-    if there != meta.bytes is not None and (said := no_data(part)):
-        return said.partition(":")[0] + f" ({size(there)})", ""
+    if there != meta.bytes is not None and (found := what_instead(part)):
+        return f"{found[0]} ({size(there)})", ""
     if meta.bytes is not None and there != meta.bytes:
         return f"ends at {there:,} bytes, the hub says {meta.bytes:,}", ""
     digest = sha256(part)

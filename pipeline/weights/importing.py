@@ -15,6 +15,7 @@ from pipeline.errors import BackendUnavailable
 from pipeline.weights import folder as looks
 from pipeline.weights import record, sources
 from pipeline.weights.catalogue import FACTS, KNOWN, MATTING, WEIGHTS, Known
+from pipeline.weights.parts import PicklesOnly
 from pipeline.weights.place import alone, building, disk_in_words, room
 from pipeline.weights.record import Each
 from pipeline.weights.tensorfile import no_data, not_there, sha256
@@ -149,7 +150,7 @@ def copy_folder(source: Path, made: Path, known: Known, each: Each) -> None:
         trouble = looks.other_model(source, known)
     except BackendUnavailable as error:
         raise BackendUnavailable(
-            f"{source} cannot be imported: {error.message}.", remedy=_cure(error.message, known)
+            f"{source} cannot be imported: {error.message}.", remedy=_cure(error, known)
         ) from None
     if trouble:
         raise BackendUnavailable(
@@ -181,8 +182,8 @@ def _carried(source: Path) -> dict[str, dict[str, Any]]:
         raise BackendUnavailable(f"{source}: {error.message}.", remedy=cure) from None
 
 
-def _cure(trouble: str, known: Known) -> str:
-    if "pickle" in trouble:
+def _cure(trouble: BackendUnavailable, known: Known) -> str:
+    if isinstance(trouble, PicklesOnly):
         return (
             "Pickles can hold programs and are never loaded. Fetch the safetensors files of"
             f" {known.hub}, or load the folder with diffusers on a machine that you can spare and"

@@ -32,6 +32,10 @@ TOKENIZER = (
 LARGEST_JSON = 1 << 20  # bytes; larger ones (vocabularies) are looked at from both ends only
 
 
+class PicklesOnly(BackendUnavailable):
+    """A part of the model holds pickles and no safetensors file."""
+
+
 class Part(NamedTuple):
     """A component: the folder's NAME, the library and class that model_index.json gives it."""
 
@@ -108,9 +112,18 @@ def missing(part: Part, names: Collection[str]) -> str | None:
             f"{part.name}/{index} is missing, which tells what its parts"
             f" ({single.partition('.')[0]}-….safetensors) hold"
         )
-    if any(name.endswith((".bin", ".pt", ".ckpt")) for name in names):
+    if _pickled(part, names):
         return f"{part.name}/ holds a pickle (.bin) and no safetensors file"
     return f"{part.name}/ holds no safetensors file of the name {single}"
+
+
+def _pickled(part: Part, names: Collection[str]) -> bool:
+    """Whether the weights of the part are there as pickles alone."""
+    return (
+        not _small(part)
+        and not any(name in names for name in _weights(part))
+        and any(name.endswith((".bin", ".pt", ".ckpt")) for name in names)
+    )
 
 
 def _small(part: Part) -> tuple[str, ...]:
@@ -155,7 +168,7 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
     if lacking := [entry for entry in entries if not index.get(entry)]:
         looks = f" (it is a {index['_class_name']})" if index.get("_class_name") else ""
         raise BackendUnavailable(f"{INDEX} names no {lacking[0]}{looks}")
-    found, troubles = [folder / INDEX], []
+    found, troubles, pickled = [folder / INDEX], [], False
     for part in parts_of(index):
         below = folder / part.name
         if not below.is_dir():
@@ -163,6 +176,7 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
             continue
         names = {path.name for path in below.iterdir()}
         gone = missing(part, names)
+        pickled |= bool(gone) and _pickled(part, names)
         files = [below / name for name in loaded(part, names)]
         troubles += [
             *([gone] if gone else []),
@@ -170,7 +184,7 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
         ]
         found += files
     if troubles:
-        raise BackendUnavailable("; ".join(dict.fromkeys(troubles)))
+        raise (PicklesOnly if pickled else BackendUnavailable)("; ".join(dict.fromkeys(troubles)))
     return found
 
 

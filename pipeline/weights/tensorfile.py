@@ -86,31 +86,35 @@ def not_there(path: Path) -> str | None:
 def no_data(path: Path) -> str | None:
     """What the file PATH is where it is certainly no model data, and what to do, in words; None: it
     may be data."""
+    found = what_instead(path)
+    return None if found is None else ": ".join(part for part in found if part)
+
+
+def what_instead(path: Path) -> tuple[str, str] | None:
+    """(what the file PATH is, more about it and what to do) where it is certainly no model data."""
     with path.open("rb") as stream:
         start = stream.read(400)
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text:
-        return (
-            "is empty (0 bytes): fetch it again"
-            if not start
-            else "holds nothing but blanks: fetch it again"
-        )
+        return "holds nothing but blanks" if start else "is empty (0 bytes)", "fetch it again"
     if text.startswith(b"version https://git-lfs"):
         return (
-            "is a git-LFS pointer, not the file itself: run `git lfs pull` in that clone, or fetch"
-            " it with `inbox3d models pull`"
+            "is a git-LFS pointer, not the file itself",
+            "run `git lfs pull` in that clone, or fetch it with `inbox3d models pull`",
         )
     if text[:200].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
         return (
-            "is a web page: a login or an error was saved in place of the file; fetch it again,"
-            " signed in where the licence asks for it"
+            "is a web page",
+            "a login or an error was saved in place of the file; fetch it again, signed in where"
+            " the licence asks for it",
         )
     if path.suffix not in (".json", ".txt") and all(
         32 <= byte < 127 or byte in b"\t\r\n" for byte in start
     ):
-        return f"is text, no weights: “{start[:60].decode('ascii').strip()}”; fetch it again"
+        told = start[:60].decode("ascii").strip()
+        return "is text, no weights", f"“{told}”; fetch it again"
     if text.startswith(b"GGUF"):
-        return "is a GGUF file, which other programs load; this one needs safetensors"
+        return "is a GGUF file, which other programs load; this one needs safetensors", ""
     return None
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.formats.account import Account
 from pipeline.geometry.rigid import Array
 
+NUMBER = "number"  # a column that only counts its rows
 _RGB, _NORMAL, _XYZ = ("red", "green", "blue"), ("nx", "ny", "nz"), ("x", "y", "z")
 _SAMPLE = 200_000  # rows that are looked at
 _DARKEST = 32  # three whole numbers that never get this far are classes and counts, not colours
@@ -21,9 +22,9 @@ def roles(
     pts: the file is a PTS, whose columns are x y z intensity r g b by convention. What was guessed
     or not understood is noted in ACCOUNT."""
     some = values[:: max(1, len(values) // _SAMPLE)]
-    found: list[str | None] = list(told)
+    found: list[str | None] = [*told]
     if not told:
-        found = [None] * _numbered(values) + list(_XYZ)
+        found = [*[NUMBER] * _numbered(values), *_XYZ]
         if len(found) > 3:
             account.remark(
                 "the first column counts its rows: taken as point numbers, and the three after it"

@@ -182,7 +182,7 @@ def _unread(
     account: Account,
 ) -> None:
     """Name what is neither place, normal nor colour."""
-    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue"}
+    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", _columns.NUMBER}
     words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
     named = [
         word or role
@@ -196,10 +196,9 @@ def _unread(
     ]
     account.lost([word for word in (*named, *texts) if word])
     nameless = sum(role is None and word is None for role, word in zip(roles, words, strict=False))
-    counted = any("point numbers" in text for text in account.remarks)
-    if nameless > counted:
+    if nameless:
         account.remark(
-            f"{nameless - counted} of its {form.wide} columns could not be understood and were not "
+            f"{nameless} of its {form.wide} columns could not be understood and were not "
             "read; "
             "a line of column names above the rows decides it"
         )
