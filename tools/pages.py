@@ -18,6 +18,7 @@ from layout.lifecycle import EDGES
 from layout.paths import HOST_PATHS, JOB_PATHS, PATHS
 from layout.temporary import TOOLS
 from pipeline import config, errors, jobs, recipes
+from pipeline.jobs import common
 from pipeline.weights import KNOWN
 from tools import third_party
 from tools.installed import ROOT
@@ -30,7 +31,7 @@ HEADER = "<!-- Written by `make docs` from {source}; change it there. -->\n"
 def jobs_page() -> str:
     parts = [
         "# Kinds of jobs and their options\n",
-        HEADER.format(source="pipeline/jobs.py and pipeline/recipes.py"),
+        HEADER.format(source="pipeline/jobs/ and pipeline/recipes.py"),
         (
             "The keys below mean the same in a drop's `job.toml`, in `--set option=value` of the"
             " CLI, in a REST body and in job.json.\nA request is flat: `kind` first, then options."
@@ -70,10 +71,10 @@ def jobs_page() -> str:
         else:
             parts.append("This version has no recipe for it: such a job is refused.\n")
         parts.append(options_table(model, ("kind", *jobs.Common.model_fields)))
-    tiers = [(name, *(_tier(value) for value in tier)) for name, tier in jobs.TIERS.items()]
+    tiers = [(name, *(_tier(value) for value in tier)) for name, tier in common.TIERS.items()]
     parts += [
         "## Quality tiers\n",
-        table(["quality_tier", *(_tier_head(field) for field in jobs.Tier._fields)], tiers),
+        table(["quality_tier", *(_tier_head(field) for field in common.Tier._fields)], tiers),
     ]
     return "\n".join(parts)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.jobs import wrong
+from pipeline.jobs.wording import wrong
 
 MEDIA_TYPE = "application/problem+json"
 

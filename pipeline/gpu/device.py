@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.config import SettingsRefused
-from pipeline.jobs import FORMATS
+from pipeline.jobs.common import FORMATS
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 

@@ -28,7 +28,7 @@ from pipeline.artefacts import (
     Shots,
     Views,
 )
-from pipeline.jobs import Common, Format
+from pipeline.jobs.common import Common, Format
 
 
 class Declared(BaseModel):

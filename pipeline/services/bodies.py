@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.jobs import Format
+from pipeline.jobs.common import Format
 
 Prompt = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 Pixels = Annotated[int, Field(ge=64, le=2048, multiple_of=16)]

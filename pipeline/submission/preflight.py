@@ -17,6 +17,7 @@ from pipeline.config import Settings
 from pipeline.drops.completeness import against_its_list, still_arriving
 from pipeline.drops.kind import identify
 from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
+from pipeline.submission import ability
 from pipeline.submission.submit import refuse_links
 
 
@@ -35,7 +36,7 @@ def completed(
     workers = live_workers(atlas, settings)
     check_formats(options, workers)
     check_name(options, workers)
-    check_backend(options, workers, jobs.views_named(full) or _pictures(drop, options.kind))
+    check_backend(options, workers, ability.views_named(full) or _pictures(drop, options.kind))
     return full
 
 
@@ -106,8 +107,8 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
     if kind == "prompt":
         _check_views(settings)
     named, able = str(request.get("backend", "auto")), weights.backends(settings.host.models)
-    if named != "auto" and not jobs.can_serve(
-        named, jobs.views_named(request) or _pictures(drop, kind), able
+    if named != "auto" and not ability.can_serve(
+        named, ability.views_named(request) or _pictures(drop, kind), able
     ):
         trouble = weights.problem(settings.host.models, named) if named in weights.KNOWN else None
         raise SubmitRefused(
@@ -187,7 +188,7 @@ def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | N
     if (
         named == "auto"
         or not making
-        or any(jobs.can_serve(named, views, worker.backends) for worker in making)
+        or any(ability.can_serve(named, views, worker.backends) for worker in making)
     ):
         return
     able = sorted({able for worker in making for able in worker.backends})

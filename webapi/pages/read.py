@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, g, make_response, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
-from pipeline.jobs import FORMATS
+from pipeline.jobs.common import FORMATS
 from webapi.context import STATIC, VENDOR
 from webapi.index import details
 from webapi.index.overview import overview

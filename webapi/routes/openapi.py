@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from pipeline.jobs import FORMATS
+from pipeline.jobs.common import FORMATS
 from webapi.problems import MEDIA_TYPE
 from webapi.routes import schemas
 from webapi.routes.table import ROUTES, Route

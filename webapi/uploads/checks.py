@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from layout.signs import Heartbeat
-from pipeline import jobs, safe_fetch
+from pipeline import safe_fetch
 from webapi.problems import Problem
 from webapi.text import clean
 
@@ -38,12 +38,12 @@ def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> Non
                 f"Ask for one of {able}, or install what {name} needs (inbox3d doctor).",
             )
     meshing = [worker for worker in workers if "mesh" in worker.queues and worker.backends]
-    backend, views = options.get("backend"), jobs.views_named(options)
+    backend, views = options.get("backend"), ability.views_named(options)
     if (
         backend
         and backend not in ALWAYS
         and meshing
-        and not any(jobs.can_serve(backend, views, worker.backends) for worker in meshing)
+        and not any(ability.can_serve(backend, views, worker.backends) for worker in meshing)
     ):
         able = ", ".join(sorted({able for worker in meshing for able in worker.backends}))
         raise Problem(

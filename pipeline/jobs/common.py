@@ -1,0 +1,144 @@
+"""What options of every kind have in common, and what a quality tier stands for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
+FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
+BACKEND = r"^[a-z0-9-]{1,40}$"
+HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
+
+
+class Tier(NamedTuple):
+    """What a quality tier stands for, for every kind."""
+
+    views: int  # generated views
+    steps: int  # FLUX steps
+    grid: int  # field resolution along an edge
+    cell: float  # merge cell as a share of the object's size
+    depth: int  # deepest Poisson octree
+    faces: int  # faces of model.glb
+    texture: int  # texture edge, pixels
+
+
+TIERS: dict[str, Tier] = {
+    "standard": Tier(
+        views=4, steps=4, grid=256, cell=1 / 400, depth=9, faces=100_000, texture=2048
+    ),
+    "high": Tier(views=8, steps=4, grid=384, cell=1 / 1000, depth=11, faces=500_000, texture=4096),
+}
+
+
+def words(value: Any) -> Any:
+    """A list as people write it in one line: "glb,stl"; anything else as it is."""
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+class Common(BaseModel):
+    """Options that every kind has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    output_format: tuple[Format, ...] = Field(
+        ("glb",), min_length=1, description="formats to write; model.glb is always there"
+    )
+    quality_tier: Literal["standard", "high"] = Field(
+        "standard", description="a row of the table of quality tiers"
+    )
+    faces: int | None = Field(
+        None, ge=100, le=20_000_000, description="face budget of the model; default: the tier's"
+    )
+    texture: bool = Field(
+        True,
+        description=(
+            "unwrap the mesh and bake its colours into a texture; false: only what the file has is"
+            " kept"
+        ),
+    )
+    texture_size: int | None = Field(
+        None, ge=64, le=16384, description="texture edge in pixels; default: the tier's"
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        description="seed of everything random; same input and seed, same bytes",
+    )
+    webhook_url: str | None = Field(
+        None, max_length=2000, description="called when the job ends, signed"
+    )
+
+    @field_validator("output_format", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        value = words(value)
+        return (
+            tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value))
+            if isinstance(value, (list, tuple))
+            else value
+        )
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value and not _is_address(value):
+            raise ValueError("it is no http or https address")
+        return value
+
+    @property
+    def tier(self) -> Tier:
+        return TIERS[self.quality_tier]
+
+    # -- what stages declare (pipeline/kept/declared.py): an option, or what it and the tier com
+    @property
+    def face_budget(self) -> int | None:
+        """Faces of the model at the most; None: as many as there are."""
+        return self.faces or self.tier.faces
+
+    @property
+    def texture_edge(self) -> int | None:
+        """Pixels; None: no texture is made."""
+        return (self.texture_size or self.tier.texture) if self.texture else None
+
+    @property
+    def grid(self) -> int:
+        return self.tier.grid
+
+    @property
+    def cleans(self) -> bool:
+        """Whether the mesh is repaired."""
+        return True
+
+    @property
+    def makes_solids(self) -> bool:
+        """Whether formats for printers get a closed body."""
+        return True
+
+    @property
+    def widest_hole(self) -> float:
+        """The widest hole to fill, as a share of the size."""
+        return HOLES
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the report shows of the options: those that are not as usual, the tier and the seed;
+        no address of a webhook."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"webhook_url"})
+        return said | {"quality_tier": self.quality_tier, "seed": self.seed}
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket too many
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -1,0 +1,93 @@
+"""Options of a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.jobs.common import HOLES, Common, words
+
+
+class ScanOptions(Common):
+    """Raw passes of one object or room → an aligned, textured mesh."""
+
+    kind: Literal["scan"] = "scan"
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field(
+        "auto", description="unit of the coordinates; auto guesses and says so"
+    )
+    align: Literal["auto", "given", "off"] = Field(
+        "auto",
+        description="auto: find the poses; given: trust the files' own; off: already in one frame",
+    )
+    components: Literal["largest", "all"] = Field(
+        "largest", description="when passes fall into several objects: build the largest or all"
+    )
+    plane: Literal["auto", "keep", "remove"] = Field(
+        "auto", description="support plane under an object: auto removes it from object scans"
+    )
+    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = Field(
+        "auto",
+        description=(
+            "axis of the common frame that points up; auto: support plane, the file's level, or how"
+            " the object rests"
+        ),
+    )
+    surface: Literal["observed", "closed"] = Field(
+        "observed", description="cut surface that no point supports, or close it"
+    )
+    cell: float | None = Field(
+        None,
+        gt=0,
+        description="merge cell in the drop's own unit; default: the tier's share of the size",
+    )
+    holes: float = Field(
+        HOLES, ge=0, le=1, description="fill holes up to this share of the object's size"
+    )
+    skip: tuple[Literal["outliers", "features", "clean", "decimate"], ...] = Field(
+        (), description="stages to leave out, one or several"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_camera(cls, value: Any) -> Any:
+        """Jobs of an earlier version hold the option camera, unset."""
+        unset = isinstance(value, Mapping) and "camera" in value and value["camera"] is None
+        return {key: item for key, item in value.items() if key != "camera"} if unset else value
+
+    @field_validator("skip", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return words(value)
+
+    @property
+    def drops_outliers(self) -> bool:
+        return "outliers" not in self.skip
+
+    @property
+    def finds_planes(self) -> bool:
+        return "features" not in self.skip
+
+    @property
+    def cleans(self) -> bool:
+        return "clean" not in self.skip
+
+    @property
+    def face_budget(self) -> int | None:
+        return None if "decimate" in self.skip else super().face_budget
+
+    @property
+    def cell_share(self) -> float:
+        """The merge cell as a share of the object's size; 0 where ``cell`` says it."""
+        return 0.0 if self.cell else self.tier.cell
+
+    @property
+    def depth(self) -> int:
+        """Of the Poisson octree, at the most."""
+        return self.tier.depth
+
+    @property
+    def widest_hole(self) -> float:
+        """Any, where a closed surface was asked for."""
+        return 10.0 if self.surface == "closed" else self.holes
