@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from layout.signs import Heartbeat
 from pipeline import safe_fetch
+from pipeline.submission import ability
 from webapi.problems import Problem
 from webapi.text import clean
 
