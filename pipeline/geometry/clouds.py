@@ -17,17 +17,20 @@ def diagonal(points: Array) -> float:
     return float(np.linalg.norm(high - low))
 
 
-_NEIGHBOURS = 12  # of a point; more often than that no point stands
+_NEIGHBOURS = 12  # of a point
 # nearest neighbours that are this much nearer than the others' density says are the same point
 # again
 _TWINS = 0.2
+# the distance of points spread evenly over a square of the cloud's size; no surface of it is denser
+# than by this
+_DENSEST = 0.002
 
 
 def spacing(points: Array, sample: int = 4000) -> float:
     """Median distance to the nearest neighbour, from an even sample of the points (scipy k-d tree);
     points that stand several times, exactly or nearly, count once."""
     nearest, density = _near(points, sample)
-    if density > 0 and np.median(nearest) < _TWINS * density:
+    if len(nearest) and _repeat(nearest, density):
         nearest, _ = _near(points[_firsts(points, density)], sample)
     positive = nearest[nearest > 0]
     return float(np.median(positive)) if len(positive) else 0.0
@@ -37,11 +40,16 @@ def twins(points: Array, sample: int = 4000) -> NDArray[np.bool_] | None:
     """True for points that stand there again, where most points of the cloud do (two returns, a
     doubled export); None where not."""
     nearest, density = _near(points, sample)
-    if density <= 0 or np.median(nearest) >= _TWINS * density:
+    if not len(nearest) or not _repeat(nearest, density):
         return None
     again = np.ones(len(points), bool)
     again[_firsts(points, density)] = False
     return again
+
+
+def _repeat(nearest: Array, density: float) -> bool:
+    """Do most points stand there again?"""
+    return bool(np.median(nearest) < _TWINS * density)
 
 
 def _near(points: Array, sample: int) -> tuple[Array, float]:
@@ -54,7 +62,8 @@ def _near(points: Array, sample: int) -> tuple[Array, float]:
     probe = points[:: max(1, len(points) // sample)]
     count = min(_NEIGHBOURS, len(points) - 1)
     near = cKDTree(points).query(probe, k=count + 1)[0][:, 1:]
-    return near[:, 0], float(np.median(near[:, -1]) / np.sqrt(count))
+    least = _DENSEST * diagonal(points) / np.sqrt(len(points))
+    return near[:, 0], max(float(np.median(near[:, -1]) / np.sqrt(count)), least)
 
 
 def _firsts(points: Array, density: float) -> NDArray[np.int64]:

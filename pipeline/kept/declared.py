@@ -142,9 +142,9 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=3),
-    "scan.orient": Stage(Orient, (Scans,), Scans, version=2),
-    "scan.align": Stage(Align, (Scans,), Alignment, version=2),
+    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=4),
+    "scan.orient": Stage(Orient, (Scans,), Scans, version=3),
+    "scan.align": Stage(Align, (Scans,), Alignment, version=3),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh),

@@ -101,4 +101,6 @@ def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | 
             points, _viewpoint.camera_place(points, axis) if scanner is None else scanner, True
         )
     place = _viewpoint.standpoint(points) if scanner is None else scanner
-    return None if place is None else Camera(points, place, False)
+    if place is None or (((place - points) * normals).sum(1) > 0).mean() < 0.7:
+        return None  # a body seen from around: none of its cameras stood in it
+    return Camera(points, place, False)

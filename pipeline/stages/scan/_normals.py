@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _viewpoint
+from pipeline.stages.scan import _side, _viewpoint
+from pipeline.stages.scan._side import Known
 
 _MOST = 60_000  # points that take part; the others take the normal of their nearest one
 _NEIGHBOURS = 20
-# bulge that tells inside from outside; of scenes, such as a table with things on it, it is near
-# zero
-_CLEAR = 0.15
+_AGREE = 0.97  # of neighbours whose normals a file gives: then its signs were made on purpose
 
 
 def oriented(
-    points: Array, scanner: Array | None, grid: NDArray[Any] | None, given: NDArray[Any] | None
+    points: Array,
+    scanner: Array | None,
+    grid: NDArray[Any] | None,
+    given: NDArray[Any] | None,
+    known: Known = Known(),  # noqa: B008
 ) -> Array:
     """Unit normals (N,3) whose signs agree and, but for a scanner that stood inside, point away
     from the object."""
@@ -35,13 +38,9 @@ def oriented(
     elif grid is not None:
         signed = _by_grid(base, _toward(direction, _grid_normals(points, grid)[nearest]))
     elif given is not None:
-        signed = (
-            outward(base, _toward(direction, np.asarray(given, np.float64)[nearest]))
-            if _agree(direction, given[nearest])
-            else propagated(base, direction)
-        )
+        signed = _as_given(base, direction, np.asarray(given, np.float64)[nearest], known)
     else:
-        signed = propagated(base, direction)
+        signed = propagated(base, direction, known)
     if len(base) == len(points):
         return signed
     return np.asarray(signed[cKDTree(base).query(points, workers=2)[1]])
@@ -50,7 +49,20 @@ def oriented(
 def _by_grid(points: Array, normals: Array) -> Array:
     """The side of the grid's picture; the other one where the grid is mirrored, which only a cloud
     with a clear bulge can tell."""
-    return -normals if bulge(points, normals) < -_CLEAR else normals
+    return -normals if _side.bulge(points, normals) < -_side.CLEAR else normals
+
+
+def _as_given(points: Array, direction: Array, given: Array, known: Known) -> Array:
+    """The signs that a file brought, where neighbours agree about them; a thing too small to be
+    looked at from inside is turned where they all point into it."""
+    from scipy.spatial import cKDTree
+
+    signed = _toward(direction, given)
+    near = cKDTree(points).query(points, k=2)[1][:, 1]
+    alike = (signed * signed[near]).sum(1)[np.abs((direction * direction[near]).sum(1)) > 0.9]
+    if not _agree(direction, given) or (alike > 0).mean() < _AGREE:
+        return propagated(points, direction, known)
+    return signed if known.metres > _side.ROOM else _side.outward(points, signed)
 
 
 def _base(points: Array) -> Array:
@@ -69,49 +81,22 @@ def _agree(direction: Array, given: NDArray[Any]) -> bool:
     return bool(np.median(np.abs((direction * clouds.unit(given)).sum(1))) > 0.8)
 
 
-def outward(points: Array, normals: Array) -> Array:
-    """One sign for all: an object seen from outside is more convex than hollow, its normals spread
-    apart.
-
-    Planes, such as a table top under the object, have no say: the sum runs over differences of
-    normals.
-    """
-    return normals if bulge(points, normals) >= 0 else -normals
-
-
-def bulge(points: Array, normals: Array) -> float:
-    """Positive where the normals of neighbours spread apart, negative where they converge (-1..1).
-
-    Neighbours are a few hundredths of the size apart: farther off, an object and the table behind
-    it look hollow together.
-    """
-    from scipy.spatial import cKDTree
-
-    some = slice(None, None, max(1, len(points) // 3000))
-    p, n = points[some], normals[some]
-    near = cKDTree(p).query(p, k=min(17, len(p)))[1][:, 1:]
-    step = p[near] - p[:, None]
-    spread = ((n[near] - n[:, None]) * step).sum(-1) / np.maximum(
-        np.linalg.norm(step, axis=-1), 1e-12
-    )
-    return float(spread.sum() / max(np.abs(spread).sum(), 1e-12))
-
-
-def propagated(points: Array, direction: Array) -> Array:
+def propagated(points: Array, direction: Array, known: Known) -> Array:
     """Signs when nothing tells: the side one camera must have seen, the place
     a scanner must have stood at, else spread from tangent plane to tangent plane (Open3D)."""
     view = _viewpoint.viewing_direction(points, direction)
     if view is not None:
-        return outward(points, _toward(direction, np.broadcast_to(view, direction.shape)))
+        toward = _toward(direction, np.broadcast_to(view, direction.shape))
+        return _side.of_one_view(points, toward, known)
     place = _viewpoint.standpoint(points)
-    if place is not None:
+    if place is not None and _side.seen_from(points, direction, place, known):
         return _toward(direction, place - points)
     cloud = clouds.as_open3d(points, direction)
     try:
         cloud.orient_normals_consistent_tangent_plane(_NEIGHBOURS)
     except RuntimeError:  # too few or flat points for its triangulation
-        return outward(points, direction)
-    return outward(points, np.asarray(cloud.normals))
+        return _side.outward(points, direction)
+    return _side.outward(points, np.asarray(cloud.normals))
 
 
 def _grid_normals(points: Array, grid: NDArray[Any]) -> Array:

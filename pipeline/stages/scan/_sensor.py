@@ -1,5 +1,5 @@
-"""Where the camera of a range grid stood: rows and columns are a picture of the points, so the
-picture says it."""
+"""Where the camera of a pass stood, where its points still are a picture: rows and columns of a
+range grid, or directions from the frame's zero that lie on a raster."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ _SHARP = 0.5  # cells that points may lie beside the place that a pinhole would 
 _FARTHEST = 10.0
 # a scene thinner than this share of its size does not say where its picture was taken from
 _FLAT = 0.02
+_LOOKED_AT = 200_000  # points whose directions are compared
+_SAME = 1e-5  # of the whole spread: directions that are one column of the raster
+_TIMES = 8  # points in each column and row, on average, at the least
 
 
 def place(points: Array, grid: NDArray[np.int32]) -> Array | None:
@@ -67,3 +70,31 @@ def _beside(places: Array, cells: Array, seen: Array) -> Array | None:
         return None
     off = (projected[:, :2] / projected[:, 2:] - np.stack([u, v], axis=1)) * scale
     return matrix if float(np.median(np.linalg.norm(off, axis=1))) < _SHARP else None
+
+
+def is_zero(points: Array) -> bool:
+    """Whether a camera or a scanner at the frame's zero saw POINTS (N,3): they have lost their
+    grid, but their directions still lie on its columns and rows."""
+    some = points[:: max(1, len(points) // _LOOKED_AT)]
+    for ahead in (2, 1, 0):
+        if (some[:, ahead] > 0).all() or (some[:, ahead] < 0).all():
+            aside = np.delete(some, ahead, axis=1)
+            if _is_raster(some, *(aside / some[:, ahead, None]).T):
+                return True
+    away = np.linalg.norm(some, axis=1)
+    if not away.all():
+        return False
+    around = np.arctan2(some[:, 1], some[:, 0])
+    return _is_raster(some, around, np.arcsin(np.clip(some[:, 2] / away, -1, 1)))
+
+
+def _is_raster(points: Array, *directions: Array) -> bool:
+    """Directions have few values, and two coordinates many: a raster of rays, not one of voxels
+    (depths alone may be whole millimetres)."""
+    few = max(map(_values, directions))
+    return few < len(points) / _TIMES and few < sorted(map(_values, points.T))[1] / 2
+
+
+def _values(column: Array) -> int:
+    spread = float(np.ptp(column))
+    return len(np.unique(np.rint(column / (spread * _SAME)))) if spread > 0 else 1

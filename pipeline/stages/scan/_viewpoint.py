@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 
+_BEHIND = 0.3  # share of points behind others: more has two sides, like a hall or a box
+
 
 def viewing_direction(points: Array, direction: Array, strays: float = 0.005) -> Array | None:
     """Axis from which one camera could have seen all of the surface, either sign; None for a pass
@@ -29,7 +31,7 @@ def viewing_direction(points: Array, direction: Array, strays: float = 0.005) ->
     if smooth.sum() < 100:
         return None
     one, two = normals[first[smooth]], normals[second[smooth]] * np.sign(like[smooth])[:, None]
-    axes = _hemisphere(250)
+    axes = hemisphere(250)
     conflict = _conflict(one, two, axes)
     if conflict.min() > 10 * strays:
         return None
@@ -38,9 +40,11 @@ def viewing_direction(points: Array, direction: Array, strays: float = 0.005) ->
     if conflict.min() > strays:
         return None
     good = axes[conflict <= conflict.min() + 0.002]
-    return np.asarray(
+    best = np.asarray(
         good[np.argmax(np.abs(normals @ good.T.astype(np.float32)).mean(0))], np.float64
     )
+    flat = (points[some] - points[some].mean(0)) / clouds.diagonal(points[some])
+    return best if _overlaid(flat, 30 * best, 0.03, 0.1) < _BEHIND else None
 
 
 def _conflict(one: NDArray[np.float32], two: NDArray[np.float32], axes: Array) -> Array:
@@ -58,7 +62,7 @@ def _around(axes: Array, spread: float = 0.12) -> Array:
     return clouds.unit((axes[:, None] + offsets[None]).reshape(-1, 3))
 
 
-def _hemisphere(many: int) -> Array:
+def hemisphere(many: int) -> Array:
     """Evenly spread axes (a Fibonacci spiral over half a sphere)."""
     k = np.arange(many) + 0.5
     z, turn = k / many, k * np.pi * (3 - 5**0.5)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from pipeline.artefacts import Pass, Scans
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
+from pipeline.geometry.units import METRES
 from pipeline.kept.declared import Orient
 from pipeline.stages.scan import _normals
+from pipeline.stages.scan._side import Known, narrowest
 from pipeline.workspace import StageWorkspace
 
 
@@ -28,17 +30,18 @@ def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
     passes = []
     for number, one in enumerate(scans.passes):
         ws.progress(number / len(scans.passes), f"orienting {one.name}")
-        passes.append(one if one.duplicate_of else _orient(number, one, ws))
+        passes.append(one if one.duplicate_of else _orient(number, one, METRES[scans.unit], ws))
     return scans.model_copy(update={"passes": tuple(passes), "oriented": True})
 
 
-def _orient(number: int, one: Pass, ws: StageWorkspace[Orient]) -> Pass:
+def _orient(number: int, one: Pass, metres: float, ws: StageWorkspace[Orient]) -> Pass:
     stored = _without_twins(one.name, arrays.load(ws.path(one.arrays)), ws)
     if ws.options.drops_outliers:
         stored = _without_outliers(stored)
     points = stored["points"]
     scanner = None if one.scanner is None else np.asarray(one.scanner)
-    normals = _normals.oriented(points, scanner, stored.get("grid"), stored.get("normals"))
+    known = Known(metres * narrowest(points), level=one.whole is not None)
+    normals = _normals.oriented(points, scanner, stored.get("grid"), stored.get("normals"), known)
     file = f"orient/{number:04d}.npz"
     arrays.save(ws.path(file), **(stored | {"normals": normals.astype(np.float32)}))
     return one.model_copy(update={"arrays": file, "points": len(points)})

@@ -99,6 +99,8 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     }
     if raw.scanner is None and rest["grid"] is not None:
         raw.scanner = _sensor.place(points[keep], rest["grid"])
+    if raw.scanner is None and raw.pose is None and _sensor.is_zero(points[keep]):
+        raw.scanner = np.zeros(3)
     if (
         rest["normals"] is not None
         and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all()

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from pipeline.geometry import arrays, clouds, rigid
-from pipeline.stages.scan import _normals, _sensor
+from pipeline.stages.scan import _normals, _sensor, _side
 from tests.support.depthcamera import frames
 from tests.support.scanfiles import binary_ply, pcd, xyz
+from tests.support.shapes import ball as whole_ball
+from tests.support.shapes import box, room
 from tests.unit.scan.conftest import run_stages
 
 WIDE = 96
@@ -93,8 +95,9 @@ def test_five_frames_of_a_depth_camera_come_together(
         assert apart < 0.005
 
 
-@pytest.mark.parametrize("times", [2, 4])
-@pytest.mark.parametrize("jitter", [0.0, 1e-6], ids=["exactly", "nearly"])
+@pytest.mark.parametrize(
+    ("times", "jitter"), [(2, 0.0), (2, 1e-6), (4, 0.0), (4, 1e-6), (20, 0.0), (20, 1e-8)]
+)
 def test_points_that_stand_several_times_count_once(times: int, jitter: float) -> None:
     places = ball(5000)
     many = np.tile(places, (times, 1)) + np.random.default_rng(0).normal(
@@ -124,3 +127,72 @@ def test_a_doubled_cloud_gets_the_normals_of_a_single_one_and_that_is_said(
         "lidar.ply: most of its points stand there several times" in text
         for text in job.ws.warnings
     )
+
+
+BODIES = {
+    "a ball": whole_ball(9000),
+    "an egg": whole_ball(9000, (40, 40, 60)),
+    "a box": box(9000, (1, 1, 1)),
+    "a flat box": box(9000, (3, 2, 0.5)),
+    "a box without its base": tuple(one[box(9000)[1][:, 2] > -0.5] for one in box(9000)),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_closed_body_seen_from_around_is_no_room(name: str) -> None:
+    """From its middle every direction shows one surface, as in a room; still it faces outward."""
+    points, truth = BODIES[name]
+    metres = _side.narrowest(points) * (1 if name != "an egg" else 0.001)
+    normals = _normals.oriented(points, None, None, None, _side.Known(metres))
+    assert ((normals * truth).sum(axis=1) > 0).mean() > 0.98
+
+
+@pytest.mark.parametrize("furnished", [True, False])
+def test_a_room_faces_the_scanner_within_it(furnished: bool) -> None:
+    """Furniture that the walls hide from outside tells, else its size in metres."""
+    points, truth = room(14_000, furnished)
+    known = _side.Known(0.0 if furnished else _side.narrowest(points))
+    normals = _normals.oriented(points, None, None, None, known)
+    assert ((normals * truth).sum(axis=1) > 0).mean() > 0.85
+
+
+def test_a_station_in_an_empty_hall_is_known_by_its_density() -> None:
+    """Points thin out by the square of the distance from it, whatever the unit says."""
+    rays = whole_ball(9000)[0]
+    points = rays * (np.array([9, 3, 2]) / np.maximum(np.abs(rays), 1e-9)).min(axis=1)[:, None]
+    normals = _normals.oriented(points, None, None, None, _side.Known())
+    assert ((normals * -points).sum(axis=1) > 0).mean() > 0.98
+
+
+def test_terrain_of_a_survey_faces_up() -> None:
+    """It bulges neither way; z is up by its format."""
+    x, y = np.random.default_rng(2).uniform(-50, 50, (2, 9000))
+    points = np.column_stack([x, y, 3 * np.sin(x / 9) * np.cos(y / 7)])
+    normals = _normals.oriented(points, None, None, None, _side.Known(6.0, level=True))
+    assert (normals[:, 2] > 0).all()
+
+
+@pytest.mark.parametrize("flipped", [1, -1], ids=["into the room", "out of the room"])
+def test_signs_that_a_file_brought_are_kept_where_they_agree(flipped: int) -> None:
+    """They are said of a room, so no bulge turns them; those of chance are not believed."""
+    points, truth = room(14_000, furnished=True)
+    given = flipped * truth
+    known = _side.Known(_side.narrowest(points))
+    normals = _normals.oriented(points, None, None, given, known)
+    assert ((normals * given).sum(axis=1) > 0).mean() > 0.95
+    by_chance = given * np.random.default_rng(0).choice([-1, 1], (len(given), 1))
+    normals = _normals.oriented(points, None, None, by_chance, known)
+    assert ((normals * truth).sum(axis=1) > 0).mean() > 0.85
+
+
+def test_a_picture_without_its_grid_still_names_its_camera(
+    table: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    """Its directions from zero lie on columns and rows; those of a moved one and of voxels do not."""
+    places, pose = table[0]
+    points = seen(places)[0]
+    assert _sensor.is_zero(points.astype(np.float32).astype(float))
+    assert _sensor.is_zero(np.column_stack([points[:, :2], points[:, 2]]) * 1000)
+    assert not _sensor.is_zero(rigid.apply(pose, points))
+    voxels = np.random.default_rng(0).normal(size=(30_000, 3)).round(1) + np.array([0, 0, 9])
+    assert not _sensor.is_zero(voxels)
