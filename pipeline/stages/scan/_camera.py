@@ -13,6 +13,9 @@ from pipeline.stages.scan import _viewpoint
 _CELL = 0.015  # of the picture of a far camera, share of the size
 _ANGLE = 0.035  # of the picture of a scanner that stood inside, radians
 _RIM = 4  # cells around the picture
+_FACING = 0.5  # cosine to the line of sight from which a camera should have seen a surface
+_HIDDEN = 0.03  # length behind the front of its own cell from which a surface is hidden
+_CLOSEST = 0.1  # length: nearest plane of the picture of a far camera
 _MARGIN = 0.025  # how far in front of seen surface a point must lie to contradict it
 
 
@@ -49,7 +52,7 @@ class Camera:
         apart = places - self.place
         distance = np.linalg.norm(apart, axis=-1)
         if self.outside:
-            along = np.maximum(-apart @ self.axis, 0.1)
+            along = np.maximum(-apart @ self.axis, _CLOSEST)
             return apart @ self.across.T / along[..., None] * (self.far / _CELL), -distance
         slope = np.arcsin(np.clip(apart[..., 2] / np.maximum(distance, 1e-12), -1, 1))
         return np.stack([np.arctan2(apart[..., 1], apart[..., 0]), slope], -1) / _ANGLE, -distance
@@ -73,8 +76,8 @@ class Camera:
         cell = np.asarray(np.floor(flat - flat.min(0)), np.int64)
         top = np.full(cell.max(0) + 1, -np.inf)
         np.maximum.at(top, tuple(cell.T), near)
-        due = np.asarray((normals * clouds.unit(self.place - places)).sum(1) > 0.5) & (
-            near >= top[tuple(cell.T)] - 0.03
+        due = np.asarray((normals * clouds.unit(self.place - places)).sum(1) > _FACING) & (
+            near >= top[tuple(cell.T)] - _HIDDEN
         )
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
         inside = np.asarray(((at >= 0) & (at < self.seen.shape)).all(1))

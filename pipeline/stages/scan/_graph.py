@@ -13,10 +13,19 @@ from pipeline.stages.scan import _verify
 from pipeline.stages.scan._links import Found, agree
 from pipeline.stages.scan._prepared import Prepared
 
+# Scores are 0..1, lengths shares of the object's size. What halving and doubling each costs:
+# benchmarks/constants.py.
 STRONG = 0.2  # a link of this score stands alone if its two passes fit in one way only
 CERTAIN = 0.3  # a link of this score stands alone
 WEAK = 0.06  # below, a link is never the reason for a placement
-_CLEAR = 0.05  # share of contradicted points that is noise
+AHEAD = 1.3  # times the score of its best rival that a strong link must have
+NOISE = 0.15  # share of contradicted points up to which a link may join two groups
+# A third pass forbids a merge where it contradicts more than that share of what both saw …
+OPPOSED = 0.3
+TOGETHER = 0.05  # … and both lie on each other with at least that share of their surface
+SAME = (10.0, 0.06)  # degrees and length: two links of a pair that differ by less say the same
+_CLOSE = 0.02  # length: how far apart two groups may lie where a third pass judges a merge
+_ASIDE = 1.6  # length between two objects that are put side by side
 
 
 @dataclass
@@ -84,7 +93,7 @@ def _borne(groups: list[Group], many: int) -> list[Group]:
     return kept
 
 
-def side_by_side(groups: list[Group], apart: float = 1.6) -> Group:
+def side_by_side(groups: list[Group], apart: float = _ASIDE) -> Group:
     """All groups of two or more passes as one, each a step further along x: several objects, one
     model."""
     together = Group({})
@@ -119,7 +128,7 @@ def _holds(
 ) -> bool:
     """Whether this link may join the two groups: nothing contradicts it, and it is strong or
     confirmed by another pair of passes."""
-    if link.score < WEAK or link.evidence.contradiction > 3 * _CLEAR:
+    if link.score < WEAK or link.evidence.contradiction > NOISE:
         return False
     moved = bridge(home, away, link)
     voices = 0
@@ -128,8 +137,8 @@ def _holds(
             if {a, b} == {link.a, link.b}:
                 continue
             implied = rigid.invert(pose_b) @ moved @ pose_a
-            evidence = _verify.weigh(passes[a], passes[b], implied[None], tolerance=0.02)[0]
-            if evidence.contradiction > 0.3 and evidence.overlap > 0.05:
+            evidence = _verify.weigh(passes[a], passes[b], implied[None], tolerance=_CLOSE)[0]
+            if evidence.contradiction > OPPOSED and evidence.overlap > TOGETHER:
                 return False
             voices += _confirmed(a, b, implied, links)
     return voices > 0 or _stands(link, links)
@@ -141,10 +150,10 @@ def _stands(link: Found, links: list[Found]) -> bool:
     rivals = [
         one.score
         for one in links
-        if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, 10.0, 0.06)
+        if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, *SAME)
     ]
     return link.score >= CERTAIN or (
-        link.score >= STRONG and link.score > 1.3 * max(rivals, default=0.0)
+        link.score >= STRONG and link.score > AHEAD * max(rivals, default=0.0)
     )
 
 

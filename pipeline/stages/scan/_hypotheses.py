@@ -18,11 +18,15 @@ from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._prepared import FEATURE, Prepared
 
-_MATCHES = 1600
-_SEEDS = 160
-_GROUP = 24
-_LENGTH = 1.0 * FEATURE
-_ANGLE = 0.3  # of cosines
+# Lengths are shares of the object's size. What halving and doubling each costs:
+# benchmarks/constants.py.
+_MATCHES = 1600  # pairs of feature points that are compared with each other
+_SEEDS = 160  # matches, the best supported, of which each becomes a motion …
+_GROUP = 24  # … with that many others that support it best
+LENGTH = FEATURE  # length: how far the distances of two matches may differ in the two passes
+ANGLE = 0.3  # cosine: how far their normals' angles may
+_ALIKE = 0.7  # cosine between the normals of a match that follows a motion
+_DISTINCT = (8.0, 0.04)  # degrees and length: motions nearer than that are one
 
 
 def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
@@ -61,11 +65,11 @@ def _compatible(p: Array, q: Array, n: Array, m: Array) -> NDArray[np.float32]:
     """1 where two matches could belong to one motion, else 0: (K,K) float32, zero diagonal."""
     p, q, n, m = (np.asarray(x, np.float32) for x in (p, q, n, m))  # type: ignore[assignment]
     dp, dq = _lengths(p), _lengths(q)
-    fine = (np.abs(dp - dq) < _LENGTH) & (dp > 3 * FEATURE) & (dq > 3 * FEATURE)
-    fine &= np.abs(n @ n.T - m @ m.T) < _ANGLE
+    fine = (np.abs(dp - dq) < LENGTH) & (dp > 3 * FEATURE) & (dq > 3 * FEATURE)
+    fine &= np.abs(n @ n.T - m @ m.T) < ANGLE
     slope = (n @ p.T - (n * p).sum(1)[:, None]) / np.maximum(dp, 1e-6)
     slope -= (m @ q.T - (m * q).sum(1)[:, None]) / np.maximum(dq, 1e-6)
-    fine &= np.abs(slope) < _ANGLE
+    fine &= np.abs(slope) < ANGLE
     fine &= fine.T
     return np.asarray(fine, np.float32)
 
@@ -90,7 +94,7 @@ def _follow(
     poses: Array, p: Array, q: Array, n: Array, m: Array, reach: float
 ) -> NDArray[np.bool_]:
     apart = ((rigid.apply(poses, p) - q) ** 2).sum(-1)
-    return np.asarray((apart < reach * reach) & ((rigid.turn(poses, n) * m).sum(-1) > 0.7))
+    return np.asarray((apart < reach * reach) & ((rigid.turn(poses, n) * m).sum(-1) > _ALIKE))
 
 
 def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:
@@ -104,7 +108,11 @@ def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:
 
 
 def distinct(
-    poses: Array, votes: NDArray[np.int64], most: int, angle: float = 8.0, shift: float = 0.04
+    poses: Array,
+    votes: NDArray[np.int64],
+    most: int,
+    angle: float = _DISTINCT[0],
+    shift: float = _DISTINCT[1],
 ) -> Array:
     """The most voted poses that differ from every better one by more than ``angle`` degrees or
     ``shift``."""

@@ -6,15 +6,20 @@ import numpy as np
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._prepared import Prepared
+from pipeline.stages.scan._prepared import NEAR, Prepared
+from pipeline.stages.scan._verify import ALIKE
 
-_ALIKE = 0.7
+# Lengths are shares of the object's size.
+STEPS = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)  # lengths: reach of each step
+_FEWEST = 30  # pairs of points below which two passes say nothing about each other
+_STEP = 0.05  # most that one step turns (radians) or moves (length)
+_ANCHOR, _DAMPING = 1e9, 1e-6  # holds the first pass; keeps passes that slide solvable
 
 
 def refine(
     passes: list[Prepared],
     poses: dict[int, Array],
-    reaches: tuple[float, ...] = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008),
+    reaches: tuple[float, ...] = STEPS,
 ) -> dict[int, Array]:
     """Refined poses; kept only when the median gap between overlapping passes shrinks, else the
     poses that came in."""
@@ -27,7 +32,7 @@ def refine(
     return refined if gap(passes, refined) < before else poses
 
 
-def gap(passes: list[Prepared], poses: dict[int, Array], reach: float = 0.02) -> float:
+def gap(passes: list[Prepared], poses: dict[int, Array], reach: float = NEAR) -> float:
     """Median distance between overlapping passes, share of the size."""
     apart = [
         np.abs(residual)
@@ -53,9 +58,7 @@ def _pairs(
     index = b.lookup.query(moved)
     apart = moved - b.fine[index]
     square = (apart * apart).sum(1)
-    ok = (
-        (index >= 0) & (square < reach * reach) & ((turned * b.fine_normals[index]).sum(1) > _ALIKE)
-    )
+    ok = (index >= 0) & (square < reach * reach) & ((turned * b.fine_normals[index]).sum(1) > ALIKE)
     plane = b.fine_normals[index[ok]]
     residual = (apart[ok] * plane).sum(1)
     return moved[ok], plane, (1 - square[ok] / (reach * reach)) ** 2, residual
@@ -73,7 +76,7 @@ def _step(passes: list[Prepared], poses: dict[int, Array], reach: float) -> dict
             place, plane, weight, residual = _pairs(
                 passes[a], passes[b], _between(poses, a, b), reach
             )
-            if len(place) < 30:
+            if len(place) < _FEWEST:
                 continue
             place, plane = rigid.apply(poses[b], place), rigid.turn(poses[b], plane)
             jacobian = np.concatenate([np.cross(place, plane), plane], 1)
@@ -88,7 +91,7 @@ def _step(passes: list[Prepared], poses: dict[int, Array], reach: float) -> dict
             h[sj, si] -= block
             g[si] += slope
             g[sj] -= slope
-    h[:6, :6] += 1e9 * np.eye(6)  # the anchor
-    h += 1e-6 * np.eye(6 * many)
-    twists = np.clip(np.linalg.solve(h, -g), -0.05, 0.05).reshape(many, 6)
+    h[:6, :6] += _ANCHOR * np.eye(6)
+    h += _DAMPING * np.eye(6 * many)
+    twists = np.clip(np.linalg.solve(h, -g), -_STEP, _STEP).reshape(many, 6)
     return {k: rigid.exponential(twist) @ poses[k] for k, twist in zip(order, twists, strict=True)}

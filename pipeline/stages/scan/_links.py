@@ -13,8 +13,14 @@ from pipeline.stages.scan import _hypotheses, _verify
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._verify import Evidence
 
+# Lengths are shares of the object's size. What halving and doubling each costs:
+# benchmarks/constants.py.
 FEWEST = 0.02  # score below which a motion is forgotten
-_TRUSTY = 0.25  # score from which a link's gap tells the scanner's noise
+TRUSTY = 0.25  # score from which a link's gap tells the scanner's noise
+WIDER = 0.8  # times the usual gap by which one may be wider before its link counts for 60 %
+COARSE_STEPS = (0.04, 0.04, 0.03, 0.03, 0.02, 0.02)  # lengths: reach of each step of refinement
+FINE_STEPS = (0.015, 0.015, 0.01, 0.01)
+_APART = (3.0, 0.015)  # degrees and length: motions nearer than that are refined once
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Found:
 def compare(links: list[Found]) -> list[Found]:
     """Judge each gap by those of the trusty links: what two scans of one surface leave between them
     is the scanner's noise."""
-    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > _TRUSTY) or [
+    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > TRUSTY) or [
         link.evidence.gap for link in links
     ]
     if not gaps:
@@ -46,7 +52,7 @@ def compare(links: list[Found]) -> list[Found]:
     usual = gaps[len(gaps) // 3]
     return [
         replace(
-            link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / 0.8) ** 2))
+            link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / WIDER) ** 2))
         )
         for link in links
     ]
@@ -72,9 +78,9 @@ def settle(
     if not len(poses):
         return []
     one, two = passes[a], passes[b]
-    poses = _verify.refine(one, two, poses, (0.04, 0.04, 0.03, 0.03, 0.02, 0.02))
+    poses = _verify.refine(one, two, poses, COARSE_STEPS)
     poses = _best(poses, _verify.weigh(one, two, poses), 2 * keep)
-    poses = _verify.refine(one, two, poses, (0.015, 0.015, 0.01, 0.01), dense=True)
+    poses = _verify.refine(one, two, poses, FINE_STEPS, dense=True)
     evidence = _verify.weigh(one, two, poses)
     order = sorted(range(len(poses)), key=lambda k: -evidence[k].score)
     return [
@@ -85,7 +91,7 @@ def settle(
 def _best(poses: Array, evidence: list[Evidence], most: int) -> Array:
     scores = np.array([one.score for one in evidence])
     ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
-    return _hypotheses.distinct(poses, ranks, most, angle=3.0, shift=0.015)
+    return _hypotheses.distinct(poses, ranks, most, *_APART)
 
 
 def agree(first: Array, second: Array, degrees: float = 5.0, shift: float = 0.03) -> bool:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from pipeline.geometry.rigid import Array
 
 _CANDIDATES = 400
+_ABOVE = 0.02  # share of the points that must stand on a support
+_BELOW = 0.02  # share of the others that may lie below it
+_WIDER = 1.25  # times the footprint of what stands on it that a support must reach
 _ALIKE = 0.95  # cosine between the plane's normal and its points'
 
 
@@ -82,10 +85,10 @@ def support(planes: list[Found], points: Array, thickness: float) -> Found | Non
         height = plane.height(points)
         above = height > 4 * thickness
         rest = ~plane.inside & (np.abs(height) > 4 * thickness)
-        if above.sum() < 0.02 * len(points) or (height[rest] < 0).mean() > 0.02:
+        if above.sum() < _ABOVE * len(points) or (height[rest] < 0).mean() > _BELOW:
             continue
         axes = np.linalg.svd(plane.normal[None])[2][1:]
-        if _area(points[plane.inside] @ axes.T) > 1.25 * _area(points[above] @ axes.T):
+        if _area(points[plane.inside] @ axes.T) > _WIDER * _area(points[above] @ axes.T):
             return plane
     return None
 

@@ -18,6 +18,9 @@ from pipeline.stages.scan._camera import Camera, camera_of
 FINE = 0.007  # cell of the cloud that refinement uses
 FEATURE = 0.012  # cell of the feature points
 COARSE = 0.018  # cell of the points that verification moves
+_SAME_PLANE = (0.97, 0.015)  # cosine and length within which a point lies on the plane of another
+_TELLING = 0.5  # points that count less are not matched where enough others are left …
+_ENOUGH = 300  # … which is that many
 _PLANE = 0.05  # share of the points up to which a plane counts fully
 _ONE_COLOUR = 12  # of 255: colours that differ no more than this say nothing
 NEAR = 0.02  # points closer than this may be the same surface
@@ -73,8 +76,8 @@ def _build(
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
     features = fpfh(key, key_normals)
-    telling = _worth(key, key_normals, coarse, coarse_normals) > 0.5
-    if telling.sum() > 300:  # points of a large plane all look alike
+    telling = _worth(key, key_normals, coarse, coarse_normals) > _TELLING
+    if telling.sum() > _ENOUGH:  # points of a large plane all look alike
         key, key_normals, features = key[telling], key_normals[telling], features[telling]
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
@@ -93,8 +96,8 @@ def _worth(points: Array, normals: Array, among: Array, among_normals: Array) ->
     worth = np.ones(len(points))
     for at in range(0, len(points), 1000):
         part = slice(at, at + 1000)
-        alike = (normals[part] @ among_normals.T > 0.97) & (
-            np.abs(points[part] @ among_normals.T - offsets) < 0.015
+        alike = (normals[part] @ among_normals.T > _SAME_PLANE[0]) & (
+            np.abs(points[part] @ among_normals.T - offsets) < _SAME_PLANE[1]
         )
         worth[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
     return worth

@@ -16,6 +16,7 @@ from pipeline.geometry.rigid import Array
 
 _SHARE = 0.8  # of the surface that must slide along itself
 _ASLANT = 0.12  # sine between surface and motion up to which it does
+_SLIDES = 0.3  # turn (radians per arm) below which a family slides and does not turn
 _TURN, _STEP = 10.0, 0.05  # degrees and shares of the size between two members of a family
 
 
@@ -66,7 +67,7 @@ def find(points: Array, normals: Array, weights: Array) -> Slip | None:
         return None
     turn, shift = twist[:3], twist[3:]
     speed = float(np.linalg.norm(turn))
-    if speed < 0.3 * float(np.linalg.norm(shift)):
+    if speed < _SLIDES * float(np.linalg.norm(shift)):
         return Slip(False, shift / np.linalg.norm(shift), middle, share)
     return Slip(True, turn / speed, middle + arm * np.cross(turn, shift) / speed**2, share)
 

@@ -16,7 +16,15 @@ from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._prepared import NEAR, Prepared
 
-_ALIKE = 0.7  # cosine between normals of one surface
+# Lengths are shares of the object's size. What halving and doubling each costs:
+# benchmarks/constants.py.
+ALIKE = 0.7  # cosine between normals of one surface
+CONTRADICTED = 0.125  # share of contradicted points at which a motion is worth nothing
+UNSEEN = 0.07  # share of the surface that a camera missed at which the score falls to 1/e
+CROPPED = 0.3  # share of the score that a camera costs whose frame cut the whole object off
+GAP = 0.008  # length: gap between two surfaces at which the score falls to 1/e
+_STEP = 0.2  # most that one step of refinement turns (radians) or moves (length)
+_DAMPING = 1e-6  # keeps the equations of a surface that slides along itself solvable
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,9 @@ class Evidence:
         """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space
         and by a wide gap."""
         facing = max(0.0, 2 * self.agreement - 1)
-        free = max(0.0, 1 - 8 * self.contradiction)
-        silhouette = float(np.exp(-((self.missing / 0.07) ** 2))) * (1 - 0.3 * self.cropped)
-        return self.overlap * facing * free * silhouette * float(np.exp(-((self.gap / 0.008) ** 2)))
+        free = max(0.0, 1 - self.contradiction / CONTRADICTED)
+        silhouette = float(np.exp(-((self.missing / UNSEEN) ** 2))) * (1 - CROPPED * self.cropped)
+        return self.overlap * facing * free * silhouette * float(np.exp(-((self.gap / GAP) ** 2)))
 
 
 def refine(
@@ -56,8 +64,8 @@ def refine(
         q, weight, _ = _pairs(a, inverse(poses), pb, nb, reach)
         moved = q @ np.swapaxes(poses[:, :3, :3], 1, 2) + poses[:, None, :3, 3]
         h2, g2 = _equations(moved, pb, np.broadcast_to(nb, q.shape), weight)
-        twist = np.linalg.solve(h1 + h2 + 1e-6 * np.eye(6), -(g1 + g2)[..., None])[..., 0]
-        poses = np.stack([rigid.exponential(one) for one in np.clip(twist, -0.2, 0.2)]) @ poses
+        twist = np.linalg.solve(h1 + h2 + _DAMPING * np.eye(6), -(g1 + g2)[..., None])[..., 0]
+        poses = np.stack([rigid.exponential(one) for one in np.clip(twist, -_STEP, _STEP)]) @ poses
     return poses
 
 
@@ -72,7 +80,7 @@ def _pairs(
     alike = (
         (index >= 0)
         & (square < reach * reach)
-        & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > _ALIKE)
+        & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > ALIKE)
     )
     return q, np.where(alike, (1 - np.minimum(square / (reach * reach), 1)) ** 2, 0.0), index
 
@@ -136,7 +144,7 @@ def look(
     apart = moved - b.fine[index]
     plane = np.abs((apart * b.fine_normals[index]).sum(-1))
     close = (index >= 0) & ((apart * apart).sum(-1) < NEAR * NEAR) & (plane < tolerance)
-    like = close & ((turned * b.fine_normals[index]).sum(-1) > _ALIKE)
+    like = close & ((turned * b.fine_normals[index]).sum(-1) > ALIKE)
     against = b.camera.contradicts(moved) if b.camera is not None else np.zeros_like(close)
     return like, close, against & ~like, plane, index
 
