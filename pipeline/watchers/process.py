@@ -17,7 +17,7 @@ from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
 from pipeline.watchers.fleet import RESTART
-from pipeline.watchers.worker import Restart, Worker, stop_on_signals
+from pipeline.watchers.worker import Restart, Worker
 
 log = logging.getLogger(__name__)
 
@@ -70,3 +70,9 @@ def _die_with_fleet() -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """SIGTERM and SIGINT drain: the job in hand is released, uncounted."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())

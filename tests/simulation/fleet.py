@@ -174,11 +174,11 @@ class House:
             one.beat.beat()
             hub.spawn(lambda: self._beats(one.beat, stopping), process, 5)
             with one.attention.over(one.scratch.root):
-                one._sweep_scratch()
+                one.leftovers.sweep()
             while not stopping.is_set():
                 if not one.step():
                     stopping.wait(one.settings.worker.poll)
-            one._verify_kept(everything=True)
+            one.leftovers.verify(everything=True)
             one.beat.end()
             process.die()
 

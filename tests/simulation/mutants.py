@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from layout import lifecycle, mend
+from layout import by_hand, cancelled, claiming, lifecycle
 from layout import move as moves
 from layout.attention import Attention
-from layout.disk import Disk, _write
+from layout.calls import write
+from layout.disk import Disk
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
 from pipeline.kept import keys
@@ -26,7 +27,7 @@ Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
 def _replace_without_fsync(self: Disk, path: Path, data: bytes) -> None:
     neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    self._do("write_temporary", _write, neighbour, data, os.O_EXCL, False)
+    self._do("write_temporary", write, neighbour, data, os.O_EXCL, False)
     self._do("replace", os.replace, neighbour, path)
 
 
@@ -39,11 +40,9 @@ def _believing_errors(atlas: Atlas, source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def lost_reply() -> Iterator[None]:
-    with (
-        patch.object(lifecycle, "move", _believing_errors),
-        patch.object(mend, "move", _believing_errors),
-        patch.object(moves, "move", _believing_errors),
-    ):
+    with contextlib.ExitStack() as stack:
+        for module in (lifecycle, claiming, by_hand, cancelled, moves):
+            stack.enter_context(patch.object(module, "move", _believing_errors))
         yield
 
 

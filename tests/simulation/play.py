@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from layout import liveness, manifest, names, tree
+from layout import beat, liveness, manifest, names, tree
 from layout.tree import State
 from pipeline import recipes
 from pipeline.kept import declared
@@ -249,7 +249,8 @@ def _simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> It
                 lambda length: "".join(dice.choice(names.ALPHABET) for _ in range(length)),
             )
         )
-        enter(patch.object(liveness, "boot_id", boot))
+        for module in (beat, liveness):
+            enter(patch.object(module, "boot_id", boot))
         for module in (manifest, tree, cleanup):
             enter(patch.object(module, "datetime", dated))
         enter(patch.dict(recipes.RECIPES, stages.RECIPES, clear=True))

@@ -167,7 +167,7 @@ class Fleet:
                 threading.Event(),
             )
             worker.engine = worker.runner.engine = Here()  # type: ignore[assignment]
-            worker._is_quiet = lambda place: True  # type: ignore[method-assign]  # that it waits is the worker's own test
+            worker.choice.is_quiet = lambda place: True  # type: ignore[method-assign]  # that it waits is the worker's own test
             worker.beat.beat()
             self.workers[queues] = worker
         return self.workers[queues]

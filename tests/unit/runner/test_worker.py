@@ -127,7 +127,7 @@ def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> 
         "log.txt",
         "output",
     ]
-    worker._verify_kept(everything=True)
+    worker.leftovers.verify(everything=True)
     assert list(worker.scratch.root.iterdir()) == []
 
 
@@ -386,7 +386,7 @@ def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
     changing = Atlas(atlas.root, ChangingDisk())
     id = drop(atlas).id
     worker = workers(on=changing)
-    worker._is_quiet = lambda place: True  # the waiting itself is the next test's
+    worker.choice.is_quiet = lambda place: True  # the waiting itself is the next test's
     assert worker.step()
     place, job = now_at(atlas, id)
     assert (place.state, job.starts[0].noted, job.quiet) == (
@@ -412,8 +412,8 @@ def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
     assert worker.step()
     changing.writing = False
     assert not worker.step()
-    snapshot, since = worker._unchanged[id]
-    worker._unchanged[id] = (snapshot, since - 11)
+    snapshot, since = worker.choice._unchanged[id]
+    worker.choice._unchanged[id] = (snapshot, since - 11)
     assert worker.step()
     assert now_at(atlas, id)[0].state is State.DONE
 

@@ -1,0 +1,128 @@
+"""Which of the waiting jobs a worker starts next: what it can read, what has come to rest, and what
+it does not leave to others."""
+
+from __future__ import annotations
+
+import time
+
+from layout import lifecycle, tree
+from layout.attention import Attention
+from layout.liveness import Observer
+from layout.manifest import JobFile, NewerFormat
+from layout.manifest import Outcome as Ended
+from layout.tree import Atlas, Place, State
+from pipeline.kept.snapshot import Snapshot, snapshot
+from pipeline.submission import job_view
+from pipeline.watchers.room import Asks, asks_of
+
+
+class Choice:
+    """The choice of worker NAME, which serves QUEUES. ``left`` says what it leaves alone, and
+    why."""
+
+    def __init__(
+        self,
+        atlas: Atlas,
+        name: str,
+        queues: tuple[str, ...],
+        observer: Observer,
+        attention: Attention,
+    ) -> None:
+        self.atlas, self.name, self.queues = atlas, name, queues
+        self.observer, self.attention = observer, attention
+        # place name → (time of acceptance, what it asks of scratch), read once
+        self.accepted: dict[str, tuple[str, Asks]] = {}
+        self.lacking: set[str] = set()  # ids of jobs that need what this host has not
+        self.avoid: set[str] = set()  # ids whose engine died here, or that lack something here
+        self.left = ""
+        self._unchanged: dict[str, tuple[Snapshot, float]] = {}
+
+    def asks(self, place: Place) -> Asks:
+        """What a job that is waiting asks of scratch."""
+        return self.accepted[place.path.name][1]
+
+    def waiting(self) -> list[Place]:
+        """Jobs this worker may start now, oldest acceptance first; never by name order."""
+        self.left = ""
+        places = [
+            place
+            for place in self.atlas.places(State.CLAIMED)
+            if not place.hidden and place.queue in self.queues
+        ]
+        if places:
+            self.observer.look()
+        self.accepted = {
+            place.path.name: self.accepted[place.path.name]
+            for place in places
+            if place.path.name in self.accepted
+        }
+        ready = [
+            place for place in places if self._readable(place) and not self._left_to_others(place)
+        ]
+        return sorted(ready, key=lambda place: (self.accepted[place.path.name][0], place.id))
+
+    def _readable(self, place: Place) -> bool:
+        """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is
+        damaged is mended by an intake."""
+        if place.path.name in self.accepted:
+            return True
+        with self.attention.over(place.path):
+            try:
+                job = lifecycle.readable_job(self.atlas, place.path)
+            except NewerFormat as newer:
+                self.left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
+                raise
+            if job is not None:
+                self.accepted[place.path.name] = (
+                    job.accepted.at if job.accepted else "",
+                    asks_of(job),
+                )
+                return True
+        return False
+
+    def _left_to_others(self, place: Place) -> bool:
+        """A job whose engine died here is left to another live worker of its queue, so that one
+        sick GPU cannot poison it; not to one that it crashed on too, else they would wait for each
+        other."""
+        if place.id not in self.avoid:
+            return False
+        job = self._job(place)
+        tried = {start.worker for start in (job.starts if job else ()) if not start.noted} | {
+            self.name
+        }
+        others = [
+            beat
+            for beat in self.observer.live()
+            if beat.worker not in tried and place.queue in beat.queues
+        ]
+        return bool(others) or self._lacks(job)
+
+    def _lacks(self, job: JobFile | None) -> bool:
+        """What a host lacks stays so; its full scratch does not (Room tells when it can be used
+        again)."""
+        last = job.starts[-1] if job and job.starts else None
+        return bool(
+            last
+            and last.worker == self.name
+            and last.outcome is Ended.LACKING
+            and job
+            and job.id in self.lacking
+        )
+
+    def is_quiet(self, place: Place) -> bool:
+        """A job that changed under a start before must be seen unchanged for its quiet time, by
+        this worker's own clock."""
+        if place.n == 0:
+            return True
+        job = self._job(place)
+        if job is None or job.quiet is None:
+            return True
+        seen, now = snapshot(self.atlas.disk, place.path / tree.INPUT), time.monotonic()
+        before = self._unchanged.get(place.id)
+        if before is None or before[0] != seen:
+            self._unchanged[place.id] = (seen, now)
+            return False
+        return now - before[1] >= job.quiet
+
+    def _job(self, place: Place) -> JobFile | None:
+        return job_view.job_at(self.atlas, place)
