@@ -3,12 +3,13 @@ its folder, from job.json alone."""
 
 from __future__ import annotations
 
-from layout import lifecycle
+from layout import lifecycle, tree
 from layout.lifecycle import Due
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
 from pipeline import queues, recipes
 from pipeline.kept import keys
+from pipeline.runner.failing import DELETED, error_file, poisoned
 
 
 def verdict(
@@ -23,6 +24,20 @@ def verdict(
         ended,
         lambda place, job: keys.of_result(atlas.disk, place, legs_of(job), job),
     )
+
+
+def settle(atlas: Atlas, place: Place, verdict: Due, job: JobFile | None) -> Place:
+    """Act on a verdict: what a worker does with a folder of its own that it is not running, and a
+    reaper with one that it seized."""
+    if verdict is Due.FINISH:
+        return lifecycle.finish(atlas, place)
+    if verdict is Due.RELEASE and job is not None:
+        lifecycle.set_aside(atlas, place.path, place.n, (tree.OUTPUT,))
+        return lifecycle.release(atlas, place, queue_of(atlas, place, job), None)
+    if verdict is Due.ANEW:
+        return lifecycle.accept_anew(atlas, place)
+    error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
+    return lifecycle.fail(atlas, place, error_file(error, place.n))
 
 
 def queue_of(atlas: Atlas, place: Place, job: JobFile) -> str:

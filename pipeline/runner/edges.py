@@ -23,7 +23,7 @@ from pipeline.progress import PROMOTE
 from pipeline.progress.past import Past
 from pipeline.recipes import Leg
 from pipeline.runner import due, handover, input_copy
-from pipeline.runner.failing import DELETED, error_file, poisoned
+from pipeline.runner.failing import error_file, poisoned
 from pipeline.runner.provenance import describe
 
 from .held import HeldJob
@@ -45,23 +45,8 @@ class Edges:
         self.atlas, self.settings, self.patience, self.past = atlas, settings, patience, past
 
     def settle(self, place: Place, verdict: Due, job: JobFile | None) -> Place:
-        """Act on a verdict of ``due``: what a worker does with a folder of its own that it is not
-        running."""
-        if verdict is Due.FINISH:
-            return self.patience(place, lambda: lifecycle.finish(self.atlas, place))
-        if verdict is Due.RELEASE and job is not None:
-            return self.patience(
-                place,
-                lambda: lifecycle.release(
-                    self.atlas, place, due.queue_of(self.atlas, place, job), None
-                ),
-            )
-        if verdict is Due.ANEW:
-            return self.patience(place, lambda: lifecycle.accept_anew(self.atlas, place))
-        error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
-        return self.patience(
-            place, lambda: lifecycle.fail(self.atlas, place, error_file(error, place.n))
-        )
+        """Act on a verdict of ``due``, patiently."""
+        return self.patience(place, lambda: due.settle(self.atlas, place, verdict, job))
 
     def finish(self, held: HeldJob) -> Place:
         place, output = held.place, held.root / tree.OUTPUT

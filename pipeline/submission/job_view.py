@@ -5,24 +5,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from layout import lifecycle, tree
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Outcome, Unreadable
 from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 
+T = TypeVar("T", bound=Document)
+SMALL = 64 * 1024  # bytes; what we write of that kind is far smaller
+
 
 def show(atlas: Atlas, place: Place) -> dict[str, Any]:
     """{job_id, state (the folder), path (below the root), job, progress, error}; parts that are not
     there are null."""
     job = job_at(atlas, place)
-    progress = progress_of(atlas, place)
-    error = (
-        _load(atlas, place, ErrorFile, tree.ERROR)
-        if place.state is State.FAILED
-        else without_result(atlas, place)
-    )
+    progress, error = progress_of(atlas, place), error_of(atlas, place)
     return {
         "job_id": place.id,
         "state": place.state.value,
@@ -31,6 +29,13 @@ def show(atlas: Atlas, place: Place) -> dict[str, Any]:
         "progress": progress.model_dump(mode="json") if progress else None,
         "error": error.model_dump(mode="json") if error else None,
     }
+
+
+def error_of(atlas: Atlas, place: Place) -> ErrorFile | None:
+    """Why the job at PLACE has no result, where it should have one or never will."""
+    if place.state is State.FAILED:
+        return _load(atlas, place, ErrorFile, tree.ERROR)
+    return without_result(atlas, place)
 
 
 def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
@@ -54,11 +59,7 @@ def progress_of(atlas: Atlas, place: Place) -> Progress | None:
     if place.state not in (State.CLAIMED, State.PROCESSING):
         return None
     progress = _load(atlas, place, Progress, tree.PROGRESS)
-    return (
-        progress
-        if isinstance(progress, Progress) and progress.tells_of(place.n, place.queue)
-        else None
-    )
+    return progress if progress and progress.tells_of(place.n, place.queue) else None
 
 
 def job_at(atlas: Atlas, place: Place) -> JobFile | None:
@@ -80,9 +81,9 @@ def lack_of(job: JobFile | None) -> str | None:
     )
 
 
-def _load(atlas: Atlas, place: Place, kind: type[Document], name: str) -> Document | None:
+def _load(atlas: Atlas, place: Place, kind: type[T], name: str) -> T | None:
     with contextlib.suppress(OSError, Unreadable, NewerFormat):
-        return kind.load(atlas.disk.read(place.path / name))
+        return kind.load(atlas.disk.read(place.path / name, SMALL))
     return None
 
 
@@ -90,10 +91,6 @@ def all_jobs(atlas: Atlas) -> list[Place]:
     """Every job, in the order of a job's life; drops in inbox/ that are no jobs yet are left
     out."""
     return [place for state in State for place in atlas.places(state) if place.id]
-
-
-def name_of(job: JobFile | None, place: Place) -> str:
-    return job.source.name if job else place.path.name
 
 
 def results(atlas: Atlas, place: Place) -> list[str]:

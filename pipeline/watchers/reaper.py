@@ -16,13 +16,11 @@ from pathlib import Path
 
 from layout import lifecycle, tree
 from layout.attention import Attention, Waits, words
-from layout.lifecycle import Due
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
 from pipeline import queues, recipes
 from pipeline.config import Settings
 from pipeline.runner import due
-from pipeline.runner.failing import DELETED, error_file, poisoned
 from pipeline.submission import job_view
 from pipeline.watchers import cleanup
 
@@ -112,15 +110,7 @@ class Reaper:
         """Take the edge that a seized folder is due for."""
         verdict, job = due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=True)
         log.info("job.settled job=%s verdict=%s", place.id, verdict)
-        if verdict is Due.FINISH:
-            return lifecycle.finish(self.atlas, place)
-        if verdict is Due.RELEASE and job is not None:
-            lifecycle.set_aside(self.atlas, place.path, place.n, (tree.OUTPUT,))
-            return lifecycle.release(self.atlas, place, due.queue_of(self.atlas, place, job), None)
-        if verdict is Due.ANEW:
-            return lifecycle.accept_anew(self.atlas, place)
-        error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
-        return lifecycle.fail(self.atlas, place, error_file(error, place.n))
+        return due.settle(self.atlas, place, verdict, job)
 
     def _failed(self, place: Place) -> None:
         if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):

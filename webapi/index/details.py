@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from layout import lifecycle, tree, walk
 from layout.manifest import JobFile, NewerFormat
 from layout.tree import Atlas, Place, State
+from pipeline.submission import job_view
 from webapi.index import rows
 from webapi.index.follower import Follower
 from webapi.index.states import ENDED
@@ -69,7 +70,7 @@ def detail(atlas: Atlas, row: Row) -> dict[str, Any]:
 
 def error_of(atlas: Atlas, row: Row) -> dict[str, Any] | None:
     state = State(row["folder"].partition("/")[0])
-    error = rows.error_at(atlas, Place(state, atlas.root / row["folder"], row["id"]))
+    error = job_view.error_of(atlas, Place(state, atlas.root / row["folder"], row["id"]))
     return error.model_dump(mode="json") if error else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from layout import lifecycle, tree
 from layout.disk import LineFault
-from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Unreadable
+from layout.manifest import ErrorFile, JobFile, NewerFormat
 from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 from pipeline.errors import Cancelled
@@ -35,7 +35,7 @@ def read(atlas: Atlas, place: Place) -> Row | None:
 
 
 def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
-    progress, error = _progress(atlas, place), error_at(atlas, place)
+    progress, error = job_view.progress_of(atlas, place), job_view.error_of(atlas, place)
     cancelled = _cancelled(place, error)
     state = word(
         State.FAILED if error else place.state,
@@ -97,30 +97,9 @@ def message(place: Place, progress: Progress | None, error: ErrorFile | None) ->
     return clean(error.message, 1000)
 
 
-def error_at(atlas: Atlas, place: Place) -> ErrorFile | None:
-    """Why the job at PLACE has no result, where it should have one or never will."""
-    found: ErrorFile | None = (
-        _load(atlas, place, ErrorFile, tree.ERROR)
-        if place.state is State.FAILED
-        else job_view.without_result(atlas, place)
-    )
-    return found
-
-
 def _cancelled(place: Place, error: ErrorFile | None) -> bool:
     """In failed/ by a person: by a command, or by the mouse, which writes no reason."""
     return place.state is State.FAILED and (error is None or error.error == Cancelled.__name__)
-
-
-def _progress(atlas: Atlas, place: Place) -> Progress | None:
-    """How far the job is, while it runs or waits between two legs; what a dead start left is no
-    word about this one."""
-    found: Progress | None = (
-        _load(atlas, place, Progress, tree.PROGRESS)
-        if place.state in (State.CLAIMED, State.PROCESSING)
-        else None
-    )
-    return found if found and found.tells_of(place.n, place.queue) else None
 
 
 def stage_said(stage: str) -> str:
@@ -181,13 +160,6 @@ def stands(atlas: Atlas, row: Row) -> bool:
     except OSError as error:
         raise LineFault(error.errno, error.strerror, error.filename) from error
     return True
-
-
-def _load(atlas: Atlas, place: Place, kind: type[Any], name: str) -> Any:
-    with contextlib.suppress(OSError, Unreadable, NewerFormat):
-        document: Document = kind.load(atlas.disk.read(place.path / name, SMALL))
-        return document
-    return None
 
 
 def _share(state: str, progress: Progress | None) -> float:

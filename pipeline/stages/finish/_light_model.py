@@ -8,12 +8,13 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline.geometry.creases import with_normals
-from pipeline.geometry.surface import Surface
+from pipeline.geometry.simplify import presimplify
 from pipeline.stages.finish._model import Model
 from pipeline.stages.finish.writers import glb
 
 LARGEST = 5_000_000  # bytes
 FACES, TEXTURE = 60_000, 1024
+STRAY = 0.02  # share of the extent by which the light form may differ
 
 
 def write_light(model: Model, path: Path) -> Path | None:
@@ -29,9 +30,9 @@ def write_light(model: Model, path: Path) -> Path | None:
 
 
 def _thinned(model: Model, faces: int, edge: int, folder: Path) -> Model:
-    surface = (
-        model.surface if len(model.surface.faces) <= faces else _simplified(model.surface, faces)
-    )
+    surface = model.surface
+    if len(surface.faces) > faces:
+        surface = presimplify(surface, faces, STRAY, max(surface.size, 1e-12))
     image = None
     if model.image is not None:
         image = folder / "preview.jpg"
@@ -43,20 +44,3 @@ def _thinned(model: Model, faces: int, edge: int, folder: Path) -> Model:
     return replace(
         model, surface=with_normals(replace(surface, normals=None)), image=image, normal_map=None
     )
-
-
-def _simplified(surface: Surface, faces: int) -> Surface:
-    """meshoptimizer keeps vertices with all they carry, and seams closed."""
-    import meshoptimizer
-    import numpy as np
-
-    points = np.ascontiguousarray(
-        (surface.vertices - surface.vertices.mean(axis=0)) / max(surface.size, 1e-12),
-        dtype=np.float32,
-    )
-    indices = np.ascontiguousarray(surface.faces.ravel(), dtype=np.uint32)
-    target = np.zeros_like(indices)
-    count = meshoptimizer.simplify(
-        target, indices, points, target_index_count=faces * 3, target_error=0.02
-    )
-    return surface.only(target[:count].reshape(-1, 3).astype(np.int32))

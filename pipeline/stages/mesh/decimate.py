@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from pipeline.artefacts import Mesh
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
+from pipeline.geometry.simplify import presimplify
 from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict, weld
 from pipeline.kept.declared import Decimate
@@ -71,18 +71,3 @@ def _thin(surface: Surface, budget: int) -> Surface:
         np.array(mesh.triangles, dtype=np.int32),
         colors=np.clip(colors * 255 + 0.5, 0, 255).astype(np.uint8) if len(colors) else None,
     )
-
-
-def presimplify(surface: Surface, faces: int) -> Surface:
-    """About FACES faces by meshoptimizer; vertices keep their places and attributes."""
-    import meshoptimizer
-
-    points: Any = np.ascontiguousarray(
-        surface.vertices - surface.vertices.mean(axis=0), dtype=np.float32
-    )
-    indices = np.ascontiguousarray(surface.faces.ravel(), dtype=np.uint32)
-    target = np.zeros_like(indices)
-    count = meshoptimizer.simplify(
-        target, indices, points, target_index_count=faces * 3, target_error=1.0
-    )
-    return surface.only(target[:count].reshape(-1, 3).astype(np.int32))
