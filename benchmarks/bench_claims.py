@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layout import accept, claims, dropped, lifecycle, names
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.disk import Disk
 from layout.init import init
 from layout.lifecycle import Gone
@@ -36,7 +36,7 @@ from layout.manifest import JobFile, Listed, Source, now, write_job
 from layout.tree import Atlas, State
 
 fork = multiprocessing.get_context("fork")
-FACTS = Facts("convert", {"output_format": ["glb"]}, frozenset(), "sealed", origin="api")
+FACTS = AcceptedRequest("convert", {"output_format": ["glb"]}, frozenset(), "sealed", origin="api")
 
 
 class Peer(NamedTuple):

@@ -17,7 +17,7 @@ from layout.move import WrongState, gone, holding
 from layout.tree import Atlas, Place
 
 
-class Facts(NamedTuple):
+class AcceptedRequest(NamedTuple):
     """What the intake found out about a drop."""
 
     kind: str | None
@@ -29,7 +29,7 @@ class Facts(NamedTuple):
     after: str | None = None
 
 
-def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> Place:
+def accept(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None = None) -> Place:
     """Complete SHELL and drop its dot. Idempotent: a watcher that dies anywhere in here is finished
     by the next one.
 
@@ -45,14 +45,16 @@ def accept(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None)
     return lifecycle.reveal(atlas, shell)
 
 
-def job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None = None) -> JobFile:
+def job_of(
+    atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None = None
+) -> JobFile:
     """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept. Of
     a copy only the name counts."""
     with holding(atlas, shell):
         return _job_of(atlas, shell, facts, copy_of)
 
 
-def _job_of(atlas: Atlas, shell: Place, facts: Facts, copy_of: str | None) -> JobFile:
+def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None) -> JobFile:
     disk, old = atlas.disk, lifecycle.readable_job(atlas, shell.path)
     found = disk.lstat(shell.path)
     if found is None:

@@ -6,9 +6,9 @@ said     the person says so: X renamed to X.go, or a file go or READY inside
 quiet    nothing changed for the quiet window on this watcher's own monotonic clock, and the files'
 own ends are there
 
-``Settler.judge`` turns looks into verdicts. It decides by what it saw itself, never by comparing a
-time on the share with a local clock, and it never acts: claiming, refusing and telling people are
-the intake's.
+``Completeness.judge`` turns looks into verdicts. It decides by what it saw itself, never by
+comparing a time on the share with a local clock, and it never acts: claiming, refusing and telling
+people are the intake's.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from pipeline.drops import evidence
 from pipeline.drops.contents import Contents, Opener, reading
 from pipeline.drops.evidence import amount, some
 from pipeline.drops.jobtoml import ListedFile
-from pipeline.drops.listing import FILE, Denied, Look, look
+from pipeline.drops.listing import FILE, Denied, Listing, look
 from pipeline.formats.bytes import open_file
 
 __all__ = [
     "MARKERS",
-    "Look",
+    "Listing",
     "Ready",
     "Refuse",
-    "Settler",
+    "Completeness",
     "Verdict",
     "Wait",
     "against_its_list",
@@ -103,7 +103,7 @@ class _Seen:
         return self.looks >= 3 and self.quiet >= window
 
 
-class Settler:
+class Completeness:
     """Judges entries of inbox/. One per watcher; call ``judge`` with every look and ``forget`` with
     every listing."""
 
@@ -126,7 +126,11 @@ class Settler:
             del self._seen[name]
 
     def judge(
-        self, name: str, look: Look, manifest: Mapping[str, int] | None = None, moved: bool = True
+        self,
+        name: str,
+        look: Listing,
+        manifest: Mapping[str, int] | None = None,
+        moved: bool = True,
     ) -> Verdict:
         """What to do about inbox/NAME after LOOK.
 
@@ -150,7 +154,7 @@ class Settler:
         except OSError as error:  # it went away, or changed, after the look: the next one shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 
-    def _remember(self, name: str, look: Look) -> _Seen:
+    def _remember(self, name: str, look: Listing) -> _Seen:
         """A change of anything, an unclear look or a clock that went backwards starts the wait
         anew."""
         now, seen = self.clock(), self._seen.get(name)
@@ -162,7 +166,7 @@ class Settler:
         self._seen[name] = _Seen(contents, look.signature, now, now)
         return self._seen[name]
 
-    def _nothing_to_judge(self, look: Look, seen: _Seen) -> Verdict | None:
+    def _nothing_to_judge(self, look: Listing, seen: _Seen) -> Verdict | None:
         if look.too_many:
             what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
             return Refuse(what, "Keep the scans only, or pack them into a zip.")
@@ -201,7 +205,7 @@ class Settler:
             return Wait(f"the folder holds nothing{copies}; put files into it, or delete it{halts}")
         return None
 
-    def _never(self, look: Look, seen: _Seen) -> Verdict | None:
+    def _never(self, look: Listing, seen: _Seen) -> Verdict | None:
         """Links and devices, and files that are not what their names say, are refused by name as
         soon as nothing moves."""
         refused: Refuse | None = None
@@ -222,7 +226,7 @@ class Settler:
         )
 
     def _ladder(
-        self, name: str, look: Look, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool
+        self, name: str, look: Listing, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool
     ) -> Verdict:
         if manifest and evidence.equals_manifest(look, manifest):
             return self._sealed(seen, moved)
@@ -241,7 +245,7 @@ class Settler:
             seen.since + self.settings.quiet_local,
         )
 
-    def _listed(self, look: Look, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
+    def _listed(self, look: Listing, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
         """Sizes alone are fooled by copiers that make room first: without checksums the drop must
         also stand still for a moment."""
         wrong = _differences(look, seen.contents, listed)
@@ -264,7 +268,7 @@ class Settler:
             or Ready("listed", seen.quiet, evidence.notes(look))
         )
 
-    def _said(self, look: Look, seen: _Seen) -> Verdict:
+    def _said(self, look: Listing, seen: _Seen) -> Verdict:
         if not seen.still:
             return Wait("said to be complete; looked at once more")
         doubtful = self._doubtful(look, seen)
@@ -279,7 +283,7 @@ class Settler:
         )
         return Ready("said", seen.quiet, (*evidence.notes(look), *doubts))
 
-    def _quiet(self, look: Look, seen: _Seen) -> Verdict:
+    def _quiet(self, look: Listing, seen: _Seen) -> Verdict:
         until = seen.since + self.window
         if not seen.still:
             return Wait(f"still arriving ({amount(look)})", until)
@@ -298,7 +302,7 @@ class Settler:
             or Ready("quiet", seen.quiet, evidence.notes(look))
         )
 
-    def _unfinished(self, look: Look, seen: _Seen) -> Verdict | None:
+    def _unfinished(self, look: Listing, seen: _Seen) -> Verdict | None:
         """A file whose end is not there is never taken, whoever says that it is whole."""
         for found in evidence.content(look):
             if missing := seen.contents.missing(look, found):
@@ -313,7 +317,7 @@ class Settler:
                 )
         return None
 
-    def _doubtful(self, look: Look, seen: _Seen) -> Verdict | None:
+    def _doubtful(self, look: Listing, seen: _Seen) -> Verdict | None:
         """A file that looks unfinished although its end is there."""
         for path, control in evidence.controlled(look):
             what = (
@@ -373,7 +377,7 @@ def still_arriving(drop: Path) -> Refuse | None:
 
 
 def _differences(
-    look: Look, contents: Contents, listed: tuple[ListedFile, ...]
+    look: Listing, contents: Contents, listed: tuple[ListedFile, ...]
 ) -> list[str] | None:
     """In words, how the files differ from the list; None while their checksums are still worked
     on."""
@@ -389,7 +393,7 @@ def _differences(
     return wrong
 
 
-def _name(error: OSError, look: Look) -> str:
+def _name(error: OSError, look: Listing) -> str:
     return Path(error.filename).name if error.filename else look.path.name
 
 

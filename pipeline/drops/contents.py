@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.drops import jobtoml
-from pipeline.drops.listing import FILE, Found, Look
+from pipeline.drops.listing import FILE, DropEntry, Listing
 from pipeline.errors import InputRejected
 from pipeline.formats import completeness, signatures, zeros
 from pipeline.formats.bytes import HEAD, open_file
@@ -66,20 +66,20 @@ class Contents:
 
     def __init__(self, opener: Opener = open_file) -> None:
         self.opener = opener
-        self._heads: dict[Found, str | None] = {}
+        self._heads: dict[DropEntry, str | None] = {}
         # what is missing, what is not filled
-        self._ends: dict[Found, tuple[str | None, str | None]] = {}
-        self._lists: dict[Found, tuple[jobtoml.ListedFile, ...]] = {}
-        self._digests: dict[Found, Digest] = {}
+        self._ends: dict[DropEntry, tuple[str | None, str | None]] = {}
+        self._lists: dict[DropEntry, tuple[jobtoml.ListedFile, ...]] = {}
+        self._digests: dict[DropEntry, Digest] = {}
 
-    def keep_only(self, found: Collection[Found]) -> None:
+    def keep_only(self, found: Collection[DropEntry]) -> None:
         """Forget files that changed or went away."""
-        cache: dict[Found, Any]
+        cache: dict[DropEntry, Any]
         for cache in (self._heads, self._ends, self._lists, self._digests):
             for gone in cache.keys() - found:
                 del cache[gone]
 
-    def contradiction(self, look: Look, found: Found) -> str | None:
+    def contradiction(self, look: Listing, found: DropEntry) -> str | None:
         """What FOUND is by its first bytes, in words, if that is surely not what its suffix
         says."""
         if found.kind != FILE or not found.size:
@@ -89,7 +89,7 @@ class Contents:
                 self._heads[found] = signatures.contradiction(found.name, file.read(HEAD))
         return self._heads[found]
 
-    def missing(self, look: Look, found: Found) -> str | None:
+    def missing(self, look: Listing, found: DropEntry) -> str | None:
         """What FOUND lacks at its end, in words."""
         if found.kind != FILE:
             return None
@@ -100,11 +100,11 @@ class Contents:
             return "it is empty (0 bytes)" if known else None
         return self._end(look, found)[0]
 
-    def unfilled(self, look: Look, found: Found) -> str | None:
+    def unfilled(self, look: Listing, found: DropEntry) -> str | None:
         """What of FOUND is still empty space that a copier made room for, in words."""
         return self._end(look, found)[1] if found.kind == FILE and found.size else None
 
-    def _end(self, look: Look, found: Found) -> tuple[str | None, str | None]:
+    def _end(self, look: Listing, found: DropEntry) -> tuple[str | None, str | None]:
         if found not in self._ends:
             with self.opener(look.where(found)) as file:
                 missing = completeness.cut_off(found.name, found.size, file)
@@ -116,7 +116,7 @@ class Contents:
                 self._ends[found] = missing, unfilled
         return self._ends[found]
 
-    def listed(self, look: Look) -> tuple[jobtoml.ListedFile, ...]:
+    def listed(self, look: Listing) -> tuple[jobtoml.ListedFile, ...]:
         """The [[files]] of the drop's job.toml; nothing where it cannot be read (what is wrong with
         it is identify's to say)."""
         found = next((each for each in look.files if is_job_toml(each.path)), None)
@@ -130,7 +130,7 @@ class Contents:
                     self._lists[found] = ()
         return self._lists[found]
 
-    def sha256(self, look: Look, found: Found) -> str | None:
+    def sha256(self, look: Listing, found: DropEntry) -> str | None:
         """The checksum of FOUND, or None while it is still worked on: a large drop must not stop
         the watch over all others."""
         digest = self._digests.setdefault(found, Digest())

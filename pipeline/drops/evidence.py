@@ -11,7 +11,7 @@ from layout import dropped, names
 from layout.temporary import speaks_of
 from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
-from pipeline.drops.listing import FILE, FOLDER, Found, Look
+from pipeline.drops.listing import FILE, FOLDER, DropEntry, Listing
 from pipeline.formats import signatures
 
 SHOWN = 3  # names in one sentence
@@ -40,18 +40,18 @@ _ADDED = {ending.removeprefix(".") for ending in _SCAN} | {
 }
 
 
-def is_marker(found: Found) -> bool:
+def is_marker(found: DropEntry) -> bool:
     """Is this top-level entry of a folder the person's word that the drop is complete?"""
     return found.kind == FILE and found.path.lower() in MARKERS
 
 
-def said(name: str, look: Look) -> bool:
+def said(name: str, look: Listing) -> bool:
     return names.without_go(name) != name or (
         look.is_folder and any(is_marker(found) for found in look.found)
     )
 
 
-def content(look: Look) -> list[Found]:
+def content(look: Listing) -> list[DropEntry]:
     """What the person dropped: for a job folder what is below input/; never folders, never the
     markers."""
     own = (found for found in look.found if found.kind != FOLDER)
@@ -60,7 +60,7 @@ def content(look: Look) -> list[Found]:
     return [found for found in own if not (look.is_folder and is_marker(found))]
 
 
-def not_files(look: Look) -> Iterator[str]:
+def not_files(look: Listing) -> Iterator[str]:
     """In words: links, sockets and devices, which are never followed, copied or read, and names
     that no other system can spell."""
     for found in look.found:
@@ -72,7 +72,7 @@ def not_files(look: Look) -> Iterator[str]:
             yield f"{found.path} is a hard link (the same file has {found.nlink} names)"
 
 
-def equals_manifest(look: Look, manifest: Mapping[str, int]) -> bool:
+def equals_manifest(look: Listing, manifest: Mapping[str, int]) -> bool:
     """Does input/ hold exactly MANIFEST's files, by size? Its paths are relative to input/, or for
     a dropped folder to input/<x>/."""
     below = [
@@ -88,7 +88,7 @@ def equals_manifest(look: Look, manifest: Mapping[str, int]) -> bool:
     )
 
 
-def listable(look: Look) -> dict[str, Found]:
+def listable(look: Listing) -> dict[str, DropEntry]:
     """The files that a list in job.toml must name: all but the markers and job.toml itself."""
     return {
         jobtoml.same_path(found.path): found
@@ -97,7 +97,9 @@ def listable(look: Look) -> dict[str, Found]:
     }
 
 
-def differences(files: Mapping[str, Found], listed: Collection[jobtoml.ListedFile]) -> list[str]:
+def differences(
+    files: Mapping[str, DropEntry], listed: Collection[jobtoml.ListedFile]
+) -> list[str]:
     """In words, how FILES differ from the list in names and sizes."""
     wrong = []
     for each in listed:
@@ -112,7 +114,7 @@ def differences(files: Mapping[str, Found], listed: Collection[jobtoml.ListedFil
     ]
 
 
-def strays(look: Look) -> list[str]:
+def strays(look: Listing) -> list[str]:
     """Files that look like the unfinished copy of a scan under a name of a tool that nobody listed:
     hidden, or with an ending of its own behind the scan's (``.a.ply.x9``, ``a.ply.busy``), while
     the scan itself is not there."""
@@ -121,7 +123,7 @@ def strays(look: Look) -> list[str]:
     return [path for path, whole in likely if whole and names.fold(whole) not in there]
 
 
-def _scan_of(found: Found) -> str | None:
+def _scan_of(found: DropEntry) -> str | None:
     match = _SCAN_NAME.match(found.name)
     if match is None:
         return None
@@ -131,7 +133,7 @@ def _scan_of(found: Found) -> str | None:
     return str(PurePosixPath(found.path).with_name(match[1]))
 
 
-def controlled(look: Look) -> Iterator[tuple[str, str]]:
+def controlled(look: Listing) -> Iterator[tuple[str, str]]:
     """(file, control file) for every file of LOOK beside which a tool says that it is not
     finished."""
     there = {names.fold(found.path): found.path for found in look.files}
@@ -140,7 +142,7 @@ def controlled(look: Look) -> Iterator[tuple[str, str]]:
             yield there[names.fold(whole)], found.path
 
 
-def notes(look: Look) -> tuple[str, ...]:
+def notes(look: Listing) -> tuple[str, ...]:
     """What a job without these should say."""
     hidden = [
         found.path for found in look.hidden if found.kind == FOLDER or _SCAN_NAME.match(found.name)
@@ -153,7 +155,7 @@ def notes(look: Look) -> tuple[str, ...]:
     return tuple(f"{words}: {some(paths)}" for words, paths in said.items() if paths)
 
 
-def amount(look: Look) -> str:
+def amount(look: Listing) -> str:
     count, size = len(look.files), sum(found.size for found in look.files)
     return f"{count} file{'s' * (count != 1)}, {size / 1e6:.1f} MB"
 

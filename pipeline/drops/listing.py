@@ -29,7 +29,7 @@ _EARLIER = re.compile(
 )
 
 
-class Found(NamedTuple):
+class DropEntry(NamedTuple):
     """Something in a drop. path: relative to the drop; for a drop that is one file, its name."""
 
     path: str
@@ -55,7 +55,7 @@ class Beyond(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Look:
+class Listing:
     """What one look saw. Rubbish is left out; temporary names are kept apart, because they hold a
     drop back, and so are hidden ones.
 
@@ -66,13 +66,13 @@ class Look:
     path: Path
     is_folder: bool
     inode: int
-    found: tuple[Found, ...]
-    temporary: tuple[Found, ...] = ()
+    found: tuple[DropEntry, ...]
+    temporary: tuple[DropEntry, ...] = ()
     unclear: tuple[str, ...] = ()  # in words: what could not be seen, or may not be read (Denied)
     too_many: bool = False
     # in words: the limit of drops that a path breaks; what lies behind it was not looked at
     beyond: str | None = None
-    hidden: tuple[Found, ...] = ()
+    hidden: tuple[DropEntry, ...] = ()
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -81,7 +81,7 @@ class Look:
         return self.inode, self.found, self.temporary, self.hidden
 
     @cached_property
-    def files(self) -> tuple[Found, ...]:
+    def files(self) -> tuple[DropEntry, ...]:
         return tuple(found for found in self.found if found.kind == FILE)
 
     @cached_property
@@ -96,7 +96,7 @@ class Look:
             self.path.name, {found.path: found.kind for found in self.found}
         )
 
-    def where(self, found: Found) -> Path:
+    def where(self, found: DropEntry) -> Path:
         return self.path / found.path if self.is_folder else self.path
 
 
@@ -128,7 +128,7 @@ def _is_ours(kinds: Mapping[str, str]) -> bool:
     )
 
 
-def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
+def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Listing:
     """Look at PATH, an entry of inbox/, and at everything below it, at most LIMIT entries.
 
     What vanishes meanwhile, or is listed but not yet to be seen (directory caches of network
@@ -140,14 +140,14 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Look:
     if top is None:
         raise FileNotFoundError(path)
     if not stat.S_ISDIR(top.st_mode):
-        return Look(path, False, top.st_ino, (_found(path.name, top),))
+        return Listing(path, False, top.st_ino, (_found(path.name, top),))
     seen = list(islice(_walk(disk, path), limit + 1))
-    found = sorted(each for each in seen if isinstance(each, Found))
+    found = sorted(each for each in seen if isinstance(each, DropEntry))
     broken = sorted(each.words for each in seen if isinstance(each, Beyond))
     temporary = [each for each in found if _unfinished(each.path)]
     hidden = [each for each in found if each.name.startswith(".") and not _unfinished(each.path)]
     aside = {*temporary, *hidden}
-    return Look(
+    return Listing(
         path,
         True,
         top.st_ino,
@@ -169,23 +169,23 @@ def _unfinished(path: str) -> str:
     )
 
 
-def _added_up(temporary: list[Found]) -> tuple[Found, ...]:
+def _added_up(temporary: list[DropEntry]) -> tuple[DropEntry, ...]:
     """One entry for each temporary name: a file as it is, a folder with the size, newest times and
     number of the files below it."""
-    tops: dict[str, Found] = {}
+    tops: dict[str, DropEntry] = {}
     for each in (each for each in temporary if each.kind != FOLDER):
         top = _unfinished(each.path)
-        other = tops.get(top, Found(top, FOLDER, nlink=0))
+        other = tops.get(top, DropEntry(top, FOLDER, nlink=0))
         newest = max(other.mtime_ns, each.mtime_ns), max(other.ctime_ns, each.ctime_ns)
         tops[top] = (
             each
             if top == each.path
-            else Found(top, FOLDER, other.size + each.size, *newest, other.nlink + 1)
+            else DropEntry(top, FOLDER, other.size + each.size, *newest, other.nlink + 1)
         )
     return tuple(tops.values())
 
 
-def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
+def _walk(disk: Disk, top: Path) -> Iterator[DropEntry | Beyond | str]:
     """Everything below TOP that is no rubbish; a sentence for what could not be looked at. Nothing
     hidden or behind a limit is opened."""
     folders = [""]
@@ -215,8 +215,10 @@ def _walk(disk: Disk, top: Path) -> Iterator[Found | Beyond | str]:
                 folders.append(relative)
 
 
-def _found(path: str, facts: os.stat_result) -> Found:
+def _found(path: str, facts: os.stat_result) -> DropEntry:
     if stat.S_ISDIR(facts.st_mode):
-        return Found(path, FOLDER)  # a folder's own times change with every .DS_Store
+        return DropEntry(path, FOLDER)  # a folder's own times change with every .DS_Store
     kind = next((words for test, words in _KINDS if test(facts.st_mode)), "a device")
-    return Found(path, kind, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink)
+    return DropEntry(
+        path, kind, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink
+    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layout import dropped, tree, walk
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.manifest import JobFile
 from layout.tree import Atlas
 from pipeline import jobs, recipes
@@ -16,7 +16,7 @@ from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 
 
-def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Facts:
+def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
     kind it is identified anew."""
     inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
@@ -44,7 +44,7 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
     options = jobs.parse(request)
     kind = can_do(str(options.kind))
     used, said = used_of(inside, paths, kind)
-    return Facts(
+    return AcceptedRequest(
         kind,
         jobs.options_of(options),
         used,
@@ -54,7 +54,9 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Fac
     )
 
 
-def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()) -> Facts:
+def facts_anew(
+    atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()
+) -> AcceptedRequest:
     """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
     job.toml that a person put beside outranks."""
     inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
@@ -66,7 +68,7 @@ def facts_anew(atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...]
     options = jobs.parse({"kind": found.kind, **found.options, **asked} if found else asked)
     kind = can_do(str(options.kind))
     used, said = used_of(inside, paths, kind)
-    return Facts(kind, jobs.options_of(options), used, evidence, (*notes, *said))
+    return AcceptedRequest(kind, jobs.options_of(options), used, evidence, (*notes, *said))
 
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
@@ -83,7 +85,7 @@ def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
     )
 
 
-def first_queue(facts: Facts) -> str:
+def first_queue(facts: AcceptedRequest) -> str:
     return recipes.RECIPES[str(facts.kind)].legs[0].queue
 
 
@@ -99,9 +101,9 @@ def can_do(kind: str) -> str:
 
 def facts_of(
     found: Identified, evidence: str, notes: tuple[str, ...] = (), origin: str = "share"
-) -> Facts:
+) -> AcceptedRequest:
     can_do(found.kind)
-    return Facts(
+    return AcceptedRequest(
         found.kind,
         dict(found.options),
         frozenset(found.used),

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layout import accept, claims, dropped, lifecycle, names, tree, walk
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.attention import Attention, Waits, words
 from layout.beat import Beat
 from layout.disk import Entry, LineFault
@@ -26,7 +26,16 @@ from layout.manifest import JobFile
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
-from pipeline.drops.completeness import MARKERS, Look, Ready, Refuse, Settler, Wait, hold, look
+from pipeline.drops.completeness import (
+    MARKERS,
+    Completeness,
+    Listing,
+    Ready,
+    Refuse,
+    Wait,
+    hold,
+    look,
+)
 from pipeline.drops.kind import identify
 from pipeline.drops.request import facts_anew, facts_of, facts_of_job, first_queue
 from pipeline.errors import InputRejected, SubmitRefused
@@ -66,7 +75,7 @@ class Intake:
             until_idle,
         )
         self.identity = atlas.identity()
-        self.settler = Settler(settings.intake, network=is_network(atlas.root))
+        self.settler = Completeness(settings.intake, network=is_network(atlas.root))
         self.beat = Beat(
             atlas,
             Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()),
@@ -248,7 +257,12 @@ class Intake:
         return None
 
     def _claim(
-        self, name: str, seen: Look, job: JobFile | None, claim: claims.Claim | None, verdict: Ready
+        self,
+        name: str,
+        seen: Listing,
+        job: JobFile | None,
+        claim: claims.Claim | None,
+        verdict: Ready,
     ) -> None:
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
         if job is None and claim is not None:
@@ -288,7 +302,7 @@ class Intake:
         self._refuse_shell(shell, error)
 
     def _refuse_shell(self, shell: Place, error: InputRejected) -> None:
-        facts = Facts(None, {}, frozenset(), "refused")
+        facts = AcceptedRequest(None, {}, frozenset(), "refused")
         damaged = lifecycle.readable_job(self.atlas, shell.path) is None
         lifecycle.set_aside(
             self.atlas,
@@ -355,7 +369,9 @@ class Intake:
         now."""
         try:
             seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
-            settler = Settler(self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__)
+            settler = Completeness(
+                self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__
+            )
             for _ in range(4):
                 verdict = settler.judge(shell.path.name, seen)
                 if isinstance(verdict, Refuse):

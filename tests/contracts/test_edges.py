@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from layout import accept, lifecycle, names, tree
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.disk import LineFault
 from layout.lifecycle import EDGES, REFUSED, Edge, Gone, Occupied, WrongState
 from layout.manifest import JobFile, Source, now
@@ -26,7 +26,7 @@ from layout.tree import Atlas, Place, State
 from tests.support.baddisk import ERRNOS, BadDisk, Crash, Fault, Plan, at
 from tests.support.crew import FAILED, LEGS, REJECTED, Intake, Reaper, World
 
-FACTS = Facts("scan", {}, frozenset(), "quiet")
+FACTS = AcceptedRequest("scan", {}, frozenset(), "quiet")
 
 
 class Scenario(NamedTuple):

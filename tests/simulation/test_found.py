@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from layout import accept, dropped, lifecycle
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.disk import Disk, Entry
 from layout.manifest import Outcome, write_job
 from layout.tree import State
@@ -124,5 +124,5 @@ def test_a_listing_that_lacks_the_drop_takes_no_job_toml_away(fleet: Fleet) -> N
     disk = Skipping()
     assert dropped.drop_root(disk, shell.path / "input") == shell.path / "input/vase"
     assert disk.skipped
-    place = accept.accept(fleet.atlas, shell, Facts("scan", {}, frozenset(), "said"))
+    place = accept.accept(fleet.atlas, shell, AcceptedRequest("scan", {}, frozenset(), "said"))
     assert [row.path for row in fleet.job(place).manifest] == ["READY", "a.xyz"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from layout import accept, claims, lifecycle, names, tree
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.cancelled import is_own
 from layout.init import init
 from layout.lifecycle import REFUSED, Due, Gone, Occupied
@@ -106,7 +106,9 @@ class World:
         return lifecycle.claim_drop(self.atlas, self.drop(), LEGS[0])
 
     def claimed(self) -> Place:
-        return accept.accept(self.atlas, self.shell(), Facts("scan", {}, frozenset(), "quiet"))
+        return accept.accept(
+            self.atlas, self.shell(), AcceptedRequest("scan", {}, frozenset(), "quiet")
+        )
 
     def held(self, place: Place | None = None) -> Place:
         place = lifecycle.start(self.atlas, place or self.claimed(), f"host-gpu0-{self.nonce()}")
@@ -241,9 +243,13 @@ class Intake:
 
     def complete(self, shell: Place, copy_of: str | None = None) -> Place:
         if shell.queue == REFUSED:
-            job = accept.job_of(self.atlas, shell, Facts(None, {}, frozenset(), "quiet"), copy_of)
+            job = accept.job_of(
+                self.atlas, shell, AcceptedRequest(None, {}, frozenset(), "quiet"), copy_of
+            )
             return lifecycle.refuse(self.atlas, shell, job, REJECTED)
-        return accept.accept(self.atlas, shell, Facts("scan", {}, frozenset(), "quiet"), copy_of)
+        return accept.accept(
+            self.atlas, shell, AcceptedRequest("scan", {}, frozenset(), "quiet"), copy_of
+        )
 
     def _found(self, shell: Place, empty_before: set[str]) -> None:
         inside = shell.path / tree.INPUT

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.stages.finish._light import turned
+from pipeline.stages.finish._lighting import turned
 
 Array = NDArray[Any]
 FOV = 26.0  # degrees

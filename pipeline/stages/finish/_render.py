@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from pipeline.geometry.colour import to_linear
 from pipeline.geometry.creases import with_normals
 from pipeline.geometry.surface import Surface, smooth_normals
-from pipeline.stages.finish import _light as light
+from pipeline.stages.finish import _lighting as light
 from pipeline.stages.finish._camera import CORNERS, MIDDLE, Camera, framing, rays
 from pipeline.stages.finish._hits import Hits, mixed
-from pipeline.stages.finish._lamps import GROUND_END, Lamp, Shared, Traced
-from pipeline.stages.finish._light import (
+from pipeline.stages.finish._lighting import (
     COOL,
     KEY_LIGHT,
     KEY_POWER,
@@ -32,6 +31,7 @@ from pipeline.stages.finish._light import (
     unit,
 )
 from pipeline.stages.finish._model import GREY
+from pipeline.stages.finish._shading import GROUND_END, Lamp, Shared, Traced
 
 Array = NDArray[Any]
 CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway

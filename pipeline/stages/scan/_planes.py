@@ -18,7 +18,7 @@ _ALIKE = 0.95  # cosine between the plane's normal and its points'
 
 
 @dataclass(frozen=True)
-class Found:
+class PlaneFit:
     """n·p + offset = 0, n pointing the way its points' normals do; inside marks the points that lie
     on it."""
 
@@ -32,11 +32,11 @@ class Found:
 
 def find(
     points: Array, normals: Array, thickness: float, seed: int, least: float = 0.03, most: int = 8
-) -> list[Found]:
+) -> list[PlaneFit]:
     """Planes that hold at least the share ``least`` of the points, the largest first."""
     rng = np.random.default_rng(seed)
     free = np.ones(len(points), bool)
-    found: list[Found] = []
+    found: list[PlaneFit] = []
     while len(found) < most and free.sum() > least * len(points):
         plane = _largest(points, normals, free, thickness, rng)
         if plane is None or plane.inside.sum() < least * len(points):
@@ -52,7 +52,7 @@ def _largest(
     free: NDArray[np.bool_],
     thickness: float,
     rng: np.random.Generator,
-) -> Found | None:
+) -> PlaneFit | None:
     where = np.flatnonzero(free)
     probe = where[:: max(1, len(where) // 6000)]
     seeds = rng.choice(where, _CANDIDATES)
@@ -71,10 +71,10 @@ def _largest(
         flat = np.linalg.eigh(np.cov((points[inside] - middle).T))[1][:, 0]
         normal = flat if flat @ normal > 0 else -flat
         offset = -float(middle @ normal)
-    return Found(normal, offset, inside)
+    return PlaneFit(normal, offset, inside)
 
 
-def support(planes: list[Found], points: Array, thickness: float) -> Found | None:
+def support(planes: list[PlaneFit], points: Array, thickness: float) -> PlaneFit | None:
     """The plane an object stands on, if any.
 
     It faces the object (an object's own base faces away from it), nothing worth mentioning lies

@@ -20,7 +20,7 @@ MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 
 
 @dataclass
-class Found:
+class ScanFiles:
     """sources: the scan files, under the names that people know; paths: their whole names; others:
     what is no scan by its name."""
 
@@ -38,7 +38,7 @@ class Found:
         return [source.name for source, path in self.others.items() if path not in self.beside.used]
 
 
-def find(dropped: Dropped, ws: Workspace) -> Found:
+def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
     """The scan files of the drop; InputRejected where there is none."""
     # a drop of photos or of colour and depth
     pictures = [name for name in dropped.names if name.lower().endswith(PICTURES)]
@@ -63,7 +63,7 @@ def find(dropped: Dropped, ws: Workspace) -> Found:
         )
     lying = {name: ws.input / name for name in _lying(ws)}
     unpacked = {path: source.path for source, path in (paths | others).items()}
-    return Found(list(paths), paths, others, Companions((lying | unpacked).items()))
+    return ScanFiles(list(paths), paths, others, Companions((lying | unpacked).items()))
 
 
 def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:

@@ -66,7 +66,7 @@ def _asked(up: str) -> tuple[Array, str] | None:
 
 
 def _up(
-    support: _planes.Found | None, planes: list[_planes.Found], points: Array, scans: Scans
+    support: _planes.PlaneFit | None, planes: list[_planes.PlaneFit], points: Array, scans: Scans
 ) -> tuple[Array, str]:
     if support is not None:
         return support.normal, "support plane"
@@ -78,7 +78,9 @@ def _up(
     return _planes.resting(points), RESTING
 
 
-def _listed(plane: _planes.Found, is_support: bool, removed: bool, up: Array, total: int) -> Plane:
+def _listed(
+    plane: _planes.PlaneFit, is_support: bool, removed: bool, up: Array, total: int
+) -> Plane:
     role = (
         "support"
         if is_support

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from layout import accept, lifecycle
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.init import init
 from layout.manifest import ErrorFile, read_job
 from layout.tree import Atlas, State
@@ -324,7 +324,7 @@ def test_a_refused_drop_has_no_kind_and_its_name_forges_no_line(
     """Nobody found out what it is; a line end in its name is shown escaped."""
     (atlas.inbox / "vase\n  state     done").mkdir()
     shell = lifecycle.claim_drop(atlas, "vase\n  state     done", lifecycle.REFUSED)
-    job = accept.job_of(atlas, shell, Facts(None, {}, frozenset(), "refused"))
+    job = accept.job_of(atlas, shell, AcceptedRequest(None, {}, frozenset(), "refused"))
     error = ErrorFile(
         error="InputRejected", who="submitter", message="This is nothing.", remedy="Drop a scan."
     )

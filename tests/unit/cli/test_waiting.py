@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layout import accept, lifecycle, names
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.beat import Beat
 from layout.init import init
 from layout.signs import Heartbeat
@@ -61,7 +61,9 @@ def waiting_job(atlas: Atlas, queue: str = "scan") -> Place:
     (atlas.inbox / "vase").mkdir()
     (atlas.inbox / "vase/a.ply").write_text("ply")
     return accept.accept(
-        atlas, lifecycle.claim_drop(atlas, "vase", queue), Facts("scan", {}, frozenset(), "quiet")
+        atlas,
+        lifecycle.claim_drop(atlas, "vase", queue),
+        AcceptedRequest("scan", {}, frozenset(), "quiet"),
     )
 
 

@@ -18,7 +18,7 @@ from pipeline.geometry.surface import Surface
 from pipeline.stages.finish import _chapters, _light_model, _page, preview
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
-from pipeline.stages.finish._light import backdrop, developed, rough
+from pipeline.stages.finish._lighting import backdrop, developed, rough
 from pipeline.stages.finish._render import Studio
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored

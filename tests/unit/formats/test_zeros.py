@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.config import Intake
-from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait
+from pipeline.drops.completeness import Completeness, Ready, Refuse, Verdict, Wait
 from pipeline.drops.listing import look
 from pipeline.formats.zeros import empty_space
 
@@ -85,7 +85,7 @@ FILES = {
 def settled(folder: Path, seconds: int = 130) -> Verdict:
     """The verdict of one look a second, with a patience of 100 s."""
     now = [0.0]
-    settler = Settler(Intake(quiet_local=5, patience=100), clock=lambda: now[0])
+    settler = Completeness(Intake(quiet_local=5, patience=100), clock=lambda: now[0])
     verdict: Verdict = Wait("")
     for _ in range(seconds):
         now[0] += 1

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from layout import accept, lifecycle, tree
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.lifecycle import REFUSED, Gone, WrongState
 from layout.manifest import JobFile
 from layout.promote import promote
@@ -15,7 +15,7 @@ from layout.tree import Place, State
 from tests.support.baddisk import Fault, at
 from tests.support.crew import FAILED, LEGS, REJECTED, Intake, World
 
-FACTS = Facts("scan", {"unit": "mm"}, frozenset(), "quiet")
+FACTS = AcceptedRequest("scan", {"unit": "mm"}, frozenset(), "quiet")
 
 
 def job_at(world: World, place: Place) -> JobFile:

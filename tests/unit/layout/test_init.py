@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from layout import accept, claims, lifecycle, names, tree
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.disk import Disk, LineFault
 from layout.init import Unfit, exists, init, prove
 from layout.lifecycle import EDGES, Gone
@@ -260,4 +260,4 @@ def test_a_folder_that_is_not_seen_is_not_judged_by_its_inode(tmp_path: Path) ->
         claims.identify_folder(blind, place.path.name, job, changing=False)
     shell = lifecycle.claim_job(world.atlas, place.path.name, "prepare", place.id, 0)
     with pytest.raises(Gone):
-        accept.accept(blind, shell, Facts("scan", {}, frozenset(), "sealed"))
+        accept.accept(blind, shell, AcceptedRequest("scan", {}, frozenset(), "sealed"))

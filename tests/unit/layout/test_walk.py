@@ -11,7 +11,7 @@ from layout import removal, walk
 from layout.disk import Disk
 from layout.walk import BeyondLimits
 from pipeline.config import Intake
-from pipeline.drops.completeness import Refuse, Settler, Wait, look
+from pipeline.drops.completeness import Completeness, Refuse, Wait, look
 from pipeline.errors import SubmitRefused
 from pipeline.submission.submit import refuse_links
 from tests.support.hostile import deep, immutable
@@ -33,7 +33,7 @@ def test_a_tree_beyond_the_limits_is_refused_with_words(
 ) -> None:
     """As soon as nothing moves any more; the words tell the limit and where it is broken."""
     drop = deep(tmp_path / "looped", levels, name)
-    settler = Settler(Intake(), clock=iter(range(10)).__next__)
+    settler = Completeness(Intake(), clock=iter(range(10)).__next__)
     verdicts = [settler.judge("looped", look(drop)) for _ in range(2)]
     assert isinstance(verdicts[0], Wait)
     assert isinstance(verdicts[1], Refuse)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from layout import accept, lifecycle
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.disk import Disk
 from layout.init import init
 from layout.manifest import ErrorFile, JobFile, Outcome, read_job
@@ -92,7 +92,7 @@ def drop(atlas: Atlas, name: str = "vase") -> Place:
     (atlas.inbox / name).mkdir()
     (atlas.inbox / name / "a.ply").write_text("points")
     shell = lifecycle.claim_drop(atlas, name, "scan")
-    return accept.accept(atlas, shell, Facts("convert", {}, frozenset(), "quiet"))
+    return accept.accept(atlas, shell, AcceptedRequest("convert", {}, frozenset(), "quiet"))
 
 
 def now_at(atlas: Atlas, id: str) -> tuple[Place, JobFile]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from layout import accept, lifecycle, removal
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.attention import Attention
 from layout.disk import LineFault
 from layout.init import init
@@ -195,7 +195,7 @@ def held(atlas: Atlas, name: str, worker: str) -> Place:
     place = accept.accept(
         atlas,
         lifecycle.claim_drop(atlas, name, "finish"),
-        Facts("convert", {}, frozenset(), "quiet"),
+        AcceptedRequest("convert", {}, frozenset(), "quiet"),
     )
     place = lifecycle.start(atlas, place, worker)
     lifecycle.record_start(atlas, place)

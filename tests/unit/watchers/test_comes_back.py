@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from layout import accept, lifecycle, tree
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.init import init
 from layout.manifest import ErrorFile, JobFile, read_job
 from layout.promote import promote
@@ -59,7 +59,7 @@ def held(atlas: Atlas, name: str = "vase") -> Place:
     place = accept.accept(
         atlas,
         lifecycle.claim_drop(atlas, name, "finish"),
-        Facts("convert", {}, frozenset(), "quiet"),
+        AcceptedRequest("convert", {}, frozenset(), "quiet"),
     )
     place = lifecycle.start(atlas, place, "host-cpu-aaaa")
     lifecycle.record_start(atlas, place)

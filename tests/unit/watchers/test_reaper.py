@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layout import accept, lifecycle
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.init import init
 from layout.liveness import Life, Observer
 from layout.manifest import JobFile, read_job
@@ -64,7 +64,7 @@ def held(atlas: Atlas) -> Callable[..., Place]:
         place = accept.accept(
             atlas,
             lifecycle.claim_drop(atlas, "vase", "scan"),
-            Facts("scan", {}, frozenset(), "quiet"),
+            AcceptedRequest("scan", {}, frozenset(), "quiet"),
         )
         for number in range(1, n + 1):
             place = lifecycle.start(atlas, place, worker)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from layout.disk import Disk, Entry, LineFault
 from pipeline.config import Intake
-from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait, hold
+from pipeline.drops.completeness import Completeness, Ready, Refuse, Verdict, Wait, hold
 from pipeline.drops.contents import open_file
-from pipeline.drops.listing import FILE, FOLDER, Found, Look, look
+from pipeline.drops.listing import FILE, FOLDER, DropEntry, Listing, look
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(400) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 PLY = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
@@ -36,12 +36,14 @@ class Drop:
     ) -> None:
         self.name, self.now, self.inode = name, 1000.0, 7
         self.files: dict[str, tuple[bytes, float, float]] = {}
-        self.others: dict[str, Found] = {}
+        self.others: dict[str, DropEntry] = {}
         self.manifest: dict[str, int] | None = None
         self.moved = True
         self.unclear: tuple[str, ...] = ()
         self.opened: list[str] = []
-        self.settler = Settler(settings, clock=lambda: self.now, network=network, opener=self._open)
+        self.settler = Completeness(
+            settings, clock=lambda: self.now, network=network, opener=self._open
+        )
 
     def _open(self, path: Path) -> BinaryIO:
         relative = path.relative_to(INBOX / self.name).as_posix()
@@ -54,9 +56,9 @@ class Drop:
     def add(self, path: str, data: bytes) -> None:
         self.write(path, self.files.get(path, (b"", 0, 0))[0] + data)
 
-    def look(self) -> Look:
+    def look(self) -> Listing:
         found = [
-            Found(path, FILE, len(data), int(mtime * 1e9), int(ctime * 1e9))
+            DropEntry(path, FILE, len(data), int(mtime * 1e9), int(ctime * 1e9))
             for path, (data, mtime, ctime) in self.files.items()
         ]
         folders = {str(parent) for path in self.files for parent in Path(path).parents[:-1]}
@@ -67,10 +69,12 @@ class Drop:
         ]
         parts = tuple(each for each in found if each.name.endswith(".part"))
         entries = sorted(
-            [*ours, *self.others.values(), *(Found(folder, FOLDER) for folder in folders)]
+            [*ours, *self.others.values(), *(DropEntry(folder, FOLDER) for folder in folders)]
         )
         single = list(self.files) == [self.name]
-        return Look(INBOX / self.name, not single, self.inode, tuple(entries), parts, self.unclear)
+        return Listing(
+            INBOX / self.name, not single, self.inode, tuple(entries), parts, self.unclear
+        )
 
     def judge(self) -> Verdict:
         return self.settler.judge(self.name, self.look(), self.manifest, self.moved)
@@ -302,7 +306,7 @@ def test_a_file_that_cannot_be_opened_waits_with_the_reason(
         raise error(21, "no", str(path))
 
     drop = Drop()
-    drop.settler = Settler(clock=lambda: drop.now, opener=fail)
+    drop.settler = Completeness(clock=lambda: drop.now, opener=fail)
     drop.write("a.ply", PLY)
     verdict = drop.after(4000)
     assert isinstance(verdict, Wait)
@@ -319,7 +323,7 @@ class _Failing(io.BytesIO):
 def test_a_failing_share_is_no_verdict() -> None:
     """The line is at fault, not the drop: nothing is said about it."""
     drop = Drop()
-    drop.settler = Settler(clock=lambda: drop.now, opener=lambda path: _Failing())
+    drop.settler = Completeness(clock=lambda: drop.now, opener=lambda path: _Failing())
     drop.write("a.ply", PLY)
     with pytest.raises(LineFault, match="Input/output"):
         drop.judge()
@@ -699,15 +703,15 @@ def test_bytes_that_tell_nothing_are_not_contradicted(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (Found("passwd", "a symbolic link"), "passwd is a symbolic link"),
-        (Found("sub/a.sock", "a socket"), "sub/a.sock is a socket"),
-        (Found("pipe", "a named pipe"), "pipe is a named pipe"),
-        (Found("disk", "a device"), "disk is a device"),
-        (Found("bad\udcff.ply", FILE, 10), "bad\\xff.ply has a name that is not UTF-8"),
-        (Found("b.ply", FILE, 10, nlink=2), "b.ply is a hard link (the same file has 2 names)"),
+        (DropEntry("passwd", "a symbolic link"), "passwd is a symbolic link"),
+        (DropEntry("sub/a.sock", "a socket"), "sub/a.sock is a socket"),
+        (DropEntry("pipe", "a named pipe"), "pipe is a named pipe"),
+        (DropEntry("disk", "a device"), "disk is a device"),
+        (DropEntry("bad\udcff.ply", FILE, 10), "bad\\xff.ply has a name that is not UTF-8"),
+        (DropEntry("b.ply", FILE, 10, nlink=2), "b.ply is a hard link (the same file has 2 names)"),
     ],
 )
-def test_links_and_devices_are_refused_by_name(found: Found, words: str) -> None:
+def test_links_and_devices_are_refused_by_name(found: DropEntry, words: str) -> None:
     """They are never followed, opened or copied, even in a drop that is otherwise sealed."""
     for drop in (Drop(), job()):
         drop.write("a.ply", PLY)
@@ -720,8 +724,8 @@ def test_links_and_devices_are_refused_by_name(found: Found, words: str) -> None
 
 def test_a_drop_of_too_many_entries_is_refused() -> None:
     """Somebody's home folder is no scan."""
-    crowd = Look(INBOX / "home", True, 1, (Found("a", FILE, 1),), too_many=True)
-    verdict = Settler(clock=lambda: 0.0).judge("home", crowd)
+    crowd = Listing(INBOX / "home", True, 1, (DropEntry("a", FILE, 1),), too_many=True)
+    verdict = Completeness(clock=lambda: 0.0).judge("home", crowd)
     assert isinstance(verdict, Refuse)
     assert "100000" in verdict.reason
 
@@ -777,7 +781,7 @@ def test_a_look_sees_everything_and_follows_nothing(tmp_path: Path) -> None:
 def test_a_symbolic_link_as_a_drop_is_refused_by_name(tmp_path: Path) -> None:
     """inbox/passwd → /etc/passwd is never opened."""
     (tmp_path / "passwd").symlink_to("/etc/passwd")
-    settler = Settler(clock=lambda: 0.0)
+    settler = Completeness(clock=lambda: 0.0)
     settler.judge("passwd", look(tmp_path / "passwd"))
     verdict = settler.judge("passwd", look(tmp_path / "passwd"))
     assert isinstance(verdict, Refuse)
@@ -870,7 +874,7 @@ def test_a_real_drop_from_first_look_to_ready(tmp_path: Path) -> None:
     now = [0.0]
     (tmp_path / "vase").mkdir()
     (tmp_path / "vase" / "a.ply").write_bytes(PLY)
-    settler = Settler(clock=lambda: now[0])
+    settler = Completeness(clock=lambda: now[0])
     for _ in range(6):
         verdict = settler.judge("vase", look(tmp_path / "vase"))
         now[0] += 1.0

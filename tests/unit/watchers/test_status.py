@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from layout import accept, lifecycle, names
-from layout.accept import Facts
+from layout.accept import AcceptedRequest
 from layout.beat import Beat
 from layout.init import init
 from layout.liveness import Observer
@@ -48,7 +48,9 @@ def shell(atlas: Atlas, name: str = "vase", queue: str = "scan") -> Place:
 
 
 def claimed(atlas: Atlas, name: str = "vase", queue: str = "scan", kind: str = "scan") -> Place:
-    return accept.accept(atlas, shell(atlas, name, queue), Facts(kind, {}, frozenset(), "quiet"))
+    return accept.accept(
+        atlas, shell(atlas, name, queue), AcceptedRequest(kind, {}, frozenset(), "quiet")
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
     running = accept.accept(
         atlas,
         lifecycle.claim_drop(atlas, "vase.obj", "finish"),
-        Facts("convert", {}, frozenset(), "quiet"),
+        AcceptedRequest("convert", {}, frozenset(), "quiet"),
     )
     assert intake(atlas)._namesake(second) == (running.id if same else None)
     assert names.split_id(running.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Intake
-from pipeline.drops.completeness import Ready, Refuse, Settler, Verdict, Wait
+from pipeline.drops.completeness import Completeness, Ready, Refuse, Verdict, Wait
 from pipeline.drops.kind import identify
 from pipeline.drops.listing import look
 
@@ -37,7 +37,7 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, 0.0
-        self.settler = Settler(Intake(quiet_local=5, patience=100), clock=lambda: self.now)
+        self.settler = Completeness(Intake(quiet_local=5, patience=100), clock=lambda: self.now)
         folder.mkdir()
         for k in (1, 2):
             self.write(f"pass_{k}.ply")

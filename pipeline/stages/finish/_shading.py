@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry.surface import Surface
-from pipeline.stages.finish import _light as light
+from pipeline.stages.finish import _lighting as light
 from pipeline.stages.finish._hits import Hits
 
 Array = NDArray[Any]
