@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from layout import tree
+from pipeline.jobs.common import FORMATS
 from tools import constraints, pages, third_party
 from tools.installed import closure
 
@@ -66,3 +68,42 @@ def test_every_direct_dependency_has_a_reason_of_its_own() -> None:
     }
     assert direct - set(third_party.WHY) == set()
     assert direct - set(constraints.read()) == set()
+
+
+def test_the_ways_to_extend_name_files_that_are_there() -> None:
+    """A scan format, an option, a page, a queue: every path of docs/extending.md leads somewhere."""
+    text = (ROOT / "docs/extending.md").read_text()
+    ways = {
+        title: re.findall(
+            r"`((?:pipeline|webapi|tests|docs|layout)/[\w./-]+|pyproject\.toml)`", body
+        )
+        for title, body in re.findall(r"^## A new (.+)\n((?:(?!^## ).*\n)+)", text, re.MULTILINE)
+    }
+    assert ways.keys() == {"scan format", "option", "page", "queue"}
+    assert min(map(len, ways.values())) > 3
+    named = [path for paths in ways.values() for path in paths]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_results_page_names_every_file_of_a_finished_job() -> None:
+    """What stages write below output/, every format that can be asked for, and what stands beside output/."""
+    text = (ROOT / "docs/results.md").read_text()
+    written = {
+        re.sub(r"\{.*?\}", "", name)
+        for file in (ROOT / "pipeline/stages").rglob("*.py")
+        for name in re.findall(r'output\(f?"([^"]+)"\)', file.read_text())
+    } | {f"model.{suffix}" for suffix in FORMATS}
+    assert len(written) > 12
+    assert [name for name in sorted(written) if f"`output/{name}" not in text] == []
+    beside = (tree.JOB, tree.LOG, f"{tree.INPUT}/", f"{tree.EARLIER}/", tree.ERROR_TEXT, tree.ERROR)
+    assert [name for name in beside if f"`{name}" not in text] == []
+
+
+def test_the_glossary_explains_every_word_of_the_list() -> None:
+    """CONTRIBUTING's one word per idea."""
+    listed = (ROOT / "CONTRIBUTING.md").read_text()
+    listed = listed[listed.index("## One word per idea") : listed.index("The verbs are those")]
+    words = [word.split("(")[0].strip(" .\n") for word in listed.partition("\n\n")[2].split("·")]
+    glossary = (ROOT / "docs/glossary.md").read_text()
+    assert len(words) > 12
+    assert [word for word in words if f"| {word} |" not in glossary] == []
