@@ -43,6 +43,12 @@ def recognise(atlas: Atlas, name: str) -> Place | None:
 
 
 def _tidied(atlas: Atlas, place: Place, job: JobFile, message: str) -> Place:
+    if job.id != place.id and "@" not in place.path.name:
+        # its own name before its reason: else a kill in between leaves it under the other's id
+        write_job(atlas.disk, place.path, job)
+        named = atlas.failed / names.claimed_name(job.id, "cancelled", place.n)
+        move(atlas, place.path, named)
+        place = Place(State.FAILED, named, job.id, place.n)
     renamed = "@" in place.path.name or job.id != place.id
     if renamed:
         if place.n > (job.accepted.n if job.accepted else 0):
@@ -97,8 +103,21 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
     if "@" not in place.path.name:
         return None
     set_aside(atlas, place.path, place.n, (tree.JOB,))
-    source = Source(name=place.id.rpartition("-")[0], origin="share", at=now())
-    return JobFile(id=place.id, source=source, inode=_attributes(atlas, place).st_ino)
+    name = place.id.rpartition("-")[0]
+    source = Source(name=name, origin="share", at=now())
+    # without job.json a copy that was cut short cannot be told from a move
+    id = names.new_id(name) if _stands_elsewhere(atlas, place) else place.id
+    copy_of = place.id if id != place.id else None
+    return JobFile(id=id, source=source, inode=_attributes(atlas, place).st_ino, copy_of=copy_of)
+
+
+def _stands_elsewhere(atlas: Atlas, place: Place) -> bool:
+    """Does another folder bear PLACE's id?"""
+    return any(
+        other.id == place.id and other.path != place.path
+        for state in State
+        for other in atlas.places(state)
+    )
 
 
 def _attributes(atlas: Atlas, place: Place) -> os.stat_result:

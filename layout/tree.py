@@ -187,15 +187,15 @@ class Atlas:
         return sorted((place for place in found if place), key=lambda place: place.path.name)
 
     def strangers(self, state: State) -> list[str]:
-        """Folders in STATE that are not jobs: left alone, but named in STATUS.txt and by doctor."""
+        """Folders and files in STATE that are not jobs: left alone, but named in STATUS.txt and by
+        doctor."""
         if state is State.INBOX:
             return []
-        folders = [
-            entry
+        return sorted(
+            entry.name
             for entry in self.entries(state)
-            if entry.is_dir and not names.ignored(entry.name, folder=True)
-        ]
-        return sorted(entry.name for entry in folders if self.place(state, entry) is None)
+            if not names.ignored(entry.name, entry.is_dir) and self.place(state, entry) is None
+        )
 
     def place(self, state: State, entry: Entry) -> Place | None:
         """What ENTRY of STATE's folder is, or None where it is no job's."""

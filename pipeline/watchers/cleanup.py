@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import tree
+from layout import names
 from layout.scratch import Scratch
 from layout.tree import Atlas, State
 from pipeline.config import Settings
@@ -26,13 +26,18 @@ def due(atlas: Atlas, settings: Settings) -> list[Item]:
 
 def trash_due(atlas: Atlas, days: float) -> list[Item]:
     """Deleted jobs older than DAYS by the date in their name; the pipeline's own leftovers at
-    once."""
+    once.
+
+    The name alone tells them apart (only ``lifecycle.delete`` gives a bare id): a job.json that is
+    not seen, or was damaged before the deletion, makes no leftover of a person's files.
+    """
     today, found = datetime.datetime.now(datetime.UTC).date(), []
     for entry in atlas.disk.scandir(atlas.trash):
         path = atlas.trash / entry.name
         with contextlib.suppress(ValueError):
-            age = (today - datetime.date.fromisoformat(entry.name.partition("~")[0])).days
-            if atlas.disk.lstat(path / tree.JOB) is None:
+            date, _, name = entry.name.partition("~")
+            age = (today - datetime.date.fromisoformat(date)).days
+            if not names.is_id(name.rpartition(".")[0]):
                 found.append(Item(path, "left over from the pipeline's own work"))
             elif age >= days:
                 found.append(Item(path, f"deleted {age} days ago"))

@@ -188,7 +188,8 @@ class Reaper:
             if (stamp := newest(self.atlas.drafts / entry.name)) is not None:
                 stamps[f"{entry.name}\0{stamp}"] = entry.name
         for key in self._drafts.again(stamps, self.settings.reaper.drafts_age):
-            self._discard(self.atlas.drafts / stamps[key])
+            draft = self.atlas.drafts / stamps[key]
+            self._discard(draft, f"{draft.name}-draft")
 
     def _sweep_staging(self) -> None:
         held = {place.path.name for place in self.atlas.places(State.PROCESSING)}
@@ -198,7 +199,7 @@ class Reaper:
             if entry.name not in held
         ]
         for name in self._staging.again(orphans, self.settings.reaper.staging_looks_apart):
-            self._discard(self.atlas.staging / name)
+            self._discard(self.atlas.staging / name, name)
 
     def _sweep_workers(self) -> None:
         """Heartbeats of the dead that hold nothing."""
@@ -209,16 +210,17 @@ class Reaper:
             if worker not in holding and self.observer.life(worker) is Life.DEAD
         ]
         for worker in self._workers.again(dead, self.settings.reaper.orphan_look_gap):
-            self._discard(self.atlas.heartbeat(worker))
+            self._discard(self.atlas.heartbeat(worker), f"{worker}.json")
 
     def _sweep_trash(self) -> None:
         for item in cleanup.trash_due(self.atlas, self.settings.reaper.trash_days):
             with self.attention.over(item.path):
                 cleanup.remove(self.atlas, item)
 
-    def _discard(self, path: Path) -> None:
+    def _discard(self, path: Path, name: str) -> None:
+        """NAME must be no job's id: only what a person deleted bears one in trash/."""
         with self.attention.over(path):
-            lifecycle.discard(self.atlas, path, path.name)
+            lifecycle.discard(self.atlas, path, name)
 
 
 def newest(folder: Path) -> int | None:

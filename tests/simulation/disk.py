@@ -54,7 +54,9 @@ KINDS = (
     "skipped",
     "stale",
     "mangled",
+    "power cut",
 )
+POWER = 0.05  # share of those power cuts that do happen: one ends everybody
 
 
 class Attributes(NamedTuple):
@@ -84,6 +86,8 @@ class SimDisk(Disk):
         world = self.world
         world.late(call)
         kind = world.fate(self.process, call, args)
+        if self.process.dead:
+            raise Crash
         if kind is None:
             return super()._do(call, self._perform, call, function, *args)
         world.met(self.process, kind, call, args)
@@ -92,32 +96,31 @@ class SimDisk(Disk):
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
         if call == "lstat":
             return self._attributes(args[0])
-        if call in TEARABLE or call == "sha256":
+        if call in TEARABLE:
             return self._contents(call, function, *args)
         result = function(*args)
-        if call in WRITES:  # what a host did itself it sees at once
+        if call in WRITES and self.process.host.stale:  # what a host did itself it sees at once
             for path in args[:2]:
-                if isinstance(path, Path):
-                    self.process.host.stale.pop(str(path.parent), None)
+                self.process.host.stale.pop(os.path.dirname(path), None)
         if call == "rename":
             self.world.moved(self.process, *args)
         if call == "scandir":
-            result = [
-                one._replace(attributes=one.attributes and self._dated(one.attributes))
-                if isinstance(one, Stood)
-                else one
-                for one in result
-            ]
-            self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
+            if result and isinstance(result[0], Stood):
+                result = [
+                    one._replace(attributes=one.attributes and self._dated(one.attributes))
+                    for one in result
+                ]
+            if self.world.aims or "stale" in self.world.kinds:
+                self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
         return result
 
     def _contents(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
         """Write without waiting for a platter; remember what nobody asked to be made durable."""
-        if call == "sha256":
-            return function(*args)
         at, target = DURABLE[call], args[1] if call == "copy" else args[0]
         result = function(*args[:at], False, *args[at + 1 :])
-        if not args[at] and call != "write_in_place":
+        if call == "write_in_place":
+            self.process.beaten = self.world.hub.now
+        elif not args[at]:
             self.world.volatile.add(os.lstat(target).st_ino)
         return result
 
@@ -163,6 +166,8 @@ class SimDisk(Disk):
             return result
         if kind in ("unseen", "skipped", "stale"):
             return self._stale(kind, call, function, *args)
+        if kind == "power cut":
+            self.world.power_cut()
         if kind == "dies after":
             self._perform(call, function, *args)
         if kind == "torn":

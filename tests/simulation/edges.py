@@ -21,12 +21,12 @@ EDGES = {
 def letter(world: World, source: Path, target: Path) -> str:
     """The edge's letter; a word where people drag, "" where it is none."""
     atlas, old, new = world.atlas, source.parent, target.parent
-    if target.name == tree.OUTPUT or (new.name == tree.WORK and old == atlas.staging):
-        return "p"
+    if old == atlas.staging:
+        return "" if new == atlas.trash else "p"
     if old == atlas.drafts and new == atlas.inbox:
         return "a"
     if old == atlas.inbox:
-        return "b" if atlas.claimed in target.parents else ""
+        return "i" if new == atlas.failed else "b" if atlas.claimed in target.parents else ""
     if new == atlas.trash:
         return "j" if old in (atlas.done, atlas.failed) else ""
     if old == atlas.claimed:

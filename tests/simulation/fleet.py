@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from layout import lifecycle, names
+from layout.manifest import NewerFormat
 from layout.tree import Atlas
 from pipeline import config
 from pipeline.errors import EngineDied, PipelineError
@@ -69,7 +70,7 @@ class Engine:
     def _work(self, order: Order, tick: Callable[[], None]) -> None:
         """A stage's time; a drop with a file "poison" kills the engine each time."""
         dice = self.world.dice
-        left = dice.expovariate(1 / 4)
+        left = dice.expovariate(1 / self.world.pace)
         while left > 0:
             self.world.hub.sleep(min(left, 6.0))
             left -= 6.0
@@ -88,6 +89,8 @@ class House:
     def __init__(self, world: World) -> None:
         self.world = world
         self.dead: Callable[[str], None] = lambda name: None  # hears of every process that ended
+        # hears of every request that was answered with an error
+        self.refused: Callable[[Process, BaseException], None] = lambda process, error: None
         self.settings = {}
         self.intakes: dict[Process, Intake] = {}
         self.workers: dict[Process, Worker] = {}
@@ -208,7 +211,14 @@ class House:
         def serve() -> None:
             try:
                 act(self._atlas(process))
-            except (OSError, lifecycle.Gone, lifecycle.WrongState, PipelineError) as error:
+            except (
+                OSError,
+                lifecycle.Gone,
+                lifecycle.WrongState,
+                PipelineError,
+                NewerFormat,
+            ) as error:
+                self.refused(process, error)
                 self.world.say("web", f"answers {type(error).__name__}: {error}")
             finally:
                 process.when_dead = lambda: None

@@ -21,6 +21,7 @@ class Host:
 
     def __init__(self, name: str, offset: float = 0.0) -> None:
         self.name, self.offset, self.boots, self.paused = name, offset, 1, 0.0
+        self.version = 1  # of inbox3d, for processes that begin now
         self.processes: list[Process] = []
         self.stale: dict[
             str, tuple[float, Any, Any]
@@ -36,8 +37,9 @@ class Process:
 
     def __init__(self, hub: Hub, host: Host, name: str) -> None:
         self.hub, self.host, self.name = hub, host, name
-        self.dead = False
-        self.faults: set[str] = set()  # that it met since its last edge
+        self.dead, self.version = False, host.version
+        self.faults: dict[str, float] = {}  # that it met since its last edge, and when
+        self.beaten = 0.0  # when its heartbeat last went through
         self.when_dead: Callable[[], object] = lambda: None
         host.processes.append(self)
 

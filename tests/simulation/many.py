@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from multiprocessing import get_context
 
+from tests.simulation.coverage import table
 from tests.simulation.play import Report, play
 
 
 def many(seeds: range, seconds: float, processes: int) -> int:
     began, played, jobs, simulated, calls = time.perf_counter(), 0, 0, 0.0, 0
-    coverage: Counter[tuple[str, str]] = Counter()
+    met: Counter[tuple[str, str]] = Counter()
     broken: list[Report] = []
     with get_context("fork").Pool(processes) as pool:
         for report in pool.imap_unordered(_brief, seeds, chunksize=2):
@@ -21,7 +22,7 @@ def many(seeds: range, seconds: float, processes: int) -> int:
                 simulated + report.seconds,
                 calls + report.calls,
             )
-            coverage += report.coverage
+            met += report.met_by
             if report.broken:
                 broken.append(report)
                 print(f"seed {report.seed}: {report.broken}", flush=True)
@@ -29,7 +30,7 @@ def many(seeds: range, seconds: float, processes: int) -> int:
                 pool.terminate()
                 break
     took = time.perf_counter() - began
-    table(coverage)
+    print(table(met))
     print(
         f"{played} seeds from {seeds.start}, {jobs} drops, {simulated / 3600:.1f} simulated hours, {calls} file calls in {took:.0f} s: "
         f"{played / took:.1f} seeds/s, {jobs / took:.0f} jobs/s; {len(broken)} broken"
@@ -41,12 +42,3 @@ def _brief(seed: int) -> Report:
     report = play(seed)
     report.trace = []
     return report
-
-
-def table(coverage: Counter[tuple[str, str]]) -> None:
-    """How often each edge was met by each fault."""
-    edges, faults = (sorted({pair[k] for pair in coverage}) for k in (0, 1))
-    width = max(len(fault) for fault in faults)
-    print(" " * width, *(f"{edge:>6}" for edge in edges))
-    for fault in faults:
-        print(f"{fault:{width}}", *(f"{coverage[edge, fault]:6}" for edge in edges))

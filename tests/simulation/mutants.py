@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from layout import by_hand, cancelled, claiming, lifecycle
+from layout import by_hand, cancelled, claiming, lifecycle, tree
 from layout import move as moves
 from layout.attention import Attention
 from layout.calls import write
 from layout.disk import Disk
+from layout.liveness import Life, Observer
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
-from pipeline.kept import keys
+from pipeline.drops.completeness import Ready, Settler
+from pipeline.kept import keys, snapshot
+from pipeline.runner import input_copy
 from pipeline.watchers import cleanup
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.reaper import Reaper
@@ -26,6 +29,7 @@ Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
 
 def _replace_without_fsync(self: Disk, path: Path, data: bytes) -> None:
+    """The name is there before the bytes are."""
     neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     self._do("write_temporary", write, neighbour, data, os.O_EXCL, False)
     self._do("replace", os.replace, neighbour, path)
@@ -85,34 +89,61 @@ def _due_at_once(atlas: Atlas, days: float) -> list[Any]:
 _trash_due = cleanup.trash_due
 
 
+def _no_quiet(self: Any, look: Any, seen: Any) -> Any:
+    """Whatever ends as it should is taken at once."""
+    return self._unfinished(look, seen) or self._doubtful(look, seen) or Ready("quiet", 0.0)
+
+
+def _by_size(disk: Disk, inside: Path) -> Any:
+    """Names and sizes alone: a file that was replaced by one of its size is the same."""
+    return tuple((path, size, 0, 0) for path, size, *_ in _snapshot(disk, inside))
+
+
+_snapshot = snapshot.snapshot
+
+
+@contextlib.contextmanager
+def stale_scratch() -> Iterator[None]:
+    """What an earlier start left in scratch is taken for what stands in input/ now."""
+    with (
+        patch.object(input_copy, "snapshot", _by_size),
+        patch.object(input_copy, "forget", lambda root: None),
+    ):
+        yield
+
+
+def _dead(self: Observer, worker: str) -> Life:
+    """One look that finds no new beat."""
+    return Life.DEAD if self._same.get(worker, 0) >= 1 else _life(self, worker)
+
+
+_life = Observer.life
+
+
+def _by_content(atlas: Atlas, days: float) -> list[Any]:
+    """A deleted job is known by its job.json, if that is seen."""
+    bare = [
+        cleanup.Item(atlas.trash / entry.name, "left over")
+        for entry in atlas.disk.scandir(atlas.trash)
+        if atlas.disk.lstat(atlas.trash / entry.name / tree.JOB) is None
+    ]
+    return [*bare, *_trash_due(atlas, days)]
+
+
 MUTANTS: dict[str, Mutant] = {
     "the fsync before the rename": lambda: patch.object(Disk, "replace", _replace_without_fsync),
+    "the look for the target after an error": lost_reply,
+    "the quiet window": lambda: patch.object(Settler, "_quiet", _no_quiet),
     "the fence": fence,
     "the count of crashes": lambda: patch.object(JobFile, "crashes", lambda self, n: 0),
     "the key of what is kept": lambda: patch.object(keys, "of_stage", lambda *args, **more: "same"),
+    "stale scratch": stale_scratch,
     "one bad folder": lambda: patch.object(Attention, "over", _uncaught),
     "n goes up at each start": lambda: patch.object(lifecycle, "start", _same_n),
     "refused shells are completed": lambda: patch.object(Intake, "_complete", _passes_refused),
     "thirty days in trash": lambda: patch.object(cleanup, "trash_due", _due_at_once),
+    "deleted jobs known by their name": lambda: patch.object(cleanup, "trash_due", _by_content),
     "claimed without job.json": lambda: patch.object(Reaper, "_mend_waiting", lambda self: None),
-    "two looks before seizing": lambda: patch(
-        "layout.liveness.Observer.life", lambda self, worker: lifecycle_dead()
-    ),
+    "several looks before seizing": lambda: patch.object(Observer, "life", _dead),
     "half accepted shells": lambda: patch.object(Intake, "_complete_shells", lambda self: None),
 }
-
-
-MASKED: dict[
-    str, Mutant
-] = {  # not found in 20 seeds: a worker finds the job under its own name, and goes on
-    "the look for the target after an error": lost_reply,
-}
-
-
-def lifecycle_dead() -> Any:
-    from layout.liveness import Life
-
-    return Life.DEAD
-
-
-__all__ = ["MASKED", "MUTANTS", "Mutant"]

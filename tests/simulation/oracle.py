@@ -1,41 +1,57 @@
-"""What must hold, at every edge and when all is quiet. Each check names the promise of docs/lifecycle.md that it is about."""
+"""What must hold, at every edge and when all is quiet. Each check names the promise of
+docs/lifecycle.md that it is about."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
+import tomllib
 from collections import Counter
 from pathlib import Path
 
 from layout import names, tree
 from layout.disk import Disk
-from layout.manifest import JobFile, read_job
+from layout.manifest import JobFile, NewerFormat, read_job
 from layout.promote import verify
 from layout.tree import State
 from pipeline import jobs
 from tests.simulation import stages
+from tests.simulation.fleet import SETTINGS, House
 from tests.simulation.hub import Process
 from tests.simulation.people import People
-from tests.simulation.world import Broken, World
+from tests.simulation.waits import Waits
+from tests.simulation.world import Broken, File, World
 
-STATES = tuple(state.value for state in State)
-EVERY = 12  # edges between two looks at the whole tree
+EVERY = 25  # edges between two looks at the whole tree
+QUIET = float(SETTINGS["INTAKE__QUIET_LOCAL"])
+# the least time in which a worker may be found dead: looks that are a beat apart
+DEATH = float(SETTINGS["WORKER__BEAT"]) * (int(SETTINGS["WORKER__DEAD_LOOKS"]) - 1) - 1
+LOST = ("lost", "lost reply")
+BLURRED = 45.0  # seconds after which no old listing is shown any more
+SOON = 10.0  # seconds in which a process that did not believe its rename finds the folder
 
 
 class Oracle:
     """Hears of every rename; looks at what it moved, and now and then at everything."""
 
-    def __init__(self, world: World, people: People, max_crashes: int) -> None:
-        self.world, self.people, self.max_crashes = world, people, max_crashes
+    def __init__(self, world: World, house: House, people: People, max_crashes: int) -> None:
+        self.world, self.house, self.people, self.max_crashes = world, house, people, max_crashes
         self.disk = Disk(durable=False)
+        self.waits = Waits(world, house)
         self.starts: dict[str, int] = {}  # id → the largest n that was started
         self.claims: Counter[str] = Counter()
         self.results: dict[str, int] = {}  # id → number of its acceptance when its result came
         self.begun: dict[str, float] = {}  # id → when it was last started
-        self.crashed: dict[
-            str, set[int]
-        ] = {}  # id → starts that were cut off: their process or engine died, or they were seized
+        # id → when input/ was last compared with what the result is made of: from, until
+        self.compared: dict[str, tuple[float, float]] = {}
+        # id → starts that were cut off: their process or engine died, or they were seized
+        self.crashed: dict[str, set[int]] = {}
+        self.hasty: set[str] = set()  # ids of drops that were taken before they had ever been quiet
+        # what a process was told had failed, though it was done: where to, and when
+        self.lost: dict[Process, tuple[str, float]] = {}
+        self.accepted: dict[str, tuple[float, float]] = {}  # id → while it was being accepted
         self.deleted: set[int] = set()
         self.submitted: set[str] = set()
         self.finished: set[Path] = set()  # folders in done/ that are there by edge e
@@ -46,8 +62,17 @@ class Oracle:
         raise Broken(why)
 
     # -- at every rename -----------------------------------------------------------------------
+    def met(self, process: Process, name: str, call: str) -> None:
+        """A process whose look was blurred may believe that its rename failed."""
+        if call == "rename" and name in LOST:
+            self.lost[process] = ("", self.world.hub.now)
+        else:
+            self.lost.pop(process, None)
+
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.finished.discard(source)
+        if process in self.lost:
+            self.lost[process] = (target.name, self.world.hub.now)
         if not edge:
             return
         self.edges += 1
@@ -57,24 +82,95 @@ class Oracle:
         elif edge == "a":
             self.submitted.add(id)
         elif edge == "s":
+            self._seized(source)
             self.crash(target.name)
-        elif edge == "b" and target.parent.name == State.CLAIMED:
-            self.claims[id] += 1
+        elif edge == "b":
+            self._claimed(source, target)
         elif edge == "e" and process:
             self._finished(target)
-        elif (
-            edge in "fri"
-            and process
-            and target.parent == self.world.atlas.failed
-            and "@" not in target.name
-        ):
-            self._failed(target)
+        elif edge in "fr" and process and target.parent == self.world.atlas.failed:
+            if "@" not in target.name:
+                self._failed(target)
         elif edge == "b.":
+            self.accepted[id] = (self.accepted.get(id, (0.0, 0.0))[0], self.world.hub.now)
             self._revealed(target)
+        elif edge == "g." and process:
+            self._anew(target)
         elif edge == "j":
             self.deleted |= {inode for inode, _ in below(target)}
         if self.edges % EVERY == 0:
             self.look()
+
+    def found(self, id: str) -> None:
+        """A process found job ID under its own name, without running it."""
+        for path in (self.world.root / State.PROCESSING).iterdir():
+            if id in path.name:
+                self._believed(path.name)
+                self.crash(path.name)
+
+    def _believed(self, name: str) -> None:
+        """A rename whose reply was lost, and whose target could be seen, must not be given up."""
+        for target, at in self.lost.values():
+            if target == name and self.world.hub.now - at < SOON:
+                self.broken(f"a failed rename may have happened: {name} was not looked for")
+
+    def refused(self, process: Process, error: BaseException) -> None:
+        """A request of the API was answered with ERROR."""
+        target, at = self.lost.get(process, ("", 0.0))
+        if target and self.world.hub.now - at < SOON:
+            self.broken(
+                f"an answer of the API is true: {target} stands there, and it answered {error!r}"
+            )
+
+    def _seized(self, source: Path) -> None:
+        held = names.parse_processing(source.name)
+        for host in self.world.hosts:
+            for process in host.processes:
+                if (
+                    held
+                    and process.name == held.worker
+                    and self.world.hub.now - process.beaten < DEATH
+                ):
+                    self.broken(
+                        f"only the dead are seized: {process.name} beat"
+                        f" {self.world.hub.now - process.beaten:.1f} s ago"
+                    )
+
+    def _claimed(self, source: Path, target: Path) -> None:
+        if target.parent.name == State.CLAIMED:
+            id = names.id_of(target.name) or ""
+            self.claims[id] += 1
+        else:  # a raw drop, below the input/ of its shell
+            id = names.id_of(target.parent.parent.name) or ""
+            self.claims[id] += 1
+            if self._longest_rest(source, target) < QUIET and not self._blurred(self.world.hub.now):
+                self.hasty.add(id)
+        self.accepted[id] = (self.world.hub.now - 90, self.world.hub.now)
+        if source.name in self.people.wishes:
+            self.people.wishes.add(id)
+
+    def _blurred(self, at: float) -> bool:
+        """Did a host still show an old listing, or skip an entry, shortly before AT?"""
+        return at - self.world.blurred < BLURRED
+
+    def _longest_rest(self, source: Path, target: Path) -> float:
+        """The longest time in which nobody wrote to any file of the drop that moved from SOURCE to
+        TARGET, between two writes or until now."""
+        paths = target.rglob("*") if target.is_dir() else [target]
+        found = [self.world.files.get(path.lstat().st_ino) for path in paths]
+        found += [
+            known for known in self.world.files.values() if known.path.startswith(f"{source}/")
+        ]
+        writes = sorted({each.at for known in found if known for each in known.versions})
+        times = [*writes, self.world.hub.now]
+        return max(
+            (after - before for before, after in itertools.pairwise(times)),
+            default=QUIET,
+        )
+
+    def _anew(self, shell: Path) -> None:
+        if self._job(shell) is None and not self._is_harmed(shell):
+            self.broken(f"a job.json that nobody damaged stays whole: {shell.name} has none")
 
     def crash(self, name: str) -> None:
         """The start whose folder in processing/ is called NAME was cut off."""
@@ -92,11 +188,19 @@ class Oracle:
         self.starts[held.id], self.begun[held.id] = held.n, self.world.hub.now
 
     def _revealed(self, target: Path) -> None:
-        if self._job(target) is None:
+        job = self._job(target)
+        if job is None and self._is_harmed(target):
+            return
+        if job is None:
             self.broken(f"what waits for a worker has its job.json: {target.name} has none")
+        elif job.evidence == "quiet" and job.id in self.hasty:
+            self.broken(f"a drop is taken when it is complete: {target.name} was still arriving")
+        self.hasty.discard(names.id_of(target.name) or "")
 
     def _finished(self, target: Path) -> None:
         job, output = self._job(target), target / tree.OUTPUT
+        if self._is_harmed(target):
+            return
         if job is None or not verify(self.disk, output):
             self.broken(f"a result is whole: {target.name}")
         assert job is not None
@@ -115,29 +219,55 @@ class Oracle:
         self.finished.add(target)
 
     def _of_the_drop(self, folder: Path, job: JobFile) -> None:
-        """What job.json lists is what lies in input/, but for what a person did after the last start."""
+        """What job.json lists is what lay in input/ when it was last compared with the result."""
         inside = folder / tree.INPUT
         entries = [name for name in os.listdir(inside) if not names.ignored(name)]
         root = (
             inside / entries[0] if len(entries) == 1 and (inside / entries[0]).is_dir() else inside
         )
         listed = {row.path: row.sha256 for row in job.manifest}
-        since = self.begun.get(job.id, 0.0)
+        begun = self.begun.get(job.id, 0.0)
+        between = self.accepted.get(job.id, (0.0, 0.0))
+        at = self.compared.get(job.id, (begun, begun))
+        if self._blurred(at[0]) or at[0] < begun:
+            at = (begun, begun)
+        wished = job.id in self.people.wishes
         for name in os.listdir(root):
-            path = root / name
-            known = self.world.files.get(path.lstat().st_ino)
-            if known is None or names.ignored(name) or known.versions[-1].at >= since:
+            known = self.world.files.get((root / name).lstat().st_ino)
+            if known is None or names.ignored(name):
                 continue
-            if listed.get(name) != known.versions[-1].sha256:
+            wished = wished or tree.is_job_toml(name)
+            if at[0] == at[1] and known.versions[-1].at >= begun:
+                continue  # a person's hand after the start: nothing more can be told
+            if known.versions[0].at < at[0] and listed.get(name) not in _versions(known, *at):
                 self.broken(
-                    f"the result is of what was dropped: {folder.name}/{name} is not the file that job.json lists ({listed.get(name)}): {known.versions[-3:]}, started at {since:.3f}"
+                    f"the result is of what was dropped: {folder.name}/{name} is not the file that"
+                    f" job.json lists ({listed.get(name)}): {known.versions[-3:]}, compared {at}"
                 )
-            if tree.is_job_toml(name):
-                self._as_asked(folder, job, path.read_text())
+            if (
+                tree.is_job_toml(name)
+                and known.versions[-1].at < at[0]
+                and not between[0] <= known.versions[-1].at <= between[1]
+            ):
+                self._as_asked(folder, job, (root / name).read_text(), known)
+        if not wished and not self._is_harmed(folder):
+            self._as_submitted(folder, job)
 
-    def _as_asked(self, folder: Path, job: JobFile, text: str) -> None:
-        import tomllib
+    def _as_submitted(self, folder: Path, job: JobFile) -> None:
+        """No job.toml was ever there: the options are those of the submission, or the defaults."""
+        asked = self.people.asked.get(job.id)
+        if asked is None and (job.copy_of or job.retry_of or any(map(_mended, job.notes))):
+            return
+        wanted = jobs.options_of(jobs.parse(asked or {"kind": job.kind}))
+        if job.kind == "prompt":  # its words are the file
+            wanted["prompt"] = job.options["prompt"]
+        if job.options != wanted:
+            self.broken(
+                f"the options are those of the submission: {folder.name} has {job.options}, asked"
+                f" for {wanted}"
+            )
 
+    def _as_asked(self, folder: Path, job: JobFile, text: str, known: File) -> None:
         asked = jobs.options_of(jobs.parse({"kind": job.kind, **tomllib.loads(text)}))
         wrong = {
             key: (value, job.options.get(key))
@@ -146,10 +276,17 @@ class Oracle:
         }
         if wrong:
             self.broken(
-                f"the options are those of job.toml: {folder.name} has others (asked, used): {wrong}"
+                f"the options are those of job.toml: {folder.name} has others (asked, used):"
+                f" {wrong}; written at {[each.at for each in known.versions]}"
             )
 
+    def _is_harmed(self, folder: Path) -> bool:
+        """Did a person copy or damage FOLDER, or delete from it?"""
+        return folder.lstat().st_ino in self.people.harmed
+
     def _failed(self, folder: Path) -> None:
+        if self._is_harmed(folder):
+            return
         if not (folder / tree.ERROR_TEXT).exists():
             self.broken(
                 f"words wherever something stands still: {folder.name} failed without error.txt"
@@ -169,7 +306,7 @@ class Oracle:
     def _job(self, folder: Path) -> JobFile | None:
         try:
             return read_job(self.disk, folder)
-        except ValueError:
+        except (ValueError, NewerFormat):
             return None
 
     # -- the whole tree ------------------------------------------------------------------------
@@ -207,28 +344,13 @@ class Oracle:
                 )
 
     # -- at rest -------------------------------------------------------------------------------
-    def rest(self, told: str) -> list[str]:
-        """What still stands still without words; TOLD is what STATUS.txt and the heartbeats say."""
-        atlas, waits = self.world.atlas, []
-        for state in State:
-            for entry in atlas.entries(state):
-                if names.ignored(entry.name, entry.is_dir) and not (
-                    state is State.CLAIMED and entry.name.startswith(".")
-                ):
-                    continue
-                place = atlas.place(state, entry)
-                if state in (State.CLAIMED, State.PROCESSING) and place:
-                    waits.append(f"{state}/{entry.name}")
-                elif state is State.INBOX or place is None:
-                    if (entry.is_dir or state is State.INBOX) and entry.name not in told:
-                        waits.append(f"{state}/{entry.name}, and nobody says why")
-                elif (
-                    state is State.FAILED
-                    and not (place.path / tree.ERROR_TEXT).exists()
-                    and entry.name not in told
-                ):
-                    waits.append(f"failed/{entry.name} without error.txt")
-        return waits
+    def rest(self) -> list[str]:
+        """What still waits, or stands still without words."""
+        return self.waits.still()
+
+    def told(self) -> str:
+        """STATUS.txt, and what every process finds that needs a person."""
+        return self.waits.told()
 
     def done(self) -> None:
         """Every result, once more: a later power cut or a late hand must not have spoiled it."""
@@ -237,10 +359,15 @@ class Oracle:
                 self._job(place.path) and verify(self.disk, place.path / tree.OUTPUT)
             ):
                 self.broken(f"a result stays whole, with its job.json: {place.id}")
+        # what people put into done/ themselves is not the pipeline's: they only read there
         ids = Counter(
-            place.id for state in tuple(State)[1:] for place in self.world.atlas.places(state)
+            place.id
+            for state in tuple(State)[1:]
+            for place in self.world.atlas.places(state)
+            if (state is not State.DONE or place.path in self.finished) and self._job(place.path)
         )
-        twice = {id: count for id, count in ids.items() if count > 1}
+        cursed = self.world.cursed  # left alone as they are
+        twice = {id: count for id, count in ids.items() if count > 1 and id not in cursed}
         if twice:
             self.broken(f"two folders bear one id: {twice}")
 
@@ -255,3 +382,13 @@ def below(folder: Path) -> list[tuple[int, str]]:
 
 def sha256(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _versions(known: File, since: float, until: float) -> set[str]:
+    """What KNOWN held at some time between SINCE and UNTIL."""
+    before = [each.sha256 for each in known.versions if each.at <= since][-1:]
+    return {*before, *(each.sha256 for each in known.versions if since < each.at <= until)}
+
+
+def _mended(note: str) -> bool:
+    return note.startswith("its job.json was damaged or missing")

@@ -1,14 +1,13 @@
-"""People: they copy slowly, stall, rename, replace, edit, drag, delete and copy, wherever a thing stands and whoever works on it."""
+"""People: they copy into inbox/, slowly, and submit, cancel, retry and delete by the API."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from layout import lifecycle, names, tree
+from layout import lifecycle, tree
 from layout.tree import Atlas, State
 from pipeline.submission import submit
 from tests.simulation.fleet import House
@@ -22,7 +21,7 @@ TOMLS = tuple(
 
 
 class People:
-    """Everybody with a mouse, and what they submit by the API."""
+    """Who drops and who submits, and what the oracle must know of it."""
 
     def __init__(self, world: World, house: House) -> None:
         self.world, self.house, self.dice = world, house, world.dice
@@ -30,6 +29,10 @@ class People:
         self.serial = 0
         self.drops = 0
         self.asked: dict[str, dict[str, object]] = {}  # id of a submission → its options
+        self.wishes: set[str] = set()  # jobs that a person gave a job.toml
+        # inodes of job folders that a person deleted from, damaged or copied: their job.json may
+        # be broken
+        self.harmed: set[int] = set()
 
     # -- files ---------------------------------------------------------------------------------
     def cloud(self) -> bytes:
@@ -41,7 +44,8 @@ class People:
         ).encode()
 
     def put(self, path: Path, data: bytes, pieces: int = 1) -> None:
-        """Copy DATA to PATH in PIECES through one open handle, wherever its folder goes meanwhile."""
+        """Copy DATA to PATH in PIECES through one open handle, wherever its folder goes
+        meanwhile."""
         with path.open("x+b", buffering=0) as file:
             inode = os.fstat(file.fileno()).st_ino
             known = self.world.files[inode] = File(str(path))
@@ -49,9 +53,8 @@ class People:
             step = max(1, len(data) // pieces)
             for at in range(0, len(data), step):
                 file.write(data[at : at + step])
-                self.changed(
-                    inode, os.pread(file.fileno(), 1 << 20, 0)
-                )  # somebody else may write to it too
+                # somebody else may write to it too
+                self.changed(inode, os.pread(file.fileno(), 1 << 20, 0))
                 if pieces > 1:
                     self.world.hub.sleep(self.dice.choice((0.05, 0.5, 2.0, 9.0)))
 
@@ -59,33 +62,37 @@ class People:
         self.world.files[inode].wrote(self.world.hub.now, data)
         self.world.touched[inode] = int(self.world.hub.now * 1e9) + 1
 
+    def gone(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            if known := self.world.files.get(path.lstat().st_ino):
+                known.gone = True
+
     # -- drops ---------------------------------------------------------------------------------
     def drop(self) -> None:
         self.drops += 1
-        dice, inbox = self.dice, self.world.atlas.inbox
-        name = dice.choice(NAMES)
         self.copying += 1
         try:
-            if dice.random() < 0.3:
-                suffix, data = (
-                    ("xyz", self.cloud())
-                    if dice.random() < 0.5
-                    else ("txt", f"a teapot number {self.serial}".encode())
-                )
-                self.serial += 1
-                self.put(
-                    inbox / f"{name}{self.serial if dice.random() < 0.7 else ''}.{suffix}",
-                    data,
-                    dice.choice((1, 1, 3)),
-                )
-                return
-            folder = inbox / (f"{name} {self.serial}" if dice.random() < 0.7 else name)
-            folder.mkdir()
-            self.fill(folder)
+            if self.dice.random() < 0.3:
+                self._drops_a_file()
+            else:
+                name = self.dice.choice(NAMES)
+                name = f"{name} {self.serial}" if self.dice.random() < 0.7 else name
+                folder = self.world.atlas.inbox / name
+                folder.mkdir()
+                self.fill(folder)
         except OSError as error:
             self.world.say("a person", f"could not copy: {error.strerror}")
         finally:
             self.copying -= 1
+
+    def _drops_a_file(self) -> None:
+        dice = self.dice
+        suffix, data = "txt", f"a teapot number {self.serial}".encode()
+        if dice.random() < 0.5:
+            suffix, data = "xyz", self.cloud()
+        self.serial += 1
+        name = f"{dice.choice(NAMES)}{self.serial if dice.random() < 0.7 else ''}.{suffix}"
+        self.put(self.world.atlas.inbox / name, data, dice.choice((1, 1, 3)))
 
     def fill(self, folder: Path) -> None:
         dice, parts = self.dice, []
@@ -95,7 +102,9 @@ class People:
             parts.append(("job.toml", dice.choice(TOMLS).encode()))
         if dice.random() < 0.04:
             parts.append(("poison.xyz", self.cloud()))
-        if dice.random() < 0.04:
+        if dice.random() < 0.08:
+            parts.append(("unreadable.xyz", self.cloud()))
+        if dice.random() < 0.12:
             parts.append(("broken.png", b"this is no picture"))
         dice.shuffle(parts)
         slow = dice.random() < 0.4
@@ -113,8 +122,9 @@ class People:
         if dice.random() < 0.3:
             self.put(folder / "READY", b"")
 
+    # -- by the API ----------------------------------------------------------------------------
     def submits(self) -> None:
-        """A sealed job by the API."""
+        """A sealed job."""
         self.drops += 1
         options: dict[str, object] = {
             "kind": "scan",
@@ -131,184 +141,16 @@ class People:
 
         self.house.web(act)
 
-    # -- mischief ------------------------------------------------------------------------------
-    def somewhere(self, *states: State) -> Path | None:
-        """A job or drop in one of STATES."""
-        found = []
-        for state in states or tuple(State):
-            with os.scandir(self.world.root / state) as entries:
-                found += [
-                    entry.path
-                    for entry in entries
-                    if not names.ignored(entry.name.lstrip("."), entry.is_dir())
-                ]
-        return Path(self.dice.choice(sorted(found))) if found else None
-
-    def file_in(self, folder: Path) -> Path | None:
-        found = sorted(
-            path
-            for path in folder.rglob("*.xyz")
-            if path.lstat().st_ino in self.world.files and tree.EARLIER not in path.parts
-        )
-        return self.dice.choice(found) if found else None
-
-    def replaces(self) -> None:
-        """Another file of the same name and size."""
-        if (folder := self.somewhere()) and (path := self.file_in(folder)):
-            self.gone(path)
-            path.unlink()
-            self.put(path, self.cloud())
-
-    def rewrites(self) -> None:
-        """Through a handle: the inode stays."""
-        if (folder := self.somewhere()) and (path := self.file_in(folder)):
-            data = self.cloud()
-            path.write_bytes(data)
-            self.changed(path.lstat().st_ino, data)
-
-    def adds(self) -> None:
-        if (folder := self.somewhere()) and (path := self.file_in(folder)):
-            self.put(path.with_name(f"late{self.serial}.xyz"), self.cloud())
-
-    def takes_a_file(self) -> None:
-        if (folder := self.somewhere()) and (path := self.file_in(folder)):
-            self.gone(path)
-            path.unlink()
-
-    def asks(self) -> None:
-        """A job.toml, new or edited."""
-        if (
-            (folder := self.somewhere())
-            and (path := self.file_in(folder))
-            and path.parent != self.world.atlas.inbox
-        ):
-            data, toml = self.dice.choice(TOMLS).encode(), path.with_name("job.toml")
-            if toml.exists():
-                toml.write_bytes(data)
-                self.changed(toml.lstat().st_ino, data)
-            else:
-                self.put(toml, data)
-
-    def renames(self) -> None:
-        if path := self.somewhere(State.INBOX):
-            self.drag(
-                path,
-                path.with_name(
-                    f"{names.without_go(path.stem)} new{path.suffix}"
-                    if self.dice.random() < 0.5
-                    else f"{path.name}.go"
-                ),
-            )
-
-    def drags(self) -> None:
-        """Mostly what people do to jobs; sometimes between any two folders."""
-        if self.dice.random() < 0.75:
-            source, target = self.dice.choice((
-                (State.FAILED, State.INBOX), (State.DONE, State.INBOX), (State.PROCESSING, State.FAILED), (State.CLAIMED, State.FAILED),
-                (State.PROCESSING, State.INBOX), (State.CLAIMED, State.INBOX),
-            ))  # fmt: skip
-        else:
-            source, target = self.dice.choice(list(State)), self.dice.choice(list(State))
-        path = self.somewhere(source)
-        if (
-            path and source != target and not (source is State.INBOX and "@" in path.name)
-        ):  # a copy beside its job: nobody can tell them apart
-            self.drag(path, self.world.root / target / path.name.lstrip("."))
-
-    def drag(self, path: Path, target: Path) -> None:
-        if target.exists():
-            return
-        self.world.say("a person", f"moves {self.world.short(path)} → {self.world.short(target)}")
-        path.rename(target)
-        self.world.moved(None, path, target)
-        if path.parent.name == State.PROCESSING:
-            self.world.engine_died(path.name)  # cut off like by a kill
-
-    def deletes(self) -> None:
-        """Bit by bit, as file managers do."""
-        path = self.somewhere()
-        if path is None or self.dice.random() < 0.5:
-            return
-        self.world.say("a person", f"deletes {self.world.short(path)}")
-        for folder, _, found in os.walk(path, topdown=False):
-            for name in found:
-                self.gone(Path(folder, name))
-                with contextlib.suppress(OSError):
-                    os.unlink(Path(folder, name))
-            self.world.hub.sleep(0.01)
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
-        if path.is_file():
-            self.gone(path)
-            path.unlink()
-
-    def copies(self) -> None:
-        """A job folder, slowly, job.json first."""
-        path = self.somewhere(State.DONE, State.FAILED, State.CLAIMED)
-        if path is None or not path.is_dir():
-            return
-        target = self.world.atlas.inbox / path.name.lstrip(".")
-        if target.exists():
-            return
-        self.copying += 1
-        self.world.say("a person", f"copies {self.world.short(path)} to inbox/")
-        try:
-            target.mkdir()
-            for source in sorted(
-                path.rglob("*"), key=lambda each: (each.name != "job.json", str(each))
-            ):
-                goal = target / source.relative_to(path)
-                if source.is_dir():
-                    goal.mkdir(parents=True, exist_ok=True)
-                elif source.lstat().st_ino in self.world.files:
-                    goal.parent.mkdir(parents=True, exist_ok=True)
-                    self.put(goal, source.read_bytes(), 2)
-                else:
-                    goal.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source, goal)
-                self.world.hub.sleep(0.2)
-        finally:
-            self.copying -= 1
-
-    def gone(self, path: Path) -> None:
-        with contextlib.suppress(OSError):
-            if known := self.world.files.get(path.lstat().st_ino):
-                known.gone = True
-
-    # -- by the API ----------------------------------------------------------------------------
     def requests(self) -> None:
         """Cancel, retry or delete a job."""
-        verb, states = self.dice.choice((
-            (lifecycle.cancel, (State.INBOX, State.CLAIMED, State.PROCESSING)), (lifecycle.retry, (State.FAILED,)),
+        verbs: tuple[tuple[Any, tuple[State, ...]], ...] = (
+            (lifecycle.cancel, (State.INBOX, State.CLAIMED, State.PROCESSING)),
+            (lifecycle.retry, (State.FAILED,)),
+            (lifecycle.retry, (State.FAILED,)),
             (lifecycle.delete, (State.DONE, State.FAILED)),
-        ))  # fmt: skip
+        )
+        verb, states = self.dice.choice(verbs)
         places = [place for state in states for place in self.world.atlas.places(state) if place.id]
         if places:
             place = self.dice.choice(places)
             self.house.web(lambda atlas: verb(atlas, place))
-
-    def damages(self) -> None:
-        """job.json is cut short, or gone."""
-        if (folder := self.somewhere(State.CLAIMED, State.PROCESSING)) and (
-            path := folder / tree.JOB
-        ).is_file():
-            self.world.say("a person", f"damages {self.world.short(path)}")
-            os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
-
-    def halts(self) -> None:
-        path = self.world.root / self.dice.choice(("HALT", "inbox/halt.txt"))
-        path.touch()
-        self.world.say("a person", f"puts {path.name}")
-        self.world.hub.sleep(self.dice.uniform(5, 40))
-        path.unlink(missing_ok=True)
-
-    def acts(self) -> tuple[Callable[[], None], ...]:
-        return (
-            self.replaces, self.rewrites, self.adds, self.takes_a_file, self.asks, self.asks, self.renames, self.drags, self.drags,
-            self.drags, self.deletes, self.copies, self.requests, self.requests, self.halts, self.damages,
-        )  # fmt: skip
-
-    def quietly(self, act: Callable[[], None]) -> None:
-        """What moved away under a person's hands is let go."""
-        with contextlib.suppress(OSError):
-            act()

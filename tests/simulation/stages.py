@@ -8,6 +8,7 @@ from typing import Any
 
 from layout.manifest import JobFile
 from pipeline.artefacts import Dropped, Exported, Pass, Scans
+from pipeline.errors import InputRejected
 from pipeline.kept.declared import Declared, Stage
 from pipeline.recipes import Leg, Recipe
 from pipeline.workspace import StageWorkspace
@@ -30,6 +31,8 @@ class Formats(Declared):
 def reads(dropped: Dropped, ws: StageWorkspace[Seeded]) -> Scans:
     passes = []
     for k, name in enumerate(dropped.names):
+        if name.startswith("unreadable"):
+            raise InputRejected(f"{name} cannot be read.", remedy="Export it again.")
         data = (ws.input / name).read_bytes()
         ws.path(f"passes/{k}.txt").write_text(
             f"{hashlib.sha256(data).hexdigest()} {ws.options.seed}"
@@ -58,11 +61,24 @@ def tells(scans: Scans, ws: StageWorkspace[Formats]) -> Exported:
     return Exported(files_written=tuple(f"model.{suffix}" for suffix in formats), faces=0)
 
 
+class Upgradable(Stage):
+    """A stage whose version is that of the host's inbox3d."""
+
+    @property
+    def version(self) -> int:  # type: ignore[override]
+        return upgrades()
+
+
+def upgrades() -> int:
+    """The version of the process whose turn it is; the simulation puts its own here."""
+    return 1
+
+
 READS, WORKS, TELLS = f"{HERE}:reads", f"{HERE}:works", f"{HERE}:tells"
 STAGES = {
-    READS: Stage(Seeded, (Dropped,), Scans),
-    WORKS: Stage(Tiered, (Scans,), Scans),
-    TELLS: Stage(Formats, (Scans,), Exported),
+    READS: Upgradable(Seeded, (Dropped,), Scans),
+    WORKS: Upgradable(Tiered, (Scans,), Scans),
+    TELLS: Upgradable(Formats, (Scans,), Exported),
 }
 RECIPES = {
     "scan": Recipe("scan", (Leg("scan", (READS, WORKS)), Leg("finish", (TELLS,)))),

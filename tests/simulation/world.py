@@ -1,4 +1,5 @@
-"""One tree, its hosts and its weather: what may go wrong at a file call, and what is remembered of everything that happened."""
+"""One tree, its hosts and its weather: what may go wrong at a file call, and what is remembered of
+everything that happened."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import errno
 import hashlib
 import os
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +16,13 @@ from layout import names, tree
 from layout.disk import Disk
 from layout.init import init
 from layout.tree import Atlas, State
-from tests.simulation.disk import KINDS, TEARABLE, WRITES, SimDisk
+from tests.simulation.coverage import AIM, BLUR, CALLS, EVENTS, HABITS, LOOKS
+from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES, SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.hub import Host, Hub, Process
+
+LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
+AT_EDGES = (*CALLS, *EVENTS, *HABITS)
 
 
 class Broken(BaseException):
@@ -65,18 +70,28 @@ class World:
         ]
         self.weather: list[Weather] = []
         self.denied: set[str] = set()
-        self.calm = False
+        self.closed: set[str] = set()  # those of them that nobody ever mends
+        self.cursed: set[str] = set()  # stand still for ever, with words: only a person can help
+        self.calm, self.versions = False, 1
         # what kinds of faults this world knows (swarm testing), and how often they come
         self.kinds = [kind for kind in KINDS if self.dice.random() < 0.5]
         self.rate = self.dice.choice((0.0, 0.002, 0.005, 0.01, 0.02)) if self.kinds else 0.0
+        self.aims = self.dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
         self.switching = self.dice.choice((0.05, 0.2, 0.5))
+        self.pace = self.dice.choice((0.5, 1.0, 2.0, 4.0))  # seconds that a stage takes on average
+        self.strikes: dict[str, Callable[[Process, Path, Path], None]] = {}  # what befalls an edge
         self.trace: list[str] = []
-        self.coverage: Counter[tuple[str, str]] = Counter()
+        self.met_by: Counter[tuple[str, str]] = Counter()  # (edge, fault) → how often
+        # job or entry of inbox/ → what befell it since its last edge
+        self.scars: dict[str, set[str]] = defaultdict(set)
         self.hooks: list[Any] = []  # oracles: heard of every edge
         self.engine_died: Callable[[str], None] = lambda name: None  # hears of the start
         self.calls = 0
+        self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
+        self._prefix = str(self.root)
 
     def say(self, who: str, what: str) -> None:
+        what = what.replace(f"{self.folder}/", "")  # another one each time
         self.trace.append(f"{self.hub.now:9.3f}  {who:28} {what}")
 
     def disk(self, process: Process) -> SimDisk:
@@ -84,7 +99,7 @@ class World:
 
     def short(self, path: Any) -> str:
         text = str(path)
-        return text.removeprefix(str(self.root) + "/").removeprefix(str(self.folder) + "/")
+        return text.removeprefix(f"{self.root}/").removeprefix(f"{self.folder}/")
 
     # -- the disk asks -------------------------------------------------------------------------
     def late(self, call: str) -> None:
@@ -97,12 +112,44 @@ class World:
             self.hub.now += 0.0002
 
     def fate(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
-        path = str(args[0])
-        if not path.startswith(str(self.root)) and call != "copy":
+        """What befalls CALL: an error number, a kind of fault, or None."""
+        if self.weather or self.denied:
+            found = self._in_weather(process, call, str(args[0]))
+            if found is not None or self.calm:
+                return found
+        if self.calm:
+            return None
+        aimed = self.aims and self._aimed(process, call, args)
+        if aimed or self.dice.random() >= self.rate:
+            return aimed or None
+        if call != "copy" and not str(args[0]).startswith(self._prefix):
             return None  # this host's own scratch
-        for one in self.denied:
-            if path.startswith(one) and len(path) > len(one):
-                return "denied"
+        kind = self.dice.choice(self.kinds)
+        return kind if self._fits(kind, call, args) else None
+
+    def _aimed(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
+        """What befalls an edge, or a look or a write that comes before one; the rarer, the
+        likelier."""
+        if call == "rename" and (edge := letter(self, *args)):
+            if self.dice.random() < AIM[edge] * self.aims:
+                return self._at(process, edge, self.dice.choice(AT_EDGES), *args)
+        elif self.dice.random() < BLUR:
+            fits = [kind for kind in LOOKS if self._fits(kind, call, args)]
+            if fits and (call == "scandir" or self.key(args[1] if call == "copy" else args[0])):
+                return self.dice.choice(fits)
+        return None
+
+    @staticmethod
+    def _closes(folder: str, path: str, call: str) -> bool:
+        """Nobody but its owner looks into FOLDER, or moves it to another one."""
+        looks = call in ("rename", "rmdir", "scandir", "names")
+        return path == folder if looks and path == folder else path.startswith(f"{folder}/")
+
+    def _in_weather(self, process: Process, call: str, path: str) -> int | str | None:
+        if call != "copy" and not path.startswith(self._prefix):
+            return None  # this host's own scratch
+        if any(self._closes(one, path, call) for one in self.denied):
+            return "denied"
         for weather in self.weather:
             if (
                 self.hub.now < weather.until
@@ -110,22 +157,59 @@ class World:
                 and (weather.calls is None or call in weather.calls)
             ):
                 return weather.kind
-        if self.calm or self.dice.random() >= self.rate:
-            return None
-        kind = self.dice.choice(self.kinds)
+        return None
+
+    def _fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
+        if kind == "mangled":
+            target = str(args[1] if call == "copy" else args[0])
+            return call in ("write_new", "copy") and target.startswith(str(self.atlas.staging))
+        if kind == "power cut":
+            return self.dice.random() < POWER
         fits = {
-            "torn": call in TEARABLE, "unseen": call == "lstat", "skipped": call == "scandir", "stale": call == "scandir",
-            "mangled": call in ("write_new", "copy") and str(args[1] if call == "copy" else path).startswith(str(self.atlas.staging)),
-            "lost": call in WRITES, "lost reply": call in ("rename", "mkdir", "unlink", "rmdir"),
+            "torn": TEARABLE, "unseen": ("lstat",), "skipped": ("scandir",), "stale": ("scandir",),
+            "lost": WRITES, "lost reply": ("rename", "mkdir", "unlink", "rmdir"),
         }  # fmt: skip
-        return kind if fits.get(kind, True) else None
+        return kind not in fits or call in fits[kind]
+
+    def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
+        """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
+        if kind in self.strikes:
+            self.met_by[edge, kind] += 1
+            self.say(process.name, f"! {kind} at edge {edge} of {self.short(source)}")
+            self.strikes[kind](process, source, target)
+            return self._in_weather(process, "rename", str(source))
+        number = getattr(errno, kind, None)
+        return "denied" if kind == "EACCES" else number if number is not None else kind
 
     def met(self, process: Process, kind: Any, call: str, args: tuple[Any, ...]) -> None:
+        """KIND was dealt at CALL, which may be an edge; else it counts for the next edge of the
+        job whose path that was."""
         name = errno.errorcode[kind] if isinstance(kind, int) else str(kind)
-        process.faults.add(name)
+        name = "EACCES" if name == "denied" else name
+        if name in ("stale", "skipped"):
+            self.blurred = self.hub.now
         self.say(process.name, f"! {name} at {call} {self.short(args[0])}")
-        if call == "rename":
-            self.coverage[letter(self, *args), f"{name}, at the edge"] += 1
+        if call == "rename" and (edge := letter(self, *args)):
+            self.met_by[edge, name] += 1
+        elif key := self.key(args[1] if call == "copy" else args[0]):
+            self.scars[key].add(name)
+        else:
+            process.faults[name] = self.hub.now
+        for hook in self.hooks:
+            hook.met(process, name, call)
+
+    def key(self, path: Any) -> str | None:
+        """The job, or the entry of inbox/, that PATH belongs to."""
+        parts = self.short(path).split("/")
+        if parts[0] in STATES and len(parts) > 1:
+            return names.id_of(parts[1]) or parts[1]
+        if parts[0] == ".pipeline" and len(parts) > 2 and parts[1] in ("staging", "drafts"):
+            return names.id_of(parts[2])
+        return None
+
+    def scar(self, path: Any, what: str) -> None:
+        if key := self.key(path):
+            self.scars[key].add(what)
 
     def moved(self, process: Process | None, source: Path, target: Path) -> None:
         edge = letter(self, source, target)
@@ -134,10 +218,14 @@ class World:
         who = process.name if process else "a person"
         if edge:
             self.say(who, f"{edge}: {self.short(source)} → {self.short(target)}")
-            for fault in (process.faults if process else ()) or {"none"}:
-                self.coverage[edge, fault] += 1
+            found = self.scars.pop(self.key(target) or "", set())
+            found |= self.scars.pop(self.key(source) or "", set())
             if process:
-                process.faults = set()
+                since = self.hub.now - LATELY
+                found |= {name for name, at in process.faults.items() if at >= since}
+                process.faults.clear()
+            for fault in found or {"none"}:
+                self.met_by[edge, fault] += 1
         for hook in self.hooks:
             hook.moved(process, source, target, edge)
 
@@ -162,7 +250,8 @@ class World:
             process.die()
 
     def inodes(self) -> dict[int, list[str]]:
-        """Where every file of a person stands: paths relative to the root, of drafts/ and trash/ too."""
+        """Where every file of a person stands: paths relative to the root, of drafts/ and trash/
+        too."""
         found: dict[int, list[str]] = {}
         ahead = [str(self.root / state) for state in State] + [
             str(self.atlas.drafts),
@@ -181,3 +270,6 @@ class World:
 
     def draw(self, length: int) -> str:
         return "".join(self.dice.choice(names.ALPHABET) for _ in range(length))
+
+
+STATES = frozenset(state.value for state in State)

@@ -71,15 +71,49 @@ def test_a_copy_in_failed_gets_an_id_of_its_own(world: World) -> None:
     world.check_rest()
 
 
+def test_a_copy_whose_tidier_was_killed_gets_an_id_of_its_own_all_the_same(world: World) -> None:
+    """At every call: it never stands under the first one's id with a reason, as if all were done."""
+    for number in itertools.count(1):
+        place = world.done()
+        copy = world.atlas.failed / place.id
+        shutil.copytree(place.path, copy)
+        (copy / tree.INPUT / "Vase" / "scan.ply").write_text(world.token())
+        (found,) = world.atlas.places(State.FAILED)
+        atlas, killed = world.mounted(at(number, Fault("crash"))), False
+        try:
+            lifecycle.tidy(atlas, found)
+        except Crash:
+            killed = True
+        (left,) = world.atlas.places(State.FAILED)
+        tidied = lifecycle.tidy(world.atlas, left)
+        assert tidied and tidied.id != place.id and tidied.path == world.atlas.failed / tidied.id
+        assert (tidied.path / tree.ERROR_TEXT).is_file()
+        for ended in (tidied, place):
+            lifecycle.delete(world.atlas, ended)
+        if not killed:
+            return
+
+
+def test_a_copy_that_was_cut_short_takes_nobody_s_id(world: World) -> None:
+    """Nothing but the folder came: without job.json nobody can tell, so the one that stands keeps its id."""
+    place = world.claimed()
+    (world.atlas.failed / place.path.name).mkdir()
+    (found,) = world.atlas.places(State.FAILED)
+    tidied = lifecycle.tidy(world.atlas, found)
+    assert tidied and tidied.id != place.id and job_at(world, tidied).copy_of == place.id
+    assert lifecycle.find(world.atlas, place.id) == place
+
+
 def test_what_bears_no_job_s_name_is_left_alone(world: World) -> None:
     """A person's folder, a file manager's file, a folder named like no job: none is a place, none is touched."""
     for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
         (world.root / state / "My notes").mkdir()
         (world.root / state / ".DS_Store").touch()
+        (world.root / state / "scan.ply").touch()
     world.recover()
     for state in (State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
         assert world.atlas.places(state) == []
-        assert world.atlas.strangers(state) == ["My notes"]
+        assert world.atlas.strangers(state) == ["My notes", "scan.ply"]
 
 
 def test_a_drop_dragged_away_while_it_was_accepted_gets_a_reason(world: World) -> None:

@@ -1,0 +1,215 @@
+"""What people do to a folder that stands somewhere, whoever works on it meanwhile: by chance, and at
+the very moment in which it moves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from layout import names, tree
+from layout.tree import State
+from tests.simulation.people import TOMLS, People
+
+USUAL = (
+    (State.FAILED, State.INBOX), (State.DONE, State.INBOX), (State.PROCESSING, State.FAILED),
+    (State.CLAIMED, State.FAILED), (State.PROCESSING, State.INBOX), (State.CLAIMED, State.INBOX),
+    (State.INBOX, State.FAILED),
+)  # fmt: skip
+
+
+class Habits:
+    """Everybody with a mouse. Each habit takes the folder that it is about."""
+
+    def __init__(self, people: People) -> None:
+        self.people, self.world, self.dice = people, people.world, people.world.dice
+        self.all: dict[str, Callable[[Path], None]] = {
+            "replaces": self.replaces, "rewrites": self.rewrites, "adds": self.adds,
+            "takes a file": self.takes_a_file, "asks": self.asks, "drags": self.drags,
+            "deletes": self.deletes, "copies": self.copies, "copies beside": self.copies_beside,
+            "damages": self.damages,
+        }  # fmt: skip
+
+    def by_chance(self) -> None:
+        """One habit, somewhere."""
+        name = self.dice.choice((*self.all, "asks", "drags", "drags", "renames", "curses"))
+        if name == "renames":
+            act, states = self.renames, (State.INBOX,)
+        elif name == "curses":
+            act, states = self.curses, (State.CLAIMED,)
+        else:
+            act, states = self.all[name], tuple(State)
+        if name == "drags" and self.dice.random() < 0.75:
+            states = (self.dice.choice(USUAL)[0],)
+        elif name == "damages" or (
+            name in ("asks", "replaces", "rewrites", "adds") and self.dice.random() < 0.5
+        ):
+            states = (State.CLAIMED, State.PROCESSING)
+        if folder := self.somewhere(*states):
+            self.quietly(act, folder)
+
+    def quietly(self, act: Callable[[Path], None], folder: Path) -> None:
+        """What moved away under a person's hands is let go."""
+        with contextlib.suppress(OSError):
+            act(folder)
+
+    def somewhere(self, *states: State) -> Path | None:
+        """A job or drop in one of STATES."""
+        found = []
+        for state in states or tuple(State):
+            with os.scandir(self.world.root / state) as entries:
+                found += [
+                    entry.path
+                    for entry in entries
+                    if not names.ignored(entry.name.lstrip("."), entry.is_dir())
+                ]
+        return Path(self.dice.choice(sorted(found))) if found else None
+
+    def file_in(self, folder: Path) -> Path | None:
+        found = sorted(
+            path
+            for path in folder.rglob("*.xyz")
+            if path.lstat().st_ino in self.world.files and tree.EARLIER not in path.parts
+        )
+        return self.dice.choice(found) if found else None
+
+    # -- files ---------------------------------------------------------------------------------
+    def replaces(self, folder: Path) -> None:
+        """Another file of the same name and size."""
+        if path := self.file_in(folder):
+            self.people.gone(path)
+            path.unlink()
+            self.people.put(path, self.people.cloud())
+
+    def rewrites(self, folder: Path) -> None:
+        """Through a handle: the inode stays."""
+        if path := self.file_in(folder):
+            data = self.people.cloud()
+            path.write_bytes(data)
+            self.people.changed(path.lstat().st_ino, data)
+
+    def adds(self, folder: Path) -> None:
+        if path := self.file_in(folder):
+            name = f"late{self.people.serial}.xyz"
+            self.people.put(path.with_name(name), self.people.cloud())
+
+    def takes_a_file(self, folder: Path) -> None:
+        if path := self.file_in(folder):
+            self.people.gone(path)
+            path.unlink()
+
+    def asks(self, folder: Path) -> None:
+        """A job.toml, new or edited."""
+        path = self.file_in(folder)
+        if path is None or path.parent == self.world.atlas.inbox:
+            return
+        data, toml = self.dice.choice(TOMLS).encode(), path.with_name("job.toml")
+        self.people.wishes.add(self.world.key(folder) or "")
+        if toml.exists():
+            toml.write_bytes(data)
+            self.people.changed(toml.lstat().st_ino, data)
+        else:
+            self.people.put(toml, data)
+
+    def damages(self, folder: Path) -> None:
+        """job.json is cut short, or gone."""
+        if (path := folder / tree.JOB).is_file():
+            self.world.say("a person", f"damages {self.world.short(path)}")
+            self.people.harmed.add(folder.lstat().st_ino)
+            os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
+
+    def curses(self, folder: Path) -> None:
+        """job.json is of a newer inbox3d: it is left alone, with words, for ever."""
+        if (path := folder / tree.JOB).is_file() and not folder.name.startswith("."):
+            self.world.say("a newer inbox3d", f"wrote {self.world.short(path)}")
+            self.world.cursed.add(self.world.key(folder) or "")
+            self.people.harmed.add(folder.lstat().st_ino)
+            path.write_text('{"format": 99}')
+
+    # -- folders -------------------------------------------------------------------------------
+    def renames(self, path: Path) -> None:
+        new = f"{names.without_go(path.stem)} new{path.suffix}"
+        self.drag(path, path.with_name(new if self.dice.random() < 0.5 else f"{path.name}.go"))
+
+    def drags(self, path: Path) -> None:
+        """Mostly what people do to jobs; sometimes to anywhere."""
+        source = path.parent.name
+        targets = [target for start, target in USUAL if start == source]
+        if not targets or self.dice.random() < 0.25:
+            targets = list(State)
+        target = self.dice.choice(targets)
+        # a copy beside its job in inbox/: nobody can tell them apart
+        if source != target and not (source == State.INBOX and "@" in path.name):
+            self.drag(path, self.world.root / target / path.name.lstrip("."))
+
+    def drag(self, path: Path, target: Path) -> None:
+        if target.exists():
+            return
+        self.world.say("a person", f"moves {self.world.short(path)} → {self.world.short(target)}")
+        if path.is_dir() and not (path / tree.JOB).exists():  # in the middle of its acceptance
+            self.people.harmed.add(path.lstat().st_ino)
+        path.rename(target)
+        self.world.moved(None, path, target)
+        if path.parent.name == State.PROCESSING:
+            self.world.engine_died(path.name)  # cut off like by a kill
+
+    def deletes(self, path: Path) -> None:
+        """Bit by bit, as file managers do."""
+        self.world.say("a person", f"deletes {self.world.short(path)}")
+        self.world.hub.spawn(lambda: self.quietly(self._deletes, path))
+
+    def _deletes(self, path: Path) -> None:
+        self.people.harmed.add(path.lstat().st_ino)
+        for folder, _, found in os.walk(path, topdown=False):
+            for name in found:
+                self.people.gone(Path(folder, name))
+                with contextlib.suppress(OSError):
+                    os.unlink(Path(folder, name))
+            self.world.hub.sleep(0.01)
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        if path.is_file():
+            self.people.gone(path)
+            path.unlink()
+
+    def copies(self, path: Path) -> None:
+        """A job folder, slowly, job.json first, to inbox/."""
+        self._copy(path, State.INBOX)
+
+    def copies_beside(self, path: Path) -> None:
+        """A job folder to where only the pipeline puts folders: then there are two of one id."""
+        self._copy(path, self.dice.choice(BESIDE))
+
+    def _copy(self, path: Path, state: State) -> None:
+        target = self.world.root / state / path.name.lstrip(".")
+        if path.is_dir() and not target.exists() and names.id_of(path.name):
+            self.world.say("a person", f"copies {self.world.short(path)} to {state}/")
+            self.people.harmed.add(path.lstat().st_ino)
+            self.people.copying += 1
+            self.world.hub.spawn(lambda: self._copies(path, target))
+
+    def _copies(self, path: Path, target: Path) -> None:
+        try:
+            with contextlib.suppress(OSError):
+                target.mkdir()
+                self.people.harmed.add(target.lstat().st_ino)
+                self._fills(path, target)
+        finally:
+            self.people.copying -= 1
+
+    def _fills(self, path: Path, target: Path) -> None:
+        for source in sorted(path.rglob("*"), key=lambda each: (each.name != tree.JOB, str(each))):
+            goal = target / source.relative_to(path)
+            if source.is_dir():
+                goal.mkdir()
+                continue
+            if source.lstat().st_ino in self.world.files:
+                self.people.put(goal, source.read_bytes(), 2)
+            else:
+                shutil.copyfile(source, goal)
+            self.world.hub.sleep(0.2)
+
+
+BESIDE = (State.FAILED,)
