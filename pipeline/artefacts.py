@@ -152,6 +152,34 @@ class Features(Artefact):
     kept: MaybeFile = None  # npz like PointCloud.arrays without what was removed
 
 
+class Hole(Artefact):
+    """What no scanner saw: a hole, or (filled) surface that was drawn over one without data. normal
+    is the side it faces; common frame, drop's unit; width is the diagonal of its box."""
+
+    centre: tuple[float, float, float]
+    normal: tuple[float, float, float]
+    width: float
+    area: float
+    filled: bool
+
+
+class Standpoint(Artefact):
+    """Where a further pass should be taken from, looking at ``aim``: it would show the share
+    ``shows`` of what is missing, in the holes of these numbers."""
+
+    place: tuple[float, float, float]
+    aim: tuple[float, float, float]
+    shows: float
+    holes: tuple[int, ...]
+
+
+class Gaps(Artefact):
+    """The holes of the delivered mesh, widest first, and where to scan again."""
+
+    holes: tuple[Hole, ...] = ()
+    rescan: tuple[Standpoint, ...] = ()
+
+
 class View(Artefact):
     """One picture of the object: a file below views/. Azimuth in degrees: 0 = front (camera on +Z),
     90 = the object's own left (+X)."""
@@ -180,6 +208,7 @@ class Mesh(Artefact):
     origin: tuple[int, int, int] = (0, 0, 0)
     unsupported_area: float | None = None  # share of the surface that no point supports
     scan_to_mesh: dict[str, float] | None = None  # {"mean", "p95"} as shares of the size
+    gaps: Gaps | None = None  # what no scanner saw of it
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
     # of a mesh made from views: backend, models, names of the views used, its numbers
     reconstruction: dict[str, Any] | None = None

@@ -67,6 +67,7 @@ RECIPES: dict[str, Recipe] = {
                         "scan.mesh",
                         "mesh.clean",
                         "mesh.decimate",
+                        "scan.measure",
                     ),
                 ),
                 Leg("finish", FINISH),

@@ -17,6 +17,13 @@ def diagonal(points: Array) -> float:
     return float(np.linalg.norm(high - low))
 
 
+def narrowest(points: Array) -> float:
+    """The least extent of a cloud, along its own axes."""
+    some = points[:: max(1, len(points) // 4000)]
+    own = (some - some.mean(0)) @ np.linalg.eigh(np.cov(some.T))[1]
+    return float(np.ptp(np.percentile(own, (1, 99), axis=0), axis=0).min())
+
+
 _NEIGHBOURS = 12  # of a point
 # nearest neighbours that are this much nearer than the others' density says are the same point
 # again

@@ -27,12 +27,12 @@ class Filled(NamedTuple):
 def fill(vertices: Array, faces: Array, widest: float) -> Filled:
     """Close every hole whose loop fits in a box of diagonal WIDEST. Expects welded, consistently
     oriented faces."""
-    loops = _loops(boundary(faces))
-    taken = _edge_set(faces) if loops else set()
+    rims = loops(boundary(faces))
+    taken = _edge_set(faces) if rims else set()
     patches: list[tuple[int, int, int]] = []
     centres: list[Array] = []
     closed = 0
-    for loop in loops:
+    for loop in rims:
         corners = vertices[loop]
         if len(loop) < 3 or np.linalg.norm(np.ptp(corners, axis=0)) > widest:
             continue
@@ -47,7 +47,7 @@ def fill(vertices: Array, faces: Array, widest: float) -> Filled:
     if patches:
         faces = np.concatenate([faces, np.array(patches, faces.dtype)])
         vertices = np.concatenate([vertices, np.array(centres).reshape(-1, 3)])
-    return Filled(vertices, faces, closed, len(loops) - closed)
+    return Filled(vertices, faces, closed, len(rims) - closed)
 
 
 def _edge_set(faces: Array) -> set[frozenset[int]]:
@@ -61,13 +61,13 @@ def _edge_set(faces: Array) -> set[frozenset[int]]:
     return {frozenset(pair) for pair in zip(start[near].tolist(), end[near].tolist(), strict=True)}
 
 
-def _loops(half_edges: Array) -> list[list[int]]:
+def loops(half_edges: Array) -> list[list[int]]:
     """Simple loops of vertex numbers in the direction of the half-edges; a path that meets itself
     is cut there."""
     ahead: dict[int, list[int]] = {}
     for start, end in sorted(map(tuple, half_edges.tolist()), reverse=True):
         ahead.setdefault(start, []).append(end)
-    loops = []
+    found = []
     for first in sorted(ahead):
         while ahead[first]:
             path, place = [first], {first: 0}
@@ -75,14 +75,14 @@ def _loops(half_edges: Array) -> list[list[int]]:
                 step = ahead[path[-1]].pop()
                 if step in place:
                     at = place[step]
-                    loops.append(path[at:])
+                    found.append(path[at:])
                     for vertex in path[at + 1 :]:
                         del place[vertex]
                     path = path[: at + 1]
                 else:
                     place[step] = len(path)
                     path.append(step)
-    return loops
+    return found
 
 
 def _clip(

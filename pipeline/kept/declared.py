@@ -68,6 +68,10 @@ class MeshScan(Declared):
     depth: int
 
 
+class Measure(Declared):
+    seed: int
+
+
 class ReadMesh(Declared):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
     up: Literal["auto", "y", "z"]
@@ -147,7 +151,8 @@ STAGES: dict[str, Stage] = {
     "scan.align": Stage(Align, (Scans,), Alignment, version=3),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
-    "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh),
+    "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
+    "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=3),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
@@ -165,7 +170,7 @@ STAGES: dict[str, Stage] = {
         WriteReport,
         (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views),
         Report,
-        version=2,
+        version=3,
     ),
 }
 

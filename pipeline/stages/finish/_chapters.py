@@ -13,6 +13,7 @@ from pipeline.artefacts import Alignment, Dropped, Exported, Features, Mesh, Poi
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.kept.declared import WriteReport
+from pipeline.stages.finish import _rescan
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
@@ -166,6 +167,8 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
         )
     if features is not None and (features.planes or features.cylinders):
         found.append(("What was recognised", _features_table(features)))
+    if mesh.gaps is not None and mesh.gaps.holes:
+        found.append(("What no scanner saw", _rescan.chapter(mesh, mesh.gaps, ws)))
     if mesh.assisted is not None:
         found.append(("What the assist service said", _assist_table(mesh.assisted)))
     found.append(("Files", _files_table(results.exported, mesh, ws)))

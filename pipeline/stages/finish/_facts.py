@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Mesh, Placed, PointCloud, Results
+from pipeline.artefacts import Hole, Mesh, Placed, PointCloud, Results, Standpoint
 from pipeline.geometry.units import as_matrix, as_rows
 
 LIBRARIES = (
@@ -51,6 +51,8 @@ def scan_facts(results: Results, seed: int, warnings: list[str]) -> dict[str, An
         if features is None
         else features.model_dump(mode="json", exclude={"kept", "frame"}),
         "mesh": mesh_facts(mesh),
+        "holes": [_hole(hole, mesh) for hole in mesh.gaps.holes] if mesh.gaps else [],
+        "rescan": [_standpoint(one, mesh) for one in mesh.gaps.rescan] if mesh.gaps else [],
         "assist": mesh.assisted,
         "texture": exported.texture,
         "files": list(exported.files_written),
@@ -58,6 +60,22 @@ def scan_facts(results: Results, seed: int, warnings: list[str]) -> dict[str, An
         "versions": versions(),
         "warnings": warnings,
     }
+
+
+def _hole(hole: Hole, mesh: Mesh) -> dict[str, Any]:
+    told = hole.model_dump(mode="json")
+    return told | {"centre": _there(hole.centre, mesh)}
+
+
+def _standpoint(one: Standpoint, mesh: Mesh) -> dict[str, Any]:
+    """``holes`` are numbers of the list of holes, from 0."""
+    told = one.model_dump(mode="json")
+    return told | {"place": _there(one.place, mesh), "aim": _there(one.aim, mesh)}
+
+
+def _there(place: tuple[float, float, float], mesh: Mesh) -> list[float]:
+    """In the coordinates of the dropped files, survey origin included."""
+    return [value + shift for value, shift in zip(place, mesh.origin, strict=True)]
 
 
 def _cloud(cloud: PointCloud) -> dict[str, Any]:

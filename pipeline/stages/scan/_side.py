@@ -32,13 +32,6 @@ class Known(NamedTuple):
     level: bool = False
 
 
-def narrowest(points: Array) -> float:
-    """The least extent of a cloud, along its own axes."""
-    some = points[:: max(1, len(points) // _SAMPLE)]
-    own = (some - some.mean(0)) @ np.linalg.eigh(np.cov(some.T))[1]
-    return float(np.ptp(np.percentile(own, (1, 99), axis=0), axis=0).min())
-
-
 def of_one_view(points: Array, normals: Array, known: Known) -> Array:
     """The sign of NORMALS (N,3), which agree with one view: a survey was seen from above, a body
     bulges towards its camera, and of flat scenes the frame's zero may be where the camera was."""

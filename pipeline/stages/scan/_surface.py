@@ -40,24 +40,12 @@ def poisson(points: Array, normals: Array, depth: int) -> tuple[Array, Faces]:
     return np.asarray(mesh.vertices) + middle, np.asarray(mesh.triangles).astype(np.int32)
 
 
-def cut(
-    vertices: Array, faces: Faces, points: Array, reach: float, observed: bool
-) -> tuple[Array, Faces, float]:
-    """Leave out faces with a corner farther than ``reach`` from every point; the share of area
-    without support comes back too.
-
-    The share is what remains unsupported in the mesh that is returned: 0 when it was cut, the real
-    share when it was kept.
-    """
+def cut(vertices: Array, faces: Faces, points: Array, reach: float) -> tuple[Array, Faces]:
+    """Leave out faces with a corner farther than ``reach`` from every point."""
     from scipy.spatial import cKDTree
 
     far = cKDTree(points).query(vertices, distance_upper_bound=reach, workers=2)[0] > reach
-    bad = far[faces].any(1)
-    if observed:
-        vertices, faces = compact(vertices, faces[~bad])
-        return vertices, faces, 0.0
-    area = areas(vertices, faces)
-    return vertices, faces, float(area[bad].sum() / max(area.sum(), 1e-300))
+    return compact(vertices, faces[~far[faces].any(1)])
 
 
 def compact(vertices: Array, faces: Faces) -> tuple[Array, Faces]:

@@ -23,9 +23,8 @@ def run(
     the drop's unit.
 
     The octree is as deep as the point spacing asks for, up to the tier's depth. Surface farther
-    than a few spacings from every point is cut (surface=observed) or kept (closed); its share is
-    reported either way, as is the distance of the points from the mesh (shares of the size). Points
-    that are not finite never reach Open3D. Raises MeshEmpty when no surface is left.
+    than a few spacings from every point is cut (surface=observed) or kept (closed). Points that are
+    not finite never reach Open3D. Raises MeshEmpty when no surface is left.
     """
     stored = arrays.load(ws.path(features.kept if features and features.kept else cloud.arrays))
     points, normals, colors = _usable(stored)
@@ -34,13 +33,10 @@ def run(
     vertices, faces = _surface.poisson(points, normals, depth)
     ws.progress(0.6, f"{len(faces)} faces at depth {depth}")
     reach = _surface.reach(cloud.spacing)
-    vertices, faces, unsupported = _surface.cut(
-        vertices, faces, points, reach, observed=ws.options.surface == "observed"
-    )
+    if ws.options.surface == "observed":
+        vertices, faces = _surface.cut(vertices, faces, points, reach)
     if len(faces) < 4:
         raise MeshEmpty()
-    ws.progress(0.8, "measuring")
-    distance = _surface.distances(points, vertices, faces)
     file = "mesh/mesh.npz"
     watertight, manifold = _surface.soundness(vertices, faces)
     arrays.save(
@@ -58,11 +54,6 @@ def run(
         unit=scans.unit,
         frame=features.frame if features else _surface.plain_frame(scans.unit),
         origin=scans.origin,
-        unsupported_area=unsupported,
-        scan_to_mesh={
-            "mean": float(distance.mean() / cloud.size),
-            "p95": float(np.percentile(distance, 95) / cloud.size),
-        },
     )
 
 

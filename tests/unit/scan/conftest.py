@@ -16,7 +16,7 @@ from pipeline.jobs import parse
 from pipeline.recipes import call, stage_function
 from pipeline.workspace import StageWorkspace, Workspace
 
-STAGES = ("read_passes", "orient", "align", "fuse", "find_features", "mesh")
+STAGES = ("read_passes", "orient", "align", "fuse", "find_features", "mesh", "measure")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ class Job:
 
 
 def run_stages(
-    drop: Path, root: Path, last: str = "mesh", names: tuple[str, ...] | None = None, **options: Any
+    drop: Path,
+    root: Path,
+    last: str = "measure",
+    names: tuple[str, ...] | None = None,
+    **options: Any,
 ) -> Job:
     """Run the scan stages up to and with LAST on the files of DROP, in a workspace at ROOT."""
     root.mkdir(parents=True, exist_ok=True)

@@ -142,7 +142,7 @@ BODIES = {
 def test_a_closed_body_seen_from_around_is_no_room(name: str) -> None:
     """From its middle every direction shows one surface, as in a room; still it faces outward."""
     points, truth = BODIES[name]
-    metres = _side.narrowest(points) * (1 if name != "an egg" else 0.001)
+    metres = clouds.narrowest(points) * (1 if name != "an egg" else 0.001)
     normals = _normals.oriented(points, None, None, None, _side.Known(metres))
     assert ((normals * truth).sum(axis=1) > 0).mean() > 0.98
 
@@ -151,7 +151,7 @@ def test_a_closed_body_seen_from_around_is_no_room(name: str) -> None:
 def test_a_room_faces_the_scanner_within_it(furnished: bool) -> None:
     """Furniture that the walls hide from outside tells, else its size in metres."""
     points, truth = room(14_000, furnished)
-    known = _side.Known(0.0 if furnished else _side.narrowest(points))
+    known = _side.Known(0.0 if furnished else clouds.narrowest(points))
     normals = _normals.oriented(points, None, None, None, known)
     assert ((normals * truth).sum(axis=1) > 0).mean() > 0.85
 
@@ -177,7 +177,7 @@ def test_signs_that_a_file_brought_are_kept_where_they_agree(flipped: int) -> No
     """They are said of a room, so no bulge turns them; those of chance are not believed."""
     points, truth = room(14_000, furnished=True)
     given = flipped * truth
-    known = _side.Known(_side.narrowest(points))
+    known = _side.Known(clouds.narrowest(points))
     normals = _normals.oriented(points, None, None, given, known)
     assert ((normals * given).sum(axis=1) > 0).mean() > 0.95
     by_chance = given * np.random.default_rng(0).choice([-1, 1], (len(given), 1))
