@@ -6,9 +6,10 @@ everything can be installed. A GPU cannot: its tests are skipped everywhere else
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def find_program(name: str) -> Path | None:
 def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Lock files of this run's own: another run on this machine, or a fleet at work, has workers of the same names."""
     os.environ["INBOX3D_RUN"] = str(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled_heap() -> Iterator[None]:
+    """What was imported for a module's tests is no garbage: collections look at what the tests make, not at torch and scipy anew."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

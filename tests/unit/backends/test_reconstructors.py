@@ -43,11 +43,13 @@ def arrow(points: Tensor) -> Tensor:
     return torch.from_numpy(solids.ARROW(points[..., [1, 2, 0]].double().numpy())).float()
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    tiny.triposr(tmp_path)
-    tiny.instantmesh(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read by every test, written by none."""
+    folder = tmp_path_factory.mktemp("models")
+    tiny.triposr(folder)
+    tiny.instantmesh(folder)
+    return folder
 
 
 @pytest.mark.parametrize("name", ["triposr", "instantmesh"])

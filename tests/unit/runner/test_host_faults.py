@@ -63,6 +63,7 @@ def workers(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
             "cpu",
             threading.Event(),
         )
+        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
         worker.beat.beat()
         made.append(worker)
         return worker

@@ -64,6 +64,7 @@ def workers(atlas: Atlas, settings: Settings) -> Iterator[Callable[..., Worker]]
     ) -> Worker:
         worker = Worker(on or atlas, settings, name, queues, "cpu", threading.Event())
         worker.scratch.root.mkdir(parents=True, exist_ok=True)
+        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
         worker.beat.beat()
         made.append(worker)
         return worker
