@@ -17,7 +17,7 @@ from pipeline.stages.finish import _page, preview
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.conftest import ROOT, missing
 from tests.unit.finish.shapes import box, finished, stored
-from tests.unit.finish.test_pictures_report import scan_bag
+from tests.unit.finish.test_report import scan_bag
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 FLAGS = [

@@ -34,7 +34,7 @@ from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
 from tests.support.hostile import immutable, small_disk
 from tests.support.live import eventually
-from tests.unit.runner.test_worker import drop, now_at, recipe, surroundings
+from tests.unit.watchers.test_worker import drop, now_at, recipe, surroundings
 
 __all__ = ["recipe", "surroundings"]
 

@@ -79,7 +79,7 @@ def test_no_picture_at_all_is_refused(workspace: Make) -> None:
     ["http://127.0.0.1/a.png", "http://0x7f.1/", "http://[64:ff9b::a00:1]/", "file:///etc/passwd"],
 )
 def test_an_address_that_is_not_public_is_refused_by_name(workspace: Make, url: str) -> None:
-    """What the guard refuses is the submitter's to change; tests/unit/pipeline/test_guard.py attacks the guard itself."""
+    """What the guard refuses is the submitter's to change; tests/unit/pipeline/test_safe_fetch.py attacks the guard itself."""
     with pytest.raises(fetch_images.Refused, match=re.escape(url)) as refusal:
         fetch_images.run(Dropped(names=()), workspace(image_urls=[url]))
     assert refusal.value.who == "submitter"

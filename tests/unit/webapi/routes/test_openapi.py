@@ -68,7 +68,7 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
 
 def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
     """The address in ``type`` leads to a row of /docs, and no row is about a word that nobody says."""
-    root = Path(__file__).parents[3] / "webapi"
+    root = Path(__file__).parents[4] / "webapi"
     calls = [
         node
         for path in root.rglob("*.py")

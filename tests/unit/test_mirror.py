@@ -1,0 +1,57 @@
+"""Where code is tested is found by its name: test_<name>.py in the room of the same name, or a row of mirror.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("layout", "pipeline", "webapi")
+MOST = 270  # rows of mirror.toml: fewer with every test that gets its own file, never more
+
+
+@pytest.fixture(scope="module")
+def code(root: Path) -> list[Path]:
+    """Every file of ours that does something, below ROOT."""
+    files = (file for package in PACKAGES for file in (root / package).rglob("*.py"))
+    return [file.relative_to(root) for file in files if not file.name.startswith("__")]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(root: Path) -> dict[str, list[str]]:
+    """Test file → the code files that it tests under another name."""
+    return tomllib.loads((root / "tests/unit/mirror.toml").read_text())
+
+
+def own_tests(root: Path, file: Path) -> list[Path]:
+    """Test files of FILE's name."""
+    return list((root / "tests/unit").rglob(f"test_{file.stem.lstrip('_')}.py"))
+
+
+def test_every_file_has_a_test_of_its_name_or_a_row(
+    root: Path, code: list[Path], elsewhere: dict[str, list[str]]
+) -> None:
+    """And none has both, or two rows."""
+    rows = Counter(file for files in elsewhere.values() for file in files)
+    named = {str(file) for file in code if own_tests(root, file)}
+    assert sorted({str(file) for file in code} - named - rows.keys()) == []
+    assert sorted(named & rows.keys()) == []
+    assert [file for file, times in rows.items() if times > 1] == []
+    assert sum(rows.values()) <= MOST
+
+
+def test_every_row_names_files_that_are_there(root: Path, elsewhere: dict[str, list[str]]) -> None:
+    named = {*elsewhere, *(file for files in elsewhere.values() for file in files)}
+    assert sorted(name for name in named if not (root / name).is_file()) == []
+
+
+def test_a_test_stands_in_the_room_of_its_code(root: Path, code: list[Path]) -> None:
+    """A folder below tests/unit has the name of a room, or of a group of stages."""
+    rooms = {part for file in code for part in file.parent.parts}
+    folders = {
+        path.parent.relative_to(root / "tests/unit")
+        for path in (root / "tests/unit").rglob("test_*.py")
+    }
+    assert {part for folder in folders for part in folder.parts} <= rooms
