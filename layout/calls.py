@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
 
@@ -46,6 +48,17 @@ def stood(path: Path) -> list[Stood]:
             except FileNotFoundError:
                 found.append(Stood(entry.name, False, None))
     return found
+
+
+def sync_around(path: Path) -> None:
+    """Everything that is not yet on the disk of PATH's file system, whoever wrote it."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _LIBC.syncfs(handle):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(path))
+    finally:
+        os.close(handle)
 
 
 def fsync_folder(path: Path) -> None:

@@ -15,7 +15,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from layout.calls import Entry, Stood, copy, fsync_folder, listed, read, sha256, stood, write
+from layout.calls import (
+    Entry,
+    Stood,
+    copy,
+    fsync_folder,
+    listed,
+    read,
+    sha256,
+    stood,
+    sync_around,
+    write,
+)
 from layout.removal import remove
 
 __all__ = ["LINE_ERRNOS", "Disk", "Entry", "LineFault", "Stood"]
@@ -133,6 +144,13 @@ class Disk:
     def fsync_dir(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._do("fsync_dir", fsync_folder, path)
+
+    def settle(self, path: Path) -> None:
+        """What others wrote below PATH reaches the disk: a copier's last bytes may still be in the
+        system's memory for half a minute. One call however many files there are; it waits for all
+        that is written to this file system at present."""
+        if self.durable:
+            self._do("settle", sync_around, path)
 
     # -- contents ------------------------------------------------------------------------------
     def read(self, path: Path, limit: int | None = None) -> bytes:

@@ -37,6 +37,7 @@ WHY = {
     "flask": "the HTTP layer",
     "gunicorn": "serves HTTP",
     "hatchling": "builds the wheel",
+    "mfusepy": "records every write of a file system in the power-cut tests",
     "hypothesis": "tests by generated cases",
     "import-linter": "checks the import ladder",
     "jsonschema": "checks the API's answers in tests",

@@ -77,6 +77,7 @@ def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: st
     draft = open_draft(atlas, drop.stem if drop.is_file() else drop.name)
     try:
         copy_drop(drop, draft / tree.INPUT / drop.name)
+        atlas.disk.settle(draft)
         return seal(atlas, draft, request, drop.name, origin)
     except BaseException:
         atlas.disk.remove_tree(draft)
@@ -89,6 +90,7 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None
     try:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
             copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
+        atlas.disk.settle(draft)
         return seal(
             atlas,
             draft,

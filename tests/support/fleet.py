@@ -33,8 +33,8 @@ class Killed(BaseException):
 class Seam(Disk):
     """A disk at which something happens, once: at the N-th call from now, or at the first that finds WHEN true."""
 
-    def __init__(self) -> None:
-        super().__init__(durable=False)
+    def __init__(self, durable: bool = False) -> None:
+        super().__init__(durable)
         self.when: Callable[[], bool] | None = None
         self.act: Callable[[], None] = lambda: None
 
@@ -96,20 +96,24 @@ class Here:
 
 
 class Fleet:
-    """One tree; an intake with its reaper; as many workers as are asked for."""
+    """One tree; an intake with its reaper; as many workers as are asked for. Each process sees the
+    tree through a disk of its own, made by DISK."""
 
-    def __init__(self, root: Path) -> None:
-        self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
+    def __init__(
+        self, root: Path, disk: Callable[[], Seam] = Seam, scratch: Path | None = None
+    ) -> None:
+        self.disk = disk
+        self.atlas: Atlas = init(root / "atlas", disk())[0]
         self.settings = config.load(
             environ={
-                "INBOX3D_HOST__SCRATCH": str(root / "scratch"),
+                "INBOX3D_HOST__SCRATCH": str(scratch or root / "scratch"),
                 "INBOX3D_REAPER__VERIFY_AFTER": "600",
             }
         )
         self.now = 1000.0
         with patch("pipeline.watchers.intake.Hints"):  # nobody waits here
             self.intake = Intake(
-                Atlas(self.atlas.root, Seam()),
+                Atlas(self.atlas.root, disk()),
                 self.settings,
                 f"host-intake-{names.nonce()}",
                 threading.Event(),
@@ -157,7 +161,7 @@ class Fleet:
 
     def _worker(self, queues: tuple[str, ...]) -> Worker:
         if queues not in self.workers:
-            atlas = Atlas(self.atlas.root, Seam())
+            atlas = Atlas(self.atlas.root, self.disk())
             worker = Worker(
                 atlas,
                 self.settings,
