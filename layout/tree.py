@@ -45,6 +45,12 @@ CONFIG_FILE, KEYS_FILE, SIGNING_FILE = "inbox3d.toml", "keys", "webhook-secret"
 MARKERS = frozenset({"go", "go.txt", "ready", "ready.txt"})
 
 
+def is_ours(path: str) -> bool:
+    """Does the file at PATH in a drop speak to the pipeline: a job.toml, a marker, a request?"""
+    name = path.rpartition("/")[2].lower()
+    return is_job_toml(name) or name in MARKERS or name == "request.json"
+
+
 def is_job_toml(name: str) -> bool:
     """Is NAME, without a folder, that of a job.toml? In any case, and with the .txt that editors
     add unseen."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from layout import names, tree
+
 O_co = TypeVar("O_co", covariant=True)
 
 
@@ -58,6 +60,13 @@ class Workspace:
     def progress(self, fraction: float, message: str) -> None:
         """Say how far this stage is: fraction in 0..1 and a few words."""
         self.say(min(max(fraction, 0.0), 1.0), message)
+
+    def lying(self) -> list[str]:
+        """Names of all files of the drop but those that systems put beside people's own, and those
+        that speak to the pipeline."""
+        below = (path for path in self.input.rglob("*") if path.is_file())
+        found = sorted(path.relative_to(self.input).as_posix() for path in below)
+        return [name for name in found if not names.left_out(name) and not tree.is_ours(name)]
 
     def warn(self, text: str) -> None:
         """Note something the person should know; it ends up in the report, scan.json and

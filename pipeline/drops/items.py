@@ -26,7 +26,7 @@ POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = (
     "other",
 )
 SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
-TABLES = frozenset({".xyz", ".pts", ".asc"})
+TABLES = frozenset(tables.SUFFIXES) - {".txt", ".csv"}
 MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
 COMPANION = re.compile(
     r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_"

@@ -23,12 +23,13 @@ def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
     )
     try:
         document = json.loads(text)
-        version = str(document.get("asset", {}).get("version", "2.0"))
+        asset = document.get("asset", {})
+        version = str(asset.get("minVersion", asset.get("version", "2.0")))
     except (ValueError, AttributeError, RecursionError):
         raise InputRejected(
             f"{name} is a damaged glTF file: its JSON part does not parse", remedy=AGAIN
         ) from None
-    if version.split(".")[0] != "2":
+    if version.split(".")[0] != "2" or ("minVersion" in asset and version != "2.0"):
         raise InputRejected(
             f"{name} is glTF version {version}; only version 2 is read",
             remedy="Export it as glTF 2.0.",

@@ -41,6 +41,8 @@ def read(head: bytes) -> OffHeader | None:
         number = _NUMBER.match(head, at)
         if number is None:
             break
+        if len(counts) == 2 and b"\n" in number[0].replace(b"\r", b"\n"):
+            break  # some programs leave out the number of edges, and the vertices begin
         counts.append(int(number[1]))
         at = number.end()
     if len(counts) < 2 and not first["binary"]:

@@ -8,7 +8,7 @@ import re
 from pathlib import PurePosixPath
 
 from layout.names import without_go
-from pipeline.formats import off, pictures, ply
+from pipeline.formats import off, pictures, ply, tables
 from pipeline.formats.gzip import unzipped
 
 WORDS = {
@@ -73,11 +73,8 @@ BY_SUFFIX = {
 }
 TEXT = frozenset(
     {
-        ".xyz",
-        ".pts",
+        *tables.SUFFIXES,
         ".ptx",
-        ".csv",
-        ".asc",
         ".obj",
         ".off",
         ".gltf",

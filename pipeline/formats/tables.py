@@ -13,6 +13,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+# by what the columns hold, whatever the suffix promises
+SUFFIXES = (
+    *(".xyz", ".xyzn", ".xyzrgb", ".xyzrgba", ".xyzi", ".xyzrgbn", ".pts", ".asc"),
+    *(".txt", ".csv"),
+)
 COMMENT = ("#", "//", "%", ";#", "!", "--", "/*", "*", "REM ")
 NO_NUMBER = re.compile(
     r"[-+]?\d*\.?#(?:ind|qnan|snan|inf|j|nan)\d*|[-+]?\d\.#(?:ind|qnan|snan|inf|j|nan)\w*|[-+]?[qs]?nan(?:\([^)\s]*\)|ind|q|s)?"

@@ -146,14 +146,14 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=4),
+    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=5),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=3),
     "scan.align": Stage(Align, (Scans,), Alignment, version=3),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
-    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=3),
+    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=2),

@@ -1,4 +1,4 @@
-"""Mesh files into arrays: one reader per format, each with a ledger of what the file declares and
+"""Mesh files into arrays: one reader per format, each with an account of what the file declares and
 what was read."""
 
 from __future__ import annotations

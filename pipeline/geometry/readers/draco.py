@@ -14,10 +14,14 @@ Array = NDArray[Any]
 
 
 def unpacked(
-    name: str, packed: dict[str, Any], primitive: dict[str, Any], accessors: Accessors
+    name: str,
+    packed: dict[str, Any],
+    primitive: dict[str, Any],
+    accessors: Accessors,
+    wanted: tuple[str, ...],
 ) -> tuple[dict[str, Array], Array | None]:
-    """The attributes by name and the indices of one primitive; InputRejected where the data do not
-    unpack."""
+    """The attributes whose names begin with WANTED, and the indices of one primitive; InputRejected
+    where the data do not unpack."""
     import DracoPy
 
     data, _ = accessors.view(packed["bufferView"])
@@ -28,9 +32,7 @@ def unpacked(
     arrays: dict[str, Array] = {}
     for key, number in packed["attributes"].items():
         found = mesh.get_attribute_by_unique_id(number)
-        if found is not None and (
-            key in ("POSITION", "NORMAL", "COLOR_0") or key.startswith("TEXCOORD_")
-        ):
+        if found is not None and key.startswith(wanted):
             arrays[key] = _values(
                 np.asarray(found["data"]),
                 accessors.document["accessors"][primitive["attributes"][key]],

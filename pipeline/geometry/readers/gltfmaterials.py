@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.formats.account import Account
 from pipeline.geometry.readers.accessors import Accessors
-from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import Material
 from pipeline.geometry.readers.pictures import decoded
 
@@ -24,9 +24,9 @@ class Looks:
     """The materials of one document; each picture is decoded once."""
 
     def __init__(
-        self, name: str, document: dict[str, Any], accessors: Accessors, ledger: Ledger
+        self, name: str, document: dict[str, Any], accessors: Accessors, account: Account
     ) -> None:
-        self.name, self.document, self.accessors, self.ledger = name, document, accessors, ledger
+        self.name, self.document, self.accessors, self.account = name, document, accessors, account
         self._pictures: dict[int, Any] = {}
         self._mirrored: set[int] = set()
         self._known: dict[int | None, Material] = {None: Material(color=None)}
@@ -44,13 +44,13 @@ class Looks:
         moved = texture.get("extensions", {}).get("KHR_texture_transform", {})
         uv = arrays.get(f"TEXCOORD_{moved.get('texCoord', texture.get('texCoord', 0))}")
         if uv is None:
-            self.ledger.declare("part", "a texture on faces without texture coordinates")
+            self.account.declare("part", "a texture on faces without texture coordinates")
             return material, None
         laid = _transformed(uv if uv.dtype.kind == "f" else uv / np.iinfo(uv.dtype).max, moved)
         if texture["index"] in self._mirrored and (
             laid.min(initial=0) < -1e-6 or laid.max(initial=0) > 1 + 1e-6
         ):
-            self.ledger.note("a picture of it repeats mirrored; it was repeated as it is")
+            self.account.remark("a picture of it repeats mirrored; it was repeated as it is")
         return material, _flipped(laid)
 
     def _base(self, index: int | None) -> dict[str, Any]:
@@ -72,12 +72,13 @@ class Looks:
     ) -> Material:
         material = {} if index is None else self.document["materials"][index]
         if material.get("alphaMode", "OPAQUE") != "OPAQUE":
-            self.ledger.declare("transparency")
+            self.account.declare("transparency")
         if (
             any(key in material for key in ("normalTexture", "occlusionTexture", "emissiveTexture"))
             or "metallicRoughnessTexture" in base
+            or any(material.get("emissiveFactor", ()))
         ):
-            self.ledger.declare("maps")
+            self.account.declare("maps")
         linear = np.clip(np.array(base.get("baseColorFactor", (1, 1, 1, 1)), np.float64)[:3], 0, 1)
         curved = np.where(
             linear <= 0.0031308, linear * 12.92, 1.055 * np.power(linear, 1 / 2.4) - 0.055
@@ -104,8 +105,8 @@ class Looks:
             if (image := self._picture(number, last=number == sources[-1])) is not None:
                 return image, repeats
         if not sources:
-            self.ledger.declare("texture", f"number {index}")
-            self.ledger.explain(
+            self.account.declare("texture", f"number {index}")
+            self.account.explain(
                 "texture", f"number {index}", "texture {name} has no picture that is read"
             )
         return None, repeats
@@ -121,8 +122,8 @@ class Looks:
                 if inside
                 else uri.replace("\\", "/").rpartition("/")[2]
             )
-            ledger = self.ledger if last else Ledger()
-            ledger.declare("texture", name)
+            account = self.account if last else Account("")
+            account.declare("texture", name)
             try:
                 data = (
                     self.accessors.resource(uri, "texture")
@@ -132,7 +133,7 @@ class Looks:
             except InputRejected:
                 self._pictures[number] = None
             else:
-                self._pictures[number] = decoded(data, name, ledger)
+                self._pictures[number] = decoded(data, name, account)
         return self._pictures[number]
 
 

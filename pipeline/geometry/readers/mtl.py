@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from pipeline.formats.account import Account
 from pipeline.geometry.readers.companions import Companions, text_of
-from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import Material
 from pipeline.geometry.readers.pictures import opened
 from pipeline.geometry.readers.textlines import plain
@@ -35,41 +35,40 @@ class Look(NamedTuple):
     offset: tuple[float, float] = (0.0, 0.0)
 
 
-def read(data: bytes, beside: Companions, ledger: Ledger) -> dict[bytes, Look]:
+def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]:
     """The materials of one library by name."""
     found: dict[bytes, Look] = {}
     name: bytes | None = None
     for line in plain(data).split(b"\n"):
-        key, _, rest = line.partition(b" ")
+        key, _, rest = line.strip().partition(b" ")
         key, rest = key.lower(), rest.strip()
         if key == b"newmtl":
             name = rest
             found[name] = Look(Material(text_of(name)))
         elif name is not None and key == b"kd":
-            found[name] = found[name]._replace(
-                material=replace(found[name].material, color=_color(rest))
-            )
+            color = _color(rest, found[name].material.name, account)
+            found[name] = found[name]._replace(material=replace(found[name].material, color=color))
         elif name is not None and key == b"map_kd":
-            found[name] = _pictured(found[name], rest, beside, ledger)
+            found[name] = _pictured(found[name], rest, beside, account)
         elif (key == b"d" and _below_one(rest)) or (key == b"tr" and _above_zero(rest)):
-            ledger.declare("transparency")
-        elif OTHER_MAPS.match(line):
-            ledger.declare("maps")
-    return {one: _lit(look, ledger) for one, look in found.items()}
+            account.declare("transparency")
+        elif OTHER_MAPS.match(line.strip()) or (key == b"ke" and re.search(rb"[1-9]", rest)):
+            account.declare("maps")
+    return {one: _lit(look, account) for one, look in found.items()}
 
 
-def _lit(look: Look, ledger: Ledger) -> Look:
+def _lit(look: Look, account: Account) -> Look:
     """A picture under Kd 0 0 0 would be black: programs that write so mean the picture alone."""
     if look.material.image is None or look.material.color != (0.0, 0.0, 0.0):
         return look
-    ledger.note(
+    account.remark(
         f"material {look.material.name} multiplies its picture by black; the picture was taken as"
         " it is"
     )
     return look._replace(material=replace(look.material, color=None))
 
 
-def _pictured(look: Look, rest: bytes, beside: Companions, ledger: Ledger) -> Look:
+def _pictured(look: Look, rest: bytes, beside: Companions, account: Account) -> Look:
     scale, offset, clamp = (1.0, 1.0), (0.0, 0.0), False
     while option := _OPTIONS.match(rest):
         rest = rest[option.end() :]
@@ -79,23 +78,40 @@ def _pictured(look: Look, rest: bytes, beside: Companions, ledger: Ledger) -> Lo
             scale = (values[0], values[1] if len(values) > 1 else 1.0)
         elif (option["place"] or b"").lower() == b"o":
             offset = (values[0], values[1] if len(values) > 1 else 0.0)
-    image: Any = opened(rest, beside, ledger)
+    if beside.find(rest) is None:
+        rest = rest.partition(b" #")[0].rstrip()
+    image: Any = opened(rest, beside, account)
     return Look(replace(look.material, image=image, repeats=(not clamp, not clamp)), scale, offset)
 
 
-def _color(rest: bytes) -> tuple[float, float, float] | None:
-    words = rest.split()
+def _color(rest: bytes, name: str, account: Account) -> tuple[float, float, float] | None:
+    """The colour that Kd says as shares, as bytes, or in CIE XYZ; a spectrum is named."""
+    words = rest.split(b"#")[0].split()
     try:
-        values = [min(max(float(word), 0.0), 1.0) for word in words[:3]]
+        values = [max(float(word), 0.0) for word in words[words[:1] == [b"xyz"] :][:3]]
     except ValueError:
+        account.declare("attribute", f"the colour {text_of(rest)[:40]!r} of material {name}")
         return None
-    return (
-        (values[0], values[1], values[2])
-        if len(values) == 3
-        else (values[0],) * 3
-        if values
-        else None
+    if not values or len(values) == 2:
+        return None
+    red, green, blue = values * (3 // len(values))
+    if words[0] == b"xyz":
+        return _of_xyz(red, green, blue)
+    if 1.0 < (top := max(values)) <= 255.0 and top >= 2.0:
+        account.remark(f"the colour of material {name} was taken as bytes, not as shares")
+        return red / 255, green / 255, blue / 255
+    return min(red, 1.0), min(green, 1.0), min(blue, 1.0)
+
+
+def _of_xyz(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """sRGB shares of a colour in CIE XYZ, as three.js and Blender take Kd: without a curve."""
+    mixed = (
+        3.2406 * x - 1.5372 * y - 0.4986 * z,
+        -0.9689 * x + 1.8758 * y + 0.0415 * z,
+        0.0557 * x - 0.2040 * y + 1.0570 * z,
     )
+    red, green, blue = (min(max(value, 0.0), 1.0) for value in mixed)
+    return red, green, blue
 
 
 def _below_one(rest: bytes) -> bool:

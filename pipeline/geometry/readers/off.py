@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats import off
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import incomplete
 from pipeline.geometry.readers.companions import Companions
-from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import (
     Contents,
     Part,
@@ -22,6 +22,7 @@ from pipeline.geometry.readers.parts import (
     joined_corners,
     to_bytes,
 )
+from pipeline.geometry.readers.pictures import CLEAR
 from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import numbers
 
@@ -29,7 +30,7 @@ Array = NDArray[Any]
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    data, ledger = path.read_bytes(), Ledger()
+    data, account = path.read_bytes(), Account(name)
     header = off.read(data[: 1 << 16])
     if header is None:
         raise InputRejected(
@@ -48,8 +49,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     )
     values, counts = numbers(name, "row", body if body.endswith(b"\n") else body + b"\n")
     counts = counts[counts > 0]
-    ledger.declare("vertices", "", header.vertices)
-    ledger.declare("faces", "", header.faces)
+    account.declare("vertices", "", header.vertices)
+    account.declare("faces", "", header.faces)
     if len(counts) < header.vertices + header.faces:
         raise incomplete(
             name,
@@ -57,10 +58,10 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
             " there",
         )
     if (left := len(counts) - header.vertices - header.faces) > 0:
-        ledger.note(f"{left} lines follow the rows that its header declares; they were not read")
+        account.remark(f"{left} lines follow the rows that its header declares; they were not read")
     starts = np.cumsum(counts) - counts
     places, colors, normals, uv = _vertices(
-        name, header, values, starts[: header.vertices], counts[: header.vertices], ledger
+        name, header, values, starts[: header.vertices], counts[: header.vertices], account
     )
     rows = slice(header.vertices, header.vertices + header.faces)
     part = _faces(
@@ -69,18 +70,18 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         starts[rows],
         counts[rows],
         Part(places, np.zeros((0, 3), np.int64), colors, normals, uv),
-        ledger,
+        account,
     )
-    return Contents([part], ledger)
+    return Contents([part], account)
 
 
 def _vertices(
-    name: str, header: off.OffHeader, values: Array, starts: Array, counts: Array, ledger: Ledger
+    name: str, header: off.OffHeader, values: Array, starts: Array, counts: Array, account: Account
 ) -> tuple[Array, Array | None, Array | None, Array | None]:
     width = 4 if header.fourth else 3
     if len(counts) and counts.min() < width:
         raise damaged(name, f"vertex {int(np.argmin(counts)) + 1} has too few coordinates")
-    ledger.arrive("vertices", "", len(counts))
+    account.arrive("vertices", "", len(counts))
     places = values[starts[:, None] + np.arange(3)] if len(counts) else np.zeros((0, 3))
     if header.fourth:
         places = places / np.where((w := values[starts + 3]) == 0, 1, w)[:, None]
@@ -93,6 +94,8 @@ def _vertices(
         normals_at = least - 3 if header.colors and _colors_first(values, starts, at, least) else at
         normals = values[starts[:, None] + np.arange(normals_at, normals_at + 3)]
         at += 3 if normals_at == at else 0
+    if header.colors and least >= at + 4:
+        _say_transparent(values, starts + at + 3, account)
     if least >= at + 3 and len(counts):
         colors = _bytes(values[starts[:, None] + np.arange(at, at + 3)])
         if (
@@ -101,8 +104,13 @@ def _vertices(
             and not _like_colors(values[starts[:, None] + np.arange(at, at + 3)])
         ):
             colors = None
-            ledger.declare("attribute", "three further numbers of each vertex")
+            account.declare("attribute", "three further numbers of each vertex")
     return places, colors, normals, uv
+
+
+def _say_transparent(values: Array, at: Array, account: Account) -> None:
+    if len(at) and _bytes(values[at]).min() < CLEAR:
+        account.declare("transparency")
 
 
 def _colors_first(values: Array, starts: Array, at: int, least: int) -> bool:
@@ -131,7 +139,7 @@ def _bytes(values: Array) -> Array:
 
 
 def _faces(
-    name: str, values: Array, starts: Array, counts: Array, points: Part, ledger: Ledger
+    name: str, values: Array, starts: Array, counts: Array, points: Part, account: Account
 ) -> Part:
     if not len(starts):
         return points
@@ -139,16 +147,19 @@ def _faces(
     if ((many < 0) | (many + 1 > counts)).any():
         row = int(np.flatnonzero((many < 0) | (many + 1 > counts))[0])
         raise damaged(name, f"face {row + 1} has fewer corners than it says")
-    ledger.arrive(
+    account.arrive(
         "faces", "", int((many >= 1).sum()) if (many < 3).all() else int((many >= 3).sum())
     )
     flat = np.repeat(starts + 1 - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
     corners = checked(name, values[flat].astype(np.int64), len(points.vertices))
     triangles, owner = triangulate(points.vertices[corners], many)
     colored = counts - many - 1 >= 3
+    if colored.any() and points.colors is not None and (points.colors != 255).any():
+        account.remark("its vertices have colours besides those of its faces, which were taken")
+    _say_transparent(values, (starts + many + 1)[counts - many - 1 >= 4] + 3, account)
     if not colored.any():
         if ((extra := counts - many - 1) == 1).any() and extra.max() == 1:
-            ledger.declare("attribute", "the number of each face in a table of colours")
+            account.declare("attribute", "the number of each face in a table of colours")
         return Part(points.vertices, corners[triangles], points.colors, points.normals, points.uv)
     after = starts + many + 1
     colors = np.full((len(starts), 3), 180, np.uint8)

@@ -5,29 +5,40 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from pipeline.formats.account import Account
 from pipeline.geometry.readers.companions import Companions, text_of
-from pipeline.geometry.readers.declared import Ledger
 
 MOST_PIXELS = 1 << 28
+CLEAR = 250  # of 255: what is opaque to more than that is opaque
 
 
-def opened(reference: str | bytes, beside: Companions, ledger: Ledger) -> Any:
-    """The picture that REFERENCE means, or None; declared in the ledger under the name that a
+def opened(reference: str | bytes, beside: Companions, account: Account) -> Any:
+    """The picture that REFERENCE means, or None; declared in the account under the name that a
     person knows."""
     name = text_of(reference) if isinstance(reference, bytes) else reference
     short = name.replace("\\", "/").strip().rpartition("/")[2]
-    ledger.declare("texture", short)
+    account.declare("texture", short)
     found = beside.find(reference)
-    return None if found is None else decoded(beside.files[found].read_bytes(), short, ledger)
+    image = None if found is None else decoded(beside.files[found].read_bytes(), short, account)
+    say_transparent(image, account)
+    return image
 
 
-def decoded(data: bytes, name: str, ledger: Ledger) -> Any:
-    """The picture in DATA, or None with the reason in the ledger, where it was declared as texture
+def say_transparent(image: Any, account: Account) -> None:
+    """Declare transparency where IMAGE, in a format that has no other word for it, shows some."""
+    if image is not None and image.has_transparency_data:
+        low, _ = image.convert("RGBA").getchannel("A").getextrema()
+        if low < CLEAR:
+            account.declare("transparency")
+
+
+def decoded(data: bytes, name: str, account: Account) -> Any:
+    """The picture in DATA, or None with the reason in the account, where it was declared as texture
     NAME."""
     from PIL import Image
 
     if data.startswith(b"\xabKTX"):
-        ledger.explain(
+        account.explain(
             "texture",
             name,
             "texture {name} is a KTX picture, which is not read; the model has no texture there",
@@ -36,7 +47,7 @@ def decoded(data: bytes, name: str, ledger: Ledger) -> Any:
     try:
         image = Image.open(io.BytesIO(data))
         if image.width * image.height > MOST_PIXELS:
-            ledger.explain(
+            account.explain(
                 "texture",
                 name,
                 f"texture {{name}} has {image.width} × {image.height} pixels, more than are read",
@@ -44,9 +55,9 @@ def decoded(data: bytes, name: str, ledger: Ledger) -> Any:
             return None
         image.load()
     except Exception:  # Pillow raises whatever a broken picture provokes
-        ledger.explain("texture", name, "texture {name} is no picture that can be read")
+        account.explain("texture", name, "texture {name} is no picture that can be read")
         return None
-    ledger.arrive("texture", name)
+    account.arrive("texture", name)
     return _eight_bits(image)
 
 

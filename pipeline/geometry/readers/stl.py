@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.formats import stl, unit_words
+from pipeline.formats.account import Account
 from pipeline.formats.bytes import HEAD
 from pipeline.geometry.readers.companions import Companions
-from pipeline.geometry.readers.declared import Ledger
 from pipeline.geometry.readers.parts import Contents, Part, damaged
 from pipeline.geometry.readers.polygons import triangulate
 from pipeline.geometry.readers.textlines import Lines, numbers, plain
@@ -25,19 +25,19 @@ GREY = 180
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
     """All facets of all solids; every corner is a vertex of its own."""
-    data, ledger = path.read_bytes(), Ledger()
+    data, account = path.read_bytes(), Account(name)
     if stl.is_text(data[:HEAD], len(data)):
         return Contents(
-            [_text(name, data, ledger)], ledger, unit_words.said(data.split(b"\n", 1)[0])
+            [_text(name, data, account)], account, unit_words.said(data.split(b"\n", 1)[0])
         )
     said, there = stl.count(data[: stl.HEADER]), max(len(data) - stl.HEADER, 0) // stl.FACET
     take = there if said in stl.UNKNOWN_COUNTS else min(said, there)
-    ledger.declare("faces", "", take if said in stl.UNKNOWN_COUNTS else said)
-    ledger.arrive("faces", "", take)
+    account.declare("faces", "", take if said in stl.UNKNOWN_COUNTS else said)
+    account.arrive("faces", "", take)
     if said in stl.UNKNOWN_COUNTS and there:
-        ledger.note(f"its header counts {said} triangles; the {there} that follow were read")
+        account.remark(f"its header counts {said} triangles; the {there} that follow were read")
     if (extra := there - take) > 0:
-        ledger.note(
+        account.remark(
             f"its header declares {said} triangles; room for {extra} more follows, which was not"
             " read"
         )
@@ -48,7 +48,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         np.arange(len(corners)).reshape(-1, 3),
         _colors(data[: stl.HEADER], rows["attribute"]),
     )
-    return Contents([part], ledger, unit_words.said(data[: stl.HEADER - 4]))
+    return Contents([part], account, unit_words.said(data[: stl.HEADER - 4]))
 
 
 def _colors(header: bytes, attribute: Array) -> Array | None:
@@ -69,10 +69,10 @@ def _colors(header: bytes, attribute: Array) -> Array | None:
     return np.repeat(np.round(colors).astype(np.uint8), 3, axis=0)
 
 
-def _text(name: str, data: bytes, ledger: Ledger) -> Part:
-    lines = Lines(re.sub(rb"\n +", b"\n", plain(data).lower()))
+def _text(name: str, data: bytes, account: Account) -> Part:
+    lines = Lines(_laid_out(plain(data).lower()))
     at, loops = lines.beginning(b"vertex"), lines.beginning(b"facet")
-    ledger.declare("faces", "", len(loops))
+    account.declare("faces", "", len(loops))
     corners, counts = numbers(name, "vertex", lines.block(at, len(b"vertex")))
     if (counts != 3).any():
         row = int(np.flatnonzero(counts != 3)[0])
@@ -82,7 +82,16 @@ def _text(name: str, data: bytes, ledger: Ledger) -> Part:
     if len(of) and of.min() < 0:
         raise damaged(name, "a vertex stands before its first facet")
     many = np.bincount(of, minlength=len(loops))
-    ledger.arrive("faces", "", int((many >= 3).sum()))
+    account.arrive("faces", "", int((many >= 3).sum()))
     triangles, _ = triangulate(corners, many)
     used, packed = np.unique(triangles, return_inverse=True)
     return Part(corners[used], packed.reshape(-1, 3))
+
+
+def _laid_out(data: bytes) -> bytes:
+    """DATA with its keywords at the beginning of lines, and numbers beside them, where a program
+    broke the lines elsewhere."""
+    usual = len(re.findall(rb"^ *vertex +[-+.\dni]", data, re.M))
+    if usual == len(re.findall(rb"\bvertex\s+[-+.\dni]", data)):
+        return data
+    return re.sub(rb"\s*\b(facet|outer|vertex|endloop|endfacet|endsolid)\b\s*", rb"\n\1 ", data)

@@ -20,8 +20,8 @@ _NANS = re.compile(
 
 
 def plain(data: bytes) -> bytes:
-    """DATA in one byte per letter, lines ended by LF, without indents, tabs and byte order mark;
-    the last line is ended, too."""
+    """DATA in one byte per letter, lines ended by LF, without tabs and byte order mark; the last
+    line is ended, too."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = data.decode("utf-16", "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
@@ -29,30 +29,34 @@ def plain(data: bytes) -> bytes:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\t" in data:
         data = data.replace(b"\t", b" ")
-    if data.startswith(b" ") or b"\n " in data:
-        data = re.sub(rb"\n +", b"\n", b"\n" + data)[1:]
+    if data[-1:] == b"\x1a":
+        data = data[:-1]  # DOS ended texts so
     return data if data.endswith(b"\n") else data + b"\n"
 
 
 class Lines:
-    """The lines of plain text: ``starts`` and ``ends`` (without LF) in ``data``."""
+    """The lines of plain text without their indents: ``starts`` and ``ends`` (without LF) in
+    ``data``."""
 
     def __init__(self, data: bytes) -> None:
-        self.data, self.bytes = data, np.frombuffer(data + b"\n" * 64, np.uint8)
-        self.ends = np.flatnonzero(self.bytes[: len(data)] == 10)
+        self._lay(data)
+        if (self.first == 32).any():
+            self._lay(re.sub(rb"\n +", b"\n", b"\n" + data)[1:])
+
+    def _lay(self, data: bytes) -> None:
+        self.data, self.bytes = data, np.frombuffer(data, np.uint8)
+        self.ends = np.flatnonzero(self.bytes == 10)
         self.starts = np.concatenate([[0], self.ends + 1])[:-1]
-        self._first, self._second = self.bytes[self.starts], self.bytes[self.starts + 1]
+        self.first = self.bytes[self.starts]
 
     def beginning(self, word: bytes) -> Array:
-        """Numbers of the lines that begin with WORD and a blank."""
-        letters = word + b" "
-        found = np.flatnonzero((self._first == letters[0]) & (self._second == letters[1]))
-        for at, letter in enumerate(letters[2:], 2):
+        """Numbers of the lines that begin with WORD and a blank, or are nothing but WORD."""
+        found = np.flatnonzero(self.first == word[0])
+        found = found[self.ends[found] - self.starts[found] >= len(word)]
+        for at, letter in enumerate(word[1:], 1):
             found = found[self.bytes[self.starts[found] + at] == letter]
-        return found
-
-    def filled(self) -> Array:
-        return np.flatnonzero((self.ends > self.starts) & (self.bytes[self.starts] != ord("#")))
+        behind = self.bytes[self.starts[found] + len(word)]
+        return np.asarray(found[(behind == 32) | (behind == 10)])
 
     def text(self, line: int) -> bytes:
         return self.data[self.starts[line] : self.ends[line]]
@@ -62,19 +66,19 @@ class Lines:
         if not len(which):
             return b""
         breaks = np.flatnonzero(np.diff(which) != 1)
-        firsts, lasts = (
-            which[np.concatenate([[0], breaks + 1])],
-            which[np.concatenate([breaks, [len(which) - 1]])],
-        )
-        begins, ends = self.starts[firsts].tolist(), (self.ends[lasts] + 1).tolist()
-        whole = b"".join([self.data[a:b] for a, b in zip(begins, ends, strict=True)])
-        if not skip:
-            return whole
-        letters = np.frombuffer(whole, np.uint8).copy()
-        at = np.concatenate([[0], np.flatnonzero(letters == 10) + 1])[:-1]
+        firsts = which[np.concatenate([[0], breaks + 1])]
+        lasts = which[np.concatenate([breaks, [len(which) - 1]])]
+        alone = skip if len(firsts) == len(which) else 0  # runs of one line each are cut out short
+        begins, ends = (self.starts[firsts] + alone).tolist(), (self.ends[lasts] + 1).tolist()
+        pieces = [self.data[a:b] for a, b in zip(begins, ends, strict=True)]
+        if alone or not skip:
+            return b"".join(pieces)
+        whole = bytearray().join(pieces)
+        letters, length = np.frombuffer(whole, np.uint8), self.ends[which] + 1 - self.starts[which]
+        at = np.cumsum(length) - length
         for step in range(skip):
             letters[at + step] = 32
-        return letters.tobytes()
+        return bytes(whole)
 
 
 def words(block: bytes) -> tuple[Array, Array]:
@@ -106,9 +110,26 @@ def parsed(block: bytes, kind: type) -> Array | None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            return np.fromstring(block, dtype=kind, sep=" ") if block.strip() else np.zeros(0, kind)
+            return (
+                np.fromstring(block, dtype=kind, sep=" ")
+                if block and not block.isspace()
+                else np.zeros(0, kind)
+            )
         except (DeprecationWarning, ValueError):
             return None
+
+
+def columns(name: str, what: str, block: bytes, wanted: int) -> Array:
+    """The first WANTED numbers of each line of BLOCK, 0 where a texture coordinate has fewer."""
+    values, counts = numbers(name, what, block)
+    if (counts < min(wanted, 1 if wanted == 2 else wanted)).any():
+        raise damaged(name, f"{what} {int(np.argmin(counts)) + 1} has too few numbers")
+    first = np.cumsum(counts) - counts
+    found = [
+        np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0)
+        for k in range(wanted)
+    ]
+    return np.stack(found, axis=1)
 
 
 def _no_number(name: str, what: str, block: bytes) -> InputRejected:

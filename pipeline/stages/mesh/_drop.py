@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from layout import names as _names
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import MESH_SUFFIXES, Source
@@ -30,39 +29,29 @@ def find_mesh(names: Iterable[str], ws: Workspace) -> tuple[Path, Companions]:
             f"{len(meshes)} mesh files in one drop ({listed})",
             remedy="Drop each mesh in a folder of its own.",
         )
-    beside = {one.name: one.path for one in [*_lying(ws), *found]}
+    beside = {name: ws.input / name for name in ws.lying()} | {one.name: one.path for one in found}
     return _called(meshes[0], ws), Companions(
         beside.items(), str(PurePosixPath(meshes[0].name).parent)
     )
 
 
-def unreferred(names: Iterable[str], beside: Companions) -> list[str]:
-    """The pictures and materials of the drop, packed or not, that the mesh which was read does not
-    refer to."""
-    mine = tuple(names)
-    within = tuple(f"{name}/" for name in mine)
+def unreferred(mesh: str, beside: Companions) -> tuple[list[str], list[str]]:
+    """What of the drop, packed or not, was not used, MESH apart: pictures and materials, which it
+    could have referred to, and the rest."""
     kinds = (".mtl", ".bin", *pictures.BY_SUFFIX)
-    return sorted(
+    opened = {str(folder) for one in beside.files for folder in PurePosixPath(one).parents}
+    left = sorted(
         one
         for one in beside.files
-        if (one in mine or one.startswith(within))
-        and one.lower().endswith(kinds)
-        and one not in beside.used
+        if one not in beside.used and one not in opened and PurePosixPath(one).name != mesh
     )
+    return [one for one in left if one.lower().endswith(kinds)], [
+        one for one in left if not one.lower().endswith(kinds)
+    ]
 
 
 def _suffix(source: Source) -> str:
     return PurePosixPath(source.name).suffix.lower()
-
-
-def _lying(ws: Workspace) -> list[Source]:
-    """Every file of the drop: what a mesh refers to counts, also where its kind is unknown."""
-    below = [path.relative_to(ws.input) for path in ws.input.rglob("*") if path.is_file()]
-    return [
-        Source(path.as_posix(), ws.input / path)
-        for path in below
-        if not any(_names.ignored(part) for part in path.parts)
-    ]
 
 
 def _opened(source: Source, ws: Workspace) -> list[Source]:

@@ -10,10 +10,12 @@ import numpy as np
 
 from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import InputRejected
+from pipeline.formats.account import listed
 from pipeline.formats.meshes import check
 from pipeline.geometry import readers
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.readers.assemble import Assembled, assemble
+from pipeline.geometry.readers.parts import Contents
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import face_normals, verdict, weld
 from pipeline.geometry.units import METRES as METRES_OF
@@ -59,16 +61,14 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
     ws.progress(0.1, f"reading {path.name}")
     contents = readers.read(path.name, path, beside)
     whole = assemble(contents.parts)
-    for text in contents.ledger.differences(path.name):
-        ws.warn(text)
-    for remark in whole.notes:
-        ws.warn(f"{path.name}: {remark}.")
-    if left_out := unreferred(dropped.names, beside):
-        more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
-        ws.warn(
-            f"not used, because {path.name} does not refer to it: {', '.join(left_out[:10])}{more}."
-        )
-    surface, tint = _usable(path.name, whole, contents.points, ws)
+    for text in (*contents.account.differences(), *whole.notes):
+        ws.warn(f"{path.name}: {text}.")
+    could, others = unreferred(path.name, beside)
+    if could:
+        ws.warn(f"not used, because {path.name} does not refer to it: {listed(could, 10)}.")
+    if others:
+        ws.warn(f"not used: {listed(others, 10)}.")
+    surface, tint = _usable(path.name, whole, contents, ws)
     if contents.points:
         ws.warn(f"{path.name}: {contents.points} points that no face uses were left out.")
     surface, origin = _near(path.name, surface, ws)
@@ -111,19 +111,20 @@ def _pictured(image: Any, surface: Surface, tint: Any, ws: Workspace) -> dict[st
     return {"painted": "mesh/painted.npz", "painted_image": "mesh/read.png"}
 
 
-def _usable(name: str, whole: Assembled, points: int, ws: Workspace) -> tuple[Surface, Any]:
+def _usable(name: str, whole: Assembled, contents: Contents, ws: Workspace) -> tuple[Surface, Any]:
     """The surface, and its tint, without faces that touch a vertex that is not a number; refuses
     what has no face left."""
     surface, tint = whole.surface, whole.tint
     if not len(surface.faces):
+        points, others = contents.points, [*contents.holds, *contents.account.differences()]
         remedy = (
             "Drop point clouds as scan passes (kind = scan)."
             if points
             else "Export the surface as a mesh of faces."
         )
+        held = f"{points} points and no faces" if points else "no faces"
         raise InputRejected(
-            f"{name} holds {f'{points} points and no faces' if points else 'no faces'}: a mesh"
-            " needs faces",
+            f"{name} holds {held}{f' ({listed(others)})' if others else ''}: a mesh needs faces",
             remedy=remedy,
         )
     sound = np.isfinite(surface.vertices).all(axis=1) & (np.abs(surface.vertices) < 1e12).all(

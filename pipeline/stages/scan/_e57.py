@@ -13,6 +13,7 @@ from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
+from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
 
@@ -79,12 +80,13 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
     account.lost(sorted(there - set(data) - set(_PLACE) - set(_POLAR)))
     held = len(data[place[0]])
     account.count("points of a scan", header.point_count, held)
-    points = np.stack([data[field] for field in place], axis=1)
+    points = side_by_side([data[field] for field in place])
     keep = data.get(_STATES[place is _POLAR], np.zeros(held)) == 0
     pose = _pose(header, account)
     polar = place is _POLAR
     raw = Raw(name, _to_xyz(points) if polar else points, pose=pose, unit="m", survey=True)
-    raw.points[~keep] = np.nan
+    if not keep.all():
+        raw.points[~keep] = np.nan
     raw.normals = _together(data, _NORMAL)
     raw.colors = _colours(header, data, account)
     raw.grid = _grid(data)
@@ -129,7 +131,7 @@ def _to_xyz(polar: Array) -> Array:
 
 
 def _together(data: dict[str, NDArray[Any]], fields: tuple[str, ...]) -> NDArray[Any] | None:
-    return np.stack([data[field] for field in fields], axis=1) if fields[0] in data else None
+    return side_by_side([data[field] for field in fields]) if fields[0] in data else None
 
 
 def _colours(
@@ -144,7 +146,7 @@ def _colours(
         account.remark("all colours of a scan are marked as invalid and were not used")
         return None
     most = _limit(header)
-    top = float(np.nan_to_num(values).max(initial=0.0))
+    top = float(np.nanmax(values, initial=0.0))
     if most and most / 256 < top <= most and most not in (1.0, 255.0, 65535.0):
         values = values * np.float32(255.0 / most)
     return to_colors(values)

@@ -16,11 +16,7 @@ from pipeline.stages.scan._raw import Raw
 READERS = {
     ".ply": "_ply",
     ".pcd": "_pcd",
-    ".xyz": "_text",
-    ".pts": "_text",
-    ".txt": "_text",
-    ".csv": "_text",
-    ".asc": "_text",
+    **dict.fromkeys(tables.SUFFIXES, "_text"),
     ".obj": "_meshes",
     ".stl": "_meshes",
     ".glb": "_meshes",

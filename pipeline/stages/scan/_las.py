@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.formats import crs, laz
 from pipeline.formats.account import Account
 from pipeline.formats.crs import Lengths
 from pipeline.formats.refusals import Source, broken, cut_off
+from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
 from pipeline.stages.scan._raw import Raw, to_colors
@@ -35,14 +37,10 @@ def read(source: Source, account: Account) -> list[Raw]:
         ) from None
     try:
         held = laspy.read(source.path)
-        points = np.stack([np.asarray(held.x), np.asarray(held.y), np.asarray(held.z)], axis=1)
+        points = side_by_side([np.asarray(held[axis], np.float64) for axis in "xyz"])
         kept = ~np.asarray(held.withheld, bool)
         colours, lengths = _colours(held), _lengths(held)
-        account.lost(
-            name
-            for name in held.point_format.dimension_names
-            if name not in _USED and np.ptp(np.asarray(held[name]))
-        )
+        account.lost(_lost(held))
     except (
         BaseException
     ) as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
@@ -71,8 +69,23 @@ def _colours(held: Any) -> NDArray[Any] | None:
     """Red, green, blue; None where there are none, or all of them black."""
     if not {"red", "green", "blue"} <= set(held.point_format.dimension_names):
         return None
-    rgb = np.stack([np.asarray(held.red), np.asarray(held.green), np.asarray(held.blue)], axis=1)
+    rgb = side_by_side([np.asarray(held[name]) for name in ("red", "green", "blue")])
     return rgb if rgb.any() else None
+
+
+def _lost(held: Any) -> Iterator[str]:
+    """The dimensions that say something and are no part of a model. Most are the same everywhere:
+    they are looked at as they lie in the file, several in one byte."""
+    rows, packed = held.points.array, held.points.sub_fields_dict
+    told = {name for name in rows.dtype.names if name not in _USED and _varies(rows[name])}
+    for name in held.point_format.dimension_names:
+        lies_in = packed[name][0] if name in packed else name
+        if name not in _USED and lies_in in told and (name not in packed or np.ptp(held[name])):
+            yield name
+
+
+def _varies(column: NDArray[Any]) -> bool:
+    return bool(len(column) and (column != column[0]).any())
 
 
 def _lengths(held: Any) -> Lengths:
@@ -116,7 +129,8 @@ def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str |
             f"its heights count in {crs.unit_of(height) or f'units of {height:g} m'} and were"
             f" converted to {unit}"
         )
-    points *= [lengths.flat / target, lengths.flat / target, height / target]
+    if (flat := lengths.flat / target) != 1 or height != target:
+        points *= [flat, flat, height / target]
     return unit
 
 

@@ -30,9 +30,7 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
     check(source.name, source.path)
     contents = readers.read(source.name, source.path, beside)
     whole = assemble(contents.parts)
-    for text in contents.ledger.differences(""):
-        account.remark(text.removeprefix(": ").removesuffix("."))
-    for text in whole.notes:
+    for text in (*contents.account.differences(), *whole.notes):
         account.remark(text)
     unit = "m" if source.name.lower().endswith(".glb") else None  # glTF is in metres by definition
     if not len(whole.surface.faces):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats.refusals import broken
+from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
@@ -73,14 +74,19 @@ def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:
         return (
             values.astype(np.uint8)
             if values.max(initial=0) <= 255
-            else np.rint(values * np.float32(255.0 / 65535.0)).astype(np.uint8)
+            else ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)[values]
         )
-    finite = np.nan_to_num(np.asarray(values, np.float64))
-    top = float(finite.max()) if finite.size else 0.0
+    top = float(values.max(initial=0))
+    whole = values.dtype == np.float32 and np.isfinite(top)  # of most scanners: no doubles either
+    finite = values if whole else np.nan_to_num(np.asarray(values, np.float64))
+    top = float(finite.max(initial=0))
     factor = (
         255.0 if values.dtype.kind == "f" and top <= 1.0 else 1.0 if top <= 255 else 255.0 / 65535.0
     )
-    return np.clip(np.rint(finite * factor), 0, 255).astype(np.uint8)
+    scaled = np.rint(finite if factor == 1 else finite * finite.dtype.type(factor))
+    if top * factor > 255.5 or finite.min(initial=0) < 0:
+        scaled = np.clip(scaled, 0, 255)
+    return scaled.astype(np.uint8)
 
 
 def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[Any] | None:
@@ -88,7 +94,7 @@ def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[
     is."""
     for group in names:
         if all(name in table for name in group):
-            return np.stack([table[name] for name in group], axis=1)
+            return side_by_side([table[name] for name in group])
     return None
 
 

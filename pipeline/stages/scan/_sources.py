@@ -6,28 +6,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from layout import names, tree
+from layout import tree
 from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected
-from pipeline.formats import archives
+from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers.companions import Companions
 from pipeline.stages.scan import _formats
 from pipeline.workspace import Workspace
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".pgm", ".pgm.gz")
+PICTURES = (*pictures.BY_SUFFIX, ".pgm", ".pgm.gz", ".ppm")
 MESHES = (".obj", ".stl", ".glb", ".off", ".ply")
 
 
 @dataclass
 class ScanFiles:
     """sources: the scan files, under the names that people know; paths: their whole names; others:
-    what is no scan by its name."""
+    what is no scan by its name; unasked: what the intake took for no part of the scan."""
 
     sources: list[Source]
     paths: dict[Source, str]
     others: dict[Source, str]
     beside: Companions
+    unasked: list[str]
 
     def beside_of(self, source: Source) -> Companions:
         """The files that SOURCE may refer to."""
@@ -35,16 +36,20 @@ class ScanFiles:
 
     def left_out(self) -> list[str]:
         """What no scan is and no scan referred to."""
-        return [source.name for source, path in self.others.items() if path not in self.beside.used]
+        used = self.beside.used
+        return [
+            *(source.name for source, path in self.others.items() if path not in used),
+            *(name for name in self.unasked if name not in used),
+        ]
 
 
 def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
     """The scan files of the drop; InputRejected where there is none."""
     # a drop of photos or of colour and depth
-    pictures = [name for name in dropped.names if name.lower().endswith(PICTURES)]
+    photos = [name for name in dropped.names if name.lower().endswith(PICTURES)]
     paths: dict[Source, str] = {}
     others: dict[Source, str] = {}
-    for name in () if pictures else dropped.names:
+    for name in () if photos else dropped.names:
         one = Source(name, ws.input / name)
         packed = archives.is_archive(name)
         for source, path in _unpacked(one, ws) if packed else [(one, name)]:
@@ -54,16 +59,18 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
             (paths if is_scan else others)[source] = path
     if not paths:
         raise _no_scan(
-            len(pictures) + sum(path.lower().endswith(PICTURES) for path in others.values())
+            len(photos) + sum(path.lower().endswith(PICTURES) for path in others.values())
         )
-    for name in _meshes_beside(dropped, ws):
+    meshes = _meshes_beside(dropped, ws)
+    for name in meshes:
         ws.warn(
             f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml'
             " it is a pass"
         )
-    lying = {name: ws.input / name for name in _lying(ws)}
+    lying = {name: ws.input / name for name in ws.lying()}
     unpacked = {path: source.path for source, path in (paths | others).items()}
-    return ScanFiles(list(paths), paths, others, Companions((lying | unpacked).items()))
+    unasked = [name for name in lying if name not in (*dropped.names, *meshes)]
+    return ScanFiles(list(paths), paths, others, Companions((lying | unpacked).items()), unasked)
 
 
 def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:
@@ -84,27 +91,19 @@ def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:
     ]
 
 
-def _lying(ws: Workspace) -> list[str]:
-    """Names of all files of the drop but those that systems put beside people's own."""
-    below = sorted(
-        path.relative_to(ws.input).as_posix() for path in ws.input.rglob("*") if path.is_file()
-    )
-    return [name for name in below if not names.left_out(name)]
-
-
 def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
     """Meshes of the drop that the intake took for somebody's result, not for a pass."""
     return [
         name
-        for name in _lying(ws)
+        for name in ws.lying()
         if name not in dropped.names and name.lower().removesuffix(".gz").endswith(MESHES)
     ]
 
 
-def _no_scan(pictures: int) -> InputRejected:
-    if pictures:
+def _no_scan(photos: int) -> InputRejected:
+    if photos:
         return InputRejected(
-            f"the drop holds {pictures} pictures, and scans are built from points and meshes only",
+            f"the drop holds {photos} pictures, and scans are built from points and meshes only",
             remedy=(
                 "Export the scan as points or meshes; pictures of one object on a plain background"
                 " make a draft with a file job.toml beside them that holds the line kind ="

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
-from pipeline.formats.account import Account, sentences
+from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
 from pipeline.kept.declared import ReadPasses
 from pipeline.stages.scan import _formats, _sensor, _sources, _unit_guess, _units
@@ -37,8 +37,8 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
     for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
         found += [_clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
-    for name in drop.left_out():
-        ws.warn(f"{name} is not a scan format we read; it was left out")
+    if left := drop.left_out():
+        ws.warn(f"not used, because no scan is read from it: {listed(left, 10)}")
     for text in sentences(accounts):
         ws.warn(text)
     called = _unique([raw.name for raw, _ in found])
@@ -87,9 +87,10 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     # false for what is no number, too
     keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)
     if keep.sum() < FEWEST_POINTS:
+        besides = f" ({listed(account.differences(), 3)})" if account.differences() else ""
         raise InputRejected(
             f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs "
-            f"{FEWEST_POINTS}",
+            f"{FEWEST_POINTS}{besides}",
             remedy="Export the pass again or take it out of the folder.",
         )
     _refuse_flat(raw.name, points[keep])

@@ -206,6 +206,16 @@ def test_a_mesh_far_from_zero_is_moved_and_keeps_its_shape(workspace: Make) -> N
     assert read(workspace("near"), {"box.obj": exported("obj")}).origin == (0, 0, 0)
 
 
+def test_whatever_else_lies_beside_a_mesh_is_named(workspace: Make) -> None:
+    """In the warnings, and so in the report; what speaks to the pipeline or belongs to a system is
+    not."""
+    ws = workspace()
+    for name in ("plan.blend", "READY", "job.toml", "Thumbs.db"):
+        (ws.input / name).write_bytes(b"x")
+    read(ws, {"box.obj": exported("obj")})
+    assert [text for text in ws.warnings if "not used" in text] == ["not used: plan.blend."]
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_of_the_pictures_beside_a_mesh_those_it_does_not_refer_to_are_named(
     workspace: Make, packed: bool

@@ -458,7 +458,7 @@ def test_survey_coordinates_lose_a_whole_number_origin(read: Read) -> None:
 def test_what_is_no_scan_is_left_out_and_named(read: Read, tmp_path: Path) -> None:
     job = read({"a.ply": ply(tmp_path), "notes.docx": b"hello"})
     assert len(job.scans.passes) == 1
-    assert any("notes.docx is not a scan format" in text for text in job.ws.warnings)
+    assert any("no scan is read from it: notes.docx" in text for text in job.ws.warnings)
 
 
 def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(
@@ -473,7 +473,8 @@ def test_a_mesh_that_the_intake_left_aside_is_named_in_the_result(
     }
     job = read(drop, used=("a.ply",), unit="m")
     assert job.ws.warnings == [
-        'result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass'
+        'result.obj is a mesh beside scan passes and was not used; with kind = "scan" in job.toml it is a pass',
+        "not used, because no scan is read from it: notes.txt",
     ]
 
 
@@ -486,7 +487,7 @@ def test_a_readme_that_was_packed_with_the_passes_is_left_out_and_named(
         archive.writestr("readme.txt", "The vase of 1912.\nScanned 3 times, 2 of them good.\n")
     job = read({"a.zip": packed.getvalue()})
     assert len(job.scans.passes) == 1
-    assert any("readme.txt is not a scan format" in text for text in job.ws.warnings)
+    assert any("not used" in text and "readme.txt" in text for text in job.ws.warnings)
 
 
 def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.errors import InputRejected
+from pipeline.formats.account import Account
+from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays
+from pipeline.geometry.readers.companions import Companions
+from pipeline.stages.scan import _formats
 from tests.unit.scan.conftest import Job
 
 Read = Callable[..., Job]
@@ -275,3 +280,23 @@ def test_a_damaged_row_of_a_ptx_is_named_by_its_line(read: Read) -> None:
     body[20] = "1.0 oops"
     with pytest.raises(InputRejected, match="line 31"):
         read({"a.ptx": ptx(15, 20, "\n".join(body)).encode()})
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "gives"),
+    [
+        ("a.xyzn", "{x} {y} {z} 0.6 0 -0.8", "normals"),
+        ("a.xyzrgb", "{x} {y} {z} 0.5 0.25 0.75", "colors"),
+        ("a.xyzi", "{x} {y} {z} 17", ""),
+    ],
+)
+def test_suffixes_of_tables_promise_nothing_and_the_columns_tell(
+    tmp_path: Path, name: str, row: str, gives: str
+) -> None:
+    rows = "\n".join(row.format(x=k % 11, y=k % 7, z=k / 10) for k in range(150))
+    (tmp_path / name).write_text(rows)
+    raw = _formats.read(Source(name, tmp_path / name), Account(name), Companions([]))[0]
+    assert len(raw.points) == 150
+    assert [key for key in ("normals", "colors") if getattr(raw, key) is not None] == (
+        [gives] if gives else []
+    )

@@ -50,6 +50,10 @@ def read(tmp_path: Path) -> Read:
         files = [(one, tmp_path / one) for one in {name: data, **(others or {})}]
         meshes.check(name, tmp_path / name)
         contents = readers.read(name, tmp_path / name, Companions(files))
-        return Seen(contents, assemble(contents.parts), list(contents.ledger.differences(name)))
+        return Seen(
+            contents,
+            assemble(contents.parts),
+            [f"{name}: {text}." for text in contents.account.differences()],
+        )
 
     return reader

@@ -111,7 +111,7 @@ def outcome(folder: Path, name: str, data: bytes) -> str | list[str]:
     )
     for each in surface.attributes().values():
         assert each is None or len(each) == len(surface.vertices)
-    return list(contents.ledger.differences(name))
+    return contents.account.differences()
 
 
 def storm(folder: Path, name: str, rounds: int) -> None:

@@ -62,7 +62,7 @@ def test_what_another_program_wrote_is_read_as_it_was(
     )
     whole = assemble(contents.parts)
     surface = whole.surface
-    assert list(contents.ledger.differences(name)) == []
+    assert contents.account.differences() == []
     assert len(surface.faces) == len(meshfiles.TRIANGLES)
     seen = surface.vertices[:, [0, 2, 1]] * [1, -1, 1] if "y" in traits else surface.vertices
     apart = np.linalg.norm(seen[:, None] - writers.VERTICES, axis=2)

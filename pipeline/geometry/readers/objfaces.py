@@ -1,0 +1,194 @@
+"""The faces of OBJ: indices in every way of writing them, and the parts that they make, one for
+each material."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.formats.account import Account
+from pipeline.geometry.readers import mtl
+from pipeline.geometry.readers.parts import Part, checked, damaged, joined_corners, one_paint
+from pipeline.geometry.readers.polygons import triangulate
+from pipeline.geometry.readers.textlines import Lines, columns, numbers, parsed, words
+
+Array = NDArray[Any]
+
+
+class Vertices(NamedTuple):
+    """painted: which vertices have a colour of their own, where not all have."""
+
+    places: Array
+    colors: Array | None
+    painted: Array | None
+
+
+def parts(
+    name: str,
+    lines: Lines,
+    at: Array,
+    faces: Array,
+    vertices: Vertices,
+    looks: list[mtl.Look],
+    used: Array,
+    account: Account,
+) -> list[Part]:
+    """AT: the lines of vertices, FACES: of faces; USED: the number of the look of each face."""
+    index, counts = _indices(name, lines, faces)
+    account.declare("faces", "", len(counts))
+    account.arrive("faces", "", int((counts >= 3).sum()))
+    line_of = np.repeat(faces, counts)
+    corner = _absolute(name, index[0], at, line_of, len(at), account)
+    uv_lines, normal_lines = lines.beginning(b"vt"), lines.beginning(b"vn")
+    uv_at = _optional(index[1], uv_lines, line_of, "texture coordinates", account)
+    normal_at = _optional(index[2], normal_lines, line_of, "normals", account)
+    if not any(look.material.image is not None for look in looks):
+        uv_at = None  # without a picture they only cut the surface up
+    uv = (
+        columns(name, "texture coordinate", lines.block(uv_lines, 2), 2)
+        if uv_at is not None
+        else None
+    )
+    normals = (
+        columns(name, "normal", lines.block(normal_lines, 2), 3) if normal_at is not None else None
+    )
+    triangles, owner = triangulate(vertices.places[corner], counts)
+    made = []
+    for number in np.unique(used):
+        mine = triangles[used[owner] == number] if len(looks) > 1 else triangles
+        if len(mine):
+            look = looks[int(number)]
+            laid_at = uv_at if look.material.image is not None else None
+            _say_unlaid(laid_at, mine, look, account)
+            made.append(
+                one_paint(
+                    _part(mine, corner, laid_at, normal_at, vertices, uv, normals, look), account
+                )
+            )
+    return made
+
+
+def _say_unlaid(uv_at: Array | None, triangles: Array, look: mtl.Look, account: Account) -> None:
+    if look.material.image is not None and (uv_at is None or (uv_at[triangles] < 0).any()):
+        account.declare("part", "a texture on faces without texture coordinates")
+
+
+def _part(
+    triangles: Array,
+    corner: Array,
+    uv_at: Array | None,
+    normal_at: Array | None,
+    vertices: Vertices,
+    uv: Array | None,
+    normals: Array | None,
+    look: mtl.Look,
+) -> Part:
+    """The triangles of one material; corners that agree in place, uv and normal are one vertex."""
+    slots = triangles.ravel()
+    columns = [corner[slots], *(at[slots] for at in (uv_at, normal_at) if at is not None)]
+    if len(columns) > 1 and all(np.array_equal(columns[0], other) for other in columns[1:]):
+        columns = columns[:1]
+    first, vertex = joined_corners(columns)
+    here = slots[first]
+    laid = None
+    if uv is not None and uv_at is not None and (uv_at[here] >= 0).any():
+        laid = uv[np.maximum(uv_at[here], 0)] * look.scale + look.offset
+    turned = (
+        normals[normal_at[here]]
+        if normals is not None and normal_at is not None and (normal_at[here] >= 0).all()
+        else None
+    )
+    which = corner[here]
+    return Part(
+        vertices.places[which],
+        vertex.reshape(-1, 3),
+        None if vertices.colors is None else vertices.colors[which],
+        turned,
+        laid,
+        look.material,
+        None if vertices.painted is None else vertices.painted[which],
+    )
+
+
+def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None], Array]:
+    """Indices (N,) of vertices, uv and normals as they stand, 0 or None for none, and the corners
+    of each face."""
+    skip = 2 if len(lines.beginning(b"fo")) else 1
+    block = lines.block(faces, skip)
+    if b"#" in block:
+        block = re.sub(rb"#[^\n]*", b"", block)
+    begins, counts = words(block)
+    slashes = np.flatnonzero(np.frombuffer(block, np.uint8) == 47)
+    if not len(slashes):
+        return [numbers(name, "face", block, np.int64)[0], None, None], counts
+    per, rest = divmod(len(slashes), len(begins))
+    if rest or per not in (1, 2) or not _each_has(per, begins, slashes, len(block)):
+        return _mixed(name, block, len(begins)), counts
+    # as in 1//3: no texture coordinates
+    bare = per == 2 and bool((np.diff(slashes)[::2] == 1).all())
+    found = parsed(block.replace(b"/", b" "), np.int64)
+    if found is None or len(found) != len(begins) * (per + 1 - bare):
+        return _mixed(name, block, len(begins)), counts
+    values = found.reshape(len(begins), -1)
+    return [
+        values[:, 0],
+        None if bare else values[:, 1],
+        values[:, -1] if per == 2 else None,
+    ], counts
+
+
+def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:
+    """Whether PER slashes stand within each word, none of them at its end."""
+    ends = np.append(begins[1:], length)
+    return bool((slashes[::per] > begins).all() and (slashes[per - 1 :: per] < ends).all())
+
+
+def _mixed(name: str, block: bytes, total: int) -> list[Array | None]:
+    index = np.zeros((total, 3), np.int64)
+    for row, word in enumerate(block.split()):
+        try:
+            for column, digits in enumerate(word.split(b"/")[:3]):
+                index[row, column] = int(digits) if digits else 0
+        except ValueError:
+            raise damaged(name, f"a face has the corner {word.decode('latin-1')[:40]!r}") from None
+    return [*index.T]
+
+
+def _absolute(
+    name: str, index: Array | None, at: Array, line_of: Array, count: int, account: Account
+) -> Array:
+    """Vertex numbers from 0. Negative ones count back from their own line; a file that uses 0 and
+    never its last number counts from 0."""
+    assert index is not None
+    if (index == 0).any():
+        if index.min() < 0 or index.max() >= count:
+            raise damaged(name, "a face has the index 0, and OBJ counts its vertices from 1")
+        account.remark("its faces use the index 0, so all indices were taken to count from 0")
+        return index
+    back = index < 0
+    absolute = index - 1
+    if back.any():
+        absolute[back] = np.searchsorted(at, line_of[back]) + index[back]
+    return checked(name, absolute, count)
+
+
+def _optional(
+    index: Array | None, at: Array, line_of: Array, what: str, account: Account
+) -> Array | None:
+    """Numbers from 0 of uv or normals, -1 where a corner has none; None where no corner has one."""
+    if index is None or not index.any():
+        if len(at):
+            account.declare("part", f"{what} ({len(at)} lines that no face uses)")
+        return None
+    absolute = np.where(index > 0, index - 1, -1)
+    back = index < 0
+    if back.any():
+        absolute[back] = np.searchsorted(at, line_of[back]) + index[back]
+    wrong = (absolute >= len(at)) | (back & (absolute < 0))
+    if wrong.any():
+        account.remark(f"{int(wrong.sum())} corners name {what} that are not there")
+        absolute[wrong] = -1
+    return absolute if (absolute >= 0).any() else None

@@ -1,0 +1,185 @@
+"""One model part of a 3MF: its XML as objects, colours, places in pictures and items."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.formats.account import Account
+from pipeline.geometry.readers.parts import (
+    damaged,
+)
+from pipeline.geometry.readers.pictures import CLEAR
+
+Array = NDArray[Any]
+PRODUCTION = "{http://schemas.microsoft.com/3dmanufacturing/production/2015/06}path"
+# Namespaces whose elements are read, or say nothing about shape and colour.
+KNOWN = ("core/2015/02", "production/2015/06", "material/2015/02")
+MIRRORED = "a picture of it repeats mirrored; its edge was drawn out instead"
+
+
+@dataclass
+class Object:
+    vertices: Array
+    faces: Array
+    pid: str | None
+    pindex: int
+    # pid, p1, p2, p3 of each triangle; -1 for none
+    properties: list[tuple[str | None, int, int, int]]
+    kind: str
+    # part, object, transform
+    components: list[tuple[str, str, Array]] = field(default_factory=list)
+
+
+@dataclass
+class Document:
+    """One model part of the package: its objects, and colours or uv by property group."""
+
+    objects: dict[str, Object] = field(default_factory=dict)
+    colors: dict[str, Array] = field(default_factory=dict)  # (N,3) uint8
+    # group → (texture, uv (N,2))
+    textures: dict[str, tuple[str, Array]] = field(default_factory=dict)
+    # texture → (file in the package, repeats)
+    images: dict[str, tuple[str, tuple[bool, bool]]] = field(default_factory=dict)
+    items: list[tuple[str, str, Array]] = field(default_factory=list)
+    unit: str = "millimeter"
+
+
+def parsed(name: str, part: str, data: bytes, account: Account) -> Document:
+    from lxml import etree
+
+    try:
+        root = etree.fromstring(
+            data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+        )
+    except etree.XMLSyntaxError:
+        raise damaged(name, f"its part {part} is no sound XML") from None
+    document = Document(unit=root.get("unit", "millimeter"))
+    _extensions(name, root, account)
+    for node in root.iter(etree.Element):
+        match etree.QName(node).localname:
+            case "object":
+                document.objects[node.get("id", "")] = _object(name, node)
+            case "basematerials":
+                document.colors[node.get("id", "")] = _colors(
+                    (child.get("displaycolor") for child in node), account
+                )
+            case "colorgroup":
+                document.colors[node.get("id", "")] = _colors(
+                    (child.get("color") for child in node), account
+                )
+            case "texture2d":
+                if "mirror" in (node.get("tilestyleu"), node.get("tilestylev")):
+                    account.remark(
+                        "a picture of it repeats mirrored; its edge was drawn out instead"
+                    )
+                repeats = (
+                    node.get("tilestyleu", "wrap") == "wrap",
+                    node.get("tilestylev", "wrap") == "wrap",
+                )
+                document.images[node.get("id", "")] = (node.get("path", ""), repeats)
+            case "texture2dgroup":
+                uv = np.array(
+                    [(float(child.get("u")), float(child.get("v"))) for child in node], np.float64
+                ).reshape(-1, 2)
+                document.textures[node.get("id", "")] = (node.get("texid", ""), uv)
+            case "multiproperties" | "compositematerials":
+                _first_layer(document, node)
+                account.declare("part", "the mixing of several colours on one face")
+            case "item":
+                document.items.append(
+                    (
+                        node.get(PRODUCTION, ""),
+                        node.get("objectid", ""),
+                        _matrix(name, node.get("transform")),
+                    )
+                )
+            case "beamlattice":
+                account.declare("part", "a beam lattice")
+    return document
+
+
+def _extensions(name: str, root: Any, account: Account) -> None:
+    for prefix in (root.get("requiredextensions") or "").split():
+        address = root.nsmap.get(prefix, prefix)
+        if not address.endswith(KNOWN):
+            account.declare(
+                "extension",
+                "the required 3MF extension"
+                f" {posixpath.basename(address.rpartition('/20')[0] or address)}",
+            )
+
+
+def _first_layer(document: Document, node: Any) -> None:
+    """Of what mixes several groups the first one's colours stand for all."""
+    first = (node.get("pids") or node.get("matid") or "").split()
+    if not first:
+        return
+    rows = [int((child.get("pindices") or "0").split()[0]) for child in node]
+    key = node.get("id", "")
+    if first[0] in document.colors and len(document.colors[first[0]]):
+        document.colors[key] = document.colors[first[0]][
+            np.clip(rows, 0, len(document.colors[first[0]]) - 1)
+        ]
+    elif first[0] in document.textures and len(document.textures[first[0]][1]):
+        texture, uv = document.textures[first[0]]
+        document.textures[key] = (texture, uv[np.clip(rows, 0, len(uv) - 1)])
+
+
+def _object(name: str, node: Any) -> Object:
+    from lxml import etree
+
+    vertices = [
+        (child.get("x"), child.get("y"), child.get("z")) for child in node.iter("{*}vertex")
+    ]
+    triangles = list(node.iter("{*}triangle"))
+    faces = [(child.get("v1"), child.get("v2"), child.get("v3")) for child in triangles]
+    components = [
+        (
+            child.get(PRODUCTION, ""),
+            child.get("objectid", ""),
+            _matrix(name, child.get("transform")),
+        )
+        for child in node.iter("{*}component")
+        if etree.QName(child).localname == "component"
+    ]
+    return Object(
+        np.array(vertices, dtype=np.float64).reshape(-1, 3),
+        np.array(faces, dtype=np.int64).reshape(-1, 3),
+        node.get("pid"),
+        int(node.get("pindex", "0")),
+        [_properties(child) for child in triangles],
+        node.get("type", "model"),
+        components,
+    )
+
+
+def _properties(child: Any) -> tuple[str | None, int, int, int]:
+    first = int(child.get("p1", "-1"))
+    return child.get("pid"), first, int(child.get("p2", first)), int(child.get("p3", first))
+
+
+def _colors(texts: Iterable[str | None], account: Account) -> Array:
+    """#RRGGBB or #RRGGBBAA, grey where there is none."""
+    found = []
+    for text in texts:
+        said = bytes.fromhex((text or "").lstrip("#") or "b4b4b4")
+        if len(said) > 3 and said[3] < CLEAR:
+            account.declare("transparency")
+        found.append(tuple(said[:3]))
+    return np.array(found, np.uint8).reshape(-1, 3)
+
+
+def _matrix(name: str, text: str | None) -> Array:
+    own = np.eye(4)
+    if text:
+        values = [float(word) for word in text.split()]
+        if len(values) != 12:
+            raise damaged(name, f"a transform of it has {len(values)} numbers, not 12")
+        own[:3] = np.array(values).reshape(4, 3).T
+    return own
