@@ -11,15 +11,12 @@ import contextlib
 import logging
 import os
 import threading
-import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from layout import accept, claims, dropped, lifecycle, names, tree, walk
-from layout.accept import AcceptedRequest
+from layout import accept, claims, lifecycle, names
 from layout.attention import Attention, Waits, words
 from layout.beat import Beat
-from layout.disk import Entry, LineFault
+from layout.disk import LineFault
 from layout.lifecycle import Occupied
 from layout.liveness import Observer
 from layout.manifest import JobFile
@@ -37,21 +34,19 @@ from pipeline.drops.completeness import (
     look,
 )
 from pipeline.drops.kind import identify
-from pipeline.drops.request import facts_anew, facts_of, facts_of_job, first_queue
+from pipeline.drops.left_alone import left_alone
+from pipeline.drops.request import facts_of, facts_of_job, first_queue
 from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.runner.failing import DELETED, error_file
 from pipeline.submission import job_view
 from pipeline.watchers import status
 from pipeline.watchers.hints import Hints, is_network
-from pipeline.watchers.reaper import Reaper, TwoLooks
+from pipeline.watchers.reaper import Reaper
+from pipeline.watchers.shells import Shells
+from pipeline.watchers.taking import Taking
 from pipeline.watchers.worker import Restart
 
 log = logging.getLogger(__name__)
 
-MENDED = (
-    "its job.json was damaged or missing: it was identified anew from input/ alone; options that"
-    " stood nowhere else are lost, the defaults were used"
-)
 IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
 
 
@@ -86,8 +81,9 @@ class Intake:
         )
         self.attention = Attention(atlas, name)
         self.reaper = Reaper(atlas, settings, name, self.observer, attention=self.attention)
+        self.shells = Shells(atlas, settings, self.attention)
         self.waiting: dict[str, Wait] = {}
-        self._shells = TwoLooks(time.monotonic)
+        self.taking = Taking(atlas, self.shells, lambda name: self.waiting.pop(name, None))
         self._turn = 0
         self._status = status.Writer(atlas, settings.intake.status_interval)
         self._hints = Hints([atlas.inbox, atlas.claimed], settings.host.redis_url)
@@ -160,7 +156,7 @@ class Intake:
         self.atlas.guard(self.identity)
         halt = self.atlas.halted()
         if halt is None:
-            self._complete_shells()
+            self.shells.complete_left()
             self._look_at_inbox()
         self.beat.say(f"halted by {halt}" if halt else "watching")
         if self._writes_status():
@@ -232,9 +228,9 @@ class Intake:
         if isinstance(verdict, Wait):
             self.waiting[name] = verdict
         elif isinstance(verdict, Refuse):
-            self._refuse(name, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
+            self.taking.refuse(name, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
         else:
-            self._claim(name, seen, job, claim, verdict)
+            self.taking.take(name, seen, job, claim, verdict)
 
     def _whose(self, name: str, job: JobFile | None) -> claims.Claim:
         if job is None:
@@ -244,164 +240,8 @@ class Intake:
     def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
         if verdict.evidence != "quiet" or job is not None:
             return None
-        return hold(self._namesake(name), verdict.quiet, self.settings.intake.hold)
-
-    def _namesake(self, name: str) -> str | None:
-        """The id of a job in claimed/ or processing/ that its person called NAME too."""
-        slug, own = names.slug(stem(name)), names.fold(names.without_go(name))
-        for place in (*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)):
-            if (names.split_id(place.id) or ("",))[0] == slug:
-                job = job_view.job_at(self.atlas, place)
-                if job is None or names.fold(job.source.name) == own:
-                    return place.id
-        return None
-
-    def _claim(
-        self,
-        name: str,
-        seen: Listing,
-        job: JobFile | None,
-        claim: claims.Claim | None,
-        verdict: Ready,
-    ) -> None:
-        root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
-        if job is None and claim is not None:
-            self._complete(self._shell(name, claim, lifecycle.ANEW), claim.copy_of)
-            self.waiting.pop(name, None)
-            return
-        try:
-            if job is not None:
-                facts = facts_of_job(self.atlas, self.atlas.inbox / name, job, verdict.evidence)
-            else:
-                paths = [
-                    found.path
-                    for found in seen.files
-                    if not (seen.is_folder and found.path.lower() in MARKERS)
-                ]
-                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(
-                    after=self._namesake(name)
-                )
-                if not seen.is_folder:
-                    facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
-        except (InputRejected, SubmitRefused) as error:
-            self._refuse(name, claim, InputRejected(error.message, remedy=error.remedy))
-            return
-        shell = self._shell(name, claim, first_queue(facts))
-        self.waiting.pop(name, None)
-        accept.accept(self.atlas, shell, facts, claim.copy_of if claim else None)
-        log.info("job.claimed job=%s kind=%s evidence=%s", shell.id, facts.kind, facts.evidence)
-
-    def _shell(self, name: str, claim: claims.Claim | None, queue: str) -> Place:
-        if claim is not None:
-            return lifecycle.claim_job(self.atlas, name, queue, claim.id, claim.n)
-        return lifecycle.claim_drop(self.atlas, name, queue)
-
-    def _refuse(self, name: str, claim: claims.Claim | None, error: InputRejected) -> None:
-        shell = self._shell(name, claim, lifecycle.REFUSED)
-        self.waiting.pop(name, None)
-        self._refuse_shell(shell, error)
-
-    def _refuse_shell(self, shell: Place, error: InputRejected) -> None:
-        facts = AcceptedRequest(None, {}, frozenset(), "refused")
-        damaged = lifecycle.readable_job(self.atlas, shell.path) is None
-        lifecycle.set_aside(
-            self.atlas,
-            shell.path,
-            shell.n,
-            (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN,
-        )
-        lifecycle.refuse(
-            self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n)
-        )
-        log.info("job.refused job=%s why=%s", shell.id, error.message)
-
-    # -- shells --------------------------------------------------------------------------------
-    def _complete_shells(self) -> None:
-        """Shells that stood half accepted in two looks a beat apart: somebody died in the
-        middle."""
-        shells = {
-            place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden
-        }
-        for name in self._shells.again(shells, self.settings.worker.beat):
-            with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
-                self._complete(shells[name])
-
-    def _complete(self, shell: Place, copy_of: str | None = None) -> None:
-        disk = self.atlas.disk
-        job = lifecycle.readable_job(self.atlas, shell.path)
-        if job is None and not (
-            disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)
-        ):
-            if any(
-                entry.name != tree.INPUT and not names.ignored(entry.name)
-                for entry in disk.scandir(shell.path)
-            ):
-                self._refuse_shell(shell, DELETED)
-            else:
-                lifecycle.discard_empty(self.atlas, shell)
-            return
-        if shell.queue == lifecycle.REFUSED:
-            self._refuse_shell(shell, self._reason(shell))
-            return
-        try:
-            known = job is not None and job.kind is not None
-            facts = (
-                facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
-                if known and job
-                else facts_anew(
-                    self.atlas,
-                    shell.path,
-                    "completed",
-                    (MENDED,) if shell.queue == lifecycle.ANEW else (),
-                )
-            )
-        except (InputRejected, SubmitRefused) as error:
-            self._refuse_shell(shell, InputRejected(error.message, remedy=error.remedy))
-            return
-        if shell.queue != first_queue(facts):
-            shell = lifecycle.requeue(self.atlas, shell, first_queue(facts))
-        if job is None:
-            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
-        accept.accept(self.atlas, shell, facts, copy_of)
-
-    def _reason(self, shell: Place) -> InputRejected:
-        """Why a drop was refused whose refuser died before it could say so: what its input/ shows
-        now."""
-        try:
-            seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
-            settler = Completeness(
-                self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__
-            )
-            for _ in range(4):
-                verdict = settler.judge(shell.path.name, seen)
-                if isinstance(verdict, Refuse):
-                    return InputRejected(verdict.reason, remedy=verdict.remedy)
-            inside = dropped.drop_root(self.atlas.disk, shell.path / tree.INPUT)
-            identify(inside, [path for path, _ in walk.files_below(self.atlas.disk, inside)])
-        except InputRejected as error:
-            return error
-        return InputRejected(
-            "The drop was refused.",
-            remedy="Look at the files in input/.",
-        )
+        return hold(self.taking.namesake(name), verdict.quiet, self.settings.intake.hold)
 
 
-def left_alone(entries: Iterable[Entry]) -> dict[str, Wait]:
-    """Entries of inbox/ that are looked at under another name only, with the reason; what systems
-    leave about by themselves has none."""
-    found = {}
-    for name, is_dir in entries:
-        if names.temporary(name):
-            found[name] = Wait("it looks like an unfinished copy; goes on under its final name")
-        elif names.ignored(name, is_dir) and not names.harmless(name):
-            begin = "~$" if name.startswith("~$") else "a dot"
-            found[name] = Wait(
-                f"left alone, since names that begin with {begin} are hidden or temporary; rename"
-                " it to have it worked on"
-            )
-    return found
 
 
-def stem(name: str) -> str:
-    """What a drop is called without "go" and without a file's suffix."""
-    return Path(names.without_go(name)).stem

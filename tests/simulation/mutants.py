@@ -22,8 +22,8 @@ from pipeline.drops.completeness import Ready, Settler
 from pipeline.kept import keys, snapshot
 from pipeline.runner import input_copy
 from pipeline.watchers import cleanup
-from pipeline.watchers.intake import Intake
 from pipeline.watchers.reaper import Reaper
+from pipeline.watchers.shells import Shells
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
@@ -74,10 +74,10 @@ def _uncaught(self: Attention, path: Path) -> Iterator[None]:
     yield
 
 
-_complete = Intake._complete
+_complete = Shells.complete
 
 
-def _passes_refused(self: Intake, shell: Place) -> None:
+def _passes_refused(self: Shells, shell: Place) -> None:
     if shell.queue != lifecycle.REFUSED:
         _complete(self, shell)
 
@@ -140,10 +140,10 @@ MUTANTS: dict[str, Mutant] = {
     "stale scratch": stale_scratch,
     "one bad folder": lambda: patch.object(Attention, "over", _uncaught),
     "n goes up at each start": lambda: patch.object(lifecycle, "start", _same_n),
-    "refused shells are completed": lambda: patch.object(Intake, "_complete", _passes_refused),
+    "refused shells are completed": lambda: patch.object(Shells, "complete", _passes_refused),
     "thirty days in trash": lambda: patch.object(cleanup, "trash_due", _due_at_once),
     "deleted jobs known by their name": lambda: patch.object(cleanup, "trash_due", _by_content),
     "claimed without job.json": lambda: patch.object(Reaper, "_mend_waiting", lambda self: None),
     "several looks before seizing": lambda: patch.object(Observer, "life", _dead),
-    "half accepted shells": lambda: patch.object(Intake, "_complete_shells", lambda self: None),
+    "half accepted shells": lambda: patch.object(Shells, "complete_left", lambda self: None),
 }

@@ -18,7 +18,8 @@ from layout.tree import Atlas, Place, State
 from pipeline import config
 from pipeline.cli import look
 from pipeline.drops.listing import look as seen
-from pipeline.watchers.intake import MENDED, Intake
+from pipeline.watchers.intake import Intake
+from pipeline.watchers.shells import MENDED
 from tests.unit.watchers.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
 from webapi.index import rows as rows_of

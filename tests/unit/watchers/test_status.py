@@ -235,7 +235,7 @@ def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
         lifecycle.claim_drop(atlas, "vase.obj", "finish"),
         AcceptedRequest("convert", {}, frozenset(), "quiet"),
     )
-    assert intake(atlas)._namesake(second) == (running.id if same else None)
+    assert intake(atlas).taking.namesake(second) == (running.id if same else None)
     assert names.split_id(running.id)
 
 

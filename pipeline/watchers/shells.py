@@ -1,0 +1,118 @@
+"""Shells: drops behind the dot in claimed/, completed or refused by any intake, whoever began."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+
+from layout import accept, dropped, lifecycle, names, tree, walk
+from layout.accept import AcceptedRequest
+from layout.attention import Attention
+from layout.lifecycle import Occupied
+from layout.tree import Atlas, Place, State
+from pipeline.config import Settings
+from pipeline.drops.completeness import Refuse, Completeness, look
+from pipeline.drops.kind import identify
+from pipeline.drops.request import facts_anew, facts_of_job, first_queue
+from pipeline.errors import InputRejected, SubmitRefused
+from pipeline.runner.failing import DELETED, error_file
+from pipeline.watchers.reaper import TwoLooks
+
+log = logging.getLogger(__name__)
+
+MENDED = (
+    "its job.json was damaged or missing: it was identified anew from input/ alone; options that"
+    " stood nowhere else are lost, the defaults were used"
+)
+
+
+class Shells:
+    """The shells of one tree, as one intake sees them."""
+
+    def __init__(self, atlas: Atlas, settings: Settings, attention: Attention) -> None:
+        self.atlas, self.settings, self.attention = atlas, settings, attention
+        self._seen = TwoLooks(time.monotonic)
+
+    def complete_left(self) -> None:
+        """Shells that stood half accepted in two looks a beat apart: somebody died in the
+        middle."""
+        shells = {
+            place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden
+        }
+        for name in self._seen.again(shells, self.settings.worker.beat):
+            with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
+                self.complete(shells[name])
+
+    def complete(self, shell: Place, copy_of: str | None = None) -> None:
+        disk = self.atlas.disk
+        job = lifecycle.readable_job(self.atlas, shell.path)
+        if job is None and not (
+            disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)
+        ):
+            if any(
+                entry.name != tree.INPUT and not names.ignored(entry.name)
+                for entry in disk.scandir(shell.path)
+            ):
+                self.refuse(shell, DELETED)
+            else:
+                lifecycle.discard_empty(self.atlas, shell)
+            return
+        if shell.queue == lifecycle.REFUSED:
+            self.refuse(shell, self._reason(shell))
+            return
+        try:
+            known = job is not None and job.kind is not None
+            facts = (
+                facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
+                if known and job
+                else facts_anew(
+                    self.atlas,
+                    shell.path,
+                    "completed",
+                    (MENDED,) if shell.queue == lifecycle.ANEW else (),
+                )
+            )
+        except (InputRejected, SubmitRefused) as error:
+            self.refuse(shell, InputRejected(error.message, remedy=error.remedy))
+            return
+        if shell.queue != first_queue(facts):
+            shell = lifecycle.requeue(self.atlas, shell, first_queue(facts))
+        if job is None:
+            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
+        accept.accept(self.atlas, shell, facts, copy_of)
+
+    def refuse(self, shell: Place, error: InputRejected) -> None:
+        facts = AcceptedRequest(None, {}, frozenset(), "refused")
+        damaged = lifecycle.readable_job(self.atlas, shell.path) is None
+        lifecycle.set_aside(
+            self.atlas,
+            shell.path,
+            shell.n,
+            (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN,
+        )
+        lifecycle.refuse(
+            self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n)
+        )
+        log.info("job.refused job=%s why=%s", shell.id, error.message)
+
+    def _reason(self, shell: Place) -> InputRejected:
+        """Why a drop was refused whose refuser died before it could say so: what its input/ shows
+        now."""
+        try:
+            seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
+            settler = Completeness(
+                self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__
+            )
+            for _ in range(4):
+                verdict = settler.judge(shell.path.name, seen)
+                if isinstance(verdict, Refuse):
+                    return InputRejected(verdict.reason, remedy=verdict.remedy)
+            inside = dropped.drop_root(self.atlas.disk, shell.path / tree.INPUT)
+            identify(inside, [path for path, _ in walk.files_below(self.atlas.disk, inside)])
+        except InputRejected as error:
+            return error
+        return InputRejected(
+            "The drop was refused.",
+            remedy="Look at the files in input/.",
+        )
