@@ -15,92 +15,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from layout import names, rights
+from layout import rights
 from layout.disk import LineFault
-from layout.tree import MARKERS
 from pipeline.config import Intake
 from pipeline.drops import evidence
+from pipeline.drops.at_hand import differences
 from pipeline.drops.contents import Contents, Opener, reading
 from pipeline.drops.evidence import amount, some
 from pipeline.drops.jobtoml import ListedFile
-from pipeline.drops.listing import FILE, Denied, Listing, look
+from pipeline.drops.listing import Listing
+from pipeline.drops.seen import Seen
+from pipeline.drops.unfit import never, nothing_to_judge
+from pipeline.drops.verdict import FILL, MEND_LIST, UNFINISHED, Ready, Refuse, Verdict, Wait
 from pipeline.formats.bytes import open_file
-
-__all__ = [
-    "MARKERS",
-    "Listing",
-    "Ready",
-    "Refuse",
-    "Completeness",
-    "Verdict",
-    "Wait",
-    "against_its_list",
-    "hold",
-    "look",
-]
-
-UNFINISHED = "looks unfinished: "
-FILL = "Copy the file again; if it is right as it is, put an empty file READY beside it"
-MEND_LIST = "Copy what is missing or correct job.toml"
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock,
-    if it is known; stuck: not by itself."""
-
-    reason: str
-    until: float | None = None
-    stuck: bool = False
-
-
-@dataclass(frozen=True)
-class Ready:
-    """Complete. evidence: the rung; quiet: seconds without a change; notes: what the person should
-    know."""
-
-    evidence: str
-    quiet: float
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """Never a job as it stands."""
-
-    reason: str
-    remedy: str
-
-
-Verdict = Wait | Ready | Refuse
-
-
-@dataclass
-class _Seen:
-    """What is remembered of one entry: since when, and in how many looks, it has been the same."""
-
-    contents: Contents
-    signature: tuple[object, ...]
-    since: float
-    last: float
-    looks: int = 1
-
-    @property
-    def quiet(self) -> float:
-        return self.last - self.since
-
-    @property
-    def still(self) -> bool:
-        """Not changing at this moment: the last two looks saw the same."""
-        return self.looks >= 2
-
-    def unchanged(self, window: float) -> bool:
-        """Seen the same for WINDOW seconds, in more looks than a watcher that hung in between could
-        have made."""
-        return self.looks >= 3 and self.quiet >= window
 
 
 class Completeness:
@@ -118,7 +47,7 @@ class Completeness:
         self.clock = clock
         self.opener = opener
         self.window = self.settings.quiet_network if network else self.settings.quiet_local
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
 
     def forget(self, present: Collection[str]) -> None:
         """Forget every entry whose name is not PRESENT any more."""
@@ -141,8 +70,8 @@ class Completeness:
         try:
             with reading(look.path):
                 return (
-                    self._nothing_to_judge(look, seen)
-                    or self._never(look, seen)
+                    nothing_to_judge(look, seen, self.settings.entry_limit)
+                    or never(look, seen)
                     or self._ladder(name, look, seen, manifest, moved)
                 )
         except LineFault:
@@ -154,7 +83,7 @@ class Completeness:
         except OSError as error:  # it went away, or changed, after the look: the next one shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 
-    def _remember(self, name: str, look: Listing) -> _Seen:
+    def _remember(self, name: str, look: Listing) -> Seen:
         """A change of anything, an unclear look or a clock that went backwards starts the wait
         anew."""
         now, seen = self.clock(), self._seen.get(name)
@@ -163,70 +92,11 @@ class Completeness:
             return seen
         contents = seen.contents if seen else Contents(self.opener)
         contents.keep_only(set(look.found))
-        self._seen[name] = _Seen(contents, look.signature, now, now)
+        self._seen[name] = Seen(contents, look.signature, now, now)
         return self._seen[name]
 
-    def _nothing_to_judge(self, look: Listing, seen: _Seen) -> Verdict | None:
-        if look.too_many:
-            what = f"{look.path.name} holds more than {self.settings.entry_limit} files and folders"
-            return Refuse(what, "Keep the scans only, or pack them into a zip.")
-        if look.beyond:
-            remedy = (
-                "Take the folder that repeats or goes too deep out, or pack the scans into a zip."
-            )
-            return (
-                Refuse(f"{look.path.name} {look.beyond}", remedy)
-                if seen.still
-                else Wait(f"{look.beyond}; refused when nothing moves")
-            )
-        if look.unclear:
-            return Wait(
-                some(look.unclear), stuck=any(isinstance(words, Denied) for words in look.unclear)
-            )
-        content = evidence.content(look)
-        if not look.is_folder and content[0].kind == FILE and not content[0].size:
-            return Wait("the file is empty (0 bytes); it waits for its content")
-        if not content:
-            if look.is_job:
-                return Wait(
-                    "a job's folder whose input/ is empty or gone; put its files back there, or"
-                    " take out what is wanted and drop it alone"
-                )
-            copies = (
-                f" but unfinished copies ({some(found.path for found in look.temporary)})"
-                if look.temporary
-                else ""
-            )
-            halts = (
-                "; a folder halts nothing, only a file of that name does"
-                if names.is_halt(look.path.name)
-                else ""
-            )
-            return Wait(f"the folder holds nothing{copies}; put files into it, or delete it{halts}")
-        return None
-
-    def _never(self, look: Listing, seen: _Seen) -> Verdict | None:
-        """Links and devices, and files that are not what their names say, are refused by name as
-        soon as nothing moves."""
-        refused: Refuse | None = None
-        if special := next(evidence.not_files(look), None):
-            refused = Refuse(
-                special, "Take it out, rename it, or put the file itself in its place."
-            )
-        for found in () if refused else evidence.content(look):
-            if really := seen.contents.contradiction(look, found):
-                refused = Refuse(
-                    f"{found.path} is {really}", "Give it its right suffix or take it out."
-                )
-                break
-        return (
-            refused
-            if refused is None or seen.still
-            else Wait(f"{refused.reason}; refused when nothing moves any more")
-        )
-
     def _ladder(
-        self, name: str, look: Listing, seen: _Seen, manifest: Mapping[str, int] | None, moved: bool
+        self, name: str, look: Listing, seen: Seen, manifest: Mapping[str, int] | None, moved: bool
     ) -> Verdict:
         if manifest and evidence.equals_manifest(look, manifest):
             return self._sealed(seen, moved)
@@ -236,7 +106,7 @@ class Completeness:
             return self._said(look, seen)
         return self._quiet(look, seen)
 
-    def _sealed(self, seen: _Seen, moved: bool) -> Verdict:
+    def _sealed(self, seen: Seen, moved: bool) -> Verdict:
         """A renamed job folder is whole; a copied one has its sizes before its bytes."""
         if moved or seen.unchanged(self.settings.quiet_local):
             return Ready("sealed", seen.quiet)
@@ -245,10 +115,10 @@ class Completeness:
             seen.since + self.settings.quiet_local,
         )
 
-    def _listed(self, look: Listing, seen: _Seen, listed: tuple[ListedFile, ...]) -> Verdict:
+    def _listed(self, look: Listing, seen: Seen, listed: tuple[ListedFile, ...]) -> Verdict:
         """Sizes alone are fooled by copiers that make room first: without checksums the drop must
         also stand still for a moment."""
-        wrong = _differences(look, seen.contents, listed)
+        wrong = differences(look, seen.contents, listed)
         if wrong is None:
             return Wait("comparing with the checksums in its job.toml")
         if wrong:
@@ -268,7 +138,7 @@ class Completeness:
             or Ready("listed", seen.quiet, evidence.notes(look))
         )
 
-    def _said(self, look: Listing, seen: _Seen) -> Verdict:
+    def _said(self, look: Listing, seen: Seen) -> Verdict:
         if not seen.still:
             return Wait("said to be complete; looked at once more")
         doubtful = self._doubtful(look, seen)
@@ -283,7 +153,7 @@ class Completeness:
         )
         return Ready("said", seen.quiet, (*evidence.notes(look), *doubts))
 
-    def _quiet(self, look: Listing, seen: _Seen) -> Verdict:
+    def _quiet(self, look: Listing, seen: Seen) -> Verdict:
         until = seen.since + self.window
         if not seen.still:
             return Wait(f"still arriving ({amount(look)})", until)
@@ -302,7 +172,7 @@ class Completeness:
             or Ready("quiet", seen.quiet, evidence.notes(look))
         )
 
-    def _unfinished(self, look: Listing, seen: _Seen) -> Verdict | None:
+    def _unfinished(self, look: Listing, seen: Seen) -> Verdict | None:
         """A file whose end is not there is never taken, whoever says that it is whole."""
         for found in evidence.content(look):
             if missing := seen.contents.missing(look, found):
@@ -317,7 +187,7 @@ class Completeness:
                 )
         return None
 
-    def _doubtful(self, look: Listing, seen: _Seen) -> Verdict | None:
+    def _doubtful(self, look: Listing, seen: Seen) -> Verdict | None:
         """A file that looks unfinished although its end is there."""
         for path, control in evidence.controlled(look):
             what = (
@@ -336,61 +206,10 @@ class Completeness:
                 return self._patience(seen, f"{found.path}: {zeros}", UNFINISHED, UNFINISHED, FILL)
         return None
 
-    def _patience(self, seen: _Seen, what: str, refused: str, waiting: str, remedy: str) -> Verdict:
+    def _patience(self, seen: Seen, what: str, refused: str, waiting: str, remedy: str) -> Verdict:
         if seen.unchanged(self.settings.patience):
             return Refuse(f"{refused}{what}", f"{remedy}.")
         return Wait(f"{waiting}{what}", seen.since + self.settings.patience)
-
-
-def against_its_list(drop: Path) -> Refuse | None:
-    """What is wrong where DROP, a complete folder on this host, is not what its own job.toml
-    lists."""
-    seen, contents = look(drop), Contents()
-    if not (listed := contents.listed(seen)):
-        return None
-    while (wrong := _differences(seen, contents, listed)) is None:
-        pass  # each turn compares another piece
-    return Refuse(f"not what its job.toml lists: {some(wrong)}", f"{MEND_LIST}.") if wrong else None
-
-
-def still_arriving(drop: Path) -> Refuse | None:
-    """What is unfinished in DROP, a file or folder on this host that somebody submits; nothing
-    where it is said or listed to be whole."""
-    seen, contents = look(drop), Contents()
-    if evidence.said(drop.name, seen) or contents.listed(seen):
-        return None
-    copies = [found.path for found in seen.temporary] + evidence.strays(seen)
-    if copies or (not seen.is_folder and names.temporary(drop.name)):
-        return Refuse(
-            f"holds unfinished copies: {some(copies or [drop.name])}",
-            "Let the copy end, or take them out.",
-        )
-    for path, control in evidence.controlled(seen):
-        return Refuse(
-            f"{UNFINISHED}{path}: {control} beside it says so",
-            f"Let the download end, or delete {control} if it has.",
-        )
-    for found in evidence.content(seen):
-        if zeros := contents.unfilled(seen, found):
-            return Refuse(f"{UNFINISHED}{found.path}: {zeros}", f"{FILL}.")
-    return None
-
-
-def _differences(
-    look: Listing, contents: Contents, listed: tuple[ListedFile, ...]
-) -> list[str] | None:
-    """In words, how the files differ from the list; None while their checksums are still worked
-    on."""
-    files = evidence.listable(look)
-    wrong = evidence.differences(files, listed)
-    for each in () if wrong else listed:
-        found = contents.sha256(look, files[each.path]) if each.sha256 else ""
-        if found is None:
-            return None
-        wrong += (
-            [f"{each.path} has other bytes"] if each.sha256 and found != each.sha256.lower() else []
-        )
-    return wrong
 
 
 def _name(error: OSError, look: Listing) -> str:

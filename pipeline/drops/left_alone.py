@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from layout import names
 from layout.disk import Entry
-from pipeline.drops.completeness import Wait
+from pipeline.drops.verdict import Wait
 
 
 def left_alone(entries: Iterable[Entry]) -> dict[str, Wait]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from layout import dropped, tree, walk
 from layout.accept import AcceptedRequest
 from layout.manifest import JobFile
-from layout.tree import Atlas
+from layout.tree import MARKERS, Atlas
 from pipeline import jobs, recipes
 from pipeline.drops import jobtoml
-from pipeline.drops.completeness import MARKERS
 from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 

@@ -14,7 +14,7 @@ from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline import jobs, queues, recipes, weights
 from pipeline.config import Settings
-from pipeline.drops.completeness import against_its_list, still_arriving
+from pipeline.drops.at_hand import against_its_list, still_arriving
 from pipeline.drops.kind import identify
 from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
 from pipeline.submission import ability

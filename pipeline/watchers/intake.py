@@ -11,9 +11,8 @@ import contextlib
 import logging
 import os
 import threading
-from pathlib import Path
 
-from layout import accept, claims, lifecycle, names
+from layout import claims, names
 from layout.attention import Attention, Waits, words
 from layout.beat import Beat
 from layout.disk import LineFault
@@ -21,23 +20,13 @@ from layout.lifecycle import Occupied
 from layout.liveness import Observer
 from layout.manifest import JobFile
 from layout.signs import Heartbeat
-from layout.tree import Atlas, Place, State
+from layout.tree import Atlas, State
 from pipeline.config import Settings
-from pipeline.drops.completeness import (
-    MARKERS,
-    Completeness,
-    Listing,
-    Ready,
-    Refuse,
-    Wait,
-    hold,
-    look,
-)
-from pipeline.drops.kind import identify
+from pipeline.drops.completeness import Completeness, hold
 from pipeline.drops.left_alone import left_alone
-from pipeline.drops.request import facts_of, facts_of_job, first_queue
-from pipeline.errors import InputRejected, SubmitRefused
-from pipeline.submission import job_view
+from pipeline.drops.listing import look
+from pipeline.drops.verdict import Ready, Refuse, Wait
+from pipeline.errors import InputRejected
 from pipeline.watchers import status
 from pipeline.watchers.hints import Hints, is_network
 from pipeline.watchers.reaper import Reaper
@@ -241,7 +230,3 @@ class Intake:
         if verdict.evidence != "quiet" or job is not None:
             return None
         return hold(self.taking.namesake(name), verdict.quiet, self.settings.intake.hold)
-
-
-
-

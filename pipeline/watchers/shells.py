@@ -12,9 +12,11 @@ from layout.attention import Attention
 from layout.lifecycle import Occupied
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
-from pipeline.drops.completeness import Refuse, Completeness, look
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.kind import identify
+from pipeline.drops.listing import look
 from pipeline.drops.request import facts_anew, facts_of_job, first_queue
+from pipeline.drops.verdict import Refuse
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.runner.failing import DELETED, error_file
 from pipeline.watchers.reaper import TwoLooks

@@ -14,7 +14,7 @@ from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.signs import Arrivals
 from layout.tree import Atlas, Place, State
 from pipeline import queues
-from pipeline.drops.completeness import Wait
+from pipeline.drops.verdict import Wait
 from pipeline.progress import words
 from pipeline.submission import job_view
 from pipeline.text import plain

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from layout import accept, claims, lifecycle, names
 from layout.manifest import JobFile
-from layout.tree import Atlas, Place, State
-from pipeline.drops.completeness import MARKERS, Listing, Ready
+from layout.tree import MARKERS, Atlas, Place, State
 from pipeline.drops.kind import identify
+from pipeline.drops.listing import Listing
 from pipeline.drops.request import facts_of, facts_of_job, first_queue
+from pipeline.drops.verdict import Ready
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.submission import job_view
 from pipeline.watchers.shells import Shells
@@ -26,7 +27,12 @@ class Taking:
         self.atlas, self.shells, self.claimed = atlas, shells, claimed
 
     def take(
-        self, name: str, seen: Listing, job: JobFile | None, claim: claims.Claim | None, verdict: Ready
+        self,
+        name: str,
+        seen: Listing,
+        job: JobFile | None,
+        claim: claims.Claim | None,
+        verdict: Ready,
     ) -> None:
         """inbox/NAME becomes a job, or is refused where it is none."""
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox

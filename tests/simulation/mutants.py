@@ -18,7 +18,8 @@ from layout.disk import Disk
 from layout.liveness import Life, Observer
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
-from pipeline.drops.completeness import Ready, Settler
+from pipeline.drops.completeness import Settler
+from pipeline.drops.verdict import Ready
 from pipeline.kept import keys, snapshot
 from pipeline.runner import input_copy
 from pipeline.watchers import cleanup

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Intake
-from pipeline.drops.completeness import Completeness, Ready, Refuse, Verdict, Wait
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.kind import identify
 from pipeline.drops.listing import look
+from pipeline.drops.verdict import Ready, Refuse, Verdict, Wait
 
 PASS = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
 REPRODUCED = (

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from pipeline.config import Intake
-from pipeline.drops.completeness import Completeness, Ready, Refuse, Verdict, Wait
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.listing import look
+from pipeline.drops.verdict import Ready, Refuse, Verdict, Wait
 from pipeline.formats.zeros import empty_space
 
 ROWS = 20_000

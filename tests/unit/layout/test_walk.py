@@ -11,7 +11,9 @@ from layout import removal, walk
 from layout.disk import Disk
 from layout.walk import BeyondLimits
 from pipeline.config import Intake
-from pipeline.drops.completeness import Completeness, Refuse, Wait, look
+from pipeline.drops.completeness import Completeness
+from pipeline.drops.listing import look
+from pipeline.drops.verdict import Refuse, Wait
 from pipeline.errors import SubmitRefused
 from pipeline.submission.submit import refuse_links
 from tests.support.hostile import deep, immutable

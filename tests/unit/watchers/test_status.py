@@ -20,7 +20,7 @@ from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import config, queues
 from pipeline.cli import doctor
-from pipeline.drops.completeness import Wait
+from pipeline.drops.verdict import Wait
 from pipeline.submission import job_view
 from pipeline.text import plain
 from pipeline.watchers import fleet

@@ -18,7 +18,7 @@ from layout.disk import LineFault
 from layout.liveness import Observer
 from layout.signs import Progress
 from layout.tree import Atlas, State
-from pipeline.drops.completeness import Wait
+from pipeline.drops.verdict import Wait
 from pipeline.watchers.status import Writer
 from tests.support.web import PLY, forge
 from webapi.context import Web

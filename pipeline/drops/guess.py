@@ -1,0 +1,120 @@
+"""What a drop is for that says nothing of itself: the first kind that its content fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.drops.choice import Choice
+from pipeline.drops.in_doubt import in_doubt
+from pipeline.drops.items import (
+    COLOUR_OR_DEPTH,
+    IMAGE,
+    MESH,
+    POINTS,
+    RANGE_IMAGE,
+    Item,
+    is_companion,
+    of,
+)
+from pipeline.drops.prompts import prompt
+from pipeline.formats import foreign, sides, signatures
+
+# meshes that can be a pass of a scan
+SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})
+# meshes that may have materials and textures in files of their own
+REFERRING = frozenset({".obj", ".gltf", ".glb", ".ply"})
+# such files, beside images
+REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})
+
+
+def guess(root: Path, found: list[Item]) -> Choice:
+    choice = scan(found) or convert(found)
+    if choice is None and (model := unread_model(found)):
+        raise foreign.refusal(model)
+    choice = choice or images(found) or photos(found) or prompt(root, found, guessing=True)
+    if choice is None:
+        raise in_doubt(found)
+    return choice
+
+
+def scan(found: list[Item]) -> Choice | None:
+    points, meshes, pairs = of(found, POINTS), passes(found), _pairs(found)
+    if pairs and all(_is_table(item) for item in points):
+        return Choice("scan", [*pairs, *(item for item in found if is_companion(item.name))])
+    if points and len(meshes) == 1 and not _read_together(meshes[0], points):
+        note = (
+            f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in'
+            " job.toml it would be a pass"
+        )
+        return Choice("scan", points, [note])
+    return Choice("scan", [*points, *meshes]) if points or len(meshes) >= 2 else None
+
+
+def convert(found: list[Item]) -> Choice | None:
+    meshes = of(found, MESH)
+    if len(meshes) != 1:
+        return None
+    # what of these it does not refer to, the reader says
+    refers = signatures.suffix(meshes[0].name) in REFERRING
+    beside = (
+        [item for item in found if item.what == IMAGE or signatures.suffix(item.name) in REFERRED]
+        if refers
+        else []
+    )
+    return Choice("convert", [*meshes, *beside])
+
+
+def unread_model(found: list[Item]) -> str | None:
+    """A model of a format that is not read: the pictures beside it are its textures, and the text a
+    note on it, unless the pictures say which sides they show."""
+    images = of(found, IMAGE)
+    if images and sides.all_say([item.name for item in images]):
+        return None
+    return next((item.name for item in found if foreign.is_model(item.name)), None)
+
+
+def images(found: list[Item]) -> Choice | None:
+    images = of(found, IMAGE)
+    named = bool(images) and sides.all_say([item.name for item in images])
+    return Choice("images", images) if named or len(images) == 1 else None
+
+
+def photos(found: list[Item]) -> Choice | None:
+    images = of(found, IMAGE)
+    if len(images) < 3 or any(
+        COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)
+    ):
+        return None
+    cameras = {item.camera for item in images}
+    if len(cameras) == 1 and None not in cameras:
+        return Choice(
+            "scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): a photo scan"]
+        )
+    return Choice("images", images)
+
+
+def passes(found: Iterable[Item]) -> list[Item]:
+    return [item for item in of(found, MESH) if signatures.suffix(item.name) in SCAN_MESHES]
+
+
+def _read_together(mesh: Item, points: Iterable[Item]) -> bool:
+    """Archives are read as a whole: a mesh in one that holds passes is a pass, too."""
+    return mesh.name != mesh.file and any(item.file == mesh.file for item in points)
+
+
+def _is_table(item: Item) -> bool:
+    return signatures.suffix(item.name) in (".txt", ".csv")
+
+
+def _pairs(found: Iterable[Item]) -> list[Item]:
+    """Colour and depth images that belong together: their names differ in one word, color (colour,
+    rgb) against depth."""
+    sides: dict[str, dict[str, Item]] = {}
+    for item in found:
+        words = COLOUR_OR_DEPTH.findall(item.name) if item.what in (IMAGE, RANGE_IMAGE) else []
+        if words:
+            side = "depth" if words[-1].lower().startswith("depth") else "colour"
+            key = COLOUR_OR_DEPTH.sub("*", item.name.removesuffix(".gz")).rpartition(".")[0].lower()
+            sides.setdefault(key, {})[side] = item
+    return [item for pair in sides.values() if len(pair) == 2 for item in pair.values()]

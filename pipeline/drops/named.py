@@ -1,0 +1,70 @@
+"""What a job of a kind that job.toml names uses of its drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.drops.choice import Choice
+from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model
+from pipeline.drops.in_doubt import holding
+from pipeline.drops.items import IMAGE, POINTS, TEXT, Item, of
+from pipeline.drops.prompts import prompt
+from pipeline.errors import InputRejected
+from pipeline.formats import foreign, signatures
+
+
+def named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) -> Choice:
+    """What a job of KIND uses of FOUND; InputRejected where there is nothing for it."""
+    choose: dict[str, Callable[[], Choice | None]] = {
+        "scan": lambda: _scan_of_all(found),
+        "convert": lambda: convert(found),
+        "images": lambda: (
+            Choice("images", images)
+            if (images := of(found, IMAGE)) or _has(request, "image_urls", "image_paths")
+            else None
+        ),
+        "prompt": lambda: (
+            Choice("prompt", []) if _has(request, "prompt") else prompt(root, of(found, TEXT))
+        ),
+    }
+    choice = choose[kind]()
+    if (
+        kind == "convert"
+        and choice is None
+        and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1
+    ):
+        remedy = 'Export it with its faces; for points take kind = "scan".'
+        raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
+    if choice is None and kind in ("scan", "convert") and (model := unread_model(found)):
+        raise foreign.refusal(model)
+    if choice is None or choice.kind != kind:
+        needs = {
+            "scan": "scan passes or photos",
+            "convert": "exactly one mesh",
+            "images": "an image",
+            "prompt": "a short text, or the line prompt",
+        }
+        raise InputRejected(
+            f'job.toml says kind = "{kind}", but the drop does not hold'
+            f" {needs[kind]}{holding(found)}",
+            remedy="Correct job.toml or the files.",
+        )
+    return choice
+
+
+def _may_be_mesh(item: Item) -> bool:
+    return signatures.suffix(item.name) in SCAN_MESHES
+
+
+def _scan_of_all(found: list[Item]) -> Choice | None:
+    choice = scan(found)
+    if choice and not choice.notes:
+        return choice
+    used = [*of(found, POINTS), *passes(found)] or of(found, IMAGE)
+    return Choice("scan", used) if used else None
+
+
+def _has(request: dict[str, Any], *keys: str) -> bool:
+    return any(request.get(key) for key in keys)

@@ -1,0 +1,71 @@
+"""A text that is a prompt, or a request as the API takes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pipeline.drops.choice import Choice
+from pipeline.drops.items import PROMPT_LIMIT, TEXT, Item
+from pipeline.errors import InputRejected
+from pipeline.formats import signatures
+from pipeline.formats.bytes import open_file
+
+NOTE = re.compile(
+    r"(read[-_ ]?me|lies[-_"
+    r" ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)",
+    re.I,
+)
+
+
+def prompt(root: Path, found: list[Item], guessing: bool = False) -> Choice | None:
+    if len(found) != 1 or found[0].what != TEXT:
+        return None
+    text = _text(root, found[0])
+    if text is None or (guessing and NOTE.fullmatch(found[0].stem)):
+        return None
+    request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
+    if request is not None:
+        return Choice(
+            str(
+                request.pop(
+                    "kind", "images" if request.keys() & {"image_urls", "image_paths"} else "prompt"
+                )
+            ),
+            found,
+            request=request,
+        )
+    return Choice("prompt", found, request={"prompt": text.strip()})
+
+
+def _text(root: Path, item: Item) -> str | None:
+    """The text of a file, or None where it is too long or packed away; InputRejected where it is
+    blank, or not UTF-8."""
+    if item.name != item.file or signatures.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
+        return None
+    with open_file(root / item.file) as file:
+        try:
+            text = signatures.decoded(file.read())
+        except UnicodeDecodeError:
+            raise InputRejected(
+                f"{item.name} is not UTF-8 text", remedy="Save it as UTF-8."
+            ) from None
+    if not text.strip():
+        raise InputRejected(f"{item.name} is empty", remedy="Write into it what to make.")
+    return text if len(text.strip()) <= PROMPT_LIMIT else None
+
+
+def _request(text: str) -> dict[str, Any] | None:
+    """A flat request like an API body, or None where TEXT is only text."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return (
+        content
+        if isinstance(content, dict)
+        and content.keys() & {"kind", "prompt", "image_urls", "image_paths"}
+        else None
+    )
