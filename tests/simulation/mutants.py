@@ -18,7 +18,7 @@ from layout.disk import Disk
 from layout.liveness import Life, Observer
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
-from pipeline.drops.completeness import Settler
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.verdict import Ready
 from pipeline.kept import keys, snapshot
 from pipeline.runner import input_copy
@@ -134,7 +134,7 @@ def _by_content(atlas: Atlas, days: float) -> list[Any]:
 MUTANTS: dict[str, Mutant] = {
     "the fsync before the rename": lambda: patch.object(Disk, "replace", _replace_without_fsync),
     "the look for the target after an error": lost_reply,
-    "the quiet window": lambda: patch.object(Settler, "_quiet", _no_quiet),
+    "the quiet window": lambda: patch.object(Completeness, "_quiet", _no_quiet),
     "the fence": fence,
     "the count of crashes": lambda: patch.object(JobFile, "crashes", lambda self, n: 0),
     "the key of what is kept": lambda: patch.object(keys, "of_stage", lambda *args, **more: "same"),
