@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.drops.completeness import Completeness, Ready, Verdict, Wait, hold
+from pipeline.drops.completeness import Completeness, hold
 from pipeline.drops.listing import look
+from pipeline.drops.verdict import Ready, Verdict, Wait
 from tests.support.watched import PLY, PNG, Drop
 
 

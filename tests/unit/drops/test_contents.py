@@ -11,8 +11,9 @@ from typing import BinaryIO
 import pytest
 
 from layout.disk import LineFault
-from pipeline.drops.completeness import Completeness, Ready, Refuse, Wait
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.contents import open_file
+from pipeline.drops.verdict import Ready, Refuse, Wait
 from tests.support.watched import PLY, Drop
 
 

@@ -8,8 +8,9 @@ import zlib
 
 import pytest
 
-from pipeline.drops.completeness import Completeness, Ready, Refuse, Wait
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.listing import FILE, DropEntry, Listing
+from pipeline.drops.verdict import Ready, Refuse, Wait
 from tests.support.watched import INBOX, PLY, PNG, Drop
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from layout.disk import Disk, Entry
-from pipeline.drops.completeness import Completeness, Refuse
+from pipeline.drops.completeness import Completeness
 from pipeline.drops.listing import FILE, FOLDER, look
+from pipeline.drops.verdict import Refuse
 from tests.support.watched import PLY
 
 
