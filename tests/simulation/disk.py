@@ -94,6 +94,8 @@ class SimDisk(Disk):
         return super()._do(call, self._misbehave, kind, call, function, *args)
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        if call == "settle":  # no platter here
+            return None
         if call == "lstat":
             return self._attributes(args[0])
         if call in TEARABLE:

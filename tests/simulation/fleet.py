@@ -18,8 +18,8 @@ from tests.simulation.hub import Host, Process, Stopping
 from tests.simulation.world import World
 
 SETTINGS = {
-    "INTAKE__QUIET_LOCAL": "4", "INTAKE__PATIENCE": "60", "INTAKE__HOLD": "60", "INTAKE__TICK": "2", "INTAKE__STATUS_INTERVAL": "10",
-    "WORKER__BEAT": "5", "WORKER__DEAD_LOOKS": "4", "WORKER__POLL": "2", "REAPER__INTERVAL": "6", "REAPER__STAGING_LOOKS_APART": "60",
+    "INTAKE__QUIET_LOCAL": "4", "INTAKE__PATIENCE": "60", "INTAKE__HOLD": "60", "INTAKE__TICK": "3", "INTAKE__STATUS_INTERVAL": "10",
+    "WORKER__BEAT": "5", "WORKER__DEAD_LOOKS": "4", "WORKER__POLL": "3", "REAPER__INTERVAL": "8", "REAPER__STAGING_LOOKS_APART": "60",
     "REAPER__ORPHAN_LOOK_GAP": "15", "REAPER__DRAFTS_AGE": "200", "REAPER__VERIFY_AFTER": "60",
 }  # fmt: skip
 

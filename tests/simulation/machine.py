@@ -129,7 +129,7 @@ def watched(world: World, oracle: Oracle) -> Iterator[None]:
     def comparing(id: str) -> Iterator[None]:
         since = world.hub.now
         yield
-        oracle.compared[id] = (since, world.hub.now)
+        oracle.made.compared[id] = (since, world.hub.now)
 
     before, root.handlers = root.handlers, [listener]
     level = root.level

@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import json
 import os
-import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -16,20 +15,18 @@ from layout.disk import Disk
 from layout.manifest import JobFile, NewerFormat, read_job
 from layout.promote import verify
 from layout.tree import State
-from pipeline import jobs
-from tests.simulation import stages
 from tests.simulation.fleet import SETTINGS, House
 from tests.simulation.hub import Process
+from tests.simulation.made import Made
 from tests.simulation.people import People
 from tests.simulation.waits import Waits
-from tests.simulation.world import Broken, File, World
+from tests.simulation.world import Broken, World
 
 EVERY = 25  # edges between two looks at the whole tree
 QUIET = float(SETTINGS["INTAKE__QUIET_LOCAL"])
 # the least time in which a worker may be found dead: looks that are a beat apart
 DEATH = float(SETTINGS["WORKER__BEAT"]) * (int(SETTINGS["WORKER__DEAD_LOOKS"]) - 1) - 1
 LOST = ("lost", "lost reply")
-BLURRED = 45.0  # seconds after which no old listing is shown any more
 SOON = 10.0  # seconds in which a process that did not believe its rename finds the folder
 
 
@@ -43,15 +40,12 @@ class Oracle:
         self.starts: dict[str, int] = {}  # id → the largest n that was started
         self.claims: Counter[str] = Counter()
         self.results: dict[str, int] = {}  # id → number of its acceptance when its result came
-        self.begun: dict[str, float] = {}  # id → when it was last started
-        # id → when input/ was last compared with what the result is made of: from, until
-        self.compared: dict[str, tuple[float, float]] = {}
+        self.made = Made(world, people)
         # id → starts that were cut off: their process or engine died, or they were seized
         self.crashed: dict[str, set[int]] = {}
         self.hasty: set[str] = set()  # ids of drops that were taken before they had ever been quiet
         # what a process was told had failed, though it was done: where to, and when
         self.lost: dict[Process, tuple[str, float]] = {}
-        self.accepted: dict[str, tuple[float, float]] = {}  # id → while it was being accepted
         self.deleted: set[int] = set()
         self.submitted: set[str] = set()
         self.finished: set[Path] = set()  # folders in done/ that are there by edge e
@@ -92,7 +86,7 @@ class Oracle:
             if "@" not in target.name:
                 self._failed(target)
         elif edge == "b.":
-            self.accepted[id] = (self.accepted.get(id, (0.0, 0.0))[0], self.world.hub.now)
+            self.made.accepted[id] = (self.made.accepted.get(id, (0.0, 0.0))[0], self.world.hub.now)
             self._revealed(target)
         elif edge == "g." and process:
             self._anew(target)
@@ -143,15 +137,13 @@ class Oracle:
         else:  # a raw drop, below the input/ of its shell
             id = names.id_of(target.parent.parent.name) or ""
             self.claims[id] += 1
-            if self._longest_rest(source, target) < QUIET and not self._blurred(self.world.hub.now):
+            if self._longest_rest(source, target) < QUIET and not self.made.blurred(
+                self.world.hub.now
+            ):
                 self.hasty.add(id)
-        self.accepted[id] = (self.world.hub.now - 90, self.world.hub.now)
+        self.made.accepted[id] = (self.world.hub.now - 90, self.world.hub.now)
         if source.name in self.people.wishes:
             self.people.wishes.add(id)
-
-    def _blurred(self, at: float) -> bool:
-        """Did a host still show an old listing, or skip an entry, shortly before AT?"""
-        return at - self.world.blurred < BLURRED
 
     def _longest_rest(self, source: Path, target: Path) -> float:
         """The longest time in which nobody wrote to any file of the drop that moved from SOURCE to
@@ -185,7 +177,7 @@ class Oracle:
             self.broken(
                 f"n is never reused: start {held.n} of {held.id} came after start {self.starts[held.id]}"
             )
-        self.starts[held.id], self.begun[held.id] = held.n, self.world.hub.now
+        self.starts[held.id], self.made.begun[held.id] = held.n, self.world.hub.now
 
     def _revealed(self, target: Path) -> None:
         job = self._job(target)
@@ -204,81 +196,12 @@ class Oracle:
         if job is None or not verify(self.disk, output):
             self.broken(f"a result is whole: {target.name}")
         assert job is not None
-        text, files = stages.expected(job)
-        made = {path.name for path in output.iterdir() if path.name != tree.CHECKSUMS}
-        told = (output / "model.glb").read_text() if "model.glb" in made else ""
-        if (told, made) != (text, files):
-            self.broken(
-                f"the result is of the input and options that job.json lists: {target.name} has {made} {told}, asked for {files} {text}"
-            )
-        self._of_the_drop(target, job)
+        self.made.judge(target, job)
         again = self.results.get(job.id)
         if again is not None and again == self.claims[job.id]:
             self.broken(f"one result for one acceptance: {job.id}")
         self.results[job.id] = self.claims[job.id]
         self.finished.add(target)
-
-    def _of_the_drop(self, folder: Path, job: JobFile) -> None:
-        """What job.json lists is what lay in input/ when it was last compared with the result."""
-        inside = folder / tree.INPUT
-        entries = [name for name in os.listdir(inside) if not names.ignored(name)]
-        root = (
-            inside / entries[0] if len(entries) == 1 and (inside / entries[0]).is_dir() else inside
-        )
-        listed = {row.path: row.sha256 for row in job.manifest}
-        begun = self.begun.get(job.id, 0.0)
-        between = self.accepted.get(job.id, (0.0, 0.0))
-        at = self.compared.get(job.id, (begun, begun))
-        if self._blurred(at[0]) or at[0] < begun:
-            at = (begun, begun)
-        wished = job.id in self.people.wishes
-        for name in os.listdir(root):
-            known = self.world.files.get((root / name).lstat().st_ino)
-            if known is None or names.ignored(name):
-                continue
-            wished = wished or tree.is_job_toml(name)
-            if at[0] == at[1] and known.versions[-1].at >= begun:
-                continue  # a person's hand after the start: nothing more can be told
-            if known.versions[0].at < at[0] and listed.get(name) not in _versions(known, *at):
-                self.broken(
-                    f"the result is of what was dropped: {folder.name}/{name} is not the file that"
-                    f" job.json lists ({listed.get(name)}): {known.versions[-3:]}, compared {at}"
-                )
-            if (
-                tree.is_job_toml(name)
-                and known.versions[-1].at < at[0]
-                and not between[0] <= known.versions[-1].at <= between[1]
-            ):
-                self._as_asked(folder, job, (root / name).read_text(), known)
-        if not wished and not self._is_harmed(folder):
-            self._as_submitted(folder, job)
-
-    def _as_submitted(self, folder: Path, job: JobFile) -> None:
-        """No job.toml was ever there: the options are those of the submission, or the defaults."""
-        asked = self.people.asked.get(job.id)
-        if asked is None and (job.copy_of or job.retry_of or any(map(_mended, job.notes))):
-            return
-        wanted = jobs.options_of(jobs.parse(asked or {"kind": job.kind}))
-        if job.kind == "prompt":  # its words are the file
-            wanted["prompt"] = job.options["prompt"]
-        if job.options != wanted:
-            self.broken(
-                f"the options are those of the submission: {folder.name} has {job.options}, asked"
-                f" for {wanted}"
-            )
-
-    def _as_asked(self, folder: Path, job: JobFile, text: str, known: File) -> None:
-        asked = jobs.options_of(jobs.parse({"kind": job.kind, **tomllib.loads(text)}))
-        wrong = {
-            key: (value, job.options.get(key))
-            for key, value in asked.items()
-            if job.options.get(key) != value
-        }
-        if wrong:
-            self.broken(
-                f"the options are those of job.toml: {folder.name} has others (asked, used):"
-                f" {wrong}; written at {[each.at for each in known.versions]}"
-            )
 
     def _is_harmed(self, folder: Path) -> bool:
         """Did a person copy or damage FOLDER, or delete from it?"""
@@ -382,13 +305,3 @@ def below(folder: Path) -> list[tuple[int, str]]:
 
 def sha256(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _versions(known: File, since: float, until: float) -> set[str]:
-    """What KNOWN held at some time between SINCE and UNTIL."""
-    before = [each.sha256 for each in known.versions if each.at <= since][-1:]
-    return {*before, *(each.sha256 for each in known.versions if since < each.at <= until)}
-
-
-def _mended(note: str) -> bool:
-    return note.startswith("its job.json was damaged or missing")

@@ -22,7 +22,7 @@ from tests.simulation.people import People
 from tests.simulation.world import Broken, World
 
 DROPS = (6, 20, 35, 60)
-CHAOS, FOR_EACH = 120.0, 6.0  # simulated seconds in which things go wrong, and more for each drop
+CHAOS, FOR_EACH = 90.0, 3.0  # simulated seconds in which things go wrong, and more for each drop
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 

@@ -7,15 +7,13 @@ import pytest
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.play import play
 
-FOUND = (
-    "the key of what is kept", "n goes up at each start", "the count of crashes", "claimed without job.json", "half accepted shells",
-    "thirty days in trash", "one bad folder", "the fence",
-)  # fmt: skip
-SEEDS = 400  # at the most; docs/reliability.md says how many it took
+# At the most; docs/reliability.md says how many each took. Every change of the simulation draws
+# other stories, so there is room.
+SEEDS = 100
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", MUTANTS)
 def test_a_rule_that_is_taken_out_is_missed(name: str) -> None:
     """One rule of the lifecycle is taken out of the real code."""
-    assert any(play(seed, MUTANTS[name]()).broken for seed in range(SEEDS))
+    assert any(play(seed, MUTANTS[name]()).broken for seed in range(1, SEEDS + 1))

@@ -78,7 +78,7 @@ class World:
         self.rate = self.dice.choice((0.0, 0.002, 0.005, 0.01, 0.02)) if self.kinds else 0.0
         self.aims = self.dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
         self.switching = self.dice.choice((0.05, 0.2, 0.5))
-        self.pace = self.dice.choice((0.5, 1.0, 2.0, 4.0))  # seconds that a stage takes on average
+        self.pace = self.dice.choice((0.3, 0.6, 1.2, 2.5))  # seconds that a stage takes on average
         self.strikes: dict[str, Callable[[Process, Path, Path], None]] = {}  # what befalls an edge
         self.trace: list[str] = []
         self.met_by: Counter[tuple[str, str]] = Counter()  # (edge, fault) → how often
