@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
 
@@ -20,12 +23,9 @@ class Entry(NamedTuple):
     is_dir: bool
 
 
-class Stood(NamedTuple):
-    """An entry of a folder with its own attributes; None where it is listed but not to be seen."""
-
-    name: str
-    is_dir: bool
-    attributes: os.stat_result | None
+# name, whether a folder, its own attributes (None where it is listed but not to be seen); bare,
+# for there may be a hundred thousand
+Stood = tuple[str, bool, os.stat_result | None]
 
 
 def listed(path: Path) -> list[Entry]:
@@ -33,21 +33,21 @@ def listed(path: Path) -> list[Entry]:
         return [Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
 
 
-def stood(path: Path) -> list[Stood]:
-    found = []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            try:
-                found.append(
-                    Stood(
-                        entry.name,
-                        entry.is_dir(follow_symlinks=False),
-                        entry.stat(follow_symlinks=False),
-                    )
-                )
-            except FileNotFoundError:
-                found.append(Stood(entry.name, False, None))
-    return found
+def stood(path: Path | str) -> list[Stood]:
+    """By the open folder: else the kernel walks to it for every file."""
+    handle = os.open(path, FOLDER)
+    try:
+        with os.scandir(handle) as entries:
+            return [_stood(entry) for entry in entries]
+    finally:
+        os.close(handle)
+
+
+def _stood(entry: os.DirEntry[str]) -> Stood:
+    try:
+        return entry.name, entry.is_dir(follow_symlinks=False), entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return entry.name, False, None
 
 
 def sync_around(path: Path) -> None:
@@ -90,33 +90,58 @@ def write(path: Path, data: bytes, flag: int, durable: bool) -> None:
 
 
 def copy(
-    source: Path | str, target: Path | str, durable: bool, tick: Callable[[int], None] | None = None
-) -> str:
-    """By bare file descriptors: with fifty thousand small files every object counts."""
-    digest, size = hashlib.sha256(), _FIRST
-    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    source: Path | str,
+    target: Path | str,
+    durable: bool,
+    tick: Callable[[int], None] | None = None,
+    within: tuple[int, int] | None = None,
+) -> tuple[str, os.stat_result]:
+    """The SHA-256 of what was read, and the attributes SOURCE had before. WITHIN: the open folders
+    of both, which bear one name then.
+
+    By bare file descriptors: with fifty thousand small files every object counts. Errors name the
+    file that they are of, since calls on a descriptor know no name; those of TICK stay as they are.
+    """
+    digest, size, done = hashlib.sha256(), _FIRST, 0
+    at: Path | str | None = source
+    (here, there), old, new = (None, None), source, target
+    if within is not None:
+        (here, there), old = within, str(source).rpartition("/")[2]
+        new = old
     try:
-        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        reader = os.open(old, _READ, dir_fd=here)
         try:
-            while chunk := os.read(reader, size):
-                digest.update(chunk)
-                _write_all(writer, chunk)
-                size = _CHUNK
-                if tick:
-                    tick(len(chunk))
-            if durable:
-                os.fsync(writer)
+            seen, at = os.fstat(reader), target
+            writer = os.open(new, _CREATE, 0o666, dir_fd=there)
+            try:
+                at = source
+                # what is longer than it was seen to be has changed: a later look tells
+                while done != (seen.st_size or None) and (chunk := os.read(reader, size)):
+                    at = target
+                    digest.update(chunk)
+                    _write_all(writer, chunk)
+                    size, done, at = _CHUNK, done + len(chunk), None
+                    if tick:
+                        tick(len(chunk))
+                    at = source
+                at = target
+                if durable:
+                    os.fsync(writer)
+            finally:
+                os.close(writer)
         finally:
-            os.close(writer)
-    finally:
-        os.close(reader)
-    return digest.hexdigest()
+            os.close(reader)
+    except OSError as error:
+        if at is not None:
+            error.filename = str(at)
+        raise
+    return digest.hexdigest(), seen
 
 
 def _write_all(handle: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    written = os.write(handle, data)
+    while written < len(data):
+        written += os.write(handle, memoryview(data)[written:])
 
 
 def sha256(path: Path) -> str:

@@ -164,17 +164,19 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 _BESIDE = tuple(ending for tool in TOOLS for ending in tool.beside)
-_NAME = _any_of(
-    [
-        *(pattern for tool in TOOLS for pattern in tool.patterns),
-        *(f"*{ending}" for ending in _BESIDE),
-    ]
+_PATTERNS = (
+    *(pattern for tool in TOOLS for pattern in tool.patterns),
+    *(f"*{ending}" for ending in _BESIDE),
 )
+# most are an ending, and an ending is soonest told by itself: a look asks it of every file
+_ENDINGS = tuple(each[1:] for each in _PATTERNS if re.fullmatch(r"\*[^*?\[\]]+", each))
+_NAME = _any_of(each for each in _PATTERNS if each[1:] not in _ENDINGS)
 
 
 def temporary(name: str) -> bool:
     """Is NAME (one path component) one that a tool gives to what it has not finished?"""
-    return _NAME.match(name.lower()) is not None
+    low = name.lower()
+    return low.endswith(_ENDINGS) or _NAME.match(low) is not None
 
 
 def speaks_of(path: str) -> str | None:

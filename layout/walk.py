@@ -8,11 +8,14 @@ and in a zip.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from layout import names
-from layout.disk import Disk
+from layout.disk import Disk, Entry, Stood
+
+E = TypeVar("E", Entry, Stood)
 
 DEPTH = 100  # folders in one another below a drop
 PATH_BYTES = 1000  # of a path relative to the drop
@@ -40,21 +43,42 @@ def _begin(path: str) -> str:
     return f"{path[:40]}…"
 
 
-def attributes_below(disk: Disk, root: Path) -> Iterator[tuple[str, os.stat_result]]:
+def attributes_below(
+    disk: Disk, root: Path, known: Container[str] = ()
+) -> Iterator[tuple[str, os.stat_result]]:
     """(path relative to ROOT, its attributes) of every file that ``files_below`` lists, in the same
-    order, with one call for a folder."""
-    ahead: list[tuple[str, os.stat_result | None]] = [("", None)]
-    while ahead:
-        path, attributes = ahead.pop()
-        if (len(path) > SURELY_SHORT or path.count("/") >= DEPTH) and (words := beyond(path)):
-            raise BeyondLimits(f"{root.name} {words}")
+    order, with one call for a folder. Of KNOWN paths it was found before that they count."""
+    for path, (_, _, attributes) in _below(root, disk.stats, known):
         if attributes is not None:
             yield path, attributes
-            continue
-        start = f"{path}/" if path else ""
-        for name, is_dir, attributes in sorted(disk.stats(root / path), reverse=True):
-            if (is_dir or attributes) and not names.ignored(name, is_dir):
-                ahead.append((start + name, None if is_dir else attributes))
+
+
+def paths_below(disk: Disk, root: Path) -> Iterator[str]:
+    """The same paths, by their names alone; each folder is looked at when its turn comes."""
+    return (path for path, _ in _below(root, disk.scandir))
+
+
+def _below(
+    root: Path, look: Callable[[Path], list[E]], known: Container[str] = ()
+) -> Iterator[tuple[str, E]]:
+    within = [("", iter(sorted(look(root))))]  # the folders from ROOT down to the present one
+    while within:
+        start, entries = within[-1]
+        for entry in entries:
+            name, is_dir, *_ = entry
+            path = start + name
+            if path not in known:
+                if names.ignored(name, is_dir):
+                    continue
+                deep = len(path) > SURELY_SHORT or len(within) > DEPTH
+                if deep and (words := beyond(path)):
+                    raise BeyondLimits(f"{root.name} {words}")
+            if is_dir:
+                within.append((f"{path}/", iter(sorted(look(root / path)))))
+                break
+            yield path, entry
+        else:
+            within.pop()
 
 
 def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, int]]:

@@ -218,7 +218,16 @@ def _walk(disk: Disk, top: Path) -> Iterator[DropEntry | Beyond | str]:
 def _found(path: str, facts: os.stat_result) -> DropEntry:
     if stat.S_ISDIR(facts.st_mode):
         return DropEntry(path, FOLDER)  # a folder's own times change with every .DS_Store
-    kind = next((words for test, words in _KINDS if test(facts.st_mode)), "a device")
     return DropEntry(
-        path, kind, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_nlink
+        path,
+        kind_of(facts.st_mode),
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_ctime_ns,
+        facts.st_nlink,
     )
+
+
+def kind_of(mode: int) -> str:
+    """FILE, or in words what something of MODE is that is neither that nor a folder."""
+    return next((words for test, words in _KINDS if test(mode)), "a device")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from layout import walk
@@ -12,7 +14,19 @@ Snapshot = tuple[tuple[str, int, int, int], ...]  # path, size, mtime_ns, ctime_
 
 def snapshot(disk: Disk, inside: Path) -> Snapshot:
     """What stands in INSIDE now, ignored names aside."""
-    return tuple(
+    return tuple(_rows(disk, inside))
+
+
+def stands(disk: Disk, inside: Path, seen: Snapshot) -> bool:
+    """Whether INSIDE is still as SEEN: what ``snapshot(disk, inside) == seen`` says, sooner."""
+    rows = _rows(disk, inside, frozenset(path for path, *_ in seen))
+    return all(row == before for row, before in zip_longest(rows, seen))
+
+
+def _rows(
+    disk: Disk, inside: Path, known: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, int, int, int]]:
+    return (
         (path, each.st_size, each.st_mtime_ns, each.st_ctime_ns)
-        for path, each in walk.attributes_below(disk, inside)
+        for path, each in walk.attributes_below(disk, inside, known)
     )

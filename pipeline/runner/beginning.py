@@ -39,7 +39,9 @@ class Beginning:
         bag."""
         disk, place, say = self.atlas.disk, held.place, held.phase(COPY)
         held.root.mkdir(parents=True, exist_ok=True)
-        held.seen, sums = self.patience(place, lambda: input_copy.copy(disk, place, held.root, say))
+        held.seen, sums = self.patience(
+            place, lambda: input_copy.copy(disk, place, held.root, say, held.job.manifest)
+        )
         if self.patience(place, lambda: input_copy.enlist(disk, place, held.job, held.seen, sums)):
             raise AsksAnew
         named, dropped = (

@@ -6,18 +6,25 @@ tree is looked at before and after the copy, and once more before results are pr
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import gc
 import json
+import os
 import shutil
+import stat
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from layout import dropped, tree
+from layout import dropped, tree, walk
 from layout.disk import Disk
 from layout.manifest import JobFile, Listed
 from layout.tree import Atlas, Place
+from pipeline.drops import listing
 from pipeline.errors import InputRejected
-from pipeline.kept.snapshot import Snapshot, snapshot
+from pipeline.kept.snapshot import Snapshot, stands
 
 Say = Callable[[float, str], None]
 RECORD = "input.json"
@@ -32,62 +39,110 @@ class InputChanged(Exception):
     """input/ on Atlas is no longer what was copied."""
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows by the ten thousand hold no circles, and each search for some goes through all that the
+    process holds."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def copy(
-    disk: Disk, place: Place, root: Path, say: Say = _silent
+    disk: Disk, place: Place, root: Path, say: Say = _silent, listed: Sequence[Listed] = ()
 ) -> tuple[Snapshot, dict[str, str]]:
     """Copy input/ of PLACE to ROOT/input unless an unchanged copy is there. Returns what was seen
     and the SHA-256 by path.
 
-    SAY hears, several times a second, which share is done and a few words; what it raises ends the
-    copy, in the middle of a file too. InputChanged when the source changed while it was copied.
+    SAY hears, several times a second, which share of what is LISTED is done and a few words; what
+    it raises ends the copy, in the middle of a file too. InputChanged when the source changed while
+    it was copied.
     """
     inside, target = place.path / tree.INPUT, root / tree.INPUT
-    before = snapshot(disk, inside)
     recorded = _recorded(root)
-    if recorded is not None and recorded[0] == before:
+    if recorded is not None and stands(disk, inside, recorded[0]):
         return recorded
     forget(root)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for folder in sorted({path.rpartition("/")[0] for path, *_ in before}):
-        (target / folder).mkdir(parents=True, exist_ok=True)
-    copying, sums = _Copying(before, say), {}
-    for path, *_ in before:
-        copying.next()
-        try:
-            sums[path] = disk.copy(f"{inside}/{path}", f"{target}/{path}", False, copying.tick)
-        except (FileNotFoundError, NotADirectoryError):
-            # taken away since it was seen; that the whole job was is heard here
-            if snapshot(disk, inside) != before:
-                raise InputChanged(place.id) from None
-            raise
-    if snapshot(disk, inside) != before:
+    try:
+        before, sums = _copy_all(disk, inside, target, _Copying(listed, say))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if Path(error.filename).is_relative_to(inside):
+            disk.scandir(inside)  # that the whole job was taken away is heard here
+            raise InputChanged(place.id) from None
+        raise
+    if not stands(disk, inside, before):
         raise InputChanged(place.id)
-    (root / RECORD).write_text(json.dumps([before, sums]))
+    (root / RECORD).write_text(json.dumps([*zip(*before, strict=True), [*sums.values()]]))
     return before, sums
 
 
+def _copy_all(
+    disk: Disk, inside: Path, target: Path, copying: _Copying
+) -> tuple[Snapshot, dict[str, str]]:
+    """Copy what stands in INSIDE to TARGET; as ``copy``, but for what changes meanwhile. What a
+    file is it is asked when it is open: one call less than by its path."""
+    rows, sums, above, below = [], dict[str, str](), str(inside), str(target)
+    for folder, paths in groupby(walk.paths_below(disk, inside), _folder):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+        with disk.folders(f"{above}/{folder}", f"{below}/{folder}") as folders:
+            for path in paths:
+                copying.file += 1
+                try:
+                    sums[path], seen = disk.copy_within(
+                        folders, f"{above}/{path}", f"{below}/{path}", copying.tick
+                    )
+                except OSError as error:
+                    # a link, a socket
+                    if error.errno in (errno.ELOOP, errno.ENXIO) and (
+                        at := disk.lstat(inside / path)
+                    ):
+                        _demand_file(path, at)
+                    raise
+                _demand_file(path, seen)
+                if not seen.st_size:
+                    copying.tick(0)
+                rows.append((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
+    return tuple(rows), sums
+
+
+def _demand_file(path: str, seen: os.stat_result) -> None:
+    """Something else may have been put there after the job was accepted: it is no empty file."""
+    if not stat.S_ISREG(seen.st_mode):
+        raise InputRejected(
+            f"{dropped.printable(path)} is {listing.kind_of(seen.st_mode)}.",
+            remedy="Put the file itself there, then move the folder back to inbox/.",
+        )
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 class _Copying:
-    """How far a copy is, in bytes of bytes and files of files."""
+    """How far a copy is, in bytes of bytes and files of files, as they were LISTED."""
 
-    def __init__(self, rows: Snapshot, say: Say) -> None:
-        self.files, self.bytes, self.say = len(rows), sum(size for _, size, *_ in rows), say
+    def __init__(self, listed: Sequence[Listed], say: Say) -> None:
+        self.files, self.bytes, self.say = len(listed), sum(row.size for row in listed), say
         self.file, self.done, self._said = 0, 0, float("-inf")
-
-    def next(self) -> None:
-        self.file += 1
-        self.tick(0)
 
     def tick(self, count: int) -> None:
         self.done += count
         if time.monotonic() - self._said < SAY:
             return
         self._said = time.monotonic()
-        share = self.done / self.bytes if self.bytes else self.file / self.files
+        whole = max(self.bytes, self.done)
+        share = self.done / whole if whole else self.file / max(self.files, self.file)
         self.say(
-            min(share, 1.0),
-            f"copying file {self.file} of {self.files}, {self.done / 1e6:.1f} of"
-            f" {self.bytes / 1e6:.1f} MB",
+            share,
+            f"copying file {self.file} of {max(self.files, self.file)}, {self.done / 1e6:.1f} of"
+            f" {whole / 1e6:.1f} MB",
         )
 
 
@@ -132,18 +187,15 @@ def forget(root: Path) -> None:
 
 def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:
     try:
-        rows, sums = json.loads((root / RECORD).read_text())
-    except (OSError, ValueError):
+        paths, *facts, sums = json.loads((root / RECORD).read_text())
+        return tuple(zip(paths, *facts, strict=True)), dict(zip(paths, sums, strict=True))
+    except (OSError, ValueError, TypeError):  # TypeError: as an older version wrote it
         return None
-    return (
-        tuple((str(path), int(size), int(mtime), int(ctime)) for path, size, mtime, ctime in rows),
-        sums,
-    )
 
 
 def check(disk: Disk, place: Place, seen: Snapshot) -> None:
     """InputChanged unless input/ is still as SEEN."""
-    if snapshot(disk, place.path / tree.INPUT) != seen:
+    if not stands(disk, place.path / tree.INPUT, seen):
         raise InputChanged(place.id)
 
 

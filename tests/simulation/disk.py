@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from layout.disk import Disk, Entry, Stood
+from layout.disk import Disk, Entry
 from tests.simulation.hub import Process
 from tests.support.baddisk import ERRNOS, Crash, _flip
 
@@ -107,11 +107,8 @@ class SimDisk(Disk):
         if call == "rename":
             self.world.moved(self.process, *args)
         if call == "scandir":
-            if result and isinstance(result[0], Stood):
-                result = [
-                    one._replace(attributes=one.attributes and self._dated(one.attributes))
-                    for one in result
-                ]
+            if result and not isinstance(result[0], Entry):
+                result = [(*one[:2], one[2] and self._dated(one[2])) for one in result]
             if self.world.aims or "stale" in self.world.kinds:
                 self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
         return result
@@ -124,7 +121,7 @@ class SimDisk(Disk):
             self.process.beaten = self.world.hub.now
         elif not args[at]:
             self.world.volatile.add(os.lstat(target).st_ino)
-        return result
+        return (result[0], self._dated(result[1])) if call == "copy" else result
 
     def _attributes(self, path: Path) -> Attributes:
         return self._dated(os.lstat(path))

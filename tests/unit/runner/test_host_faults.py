@@ -303,14 +303,14 @@ def test_whatever_a_start_raises_the_worker_lives_and_the_job_ends_with_words(
     """A file that only the worker may not read fails its job by its name; the next job is done."""
     recipe("works")
     worker = workers()
-    real = atlas.disk.copy
+    real = atlas.disk.copy_within
 
-    def copy(source: Path, target: Path, *more: Any, **named: Any) -> str:
-        if "unread" in str(source):
-            raise PermissionError(errno.EACCES, "Permission denied", str(source))
-        return real(source, target, *more, **named)
+    def copy(folders: tuple[int, int], source: str, *more: Any) -> Any:
+        if "unread" in source:
+            raise PermissionError(errno.EACCES, "Permission denied", source)
+        return real(folders, source, *more)
 
-    monkeypatch.setattr(atlas.disk, "copy", copy)
+    monkeypatch.setattr(atlas.disk, "copy_within", copy)
     monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "a.ply")
     bad, good = drop(atlas, "unread").id, drop(atlas, "vase").id
     until(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from layout import accept, lifecycle
 from layout.accept import AcceptedRequest
 from layout.disk import Disk
 from layout.init import init
-from layout.manifest import ErrorFile, JobFile, Outcome, read_job
+from layout.manifest import ErrorFile, JobFile, Listed, Outcome, read_job
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
@@ -274,20 +276,13 @@ class StoppedDisk(Disk):
         super().__init__()
         self.stop, self.chunks = stop, 0
 
-    def copy(
-        self,
-        source: Any,
-        target: Any,
-        durable: bool | None = None,
-        tick: Callable[[int], None] | None = None,
-    ) -> str:
+    def copy_within(self, folders: Any, source: str, target: str, tick: Any = None) -> Any:
         def stopped(count: int) -> None:
             self.chunks += 1
             self.stop()
-            assert tick is not None
             tick(count)
 
-        return super().copy(source, target, durable, stopped)
+        return super().copy_within(folders, source, target, stopped)
 
 
 def test_a_worker_that_is_stopped_during_the_copy_lets_the_job_go_uncounted(
@@ -322,8 +317,12 @@ def test_the_copy_tells_how_far_it_is(
     place = drop(atlas)
     (place.path / "input/vase/b.bin").write_bytes(bytes(12 << 20))
     said: list[tuple[float, str]] = []
+    rows = [
+        Listed(path=path.name, size=path.stat().st_size)
+        for path in (place.path / "input/vase").iterdir()
+    ]
     input_copy.copy(
-        atlas.disk, place, tmp_path, lambda share, message: said.append((share, message))
+        atlas.disk, place, tmp_path, lambda share, message: said.append((share, message)), rows
     )
     shares = [share for share, _ in said]
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 4
@@ -346,18 +345,84 @@ def test_a_file_taken_away_during_the_copy_is_a_change_of_the_input(
     """The job is still there, so nobody took it from this worker."""
 
     class Taken(Disk):
-        def copy(
-            self,
-            source: Any,
-            target: Any,
-            durable: bool | None = None,
-            tick: Callable[[int], None] | None = None,
-        ) -> str:
+        def copy_within(self, folders: Any, source: str, *more: Any) -> Any:
             Path(source).unlink()
-            return super().copy(source, target, durable, tick)
+            return super().copy_within(folders, source, *more)
 
     with pytest.raises(input_copy.InputChanged):
         input_copy.copy(Taken(), drop(atlas), tmp_path)
+
+
+def _bind(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as each:
+        each.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    "said, put",
+    [
+        ("a named pipe", os.mkfifo),
+        ("a symbolic link", lambda path: path.symlink_to("/etc/passwd")),
+        ("a symbolic link", lambda path: path.symlink_to(path.parent.parent)),
+        ("a socket", _bind),
+    ],
+)
+def test_what_is_no_file_any_more_is_named_as_what_it_is(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch, said: str, put: Any
+) -> None:
+    """Put in a file's place after the job was accepted: never an empty file, and no fault of the
+    share that would stop the worker."""
+    recipe("works")
+    place = drop(atlas)
+    monkeypatch.chdir(place.path / "input/vase")  # a socket's path is short
+    Path("a.ply").unlink()
+    put(Path("a.ply"))
+    assert workers().step()
+    failed, _ = now_at(atlas, place.id)
+    error = error_of(failed)
+    assert (failed.state, error.message, error.who) == (
+        State.FAILED,
+        f"vase/a.ply is {said}.",
+        "submitter",
+    )
+
+
+def test_a_copy_of_empty_files_is_stopped_too(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears of each file, though no byte of it is copied."""
+    monkeypatch.setattr(input_copy, "SAY", 0.0)
+    place, heard = drop(atlas), list[str]()
+    for k in range(5):
+        (place.path / f"input/vase/empty-{k}.txt").touch()
+    input_copy.copy(atlas.disk, place, tmp_path, lambda share, message: heard.append(message))
+    assert len(heard) == 6
+
+
+def test_a_write_that_fails_during_the_copy_names_the_copy_and_a_read_the_original(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls on an open file know no name, and whose fault it is goes by where the path lies."""
+    place, real = drop(atlas), os.read
+
+    def fail(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.write", fail)
+    with pytest.raises(OSError, match="space") as caught:
+        input_copy.copy(atlas.disk, place, tmp_path)
+    assert caught.value.filename == str(tmp_path / "input/vase/a.ply")
+    monkeypatch.undo()
+
+    def unread(handle: int, size: int) -> bytes:
+        if real(handle, 1) == b"p":
+            raise OSError(errno.EIO, "Input/output error")
+        return b""
+
+    monkeypatch.setattr("os.read", unread)
+    with pytest.raises(OSError, match="Input") as caught:
+        input_copy.copy(atlas.disk, place, tmp_path)
+    assert caught.value.filename == str(place.path / "input/vase/a.ply")
 
 
 class ChangingDisk(Disk):
@@ -365,18 +430,12 @@ class ChangingDisk(Disk):
 
     writing = True
 
-    def copy(
-        self,
-        source: Any,
-        target: Any,
-        durable: bool | None = None,
-        tick: Callable[[int], None] | None = None,
-    ) -> str:
-        digest = super().copy(source, target, durable, tick)
-        if self.writing and Path(source).parent.parent.name == "input":
+    def copy_within(self, folders: Any, source: str, *more: Any) -> Any:
+        copied = super().copy_within(folders, source, *more)
+        if self.writing:
             with Path(source).open("a") as file:
                 file.write("more")
-        return digest
+        return copied
 
 
 def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
