@@ -36,8 +36,8 @@ def test_every_file_has_a_test_of_its_name_or_a_row(
     """And none has both, or two rows."""
     rows = Counter(file for files in elsewhere.values() for file in files)
     named = {str(file) for file in code if own_tests(root, file)}
-    assert sorted({str(file) for file in code} - named - rows.keys()) == []
-    assert sorted(named & rows.keys()) == []
+    assert sorted({str(file) for file in code} - named - rows.keys()) == [], "without a test"
+    assert sorted(named & rows.keys()) == [], "take these rows out"
     assert [file for file, times in rows.items() if times > 1] == []
     assert sum(rows.values()) <= MOST
 

@@ -34,6 +34,7 @@ STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
     ("scan.read_passes", "aligning"),
     ("scan.orient", "aligning"),
     ("scan.align", "aligning"),
+    ("scan.measure", "post_processing"),
     ("scan.", "reconstructing_3d"),
     ("views.normalize_views", "reconstructing_3d"),
     ("views.", "generating_images"),
