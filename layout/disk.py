@@ -1,8 +1,8 @@
 """The few file calls that everything else in this package uses; the seam where tests put a
 misbehaving disk.
 
-Every call goes through ``Disk._do``. Faults of the line (a full, read-only, stale or vanished
-share) are raised as LineFault, so that nobody above mistakes them for a fault of a job.
+Every call goes through ``Disk._do``. A share that is full, read-only, stale or gone raises
+LineFault, so that nobody above takes it for a fault of a job.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class JobFile(Document):
     provenance: Provenance = Field(default_factory=Provenance)
 
     def crashes(self, n: int) -> int:
-        """Starts of this run up to and including N that ended in nobody's words."""
+        """How many starts of this run, up to and including N, ended without anybody noting why."""
         base = self.accepted.n if self.accepted else 0
         return (
             n

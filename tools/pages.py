@@ -131,7 +131,9 @@ def errors_page() -> str:
             if getattr(kind, "who", None) == who
         ]
         parts += [
-            f"## Who acts: the {who}\n" if who != "pipeline" else "## Who acts: look into it\n",
+            f"## Who acts: the {who}\n"
+            if who != "pipeline"
+            else "## Who acts: whoever looks into it\n",
             f"{meaning}\n",
         ]
         parts.append(

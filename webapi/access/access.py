@@ -151,7 +151,8 @@ class Access:
         return key
 
     def permit(self, who: Who, scope: Scope, keyed: bool = False) -> None:
-        """Nothing when WHO may do what SCOPE covers. KEYED: a place on the LAN never is enough."""
+        """Problem 401 or 403 unless WHO may do what SCOPE covers. KEYED: only with a key, even from
+        the LAN."""
         if who.key is not None:
             if not allows(who.key.scope, scope):
                 raise Problem(

@@ -28,8 +28,8 @@ class Event(NamedTuple):
 
 
 class Events:
-    """A hub with the last events, and a bounded queue for each listener: one who does not read
-    loses its stream, nobody else's time."""
+    """The last events, and a bounded queue for each listener: who does not read in time loses the
+    stream, and holds up nobody else."""
 
     def __init__(self, streams: int) -> None:
         self.life, self.streams = nonce(6), streams

@@ -117,8 +117,8 @@ def _tune(connection: Any, _: object) -> None:
 
 
 class Index:
-    """The rows of one Atlas in one database. One that is away at first is no reason not to begin:
-    see ``stands`` and ``prepare``."""
+    """The rows of one Atlas in one database. The web process starts even while that is away, and
+    makes its tables when it is back: see ``stands`` and ``prepare``."""
 
     def __init__(self, engine: sql.Engine, uuid: str) -> None:
         self.engine, self._tree = engine, f"{VERSION}:{uuid}"

@@ -21,8 +21,8 @@ TABLE_BYTES = 16 << 20
 
 
 def check(path: Path) -> None:
-    """Problem 422 unless the zip at PATH can be unpacked safely; other files are none of its
-    business."""
+    """Problem 422 where PATH is a zip that cannot be unpacked safely; other files are not looked
+    at."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             return
