@@ -47,6 +47,7 @@ WHY = {
     "manifold3d": "checks that a mesh is manifold",
     "meshoptimizer": "simplifies large meshes, unpacks glTF compressed by it",
     "dracopy": "unpacks glTF compressed with Draco",
+    "opengl-basisu": "unpacks KTX2 pictures of glTF",
     "mypy": "checks types",
     "networkx": "writes 3MF, through trimesh",
     "numpy": "arrays",

@@ -68,11 +68,11 @@ def _die_with_fleet() -> None:
         sys.exit(1)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def stop_on_signals(stopping: threading.Event) -> None:
     """SIGTERM and SIGINT drain: the job in hand is released, uncounted."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -172,3 +172,13 @@ def test_the_drawing_of_the_rooms_shows_every_room_and_no_other(root: Path) -> N
         for room in re.findall(r"webapi/(\w+)", drawing)
         if not (root / "webapi" / room).is_dir()
     } == set()
+
+
+def test_a_module_that_is_run_says_so_last(root: Path) -> None:
+    """What stands behind `if __name__ == "__main__"` is not there yet when the module runs; only a
+    real process would show it."""
+    for path in (
+        one for room in ("pipeline", "webapi", "layout") for one in (root / room).rglob("*.py")
+    ):
+        _, guard, behind = path.read_text().partition('\nif __name__ == "__main__":\n')
+        assert all(line[:1] in ("", " ") for line in behind.splitlines()), (path, guard)

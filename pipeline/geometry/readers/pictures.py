@@ -1,4 +1,4 @@
-"""Pictures that a mesh file names or holds (library: Pillow)."""
+"""Pictures that a mesh file names or holds (libraries: Pillow; opengl-basisu for KTX2)."""
 
 from __future__ import annotations
 
@@ -38,12 +38,7 @@ def decoded(data: bytes, name: str, account: Account) -> Any:
     from PIL import Image
 
     if data.startswith(b"\xabKTX"):
-        account.explain(
-            "texture",
-            name,
-            "texture {name} is a KTX picture, which is not read; the model has no texture there",
-        )
-        return None
+        return _of_ktx(data, name, account)
     try:
         image = Image.open(io.BytesIO(data))
         if image.width * image.height > MOST_PIXELS:
@@ -59,6 +54,28 @@ def decoded(data: bytes, name: str, account: Account) -> Any:
         return None
     account.arrive("texture", name)
     return _eight_bits(image)
+
+
+def _of_ktx(data: bytes, name: str, account: Account) -> Any:
+    """The largest level of a KTX2 picture as glTF knows them: Basis Universal, ETC1S or UASTC."""
+    from PIL import Image
+
+    try:
+        import opengl_basisu
+
+        held = opengl_basisu.open(data)
+        if held.width * held.height > MOST_PIXELS:
+            raise ValueError("too large")
+        pixels: Any = held.transcode("rgba8").data
+    except (ImportError, ValueError):  # the library's own kinds are ValueErrors
+        account.explain(
+            "texture",
+            name,
+            "texture {name} is a KTX picture that is not read; the model has no texture there",
+        )
+        return None
+    account.arrive("texture", name)
+    return Image.fromarray(pixels if (pixels[..., 3] < CLEAR).any() else pixels[..., :3])
 
 
 def _eight_bits(image: Any) -> Any:

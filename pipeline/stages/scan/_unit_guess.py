@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.formats import signatures
 from pipeline.geometry.units import METRES
 from pipeline.stages.scan import _units
 from pipeline.stages.scan._raw import Raw
@@ -22,6 +23,7 @@ _NEAREST = 60.0
 # millimetres
 _THIN = 0.15
 _SAMPLE = 20_000
+_OF_SURVEYS = (".las", ".laz")  # E57 and PTX are in metres by their own rule
 
 
 class Unit(NamedTuple):
@@ -62,6 +64,8 @@ def _guess(raws: list[Raw], factors: list[float], typical: float) -> tuple[str, 
     """(unit, the other candidate, why)."""
     if any(_units.origin(raws, factors)):
         return "m", "ft", "they are survey coordinates"
+    if all(signatures.suffix(raw.name) in _OF_SURVEYS for raw in raws):
+        return "m", "ft", "LAS files hold surveys and name no other unit"
     measure = f"the passes measure about {typical:.3g}"
     if (
         stood := _stood(raws, factors)

@@ -47,6 +47,14 @@ def test_size_and_shape_decide_and_the_other_candidate_is_named(
     assert f"with {other} they would be" in said(job)
 
 
+@pytest.mark.parametrize("size", [5.0, 178.0, 20_000.0])
+def test_a_las_that_names_no_unit_is_a_survey_in_metres(read: Read, size: float) -> None:
+    """Whatever its size; that it was guessed, and that feet are usual, too, is said."""
+    job = read({"a.las": las(large(BODY, size))})
+    assert (job.scans.unit, job.scans.unit_guessed, job.scans.unit_other) == ("m", True, "ft")
+    assert "LAS files hold surveys" in said(job)
+
+
 @pytest.mark.parametrize(("times", "unit"), [(1.0, "m"), (1000.0, "mm"), (30.0, "m")])
 def test_no_scanner_stands_closer_than_its_lens_allows(read: Read, times: float, unit: str) -> None:
     """Depth-camera grids: 1.1 away is metres, 1100 millimetres, and a scene of 60 seen from 33 is no scene of 60 mm."""

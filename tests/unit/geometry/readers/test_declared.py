@@ -65,7 +65,7 @@ WHOLE = {
 HEAT = (
     ply()
     .replace(b"float z\n", b"float z\nproperty float heat\n")
-    .replace(b" 0\n", b" 0 1\n", 6)
+    .replace(b" 0\n", b" 0 2\n", 6)
     .replace(b" 20\n", b" 20 1\n", 6)
 )
 MISSED = {

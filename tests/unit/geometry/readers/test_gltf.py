@@ -382,3 +382,24 @@ def test_scenes_that_are_not_shown_skins_and_animations_are_said(read: Read) -> 
     assert (
         "1 of its 2 scenes" in said and "pose of its skeleton" in said and "its animation" in said
     )
+
+
+KTX2 = {  # 8 × 8, left (200, 60, 30), right (20, 60, 220)
+    "UASTC": "q0tUWCAyMLsNChoKAAAAAAEAAAAIAAAACAAAAAAAAAAAAAAAAQAAAAEAAAAAAAAAaAAAACwAAACUAAAALAAAAAAAAAAAAAAAAAAAAAAAAADAAAAAAAAAAEAAAAAAAAAAQAAAAAAAAAAsAAAAAAAAAAIAKACmAQIAAwMAABAAAAAAAAAAAAB/AAAAAAAAAAAA/////x8AAABLVFh3cml0ZXIAQmFzaXMgVW5pdmVyc2FsIDIuMTAAAAQAAAB/fwAAF5nH43/KiAAAAAAAAAAAAJeCh/u/MMsDAAAAAAAAAAAXmcfjf8qIAAAAAAAAAAAAl4KH+78wywMAAAAAAAAAAA==",
+    "ETC1S": "q0tUWCAyMLsNChoKAAAAAAEAAAAIAAAACAAAAAAAAAAAAAAAAQAAAAEAAAABAAAAaAAAACwAAACUAAAAJAAAALgAAAAAAAAAjAAAAAAAAABEAQAAAAAAAAIAAAAAAAAAAAAAAAAAAAAsAAAAAAAAAAIAKACjAQIAAwMAAAgAAAAAAAAAAAA/AAAAAAAAAAAA/////x8AAABLVFh3cml0ZXIAQmFzaXMgVW5pdmVyc2FsIDIuMTAAAAIAAgAvAAAACQAAACwAAAAAAAAAAAAAAAAAAAACAAAAAAAAAAAAAAAfwJQAAAAAAAByQqYBTAkAAAAAAEEHjBYSgBkAAAAAAABkGQBTAAQAAAAAyBBWAayqqqpSVVVVBWDARAAAAAAAAJJKAJgAEAAAAABAHAEmBAgAAACAIHJKAcAEAAAAAAAAAggAxAA=",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KTX2)
+def test_a_ktx2_picture_is_read(read: Read, kind: str) -> None:
+    """Both codecs that glTF allows."""
+    made = prism_gltf()
+    texture = {"index": made.picture(base64.b64decode(KTX2[kind]))}
+    made.json["textures"] = [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]
+    primitive = made.json["meshes"][0]["primitives"][0]
+    primitive["material"] = made.material(baseColorTexture=texture)
+    primitive["attributes"]["TEXCOORD_0"] = made.accessor(np.full((12, 2), 0.25, "f4"))
+    seen = read("a.glb", made.glb())
+    assert seen.warnings == []
+    (color,) = seen.colors
+    assert color == pytest.approx((200, 60, 30), abs=6)
