@@ -117,7 +117,7 @@ def _demand_file(path: str, seen: os.stat_result) -> None:
     if not stat.S_ISREG(seen.st_mode):
         raise InputRejected(
             f"{dropped.printable(path)} is {listing.kind_of(seen.st_mode)}.",
-            remedy="Put the file itself there, then move the folder back to inbox/.",
+            remedy="Put the file itself there.",
         )
 
 
