@@ -22,9 +22,11 @@ Array = NDArray[Any]
 Warn = Callable[[str], None]
 
 
-def read(path: Path, name: str, warn: Warn) -> Any:
-    """The picture at PATH as a Pillow image, RGBA, its edges at most 2048 pixels; WARN hears what
-    was not used of it.
+def read(
+    path: Path, name: str, warn: Warn, longest: int | None = LONGEST, upright: bool = True
+) -> Any:
+    """The picture at PATH as a Pillow image, RGBA, its edges at most LONGEST pixels (None: as it
+    is); WARN hears what was not used of it. UPRIGHT: turned as its EXIF says.
 
     InputRejected names the picture and the fact (libraries: Pillow, OpenCV for more than 8 bits,
     pi-heif).
@@ -45,7 +47,7 @@ def read(path: Path, name: str, warn: Warn) -> Any:
         ) as opened:
             _check_size(opened, name)
             _say_frames(opened, name, kind, warn)
-            image = _as_seen(opened, path, name, kind, warn)
+            image = _as_seen(opened, path, name, kind, warn, upright)
     except InputRejected:
         raise
     except Image.DecompressionBombError:
@@ -57,7 +59,8 @@ def read(path: Path, name: str, warn: Warn) -> Any:
             f"{name} cannot be read as {pictures.KINDS[kind][0]}: it is damaged or cut off.",
             remedy="Save or copy it again.",
         ) from None
-    image.thumbnail((LONGEST, LONGEST))
+    if longest is not None:
+        image.thumbnail((longest, longest))
     return image
 
 
@@ -126,12 +129,14 @@ def _is_preview(opened: Any, frame: int) -> bool:
     return bool(opened.tag_v2.get(REDUCED, 0) & 1)
 
 
-def _as_seen(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
+def _as_seen(
+    opened: Any, path: Path, name: str, kind: str, warn: Warn, upright: bool
+) -> Any:
     from PIL import Image, ImageOps
 
     profile = opened.info.get("icc_profile")
     image = _eight_bits(opened, path, name, kind, warn)
-    image = ImageOps.exif_transpose(image)
+    image = ImageOps.exif_transpose(image) if upright else image
     clear = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     alpha = image.convert("RGBA").getchannel("A") if clear else Image.new("L", image.size, 255)
     colours = _in_srgb(image, profile, name, warn)

@@ -1,0 +1,157 @@
+"""Where photographs were taken: SIFT features, their matches, and incremental mapping (library:
+pycolmap, on the CPU).
+
+The same photographs give the same cameras, with one thread or several: names are entered in order
+before features are sought, because the finder numbers photographs in the order it finishes them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.stages.photos._pictures import Photo
+from pipeline.workspace import Workspace
+
+FEATURES, FEWEST_FEATURES = 8192, 60  # of a photograph
+SIFT_EDGE = 1600  # pixels of the longer edge in which features are sought
+EXHAUSTIVE = 60  # photographs up to which each is compared with each
+NEIGHBOURS = 12  # beyond that: the next ones by name, and every second power of two after that
+SEED = 1
+
+
+class Mapped(NamedTuple):
+    """models: pycolmap reconstructions, the largest first, image names as in the folder; features
+    and matches: what was found in each photograph, and verified between two."""
+
+    models: list[Any]
+    features: dict[str, int]
+    matches: dict[tuple[str, str], int]
+
+
+def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
+    """Reconstruct all groups of at least three photographs that hang together."""
+    import pycolmap
+
+    folder, database = ws.path("photos/copies/x").parent, ws.path("photos/features.db")
+    database.unlink(missing_ok=True)
+    # the importer wants a database that is there
+    pycolmap.Database.open(database).close()
+    pycolmap.set_random_seed(SEED)
+    _enter(photos, folder, database)
+    ws.progress(0.12, "seeking features")
+    extraction = pycolmap.FeatureExtractionOptions()
+    extraction.num_threads, extraction.max_image_size, extraction.use_gpu = (
+        threads,
+        SIFT_EDGE,
+        False,
+    )
+    extraction.sift.max_num_features = FEATURES
+    names = [Path(photo.copy).name for photo in photos]
+    pycolmap.extract_features(
+        database,
+        folder,
+        image_names=names,
+        extraction_options=extraction,
+        device=pycolmap.Device.cpu,
+    )
+    ws.progress(0.35, "comparing photographs")
+    _match(names, database, ws, threads)
+    ws.progress(0.75, "placing cameras")
+    models = _incremental(database, folder, ws.path("photos/models/x").parent, threads)
+    called = {Path(photo.copy).name: photo.name for photo in photos}
+    return Mapped(models, *_counts(database, called))
+
+
+def _enter(photos: Sequence[Photo], folder: Path, database: Path) -> None:
+    """One camera for each kind of photograph, begun at the focal length that EXIF tells."""
+    import pycolmap
+
+    kinds: dict[tuple[Any, ...], list[Photo]] = {}
+    for photo in photos:
+        kinds.setdefault(photo.kind, []).append(photo)
+    for alike in kinds.values():
+        options = pycolmap.ImageReaderOptions()
+        options.camera_model = "SIMPLE_RADIAL"
+        width, height = alike[0].size
+        if alike[0].focal:
+            options.camera_params = f"{alike[0].focal},{width / 2},{height / 2},0"
+        pycolmap.import_images(
+            database,
+            folder,
+            camera_mode=pycolmap.CameraMode.SINGLE,
+            image_names=[Path(photo.copy).name for photo in alike],
+            options=options,
+        )
+
+
+def _match(names: Sequence[str], database: Path, ws: Workspace, threads: int) -> None:
+    import pycolmap
+
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.num_threads, matching.use_gpu = threads, False
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.ransac.random_seed = SEED
+    pairs = ws.path("photos/pairs.txt")
+    pairs.write_text("".join(f"{a} {b}\n" for a, b in _pairs(names)))
+    pairing = pycolmap.ImportedPairingOptions()
+    pairing.match_list_path = pairs
+    pycolmap.match_image_pairs(
+        database,
+        matching_options=matching,
+        pairing_options=pairing,
+        verification_options=verification,
+        device=pycolmap.Device.cpu,
+    )
+
+
+def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Each with each; of many photographs those that follow each other by name, and some farther
+    on: people walk around things more than once."""
+    if len(names) <= EXHAUSTIVE:
+        return list(combinations(names, 2))
+    count = len(names)
+    steps = {*range(1, NEIGHBOURS + 1), *(1 << k for k in range(4, 20))}
+    steps |= {step for step in range(0, count, max(count // 40, 1)) if step}
+    chosen = {tuple(sorted((k, (k + step) % count))) for k in range(count) for step in steps}
+    return [(names[a], names[b]) for a, b in sorted(chosen) if a != b]
+
+
+def _incremental(database: Path, folder: Path, models: Path, threads: int) -> list[Any]:
+    import pycolmap
+
+    shutil.rmtree(models, ignore_errors=True)
+    models.mkdir(parents=True)
+    options = pycolmap.IncrementalPipelineOptions()
+    options.num_threads = options.mapper.num_threads = threads
+    options.random_seed = options.mapper.random_seed = options.triangulation.random_seed = SEED
+    options.min_model_size, options.extract_colors = 3, False
+    found = pycolmap.incremental_mapping(database, folder, models, options=options).values()
+    return sorted(found, key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
+
+
+def _counts(
+    database: Path, called: dict[str, str]
+) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    import pycolmap
+
+    opened = pycolmap.Database.open(database)
+    try:
+        name = {image.image_id: called[image.name] for image in opened.read_all_images()}
+        features = {name[k]: opened.num_keypoints_for_image(k) for k in name}
+        pairs, counts = opened.read_two_view_geometry_num_inliers()
+        matches = {
+            _sorted(name[a], name[b]): int(count)
+            for (a, b), count in zip(map(pycolmap.pair_id_to_image_pair, pairs), counts, strict=True)
+            if count
+        }
+    finally:
+        opened.close()
+    return features, matches
+
+
+def _sorted(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a < b else (b, a)
