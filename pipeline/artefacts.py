@@ -242,17 +242,33 @@ class Views(Artefact):
 
 
 class PosedPicture(Artefact):
-    """A picture of the surface whose camera is known."""
+    """A picture of the surface whose camera is known; a pinhole's, without distortion."""
 
     image: File
-    camera: tuple[float, float, float, float]  # fx, fy, cx, cy in pixels
+    camera: tuple[float, float, float, float]  # fx, fy, cx, cy in pixels, corners at 0, 0
     pose: Matrix  # the mesh's own frame and unit → camera: x right, y down, z ahead
+    name: str = ""  # of the photograph it was made from
+    points: int = 0  # points of other photographs that hold it in place
+    residual: float | None = None  # how far these lie from where they should, on average, pixels
+    warning: str | None = None
 
 
 class PosedPictures(Artefact):
-    """Pictures that colours may be taken from."""
+    """Pictures that colours may be taken from, and where they are photographs, what was found when
+    their cameras were sought. A drop without photographs has none.
+
+    left_out: (name, why) of photographs without a place. links: (a, b, count) of pairs that show
+    the same points. groups: names of photographs that hang together, those that are built first.
+    sparse: npz, points (N,3) float64 in the common frame, seen (M,2) int32 = point, picture.
+    about: centre and radius of what the cameras stand around; None: they look one way.
+    """
 
     pictures: tuple[PosedPicture, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str, int], ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    sparse: MaybeFile = None
+    about: tuple[float, float, float, float] | None = None
 
 
 class Exported(Artefact):

@@ -59,6 +59,8 @@ RECIPES: dict[str, Recipe] = {
                 Leg(
                     "scan",
                     (
+                        "photos.find_cameras",
+                        "photos.densify",
                         "scan.read_passes",
                         "scan.orient",
                         "scan.align",

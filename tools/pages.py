@@ -87,6 +87,8 @@ TIER_HEADS = {
     "depth": "Poisson depth",
     "faces": "faces",
     "texture": "texture edge, pixels",
+    "photo": "photos: edge, pixels",
+    "depths": "their depths: edge, pixels",
 }
 
 

@@ -79,7 +79,7 @@ WHY = {
     "scipy": "nearest neighbours, sparse solvers",
     "small-gicp": "fine registration",
     "sqlalchemy": "the index of jobs",
-    "torch": "neural networks",
+    "torch": "neural networks; depths from photographs",
     "transformers": "text encoders of FLUX",
     "trimesh": "reads and writes mesh formats",
     "urllib3": "asks another host's service for views",

@@ -24,6 +24,7 @@ from pipeline.formats import foreign, sides, signatures
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})
 # meshes that may have materials and textures in files of their own
 REFERRING = frozenset({".obj", ".gltf", ".glb", ".ply"})
+FEWEST_PHOTOS = 3  # of which a scan can be made
 # such files, beside images
 REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})
 
@@ -82,16 +83,20 @@ def images(found: list[Item]) -> Choice | None:
 
 def photos(found: list[Item]) -> Choice | None:
     images = of(found, IMAGE)
-    if len(images) < 3 or any(
+    if len(images) < FEWEST_PHOTOS or any(
         COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)
     ):
         return None
+    if all(item.transparent for item in images):
+        note = f"{len(images)} pictures with transparency: views of one object"
+        return Choice("images", images, [note])
     cameras = {item.camera for item in images}
-    if len(cameras) == 1 and None not in cameras:
-        return Choice(
-            "scan", images, [f"{len(images)} photos of one camera ({cameras.pop()}): a photo scan"]
-        )
-    return Choice("images", images)
+    by = f" by one camera ({cameras.pop()})" if len(cameras) == 1 and None not in cameras else ""
+    note = (
+        f"{len(images)} pictures{by} without names of sides or transparency: photos of a scan;"
+        ' with kind = "images" in job.toml they would be views of one object'
+    )
+    return Choice("scan", images, [note])
 
 
 def passes(found: Iterable[Item]) -> list[Item]:

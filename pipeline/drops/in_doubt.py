@@ -72,7 +72,12 @@ def in_doubt(found: list[Item]) -> InputRejected:
         return InputRejected(
             f"{strange.name} is {pictures.NOT_TAKEN[signatures.suffix(strange.name)]}, which is not"
             " read",
-            remedy=f"Save it as one of {pictures.TAKEN} and drop that.",
+            remedy=(
+                "Save 20 to 60 sharp frames of it as pictures, each from a step beside the last,"
+                " and drop these."
+                if pictures.NOT_TAKEN[signatures.suffix(strange.name)] == "a film"
+                else f"Save it as one of {pictures.TAKEN} and drop that."
+            ),
         )
     packed = [
         item

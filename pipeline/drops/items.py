@@ -51,6 +51,7 @@ class Item(NamedTuple):
     what: str
     camera: str | None = None  # of a photo
     size: int = 0
+    transparent: bool = False  # a picture with an alpha channel
 
     @property
     def stem(self) -> str:
@@ -111,7 +112,9 @@ def _item(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     what = _what(name, ending, head)
     if what == MESH and signatures.only_vertices(ending, head, _tail(name, head, stream, size)):
         what = POINTS
-    return Item(file, name, what, _camera(head) if what == IMAGE else None, size)
+    if what != IMAGE:
+        return Item(file, name, what, size=size)
+    return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
 
 
 def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:

@@ -3,6 +3,9 @@ it is; names and media types do not."""
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
+
 # kind → (in words, suffixes)
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "jpeg": ("a JPEG image", (".jpg", ".jpeg", ".jfif", ".jpe", ".mpo")),
@@ -33,6 +36,9 @@ NOT_TAKEN = {
     ".tga": "a Targa image",
     ".jxl": "a JPEG XL image",
     ".ico": "an icon",
+    **dict.fromkeys(
+        (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv"), "a film"
+    ),
 }
 
 _MAGIC = (
@@ -49,6 +55,27 @@ _MAGIC = (
 )
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"mif2")
 AVIF = (b"avif", b"avis")
+
+_DEPTH = re.compile(r"(?<![a-z])depths?(?![a-z])", re.I)
+
+
+def is_named(name: str) -> bool:
+    """Whether the name is that of a picture that is taken."""
+    return PurePosixPath(name).suffix.lower() in BY_SUFFIX
+
+
+def tells_depth(name: str) -> bool:
+    """Whether the name says that the picture's values are distances."""
+    return _DEPTH.search(PurePosixPath(name).name) is not None
+
+
+def has_alpha(head: bytes) -> bool:
+    """Whether a PNG or WebP picture that begins with HEAD has an alpha channel."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return head[25:26] in (b"\4", b"\6") or b"tRNS" in head.partition(b"IDAT")[0]
+    if head[8:16] == b"WEBPVP8X":
+        return bool(head[20] & 0x10) if len(head) > 20 else False
+    return head[8:16] == b"WEBPVP8L" and len(head) > 24 and bool(head[24] & 0x10)
 
 
 def kind_of(head: bytes) -> str | None:

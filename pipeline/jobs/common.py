@@ -23,13 +23,33 @@ class Tier(NamedTuple):
     depth: int  # deepest Poisson octree
     faces: int  # faces of model.glb
     texture: int  # texture edge, pixels
+    photo: int  # longer edge in which photographs are worked on, pixels
+    depths: int  # longer edge in which their depths are sought, pixels
 
 
 TIERS: dict[str, Tier] = {
     "standard": Tier(
-        views=4, steps=4, grid=256, cell=1 / 400, depth=9, faces=100_000, texture=2048
+        views=4,
+        steps=4,
+        grid=256,
+        cell=1 / 400,
+        depth=9,
+        faces=100_000,
+        texture=2048,
+        photo=1600,
+        depths=800,
     ),
-    "high": Tier(views=8, steps=4, grid=384, cell=1 / 1000, depth=11, faces=500_000, texture=4096),
+    "high": Tier(
+        views=8,
+        steps=4,
+        grid=384,
+        cell=1 / 1000,
+        depth=11,
+        faces=500_000,
+        texture=4096,
+        photo=3200,
+        depths=1600,
+    ),
 }
 
 

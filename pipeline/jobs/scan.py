@@ -83,6 +83,14 @@ class ScanOptions(Common):
         return 0.0 if self.cell else self.tier.cell
 
     @property
+    def photo_edge(self) -> int:
+        return self.tier.photo
+
+    @property
+    def depth_edge(self) -> int:
+        return self.tier.depths
+
+    @property
     def depth(self) -> int:
         """Of the Poisson octree, at the most."""
         return self.tier.depth

@@ -37,6 +37,14 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class FindCameras(Declared):
+    photo_edge: int
+
+
+class Densify(Declared):
+    depth_edge: int
+
+
 class ReadPasses(Declared):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
 
@@ -146,9 +154,11 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "scan.read_passes": Stage(ReadPasses, (Dropped,), Scans, version=5),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=6),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=3),
-    "scan.align": Stage(Align, (Scans,), Alignment, version=3),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=3),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans), Features),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),

@@ -32,6 +32,8 @@ class Weight(NamedTuple):
 WEIGHTS: dict[str, Weight] = {
     COPY: Weight(0.05, 0.01, 0.005),
     READY: Weight(0.5),
+    "photos.find_cameras": Weight(0.01),
+    "photos.densify": Weight(0.01),
     "scan.read_passes": Weight(0.05, 0.05),
     "scan.orient": Weight(0.1, 0.7),
     "scan.align": Weight(0.5, 0.0, 1.1, True),

@@ -54,6 +54,7 @@ SAMPLES: dict[type[Artefact], dict[str, Any]] = {
         "manifold": False,
     },
     artefacts.Views: {"views": ()},
+    artefacts.PosedPictures: {"pictures": ()},
     artefacts.Exported: {"files_written": (), "faces": 1},
     artefacts.Pictures: {"preview": "preview.png"},
     artefacts.Report: {"page": "report.html"},

@@ -145,7 +145,9 @@ def _counts(
         pairs, counts = opened.read_two_view_geometry_num_inliers()
         matches = {
             _sorted(name[a], name[b]): int(count)
-            for (a, b), count in zip(map(pycolmap.pair_id_to_image_pair, pairs), counts, strict=True)
+            for (a, b), count in zip(
+                map(pycolmap.pair_id_to_image_pair, pairs), counts, strict=True
+            )
             if count
         }
     finally:

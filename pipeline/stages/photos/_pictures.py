@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputRejected
+from pipeline.formats.refusals import Source
 from pipeline.stages.views import _pictures
 from pipeline.workspace import Workspace
 
@@ -33,15 +34,16 @@ class Photo(NamedTuple):
     up: tuple[int, int]
 
 
-def read(names: Sequence[str], longest: int, ws: Workspace) -> tuple[list[Photo], dict[str, str]]:
-    """The photographs of the drop, working copies made, and, by name, why others were left out: what
-    cannot be read, or is the same file again."""
+def read(
+    sources: Sequence[Source], longest: int, ws: Workspace
+) -> tuple[list[Photo], dict[str, str]]:
+    """The photographs with working copies, their edges at most LONGEST pixels; and, by name, why
+    others were left out: they cannot be read, or are the same file again."""
     photos: list[Photo] = []
     left_out: dict[str, str] = {}
     seen: dict[str, str] = {}
-    for number, name in enumerate(names):
-        ws.progress(0.1 * number / len(names), f"reading {name}")
-        path = ws.input / name
+    for number, (name, path) in enumerate(sources):
+        ws.progress(0.1 * number / len(sources), f"reading {name}")
         twin = seen.setdefault(hashlib.sha256(path.read_bytes()).hexdigest(), name)
         if twin != name:
             left_out[name] = f"it is the same picture as {twin}"

@@ -5,28 +5,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.artefacts import Alignment, Pass, Scans
+from pipeline.artefacts import Alignment, Pass, PosedPictures, Scans
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
 from pipeline.kept.declared import Align
-from pipeline.stages.scan import _ambiguity, _graph, _joint, _links, _prepared, _report
+from pipeline.stages.scan import (
+    _ambiguity,
+    _graph,
+    _joint,
+    _links,
+    _photographs,
+    _prepared,
+    _report,
+)
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.workspace import StageWorkspace, Workspace
 
 
-def run(scans: Scans, ws: StageWorkspace[Align]) -> Alignment:
+def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) -> Alignment:
     """Find the poses of unordered, scrambled passes.
 
     In: oriented passes. Out: one Placed per pass (duplicates and doubtful ones unplaced), rigid
     poses pass → common frame in the drop's unit, the links that were found and used, groups of
     passes that belong together. Guaranteed: a placed pass hangs on a link that is strong, or that
     an independent third pass confirms, and no placed pass lies where another camera saw through.
-    Features by Open3D, the rest numpy and scipy; nothing is random. Raises NoOverlap when no two
-    passes match.
+    Photographs stand where their cameras were found. Features by Open3D, the rest numpy and scipy;
+    nothing is random. Raises NoOverlap when no two passes match.
     """
+    if posed is not None and posed.pictures:
+        return _photographs.alignment(scans, posed, ws)
     usable = [one for one in scans.passes if one.duplicate_of is None]
     stored = [arrays.load(ws.path(one.arrays)) for one in usable]
     size = float(np.median([clouds.diagonal(one["points"]) for one in stored]))

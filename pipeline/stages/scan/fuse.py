@@ -40,7 +40,7 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
                 f" {alignment.size / COARSEST:.3g}, or leave it out."
             ),
         )
-    placed = [(k, one) for k, one in enumerate(alignment.passes) if one.placed]
+    placed = [(k, one) for k, one in enumerate(alignment.passes) if one.placed and one.points]
     files = {one.name: one.arrays for one in scans.passes}
     merger = Merger(cell)
     for number, (k, one) in enumerate(placed):

@@ -25,8 +25,10 @@ def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
     Signs come from the scanner's place where it is known, from the range grid, from normals the
     file brought, else from propagation over the tangent planes (Open3D) checked against the side
     the pass was seen from. Statistical outliers go (unless skipped). Duplicates stay as they are.
-    Units and frames do not change.
+    Units and frames do not change, and passes that are oriented already stay as they are.
     """
+    if scans.oriented:
+        return scans
     passes = []
     for number, one in enumerate(scans.passes):
         ws.progress(number / len(scans.passes), f"orienting {one.name}")

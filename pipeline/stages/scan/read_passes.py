@@ -19,9 +19,9 @@ FEWEST_POINTS = 100
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
-def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
+def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPasses]) -> Scans:
     """Read every scan file of the drop; what comes out is finite, in one unit, minus a common
-    whole-number origin.
+    whole-number origin. What photographs show (photos.densify) is a pass each already.
 
     In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB,
     OFF; .gz, .zip, .tar of these). Out: Scans with one Pass per scan; several scans in one file are
@@ -30,6 +30,8 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadPasses]) -> Scans:
     only after its bytes were compared with its header. Raises InputRejected naming the file, never
     skips a damaged one.
     """
+    if photographed is not None and photographed.passes:
+        return photographed
     drop = _sources.find(dropped, ws)
     sources = drop.sources
     found: list[tuple[Raw, int]] = []

@@ -129,9 +129,7 @@ def _is_preview(opened: Any, frame: int) -> bool:
     return bool(opened.tag_v2.get(REDUCED, 0) & 1)
 
 
-def _as_seen(
-    opened: Any, path: Path, name: str, kind: str, warn: Warn, upright: bool
-) -> Any:
+def _as_seen(opened: Any, path: Path, name: str, kind: str, warn: Warn, upright: bool) -> Any:
     from PIL import Image, ImageOps
 
     profile = opened.info.get("icc_profile")

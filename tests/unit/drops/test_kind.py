@@ -103,7 +103,7 @@ def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
         ({"cup.webp": picture("WEBP")}, "images", ["cup.webp"]),
         ({"front.png": PNG, "Left.PNG": PNG}, "images", ["front.png", "Left.PNG"]),
         ({"000.png": PNG, "045.png": PNG, "315.png": PNG}, "images", ["000.png", "045.png", "315.png"]),
-        ({"a.png": PNG, "b.png": PNG, "c.png": PNG}, "images", ["a.png", "b.png", "c.png"]),
+        ({"a.png": PNG, "b.png": PNG, "c.png": PNG}, "scan", ["a.png", "b.png", "c.png"]),
         ({"cup.png": PNG, "poses.txt": XYZ}, "images", ["cup.png"]),
         ({"cup": PNG}, "images", ["cup"]),
         ({"cup.png": JPG, "cup.dat": b"x"}, "images", ["cup.png"]),
@@ -185,13 +185,36 @@ def test_a_mesh_packed_with_passes_is_read_with_them(tmp_path: Path) -> None:
     assert (found.kind, found.not_used, found.notes) == ("scan", [], [])
 
 
-def test_photos_of_one_camera_are_a_photo_scan(tmp_path: Path) -> None:
-    """Three or more with the same EXIF camera; different or unknown cameras make images of one object."""
+def test_three_or_more_pictures_without_sides_are_a_scan_of_photos(tmp_path: Path) -> None:
+    """Of one camera, of several, without EXIF: and it is said, with the line that would make them views."""
     one = {f"{k}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(3)}
-    assert drop(tmp_path / "one", one).kind == "scan"
     other = one | {"3.jpg": picture("JPEG", "Nikon", "Z9")}
-    assert drop(tmp_path / "two", other).kind == "images"
-    assert drop(tmp_path / "none", {f"{k}.jpg": JPG for k in range(3)}).kind == "images"
+    unknown = {f"{k}.jpg": JPG for k in range(3)}
+    for number, photos in enumerate((one, other, unknown)):
+        found = drop(tmp_path / str(number), photos)
+        assert (found.kind, len(found.used)) == ("scan", len(photos))
+        assert "photos of a scan" in found.notes[0] and 'kind = "images"' in found.notes[0]
+
+
+def test_pictures_with_transparency_are_views_of_one_object(tmp_path: Path) -> None:
+    """They are cut out already. One of them among photos changes nothing."""
+    clear = png_with_alpha()
+    assert drop(tmp_path / "all", {f"{k}.png": clear for k in "abc"}).kind == "images"
+    mixed = drop(tmp_path / "one", {"a.png": clear, "b.jpg": JPG, "c.jpg": JPG})
+    assert mixed.kind == "scan"
+
+
+def test_a_film_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """Its frames would do."""
+    with pytest.raises(InputRejected, match=r"walk\.mp4 is a film") as caught:
+        drop(tmp_path, {"walk.mp4": b"\0\0\0\x18ftypmp42" + bytes(64)})
+    assert "frames" in caught.value.remedy
+
+
+def png_with_alpha() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGBA", (32, 32), (200, 10, 10, 0)).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", ["idea.txt", "idea.md", "idea.json"])

@@ -1,0 +1,74 @@
+"""The photographs of a drop: its pictures, archives opened, where it holds no scan."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from pipeline.artefacts import Dropped
+from pipeline.formats import archives, pictures
+from pipeline.formats.refusals import Source
+from pipeline.workspace import Workspace
+
+
+def photographs(dropped: Dropped, ws: Workspace) -> list[Source]:
+    """All pictures that were dropped, in the order of their names; none where anything else was
+    dropped with them, or a picture tells depths."""
+    found = [one for name in dropped.names for one in _inside(name, ws)]
+    return [] if any(map(_speaks_against, found)) else [one for one in found if _is_picture(one)]
+
+
+def _inside(name: str, ws: Workspace) -> list[Source]:
+    source = Source(name, ws.input / name)
+    if not archives.is_archive(name):
+        return [source]
+    if not any(map(pictures.is_named, _members(source))):
+        return [source]  # a packed scan: its reader opens it
+    folder = f"photos/unpacked/{PurePosixPath(name).name}"
+    return archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
+
+
+def _members(source: Source) -> list[str]:
+    """The names inside; what is wrong with an archive is its reader's to say."""
+    lower = source.name.lower()
+    members = archives.zip_members if lower.endswith(".zip") else archives.tar_members
+    if not lower.endswith((".zip", *archives.TARS)):
+        return []
+    try:
+        return [member.name for member in members(source.path)]
+    except (*archives.DAMAGED, RuntimeError):
+        return []
+
+
+def _is_picture(source: Source) -> bool:
+    if pictures.is_named(source.name):
+        return True
+    with source.path.open("rb") as stream:
+        return pictures.kind_of(stream.read(512)) is not None
+
+
+def _speaks_against(source: Source) -> bool:
+    """A scan among pictures, or pictures that pair with depths."""
+    return pictures.tells_depth(source.name) or PurePosixPath(source.name).suffix.lower() in _SCANS
+
+
+_SCANS = frozenset(
+    [
+        ".ply",
+        ".pcd",
+        ".xyz",
+        ".pts",
+        ".csv",
+        ".asc",
+        ".obj",
+        ".stl",
+        ".glb",
+        ".off",
+        ".e57",
+        ".las",
+        ".laz",
+        ".ptx",
+        ".gz",
+        ".pgm",
+        ".ppm",
+    ]
+)

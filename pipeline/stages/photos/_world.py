@@ -1,0 +1,82 @@
+"""The frame that photographs stand in. They tell no size and no place, so it is chosen: z is up as
+the photographers held their cameras, and what they stood around, or looked at, is at the origin at
+distance 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry.rigid import Array
+
+AROUND = 0.12  # smallest spread of the looking directions by which they meet in a point
+REACH = 0.55  # of the distance of the cameras: how far what they stand around may reach
+
+
+@dataclass
+class Shot:
+    """One photograph with its camera: world → camera rotation and translation; params f, cx, cy, k
+    in pixels of the working copy; points that it sees."""
+
+    name: str
+    copy: str
+    size: tuple[int, int]
+    params: tuple[float, float, float, float]
+    rotation: Array
+    translation: Array
+    up: tuple[int, int]
+    sees: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    residual: float = 0.0
+
+    @property
+    def centre(self) -> Array:
+        return -self.rotation.T @ self.translation
+
+
+def meeting(shots: list[Shot]) -> tuple[Array, float] | None:
+    """Where the cameras' axes meet and how far from it the cameras stand; None where they look one
+    way, as along a facade."""
+    axes = np.array([shot.rotation[2] for shot in shots])
+    eyes = np.array([shot.centre for shot in shots])
+    across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
+    if np.linalg.eigvalsh(across.sum(0))[0] < AROUND * len(shots):
+        return None
+    centre = np.linalg.solve(across.sum(0), (across @ eyes[:, :, None]).sum(0)[:, 0])
+    ahead = ((centre - eyes) * axes).sum(1)
+    if (ahead <= 0).mean() > 0.1:  # they stand back to back, as in a room
+        return None
+    return centre, float(np.median(np.linalg.norm(eyes - centre, axis=1)))
+
+
+def settle(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
+    """SHOTS and POINTS moved into the chosen frame; centre and radius of what they stand around, or
+    None."""
+    about = meeting(shots)
+    if about is None:
+        depths = [
+            np.median(points[shot.sees] @ shot.rotation[2] + shot.translation[2]) for shot in shots
+        ]
+        centre, distance = np.median(points, axis=0), float(np.median(depths))
+    else:
+        centre, distance = about
+    turn, scale = _upright(shots), 1.0 / distance
+    moved = []
+    for shot in shots:
+        rotation = shot.rotation @ turn.T
+        translation = scale * (shot.rotation @ centre + shot.translation)
+        moved.append(Shot(**{**vars(shot), "rotation": rotation, "translation": translation}))
+    around = None if about is None else (0.0, 0.0, 0.0, REACH)
+    return moved, scale * (points - centre) @ turn.T, around
+
+
+def _upright(shots: list[Shot]) -> Array:
+    """The rotation that takes the photographers' up to z."""
+    up = np.mean([shot.rotation.T @ np.array([*shot.up, 0.0]) for shot in shots], axis=0)
+    length = np.linalg.norm(up)
+    z = up / length if length > 0.1 else np.array([0.0, 0.0, 1.0])
+    aside = np.eye(3)[int(np.argmin(np.abs(z)))]
+    x = np.cross(aside, z) / np.linalg.norm(np.cross(aside, z))
+    return np.stack([x, np.cross(z, x), z])

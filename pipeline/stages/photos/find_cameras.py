@@ -1,0 +1,137 @@
+"""Photographs → where each was taken, and through what lens; those without a place are named."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from pipeline.artefacts import Dropped, PosedPicture, PosedPictures
+from pipeline.errors import NoOverlap
+from pipeline.geometry import arrays, rigid
+from pipeline.kept.declared import FindCameras
+from pipeline.stages.photos import _drop, _mapping, _pictures, _straight, _why, _world
+from pipeline.stages.photos._mapping import Mapped
+from pipeline.stages.photos._pictures import Photo
+from pipeline.stages.photos._world import Shot
+from pipeline.workspace import StageWorkspace, Workspace
+
+FEWEST = 3  # photographs of which a model can be made
+SIZE = (
+    "photographs tell no size: the model is as large as if the middle one of these {} had been"
+    " taken from 1 m away"
+)
+AS_IMAGES = (
+    'If they show one object on a plain background from a few sides, add the line kind = "images"'
+    " to job.toml, then move the folder back to inbox/."
+)
+
+
+def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
+    """Find the cameras of photographs of one thing, in any order.
+
+    In: names of the drop's pictures; of a drop with scan files nothing is done. Out: one
+    PosedPicture per photograph that found its place, without lens distortion; the common frame is
+    chosen (z up, what they look at at the origin, median distance 1). Guaranteed: at least three
+    photographs, each held by at least 30 points that others see too. Library: pycolmap. Raises
+    NoOverlap where fewer than three hang together.
+    """
+    sources = _drop.photographs(dropped, ws)
+    if not sources:
+        return PosedPictures(pictures=())
+    photos, unread = _pictures.read(sources, ws.options.photo_edge, ws)
+    if len(photos) < FEWEST:
+        raise _too_few(len(photos), len(sources), unread)
+    mapped = _mapping.map_photos(photos, ws, len(os.sched_getaffinity(0)))
+    joined = mapped.models[0].num_reg_images() if mapped.models else 0
+    if joined < FEWEST:
+        raise _too_few(joined, len(sources), unread)
+    shots, points = _shots(mapped.models[0], photos)
+    shots, points, about = _world.settle(shots, points)
+    ws.progress(0.9, "straightening photographs")
+    pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
+    seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]
+    arrays.save(ws.path("photos/sparse.npz"), points=points, seen=np.concatenate(seen))
+    left_out = _why.left_out(sources, shots, mapped, unread)
+    for name, reason in left_out:
+        ws.warn(f"{name}: left out: {reason}")
+    ws.warn(SIZE.format(len(shots)))
+    return PosedPictures(
+        pictures=pictures,
+        left_out=tuple(left_out),
+        links=tuple((a, b, count) for (a, b), count in sorted(mapped.matches.items())),
+        groups=_groups(mapped, photos),
+        sparse="photos/sparse.npz",
+        about=about,
+    )
+
+
+def _shots(model: Any, photos: list[Photo]) -> tuple[list[Shot], Any]:
+    """The photographs of a reconstruction in the order of their names, and its points (N,3)."""
+    called = {photo.copy.rpartition("/")[2]: photo for photo in photos}
+    ids = sorted(model.points3D)
+    row = {key: number for number, key in enumerate(ids)}
+    points = np.array([model.points3D[key].xyz for key in ids])
+    shots = []
+    for image in sorted(model.images.values(), key=lambda one: one.name):
+        if not image.has_pose:
+            continue
+        photo, pose = called[image.name], image.cam_from_world()
+        focal, cx, cy, k = map(float, model.cameras[image.camera_id].params)
+        held = [point for point in image.points2D if point.has_point3D()]
+        sees = np.array(sorted({row[point.point3D_id] for point in held}), np.int32)
+        errors = [model.points3D[ids[number]].error for number in sees]
+        shots.append(
+            Shot(
+                photo.name,
+                photo.copy,
+                photo.size,
+                (focal, cx, cy, k),
+                pose.rotation.matrix(),
+                np.array(pose.translation),
+                photo.up,
+                sees,
+                float(np.mean(errors)) if errors else 0.0,
+            )
+        )
+    return shots, points
+
+
+def _posed(number: int, shot: Shot, ws: Workspace) -> PosedPicture:
+    from PIL import Image
+
+    file = f"photos/straight/{number:05d}.jpg"
+    with Image.open(ws.path(shot.copy)) as opened:
+        camera = _straight.straighten(opened.convert("RGB"), shot.params, ws.path(file))
+    ws.path(shot.copy).unlink()
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = shot.rotation, shot.translation
+    return PosedPicture(
+        image=file,
+        camera=camera,
+        pose=rigid.to_matrix(pose),
+        name=shot.name,
+        points=len(shot.sees),
+        residual=shot.residual,
+    )
+
+
+def _groups(mapped: Mapped, photos: list[Photo]) -> tuple[tuple[str, ...], ...]:
+    called = {photo.copy.rpartition("/")[2]: photo.name for photo in photos}
+    return tuple(
+        tuple(sorted(called[image.name] for image in model.images.values() if image.has_pose))
+        for model in mapped.models
+    )
+
+
+def _too_few(joined: int, dropped: int, unread: dict[str, str]) -> NoOverlap:
+    detail = "; ".join(f"{name}: {why}" for name, why in list(unread.items())[:5])
+    return NoOverlap(
+        f"a model needs {FEWEST} photos that show the same things, and of the {dropped} dropped"
+        f" {joined or 'none'} could be joined" + (f" ({detail})" if detail else ""),
+        remedy=(
+            "Take more photos, each from a step beside the last and sharp, so that every part is"
+            f" seen by three; or: {AS_IMAGES}"
+        ),
+    )
