@@ -36,8 +36,9 @@ from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas, State
 from pipeline import config, jobs
 from pipeline.submission import job_view
+from webapi.index.database import connect
 from webapi.index.overview import reindex
-from webapi.index.table import Index, connect
+from webapi.index.table import Index
 
 KINDS = ("scan", "images", "prompt", "convert")
 

@@ -26,7 +26,8 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     from webapi.access.headers import harden
     from webapi.context import Web
     from webapi.index import events, follower
-    from webapi.index.table import Index, connect
+    from webapi.index.database import connect
+    from webapi.index.table import Index
     from webapi.notify import metrics
     from webapi.pages.blueprint import OPEN, PREFIXES, blueprint
     from webapi.pages.filters import FILTERS
@@ -95,7 +96,7 @@ def _listen(web: object) -> None:
     from webapi.context import Web
     from webapi.index import rows
     from webapi.index.overview import overview
-    from webapi.index.table import Row
+    from webapi.index.schema import Row
 
     assert isinstance(web, Web)
     last = ""

@@ -152,8 +152,9 @@ def reindex(atlas_path: str | None) -> None:
 
     from sqlalchemy.exc import SQLAlchemyError
 
+    from webapi.index.database import connect
     from webapi.index.overview import reindex as fill
-    from webapi.index.table import Index, connect
+    from webapi.index.table import Index
 
     atlas, settings = opened(atlas_path)
     began, uuid = time.monotonic(), atlas.identity().uuid

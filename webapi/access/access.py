@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import hashlib
 import hmac
-import ipaddress
 import os
 import secrets
 import socket
@@ -31,6 +29,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from pipeline.config import Web as WebSettings
+from webapi.access.addresses import host_of, is_address, is_loopback
 from webapi.access.keys import Key, Keys, Scope, allows
 from webapi.problems import Problem
 
@@ -90,7 +89,7 @@ class Access:
     # -- 1 and 2 -------------------------------------------------------------------------------
     def check_host(self, request: Request) -> None:
         host = host_of(request.environ.get("HTTP_HOST", ""))
-        if not host or not (host in self._hosts or _is_address(host)):
+        if not host or not (host in self._hosts or is_address(host)):
             raise Problem(
                 403, "host", "This service does not answer to that host name.",
                 "Use its address, or let the operator add the name to [web] hosts.",
@@ -131,7 +130,7 @@ class Access:
         """This host itself, not somebody behind a proxy on it. A proxy shows by its headers, or by
         HTTP/1.0, as nginx speaks by default."""
         peer, sent = request.remote_addr or "", request.environ
-        near = peer in self.settings.gateways or _is_loopback(peer)
+        near = peer in self.settings.gateways or is_loopback(peer)
         return near and PROXIED.isdisjoint(sent) and sent.get("SERVER_PROTOCOL") != "HTTP/1.0"
 
     def _bearer(self, request: Request, header: str) -> Key:
@@ -265,32 +264,6 @@ def _still_valid(ended: Path) -> set[str]:
         ended.write_text("".join(f"{session} {expiry}\n" for session, expiry in valid), "ascii")
         return {session for session, _ in valid}
     return set()
-
-
-@functools.lru_cache(1024)
-def host_of(header: str) -> str:
-    """The name in a Host header, without port and brackets, lower case; empty where it is no
-    host."""
-    with contextlib.suppress(ValueError):
-        return (urlsplit(f"//{header}").hostname or "") if not set(header) & set("/@?#\\ ") else ""
-    return ""
-
-
-def _is_address(text: str) -> bool:
-    return _address(text) is not None
-
-
-def _is_loopback(text: str) -> bool:
-    found = _address(text)
-    return found is not None and found.is_loopback
-
-
-@functools.lru_cache(1024)
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.split("%")[0])
-    except ValueError:
-        return None
 
 
 def host_secret(path: Path) -> bytes:

@@ -16,8 +16,8 @@ from layout.tree import Atlas, Place, State
 from pipeline.submission import job_view
 from webapi.index import rows
 from webapi.index.follower import Follower
+from webapi.index.schema import Row
 from webapi.index.states import ENDED
-from webapi.index.table import Row
 
 FEWEST, FILES = 5, 1000
 UNTOLD: Row = {"eta": None, "eta_error": None, "cold": False}

@@ -27,7 +27,8 @@ from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
 from webapi.index.known import AT_REST, Known
-from webapi.index.table import Index, Row
+from webapi.index.schema import Row
+from webapi.index.table import Index
 from webapi.text import clean
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 
 from layout.tree import State
+from webapi.index.schema import Row
 from webapi.index.states import ENDED
-from webapi.index.table import Index, Row
+from webapi.index.table import Index
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ from typing import Any
 from layout.names import nonce
 from webapi.index import rows
 from webapi.index.follower import Follower
+from webapi.index.schema import Row
 from webapi.index.states import ENDED
-from webapi.index.table import Index, Row
+from webapi.index.table import Index
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from layout.tree import Atlas, Place, State
 from pipeline.errors import Cancelled
 from pipeline.progress.words import left
 from pipeline.submission import job_view
+from webapi.index.schema import Row
 from webapi.index.states import ENDED, word
-from webapi.index.table import Row
 from webapi.text import clean
 
 CANCELLED = "cancelled"

@@ -8,12 +8,8 @@ status needs and nothing that the tree does not say.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import json
 import logging
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,99 +17,11 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pipeline.config import SettingsRefused
+from webapi.index.schema import FACTS, HOOKS, JOBS, META, NAMES, NOTES, VERSION, Row
 from webapi.index.states import ENDED
-from webapi.problems import Problem
+from webapi.index.tokens import read_token, write_token
 
-Row = dict[str, Any]
 log = logging.getLogger(__name__)
-META = sql.MetaData()
-JOBS = sql.Table(
-    "inbox3d_jobs",
-    META,
-    sql.Column("id", sql.String(64), primary_key=True),
-    sql.Column("state", sql.String(32), nullable=False),  # the word of the wire
-    sql.Column("folder", sql.String(200), nullable=False),  # relative to Atlas
-    sql.Column("name", sql.String(255), nullable=False),
-    sql.Column("search", sql.String(400), nullable=False),  # name and id, case folded
-    sql.Column("kind", sql.String(16)),
-    sql.Column("tier", sql.String(16)),
-    sql.Column("formats", sql.String(64)),
-    sql.Column("queue", sql.String(48)),
-    sql.Column("worker", sql.String(48)),
-    sql.Column("stage", sql.String(64)),
-    sql.Column("progress", sql.Float, nullable=False),
-    sql.Column("eta", sql.Float),
-    sql.Column("eta_error", sql.Float),  # how wrong eta may be
-    sql.Column("cold", sql.Boolean, nullable=False),  # eta rests on no earlier job
-    # what the stage itself told of its share: it rests where nothing moves
-    sql.Column("moved", sql.Float),
-    sql.Column("message", sql.String(1000), nullable=False),
-    sql.Column("cancelled", sql.Boolean),  # by a person: failed in name only
-    sql.Column("remedy", sql.String(1000)),
-    sql.Column("label", sql.String(16)),
-    sql.Column("at", sql.String(40), nullable=False),
-    sql.Column("ended", sql.String(40)),
-    sql.Column("bytes", sql.BigInteger, nullable=False),  # of the drop
-    sql.Column("seconds", sql.Float),  # what its stages took together
-    sql.Column("submitter", sql.String(100)),
-    sql.Column("retry_of", sql.String(64)),
-    sql.Column("webhook", sql.String(2000)),
-    sql.Index("inbox3d_jobs_at", "at", "id", "search"),
-    sql.Index("inbox3d_jobs_state", "state", "at", "id"),
-    sql.Index("inbox3d_jobs_kind", "kind", "at", "id"),
-    sql.Index("inbox3d_jobs_both", "kind", "state", "at", "id"),
-    sql.Index("inbox3d_jobs_pace", "kind", "tier", "state", "ended", "seconds"),
-    sql.Index("inbox3d_jobs_folder", "folder"),
-)
-HOOKS = sql.Table(  # webhooks that are still to be delivered
-    "inbox3d_hooks",
-    META,
-    sql.Column("id", sql.String(80), primary_key=True),
-    sql.Column("url", sql.String(2000), nullable=False),
-    sql.Column("body", sql.Text, nullable=False),
-    sql.Column("tries", sql.Integer, nullable=False),
-    sql.Column("due", sql.Float, nullable=False),  # seconds since 1970
-)
-NOTES = sql.Table(  # troubles that the operator was told of and that last
-    "inbox3d_notes", META, sql.Column("key", sql.String(100), primary_key=True)
-)
-FACTS = sql.Table(
-    "inbox3d_facts",
-    META,
-    sql.Column("key", sql.String(40), primary_key=True),
-    sql.Column("value", sql.String(200), nullable=False),
-)
-VERSION = "4"
-
-
-def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
-    """The database at URL, or SQLite in FOLDER (a local disk) named after the tree's UUID."""
-    if url is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{folder / f'index-{uuid}.sqlite'}"
-    elif url.startswith(("postgres://", "postgresql://")):
-        url = "postgresql+psycopg://" + url.partition("://")[2]
-    try:
-        engine = sql.create_engine(
-            url,
-            pool_size=16,
-            max_overflow=64,
-            pool_use_lifo=True,
-            pool_pre_ping=not url.startswith("sqlite"),
-        )
-    except (sql.exc.ArgumentError, ImportError) as error:
-        raise SettingsRefused(
-            f"[host] sql_url is no database that is known here: {error}"
-        ) from None
-    if engine.dialect.name == "sqlite":
-        sql.event.listen(engine, "connect", _tune)
-    return engine
-
-
-def _tune(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-1000"):
-        connection.execute(f"PRAGMA {pragma}").close()
 
 
 class Index:
@@ -240,7 +148,7 @@ class Index:
                 found = cursor.fetchone()
         except self._driver.Error as error:
             raise sql.exc.OperationalError(self._by_id, None, error) from error
-        return dict(zip(_NAMES, found, strict=True)) if found else None
+        return dict(zip(NAMES, found, strict=True)) if found else None
 
     def names(self, state: str) -> dict[str, str]:
         """Folder name by id of every job below the folder STATE; most are the same text, kept
@@ -334,42 +242,3 @@ class Index:
     def _rows(self, chosen: Any) -> list[Row]:
         with self.engine.connect() as db:
             return [dict(row) for row in db.execute(chosen).mappings()]
-
-
-_NAMES = tuple(column.name for column in JOBS.c)
-
-
-def write_token(row: Mapping[str, Any], filters: Mapping[str, str | None]) -> str:
-    return (
-        base64.urlsafe_b64encode(json.dumps([row["at"], row["id"], _mark(filters)]).encode())
-        .decode()
-        .rstrip("=")
-    )
-
-
-def read_token(token: str, filters: Mapping[str, str | None]) -> tuple[str, str]:
-    """(at, id) of the last row of the page before. Problem where TOKEN is none of ours, or of a
-    list with other filters (AIP-158)."""
-    try:
-        at, id, mark = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        if (
-            isinstance(at, str)
-            and isinstance(id, str)
-            and "\0" not in at + id
-            and mark == _mark(filters)
-        ):
-            return at, id
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        pass
-    raise Problem(
-        422,
-        "page-token",
-        "page_token is none that this service gave for these filters.",
-        "Take next_page_token of the page before, unchanged, with the same filters.",
-    )
-
-
-def _mark(filters: Mapping[str, str | None]) -> int:
-    return zlib.crc32(
-        json.dumps(sorted((key, value) for key, value in filters.items() if value)).encode()
-    )

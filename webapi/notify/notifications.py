@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from pipeline.config import Settings
 from webapi.index.follower import Follower
-from webapi.index.table import Index, Row
+from webapi.index.schema import Row
+from webapi.index.table import Index
 
 log = logging.getLogger(__name__)
 

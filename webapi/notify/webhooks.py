@@ -24,8 +24,9 @@ from pipeline import safe_fetch
 from pipeline.config import Settings
 from webapi.access.keys import signing_secret
 from webapi.index import rows
+from webapi.index.schema import HOOKS, Row
 from webapi.index.states import ENDED
-from webapi.index.table import HOOKS, Index, Row
+from webapi.index.table import Index
 from webapi.notify.metrics import ENDED as COUNT_ENDED
 from webapi.notify.metrics import WEBHOOKS
 from webapi.notify.notifications import Notices

@@ -102,7 +102,7 @@ def job(id: str) -> Response:
 
 
 def _log_tail(row: Mapping[str, Any]) -> str:
-    from webapi.routes.files import open_below
+    from webapi.routes.sending import open_below
 
     try:
         file, facts = open_below(here().atlas, f"{row['folder']}/log.txt")

@@ -16,7 +16,7 @@ from layout.manifest import JobFile
 from layout.tree import Place, State
 from pipeline.submission import submit
 from webapi.index import rows
-from webapi.index.table import Row
+from webapi.index.schema import Row
 from webapi.problems import Problem
 from webapi.routes.schemas import Retried, Status
 from webapi.routes.table import answer, asker, here, route

@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from layout import lifecycle
 from webapi.index import details, rows
+from webapi.index.schema import Row
 from webapi.index.states import ENDED, WORDS
-from webapi.index.table import Row
 from webapi.problems import Problem
 from webapi.routes import schemas
 from webapi.routes.schemas import JobList, Status

@@ -75,7 +75,7 @@ def _is_loopback(host: str) -> bool:
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     """Serve on LISTENER until SIGTERM or SIGINT. SettingsRefused where [host] sql_url names no
     database."""
-    from webapi.index.table import connect
+    from webapi.index.database import connect
 
     connect(settings.host.sql_url, settings.host.scratch.parent, atlas.identity().uuid).dispose()
     return run(listener, settings.web.threads, lambda: started(atlas, settings), _end, "web")

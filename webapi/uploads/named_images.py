@@ -13,7 +13,8 @@ from layout import tree
 from layout.tree import Atlas
 from webapi.problems import Problem
 from webapi.text import clean
-from webapi.uploads.receive import CHUNK, DEPTH_LIMIT
+from webapi.uploads.paths import DEPTH_LIMIT
+from webapi.uploads.receive import CHUNK
 
 
 def image_path(atlas: Atlas, asked: str) -> str:

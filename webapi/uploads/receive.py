@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +25,10 @@ from pipeline.config import Web
 from pipeline.submission import submit
 from webapi.problems import Problem, cut_off
 from webapi.text import clean
+from webapi.uploads.paths import safe_path
 
 CHUNK = 1 << 18
-FIELD_LIMIT, PARTS_LIMIT, DEPTH_LIMIT, NAME_BYTES = 64 * 1024, 5000, 8, 143
-FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)} | {chr(127)}
+FIELD_LIMIT, PARTS_LIMIT = 64 * 1024, 5000
 
 
 @dataclass
@@ -244,41 +243,8 @@ class Upload:
             )
 
 
-def safe_path(name: str) -> list[str]:
-    """The components of a file's name as a browser or curl sends it, or Problem: nothing is
-    repaired silently but the form of Unicode."""
-    text = unicodedata.normalize("NFC", name)
-    parts = [part for part in text.split("/") if part != "."]
-    if text.startswith("/") or not parts or len(parts) > DEPTH_LIMIT:
-        raise _bad_name(name)
-    for part in parts:
-        stem = part.partition(".")[0].strip().lower()
-        if (
-            not part
-            or part == ".."
-            or part != part.strip(" ")
-            or part.endswith(".")
-            or set(part) & FORBIDDEN
-            or any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in part)
-            or len(part.encode()) > NAME_BYTES
-            or stem in names.RESERVED
-            or names.ignored(part, folder=part is not parts[-1])
-        ):
-            raise _bad_name(name)
-    return parts
-
-
 def too_large(settings: Web) -> Problem:
     return Problem(413, "too-large", f"An upload may hold {settings.max_upload_gb:g} GB.")
-
-
-def _bad_name(name: str) -> Problem:
-    return Problem(
-        422,
-        "name",
-        f"{clean(name, 120)!r} is no name for a file here.",
-        "Rename the file: no .., control or reserved characters, at most 143 bytes.",
-    )
 
 
 def write_text(draft: Path, atlas: Atlas, name: str, text: str) -> None:

@@ -19,10 +19,11 @@ from layout.tree import Atlas, State
 from pipeline.watchers.hints import Hints
 from tests.support.live import eventually
 from tests.support.web import Server, forge, make_settings
+from webapi.index.database import connect
 from webapi.index.follower import Follower
 from webapi.index.overview import reindex
 from webapi.index.redis_mirror import BELL, MARKER, QUEUE, Mirror
-from webapi.index.table import Index, connect
+from webapi.index.table import Index
 
 pytestmark = pytest.mark.slow
 RedisServer = Callable[[], tuple[subprocess.Popen[bytes], str]]

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from layout.tree import Atlas, State
 from pipeline import config
 from tests.support.web import FOREIGN, PLY, forge
-from webapi.access.access import Access, host_of
+from webapi.access.access import Access
 from webapi.access.keys import Keys, Scope, signing_secret
 from webapi.context import Web
 from webapi.serving import server
@@ -248,39 +248,6 @@ def test_a_bind_that_others_can_reach_is_refused_while_there_is_no_key(atlas: At
         pytest.raises(server.PortTaken, match=str(listener.getsockname()[1])),
     ):
         server.bind(atlas, "127.0.0.1", listener.getsockname()[1])
-
-
-# -- hosts and origins -------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "host",
-    [
-        "evil.example",
-        "localhost.evil.example",
-        "localhost@evil.example",
-        "",
-        "evil.example:8000",
-        "127.0.0.1.evil.example",
-        "a b",
-    ],
-)
-def test_a_name_that_was_rebound_to_this_host_is_not_answered(
-    client: FlaskClient, host: str
-) -> None:
-    """DNS rebinding: the attacker's page talks to loopback under the attacker's name."""
-    assert client.get("/3d/jobs", headers={"Host": host}).status_code in (400, 403)
-
-
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "10.0.20.5"]
-)
-def test_addresses_and_localhost_are_answered(client: FlaskClient, host: str) -> None:
-    assert client.get("/health", headers={"Host": host}).status_code == 200
-
-
-def test_a_configured_name_is_answered(build: Callable[..., Flask]) -> None:
-    client = build(INBOX3D_WEB__HOSTS="models.example.org").test_client()
-    assert client.get("/health", headers={"Host": "Models.example.org"}).status_code == 200
-    assert host_of("models.example.org:443") == "models.example.org"
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,12 @@ from pipeline.drops.verdict import Wait
 from pipeline.watchers.status import Writer
 from tests.support.web import PLY, forge
 from webapi.context import Web
+from webapi.index.database import connect
 from webapi.index.events import Events
 from webapi.index.follower import Follower
 from webapi.index.overview import overview, reindex
-from webapi.index.table import HOOKS, Index, Row, connect
+from webapi.index.schema import HOOKS, Row
+from webapi.index.table import Index
 
 Changes = list[tuple[str | None, str | None]]
 

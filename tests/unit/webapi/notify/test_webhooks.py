@@ -18,7 +18,7 @@ from layout.tree import Atlas, State
 from tests.support.web import forge, receiver
 from webapi.access.keys import signing_secret
 from webapi.context import Web
-from webapi.index.table import HOOKS
+from webapi.index.schema import HOOKS
 from webapi.notify.webhooks import WAITS, Caller, signature
 
 LAN = {"INBOX3D_WEB__WEBHOOK_LAN": "127.0.0.0/8"}
