@@ -27,6 +27,7 @@ class AcceptedRequest(NamedTuple):
     notes: tuple[str, ...] = ()
     origin: str = "share"
     after: str | None = None
+    asked: tuple[str, str] | None = None  # path and SHA-256 of the job.toml as it was read
 
 
 def accept(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None = None) -> Place:
@@ -80,7 +81,7 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
         source=source,
         evidence=facts.evidence,
         manifest=manifest(
-            disk, shell.path / tree.INPUT, facts.used, own, whole=facts.kind is not None
+            disk, shell.path / tree.INPUT, facts.used, own, facts.kind is not None, facts.asked
         ),
         inode=found.st_ino,
         accepted=Accepted(at=now(), n=shell.n),

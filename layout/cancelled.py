@@ -7,6 +7,7 @@ import contextlib
 import os
 
 from layout import names, tree
+from layout.copies import is_moved, stands_elsewhere
 from layout.manifest import ErrorFile, JobFile, Outcome, Source, now, write_job
 from layout.mend import hush, readable_job, set_aside, write_error
 from layout.move import Gone, gone, holding, land, move, there
@@ -68,7 +69,7 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
     if not names.is_id(job.id):
         return job.model_copy(update={"id": place.id})
     found = _attributes(atlas, place)
-    if _is_moved(atlas, job, found):
+    if is_moved(atlas, job, found):
         return job
     return job.model_copy(
         update={
@@ -88,12 +89,7 @@ def is_own(atlas: Atlas, place: Place) -> bool:
     job = readable_job(atlas, place.path)
     if job is None and not there(atlas.disk, place.path):
         raise gone(atlas, place.path)
-    return job is not None and job.id == place.id and _is_moved(atlas, job, found)
-
-
-def _is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
-    """A move keeps the folder's inode, a copy cannot; where inodes change nothing can be told."""
-    return job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing"
+    return job is not None and job.id == place.id and is_moved(atlas, job, found)
 
 
 def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
@@ -106,18 +102,9 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
     name = place.id.rpartition("-")[0]
     source = Source(name=name, origin="share", at=now())
     # without job.json a copy that was cut short cannot be told from a move
-    id = names.new_id(name) if _stands_elsewhere(atlas, place) else place.id
+    id = names.new_id(name) if stands_elsewhere(atlas, place) else place.id
     copy_of = place.id if id != place.id else None
     return JobFile(id=id, source=source, inode=_attributes(atlas, place).st_ino, copy_of=copy_of)
-
-
-def _stands_elsewhere(atlas: Atlas, place: Place) -> bool:
-    """Does another folder bear PLACE's id?"""
-    return any(
-        other.id == place.id and other.path != place.path
-        for state in State
-        for other in atlas.places(state)
-    )
 
 
 def _attributes(atlas: Atlas, place: Place) -> os.stat_result:

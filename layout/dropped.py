@@ -45,10 +45,16 @@ def printable(name: str) -> str:
 
 
 def manifest(
-    disk: Disk, inside: Path, used: frozenset[str], old: JobFile | None = None, whole: bool = True
+    disk: Disk,
+    inside: Path,
+    used: frozenset[str],
+    old: JobFile | None = None,
+    whole: bool = True,
+    asked: tuple[str, str] | None = None,
 ) -> list[Listed]:
     """Every file below input/ but the ignored ones; checksums are kept where size and path are
-    unchanged. A job.toml always gets its own: a later change of it asks for other options. WHOLE:
+    unchanged. A job.toml always gets its own: a later change of it asks for other options. ASKED:
+    path and checksum of the one whose options were read, which may have been changed since. WHOLE:
     as files_below.
     """
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
@@ -63,6 +69,8 @@ def manifest(
         for path, size in rows
         if tree.is_job_toml(path) and size <= REQUEST_LIMIT
     }
+    if asked is not None:
+        known |= {(path, size): asked[1] for path, size in rows if path == asked[0]}
     return [
         Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used)
         for path, size in rows

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from layout import names, tree
+from layout.copies import is_copy
 from layout.manifest import JobFile, Unreadable, read_job
 from layout.mend import has_input
 from layout.promote import key_of, started_by, verify
@@ -20,7 +21,8 @@ class Due(StrEnum):
     FINISH = "finish"
     POISON = "poison"  # fail: it crashed too often
     RELEASE = "release"
-    ANEW = "anew"  # job.json is damaged beside a whole input/: accepted anew
+    # accepted anew: job.json is damaged beside a whole input/, or the folder is a copy of another
+    ANEW = "anew"
 
 
 def keyless(place: Place, job: JobFile) -> str:
@@ -46,6 +48,8 @@ def due(
         return (Due.ANEW if has_input(atlas, place.path) else Due.DELETED), None
     if job is None or not has_input(atlas, place.path):
         return Due.DELETED, job
+    if is_copy(atlas, place, job):
+        return Due.ANEW, job
     if _has_result(atlas, place, job, key):
         return Due.FINISH, job
     if job.crashes(place.n if ended else place.n - 1) >= max_crashes:

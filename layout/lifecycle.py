@@ -8,7 +8,8 @@ written again by anybody (the start into job.json after c).
 
 What a dead process leaves behind, and what ``due`` says of a folder in processing/ (in this order):
 
-    job.json is damaged, input/ is there       → back behind the dot, to be accepted anew
+    job.json is damaged, input/ is there, or
+    it is a copy of a job that stands elsewhere → back behind the dot, to be accepted anew
     job.json or input/ is gone                 → fail, "deleted while it ran"
     output/ verifies, made of what stands here → finish
     crashes of this run ≥ max                  → fail as poison
@@ -29,6 +30,7 @@ from layout import names, tree
 from layout.by_hand import cancel, delete, retry
 from layout.cancelled import recognise, tidy
 from layout.claiming import claim_drop, claim_job, refuse, reveal
+from layout.copies import is_copy
 from layout.due import Due, due, first_leg
 from layout.edges import ANEW, EDGES, REFUSED, Edge, permit
 from layout.finding import find
@@ -197,8 +199,12 @@ def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
 
 def accept_anew(atlas: Atlas, place: Place) -> Place:
     """A job whose job.json is damaged or missing goes back behind the dot (from processing/: g),
-    where any intake identifies it anew."""
+    where any intake identifies it anew. So does a person's copy of a job, under an id of its
+    own."""
     permit("c" if place.state is State.CLAIMED else "g", place)
-    shell = atlas.at_claimed(place.id, ANEW, place.n, hidden=True)
+    job = readable_job(atlas, place.path)
+    copy = job is not None and is_copy(atlas, place, job)
+    id, n = (names.new_id(place.id.rpartition("-")[0]), 0) if copy else (place.id, place.n)
+    shell = atlas.at_claimed(id, ANEW, n, hidden=True)
     move(atlas, place.path, shell.path)
     return shell

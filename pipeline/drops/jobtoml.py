@@ -3,6 +3,7 @@ options, then [[files]]."""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ class JobToml(BaseModel):
     request: dict[str, Any]
     files: tuple[ListedFile, ...] = ()
     name: str = NAME  # as the person spelled it
+    sha256: str | None = None  # of what was read
 
     @property
     def kind(self) -> str | None:
@@ -63,7 +65,8 @@ def parse(data: bytes, where: str = NAME) -> JobToml:
     except ValidationError as error:
         raise _wrong(_explain(error), where) from None
     same = tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files)
-    listed = JobToml(request=content, files=same, name=where)
+    read = hashlib.sha256(data).hexdigest()
+    listed = JobToml(request=content, files=same, name=where, sha256=read)
     if listed.kind is not None:
         options(content, str(listed.kind), where)
     return listed

@@ -22,13 +22,14 @@ from pipeline.formats.bytes import open_file
 @dataclass(frozen=True)
 class Identified:
     """What the drop is. used and not_used: names in the drop; of an archive also
-    "archive.zip/member" in not_used."""
+    "archive.zip/member" in not_used. asked: path and SHA-256 of the job.toml that was read."""
 
     kind: str
     options: dict[str, Any]
     used: list[str]
     not_used: list[str]
     notes: list[str]
+    asked: tuple[str, str] | None = None
 
 
 def identify(root: Path, names: list[str]) -> Identified:
@@ -56,6 +57,7 @@ def _identify(root: Path, names: list[str]) -> Identified:
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
         choice.notes,
+        (listed.name, listed.sha256) if listed.sha256 and inside is None else None,
     )
 
 

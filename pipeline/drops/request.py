@@ -14,16 +14,19 @@ from pipeline.drops import jobtoml
 from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 
+TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no longer count"
+
 
 def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
-    kind it is identified anew."""
+    kind, or where the job.toml was taken out of the drop, it is identified anew."""
     inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
     paths = [path for path, _ in walk.files_below(atlas.disk, inside)]
     asked = _beside(atlas, folder)
     request = {"kind": job.kind, **job.options} | (asked or {})
     says = any(map(tree.is_job_toml, paths))
-    if asked is None and (job.kind is None or says):
+    gone = not says and any(tree.is_job_toml(row.path) for row in job.manifest)
+    if asked is None and (job.kind is None or says or gone):
         facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
         if facts.kind == "prompt" and job.source.origin == "api" and not says and job.kind is None:
             raise InputRejected(
@@ -33,6 +36,8 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Acc
                     ' add a job.toml with kind = "prompt".'
                 ),
             )
+        if gone:
+            return facts._replace(notes=(*facts.notes, TAKEN_OUT))
         if says or not job.options:
             return facts
         return facts._replace(
@@ -109,6 +114,7 @@ def facts_of(
         evidence,
         (*notes, *_said(found)),
         origin,
+        asked=found.asked,
     )
 
 

@@ -205,7 +205,7 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
 
     A file that arrived later is used if it is of a kind that is used already. Returns whether the
     options are to be read again, because a job.toml is not the one that was read when the job was
-    accepted.
+    accepted, or is gone.
     """
     inside = place.path / tree.INPUT
     prefix = dropped.drop_root(disk, inside).relative_to(inside).as_posix()
@@ -229,8 +229,9 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
         elif old is not None:
             rows.append(Listed(path=name, size=sizes[path], sha256=old.sha256 or digest, used=used))
     job.notes += [f"{name} was taken away after the job was accepted" for name in before]
-    job.manifest = rows
-    return asks
+    taken_out = [row for name, row in before.items() if tree.is_job_toml(name)]
+    job.manifest = rows + taken_out
+    return asks or bool(taken_out)
 
 
 def _suffix(name: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from layout import lifecycle, tree
 from layout.attention import Attention, Waits, words
+from layout.copies import is_copy
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
 from pipeline import queues, recipes
@@ -137,8 +138,8 @@ class Reaper:
 
     # -- claimed/ ------------------------------------------------------------------------------
     def _mend_waiting(self) -> None:
-        """A waiting job whose job.json was damaged or missing in two looks goes back to be accepted
-        anew."""
+        """A waiting job whose job.json was damaged, missing or that of a job elsewhere in two looks
+        goes back to be accepted anew."""
         places = {
             place.path.name: place for place in self.atlas.places(State.CLAIMED) if not place.hidden
         }
@@ -155,15 +156,19 @@ class Reaper:
             with self.attention.over(places[name].path):
                 lifecycle.accept_anew(self.atlas, places[name])
                 log.warning(
-                    "job.anew job=%s why=%s", places[name].id, "its job.json is damaged or missing"
+                    "job.anew job=%s why=%s",
+                    places[name].id,
+                    "its job.json is damaged or missing, or another folder's",
                 )
 
     def _is_sound(self, place: Place) -> bool:
-        """Whether job.json can be read; looked at again only where the file changed."""
+        """Whether job.json can be read and is this folder's own; looked at again only where the
+        file changed."""
         found = self.atlas.disk.lstat(place.path / tree.JOB)
         stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
         if stamp is None or self._sound.get(place.path.name) != stamp:
-            if lifecycle.readable_job(self.atlas, place.path) is None:
+            job = lifecycle.readable_job(self.atlas, place.path)
+            if job is None or is_copy(self.atlas, place, job):
                 return False
             if stamp:
                 self._sound[place.path.name] = stamp

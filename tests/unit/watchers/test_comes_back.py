@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,16 @@ from click.testing import CliRunner
 from layout import accept, lifecycle, tree
 from layout.accept import AcceptedRequest
 from layout.init import init
-from layout.manifest import ErrorFile, JobFile, read_job
+from layout.manifest import ErrorFile, JobFile, read_job, write_job
 from layout.promote import promote
 from layout.tree import Atlas, Place, State
 from pipeline import config
 from pipeline.cli import look
+from pipeline.drops.kind import Identified
 from pipeline.drops.listing import look as seen
+from pipeline.drops.request import TAKEN_OUT
+from pipeline.runner import due, input_copy
+from pipeline.watchers import taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
 from tests.unit.watchers.test_attention import QUICK, rounds, said
@@ -229,3 +234,99 @@ def test_the_web_layer_does_not_call_an_unfinished_job_in_done_completed(atlas: 
     assert (rows[finished.id]["state"], rows[finished.id]["message"]) == ("completed", "done")
     assert rows[place.id]["state"] == "failed"
     assert rows[place.id]["remedy"] == "Run it again, or delete it."
+
+
+# -- copies and other hands on job.toml --------------------------------------------------------
+def waiting(atlas: Atlas, toml: str | None = None) -> Place:
+    (atlas.inbox / "vase").mkdir()
+    (atlas.inbox / "vase" / "box.stl").write_text(STL)
+    if toml is not None:
+        (atlas.inbox / "vase" / "job.toml").write_text(toml)
+    return atlas.at_inbox("vase")
+
+
+@pytest.mark.parametrize("ended", [done, failed, held])
+def test_a_copy_of_a_job_that_is_dragged_into_claimed_becomes_a_job_of_its_own(
+    atlas: Atlas, intake: Intake, ended: Callable[[Atlas], Place]
+) -> None:
+    """Two folders of one id would give two results of one job."""
+    old = ended(atlas)
+    shutil.copytree(old.path, atlas.claimed / f"{old.id}@finish.1")
+    rounds(intake, lambda: any(place.id != old.id for place in atlas.places(State.CLAIMED)))
+    rounds(intake, lambda: not any(place.hidden for place in atlas.places(State.CLAIMED)))
+    (place,) = [place for place in atlas.places(State.CLAIMED) if place.id != old.id]
+    job = read_job(atlas.disk, place.path)
+    assert job is not None and (job.id, job.copy_of, job.starts) == (place.id, old.id, [])
+    assert place.id != old.id and place.n == 0 and not (place.path / tree.OUTPUT).exists()
+    assert lifecycle.find(atlas, old.id) is not None
+
+
+def test_a_worker_that_starts_a_copy_first_gives_it_back_under_an_id_of_its_own(
+    atlas: Atlas,
+) -> None:
+    """Even where the copy holds a whole result: it is never taken for that of this start."""
+    old = done(atlas)
+    shutil.copytree(old.path, atlas.claimed / f"{old.id}@finish.0")
+    (copy,) = atlas.places(State.CLAIMED)
+    copy = lifecycle.start(atlas, copy, "host-cpu-aaaa")
+    verdict, job = due.verdict(atlas, copy, 3, ended=False)
+    assert verdict is lifecycle.Due.ANEW
+    shell = due.settle(atlas, copy, verdict, job)
+    assert shell.hidden and shell.id != old.id and not atlas.places(State.PROCESSING)
+
+
+def test_the_only_folder_left_of_a_job_keeps_its_id_though_it_is_a_copy(atlas: Atlas) -> None:
+    """Of a tree that was copied to a new disk, say."""
+    old = held(atlas)
+    aside = atlas.root / "aside"
+    old.path.rename(aside)
+    shutil.copytree(aside, old.path)
+    assert due.verdict(atlas, old, 3, ended=False)[0] is lifecycle.Due.RELEASE
+
+
+@pytest.mark.parametrize("when", ["waiting", "failed"])
+def test_options_of_a_job_toml_that_was_taken_out_no_longer_count(
+    atlas: Atlas, intake: Intake, when: str
+) -> None:
+    """What counts is what lies there; the job says so."""
+    waiting(atlas, 'quality_tier = "high"\n')
+    rounds(intake, lambda: [place for place in atlas.places(State.CLAIMED) if not place.hidden])
+    (place,) = atlas.places(State.CLAIMED)
+    job = read_job(atlas.disk, place.path)
+    assert job is not None and job.options["quality_tier"] == "high"
+    (place.path / "input/vase/job.toml").unlink()
+    place = lifecycle.start(atlas, place, "host-cpu-aaaa")
+    if when == "failed":
+        lifecycle.fail(atlas, place, ERROR).path.rename(atlas.inbox / place.id)
+    else:
+        job = lifecycle.record_start(atlas, place)
+        seen, sums = input_copy.copy(atlas.disk, place, atlas.root / "scratch")
+        assert input_copy.enlist(atlas.disk, place, job, seen, sums)
+        write_job(atlas.disk, place.path, job)
+        lifecycle.accept_anew(atlas, place)
+    rounds(intake, lambda: [place for place in atlas.places(State.CLAIMED) if not place.hidden])
+    (place,) = atlas.places(State.CLAIMED)
+    job = read_job(atlas.disk, place.path)
+    assert job is not None and job.options["quality_tier"] != "high" and TAKEN_OUT in job.notes
+
+
+def test_a_job_toml_that_changes_while_it_is_read_is_read_again(
+    atlas: Atlas, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """job.json lists it as it was read, so that the start that copies the other one notices."""
+    folder = waiting(atlas, 'quality_tier = "high"\n').path
+    real = taking.identify
+
+    def edited(root: Path, paths: list[str]) -> Identified:
+        found = real(root, paths)
+        (folder / "job.toml").write_text('quality_tier = "fast"\n')
+        return found
+
+    monkeypatch.setattr(taking, "identify", edited)
+    rounds(intake, lambda: [place for place in atlas.places(State.CLAIMED) if not place.hidden])
+    (place,) = atlas.places(State.CLAIMED)
+    place = lifecycle.start(atlas, place, "host-cpu-aaaa")
+    job = lifecycle.record_start(atlas, place)
+    assert job.options["quality_tier"] == "high"
+    seen, sums = input_copy.copy(atlas.disk, place, atlas.root / "scratch")
+    assert input_copy.enlist(atlas.disk, place, job, seen, sums)

@@ -1,0 +1,31 @@
+"""Move or copy? A rename keeps a folder's inode, a copy cannot. Two folders of one id would give
+two results of one job."""
+
+from __future__ import annotations
+
+import os
+
+from layout.manifest import JobFile
+from layout.tree import Atlas, Place, State
+
+
+def is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
+    """Whether the folder with the attributes FOUND is the one that JOB was written for; where
+    inodes change nothing can be told."""
+    return job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing"
+
+
+def stands_elsewhere(atlas: Atlas, place: Place) -> bool:
+    """Does another folder bear PLACE's id?"""
+    return any(
+        other.id == place.id and other.path != place.path
+        for state in State
+        for other in atlas.places(state)
+    )
+
+
+def is_copy(atlas: Atlas, place: Place, job: JobFile) -> bool:
+    """Is the folder at PLACE a person's copy of JOB, which still stands elsewhere? One that is the
+    only one left, of a restored tree say, goes on under its id."""
+    found = atlas.disk.lstat(place.path)
+    return found is not None and not is_moved(atlas, job, found) and stands_elsewhere(atlas, place)
