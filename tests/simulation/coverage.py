@@ -22,17 +22,18 @@ FAULTS = (*CALLS, *LOOKS, *EVENTS, *HABITS)
 EDGES = ("a", "b", "b.", "r", "c", "d", "e", "f", "g", "g.", "s", "h", "i", "j", "p", "q", "t")
 ENOUGH = 100
 
-# How likely a look or a write that precedes edges is blurred or torn.
-BLUR = 0.004
+# How likely a look or a write that precedes edges is blurred or torn: at any folder, in a job's
+# own, at the name that an edge is about to give.
+BLUR, BLUR_JOB, BLUR_GOAL = 0.004, 0.02, 0.06
 # How likely something is done at an edge's very rename: the rarer the edge, the likelier.
 AIM = {
-    "a": 0.4, "b": 0.1, "b.": 0.1, "r": 0.7, "c": 0.08, "d": 0.25, "e": 0.12, "f": 0.8,
-    "g": 0.4, "g.": 0.8, "s": 0.7, "h": 0.8, "i": 0.7, "j": 0.7, "p": 0.07, "q": 0.8, "t": 0.6,
+    "a": 0.4, "b": 0.1, "b.": 0.1, "r": 0.7, "c": 0.14, "d": 0.5, "e": 0.3, "f": 0.9,
+    "g": 0.8, "g.": 0.9, "s": 0.9, "h": 0.7, "i": 0.6, "j": 0.7, "p": 0.2, "q": 0.9, "t": 0.6,
 }  # fmt: skip
 
 
 # Edges with a write into the job's folder before them that does not end in a seizure.
-TORN = ("b.", "r", "s", "i", "q", "t")
+TORN = ("b.", "r", "s", "i", "t")
 # Edges before which no listing is read, unless something else went wrong.
 UNLISTED = ("h", "i", "j")
 

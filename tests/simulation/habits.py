@@ -34,7 +34,9 @@ class Habits:
 
     def by_chance(self) -> None:
         """One habit, somewhere."""
-        name = self.dice.choice((*self.all, "asks", "drags", "drags", "renames", "curses"))
+        name = self.dice.choice(
+            (*self.all, "asks", "asks", "damages", "drags", "drags", "renames", "curses")
+        )
         if name == "renames":
             act, states = self.renames, (State.INBOX,)
         elif name == "curses":

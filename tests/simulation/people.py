@@ -102,7 +102,7 @@ class People:
             parts.append(("job.toml", dice.choice(TOMLS).encode()))
         if dice.random() < 0.04:
             parts.append(("poison.xyz", self.cloud()))
-        if dice.random() < 0.08:
+        if dice.random() < 0.16:
             parts.append(("unreadable.xyz", self.cloud()))
         if dice.random() < 0.12:
             parts.append(("broken.png", b"this is no picture"))
@@ -116,6 +116,7 @@ class People:
                 dice.choice((1, 2, 4)) if slow else 1,
             )
             if temporary:
+                self.gone(folder / name)  # somebody else's of that name is written over
                 (folder / f"{name}.part").rename(folder / name)
             if slow:
                 self.world.hub.sleep(dice.choice((0.1, 1.0, 3.0, 12.0)))

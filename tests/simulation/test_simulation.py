@@ -28,6 +28,7 @@ def test_fresh_seeds_keep_every_promise() -> None:
     until = time.perf_counter() + FRESH
     while time.perf_counter() < until:
         seed = secrets.randbelow(10**9)
+        print("seed", seed)  # pytest shows it of a test that fails, or with -s
         assert (broken := play(seed).broken) is None, f"make simulate SEED={seed}: {broken}"
 
 

@@ -16,12 +16,13 @@ from layout import names, tree
 from layout.disk import Disk
 from layout.init import init
 from layout.tree import Atlas, State
-from tests.simulation.coverage import AIM, BLUR, CALLS, EVENTS, HABITS, LOOKS
+from tests.simulation.coverage import AIM, BLUR, BLUR_GOAL, BLUR_JOB, CALLS, EVENTS, HABITS, LOOKS
 from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES, SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.hub import Host, Hub, Process
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
+BEFORE = frozenset({"lstat", "scandir", *TEARABLE})
 AT_EDGES = (*CALLS, *EVENTS, *HABITS)
 
 
@@ -133,10 +134,10 @@ class World:
         if call == "rename" and (edge := letter(self, *args)):
             if self.dice.random() < AIM[edge] * self.aims:
                 return self._at(process, edge, self.dice.choice(AT_EDGES), *args)
-        elif self.dice.random() < BLUR:
-            fits = [kind for kind in LOOKS if self._fits(kind, call, args)]
-            if fits and (call == "scandir" or self.key(args[1] if call == "copy" else args[0])):
-                return self.dice.choice(fits)
+        elif call in BEFORE and self.dice.random() < self._blur(call, args):
+            return self.dice.choice(
+                [kind for kind in LOOKS if self._fits(kind, call, args)] or [None]
+            )
         return None
 
     @staticmethod
@@ -170,6 +171,13 @@ class World:
             "lost": WRITES, "lost reply": ("rename", "mkdir", "unlink", "rmdir"),
         }  # fmt: skip
         return kind not in fits or call in fits[kind]
+
+    def _blur(self, call: str, args: tuple[Any, ...]) -> float:
+        """How likely a CALL that comes before edges shows less than there is, or is torn."""
+        path = args[1] if call == "copy" else args[0]
+        if call in TEARABLE or not self.key(path):
+            return BLUR if call == "scandir" or self.key(path) else 0.0
+        return BLUR_GOAL if call == "lstat" and self.short(path).count("/") == 1 else BLUR_JOB
 
     def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
         """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
