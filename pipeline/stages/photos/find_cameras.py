@@ -24,7 +24,7 @@ SIZE = (
 )
 AS_IMAGES = (
     'If they show one object on a plain background from a few sides, add the line kind = "images"'
-    " to job.toml, then move the folder back to inbox/."
+    " to job.toml."
 )
 
 
