@@ -61,6 +61,9 @@ class Pass(Artefact):
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
     scanner: tuple[float, float, float] | None = None  # the scanner's place in the pass's frame
     pose: Matrix | None = None  # pass → common frame, where the file gives one
+    # of a depth camera's frame: its picture, and fx, fy, cx, cy in pixels of that
+    picture: MaybeFile = None
+    camera: tuple[float, float, float, float] | None = None
     duplicate_of: str | None = None
     warning: str | None = None
 
@@ -147,7 +150,10 @@ class Features(Artefact):
     cylinders: tuple[Cylinder, ...] = ()
     symmetry: Plane | None = None
     up: tuple[float, float, float]
-    up_from: str  # "option up" | "support plane" | "file" | "level plane" | "resting guess"
+    # "option up", "cameras", "support plane", "file", "turntable axis", "level plane",
+    # "never-scanned base" or "resting"
+    up_from: str
+    up_guessed: bool = False  # nothing but the shape says so
     frame: Matrix
     kept: MaybeFile = None  # npz like PointCloud.arrays without what was removed
 

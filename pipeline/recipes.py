@@ -64,6 +64,7 @@ RECIPES: dict[str, Recipe] = {
                         "scan.read_passes",
                         "scan.orient",
                         "scan.align",
+                        "scan.pose_pictures",
                         "scan.fuse",
                         "scan.find_features",
                         "scan.mesh",

@@ -18,7 +18,7 @@ from pipeline.drops.items import (
     of,
 )
 from pipeline.drops.prompts import prompt
-from pipeline.formats import foreign, sides, signatures
+from pipeline.formats import foreign, frames, sides, signatures
 
 # meshes that can be a pass of a scan
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})
@@ -42,7 +42,12 @@ def guess(root: Path, found: list[Item]) -> Choice:
 def scan(found: list[Item]) -> Choice | None:
     points, meshes, pairs = of(found, POINTS), passes(found), _pairs(found)
     if pairs and all(_is_table(item) for item in points):
-        return Choice("scan", [*pairs, *(item for item in found if is_companion(item.name))])
+        beside = (
+            item
+            for item in found
+            if item not in pairs and (is_companion(item.name) or frames.is_camera_text(item.name))
+        )
+        return Choice("scan", [*pairs, *beside])
     if points and len(meshes) == 1 and not _read_together(meshes[0], points):
         note = (
             f'{meshes[0].name} is a mesh beside scan passes and is not used; with kind = "scan" in'
@@ -113,13 +118,6 @@ def _is_table(item: Item) -> bool:
 
 
 def _pairs(found: Iterable[Item]) -> list[Item]:
-    """Colour and depth images that belong together: their names differ in one word, color (colour,
-    rgb) against depth."""
-    sides: dict[str, dict[str, Item]] = {}
-    for item in found:
-        words = COLOUR_OR_DEPTH.findall(item.name) if item.what in (IMAGE, RANGE_IMAGE) else []
-        if words:
-            side = "depth" if words[-1].lower().startswith("depth") else "colour"
-            key = COLOUR_OR_DEPTH.sub("*", item.name.removesuffix(".gz")).rpartition(".")[0].lower()
-            sides.setdefault(key, {})[side] = item
-    return [item for pair in sides.values() if len(pair) == 2 for item in pair.values()]
+    """Colour and depth images that belong together, with their maps of confidence."""
+    images = {item.name: item for item in found if item.what in (IMAGE, RANGE_IMAGE)}
+    return [images[name] for frame in frames.pairs(images) for name in frame[1:] if name]

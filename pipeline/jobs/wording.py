@@ -9,7 +9,7 @@ from pipeline.jobs.common import BACKEND
 
 GONE = {
     "camera": (
-        "this option is gone: colour and depth images are not read, so drop the frames as points"
+        "this option is gone: write fx, fy, cx and cy into a file intrinsics.json beside the frames"
     )
 }
 PATTERNS = {BACKEND: "a name of small letters, digits and hyphens"}  # in words

@@ -37,6 +37,7 @@ WEIGHTS: dict[str, Weight] = {
     "scan.read_passes": Weight(0.05, 0.05),
     "scan.orient": Weight(0.1, 0.7),
     "scan.align": Weight(0.5, 0.0, 1.1, True),
+    "scan.pose_pictures": Weight(0.01),
     "scan.fuse": Weight(0.05, 0.1),
     "scan.find_features": Weight(0.05, 0.1),
     "scan.mesh": Weight(3.0, 0.6, 0.0, True),

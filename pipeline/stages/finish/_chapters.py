@@ -237,7 +237,8 @@ def _features_table(features: Features) -> str:
         ("cylinder", f"radius {item.radius:.4g}", _share(item.share), "")
         for item in features.cylinders
     ]
-    rows.append(("up", f"from {html.escape(features.up_from)}", "", ""))
+    source = html.escape(features.up_from) + (", a guess" if features.up_guessed else "")
+    rows.append(("up", f"from {source}", "", ""))
     return table(rows, ("What", "How", "Share of the points", ""), frozenset({2}))
 
 

@@ -104,21 +104,3 @@ def _area(flat: Array) -> float:
         return float(ConvexHull(flat[apart <= np.percentile(apart, 99)]).volume)
     except (QhullError, ValueError):
         return 0.0
-
-
-def resting(points: Array) -> Array:
-    """Up for an object that stands on nothing we saw: away from the largest flat side of its convex
-    hull; of a flat one, across it."""
-    from scipy.spatial import ConvexHull, QhullError
-
-    try:
-        hull = ConvexHull(points[:: max(1, len(points) // 20000)])
-    except QhullError:
-        return np.asarray(np.linalg.svd(points - points.mean(0), full_matrices=False)[2][-1])
-    corners = hull.points[hull.simplices]
-    area = 0.5 * np.linalg.norm(
-        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-    )
-    outside = hull.equations[:, :3]
-    flat = ((outside @ outside.T > np.cos(np.radians(3))) * area[None]).sum(1)
-    return np.asarray(-outside[np.argmax(flat)])

@@ -42,6 +42,9 @@ class Raw:
     scanner: Array | None = None
     pose: Array | None = None
     unit: str | None = None
+    # of a depth camera's frame: (H,W,3) and fx, fy, cx, cy in its pixels
+    picture: NDArray[np.uint8] | None = None
+    camera: tuple[float, float, float, float] | None = None
     survey: bool = False  # by its format measured with a laser scanner: every point counts
 
 

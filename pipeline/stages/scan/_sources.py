@@ -4,12 +4,12 @@ a mesh among them refers to."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from layout import tree
 from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected
-from pipeline.formats import archives, pictures
+from pipeline.formats import archives, frames, pictures
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers.companions import Companions
 from pipeline.stages.scan import _formats
@@ -29,6 +29,9 @@ class ScanFiles:
     others: dict[Source, str]
     beside: Companions
     unasked: list[str]
+    # colour and depth pictures, and the texts that may tell of their cameras, by their names
+    frames: dict[str, Path]
+    texts: dict[str, Path]
 
     def beside_of(self, source: Source) -> Companions:
         """The files that SOURCE may refer to."""
@@ -36,7 +39,7 @@ class ScanFiles:
 
     def left_out(self) -> list[str]:
         """What no scan is and no scan referred to."""
-        used = self.beside.used
+        used = self.beside.used | self.frames.keys() | self.texts.keys()
         return [
             *(source.name for source, path in self.others.items() if path not in used),
             *(name for name in self.unasked if name not in used),
@@ -49,7 +52,8 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
     photos = [name for name in dropped.names if name.lower().endswith(PICTURES)]
     paths: dict[Source, str] = {}
     others: dict[Source, str] = {}
-    for name in () if photos else dropped.names:
+    own = {name: ws.input / name for name in photos}
+    for name in () if photos and not frames.pairs(own) else dropped.names:
         one = Source(name, ws.input / name)
         packed = archives.is_archive(name)
         for source, path in _unpacked(one, ws) if packed else [(one, name)]:
@@ -57,7 +61,18 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
                 continue
             is_scan = _formats.is_scan(source.name) and not (packed and _formats.is_prose(source))
             (paths if is_scan else others)[source] = path
-    if not paths:
+    inside = {path: source.path for source, path in (paths | others).items()}
+    shown = {name: path for name, path in inside.items() if _is_picture(name)}
+    paired = {name for frame in frames.pairs(shown) for name in frame[1:] if name}
+    lying = {name: ws.input / name for name in ws.lying()}
+    texts = {
+        name: path
+        for name, path in (lying | inside).items()
+        if paired and name.lower().endswith(frames.TEXTS) and not tree.is_job_toml(name)
+    }
+    if paired:  # tables of numbers beside frames are poses
+        paths = {source: path for source, path in paths.items() if path not in texts}
+    if not paths and not paired:
         raise _no_scan(
             len(photos) + sum(path.lower().endswith(PICTURES) for path in others.values())
         )
@@ -67,10 +82,14 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
             f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml'
             " it is a pass"
         )
-    lying = {name: ws.input / name for name in ws.lying()}
-    unpacked = {path: source.path for source, path in (paths | others).items()}
     unasked = [name for name in lying if name not in (*dropped.names, *meshes)]
-    return ScanFiles(list(paths), paths, others, Companions((lying | unpacked).items()), unasked)
+    beside = Companions((lying | inside).items())
+    chosen = {name: path for name, path in shown.items() if name in paired}
+    return ScanFiles(list(paths), paths, others, beside, unasked, chosen, texts)
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(frames.PICTURES)
 
 
 def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:

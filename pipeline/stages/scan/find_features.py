@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.artefacts import Features, Plane, PointCloud, Scans
+from pipeline.artefacts import Alignment, Features, Plane, PointCloud, Scans
 from pipeline.geometry import arrays, clouds, rigid, units
 from pipeline.geometry.rigid import Array
 from pipeline.kept.declared import FindFeatures
-from pipeline.stages.scan import _planes
+from pipeline.stages.scan import _planes, _up
+from pipeline.stages.scan._up import Up
 from pipeline.workspace import StageWorkspace
 
-RESTING = "resting guess"
-_Z = np.array([0.0, 0.0, 1.0])
+_LARGE = 2.0  # metres: what is larger is a scene, whose floor or table is a part of it
 
 
-def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Features:
+def run(
+    cloud: PointCloud, scans: Scans, alignment: Alignment, ws: StageWorkspace[FindFeatures]
+) -> Features:
     """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame
     to Y-up metres.
 
     A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base
-    or a room's floor is not one and stays. Up is the axis that was asked for, else the support
-    plane's, else z where the file's frame is gravity's, else how the object would rest. The
+    or a room's floor is not one and stays, and so does everything of a scene larger than a thing on
+    a table. Up is the axis that was asked for, else what _up finds; a guess is a warning. The
     object's lowest point comes to height 0, its middle to x = z = 0. numpy and scipy; sampling is
     seeded.
     """
@@ -33,12 +35,13 @@ def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Fe
     )
     ws.progress(0.6, f"{len(planes)} planes found")
     support = _planes.support(planes, points, thickness)
-    removed = support is not None and ws.options.plane != "keep"
-    kept, rest = None, points
+    small = units.METRES[scans.unit] * cloud.size <= _LARGE or ws.options.plane == "remove"
+    removed = support is not None and small and ws.options.plane != "keep"
+    kept, rest, facing = None, points, normals
     if support is not None and removed:
         keep = support.height(points) > 2 * thickness
         keep[keep] = ~clouds.lonely(points[keep])
-        kept, rest = "find_features/kept.npz", points[keep]
+        kept, rest, facing = "find_features/kept.npz", points[keep], normals[keep]
         arrays.save(ws.path(kept), **{name: array[keep] for name, array in stored.items()})
         ws.warn(
             f"the support plane was taken away ({100 * (~keep).mean():.0f} % of the points); set"
@@ -46,36 +49,31 @@ def run(cloud: PointCloud, scans: Scans, ws: StageWorkspace[FindFeatures]) -> Fe
         )
     elif ws.options.plane == "remove":
         ws.warn("plane=remove was asked for, but no support plane was found")
-    up, source = _asked(ws.options.up) or _up(support, planes, rest, scans)
-    if source == RESTING:
+    up, source, guess = _asked(ws.options.up) or _up.find(
+        rest, facing, planes, support, scans, alignment
+    )
+    if guess:
         ws.warn(
-            "nothing tells which way is up, so the model lies on its flattest side; set up=z (or"
+            f"which way is up is a guess ({source}): nothing but the shape tells; set up=z (or"
             " another axis) if that is wrong"
         )
     listed = tuple(_listed(plane, plane is support, removed, up, len(points)) for plane in planes)
     return Features(
-        planes=listed, up=_triple(up), up_from=source, frame=_frame(rest, up, scans.unit), kept=kept
+        planes=listed,
+        up=_triple(up),
+        up_from=source,
+        up_guessed=guess,
+        frame=_frame(rest, up, scans.unit),
+        kept=kept,
     )
 
 
-def _asked(up: str) -> tuple[Array, str] | None:
+def _asked(up: str) -> Up | None:
     """The axis that options name, in the common frame."""
     if up == "auto":
         return None
-    return np.eye(3)["xyz".index(up[-1])] * (-1.0 if up.startswith("-") else 1.0), "option up"
-
-
-def _up(
-    support: _planes.PlaneFit | None, planes: list[_planes.PlaneFit], points: Array, scans: Scans
-) -> tuple[Array, str]:
-    if support is not None:
-        return support.normal, "support plane"
-    if any(one.pose for one in scans.passes):
-        return _Z, "file"
-    level = next((plane for plane in planes if abs(plane.normal @ _Z) > 0.99), None)
-    if level is not None:
-        return _Z, "level plane"
-    return _planes.resting(points), RESTING
+    sign = -1.0 if up.startswith("-") else 1.0
+    return Up(np.eye(3)["xyz".index(up[-1])] * sign, "option up")
 
 
 def _listed(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from PIL import Image
 
 from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
 from pipeline.kept.declared import ReadPasses
-from pipeline.stages.scan import _formats, _sensor, _sources, _unit_guess, _units
+from pipeline.stages.scan import _formats, _frames, _sensor, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace
 
@@ -24,11 +25,11 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     whole-number origin. What photographs show (photos.densify) is a pass each already.
 
     In: names of the drop's files (PLY, PCD, XYZ, PTS, TXT, CSV, PTX, E57, LAS, LAZ, OBJ, STL, GLB,
-    OFF; .gz, .zip, .tar of these). Out: Scans with one Pass per scan; several scans in one file are
-    several passes. Guaranteed: ≥ 100 finite points each, none at exactly 0 0 0 (what range cameras
-    write for "nothing"). Readers are numpy's own work; Open3D, pye57, laspy and trimesh see a file
-    only after its bytes were compared with its header. Raises InputRejected naming the file, never
-    skips a damaged one.
+    OFF; .gz, .zip, .tar of these; colour and depth pictures that pair by name). Out: Scans with one
+    Pass per scan or frame; several scans in one file are several passes. Guaranteed: ≥ 100 finite
+    points each, none at exactly 0 0 0 (what range cameras write for "nothing"). Readers are numpy's
+    own work; Open3D, pye57, laspy and trimesh see a file only after its bytes were compared with
+    its header. Raises InputRejected naming the file, never skips a damaged one.
     """
     if photographed is not None and photographed.passes:
         return photographed
@@ -39,6 +40,8 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
         found += [_clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
+    for raw in _frames.read(drop.frames, drop.texts, ws) if drop.frames else ():
+        found.append(_clean(raw, Account(raw.name)))
     if left := drop.left_out():
         ws.warn(f"not used, because no scan is read from it: {listed(left, 10)}")
     for text in sentences(accounts):
@@ -126,6 +129,8 @@ def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
             pose=raw.pose,
             unit=raw.unit,
             survey=raw.survey,
+            picture=raw.picture,
+            camera=raw.camera,
             **rest,
         ),
         lost,
@@ -169,7 +174,10 @@ def _store(
     twin = seen.setdefault(hashlib.sha256(raw.points.tobytes()).hexdigest(), name)
     if twin != name:
         ws.warn(f"{name} holds the same points as {twin}; it was left out")
-    file = f"read_passes/{number:04d}.npz"
+    file, shown = f"read_passes/{number:04d}.npz", None
+    if raw.picture is not None:
+        shown = f"read_passes/{number:04d}.png"
+        Image.fromarray(raw.picture).save(ws.path(shown), compress_level=1)
     arrays.save(ws.path(file), points=points, normals=raw.normals, colors=raw.colors, grid=raw.grid)
     return Pass(
         name=name,
@@ -182,6 +190,8 @@ def _store(
         if scanner is None
         else (float(scanner[0]), float(scanner[1]), float(scanner[2])),
         pose=None if pose is None else rigid.to_matrix(pose),
+        picture=shown,
+        camera=raw.camera,
         duplicate_of=None if twin == name else twin,
         warning=f"scaled by {scale:g} to the unit of the other passes" if scale != 1 else None,
     )

@@ -66,7 +66,7 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
         ),
         (
             {"kind": "scan", "camera": "500,500"},
-            "camera: this option is gone: colour and depth images are not read, so drop the frames as points",
+            "camera: this option is gone: write fx, fy, cx and cy into a file intrinsics.json beside the frames",
         ),
         (
             {"kind": "images", "backend": "Tripo SR"},

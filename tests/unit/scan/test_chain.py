@@ -240,7 +240,8 @@ def test_up_is_the_axis_that_was_asked_for(
 def test_a_guessed_up_says_so_and_how_to_correct_it(tmp_path: Path) -> None:
     """An egg stands on nothing and has no flat side."""
     job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features")
-    assert job.features.up_from == "resting guess"
+    assert job.features.up_from == "resting"
+    assert job.features.up_guessed
     assert "set up=z" in " ".join(job.ws.warnings)
 
 

@@ -495,13 +495,13 @@ def test_a_drop_without_scans_says_what_to_drop(read: Read) -> None:
 
 
 def test_pictures_are_refused_with_what_can_be_made_of_them(read: Read) -> None:
-    """Photos, colour with depth and its table of the camera, and photos in a zip."""
+    """Photos, colour without depth, and photos in a zip."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("1.jpg", b"\xff\xd8\xff")
     for files in (
         {"1.jpg": b"", "2.JPG": b""},
-        {"color_1.png": b"", "depth_1.pgm.gz": b"", "pose.txt": b"1 0 0"},
+        {"color_1.png": b"", "color_2.png": b"", "pose.txt": b"1 0 0"},
         {"a.zip": packed.getvalue()},
     ):
         said = refused(read, files)
