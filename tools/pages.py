@@ -47,6 +47,13 @@ def jobs_page() -> str:
             " the job.toml at its top counts, but for a list of files.\n"
         ),
         (
+            "What counts is the job.toml that lies there when the job is accepted: one that was"
+            " changed, brought or taken out later, while the job waits or\nbefore its folder comes"
+            " back to `inbox/`, has the options read again, and the job says so. Taken out means"
+            " the defaults, not the options that\nit once set; options that came by REST or the"
+            " command line stay.\n"
+        ),
+        (
             "A job.toml may also list the files of the drop, after the options. The drop then waits"
             " until all of them are there and whole:\n`path` (relative to the drop's folder) and"
             " `size` (bytes) are needed, `sha256` (64 hexadecimal digits) is compared where it"
