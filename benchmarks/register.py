@@ -54,7 +54,7 @@ def main() -> None:
     rows = [
         summary(name, method, [in_a_process(name, method, seed) for seed in given.seeds.split(",")])
         for name in given.sets.split(",")
-        for method in (OURS, *given.peers.split(","))
+        for method in (OURS, *filter(None, given.peers.split(",")))
     ]
     text = table(rows)
     print(text)

@@ -24,6 +24,22 @@ class ScanOptions(Common):
     components: Literal["largest", "all"] = Field(
         "largest", description="when passes fall into several objects: build the largest or all"
     )
+    turntable: int | None = Field(
+        None,
+        ge=2,
+        le=720,
+        description=(
+            "the passes were taken on a turntable in so many equal steps a turn, in the order of"
+            " their names"
+        ),
+    )
+    order: Literal["any", "sequence"] = Field(
+        "any",
+        description=(
+            "sequence: the passes were taken one after another in the order of their names, each"
+            " beside the one before"
+        ),
+    )
     plane: Literal["auto", "keep", "remove"] = Field(
         "auto", description="support plane under an object: auto removes it from object scans"
     )

@@ -42,9 +42,50 @@ def mug(points: Array, seed: int) -> Array:
 
 def box(points: Array, seed: int) -> Array:
     """A box of three unlike edges: half a turn about each of its axes brings it onto itself."""
-    half = np.array([38.0 + seed % 4, 25.0, 30.0])
-    away = np.abs(points - [0, 0, 30]) - half
-    return np.asarray(np.linalg.norm(np.maximum(away, 0), axis=1) + np.minimum(away.max(1), 0))
+    return _cuboid(points, (0, 0, 30), (38.0 + seed % 4, 25.0, 30.0))
+
+
+def square_block(points: Array, seed: int) -> Array:
+    """A block with a square base: a quarter turn brings it onto itself."""
+    half = np.array([27.0 + seed % 4, 27.0 + seed % 4, 38.0])
+    return _cuboid(points, (0, 0, 38), half)
+
+
+def box_like(points: Array, seed: int) -> Array:
+    """An instrument: a box with a lens, a knob, a grip and a slot, nowhere alike; another one by seed."""
+    rng = np.random.default_rng(4000 + seed)
+    out = _cuboid(points, (0, 0, 32), (40.0 + seed % 3, 22.0, 32.0))
+    lens = np.maximum(
+        np.hypot(points[:, 0] - rng.uniform(-14, 14), points[:, 2] - rng.uniform(26, 40)) - 15,
+        np.abs(points[:, 1] + 26) - 12,
+    )
+    knob = np.maximum(
+        np.hypot(points[:, 0] - rng.uniform(-25, 25), points[:, 1] - rng.uniform(-8, 8)) - 8,
+        np.abs(points[:, 2] - 66) - 8,
+    )
+    grip = _cuboid(points, (41, rng.uniform(-6, 6), rng.uniform(24, 40)), (7, 9, 17))
+    slot = _cuboid(points, (rng.uniform(-15, 15), 22, rng.uniform(20, 40)), (14, 6, 9))
+    step = _cuboid(points, (-40, 22, rng.uniform(45, 60)), (rng.uniform(12, 22), 14, 14))
+    solid = np.minimum.reduce([out, lens, knob, grip])
+    return np.maximum.reduce([solid, -slot, -step])
+
+
+def thin(points: Array, seed: int) -> Array:
+    """A standing relief a centimetre thick, its outline and both faces unlike."""
+    rng = np.random.default_rng(4500 + seed)
+    away = np.hypot(points[:, 0], points[:, 2] - 52)
+    angle = np.arctan2(points[:, 2] - 52, points[:, 0])
+    waves = sum(rng.uniform(1, 5) * np.cos(k * angle + rng.uniform(0, 6)) for k in range(2, 6))
+    front, back = (
+        sum(
+            rng.uniform(0.8, 2.2)
+            * np.sin(points[:, [0, 2]] @ rng.normal(0, 0.09, 2) + rng.uniform(0, 6))
+            for _ in range(5)
+        )
+        for _ in range(2)
+    )
+    flat = np.maximum(-points[:, 1] - 5 - front, points[:, 1] - 5 - back)
+    return np.asarray(np.maximum(0.7 * flat, away - 44 - waves))
 
 
 def mirrored(points: Array, seed: int) -> Array:
@@ -81,7 +122,8 @@ def organic(points: Array, seed: int) -> Array:
 
 
 SHAPES: dict[str, Callable[[Array, int], Array]] = {
-    "bottle with handle": bottle_with_handle, "mug": mug, "plain bottle": bottle, "box": box, "mirrored": mirrored, "organic": organic,
+    "bottle with handle": bottle_with_handle, "mug": mug, "plain bottle": bottle, "box": box,
+    "square block": square_block, "box-like": box_like, "thin": thin, "mirrored": mirrored, "organic": organic,
 }  # fmt: skip
 
 
@@ -122,6 +164,11 @@ def drop(
         painted=painted,
         **how,
     )
+
+
+def _cuboid(points: Array, middle: Any, half: Any) -> Array:
+    away = np.abs(points - np.asarray(middle, float)) - np.asarray(half, float)
+    return np.asarray(np.linalg.norm(np.maximum(away, 0), axis=1) + np.minimum(away.max(1), 0))
 
 
 def _ball(points: Array, middle: Any, radius: float) -> Array:

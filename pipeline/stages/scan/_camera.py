@@ -84,6 +84,19 @@ class Camera:
         at = np.where(inside[:, None], at, 0)
         return due, due & ~(inside & self.seen[at[:, 0], at[:, 1]])
 
+    def denies(self, places: Array, normals: Array) -> NDArray[np.bool_]:
+        """True for surface (…,3) that this camera would have seen and did not: in front of what it
+        saw, or facing it clearly beside all that it saw."""
+        against = self.contradicts(places)
+        if not self.outside:
+            return against
+        facing = (normals * _towards(self.place, places)).sum(-1) > 0.5
+        flat, _ = self._project(places)
+        at = np.floor(flat - self.low).astype(np.int64) + _RIM
+        inside = ((at >= 0) & (at < self.seen.shape)).all(-1)
+        at = np.where(inside[..., None], at, 0)
+        return np.asarray(against | (facing & ~(inside & self.seen[at[..., 0], at[..., 1]])))
+
     def contradicts(self, places: Array) -> NDArray[np.bool_]:
         """True for places (…,3) in front of surface that this camera saw."""
         flat, near = self._project(places)
@@ -92,6 +105,11 @@ class Camera:
         at = np.where(inside[..., None], at, 0)
         front = np.where(inside, self.front[at[..., 0], at[..., 1]], np.inf)
         return np.asarray(near > front + _MARGIN)
+
+
+def _towards(place: Array, places: Array) -> Array:
+    apart = place - places
+    return np.asarray(apart / np.maximum(np.linalg.norm(apart, axis=-1, keepdims=True), 1e-12))
 
 
 def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | None:

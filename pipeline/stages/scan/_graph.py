@@ -17,8 +17,10 @@ from pipeline.stages.scan._prepared import Prepared
 # benchmarks/constants.py.
 STRONG = 0.2  # a link of this score stands alone if its two passes fit in one way only
 CERTAIN = 0.3  # a link of this score stands alone
+_TOLD = 0.6  # share of STRONG that is enough where a person told that two passes are neighbours
 WEAK = 0.06  # below, a link is never the reason for a placement
 AHEAD = 1.3  # times the score of its best rival that a strong link must have
+CLEAR = 1.15  # the same of a certain one
 NOISE = 0.15  # share of contradicted points up to which a link may join two groups
 # A third pass forbids a merge where it contradicts more than that share of what both saw …
 OPPOSED = 0.3
@@ -63,7 +65,7 @@ def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
     confirms; never a contradicted one."""
     groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
     ordered = sorted(
-        (link for link in links if not link.ways), key=lambda link: (-link.score, link.a, link.b)
+        (link for link in links if not link.loose), key=lambda link: (-link.score, link.a, link.b)
     )
     strict = [link for link in ordered if _stands(link, ordered)]
     for candidates in (strict, ordered):
@@ -145,15 +147,17 @@ def _holds(
 
 
 def _stands(link: Found, links: list[Found]) -> bool:
-    """Whether a link needs no confirmation: it is certain, or strong and without a rival that says
-    something else of the same passes."""
+    """Whether a link needs no confirmation: it is certain, or strong, and without a rival that says
+    something else of the same passes about as well."""
     rivals = [
         one.score
         for one in links
         if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, *SAME)
     ]
-    return link.score >= CERTAIN or (
-        link.score >= STRONG and link.score > AHEAD * max(rivals, default=0.0)
+    rival = max(rivals, default=0.0)
+    share = _TOLD if link.told else 1.0
+    return (link.score >= CERTAIN and link.score > CLEAR * rival) or (
+        link.score >= share * STRONG and link.score > AHEAD * rival
     )
 
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._prepared import NEAR, Prepared
-from pipeline.stages.scan._verify import ALIKE
+from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 
 # Lengths are shares of the object's size.
 STEPS = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)  # lengths: reach of each step

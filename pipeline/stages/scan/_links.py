@@ -33,8 +33,8 @@ class Found:
     evidence: Evidence
     method: str
     fit: float = 1.0  # how its gap compares with the other links' of this drop, 0..1
-    # other motions of its family that fit as well: turned by degrees, or slid by shares of the size
-    ways: tuple[float, ...] = ()
+    told: bool = False  # a person told that the two were taken one after the other
+    loose: bool = False  # the two passes together slip on themselves: it holds in one way only
 
     @property
     def score(self) -> float:

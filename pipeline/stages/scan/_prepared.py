@@ -22,7 +22,9 @@ _SAME_PLANE = (0.97, 0.015)  # cosine and length within which a point lies on th
 _TELLING = 0.5  # points that count less are not matched where enough others are left …
 _ENOUGH = 300  # … which is that many
 _PLANE = 0.05  # share of the points up to which a plane counts fully
+_FAR = 0.1  # how far from a body its points are still found
 _ONE_COLOUR = 12  # of 255: colours that differ no more than this say nothing
+ALIKE = 0.7  # cosine between normals of one surface
 NEAR = 0.02  # points closer than this may be the same surface
 
 
@@ -83,6 +85,18 @@ def _build(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
         _worth(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
         camera_of(fine, fine_normals, scanner),
+    )  # fmt: skip
+
+
+def bare(points: Array, normals: Array) -> Prepared:
+    """A cloud for verification alone: no features, no camera."""
+    fine, fine_normals = _thin(points, normals, FINE)
+    coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
+    none = np.zeros((0, 3))
+    return Prepared(
+        "", np.zeros(3), 1.0, fine, fine_normals, none, none, np.zeros((0, 66), np.float32),
+        coarse, coarse_normals, _worth(coarse, coarse_normals, coarse, coarse_normals),
+        Lookup(fine, fine_normals, 0.012, _FAR), None,
     )  # fmt: skip
 
 

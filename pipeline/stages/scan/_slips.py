@@ -51,9 +51,9 @@ class Slip:
         return np.asarray(np.r_[0.0, steps, -steps])
 
 
-def find(points: Array, normals: Array, weights: Array) -> Slip | None:
-    """What the surface (N,3) slides along best, if along anything; small parts that stand in the
-    way (a handle) do not count."""
+def find(points: Array, normals: Array, weights: Array, least: float = _SHARE) -> Slip | None:
+    """What the surface (N,3) slides along best, if ``least`` of it does along anything; small parts
+    that stand in the way (a handle) do not count."""
     total = float(weights.sum())
     if len(points) < 50 or total <= 0:
         return None
@@ -63,7 +63,7 @@ def find(points: Array, normals: Array, weights: Array) -> Slip | None:
     rows = np.concatenate([np.cross(flat, normals), normals], 1)
     found = [_steady(rows, flat, weights, start) for start in range(3)]
     twist, share = max(found, key=lambda one: one[1])
-    if share < _SHARE:
+    if share < least:
         return None
     turn, shift = twist[:3], twist[3:]
     speed = float(np.linalg.norm(turn))

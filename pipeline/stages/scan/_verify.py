@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._prepared import NEAR, Prepared
+from pipeline.stages.scan import _tones
+from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 
 # Lengths are shares of the object's size. What halving and doubling each costs:
 # benchmarks/constants.py.
-ALIKE = 0.7  # cosine between normals of one surface
-CONTRADICTED = 0.125  # share of contradicted points at which a motion is worth nothing
+CONTRADICTED = 0.0625  # share of contradicted points at which a motion is worth nothing
 UNSEEN = 0.07  # share of the surface that a camera missed at which the score falls to 1/e
 CROPPED = 0.3  # share of the score that a camera costs whose frame cut the whole object off
 GAP = 0.008  # length: gap between two surfaces at which the score falls to 1/e
@@ -40,15 +40,19 @@ class Evidence:
     # the same, the larger: a camera whose frame cut the object off misses much of it rightly
     cropped: float
     gap: float  # median distance to the other's surface in the overlap
+    # how the colours go together in the overlap, -1..1; None where there are none, or one only
+    tones: float | None = None
 
     @property
     def score(self) -> float:
-        """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space
-        and by a wide gap."""
+        """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space,
+        by a wide gap and by colours that do not agree."""
         facing = max(0.0, 2 * self.agreement - 1)
         free = max(0.0, 1 - self.contradiction / CONTRADICTED)
         silhouette = float(np.exp(-((self.missing / UNSEEN) ** 2))) * (1 - CROPPED * self.cropped)
-        return self.overlap * facing * free * silhouette * float(np.exp(-((self.gap / GAP) ** 2)))
+        near = float(np.exp(-((self.gap / GAP) ** 2)))
+        colour = 1.0 if self.tones is None else float(np.clip(0.25 + 1.5 * self.tones, 0.25, 1.0))
+        return self.overlap * facing * free * silhouette * near * colour
 
 
 def refine(
@@ -107,7 +111,7 @@ def inverse(poses: Array) -> Array:
 def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -> list[Evidence]:
     """Evidence for each motion, from the coarse points of both passes."""
     back = inverse(poses)
-    one = look(a, b, poses, tolerance)[:4]
+    *one, index = look(a, b, poses, tolerance)
     two = look(b, a, back, tolerance)[:4]
     found = []
     for k in range(len(poses)):
@@ -129,6 +133,7 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
                 missing=missed[0],
                 cropped=missed[1],
                 gap=float(np.median(gaps)) if len(gaps) else 1.0,
+                tones=_tones.agreement(a, b, like_a, index[k]),
             )
         )
     return found

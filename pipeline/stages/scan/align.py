@@ -3,6 +3,8 @@ left out and named."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pipeline.artefacts import Alignment, Pass, PosedPictures, Scans
@@ -18,6 +20,7 @@ from pipeline.stages.scan import (
     _photographs,
     _prepared,
     _report,
+    _sequence,
 )
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import Found
@@ -56,13 +59,14 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
                 data.get("colors"),
             )
         )
-    links = _links.compare(_find_links(passes, [_given(one) for one in usable], ws))
-    groups = _ambiguity.join(passes, _graph.grow(passes, links), links)
+    told = _sequence.told([one.name for one in usable], ws.options.turntable, ws.options.order)
+    links = _links.compare(_find_links(passes, [_given(one) for one in usable], told, ws))
+    groups = _ambiguity.join(_graph.grow(passes, links), links)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     ws.progress(0.9, "refining all poses together")
     for group in groups:
-        _ambiguity.check(passes, group, links)
+        _ambiguity.check(passes, group, links, told)
         group.poses = _joint.refine(passes, group.poses)
     gap = _joint.gap(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
@@ -116,10 +120,12 @@ def _as_given(
     )
 
 
-def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> list[Found]:
-    """Links of pairs, likely ones first; a pair is left out once both passes hang safely in one
-    group."""
-    pairs = list(_links.by_likeness(passes))
+def _find_links(
+    passes: list[Prepared], given: list[Array], told: _sequence.Told, ws: Workspace
+) -> list[Found]:
+    """Links of pairs, neighbours that a person told of and then likely ones first; a pair is left
+    out once both passes hang safely in one group."""
+    pairs = sorted(_links.by_likeness(passes), key=lambda pair: not told.neighbours(*pair))
     frames = [
         pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)
     ]
@@ -131,12 +137,12 @@ def _find_links(passes: list[Prepared], given: list[Array], ws: Workspace) -> li
         ws.progress(
             0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}"
         )
-        found = _ambiguity.decided(
+        found = _ambiguity.marked(
             _links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a]), passes
         )
-        if found and not found[0].ways:
+        if found:
             safety.note(a, b, found[0].score)
-        links += found
+        links += [replace(link, told=True) for link in found] if told.neighbours(a, b) else found
     return links
 
 

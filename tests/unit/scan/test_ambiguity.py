@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.demo import pose_errors
-from pipeline.stages.scan import _slips
+from pipeline.geometry import rigid
+from pipeline.stages.scan import _prepared, _slips, _symmetry, _verify
 from pipeline.stages.scan._graph import CERTAIN, Group, _borne
 from pipeline.stages.scan._links import Found
 from pipeline.stages.scan._report import doubts
@@ -28,9 +29,12 @@ def aligned(name: str, folder: Path, seed: int = 0, **how: Any) -> tuple[Job, po
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "plate"), [("bottle with handle", True), ("mug", True), ("plain bottle", False)]
+    ("name", "plate"),
+    [("bottle with handle", True), ("mug", True), ("plain bottle", False), ("box", True)],
 )
-def test_no_pass_of_a_turned_body_is_sure_and_false(name: str, plate: bool, tmp_path: Path) -> None:
+def test_no_pass_of_a_body_that_fits_onto_itself_is_sure_and_false(
+    name: str, plate: bool, tmp_path: Path
+) -> None:
     """Each false placement says in how many ways it fits, and the job's first words about it name the number."""
     job, table = aligned(name, tmp_path, passes=5, plate=plate)
     placed = {one.name: one for one in job.alignment.passes}
@@ -45,6 +49,50 @@ def test_an_unlike_body_on_the_same_plate_is_placed_without_a_doubt(tmp_path: Pa
     job, table = aligned("organic", tmp_path, passes=8)
     assert (table.right, table.wrong) == (8, 0)
     assert not any(one.warning for one in job.alignment.passes)
+
+
+@pytest.mark.slow
+def test_paint_decides_where_the_passes_of_a_bottle_stand(tmp_path: Path) -> None:
+    """Shape fits at every angle; with colours all stand right, and most have no doubt."""
+    job, table = aligned("plain bottle", tmp_path, passes=5, painted=True, seed=2)
+    assert (table.right, table.wrong) == (5, 0)
+    assert sum(one.ways > 1 for one in job.alignment.passes) <= 2
+
+
+def sampled(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Points on the body of that name and their outward normals, at size 1."""
+    figure = bodies.figure(name, step=4.0)
+    corners = figure.vertices[figure.triangles]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    return corners.mean(1) / figure.size, normals / np.maximum(length, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "turns"), [("box", {180}), ("square block", {90, 180}), ("mirrored", set())]
+)
+def test_the_turns_that_bring_a_body_onto_itself_are_found(name: str, turns: set[int]) -> None:
+    found = _symmetry.find(_prepared.bare(*sampled(name)), [])
+    angles = set() if found is None else {round(rigid.degrees(one)) for one in found.motions[1:]}
+    assert turns <= angles
+    assert turns or not angles & {90, 180}
+
+
+def test_colours_that_disagree_speak_against_a_motion_however_well_the_shapes_fit() -> None:
+    """A painted ball fits onto itself in any turn; its colours in one. How bright it is does not count."""
+    points = np.random.default_rng(0).normal(size=(1500, 3))
+    normals = points / np.linalg.norm(points, axis=1, keepdims=True)
+    shades = np.stack([128 + 100 * np.sin(7 * normals[:, k]) for k in range(3)], 1)
+    one, other = (
+        _prepared.prepare("ball", 0.15 * normals, normals, 1.0, None, tone.astype(np.uint8))
+        for tone in (shades, 0.6 * shades)
+    )
+    turned = rigid.exponential(np.array([0.9, 0.7, -0.8, 0, 0, 0]))
+    right, wrong = _verify.weigh(one, other, np.stack([np.eye(4), turned]))
+    assert right.tones is not None
+    assert wrong.tones is not None
+    assert right.tones > 0.9 > 0.5 > wrong.tones
+    assert right.score > 2 * wrong.score
 
 
 def test_what_slides_along_itself_is_found_whatever_stands_in_the_way() -> None:

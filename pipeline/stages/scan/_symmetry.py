@@ -1,0 +1,193 @@
+"""Motions that bring a body onto itself, found on its passes as they stand together; at size 1.
+
+A body that fits onto itself lets every pass of it stand in several places. Which of its points
+would fall beside the body in the other places, and so tell them apart, is found here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import clouds, rigid
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _hypotheses, _prepared, _slips, _verify
+from pipeline.stages.scan._camera import Camera
+from pipeline.stages.scan._prepared import NEAR, Prepared
+from pipeline.stages.scan._slips import Slip
+
+_SLIPS = 0.6  # of the surface of a group that is not settled yet must slip
+_SLIDES = 0.8  # the same of what slides: edges must be few
+_ENOUGH = 0.5  # of the body that a motion must lay onto itself
+_ROUGH = 0.75  # share of that which a motion must reach before it is refined
+_WHOLE = 0.85  # the same where it slips as well: only what is alike from above and below
+_MOST = 12  # such motions beside a slip's
+_ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
+_APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """motions (H,4,4) of the common frame, identity first; product (H,H) and back (H,) are the
+    indices of what two of them, and the inverse of one, come to (-1: none of them)."""
+
+    motions: Array
+    product: NDArray[np.int64]
+    back: NDArray[np.int64]
+    body: Prepared
+    slip: Slip | None
+    slips: int  # so many of the motions, the first ones, are the slip's
+    centre: Array
+
+    def apart(self, index: int, other: int) -> tuple[float, float]:
+        """Degrees and distance between two of the motions."""
+        return rigid.difference(self.motions[index], self.motions[other], self.centre)
+
+    def same(self, index: int) -> NDArray[np.bool_]:
+        """Which motions are about the same as this one."""
+        return np.array([
+            angle < _APART[0] and shift < _APART[1]
+            for angle, shift in (self.apart(index, k) for k in range(len(self.motions)))
+        ])  # fmt: skip
+
+    def telling(self, one: Prepared, pose: Array, cameras: list[tuple[Camera, Array]]) -> Array:
+        """How much each coarse point of a pass that stands at ``pose`` tells this place from each
+        other one (H,N): 1 where it would miss the body there and one of the ``cameras`` (each with
+        the pose of its pass) saw that nothing is; of what slips, where it would miss the pass
+        itself in nearly all other places: a group that is not settled yet shows its handle on all
+        sides.
+        """
+        if self.slip is None:
+            moved = self.motions @ pose
+            empty = np.zeros((len(moved), len(one.coarse)), bool)
+            for camera, stands in cameras:
+                motions = rigid.invert(stands) @ moved
+                empty |= camera.denies(
+                    rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
+                )
+            told = empty & ~near(one, self.body, moved) & ~self.same(0)[:, None]
+            return np.asarray(told * one.worth)
+        others = np.flatnonzero(~self.same(0)[: self.slips])
+        misses = 1 - near(one, one, rigid.invert(pose) @ self.motions[others] @ pose).mean(0)
+        marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.worth
+        return np.tile(marks, (len(self.motions), 1))
+
+
+def find(body: Prepared, proposed: list[Array]) -> Symmetry | None:
+    """What brings the body onto itself, if anything: turns about and slides along what it slips on,
+    and single turns about its own axes or among those that are ``proposed``."""
+    centre = np.asarray(body.worth @ body.coarse / max(float(body.worth.sum()), 1e-9))
+    slip = _slips.find(body.coarse, body.coarse_normals, body.worth, _SLIPS)
+    if slip is not None and not slip.turns and slip.share < _SLIDES:
+        slip = None
+    motions = [np.eye(4)] if slip is None else [slip.motion(amount) for amount in slip.amounts()]
+    slips = len(motions)
+    single = [*proposed, *_turns(body, centre)]
+    if slip is not None and slip.turns:
+        single.append(slip.over(centre))
+    for motion in _onto_itself(body, np.stack(single), _ENOUGH if slip is None else _WHOLE):
+        for one in (motion, rigid.invert(motion)):
+            if not _listed(one, motions, centre):
+                motions.append(one)
+    if len(motions) == 1:
+        return None
+    listed = np.stack(motions[: 36 + _MOST])
+    product = _index(np.einsum("iab,jbc->ijac", listed, listed), listed, centre)
+    return Symmetry(
+        listed, product, _index(_verify.inverse(listed), listed, centre), body, slip, slips, centre
+    )
+
+
+def _turns(body: Prepared, centre: Array) -> list[Array]:
+    """Turns about the axes of the body's shape and of its largest faces, through its middle."""
+    flat = (body.coarse - centre) * np.sqrt(body.worth)[:, None]
+    axes = np.stack([*np.linalg.eigh(flat.T @ flat)[1].T, *_faces(body)])
+    shape = body.coarse[body.worth > 0.5] if (body.worth > 0.5).sum() > 50 else body.coarse
+    frame = np.linalg.qr(axes[3:6].T)[0] if len(axes) >= 6 else np.eye(3)
+    middle = frame @ (np.percentile(shape @ frame, (2, 98), axis=0).mean(0))
+    return [
+        Slip(True, axis, point, 1.0).motion(angle)
+        for axis in axes
+        for point in (centre, middle)
+        for angle in _ANGLES
+    ]
+
+
+def _faces(body: Prepared, most: int = 4) -> list[Array]:
+    """Directions in which much of the surface looks, or looks away."""
+    normals = body.coarse_normals
+    found: list[Array] = []
+    left = np.ones(len(normals), bool)
+    while len(found) < most and left.sum() > 0.05 * len(normals):
+        some = normals[left][:: max(1, int(left.sum()) // 150)]
+        alike = np.abs(some @ normals[left].T) > 0.97
+        axis = some[int(alike.sum(1).argmax())]
+        near = np.abs(normals @ axis) > 0.97
+        if near.sum() < 0.05 * len(normals):
+            break
+        pointing = normals[near] * np.sign(normals[near] @ axis)[:, None]
+        found.append(clouds.unit(pointing.mean(0)[None])[0])
+        left &= np.abs(normals @ axis) < 0.9
+    return found
+
+
+def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
+    """Of these, refined, the ones that lay enough of the body onto itself, the best first."""
+    rough = near(body, body, motions, 0.04) @ body.worth
+    motions = motions[np.argsort(-rough, kind="stable")[:60]]
+    motions = _verify.refine(body, body, motions, (0.1, 0.1, 0.08, 0.06, 0.04, 0.03))
+    share = _share(body, motions)
+    some = motions[share > _ROUGH * least]
+    if not len(some):
+        return []
+    ranks = np.argsort(np.argsort(share[share > _ROUGH * least], kind="stable"), kind="stable")
+    some = _hypotheses.distinct(some, ranks, _MOST + 2)
+    some = _verify.refine(body, body, some, (0.03, 0.02, 0.015, 0.015, 0.01, 0.01), dense=True)
+    share = _share(body, some)
+    return [some[k] for k in np.argsort(-share, kind="stable") if share[k] > least]
+
+
+def _share(body: Prepared, motions: Array) -> Array:
+    """Of the body that each motion lays onto itself."""
+    return np.asarray(_verify.look(body, body, motions)[0] @ body.worth / body.worth.sum())
+
+
+def near(one: Prepared, body: Prepared, poses: Array, reach: float = NEAR) -> NDArray[np.bool_]:
+    """Per pose and coarse point, whether it lies on the body."""
+    moved = rigid.apply(poses, one.coarse)
+    index = body.lookup.query(moved)
+    apart = moved - body.fine[index]
+    plane = np.abs((apart * body.fine_normals[index]).sum(-1))
+    return np.asarray(
+        (index >= 0) & ((apart * apart).sum(-1) < reach * reach) & (plane < 0.75 * reach)
+    )
+
+
+def _listed(motion: Array, motions: list[Array], centre: Array) -> bool:
+    return any(
+        angle < _APART[0] and shift < _APART[1]
+        for angle, shift in (rigid.difference(motion, one, centre) for one in motions)
+    )
+
+
+def _index(motions: Array, listed: Array, centre: Array) -> NDArray[np.int64]:
+    """Of each motion (…,4,4) the place in the list of the one that it is about; -1 where none."""
+    trace = np.einsum("...ab,hab->...h", motions[..., :3, :3], listed[:, :3, :3])
+    place = motions[..., :3, :3] @ centre + motions[..., :3, 3]
+    away = np.linalg.norm(
+        place[..., None, :] - (listed[:, :3, :3] @ centre + listed[:, :3, 3]), axis=-1
+    )
+    cost = np.arccos(np.clip((trace - 1) / 2, -1, 1)) / np.radians(_APART[0]) + away / _APART[1]
+    best = cost.argmin(-1)
+    return np.asarray(np.where(cost.min(-1) < 1.0, best, -1))
+
+
+def body_of(passes: list[Prepared], poses: dict[int, Array]) -> Prepared:
+    """All passes of a group as one, without features and camera."""
+    points = np.concatenate([rigid.apply(pose, passes[k].fine) for k, pose in poses.items()])
+    normals = np.concatenate(
+        [rigid.turn(pose, passes[k].fine_normals) for k, pose in poses.items()]
+    )
+    return _prepared.bare(points, normals)
