@@ -56,6 +56,7 @@ class Pass(Artefact):
     arrays: File
     # npz like arrays with every point that was read, where it is a survey's
     whole: MaybeFile = None
+    survey: bool = False  # by its format measured with a laser scanner, z up
     points: int
     dropped: int = 0  # rows left out as not finite
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit

@@ -158,7 +158,7 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=7),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=8),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=3),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=4),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),

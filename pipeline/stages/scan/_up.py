@@ -50,7 +50,7 @@ def find(
         return Up(up, "cameras")
     if support is not None:
         return Up(support.normal, "support plane")
-    if any(one.pose or one.whole for one in scans.passes):
+    if any(one.pose or one.survey for one in scans.passes):
         return Up(_Z, "file")
     lean = normals.mean(0)
     if (axis := _turntable(alignment)) is not None:

@@ -42,7 +42,7 @@ def _orient(number: int, one: Pass, metres: float, ws: StageWorkspace[Orient]) -
         stored = _without_outliers(stored)
     points = stored["points"]
     scanner = None if one.scanner is None else np.asarray(one.scanner)
-    known = Known(metres * clouds.narrowest(points), level=one.whole is not None)
+    known = Known(metres * clouds.narrowest(points), level=one.survey)
     normals = _normals.oriented(points, scanner, stored.get("grid"), stored.get("normals"), known)
     file = f"orient/{number:04d}.npz"
     arrays.save(ws.path(file), **(stored | {"normals": normals.astype(np.float32)}))

@@ -11,12 +11,16 @@ from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
+from pipeline.geometry.units import METRES
 from pipeline.kept.declared import ReadPasses
 from pipeline.stages.scan import _formats, _frames, _sensor, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import StageWorkspace, Workspace
 
 FEWEST_POINTS = 100
+# metres: what is larger, or stands in survey coordinates, is a survey whatever its format, of which
+# every point is kept
+_SITE = 3.0
 FARTHEST = 1e12  # of a coordinate, in any unit
 
 
@@ -54,7 +58,10 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     passes = []
     seen: dict[str, str] = {}
     for number, (name, (raw, missing), scale) in enumerate(zip(called, found, scales, strict=True)):
-        passes.append(_store(number, name, raw, missing, scale, origin, seen, ws))
+        whole = raw.picture is None and (
+            raw.survey or any(origin) or METRES[unit.name] * scale * _units.size(raw) > _SITE
+        )
+        passes.append(_store(number, name, raw, missing, scale, origin, whole, seen, ws))
     ws.progress(1.0, f"{len(passes)} passes read")
     return Scans(
         passes=tuple(passes),
@@ -156,6 +163,7 @@ def _store(
     missing: int,
     scale: float,
     origin: tuple[int, int, int],
+    kept_whole: bool,
     seen: dict[str, str],
     ws: Workspace,
 ) -> Pass:
@@ -182,7 +190,8 @@ def _store(
     return Pass(
         name=name,
         arrays=file,
-        whole=file if raw.survey else None,
+        whole=file if kept_whole else None,
+        survey=raw.survey,
         points=len(points),
         dropped=missing,
         scale=scale,

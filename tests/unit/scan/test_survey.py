@@ -68,10 +68,24 @@ def test_every_point_of_an_e57_stands_in_the_frame_of_its_pose(tmp_path: Path) -
 def test_a_cell_that_was_asked_for_and_what_is_no_survey_thin_the_cloud(
     tmp_path: Path, suffix: str
 ) -> None:
-    content = las(SITE) if suffix == "las" else binary_ply(xyz(SITE))
+    content = las(SITE) if suffix == "las" else binary_ply(xyz(SITE / 100))
     job = fused(tmp_path, f"a.{suffix}", content, **({"cell": 0.5} if suffix == "las" else {}))
     assert job.cloud.whole is None
     assert len(delivered(job)[0]) == job.cloud.points < COUNT
+
+
+@pytest.mark.parametrize("shift", [UTM, np.zeros(3)], ids=["survey coordinates", "thirty metres"])
+def test_a_survey_in_a_plain_format_keeps_every_point_too(
+    tmp_path: Path, shift: np.ndarray
+) -> None:
+    """Nobody needs to know an option: two passes as PLY, counts and millimetres as they were."""
+    (tmp_path / "drop").mkdir()
+    parts = {"a.ply": SITE[:4000] + shift, "b.ply": SITE[2000:] + shift}
+    for name, part in parts.items():
+        (tmp_path / "drop" / name).write_bytes(binary_ply(xyz(part)))
+    job = run_stages(tmp_path / "drop", tmp_path / "work", "fuse", align="off")
+    places, _ = delivered(job)
+    assert np.abs(places - np.concatenate(list(parts.values()))).max() < 1e-7
 
 
 def test_a_survey_too_large_to_open_is_thinned_and_that_is_said(

@@ -66,7 +66,7 @@ def test_one_view_says_nothing_about_the_base() -> None:
 
 def test_a_survey_is_level_by_its_format_and_that_is_no_guess() -> None:
     points, normals = box(2000, (5, 4, 3))
-    up = found(points, -normals, scans(whole="a.npz"))
+    up = found(points, -normals, scans(survey=True))
     assert (up.source, up.guess, up.axis.tolist()) == ("file", False, [0, 0, 1])
 
 
