@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from http import HTTPStatus
+from pathlib import Path
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMoreData
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
 
+from layout import rights
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied, WrongState
 from pipeline.errors import PipelineError
@@ -35,6 +38,14 @@ def of(error: Exception) -> Problem:
     if isinstance(error, LineFault):
         return Problem(
             503, "line-fault", error.message, error.remedy, headers={"Retry-After": "15"}
+        )
+    if isinstance(error, PermissionError | IsADirectoryError) and error.filename:
+        log.warning("tree.denied method=%s path=%s", request.method, request.path, exc_info=error)
+        return Problem(
+            503,
+            "denied",
+            f"The web process may not use a file of the tree: {_denied(error)}.",
+            "The operator grants that; then send it again.",
         )
     if isinstance(error, InvalidChunkSize | NoMoreData | ChunkMissingTerminator | TimeoutError):
         return Problem(
@@ -74,6 +85,12 @@ def of(error: Exception) -> Problem:
         )
     log.exception("request.failed method=%s path=%s", request.method, request.path)
     return Problem(500, "fault", "Something went wrong in the web process.")
+
+
+def _denied(error: OSError) -> str:
+    """The file by its whole path, and the right to grant."""
+    path = Path(os.fsdecode(error.filename))
+    return f"{path}: {rights.words(error, path)}"
 
 
 def _headers(error: HTTPException) -> dict[str, str]:

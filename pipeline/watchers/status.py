@@ -20,6 +20,7 @@ from pipeline.submission import job_view
 from pipeline.text import plain
 
 SHOWN = 200
+NO_REASON = "it was moved there by hand; its reason is not written yet"
 FAILED_SHOWN = 10
 NOBODY = (
     "Nobody watches this folder at present. What is dropped here waits until a compute host runs:"
@@ -198,19 +199,24 @@ class Writer:
         """The newest failures. Each is read once; the share's own times only put them in order for
         the eye."""
         places = self.atlas.places(State.FAILED)
-        self._failed = {
+        found = {
             place.path.name: self._failed.get(place.path.name) or self._read_failed(place)
             for place in places
         }
-        newest = sorted(self._failed.values(), reverse=True)[:FAILED_SHOWN]
-        more = len(self._failed) - len(newest)
+        # a reaper is about to write the reason of what a person moved there
+        self._failed = {
+            name: line for name, line in found.items() if not line[1].endswith(NO_REASON)
+        }
+        newest = sorted(found.values(), reverse=True)[:FAILED_SHOWN]
+        more = len(found) - len(newest)
         return [line for _, line in newest] + (
             [f"… and {more} more in failed/"] if more > 0 else []
         )
 
     def _read_failed(self, place: Place) -> tuple[float, str]:
         when: Any = self.atlas.disk.lstat(place.path)
-        message = "see error.txt in its folder"
+        written = self.atlas.disk.seen(place.path / tree.ERROR_TEXT)
+        message = "see error.txt in its folder" if written else NO_REASON
         with contextlib.suppress(OSError, Unreadable, NewerFormat):
             error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
             message = " ".join(f"{error.message} → {error.remedy}".split())

@@ -74,16 +74,16 @@ def loaded(part: Part, names: Collection[str]) -> list[str]:
     return [name for name in ("config.json", single) if name in names]
 
 
-def missing(part: Part, names: Collection[str]) -> str | None:
-    """The first thing that loading the part needs and that is not among NAMES, as a path or in
-    words."""
+def missing(part: Part, names: Collection[str]) -> list[str]:
+    """Everything that loading the part needs and that is not among NAMES, in words."""
     if "Tokenizer" in part.cls:
         return _no_words(part, names)
-    needed = [*_small(part)] or ["config.json"]
-    if lacking := [name for name in needed if name not in names]:
-        return f"{part.name}/{lacking[0]} is missing"
-    if _small(part):
-        return None
+    needed = _small(part) or ("config.json",)
+    lacking = [f"{part.name}/{name} is missing" for name in needed if name not in names]
+    return lacking if _small(part) else lacking + _no_weights(part, names)
+
+
+def _no_weights(part: Part, names: Collection[str]) -> list[str]:
     single, index = _weights(part)
     if single in names or index in names:
         shards = {
@@ -91,30 +91,23 @@ def missing(part: Part, names: Collection[str]) -> str | None:
             for name in loaded(part, names)
             if (found := SHARD.fullmatch(name))
         }
-        gone = next(
-            (
-                f"{k:05}"
-                for k in range(1, max(shards.values(), default=0) + 1)
-                if f"{k:05}" not in shards
-            ),
-            None,
-        )
-        return (
-            f"{part.name}/{index.partition('.')[0]}-{gone}-of-{max(shards.values()):05}.safetensors"
-            " is missing"
-            if gone
-            else None
-        )
+        count, stem = max(shards.values(), default=0), index.partition(".")[0]
+        numbers = [f"{k:05}" for k in range(1, count + 1)]
+        return [
+            f"{part.name}/{stem}-{number}-of-{count:05}.safetensors is missing"
+            for number in numbers
+            if number not in shards
+        ]
     if any(
         (found := SHARD.fullmatch(name)) and f"{found[1]}.safetensors" == single for name in names
     ):
-        return (
+        return [
             f"{part.name}/{index} is missing, which tells what its parts"
             f" ({single.partition('.')[0]}-….safetensors) hold"
-        )
+        ]
     if _pickled(part, names):
-        return f"{part.name}/ holds a pickle (.bin) and no safetensors file"
-    return f"{part.name}/ holds no safetensors file of the name {single}"
+        return [f"{part.name}/ holds a pickle (.bin) and no safetensors file"]
+    return [f"{part.name}/ holds no safetensors file of the name {single}"]
 
 
 def _pickled(part: Part, names: Collection[str]) -> bool:
@@ -144,14 +137,17 @@ def _weights(part: Part) -> tuple[str, str]:
     return single, f"{single}.index.json"
 
 
-def _no_words(part: Part, names: Collection[str]) -> str | None:
+def _no_words(part: Part, names: Collection[str]) -> list[str]:
     """Without its vocabulary a tokenizer loads all the same, and every word is unknown to it."""
     vocabulary = ("spiece.model",) if part.cls.startswith("T5") else ("vocab.json", "merges.txt")
-    if "tokenizer.json" not in names and (
-        lacking := [name for name in vocabulary if name not in names]
-    ):
-        return f"{part.name}/ lacks its vocabulary: {lacking[0]} (or tokenizer.json) is missing"
-    return None if TOKENIZER[0] in names else f"{part.name}/{TOKENIZER[0]} is missing"
+    lacking = [name for name in vocabulary if name not in names]
+    found = []
+    if lacking and "tokenizer.json" not in names:
+        found = [
+            f"{part.name}/ lacks its vocabulary: {' and '.join(lacking)} (or tokenizer.json)"
+            f" {'is' if len(lacking) == 1 else 'are'} missing"
+        ]
+    return found + [f"{part.name}/{TOKENIZER[0]} is missing"] * (TOKENIZER[0] not in names)
 
 
 def index_of(folder: Path) -> dict[str, Any]:
@@ -179,7 +175,7 @@ def check(folder: Path, entries: Iterable[str]) -> list[Path]:
         pickled |= bool(gone) and _pickled(part, names)
         files = [below / name for name in loaded(part, names)]
         troubles += [
-            *([gone] if gone else []),
+            *gone,
             *(f"{part.name}/{words}" for words in _broken(files, whole=not gone)),
         ]
         found += files

@@ -81,18 +81,16 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
 
 def _plan(hub: Hub, known: Known, index: dict[str, object], names: list[str]) -> list[str]:
     """Paths of what is loaded of the repository's files NAMES, the index aside."""
-    wanted, trouble = (
-        [],
-        next(
-            (f"{INDEX} names no {entry}" for entry in known.entries if not index.get(entry)), None
-        ),
-    )
+    wanted: list[str] = []
+    troubles = [f"{INDEX} names no {entry}" for entry in known.entries if not index.get(entry)]
     for part in parts.parts_of(index):
         below = {path.partition("/")[2] for path in names if path.startswith(f"{part.name}/")}
-        trouble = trouble or parts.missing(part, below)
+        troubles += parts.missing(part, below)
         wanted += [f"{part.name}/{name}" for name in parts.loaded(part, below)]
-    if trouble:
-        raise BackendUnavailable(f"{known.hub} at {hub.revision}: {trouble}.", remedy=OTHER)
+    if troubles:
+        raise BackendUnavailable(
+            f"{known.hub} at {hub.revision}: {'; '.join(troubles)}.", remedy=OTHER
+        )
     return wanted
 
 

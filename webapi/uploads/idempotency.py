@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from layout import lifecycle
-from layout.manifest import Document, Unreadable
+from layout.manifest import Document, NewerFormat, Unreadable
 from layout.tree import Atlas
 from webapi.problems import Problem
 
@@ -41,7 +41,7 @@ def keep(atlas: Atlas, who: str, key: str, draft: Path, mark: str) -> tuple[Path
     there already.
 
     Problem: 422 where the key belongs to another request, 409 where the first request with it is
-    still being received.
+    still being received, 503 where the key's file is damaged.
     """
     path = atlas.idem / fingerprint(who, key)
     try:
@@ -50,8 +50,8 @@ def keep(atlas: Atlas, who: str, key: str, draft: Path, mark: str) -> tuple[Path
     except FileExistsError:
         pass
     kept = None
-    with contextlib.suppress(Unreadable, FileNotFoundError):
-        kept = Kept.load(atlas.disk.read(path))
+    with contextlib.suppress(FileNotFoundError):
+        kept = _read(atlas, path)
     if kept is None or atlas.disk.lstat(atlas.draft(kept.id)) is not None:
         raise Problem(
             409,
@@ -71,3 +71,19 @@ def keep(atlas: Atlas, who: str, key: str, draft: Path, mark: str) -> tuple[Path
     renamed = atlas.draft(kept.id)
     atlas.disk.rename(draft, renamed)
     return renamed, None
+
+
+def _read(atlas: Atlas, path: Path) -> Kept | None:
+    """What the key's file at PATH holds; None where it is still being written. Problem where it can
+    never be read: 503 names the file."""
+    data = atlas.disk.read(path)
+    try:
+        return Kept.load(data) if data else None
+    except (Unreadable, NewerFormat) as error:
+        raise Problem(
+            503,
+            "key-file",
+            f"The file that keeps this Idempotency-Key is damaged: {path} ({error}).",
+            "Send it under a new key, if it was not submitted yet (GET /3d/jobs lists every job)."
+            " The operator deletes that file.",
+        ) from None

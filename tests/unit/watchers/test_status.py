@@ -287,3 +287,26 @@ def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on
         (f.level, "stands still (it is stopped)" in f.detail) for f in doctor._workers(atlas)
     ] == [("wrong", True)]
     beat.end()
+
+
+def test_a_job_that_was_moved_to_failed_by_hand_is_not_sent_to_a_reason_that_is_not_there(
+    atlas: Atlas, observer: Observer
+) -> None:
+    """Until a reaper has written it; then it stands in the line."""
+    writer, place = Writer(atlas, 0), claimed(atlas)
+    moved = lifecycle.cancel(atlas, place)
+    text = writer.text({}, None, observer)
+    assert "see error.txt" not in text and "moved there by hand" in text
+    lifecycle.tidy(atlas, moved)
+    text = writer.text({}, None, observer)
+    assert "moved there by hand" not in text and "Cancelled by a person." in text
+
+
+def test_an_error_txt_whose_error_json_is_damaged_is_still_pointed_at(
+    atlas: Atlas, observer: Observer
+) -> None:
+    """What a person can read stands there."""
+    place = lifecycle.tidy(atlas, lifecycle.cancel(atlas, claimed(atlas)))
+    assert place is not None
+    (place.path / "error.json").write_text("{")
+    assert "see error.txt in its folder" in Writer(atlas, 0).text({}, None, observer)

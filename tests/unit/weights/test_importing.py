@@ -147,6 +147,16 @@ def test_every_missing_file_is_named_at_import_by_list_by_verify_and_to_a_submit
         weights.require(tmp_path / "models", "flux-schnell")
 
 
+def test_all_that_a_part_lacks_is_named_not_only_the_first(tmp_path: Path) -> None:
+    """Vocabulary and merges, configuration and weights: nobody fetches them one by one."""
+    gone = ("tokenizer/vocab.json", "tokenizer/merges.txt")
+    shards = tuple(name for name in flux() if name.startswith("transformer/") and "-of-" in name)
+    lost = (*gone, *shards[1:], "transformer/config.json", "vae/config.json")
+    lay(tmp_path / "flux", {name: data for name, data in flux().items() if name not in lost})
+    said = refused(tmp_path, tmp_path / "flux")
+    assert [name for name in lost if name.rpartition("/")[2] not in said] == []
+
+
 SHARD = "transformer/diffusion_pytorch_model-00002-of-00002.safetensors"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layout import lifecycle
+from layout.disk import Disk
 from layout.manifest import read_job
 from layout.signs import Heartbeat
 from layout.tree import Atlas, State
@@ -330,6 +333,43 @@ def test_a_key_whose_first_request_is_still_running_is_told_so(
     id = client.post("/3d/generate", json={"prompt": "a"}, headers=key).json["job_id"]
     os.rename(atlas.inbox / id, atlas.draft(id))
     assert client.post("/3d/generate", json={"prompt": "a"}, headers=key).status_code == 409
+
+
+@pytest.mark.parametrize("inside", [b"{", b"[1]", b'{"format": 99}'])
+def test_a_damaged_key_file_is_named_with_the_way_out(
+    client: FlaskClient, atlas: Atlas, inside: bytes
+) -> None:
+    """Nobody is told for ever that the first request is still running."""
+    key = {"Idempotency-Key": "k"}
+    client.post("/3d/generate", json={"prompt": "a"}, headers=key)
+    (kept,) = atlas.idem.iterdir()
+    kept.write_bytes(inside)
+    answer = client.post("/3d/generate", json={"prompt": "a"}, headers=key)
+    assert (answer.status_code, answer.json["type"]) == (503, "/docs#key-file")
+    assert str(kept) in answer.json["detail"] and "new key" in answer.json["remedy"]
+    assert len(atlas.places(State.INBOX)) == 1
+
+
+@pytest.mark.parametrize("call", ["read", "write_new"])
+def test_a_file_of_the_tree_that_may_not_be_used_is_named_with_the_right_to_grant(
+    client: FlaskClient, atlas: Atlas, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The key's file, or the folder it belongs in: a 503 that names it, and no fault of the
+    program."""
+    key = {"Idempotency-Key": "k"}
+    if call == "read":
+        client.post("/3d/generate", json={"prompt": "a"}, headers=key)
+    real = getattr(Disk, call)
+
+    def denied(self: Disk, path: Path, *more: Any) -> Any:
+        if path.parent == atlas.idem:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(self, path, *more)
+
+    monkeypatch.setattr(Disk, call, denied)
+    answer = client.post("/3d/generate", json={"prompt": "a"}, headers=key)
+    assert (answer.status_code, answer.json["type"]) == (503, "/docs#denied")
+    assert str(atlas.idem) in answer.json["detail"] and "grants" in answer.json["remedy"]
 
 
 # -- what can be done --------------------------------------------------------------------------
