@@ -109,19 +109,22 @@ def cpu() -> float:
 
 def ours(drop: unordered.Drop) -> tuple[dict[str, Any], set[str]]:
     """Poses by file, and the files that say they fit in several ways."""
-    from pipeline.artefacts import Dropped
+    from pipeline.artefacts import Alignment, Artefact, Dropped
     from pipeline.errors import NoOverlap
     from pipeline.jobs import parse
-    from pipeline.stages.scan import align, orient, read_passes
+    from pipeline.recipes import call, stage_function
     from pipeline.workspace import StageWorkspace
 
     with tempfile.TemporaryDirectory() as folder:
         names = unordered.write(drop, Path(folder) / "drop")
         ws = StageWorkspace(Path(folder), Path(folder) / "drop", options=parse({"kind": "scan"}))
+        bag: list[Artefact] = [Dropped(names=names)]
         try:
-            found = align.run(orient.run(read_passes.run(Dropped(names=names), ws), ws), ws)
+            for stage in ("read_passes", "orient", "align"):
+                bag.append(call(stage_function(f"scan.{stage}"), bag, ws))
         except NoOverlap:
             return {}, set()
+    found = next(one for one in bag if isinstance(one, Alignment))
     poses = {one.name: None if one.pose is None else np.asarray(one.pose) for one in found.passes}
     return poses, {one.name for one in found.passes if one.placed and one.ways > 1}
 

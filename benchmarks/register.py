@@ -122,10 +122,10 @@ def ours(clouds: list[Any]) -> list[Any]:
     """The product's stages read_passes, orient and align on PLY files of the passes."""
     import open3d as o3d
 
-    from pipeline.artefacts import Dropped
+    from pipeline.artefacts import Alignment, Artefact, Dropped
     from pipeline.errors import NoOverlap
     from pipeline.jobs import parse
-    from pipeline.stages.scan import align, orient, read_passes
+    from pipeline.recipes import call, stage_function
     from pipeline.workspace import StageWorkspace
 
     with tempfile.TemporaryDirectory() as folder:
@@ -137,10 +137,13 @@ def ours(clouds: list[Any]) -> list[Any]:
                 str(drop / name), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud))
             )
         ws = StageWorkspace(Path(folder), drop, options=parse({"kind": "scan"}))
+        bag: list[Artefact] = [Dropped(names=names)]
         try:
-            found = align.run(orient.run(read_passes.run(Dropped(names=names), ws), ws), ws)
+            for stage in ("read_passes", "orient", "align"):
+                bag.append(call(stage_function(f"scan.{stage}"), bag, ws))
         except NoOverlap:
             return [None] * len(clouds)
+        found = next(one for one in bag if isinstance(one, Alignment))
         return [None if one.pose is None else np.asarray(one.pose) for one in found.passes]
 
 
