@@ -14,200 +14,26 @@ twentieth of the jobs and scaled.
 from __future__ import annotations
 
 import argparse
-import http.client
 import itertools
-import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-from layout import names
+from benchmarks.api_load import Client, generate, lists, load, rss, share, submissions, upload
 from layout.disk import Disk
 from layout.init import init
-from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas, State
-from pipeline import config, jobs
+from pipeline import config
 from pipeline.submission import job_view
 from webapi.index.database import connect
 from webapi.index.overview import reindex
 from webapi.index.table import Index
-
-KINDS = ("scan", "images", "prompt", "convert")
-
-
-def generate(atlas: Atlas, count: int) -> list[str]:
-    """COUNT finished jobs as folders with job.json; their results do not matter here."""
-    options = {kind: jobs.options_of(jobs.parse({"kind": kind})) for kind in KINDS}
-    ids = []
-    for number in range(count):
-        kind, day = KINDS[number % 4], 1 + number % 28
-        at = f"2026-{1 + number % 12:02}-{day:02}T{number % 24:02}:{number % 60:02}:00+00:00"
-        id = names.new_id(f"{random.choice(('vase', 'lion', 'bracket', 'gnome'))} {number}")
-        folder = atlas.done / id
-        folder.mkdir()
-        job = JobFile(
-            id=id,
-            kind=kind,
-            options=options[kind],
-            source=Source(name=f"object {number}", origin="api", at=at),
-            inode=folder.stat().st_ino,
-            manifest=[Listed(path="a.ply", size=1, sha256="0" * 64)],
-            accepted=Accepted(at=at, n=0),
-            starts=[Start(n=1, worker="host-cpu-abcd", at=at, ended=at, noted="finished")],
-            provenance=Provenance(times={"finish.export": 10.0 + number % 50}),
-        )
-        (folder / "job.json").write_bytes(job.dump())
-        ids.append(id)
-    return ids
-
-
-class Client:
-    """One kept-alive connection."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-    def get(self, path: str) -> float:
-        """Seconds until the answer was read."""
-        return self._ask("GET", path, None, 200)
-
-    def post(self, path: str, body: object) -> float:
-        return self._ask("POST", path, json.dumps(body), 202)
-
-    def _ask(self, method: str, path: str, body: str | None, expected: int) -> float:
-        began = time.perf_counter()
-        self.connection.request(
-            method, path, body, {"Content-Type": "application/json"} if body else {}
-        )
-        answer = self.connection.getresponse()
-        answer.read()
-        assert answer.status == expected, (path, answer.status)
-        return time.perf_counter() - began
-
-
-def share(values: list[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
-
-
-def lists(port: int, count: int = 200) -> dict[str, list[float]]:
-    """Times of list pages by what is asked: plain, filtered, deep, searched, and the library
-    page."""
-    import urllib.request
-
-    client, found = Client(port), {}
-    for name, path in {
-        "list page": "/3d/jobs?page_size=50",
-        "by kind and state": "/3d/jobs?kind=scan&state=completed",
-        "searched": "/3d/jobs?q=object+777",
-        "library page (HTML)": "/done",
-    }.items():
-        found[name] = [client.get(path) for _ in range(count)]
-    token, deep = None, []
-    for _ in range(count):
-        began = time.perf_counter()
-        page = f"&page_token={token}" if token else ""
-        address = f"http://127.0.0.1:{port}/3d/jobs?page_size=500{page}"
-        with urllib.request.urlopen(address) as answer:
-            token = json.loads(answer.read())["next_page_token"]
-        deep.append(time.perf_counter() - began)
-    return found | {"500 a page, all the way down": deep}
-
-
-def load(port: int, ids: list[str], rate: int, seconds: float, clients: int = 8) -> list[float]:
-    """Latencies of statuses asked for at RATE a second, measured from the instant at which each was
-    due."""
-    times: list[list[float]] = [[] for _ in range(clients)]
-    start = time.perf_counter() + 0.2
-
-    def ask(which: int) -> None:
-        client, number = Client(port), which
-        while (due := start + number / rate) < start + seconds:
-            time.sleep(max(0.0, due - time.perf_counter()))
-            client.get(f"/3d/status/{ids[(number * 7919) % len(ids)]}")
-            times[which].append(time.perf_counter() - due)
-            number += clients
-
-    threads = [threading.Thread(target=ask, args=(which,)) for which in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [value for some in times for value in some]
-
-
-def submissions(port: int, seconds: float, clients: int = 4) -> float:
-    """Prompts a second that CLIENTS together get accepted, each fsynced and sealed."""
-    counts = [0] * clients
-    end = time.perf_counter() + seconds
-
-    def send(which: int) -> None:
-        client = Client(port)
-        while time.perf_counter() < end:
-            client.post("/3d/generate", {"prompt": f"a red cube, number {which}.{counts[which]}"})
-            counts[which] += 1
-
-    threads = [threading.Thread(target=send, args=(which,)) for which in range(clients)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - began)
-
-
-def upload(port: int, pid: int, gigabytes: float) -> tuple[float, float]:
-    """(seconds, most resident MB of the serving process) of one multipart upload of GIGABYTES."""
-    chunk, count = os.urandom(1 << 20), int(gigabytes * 1000**3 / (1 << 20))
-    head = (
-        b'--cut\r\nContent-Disposition: form-data; name="files";'
-        b' filename="big.bin"\r\nContent-Type: application/octet-stream\r\n\r\n'
-    )
-    tail = b"\r\n--cut--\r\n"
-    most, over = 0.0, threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not over.wait(0.05):
-            most = max(most, rss(pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    began = time.perf_counter()
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        length = len(head) + count * len(chunk) + len(tail)
-        lines = (
-            "POST /3d/from-scan HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data;"
-            " boundary=cut\r\n"
-        )
-        connection.sendall(
-            f"{lines}Content-Length: {length}\r\nConnection: close\r\n\r\n".encode() + head
-        )
-        for _ in range(count):
-            connection.sendall(chunk)
-        connection.sendall(tail)
-        connection.settimeout(900)
-        answer = connection.recv(65536)
-    over.set()
-    watcher.join()
-    assert b" 202 " in answer.split(b"\r\n")[0], answer[:300]
-    return time.perf_counter() - began, most
-
-
-def rss(pid: int) -> float:
-    line = next(
-        line
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) / 1000
 
 
 def bare() -> None:

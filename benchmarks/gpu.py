@@ -14,22 +14,22 @@ are a small share of its work.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.gpu_measured import Row, beside, measured
+from benchmarks.gpu_page import replaced, section
+from benchmarks.gpu_sizes import CHUNK, PUBLISHED, TINY, Sizes
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.gpu import fast
 from pipeline.gpu.fast import Way
-from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig
+from pipeline.networks.instantmesh import InstantMesh
 from pipeline.networks.instantmesh.cameras import cameras
 from pipeline.networks.instantmesh.flexicubes import (
     cube_corners,
@@ -39,142 +39,9 @@ from pipeline.networks.instantmesh.flexicubes import (
 )
 from pipeline.networks.instantmesh.surface import mesh_surface
 from pipeline.networks.lattice import sample
-from pipeline.networks.triposr import TripoSR, TripoSRConfig
-from pipeline.networks.vit import ViTConfig
+from pipeline.networks.triposr import TripoSR
 
-HEADING = "## GPU"
-CHUNK = 131_072
 PLAIN, BFLOAT16, COMPILED = Way(), Way(bfloat16=True), Way(bfloat16=True, compiled=True)
-
-
-class Sizes(NamedTuple):
-    """What is measured: the published sizes, or tiny ones."""
-
-    triposr: TripoSRConfig
-    instantmesh: InstantMeshConfig
-    grid: int
-    flux: dict[str, Any]
-    vae: dict[str, Any]
-    picture: int
-    views: int
-
-
-VIT = ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32)
-VAE = {
-    "use_quant_conv": False,
-    "use_post_quant_conv": False,
-    "shift_factor": 0.1159,
-    "scaling_factor": 0.3611,
-}
-PUBLISHED = Sizes(
-    TripoSRConfig(),
-    InstantMeshConfig(),
-    256,
-    {"guidance_embeds": False},
-    VAE
-    | {
-        "block_out_channels": (128, 256, 512, 512),
-        "down_block_types": ("DownEncoderBlock2D",) * 4,
-        "up_block_types": ("UpDecoderBlock2D",) * 4,
-        "layers_per_block": 2,
-        "latent_channels": 16,
-    },
-    1024,
-    4,
-)
-TINY = Sizes(
-    TripoSRConfig(
-        vit=VIT,
-        image=64,
-        plane=4,
-        channels=32,
-        heads=2,
-        head=16,
-        layers=1,
-        features=4,
-        neurons=8,
-        hidden=2,
-    ),
-    InstantMeshConfig(vit=VIT, image=32, width=32, layers=1, heads=2, low=4, features=4, grid=16),
-    98,
-    {
-        "patch_size": 1,
-        "in_channels": 16,
-        "num_layers": 1,
-        "num_single_layers": 1,
-        "attention_head_dim": 16,
-        "num_attention_heads": 2,
-        "joint_attention_dim": 32,
-        "pooled_projection_dim": 32,
-        "guidance_embeds": False,
-        "axes_dims_rope": (4, 4, 8),
-    },
-    VAE
-    | {
-        "block_out_channels": (8, 16),
-        "down_block_types": ("DownEncoderBlock2D",) * 2,
-        "up_block_types": ("UpDecoderBlock2D",) * 2,
-        "layers_per_block": 1,
-        "latent_channels": 4,
-        "norm_num_groups": 4,
-    },
-    64,
-    2,
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way of doing one thing. first: seconds of the first call, compiling included. note: what
-    else was counted."""
-
-    what: str
-    way: str
-    seconds: float = float("nan")
-    spread: str = ""
-    first: float = float("nan")
-    gigabytes: float = float("nan")
-    note: str = ""
-    ratio: float = 1.0
-
-
-def measured(what: str, way: str, work: Callable[[], str], rounds: int) -> Row:
-    """WORK called once to warm up and then ROUNDS times; it returns a note. A card that is too
-    small is said in the row."""
-    cuda = torch.cuda.is_available()
-    if cuda:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    try:
-        first = _timed(work)[0]
-        seconds, notes = zip(*(_timed(work) for _ in range(rounds)), strict=True)
-    except torch.OutOfMemoryError:
-        return Row(what, way, note="out of memory")
-    peak = torch.cuda.max_memory_allocated() / 2**30 if cuda else float("nan")
-    return Row(
-        what,
-        way,
-        statistics.median(seconds),
-        f"{min(seconds):.3f}–{max(seconds):.3f}",
-        first,
-        peak,
-        notes[-1],
-    )
-
-
-def _timed(work: Callable[[], str]) -> tuple[float, str]:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    note = work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start, note
-
-
-def beside(rows: list[Row]) -> list[Row]:
-    """Each row with how many times faster it is than the first."""
-    return [replace(row, ratio=rows[0].seconds / row.seconds) for row in rows]
 
 
 def torus(points: Tensor) -> Tensor:
@@ -381,41 +248,6 @@ PARTS: dict[str, Callable[[Sizes, str, int], list[Row]]] = {
     "instantmesh": instantmesh,
     "flux": flux,
 }
-
-
-def table(rows: list[Row]) -> str:
-    lines = [
-        (
-            "| what | how | s, median (min–max) | first call s | peak GiB | × faster than the first"
-            " row | counted |"
-        ),
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        figures = f"{row.seconds:.3f} ({row.spread})" if row.spread else "–"
-        lines.append(
-            f"| {row.what} | {row.way} | {figures} | {row.first:.2f} | {row.gigabytes:.1f} |"
-            f" {row.ratio:.2f} | {row.note} |"
-        )
-    return "\n".join(lines).replace("nan", "–")
-
-
-def section(rows: list[Row], device: str, size: str, command: str) -> str:
-    card = torch.cuda.get_device_name() if device == "cuda" else "no GPU"
-    facts = (
-        f"{time.strftime('%Y-%m-%d')}; {card}, torch {torch.__version__}. Random weights of {size}"
-        " sizes, one object at a time."
-    )
-    return f"{HEADING}\n\n{facts} Command: `{command}`\n\n{table(rows)}\n"
-
-
-def replaced(page: str, new: str) -> str:
-    """PAGE with its section of the same heading replaced by NEW, or with NEW at its end."""
-    start = page.find(f"{HEADING}\n")
-    if start < 0:
-        return f"{page.rstrip()}\n\n{new}"
-    end = page.find("\n## ", start + 1)
-    return page[:start] + new + (page[end:] if end > 0 else "")
 
 
 def main(arguments: list[str]) -> int:

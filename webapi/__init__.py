@@ -22,7 +22,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     from flask import Flask, g, request
 
     from webapi import error_handlers
-    from webapi.access import access, keys
+    from webapi.access import access, keys, secrets
     from webapi.access.headers import harden
     from webapi.context import Web
     from webapi.index import events, follower
@@ -50,7 +50,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
         access.Access(
             settings.web,
             known,
-            access.host_secret(state / f"session-{identity.uuid}.key"),
+            secrets.host_secret(state / f"session-{identity.uuid}.key"),
             state / f"session-{identity.uuid}.ended",
         ),
         changing=identity.inodes == "changing",

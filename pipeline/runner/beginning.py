@@ -13,9 +13,8 @@ from pipeline.kept.store import Kept
 from pipeline.progress import COPY
 from pipeline.recipes import Leg, Recipe
 from pipeline.runner import handover, input_copy, scratch
-
-from .held import HeldJob
-from .patience import Patience
+from pipeline.runner.held import HeldJob
+from pipeline.runner.patience import Patience
 
 
 class AsksAnew(Exception):

@@ -12,22 +12,16 @@ from layout.manifest import JobFile, now, write_job
 from layout.manifest import Outcome as Ended
 from layout.tree import Atlas, Place
 from pipeline.config import Settings
-from pipeline.errors import (
-    EngineDied,
-    InputRejected,
-    PipelineError,
-    StageFailed,
-)
+from pipeline.errors import EngineDied, InputRejected, PipelineError, StageFailed
 from pipeline.kept import keys
 from pipeline.progress import PROMOTE
 from pipeline.progress.past import Past
 from pipeline.recipes import Leg
 from pipeline.runner import due, handover, input_copy
 from pipeline.runner.failing import error_file, poisoned
+from pipeline.runner.held import HeldJob
+from pipeline.runner.patience import Patience
 from pipeline.runner.provenance import describe
-
-from .held import HeldJob
-from .patience import Patience
 
 log = logging.getLogger(__name__)
 CHANGED = "input/ was still changing"

@@ -24,12 +24,11 @@ from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
 from pipeline.recipes import Leg
 from pipeline.runner import due
+from pipeline.runner.beginning import AsksAnew, Beginning
+from pipeline.runner.edges import Edges
+from pipeline.runner.held import Drained, HeldJob
 from pipeline.runner.input_copy import InputChanged
-
-from .beginning import AsksAnew, Beginning
-from .edges import Edges
-from .held import Drained, HeldJob
-from .patience import Patience
+from pipeline.runner.patience import Patience
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,8 @@ The order of the checks, each of which ends the request:
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 import socket
 import time
@@ -31,6 +29,7 @@ from flask import Request
 from pipeline.config import Web as WebSettings
 from webapi.access.addresses import host_of, is_address, is_loopback
 from webapi.access.keys import Key, Keys, Scope, allows
+from webapi.access.secrets import still_valid
 from webapi.problems import Problem
 
 COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
@@ -77,7 +76,7 @@ class Access:
         """ENDED: the file that remembers sessions that were signed out, until they would have
         expired; None where nobody signs in."""
         self.settings, self.keys, self.secret, self._ended_file = settings, keys, secret, ended
-        self._ended = _still_valid(ended) if ended else set()
+        self._ended = still_valid(ended) if ended else set()
         self._hosts = {
             "localhost",
             socket.gethostname().lower(),
@@ -251,26 +250,3 @@ class Access:
         self._failed.setdefault(request.remote_addr or "", deque(maxlen=TRIES)).append(
             time.monotonic()
         )
-
-
-def _still_valid(ended: Path) -> set[str]:
-    """The sessions that ENDED names and whose cookies have not expired; the file is written anew
-    with them."""
-    with contextlib.suppress(FileNotFoundError):
-        rows = [line.split() for line in ended.read_text("ascii").splitlines()]
-        valid = [
-            row for row in rows if len(row) == 2 and row[1].isdigit() and int(row[1]) > time.time()
-        ]
-        ended.write_text("".join(f"{session} {expiry}\n" for session, expiry in valid), "ascii")
-        return {session for session, _ in valid}
-    return set()
-
-
-def host_secret(path: Path) -> bytes:
-    """The secret of this host's sessions: 32 random bytes in PATH, mode 0600, made on first use."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()

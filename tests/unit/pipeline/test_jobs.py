@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import jobs
 from pipeline.errors import SubmitRefused
-from tools.pages import jobs_page
+from tools.jobs_page import jobs_page
 
 
 @pytest.mark.parametrize(

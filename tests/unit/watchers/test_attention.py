@@ -18,7 +18,7 @@ from layout.init import init
 from layout.manifest import read_job
 from layout.tree import Atlas, Place, State
 from pipeline import config
-from pipeline.cli import doctor
+from pipeline.cli import _this_tree
 from pipeline.watchers import cleanup
 from pipeline.watchers.intake import Intake
 from tests.support.baddisk import BadDisk, Call, Fault
@@ -125,7 +125,7 @@ def test_drops_are_taken_where_status_txt_cannot_be_written(
             for line in intake.beat.heartbeat.attention
         )
         assert any(
-            "STATUS.txt is immutable" in finding.detail for finding in doctor._workers(atlas)
+            "STATUS.txt is immutable" in finding.detail for finding in _this_tree._workers(atlas)
         )
     rounds(intake, lambda: "Waiting (1)" in said(atlas) and "Needs attention" in said(atlas))
     assert not any("STATUS.txt" in line for line in intake.attention.lines())

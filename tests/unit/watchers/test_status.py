@@ -19,7 +19,7 @@ from layout.manifest import Outcome
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import config, queues
-from pipeline.cli import doctor
+from pipeline.cli import _this_tree
 from pipeline.drops.verdict import Wait
 from pipeline.submission import job_view
 from pipeline.text import plain
@@ -281,10 +281,10 @@ def test_a_worker_that_stands_still_is_named_and_serves_nothing_until_it_goes_on
     observer.look()
     text = Writer(atlas, 0).text({}, None, observer)
     assert "stands still" not in text and "Needs attention" not in text
-    assert [finding.level for finding in doctor._workers(atlas)] == ["fine"]
+    assert [finding.level for finding in _this_tree._workers(atlas)] == ["fine"]
     monkeypatch.setattr("layout.liveness.stopped", lambda heartbeat: True)
     assert [
-        (f.level, "stands still (it is stopped)" in f.detail) for f in doctor._workers(atlas)
+        (f.level, "stands still (it is stopped)" in f.detail) for f in _this_tree._workers(atlas)
     ] == [("wrong", True)]
     beat.end()
 

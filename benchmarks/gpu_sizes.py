@@ -1,0 +1,87 @@
+"""Sizes of the networks: the published ones, and tiny ones for tests."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pipeline.networks.instantmesh import InstantMeshConfig
+from pipeline.networks.triposr import TripoSRConfig
+from pipeline.networks.vit import ViTConfig
+
+CHUNK = 131_072
+
+
+class Sizes(NamedTuple):
+    """What is measured: the published sizes, or tiny ones."""
+
+    triposr: TripoSRConfig
+    instantmesh: InstantMeshConfig
+    grid: int
+    flux: dict[str, Any]
+    vae: dict[str, Any]
+    picture: int
+    views: int
+
+
+VIT = ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32)
+VAE = {
+    "use_quant_conv": False,
+    "use_post_quant_conv": False,
+    "shift_factor": 0.1159,
+    "scaling_factor": 0.3611,
+}
+PUBLISHED = Sizes(
+    TripoSRConfig(),
+    InstantMeshConfig(),
+    256,
+    {"guidance_embeds": False},
+    VAE
+    | {
+        "block_out_channels": (128, 256, 512, 512),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 2,
+        "latent_channels": 16,
+    },
+    1024,
+    4,
+)
+TINY = Sizes(
+    TripoSRConfig(
+        vit=VIT,
+        image=64,
+        plane=4,
+        channels=32,
+        heads=2,
+        head=16,
+        layers=1,
+        features=4,
+        neurons=8,
+        hidden=2,
+    ),
+    InstantMeshConfig(vit=VIT, image=32, width=32, layers=1, heads=2, low=4, features=4, grid=16),
+    98,
+    {
+        "patch_size": 1,
+        "in_channels": 16,
+        "num_layers": 1,
+        "num_single_layers": 1,
+        "attention_head_dim": 16,
+        "num_attention_heads": 2,
+        "joint_attention_dim": 32,
+        "pooled_projection_dim": 32,
+        "guidance_embeds": False,
+        "axes_dims_rope": (4, 4, 8),
+    },
+    VAE
+    | {
+        "block_out_channels": (8, 16),
+        "down_block_types": ("DownEncoderBlock2D",) * 2,
+        "up_block_types": ("UpDecoderBlock2D",) * 2,
+        "layers_per_block": 1,
+        "latent_channels": 4,
+        "norm_num_groups": 4,
+    },
+    64,
+    2,
+)

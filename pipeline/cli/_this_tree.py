@@ -1,0 +1,100 @@
+"""What doctor looks at in the tree: its mount, its rights, strangers, who works on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from layout import init, rights
+from layout.disk import LineFault
+from layout.liveness import Life, Observer
+from layout.tree import Atlas, State
+from pipeline.cli._finding import Finding
+
+
+def tree_findings(root: Path) -> list[Finding]:
+    if not init.exists(root):
+        return [
+            Finding(
+                "wrong",
+                "Atlas",
+                f"no tree at {root}",
+                f"mount the share, or run: inbox3d init {root}",
+            )
+        ]
+    atlas = Atlas(root)
+    try:
+        identity = atlas.identity()
+        proofs = init.prove(atlas)
+    except (LineFault, OSError) as fault:
+        return [Finding("wrong", "Atlas", str(fault), "bring the share back")]
+    findings = [
+        Finding(
+            "wrong",
+            f"Atlas, {proof.what}",
+            proof.detail,
+            "put all state folders on one file system and one mount",
+        )
+        for proof in proofs
+        if not proof.ok
+    ]
+    changing = any(proof.detail == "changing" for proof in proofs)
+    findings.append(
+        Finding(
+            "fine",
+            "Atlas",
+            f"{root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'} with a"
+            " rename",
+        )
+    )
+    if changing and identity.inodes == "stable":
+        findings.append(
+            Finding(
+                "wrong",
+                "inodes",
+                "change with a rename, atlas.json says stable",
+                'set "inodes": "changing" in .pipeline/atlas.json',
+            )
+        )
+    if halt := atlas.halted():
+        findings.append(
+            Finding("missing", "HALT", f"{halt} stops claiming and starting", "inbox3d resume")
+        )
+    return [*findings, *_strangers(atlas), *_workers(atlas)]
+
+
+def _strangers(atlas: Atlas) -> list[Finding]:
+    return [
+        Finding(
+            "missing",
+            f"{state.value}/",
+            f"holds {name}, which is no job",
+            "move it elsewhere; the pipeline leaves it alone",
+        )
+        for state in State
+        for name in atlas.strangers(state)
+    ]
+
+
+def _workers(atlas: Atlas) -> list[Finding]:
+    observer = Observer(atlas, 0, 2, lambda: 0)
+    observer.look()
+    known = [beat for beat in observer.last.values() if observer.life(beat.worker) is not Life.DEAD]
+    if not known:
+        return [
+            Finding("missing", "workers", "none", f"start some: inbox3d up --atlas {atlas.root}")
+        ]
+    return [
+        *(
+            Finding("fine", f"worker {b.worker}", b.message or b.role)
+            for b in known
+            if not observer.standing(b.worker)
+        ),
+        *(
+            Finding("wrong", "needs attention", line, "do what the line says")
+            for line in sorted({*observer.needs(), *(x for b in known for x in b.attention)})
+        ),
+        *(
+            Finding("wrong", f"heartbeat {path.name}", rights.words(error, path))
+            for path, error in observer.closed.items()
+        ),
+    ]
