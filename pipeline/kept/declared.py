@@ -160,7 +160,7 @@ STAGES: dict[str, Stage] = {
     "photos.densify": Stage(Densify, (PosedPictures,), Scans),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=8),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=3),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=4),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=5),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=2),

@@ -57,10 +57,11 @@ def check(passes: list[Prepared], group: Group, links: list[Found], told: Told) 
     what brings the whole onto itself, if anything."""
     if len(group.poses) < 2:
         return None
-    if any(link.loose for link in group.links):  # its axis shows once the passes lie on each other
+    loose = any(link.loose for link in group.links)
+    if loose:  # its axis shows once the passes lie on each other
         group.poses = _joint.refine(passes, group.poses)
     proposed = [motion for k in group.poses for motion in _implied(group, k, links)]
-    symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed))
+    symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed), loose)
     if symmetry is not None:
         _rivals.settle(passes, group, symmetry, told)
     for k in sorted(group.poses):

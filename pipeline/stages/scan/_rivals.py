@@ -24,6 +24,7 @@ from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._slips import Slip
 from pipeline.stages.scan._symmetry import Symmetry
 
+_FINER = ((12.0, 3.0), (8.0, 2.0), (3.0, 1.0))  # degrees: how far, in which steps
 _CLEAR = 0.2  # share of all that was said that must separate the best place from the next
 
 
@@ -125,16 +126,17 @@ def _finer(
 ) -> None:
     """Turn each pass by the few degrees that its marks and colours speak for: shape does not hold
     it."""
-    turns = np.stack([slip.motion(turn) for turn in np.arange(-8.0, 8.5, 2.0)])
-    marks = {k: np.tile(told[0], (len(turns), 1)) for k, told in marks.items()}
-    for k in sorted(group.poses)[1:]:
-        gain = np.zeros(len(turns))
-        for j, pose in group.poses.items():
-            if j != k:
-                motions = rigid.invert(pose) @ turns @ group.poses[k]
-                gain += _marks.said_by(passes[k], passes[j], motions, marks[k], marks[j])
-        if np.ptp(gain) > FEWEST / 2:
-            group.poses[k] = turns[int(gain.argmax())] @ group.poses[k]
+    for reach, step in _FINER:
+        turns = np.stack([slip.motion(turn) for turn in np.arange(-reach, reach + 0.5, step)])
+        told = {k: np.tile(mark[0], (len(turns), 1)) for k, mark in marks.items()}
+        for k in sorted(group.poses)[1:]:
+            gain = np.zeros(len(turns))
+            for j, pose in group.poses.items():
+                if j != k:
+                    motions = rigid.invert(pose) @ turns @ group.poses[k]
+                    gain += _marks.said_by(passes[k], passes[j], motions, told[k], told[j])
+            if np.ptp(gain) > FEWEST / 2:
+                group.poses[k] = turns[int(gain.argmax())] @ group.poses[k]
 
 
 def _joined(away: _Part, home: _Part, best: int, step: _Step, symmetry: Symmetry) -> _Part:

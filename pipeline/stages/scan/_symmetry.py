@@ -19,7 +19,7 @@ from pipeline.stages.scan._prepared import NEAR, Prepared
 from pipeline.stages.scan._slips import Slip
 
 _SLIPS = 0.6  # of the surface of a group that is not settled yet must slip
-_SLIDES = 0.8  # the same of what slides: edges must be few
+_SLIDES = 0.8  # the same where no two passes slip, and of what slides: edges must be few
 _ENOUGH = 0.5  # of the body that a motion must lay onto itself
 _ROUGH = 0.75  # share of that which a motion must reach before it is refined
 _WHOLE = 0.85  # the same where it slips as well: only what is alike from above and below
@@ -75,11 +75,11 @@ class Symmetry:
         return np.tile(marks, (len(self.motions), 1))
 
 
-def find(body: Prepared, proposed: list[Array]) -> Symmetry | None:
+def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry | None:
     """What brings the body onto itself, if anything: turns about and slides along what it slips on,
     and single turns about its own axes or among those that are ``proposed``."""
     centre = np.asarray(body.worth @ body.coarse / max(float(body.worth.sum()), 1e-9))
-    slip = _slips.find(body.coarse, body.coarse_normals, body.worth, _SLIPS)
+    slip = _slips.find(body.coarse, body.coarse_normals, body.worth, _SLIPS if loose else _SLIDES)
     if slip is not None and not slip.turns and slip.share < _SLIDES:
         slip = None
     motions = [np.eye(4)] if slip is None else [slip.motion(amount) for amount in slip.amounts()]
