@@ -7,13 +7,16 @@ import ctypes
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+# never a link, never waiting for the other end of a pipe that somebody put there
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _FIRST, _CHUNK = 64 << 10, 4 << 20  # most files of a drop of very many are small
 
@@ -74,13 +77,12 @@ def fsync_folder(path: Path) -> None:
 
 
 def read(path: Path, limit: int | None) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(os.open(path, _READ), "rb") as file:
         return file.read() if limit is None else file.read(limit)
 
 
 def write(path: Path, data: bytes, flag: int, durable: bool) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flag, 0o664)
+    handle = os.open(path, _WRITE | flag, 0o664)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.truncate()
@@ -146,8 +148,9 @@ def _write_all(handle: int, data: bytes) -> None:
 
 def sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(os.open(path, _READ), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)

@@ -8,6 +8,7 @@ and in a zip.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -102,6 +103,6 @@ def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, i
             ahead += [
                 (f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries
             ]
-        elif (attributes := disk.lstat(root / path)) is not None:
+        elif (attributes := disk.lstat(root / path)) and stat.S_ISREG(attributes.st_mode):
             found.append((path, attributes.st_size))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,19 @@ def test_a_tree_that_cannot_be_deleted_at_once_is_left_for_the_next_try(tmp_path
     for name in ("tree", "tree", "link", "nothing"):
         disk.remove_tree(tmp_path / name)
     assert os.listdir(tmp_path) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: Disk().sha256(path),
+        lambda path: Disk().write_in_place(path, b"beat"),
+    ],
+)
+def test_nobody_waits_for_the_other_end_of_a_pipe(
+    tmp_path: Path, call: Callable[[Path], object]
+) -> None:
+    """One that a person's tool left in the tree would stop a watcher for everybody."""
+    os.mkfifo(tmp_path / "job.toml")
+    with pytest.raises(OSError):
+        call(tmp_path / "job.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +94,11 @@ def test_a_tree_beyond_the_limits_is_refused_before_it_is_submitted(tmp_path: Pa
     """The command line and a retry copy nothing that no intake would take."""
     with pytest.raises(SubmitRefused, match="looped holds folders more than 100 deep"):
         refuse_links(deep(tmp_path / "looped", 1000))
+
+
+def test_what_is_no_regular_file_is_not_listed(tmp_path: Path) -> None:
+    """A pipe would be waited for, a link leads out of the drop."""
+    (tmp_path / "a.stl").touch()
+    os.mkfifo(tmp_path / "job.toml")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    assert walk.files_below(Disk(), tmp_path) == [("a.stl", 0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -330,3 +331,14 @@ def test_a_job_toml_that_changes_while_it_is_read_is_read_again(
     assert job.options["quality_tier"] == "high"
     seen, sums = input_copy.copy(atlas.disk, place, atlas.root / "scratch")
     assert input_copy.enlist(atlas.disk, place, job, seen, sums)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])
+def test_a_job_toml_that_is_no_file_is_refused_and_holds_up_nobody(
+    atlas: Atlas, intake: Intake, put: Callable[[Path], object]
+) -> None:
+    """A pipe of that name would be waited for by every intake, for ever."""
+    put(waiting(atlas).path / "job.toml")
+    rounds(intake, lambda: atlas.places(State.FAILED))
+    (place,) = atlas.places(State.FAILED)
+    assert "job.toml is a" in (place.path / tree.ERROR_TEXT).read_text()
