@@ -24,14 +24,19 @@ def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
     try:
         document = json.loads(text)
         asset = document.get("asset", {})
-        version = str(asset.get("minVersion", asset.get("version", "2.0")))
+        version, least = str(asset.get("version", "2.0")), str(asset.get("minVersion", "2.0"))
     except (ValueError, AttributeError, RecursionError):
         raise InputRejected(
             f"{name} is a damaged glTF file: its JSON part does not parse", remedy=AGAIN
         ) from None
-    if version.split(".")[0] != "2" or ("minVersion" in asset and version != "2.0"):
+    if version.split(".")[0] != "2":
         raise InputRejected(
             f"{name} is glTF version {version}; only version 2 is read",
+            remedy="Export it as glTF 2.0.",
+        )
+    if least not in ("2", "2.0"):
+        raise InputRejected(
+            f"{name} wants a reader of glTF {least[:20]} (its minVersion); 2.0 is read here",
             remedy="Export it as glTF 2.0.",
         )
     return document, blob

@@ -30,9 +30,14 @@ def _signature(name: str, suffix: str, head: bytes, size: int) -> None:
     expected = signatures.BY_SUFFIX.get(suffix)
     if not head.strip(b"\0"):
         raise InputRejected(f"{name} begins with nothing but zero bytes", remedy=COPY_AGAIN)
-    other = kind is not None and kind not in (expected, "text")
+    other = kind is not None and kind not in (expected, "text", "utf16")
     if kind and other and (kind in signatures.NO_MODEL or suffix not in signatures.FREE):
         raise InputRejected(f"{name} is {signatures.WORDS[kind]}, not a {wanted} mesh")
+    if kind == "utf16" and expected:
+        raise InputRejected(
+            f"{name} is text in UTF-16, not a {wanted} file",
+            remedy="Save it as plain text (ASCII).",
+        )
     if suffix == ".ply":
         _ply(name, head)
     elif suffix == ".stl" and not stl.is_text(head, size) and b"\0" not in head:
@@ -48,7 +53,7 @@ def _signature(name: str, suffix: str, head: bytes, size: int) -> None:
 
 def _ply(name: str, head: bytes) -> None:
     try:
-        if not head.startswith(b"ply"):
+        if not head.removeprefix(ply.BOM).startswith(b"ply"):
             raise InputRejected(f"{name} is not a PLY file: it does not begin with 'ply'")
         if ply.read(head) is None:
             raise incomplete(name, "its header does not end")

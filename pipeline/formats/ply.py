@@ -17,6 +17,7 @@ from pipeline.formats.bytes import lines, tail
 LIST_LIMIT = 64 << 20  # lists of larger binary files are not walked
 # and numpy's sign of the byte order
 FORMS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
+BOM = b"\xef\xbb\xbf"  # an editor put it there; it is no part of the header
 TYPES = {
     "char": "i1",
     "int8": "i1",
@@ -93,7 +94,8 @@ class PlyHeader(NamedTuple):
 def read(head: bytes) -> PlyHeader | None:
     """The header at the beginning of HEAD; None where HEAD does not hold the whole of it. Raises
     Unsound."""
-    if not head.startswith((b"ply\n", b"ply\r", b"ply ", b"ply\t")):
+    mark = len(BOM) if head.startswith(BOM) else 0
+    if not head.startswith((b"ply\n", b"ply\r", b"ply ", b"ply\t"), mark):
         return None
     end = head.find(b"\n", 0, 200)
     alone = (
@@ -101,7 +103,7 @@ def read(head: bytes) -> PlyHeader | None:
         and head[cr : cr + 2] != b"\r\n"
         and (end < 0 or cr < end)
     )
-    found, at, stop = list[str](), 0, b"\r" if alone else b"\n"
+    found, at, stop = list[str](), mark, b"\r" if alone else b"\n"
     while (end := head.find(stop, at)) >= 0:
         line, at = head[at:end].decode("latin-1").strip(), end + 1
         if line == "end_header":

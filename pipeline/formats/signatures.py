@@ -30,12 +30,14 @@ WORDS = {
     "database": "a database",
     "fbx": "an FBX model",
     "text": "plain text",
+    "utf16": "text in UTF-16",
     **{kind: words for kind, (words, _) in pictures.KINDS.items()},
 }
 
 _MAGIC = (
     (b"ply\n", "ply"),
     (b"ply\r", "ply"),
+    (b"\xef\xbb\xbfply", "ply"),
     (b"# .PCD", "pcd"),
     (b"ASTM-E57", "e57"),
     (b"LASF", "las"),
@@ -86,7 +88,7 @@ TEXT = frozenset(
 )
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
 # Kinds that hold neither points nor faces, whatever the name says.
-NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text"}
+NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text", "utf16"}
 WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no scan
 NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - (WORDING - {".toml"})
 
@@ -111,6 +113,8 @@ def sniff(head: bytes) -> str | None:
         or pictures.kind_of(head)
         or _container(head)
     )
+    if found is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf16" if looks_like_text(head[2:].replace(b"\0", b"")) else None
     if found is None and looks_like_text(head):
         start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         found = (
@@ -189,7 +193,7 @@ def _against(ending: str, head: bytes) -> str | None:
         pictured = expected in pictures.KINDS and kind in pictures.KINDS
         return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
     if ending in TEXT or ending in FREE:
-        return None if kind in ("text", "html", "pcd", "ply", "pnm") else WORDS[kind]
+        return None if kind in ("text", "utf16", "html", "pcd", "ply", "pnm") else WORDS[kind]
     return None
 
 

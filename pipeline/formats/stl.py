@@ -10,6 +10,7 @@ import re
 import struct
 from typing import BinaryIO
 
+from pipeline.formats import tables
 from pipeline.formats.bytes import tail
 
 HEADER, FACET = 84, 50
@@ -20,12 +21,19 @@ def is_text(head: bytes, size: int) -> bool:
     """Whether a file of SIZE bytes that begins with HEAD is an ASCII STL."""
     if size >= HEADER and size == HEADER + FACET * count(head):
         return False
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower()
-    return (
-        start == b"solid"
-        and b"\0" not in head
-        and re.search(rb"\b(facet|endsolid)\b", head, re.I) is not None
-    )
+    head = letters(head)
+    return begins(head) and re.search(rb"\b(facet|endsolid)\b", head, re.I) is not None
+
+
+def letters(data: bytes) -> bytes:
+    """A piece of text without its encoding: one byte a letter of UTF-16, too."""
+    return data.replace(b"\0", b"") if tables.encoding(data).startswith("utf-16") else data
+
+
+def begins(head: bytes) -> bool:
+    """Whether HEAD, as ``letters`` gives it, is text that begins with "solid"."""
+    start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:5].lower()
+    return start == b"solid" and b"\0" not in head
 
 
 def count(head: bytes) -> int:
@@ -34,11 +42,10 @@ def count(head: bytes) -> int:
 
 
 def complete(file: BinaryIO, size: int, head: bytes) -> str | None:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower()
-    if is_text(head, size) or (start == b"solid" and b"\0" not in head and size < HEADER):
+    if is_text(head, size) or (begins(letters(head)) and size < HEADER):
         return (
             None
-            if re.search(rb"\bend\s*solid\b", tail(file, size)[-1024:], re.I)
+            if re.search(rb"\bend\s*solid\b", letters(tail(file, size)[-1024:]), re.I)
             else "its last line, endsolid, is missing"
         )
     if size < HEADER:

@@ -58,6 +58,8 @@ MOST_NODES = 1_000_000  # that are placed: nodes which several others hold count
 def read(name: str, path: Path, beside: Companions) -> Contents:
     document, blob = gltf.read(name, path)
     account = Account(name)
+    if (version := str(document.get("asset", {}).get("version", "2.0"))) not in ("2", "2.0"):
+        account.remark(f"it is glTF {version[:20]} and was read as 2.0")
     _extensions(name, document, account)
     accessors = Accessors(name, document, blob, beside)
     scene = _Scene(name, document, accessors, account)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pipeline.formats.account import Account
+from pipeline.formats.account import Account, listed
 from pipeline.geometry.readers.companions import Companions, text_of
 from pipeline.geometry.readers.parts import Material
 from pipeline.geometry.readers.pictures import opened
@@ -25,6 +25,8 @@ _OPTIONS = re.compile(
     re.I,
 )
 OTHER_MAPS = re.compile(rb"(?:map_(?!kd\b)\w+|bump|norm|disp|decal|refl)[ ]", re.I)
+# colours and pictures that say something where there is no base colour: not 0 0 0
+NO_BASE = re.compile(rb"(?:K[ase] .*[1-9]|map_(?:K[ase]|bump)[ ])", re.I)
 
 
 class Look(NamedTuple):
@@ -38,10 +40,13 @@ class Look(NamedTuple):
 def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]:
     """The materials of one library by name."""
     found: dict[bytes, Look] = {}
+    besides: dict[bytes, list[str]] = {}  # what a material has that is no base colour
     name: bytes | None = None
     for line in plain(data).split(b"\n"):
         key, _, rest = line.strip().partition(b" ")
         key, rest = key.lower(), rest.strip()
+        if name is not None and NO_BASE.match(line.strip()):
+            besides.setdefault(name, []).append(text_of(line.split()[0]))
         if key == b"newmtl":
             name = rest
             found[name] = Look(Material(text_of(name)))
@@ -54,6 +59,12 @@ def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]
             account.declare("transparency")
         elif OTHER_MAPS.match(line.strip()) or (key == b"ke" and re.search(rb"[1-9]", rest)):
             account.declare("maps")
+    for one, keys in besides.items():
+        if found[one].material.color is None and found[one].material.image is None:
+            account.remark(
+                f"material {text_of(one)} has no base colour (Kd or map_Kd);"
+                f" {listed(list(dict.fromkeys(keys)))} of it did not take its place"
+            )
     return {one: _lit(look, account) for one, look in found.items()}
 
 

@@ -33,10 +33,9 @@ KNOWN = re.compile(
 def read(name: str, path: Path, beside: Companions) -> Contents:
     """Polygons, their uv and normals, colours of vertices, and the base colours of materials.
     Points and lines are counted, lines of other kinds named."""
-    data = path.read_bytes()
-    if b"\0" in data[: 1 << 16] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    data = plain(path.read_bytes())
+    if b"\0" in data[: 1 << 16]:
         raise InputRejected(f"{name} is not an OBJ file: it is not text")
-    data = plain(data)
     if b"\\" in data:
         data = re.sub(rb"\\ *\n", b" ", data)
     lines, account = Lines(data), Account(name)

@@ -24,13 +24,13 @@ from pipeline.geometry.readers.parts import (
 )
 from pipeline.geometry.readers.pictures import CLEAR
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import numbers
+from pipeline.geometry.readers.textlines import numbers, plain
 
 Array = NDArray[Any]
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    data, account = path.read_bytes(), Account(name)
+    data, account = plain(path.read_bytes()), Account(name)
     header = off.read(data[: 1 << 16])
     if header is None:
         raise InputRejected(
@@ -42,12 +42,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
             f"{name} is a {which} OFF file, which is not read",
             remedy="Export it as text, or as PLY.",
         )
-    body = (
-        re.sub(rb"#[^\n\r]*", b"", data[header.length :])
-        .replace(b"\r\n", b"\n")
-        .replace(b"\r", b"\n")
-    )
-    values, counts = numbers(name, "row", body if body.endswith(b"\n") else body + b"\n")
+    body = re.sub(rb"#[^\n]*", b"", data[header.length :])
+    values, counts = numbers(name, "row", body)
     counts = counts[counts > 0]
     account.declare("vertices", "", header.vertices)
     account.declare("faces", "", header.faces)

@@ -27,6 +27,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     """All facets of all solids; every corner is a vertex of its own."""
     data, account = path.read_bytes(), Account(name)
     if stl.is_text(data[:HEAD], len(data)):
+        data = plain(data)
         return Contents(
             [_text(name, data, account)], account, unit_words.said(data.split(b"\n", 1)[0])
         )
@@ -70,7 +71,7 @@ def _colors(header: bytes, attribute: Array) -> Array | None:
 
 
 def _text(name: str, data: bytes, account: Account) -> Part:
-    lines = Lines(_laid_out(plain(data).lower()))
+    lines = Lines(_laid_out(data.lower()))
     at, loops = lines.beginning(b"vertex"), lines.beginning(b"facet")
     account.declare("faces", "", len(loops))
     corners, counts = numbers(name, "vertex", lines.block(at, len(b"vertex")))

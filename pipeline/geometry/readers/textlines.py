@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.formats import tables
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
@@ -22,8 +23,8 @@ _NANS = re.compile(
 def plain(data: bytes) -> bytes:
     """DATA in one byte per letter, lines ended by LF, without tabs and byte order mark; the last
     line is ended, too."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = data.decode("utf-16", "replace").encode()
+    if (coding := tables.encoding(data[:4096])).startswith("utf-16"):
+        data = data.decode(coding, "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -72,8 +72,10 @@ def _placed(package: Package, where: str, key: str, matrix: Array, depth: int) -
             ),
         )
     entry, found = document.objects[key], []
-    if entry.kind not in ("model", "solidsupport"):
-        package.account.remark(f"objects of the type {entry.kind[:20]} were read as solids")
+    if entry.kind != "model":
+        package.account.remark(
+            f"objects of the type {entry.kind[:20]} were read as parts of the model"
+        )
     for part in painted(package, document, entry):
         faces = part.faces if np.linalg.det(matrix[:3, :3]) > 0 else part.faces[:, ::-1]
         found.append(

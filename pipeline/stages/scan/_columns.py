@@ -16,11 +16,11 @@ _DARKEST = 32  # three whole numbers that never get this far are classes and cou
 
 
 def roles(
-    values: Array, told: tuple[str | None, ...], pts: bool, account: Account
+    values: Array, told: tuple[str | None, ...], ending: str, account: Account
 ) -> list[str | None]:
     """A role or None for each column. told: roles of the first columns from the words above them;
-    pts: the file is a PTS, whose columns are x y z intensity r g b by convention. What was guessed
-    or not understood is noted in ACCOUNT."""
+    ending: the suffix of the file's name, for .pts is x y z intensity r g b by convention, and
+    .xyzrgb has colours. What was guessed or not understood is noted in ACCOUNT."""
     some = values[:: max(1, len(values) // _SAMPLE)]
     found: list[str | None] = [*told]
     if not told:
@@ -33,7 +33,7 @@ def roles(
         found = _swapped(some, found, account)
     rest = some[:, len(found) :]
     taken = {role for role in found if role}
-    more = _guess(rest, pts, not taken & set(_RGB), not taken & set(_NORMAL), account)
+    more = _guess(rest, ending, not taken & set(_RGB), not taken & set(_NORMAL), account)
     if told and any(more):
         account.remark(
             f"columns {len(found) + 1} and after have no names; what they hold was taken from their"
@@ -69,16 +69,24 @@ def _swapped(some: Array, found: list[str | None], account: Account) -> list[str
 
 
 def _guess(
-    rest: Array, pts: bool, colours: bool, normals: bool, account: Account
+    rest: Array, ending: str, colours: bool, normals: bool, account: Account
 ) -> list[str | None]:
     """Roles of the columns after x, y, z: unit vectors are normals; whole numbers to 255 or 65535
     and shares of 1 are colours."""
-    wide = rest.shape[1]
+    wide, pts = rest.shape[1], ending == ".pts"
     found: list[str | None] = [None] * wide
     starts = range(wide - 2)
-    normal = next((at for at in starts if normals and _is_normal(rest[:, at : at + 3])), None)
+    normal = next(
+        (at for at in starts if normals and _is_normal(rest[:, at : at + 3], ending)), None
+    )
     if normal is not None:
         found[normal : normal + 3] = _NORMAL
+        if np.nanmin(rest[:, normal : normal + 3]) >= 0:
+            account.remark(
+                "three columns after x, y, z were taken as normals, for each of their rows has the"
+                " length 1, though shares of red, green and blue could look so; a line of column"
+                " names decides it"
+            )
     free = [
         at
         for at in starts
@@ -109,11 +117,17 @@ def _likeliest(rest: Array, free: list[int], pts: bool, account: Account) -> int
     return free[0]
 
 
-def _is_normal(triple: NDArray[np.float64]) -> bool:
-    with np.errstate(invalid="ignore", over="ignore"):
-        length = np.linalg.norm(triple, axis=1)
-        near = np.abs(length - 1) < 0.02
-        return bool(near.mean() > 0.9 and np.nanmin(triple) < 0)
+def _is_normal(triple: NDArray[np.float64], ending: str) -> bool:
+    """Without a negative number they could be shares of colours: every row must speak against it,
+    and the name of the file must not speak for it."""
+    fine = triple[np.isfinite(triple).all(axis=1)]
+    if not len(fine):
+        return False
+    with np.errstate(over="ignore"):
+        near = np.abs(np.linalg.norm(fine, axis=1) - 1) < 0.02
+    if fine.min() < 0:
+        return bool(near.mean() > 0.9)
+    return bool(near.all()) and not ending.startswith(".xyzrgb")
 
 
 def _is_colour(triple: NDArray[np.float64]) -> bool:

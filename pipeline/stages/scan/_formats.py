@@ -67,7 +67,7 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
             f"{source.name} is {signatures.WORDS[other]}, not a scan", remedy=remedy
         )
     module = READERS[_suffix(source.name)]
-    if head.startswith(b"ply"):
+    if other == "ply":
         module = "_ply"  # whatever it is called
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")

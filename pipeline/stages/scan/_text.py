@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Generator
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +139,7 @@ def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
             if role and unit
         }
         _tell(names, form, account)
-    roles = _columns.roles(values, told, source.name.lower().endswith(".pts"), account)
+    roles = _columns.roles(values, told, PurePath(source.name).suffix.lower(), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of)
     raw.survey = source.name.lower().endswith(".pts")

@@ -60,6 +60,11 @@ def test_a_binary_ply_is_read_in_every_spelling(
     assert "quality was not read" in said(job)
 
 
+def test_a_byte_order_mark_before_a_ply_does_not_matter(read: Read) -> None:
+    job = read({"a.ply": b"\xef\xbb\xbf" + binary_ply(xyz(POINTS))})
+    assert np.array_equal(first(job)["points"], POINTS)
+
+
 @pytest.mark.parametrize("varied", [False, True])
 @pytest.mark.parametrize("form", ["ascii", "binary_little_endian"])
 def test_lists_may_stand_anywhere_in_a_ply(read: Read, form: str, varied: bool) -> None:

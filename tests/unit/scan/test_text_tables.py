@@ -300,3 +300,25 @@ def test_suffixes_of_tables_promise_nothing_and_the_columns_tell(
     assert [key for key in ("normals", "colors") if getattr(raw, key) is not None] == (
         [gives] if gives else []
     )
+
+
+@pytest.mark.parametrize(
+    ("normal", "name", "told", "are_normals"),
+    [
+        ((0, 0, 1), "a.xyz", True, True),
+        ((0.6, 0, 0.8), "a.txt", True, True),
+        ((0, 0, -1), "a.xyz", False, True),
+        ((0, 0, 1), "a.xyzrgb", False, False),
+        ((0, 0.4, 0.8), "a.txt", False, False),
+    ],
+)
+def test_columns_of_length_one_in_all_rows_are_normals(
+    normal: tuple[float, ...], name: str, told: bool, are_normals: bool, read: Read
+) -> None:
+    """Without a negative number that is said to be a guess; a name that speaks of colours, and
+    another length, make them colours."""
+    rows = table(POINTS, np.broadcast_to(np.array(normal, float), (300, 3)))
+    job = read({name: rows.encode()})
+    stored = first(job)
+    assert ("normals" in stored, "colors" in stored) == (are_normals, not are_normals)
+    assert ("were taken as normals" in said(job)) == told

@@ -106,7 +106,8 @@ def test_strides_and_sparse_values_are_followed(read: Read) -> None:
 def test_lists_strips_and_fans_look_one_way(
     mode: int, indices: list[int], faces: int, read: Read
 ) -> None:
-    """All triangles look towards +Z, where they are not made of a doubled corner."""
+    """All triangles look towards +Z, where they are not made of a doubled corner. (A strip of four
+    corners is two triangles; PyMeshLab takes every mode for a list and sees one.)"""
     surface = read("a.glb", square(indices, mode).glb()).whole.surface
     a, b, c = (surface.vertices[surface.faces[:, k]] for k in range(3))
     assert len(surface.faces) == faces
@@ -403,3 +404,14 @@ def test_a_ktx2_picture_is_read(read: Read, kind: str) -> None:
     assert seen.warnings == []
     (color,) = seen.colors
     assert color == pytest.approx((200, 60, 30), abs=6)
+
+
+def test_a_later_version_is_said_and_a_reader_of_it_that_is_required_refused(read: Read) -> None:
+    """2.1 may be read as 2.0, unless the file says that it may not."""
+    made = prism_gltf()
+    made.json["asset"] = {"version": "2.1"}
+    assert read("a.glb", made.glb()).warnings == ["a.glb: it is glTF 2.1 and was read as 2.0."]
+    made.json["asset"] = {"version": "2.1", "minVersion": "2.1"}
+    with pytest.raises(InputRejected, match=r"wants a reader of glTF 2\.1") as refused:
+        read("b.glb", made.glb())
+    assert "glTF 2.0" in refused.value.remedy

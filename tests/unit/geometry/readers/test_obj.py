@@ -223,3 +223,30 @@ def test_points_keep_their_normals(read: Read) -> None:
         "normals (1 lines for 2 points)"
         in read("b.obj", b"vn 0 0 1\nv 0 0 0\nv 1 0 0\n").warnings[0]
     )
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_with_and_without_its_mark(coding: str, read: Read) -> None:
+    """Where no mark stands the zeros tell."""
+    seen = read("a.obj", obj().decode().encode(coding))
+    assert (seen.volume, seen.warnings) == (pytest.approx(32000), [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("Ka 0.8 0.1 0.1", "Ka of it"),
+        ("Ka 0 0 0\nKs 0.5 0.5 0.5\nmap_Ka wood.png", "Ks and map_Ka of it"),
+        ("Ka 0.8 0.1 0.1\nKd 1 0 0", ""),
+        ("Ka 0 0 0\nNs 10", ""),
+    ],
+)
+def test_a_material_without_a_base_colour_says_what_did_not_take_its_place(
+    lines: str, said: str, read: Read
+) -> None:
+    """Ambient light is no colour of a surface, but whoever wrote nothing else meant one."""
+    library = {"a.mtl": f"newmtl wood\n{lines}\n".encode()}
+    seen = read("a.obj", obj(head="mtllib a.mtl\nusemtl wood"), library)
+    told = [text for text in seen.warnings if "has no base colour" in text]
+    assert len(told) == bool(said)
+    assert all("material wood" in text and said in text for text in told)

@@ -128,3 +128,12 @@ def test_what_is_no_number_is_no_number_in_all_spellings(spelling: str, read: Re
     data = ply().replace(b"60 20 20", f"{spelling} 20 20".encode())
     vertices = read("a.ply", data).whole.surface.vertices
     assert np.isnan(vertices[:, 0]).sum() == 1
+
+
+@pytest.mark.parametrize("form", ["ascii", "binary_little_endian"])
+def test_a_byte_order_mark_before_the_header_does_not_matter(form: str, read: Read) -> None:
+    """Editors put it there. A header in UTF-16 is called what it is."""
+    seen = read("a.ply", b"\xef\xbb\xbf" + ply(form))
+    assert (seen.volume, seen.warnings) == (pytest.approx(32000), [])
+    with pytest.raises(InputRejected, match=r"b\.ply is text in UTF-16"):
+        read("b.ply", ply().decode().encode("utf-16"))

@@ -140,3 +140,12 @@ def test_of_mixed_properties_the_first_layer_is_taken_and_said(read: Read) -> No
     seen = read("a.3mf", threemf(model_3mf(mixed + prism_3mf('pid="7" pindex="0"'))))
     assert seen.colors == {(0, 255, 0)}
     assert "mixing of several colours" in seen.warnings[0]
+
+
+@pytest.mark.parametrize("kind", ["support", "solidsupport", "other"])
+def test_objects_that_are_no_models_are_named(kind: str, read: Read) -> None:
+    """Supports and helpers are read with the rest, and that is said."""
+    model = model_3mf(prism_3mf()).replace('type="model"', f'type="{kind}"')
+    seen = read("a.3mf", threemf(model))
+    assert seen.volume == pytest.approx(32000)
+    assert any(f"objects of the type {kind} were read" in text for text in seen.warnings)
