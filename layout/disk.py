@@ -28,6 +28,7 @@ from layout.calls import (
     sync_around,
     write,
 )
+from layout.closing import close
 from layout.removal import remove
 
 __all__ = ["LINE_ERRNOS", "Disk", "Entry", "LineFault", "Stood"]
@@ -227,3 +228,8 @@ class Disk:
         """Delete PATH and what is below it; leftovers (.nfsXXXX, files held open) stay for the next
         try, and the reason is returned."""
         return self._do("remove_tree", remove, path)
+
+    def close_tree(self, path: Path) -> int:
+        """Take the group's right to write from PATH and all below it; returns how many entries are
+        another's and stay as they are."""
+        return self._do("close_tree", close, str(path))

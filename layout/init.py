@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from layout import names
+from layout import names, ownership
 from layout.disk import Disk
 from layout.lifecycle import EDGES
 from layout.manifest import (
@@ -52,7 +52,7 @@ def init(
     for folder in atlas.folders():
         with contextlib.suppress(FileExistsError):
             atlas.disk.mkdir(folder)
-            folder.chmod(0o2775)
+    ownership.settle(atlas)
     findings = prove(atlas)
     if any(not finding.ok for finding in findings):
         raise Unfit(
@@ -61,7 +61,8 @@ def init(
     changing: Literal["stable", "changing"] = (
         "changing" if any(f.detail == "changing" for f in findings) else "stable"
     )
-    _identify(atlas, AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now()))
+    fresh = AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now(), inode=_inode(atlas))
+    _identify(atlas, fresh)
     if restored:
         _restore(atlas)
     return atlas, findings
@@ -80,10 +81,25 @@ def _identify(atlas: Atlas, fresh: AtlasFile) -> None:
     except Unreadable:
         atlas.disk.replace(atlas.identity_file, fresh.dump())
         return
+    changes: dict[str, object] = {}
     if fresh.inodes == "changing" != known.inodes:
-        atlas.disk.replace(
-            atlas.identity_file, known.model_copy(update={"inodes": "changing"}).dump()
-        )
+        changes["inodes"] = "changing"
+    if known.inode is None:  # made before inodes were noted
+        changes["inode"] = fresh.inode
+    if changes:
+        atlas.disk.replace(atlas.identity_file, known.model_copy(update=changes).dump())
+
+
+def _inode(atlas: Atlas) -> int | None:
+    found = atlas.disk.lstat(atlas.pipeline)
+    return found.st_ino if found else None
+
+
+def came_back(atlas: Atlas) -> bool:
+    """Was this tree restored, copied or moved to another disk since ``init`` was last told so? Its
+    waiting jobs would be taken for a person's copies."""
+    known = atlas.identity()
+    return known.inodes == "stable" and known.inode not in (None, _inode(atlas))
 
 
 def _restore(atlas: Atlas) -> None:
@@ -108,7 +124,8 @@ def _restore(atlas: Atlas) -> None:
                 write_job(atlas.disk, place.path, job.model_copy(update={"inode": found.st_ino}))
     identity = atlas.identity()
     atlas.disk.replace(
-        atlas.identity_file, identity.model_copy(update={"epoch": identity.epoch + 1}).dump()
+        atlas.identity_file,
+        identity.model_copy(update={"epoch": identity.epoch + 1, "inode": _inode(atlas)}).dump(),
     )
 
 

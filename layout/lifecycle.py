@@ -38,6 +38,7 @@ from layout.manifest import ErrorFile, JobFile, Outcome, now, write_job
 from layout.mend import discard, discard_empty, hush, readable_job, set_aside, write_error
 from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
+from layout.sealing import seal, unseal
 from layout.tree import Atlas, Place, State
 
 __all__ = [
@@ -146,7 +147,8 @@ def hand_on(atlas: Atlas, place: Place, queue: str) -> Place:
 
 
 def finish(atlas: Atlas, place: Place) -> Place:
-    """e: output/ stands whole; the job is done. work/ goes to trash/ first."""
+    """e: output/ stands whole; the job is done. work/ goes to trash/ first, and where people may
+    only read done/ they may only read the job."""
     permit("e", place)
     goal = atlas.at_done(place.id)
     try:
@@ -154,6 +156,7 @@ def finish(atlas: Atlas, place: Place) -> Place:
             set_aside(atlas, place.path, place.n, (tree.ERROR, tree.ERROR_TEXT))
             hush(atlas, place.path)
             discard(atlas, place.path / tree.WORK, f"{place.id}-work")
+            seal(atlas, place)
         return land(atlas, place, goal)
     except Gone:
         # an earlier try whose reply was lost, or the reaper: no matter who
@@ -175,6 +178,7 @@ def fail(atlas: Atlas, place: Place, error: ErrorFile) -> Place:
             job.note_start(place.n, worker=str(place.worker))
             write_job(atlas.disk, place.path, job)
         write_error(atlas, place.path, error, job)
+        unseal(atlas, place)
     return land(atlas, place, atlas.at_failed(place.id))
 
 

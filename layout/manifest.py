@@ -192,6 +192,8 @@ class AtlasFile(Document):
     epoch: int = 1
     inodes: Literal["stable", "changing"] = "stable"
     created: str = ""
+    # of .pipeline/: another one tells that the tree was restored, copied or moved to another disk
+    inode: int | None = None
 
 
 def read_job(disk: Disk, folder: Path, limit: int | None = None) -> JobFile | None:

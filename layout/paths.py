@@ -71,7 +71,8 @@ PATHS: tuple[PathRow, ...] = (
     ),
     PathRow(
         "HALT",
-        "while it exists nothing is claimed or started (HALT.txt, any case, in inbox/ too)",
+        "while it exists nothing is claimed or started (HALT.txt, any case; people put it into"
+        " inbox/)",
         "people, CLI",
         "intake, workers",
         "runtime",
@@ -150,11 +151,11 @@ JOB_PATHS: tuple[PathRow, ...] = (
     ),
     PathRow(
         f"{WORK}/<leg>/",
-        "artefacts of finished legs, until output/ stands",
+        "artefacts of finished legs, until output/ stands: from there a restored job goes on",
         "workers",
         "workers",
-        "disposable",
-        False,
+        "runtime",
+        True,
     ),
     PathRow(
         PROGRESS,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from layout.backup import filter_file
 from tools import third_party
 from tools.blocks import BLOCKS
 from tools.errors_page import errors_page
@@ -28,6 +29,7 @@ def with_block(text: str, name: str, block: str) -> str:
 def pages() -> dict[Path, str]:
     """Every page that code has a part in, as it should read now."""
     found = {
+        ROOT / "deploy/backup/atlas.filter": filter_file(),
         ROOT / "docs/jobs.md": jobs_page(),
         ROOT / "docs/errors.md": errors_page(),
         third_party.FILE: third_party.page(),

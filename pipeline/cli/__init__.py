@@ -107,6 +107,19 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except LineFault as error:
         fail(error.message, UNUSABLE, error.remedy)
+    except OSError as error:
+        from pipeline.cli._atlas import user
+
+        if hasattr(error, "remedy"):
+            fail(str(error), REFUSED, str(error.remedy))
+        denied = isinstance(error, PermissionError)
+        fail(
+            f"{error.filename or 'a file'}: {error.strerror or error} (as {user()})",
+            UNUSABLE,
+            "Run it as the owner of the tree, or as root."
+            if denied
+            else "Mend that and try again.",
+        )
     except Exception as error:
         if not hasattr(error, "remedy"):
             raise

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 from pathlib import Path
 
+from layout import ownership
 from layout.disk import LineFault
 from layout.init import exists
 from layout.tree import Atlas
@@ -29,10 +32,15 @@ def located(given: str | None) -> Path:
     return Path(str(path)).expanduser().absolute()
 
 
-def opened(given: str | None) -> tuple[Atlas, Settings]:
-    """An existing tree and the settings in effect for it."""
+def opened(given: str | None, writes: bool = True) -> tuple[Atlas, Settings]:
+    """An existing tree and the settings in effect for it. A command that WRITES goes on as the
+    tree's owner, or is refused: what it made would not be the workers' to use."""
     root = located(given)
-    if not exists(root):
+    try:
+        there = exists(root)
+    except PermissionError:
+        fail(f"{root} may not be read by {user()}.", UNUSABLE, outsider(root))
+    if not there:
         fail(
             f"there is no inbox3d tree at {root}.",
             UNUSABLE,
@@ -47,4 +55,25 @@ def opened(given: str | None) -> tuple[Atlas, Settings]:
             UNUSABLE,
             "Update inbox3d on this host, or look at .pipeline/atlas.json on Atlas.",
         )
+    if writes:
+        ownership.claim(atlas)
     return atlas, config.load(atlas.config_file)
+
+
+def user() -> str:
+    """The name of whoever runs this."""
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(os.geteuid()).pw_name
+    return f"user {os.geteuid()}"
+
+
+def outsider(root: Path) -> str:
+    """What somebody does who may not enter ROOT."""
+    owner = ""
+    with contextlib.suppress(OSError, KeyError):
+        owner = pwd.getpwuid(root.lstat().st_uid).pw_name
+    return (
+        f"Run it as the owner of the tree: sudo -u {owner} inbox3d …"
+        if owner not in ("", user())
+        else "Run it as the owner of the tree, or as root."
+    )

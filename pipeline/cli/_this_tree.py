@@ -9,10 +9,16 @@ from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, State
 from pipeline.cli._finding import Finding
+from pipeline.cli._tree_rights import rights_findings
 
 
 def tree_findings(root: Path) -> list[Finding]:
-    if not init.exists(root):
+    try:
+        there = init.exists(root)
+    except PermissionError:
+        remedy = "run doctor as the owner of the tree, or as root"
+        return [Finding("wrong", "Atlas", f"{root} may not be read by this user", remedy)]
+    if not there:
         return [
             Finding(
                 "wrong",
@@ -59,7 +65,11 @@ def tree_findings(root: Path) -> list[Finding]:
         findings.append(
             Finding("missing", "HALT", f"{halt} stops claiming and starting", "inbox3d resume")
         )
-    return [*findings, *_strangers(atlas), *_workers(atlas)]
+    if init.came_back(atlas):
+        remedy = f"stop every up, then: inbox3d init {root} --restored"
+        what = "was restored, copied or moved to another disk"
+        findings.append(Finding("wrong", "Atlas", what, remedy))
+    return [*findings, *rights_findings(atlas), *_strangers(atlas), *_workers(atlas)]
 
 
 def _strangers(atlas: Atlas) -> list[Finding]:

@@ -158,17 +158,23 @@ def gc(atlas_path: str | None, dry_run: bool) -> None:
       inbox3d gc --dry-run
     """
     from layout.attention import Attention
+    from pipeline.blame import size
     from pipeline.watchers.cleanup import due, remove
+    from pipeline.watchers.room import used_by as used
 
     atlas, settings = opened(atlas_path)
     found, attention = due(atlas, settings), Attention(atlas)
+    freed = 0
     for item in found:
-        click.echo(f"{item.path}  {item.why}")
+        held = used(item.path) or item.path.lstat().st_blocks * 512
+        freed += held
+        click.echo(f"{item.path}  {item.why}, {size(held)}")
         if not dry_run:
             with attention.over(item.path):
                 remove(atlas, item)
     kept = attention.lines()
-    click.echo(f"{len(found) - len(kept)} {'would go' if dry_run else 'gone'}", err=True)
+    ending = "would go" if dry_run else "gone"
+    click.echo(f"{len(found) - len(kept)} {ending}, {size(freed)} ({freed} bytes)", err=True)
     if kept:
         fail("; ".join(kept), FAILED, "Then run it again.")
 

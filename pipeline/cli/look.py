@@ -28,7 +28,7 @@ def jobs(atlas_path: str | None, state: str | None, as_json: bool) -> None:
     from pipeline.cli._atlas import opened
     from pipeline.submission import job_view
 
-    atlas, _ = opened(atlas_path)
+    atlas, _ = opened(atlas_path, writes=False)
     places = [place for place in job_view.all_jobs(atlas) if state in (None, place.state.value)]
     if as_json:
         click.echo(job_view.to_json([job_view.show(atlas, place) for place in places]))
@@ -77,7 +77,7 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     from pipeline.cli._atlas import opened
     from pipeline.submission import job_view
 
-    atlas, _ = opened(atlas_path)
+    atlas, _ = opened(atlas_path, writes=False)
     place = lifecycle.find(atlas, id)
     if place is None:
         fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")

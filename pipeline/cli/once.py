@@ -39,7 +39,7 @@ LOST_AFTER = 20  # looks in which the job was nowhere
 def once(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> int:
     """Drop one file or folder, wait, and print the path of the done (or failed) folder.
 
-    The tree is created if absent. Workers are started only where no live one serves the kind.
+    Workers are started only where no live one serves the kind.
     Ctrl-C leaves the job where it is.
 
     \b
@@ -53,7 +53,7 @@ def once(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> int:
             REFUSED,
             "Name a file or a folder with scan passes, a mesh, images or a prompt.",
         )
-    atlas, settings = _made(atlas_path)
+    atlas, settings = opened(atlas_path)
     place = deliver(atlas, settings, drop, pairs)
     return report(atlas, place)
 
@@ -83,7 +83,8 @@ def demo(atlas_path: str | None) -> int:
 
 
 def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
-    """The tree, created if absent."""
+    """The demo's tree, created if absent: everybody else's is made by `inbox3d init` alone, so that
+    an empty mount point is never taken for one."""
     root = located(atlas_path)
     if not make.exists(root):
         try:

@@ -16,18 +16,32 @@ from pipeline.cli import UNUSABLE, atlas_option, fail
     is_flag=True,
     help="The tree came back from a backup or a snapshot: start a new epoch.",
 )
-def init(atlas: Path, restored: bool) -> None:
+@click.option(
+    "--owner",
+    metavar="USER:GROUP",
+    help="As root: the service's user and the people's group; default: the folder's own.",
+)
+def init(atlas: Path, restored: bool, owner: str | None) -> None:
     """Create the tree at ATLAS and prove with a test rename along every edge that the mount can
     carry it.
 
     \b
     Example:
-      inbox3d init /mnt/atlas
+      inbox3d init /srv/atlas --owner inbox3d:atlas
     """
+    from layout import ownership
     from layout.init import Unfit, init
+    from layout.tree import Atlas
 
     try:
+        if owner:
+            ownership.give(atlas, owner)
+        machinery = Atlas(atlas).pipeline
+        if (whose := machinery if machinery.exists() else atlas).exists():
+            ownership.become(whose)
         tree, findings = init(atlas, restored=restored)
+    except LookupError as unknown:
+        raise click.BadParameter(f"{unknown}", param_hint="--owner") from None
     except (Unfit, OSError) as error:
         fail(
             f"{atlas} cannot carry the lifecycle: {error}",

@@ -8,6 +8,7 @@ unedited. Times are in seconds.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -68,7 +69,11 @@ def host_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     """The host's own file: the one that $INBOX3D_HOST_CONFIG names, else the first that exists."""
     if named := environ.get(HOST_VARIABLE):
         return Path(named).expanduser()
-    return next((path for name in HOST_FILES if (path := Path(name).expanduser()).is_file()), None)
+    for name in HOST_FILES:
+        with contextlib.suppress(RuntimeError, PermissionError):  # a user without a home of its own
+            if (path := Path(name).expanduser()).is_file():
+                return path
+    return None
 
 
 def _layers(shared: Path | None, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
@@ -101,6 +106,11 @@ def _read(path: Path) -> dict[str, Any] | None:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except (PermissionError, IsADirectoryError) as error:
+        raise SettingsRefused(
+            f"{path}: {error.strerror}",
+            remedy="Let the user that runs inbox3d read it (chgrp, chmod g+r).",
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"{path}: not valid TOML: {error}") from None
 

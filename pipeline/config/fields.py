@@ -21,7 +21,12 @@ def split(value: Any) -> Any:
 
 
 def home(value: Path) -> Path:
-    return value.expanduser()
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"this user has no home folder, so {value} is nowhere: set [host] scratch and models"
+        ) from None
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]

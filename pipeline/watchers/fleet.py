@@ -21,6 +21,7 @@ from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu.device import chosen
 from pipeline.queues import QUEUES, missing_extra
+from pipeline.watchers import fit
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def up(
     job waits for them. A port that is taken is named by the web process, which is started again
     later; the workers go on.
     """
+    fit.check(atlas, queues)
     if "views" in (queues or QUEUES):
         _look_at_views(settings)
     host = names.slug(name or settings.host.name)

@@ -30,6 +30,7 @@ from pipeline.errors import InputRejected
 from pipeline.watchers import status
 from pipeline.watchers.hints import Hints, is_network
 from pipeline.watchers.reaper import Reaper
+from pipeline.watchers.said import Said
 from pipeline.watchers.shells import Shells
 from pipeline.watchers.taking import Taking
 from pipeline.watchers.worker import Restart
@@ -74,6 +75,7 @@ class Intake:
         self.waiting: dict[str, Wait] = {}
         self.taking = Taking(atlas, self.shells, lambda name: self.waiting.pop(name, None))
         self._turn = 0
+        self._said = Said()
         self._status = status.Writer(atlas, settings.intake.status_interval)
         self._hints = Hints([atlas.inbox, atlas.claimed], settings.host.redis_url)
 
@@ -99,10 +101,13 @@ class Intake:
     def step(self) -> bool:
         """One tick that survives a line that does not work. True while there is something to do."""
         try:
-            return self.tick()
+            busy = self.tick()
+            self._said.settled()
+            return busy
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
-            log.warning("line.fault what=%s", fault.message)
+            if self._said.news(fault.message):
+                log.warning("line.fault what=%s", fault.message)
             if self._writes_status():
                 self._status.fault(fault.message)
             return True
@@ -111,20 +116,26 @@ class Intake:
         except Exception as error:  # an unreadable folder of the tree, say: it must be told
             why = words(error, self.atlas.root)
             self.beat.say(f"paused: {why}")
-            log.warning("tick.failed what=%s", why, exc_info=error)
+            if self._said.news(why):
+                log.warning("tick.failed what=%s", why, exc_info=error)
             return True
 
     def _reap(self) -> None:
+        said = Said()
         while not self.stopping.wait(self.settings.reaper.interval if self.observer.last else 0.1):
             try:
                 self.atlas.guard(self.identity)
                 self.reaper.round()
                 self.attention.settled(self.atlas.root)
+                said.settled()
             except LineFault as fault:
-                log.warning("line.fault what=%s", fault.message)
+                if said.news(fault.message):
+                    log.warning("line.fault what=%s", fault.message)
             except Exception as error:
-                self.attention.say(self.atlas.root, words(error, self.atlas.root))
-                log.exception("reaper.failed")
+                why = words(error, self.atlas.root)
+                self.attention.say(self.atlas.root, why)
+                if said.news(why):
+                    log.exception("reaper.failed")
 
     def _next(self) -> float:
         """Seconds until the next look: the tick, or earlier when a drop's quiet time is over."""

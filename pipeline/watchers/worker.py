@@ -34,6 +34,7 @@ from pipeline.runner.runner import Outcome, Runner
 from pipeline.watchers.choice import Choice
 from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.room import Asks, Room, used_by
+from pipeline.watchers.said import Said
 from pipeline.watchers.self_test import self_test
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class Worker:
         self.room = Room(self.scratch, self.leftovers.unused)
         self._proven = True
         self._full = False
+        self._said = Said()
+        self._halted: str | None = None
 
     # -- the loop ------------------------------------------------------------------------------
     def serve(self) -> None:
@@ -108,8 +111,9 @@ class Worker:
             self._guard()
             self.leftovers.verify()
             if halt := self.atlas.halted():
-                self.beat.say(f"halted by {halt}")
+                self._halt(halt)
                 return False
+            self._halt(None)
             self._settle_own()
             self._full = False
             started = any(self._tried(place) for place in self.choice.waiting())
@@ -117,19 +121,30 @@ class Worker:
                 self.beat.say(self.choice.left or "idle")
             if not self._full:
                 self.attention.settled(self.scratch.root)
+            self._said.settled()
             return started
         except LineFault as fault:
             self.beat.say(f"paused: {fault.message}")
-            log.warning("line.fault worker=%s what=%s", self.name, fault.message)
+            if self._said.news(fault.message):
+                log.warning("line.fault worker=%s what=%s", self.name, fault.message)
         except Restart:
             raise
         except Exception as error:  # an unreadable folder of the tree, say: it must be told
             why = words(error, self.atlas.root)
             self.beat.say(f"paused: {why}")
-            log.warning("step.failed worker=%s what=%s", self.name, why, exc_info=error)
+            if self._said.news(why):
+                log.warning("step.failed worker=%s what=%s", self.name, why, exc_info=error)
         finally:
             self.beat.attend(self.attention.lines())
         return False
+
+    def _halt(self, by: str | None) -> None:
+        """Tell when the line is halted, and when it goes on."""
+        if by:
+            self.beat.say(f"halted by {by}")
+        if by != self._halted:
+            log.info("line.halted by=%s" if by else "line.resumed after=%s", by or self._halted)
+        self._halted = by
 
     def _guard(self) -> None:
         found = self.atlas.identity()

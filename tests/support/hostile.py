@@ -72,16 +72,16 @@ def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
         subprocess.run(["umount", "-l", str(folder)], check=False)
 
 
-def as_stranger(call: Callable[[], str]) -> str:
-    """What CALL says in a process that is neither root nor in any group of this one's."""
+def as_stranger(call: Callable[[], str], uid: int = 1500, gid: int = 1500) -> str:
+    """What CALL says in a process that is neither root nor in any group of this one's but GID."""
     need_root()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.setgroups([])
-            os.setresgid(1500, 1500, 1500)
-            os.setresuid(1500, 1500, 1500)
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
             os.write(writer, call().encode())
         except BaseException as error:
             os.write(writer, f"failed: {error!r}".encode())

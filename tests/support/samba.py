@@ -33,15 +33,23 @@ cache directory = {state}
 pid directory = {state}
 ncalrpc dir = {state}/ncalrpc
 log file = {state}/log
-[atlas]
-path = {share}
-read only = no
-valid users = {user}
-follow symlinks = no
-wide links = no
-create mask = 0664
-directory mask = 2775
 """
+
+
+SHIPPED = Path(__file__).parents[2] / "deploy/samba/inbox3d.conf"
+
+
+def shipped(share: Path, user: str, group: str) -> str:
+    """The share of deploy/, for USER alone and for the group that is there."""
+    text = SHIPPED.read_text()
+    for example, here in (
+        ("path = /srv/atlas", f"path = {share}"),
+        ("valid users = @atlas", f"valid users = {user}"),
+        ("force group = atlas", f"force group = {group}"),
+    ):
+        assert text.count(example) == 1, example
+        text = text.replace(example, here)
+    return text
 
 
 class Person(NamedTuple):
@@ -74,14 +82,16 @@ class Person(NamedTuple):
 
 
 @contextmanager
-def samba(smbd: Path, share: Path, state: Path, user: str = "root") -> Iterator[Person]:
-    """Serve SHARE until the block ends; the server is ended by its own pid."""
+def samba(
+    smbd: Path, share: Path, state: Path, user: str = "root", group: str = "root"
+) -> Iterator[Person]:
+    """Serve SHARE as deploy/ says, until the block ends; the server is ended by its own pid."""
     (state / "ncalrpc").mkdir(parents=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     conf, auth = state / "smb.conf", state / "auth"
-    conf.write_text(CONF.format(port=port, state=state, share=share, user=user))
+    conf.write_text(CONF.format(port=port, state=state) + shipped(share, user, group))
     subprocess.run(
         ["smbpasswd", "-c", str(conf), "-s", "-a", user],
         input="test\ntest\n",

@@ -44,6 +44,14 @@ def allows(scope: Scope, needed: Scope) -> bool:
     return SCOPES.index(scope) >= SCOPES.index(needed)
 
 
+class KeysClosed(LineFault):
+    """The web layer may not read the keys; no key can be told from a false one."""
+
+    remedy = (
+        "Let the tree's owner own the files below .pipeline/config/; `inbox3d doctor` names them."
+    )
+
+
 class Keys:
     """The keys of one Atlas. The file is read again when its attributes change, so that a revoked
     key ends at once everywhere."""
@@ -57,22 +65,30 @@ class Keys:
         found = self.atlas.disk.lstat(self.atlas.keys_file)
         mark = (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
         if mark != self._seen:
-            self._file = (
-                KeysFile.load(self.atlas.disk.read(self.atlas.keys_file)) if mark else KeysFile()
-            )
+            self._file = KeysFile.load(self._read()) if mark else KeysFile()
             self._seen = mark
         return self._file.keys
 
+    def _read(self) -> bytes:
+        try:
+            return self.atlas.disk.read(self.atlas.keys_file)
+        except PermissionError as error:
+            raise KeysClosed(error.errno, "the keys cannot be read", error.filename) from error
+
     def check(self, text: str) -> Key | None:
-        """The key that TEXT is, or None. The time taken does not depend on which part is wrong."""
+        """The key that TEXT is, or None. KeysClosed where that cannot be told. The time taken does
+        not depend on which part is wrong."""
         prefix, _, rest = text.partition("_")
         id, _, secret = rest.partition("_")
-        with contextlib.suppress(LineFault):
+        try:
             known = next((key for key in self.all() if key.id == id), None)
-            given = _hash(known.salt if known else "", secret)
-            right = hmac.compare_digest(given, known.hash if known else _hash("", ""))
-            return known if right and known and prefix == PREFIX else None
-        return None
+        except KeysClosed:
+            raise
+        except LineFault:
+            return None
+        given = _hash(known.salt if known else "", secret)
+        right = hmac.compare_digest(given, known.hash if known else _hash("", ""))
+        return known if right and known and prefix == PREFIX else None
 
     def by_id(self, id: str) -> Key | None:
         return next((key for key in self.all() if key.id == id), None)

@@ -46,7 +46,7 @@ def health() -> Response:
 
 @route("GET", "/ready", {200: schemas.Ready}, problems=(503,))
 def ready() -> Response:
-    """Whether the share answers and the index follows it."""
+    """Whether the share answers, the keys can be read and the index follows the tree."""
     follower = here().follower
     if not follower.fresh:
         raise Problem(
@@ -55,6 +55,7 @@ def ready() -> Response:
             f"The tree was not looked at lately: {follower.fault or 'the share does not answer'}.",
             headers={"Retry-After": "15"},
         )
+    here().keys.all()  # where they cannot be read nobody with a key can come in
     return answer(
         schemas.Ready,
         {

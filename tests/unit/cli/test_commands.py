@@ -203,6 +203,16 @@ def test_once_refuses_what_is_not_there(run: Callable[..., tuple[int, str, str]]
     assert "does not exist" in err
 
 
+def test_once_makes_no_tree_on_an_empty_mount_point(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """The share is away: only init makes trees."""
+    (tmp_path / "mount").mkdir()
+    code, out, err = run("once", str(stl_file(tmp_path / "part.stl")), at=str(tmp_path / "mount"))
+    assert (code, out) == (4, "") and f"inbox3d init {tmp_path / 'mount'}" in err
+    assert list((tmp_path / "mount").iterdir()) == []
+
+
 def test_once_refuses_what_this_host_lacks_the_libraries_for(
     atlas: Atlas,
     run: Callable[..., tuple[int, str, str]],
@@ -395,8 +405,12 @@ def test_gc_removes_what_is_due_and_dry_run_does_not(
 ) -> None:
     """The pipeline's own leftovers are due at once."""
     (atlas.trash / "2026-01-01~x-work.abcd").mkdir()
-    assert "x-work" in run("gc", "--dry-run")[1]
-    assert len(list(atlas.trash.iterdir())) == 1
+    (atlas.trash / "2026-01-01~x-work.abcd/a.bin").write_bytes(b"x" * 100_000)
+    (atlas.trash / "2026-01-01~x-file.abcd").write_bytes(b"x" * 100_000)
+    _, out, err = run("gc", "--dry-run")
+    assert "x-work" in out and out.count(" kB") == 2
+    assert int(err.partition("(")[2].split()[0]) >= 200_000
+    assert len(list(atlas.trash.iterdir())) == 2
     assert run("gc")[0] == 0
     assert list(atlas.trash.iterdir()) == []
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from pipeline import config
+from tests.support.hostile import as_stranger
 
 
 def write(path: Path, text: str) -> Path:
@@ -127,3 +130,44 @@ def test_the_module_is_light() -> None:
         ).stdout.strip()
         == "[]"
     )
+
+
+def test_a_host_file_that_this_user_may_not_read_is_named(tmp_path: Path) -> None:
+    """It is not taken for one that says nothing. A folder of that name is named as well."""
+    (tmp_path / "host.toml").mkdir()
+    with pytest.raises(config.SettingsRefused, match=r"host\.toml: Is a directory"):
+        config.load(None, {config.HOST_VARIABLE: str(tmp_path / "host.toml")})
+    folder = Path(tempfile.mkdtemp(prefix="inbox3d-test-"))
+    folder.chmod(0o755)
+    closed = write(folder / "host.toml", "")
+    closed.chmod(0o600)
+
+    def attempt() -> str:
+        try:
+            config.load(None, {config.HOST_VARIABLE: str(closed)})
+        except config.SettingsRefused as refused:
+            return f"{refused.message} {refused.remedy}"
+        return "read"
+
+    said = as_stranger(attempt)
+    shutil.rmtree(folder)
+    assert f"{closed}: Permission denied" in said and "chmod g+r" in said
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the host's own file need one."""
+    monkeypatch.delenv("HOME", raising=False)
+    environment = {
+        "INBOX3D_HOST__SCRATCH": "/var/lib/inbox3d/scratch",
+        "INBOX3D_HOST__MODELS": "/var/lib/inbox3d/models",
+    }
+
+    def attempt() -> str:
+        try:
+            config.load(None, {})
+        except config.SettingsRefused as refused:
+            return f"{refused.message}; {config.load(None, environment).host.scratch}"
+        return "a home"
+
+    said = as_stranger(attempt, uid=54321)
+    assert "set [host] scratch" in said and said.endswith("/var/lib/inbox3d/scratch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import socket
@@ -611,3 +612,18 @@ def test_a_job_of_a_newer_inbox3d_is_left_to_those_who_understand_it(
     assert not worker.step()
     assert "update inbox3d on this host" in worker.beat.heartbeat.message
     assert (newer.path / "job.json").read_bytes() == before
+
+
+def test_a_halt_and_its_end_are_logged_once(
+    atlas: Atlas, workers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not at every look."""
+    worker = workers()
+    with caplog.at_level(logging.INFO):
+        (atlas.inbox / "halt.txt").touch()
+        for _ in range(3):
+            worker.step()
+        (atlas.inbox / "halt.txt").unlink()
+        worker.step()
+    told = [record.getMessage() for record in caplog.records if "line." in record.msg]
+    assert told == ["line.halted by=inbox/halt.txt", "line.resumed after=inbox/halt.txt"]
