@@ -73,10 +73,14 @@ def discard(atlas: Atlas, folder: Path, name: str) -> None:
 
 def discard_empty(atlas: Atlas, shell: Place) -> bool:
     """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile
-    survives. True when it is gone."""
+    survives. A half-written job.json is nothing: who wrote it died, and the input is gone since.
+    True when it is gone."""
     try:
-        if any(entry.name != tree.INPUT for entry in atlas.disk.scandir(shell.path)):
-            return False
+        for entry in atlas.disk.scandir(shell.path):
+            if entry.name.startswith(f".{tree.JOB}."):
+                atlas.disk.unlink(shell.path / entry.name)
+            elif entry.name != tree.INPUT:
+                return False
         with contextlib.suppress(FileNotFoundError):
             atlas.disk.rmdir(shell.path / tree.INPUT)
         atlas.disk.rmdir(shell.path)

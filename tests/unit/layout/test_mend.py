@@ -109,6 +109,15 @@ def test_an_empty_shell_goes_and_a_full_one_stays(world: World) -> None:
             break
 
 
+def test_a_shell_with_nothing_but_a_half_written_job_json_goes_too(world: World) -> None:
+    """Its intake died while it wrote, and then somebody took the drop out of input/."""
+    shell = world.atlas.at_claimed(names.new_id("x"), "scan", 0, hidden=True)
+    (shell.path / tree.INPUT).mkdir(parents=True)
+    (shell.path / f".{tree.JOB}.1a2b3c4d").write_bytes(b"{")
+    assert lifecycle.discard_empty(world.atlas, shell)
+    assert not shell.path.exists()
+
+
 def test_a_shell_that_fills_while_it_is_removed_survives(world: World) -> None:
     """Whatever arrives between any two calls of the removal is still there afterwards: nothing but rmdir is ever used."""
     for number in itertools.count(1):
