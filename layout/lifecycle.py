@@ -35,7 +35,15 @@ from layout.due import Due, due, first_leg
 from layout.edges import ANEW, EDGES, REFUSED, Edge, permit
 from layout.finding import find
 from layout.manifest import ErrorFile, JobFile, Outcome, now, write_job
-from layout.mend import discard, discard_empty, hush, readable_job, set_aside, write_error
+from layout.mend import (
+    discard,
+    discard_empty,
+    discard_work,
+    hush,
+    readable_job,
+    set_aside,
+    write_error,
+)
 from layout.move import Gone, Occupied, WrongState, gone, holding, land, move
 from layout.promote import verify
 from layout.sealing import seal, unseal
@@ -74,6 +82,7 @@ __all__ = [
     "set_aside",
     "discard",
     "discard_empty",
+    "discard_work",
     "readable_job",
     "write_error",
     "find",
@@ -155,7 +164,7 @@ def finish(atlas: Atlas, place: Place) -> Place:
         with holding(atlas, place):
             set_aside(atlas, place.path, place.n, (tree.ERROR, tree.ERROR_TEXT))
             hush(atlas, place.path)
-            discard(atlas, place.path / tree.WORK, f"{place.id}-work")
+            discard_work(atlas, place.path, place.id, place.n)
             seal(atlas, place)
         return land(atlas, place, goal)
     except Gone:

@@ -71,6 +71,15 @@ def discard(atlas: Atlas, folder: Path, name: str) -> None:
         atlas.disk.rename(folder, atlas.trash_name(name))
 
 
+def discard_work(atlas: Atlas, folder: Path, id: str, n: int) -> None:
+    """The artefacts of finished legs go to trash/; where that may not be written, which its reaper
+    names, to earlier/<n>/: they hold up no result."""
+    try:
+        discard(atlas, folder / tree.WORK, f"{id}-work")
+    except PermissionError:
+        set_aside(atlas, folder, n, (tree.WORK,))
+
+
 def discard_empty(atlas: Atlas, shell: Place) -> bool:
     """Remove a shell that holds nothing, with rmdir only: a shell that got its input meanwhile
     survives. A half-written job.json is nothing: who wrote it died, and the input is gone since.

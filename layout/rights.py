@@ -35,6 +35,12 @@ def words(error: OSError, path: Path) -> str:
     return unusable(source, path)
 
 
+def closed(folder: Path) -> str | None:
+    """In words, why nothing may be put into FOLDER, and what to grant; None where it may."""
+    entry = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder / "entry"))
+    return withheld(entry, [folder])
+
+
 def withheld(error: OSError, folders: Iterable[Path]) -> str | None:
     """In words, the one of FOLDERS that may not be entered, or whose entries may not be changed,
     and what to grant, where that is why ERROR was raised; None where none of them is in the way."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -93,6 +94,7 @@ def fail(message: str, code: int, remedy: str = "") -> None:
 def main() -> None:
     """Run the command line; a PipelineError ends in its message and remedy, never in a
     traceback."""
+    from layout import rights
     from layout.disk import LineFault
 
     try:
@@ -112,11 +114,12 @@ def main() -> None:
 
         if hasattr(error, "remedy"):
             fail(str(error), REFUSED, str(error.remedy))
-        denied = isinstance(error, PermissionError)
+        denied, name = isinstance(error, PermissionError), error.filename or "a file"
+        why = rights.words(error, Path(name)) if error.filename else error.strerror or error
         fail(
-            f"{error.filename or 'a file'}: {error.strerror or error} (as {user()})",
+            f"{name}: {why} (as {user()})",
             UNUSABLE,
-            "Run it as the owner of the tree, or as root."
+            "Grant that, or run it as the owner of the tree, or as root."
             if denied
             else "Mend that and try again.",
         )

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from layout import lifecycle, tree
+from layout import lifecycle, rights, tree
 from layout.attention import Attention, Waits, words
 from layout.copies import is_copy
 from layout.liveness import Life, Observer
@@ -218,6 +218,8 @@ class Reaper:
             self._discard(self.atlas.heartbeat(worker), f"{worker}.json")
 
     def _sweep_trash(self) -> None:
+        if why := rights.closed(self.atlas.trash):
+            raise Waits(f"{why}; until then nothing can be deleted")
         for item in cleanup.trash_due(self.atlas, self.settings.reaper.trash_days):
             with self.attention.over(item.path):
                 cleanup.remove(self.atlas, item)

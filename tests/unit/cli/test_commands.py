@@ -21,6 +21,7 @@ from layout.tree import Atlas, State
 from pipeline.cli import COMMANDS, cli, main
 from pipeline.queues import QUEUES
 from tests.support.drops import stl_file
+from tests.support.hostile import immutable
 from tests.support.hub import flux, lay
 
 
@@ -490,3 +491,15 @@ def test_states_are_the_folders(atlas: Atlas) -> None:
     assert sorted(
         name for name in os.listdir(atlas.root) if name in {state.value for state in State}
     ) == sorted(state.value for state in State)
+
+
+def test_a_missing_right_is_said_in_words_not_in_a_traceback(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """A trash that somebody made immutable, say: what it is and how to mend it."""
+    id = failed(atlas, run, tmp_path)
+    with immutable(atlas.trash):
+        code, _, err = run("rm", id)
+    assert code == 4 and "Traceback" not in err and "chattr -i trash" in err
+    assert str(atlas.failed / id) in err
+    assert run("rm", id)[0] == 0

@@ -26,6 +26,7 @@ from pipeline.runner import due, input_copy
 from pipeline.watchers import taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
+from tests.support.hostile import immutable
 from tests.unit.watchers.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
 from webapi.index import rows as rows_of
@@ -342,3 +343,35 @@ def test_a_job_toml_that_is_no_file_is_refused_and_holds_up_nobody(
     rounds(intake, lambda: atlas.places(State.FAILED))
     (place,) = atlas.places(State.FAILED)
     assert "job.toml is a" in (place.path / tree.ERROR_TEXT).read_text()
+
+
+def test_a_trash_that_may_not_be_written_holds_up_no_result(atlas: Atlas) -> None:
+    """What earlier legs made is kept in the job's own earlier/ instead."""
+    place = held(atlas)
+    (place.path / tree.WORK / "prepare").mkdir(parents=True)
+    (atlas.root / "made").mkdir()
+    (atlas.root / "made/model.stl").write_text(STL)
+    with immutable(atlas.trash):
+        promote(atlas, place, atlas.root / "made", "output", "")
+        finished = lifecycle.finish(atlas, place)
+    assert finished.state is State.DONE
+    assert (finished.path / tree.EARLIER / "1" / tree.WORK / "prepare").is_dir()
+    assert not (finished.path / tree.WORK).exists()
+
+
+def test_a_trash_that_may_not_be_written_is_named(
+    atlas: Atlas, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anybody wants to delete something, and until it is mended."""
+    closed = True
+    monkeypatch.setattr(
+        "layout.rights._may", lambda path, how: not (closed and path == atlas.trash)
+    )
+    intake.reaper.round()
+    assert any(
+        line.startswith(".pipeline/trash: ") and "nothing can be deleted" in line
+        for line in intake.attention.lines()
+    )
+    closed = False
+    intake.reaper.round()
+    assert intake.attention.lines() == ()
