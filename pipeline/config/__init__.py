@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from pipeline.config.groups import HOST_GROUPS, Host, Intake, Settings
 from pipeline.config.web import Web
 from pipeline.errors import PipelineError
+from pipeline.jobs.wording import wrong
 
 __all__ = ["Host", "Intake", "Settings", "SettingsRefused", "Web", "address", "host_file", "load"]
 
@@ -139,6 +140,6 @@ def _check(origin: str, content: Mapping[str, Any]) -> None:
         said = (
             "there is no such setting"
             if first["type"] == "extra_forbidden"
-            else f"{first['msg']} (given: {first.get('input')!r})"
+            else f"{wrong(first)} (given: {first.get('input')!r})"
         )
         raise SettingsRefused(f"{origin}: {key}: {said}"[:400]) from None

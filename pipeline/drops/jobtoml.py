@@ -15,6 +15,7 @@ from layout.tree import JOB_TOML as NAME
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.formats.signatures import decoded
+from pipeline.jobs.wording import wrong
 
 LIMIT = 256 * 1024  # bytes
 
@@ -94,7 +95,7 @@ def _explain(error: ValidationError) -> str:
             )
         case (int(at), *keys):
             where = "".join(f", {key}" for key in keys)
-            said = f"files: entry {at + 1}{where}: {first['msg']} (given: {first['input']!r})"
+            said = f"files: entry {at + 1}{where}: {wrong(first)} (given: {first['input']!r})"
             return said[:400]
     return "files: it is no list of entries; write each under a line [[files]]"
 

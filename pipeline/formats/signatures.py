@@ -87,6 +87,8 @@ TEXT = frozenset(
     }
 )
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
+# What a person's name for an object may end in only because a file is called so.
+FILES = frozenset(BY_SUFFIX) | TEXT | FREE | {".tgz", ".7z", ".fbx", ".stp", ".step"}
 # Kinds that hold neither points nor faces, whatever the name says.
 NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text", "utf16"}
 WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no scan

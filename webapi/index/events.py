@@ -7,11 +7,12 @@ from another life, is told to load everything again (``reset``) instead of missi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 from layout.names import nonce
@@ -115,8 +116,27 @@ class Events:
         first: Callable[[], dict[str, Any] | None],
         ended: Callable[[dict[str, Any]], bool],
     ) -> Iterator[str]:
+        # An event without data is none to a client, so `retry` comes with the first that has some.
+        retry = "retry: 2000\n"
+        with contextlib.closing(
+            self._events(listener, missed, number, job, first, ended)
+        ) as events:
+            for text in events:
+                comment = text.startswith(":")
+                yield text if comment else retry + text
+                retry = retry if comment else ""
+
+    def _events(
+        self,
+        listener: queue.Queue[Event | None],
+        missed: list[Event] | None,
+        number: int,
+        job: str | None,
+        first: Callable[[], dict[str, Any] | None],
+        ended: Callable[[dict[str, Any]], bool],
+    ) -> Generator[str, None, None]:
         try:
-            yield "retry: 2000\n\n"
+            yield ": follows\n\n"  # so that the answer's head goes out at once
             if missed is None:
                 yield self._form(Event(number, "reset", None, {}))
             start = first()

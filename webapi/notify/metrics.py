@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Iterator
+from http import HTTPMethod
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +15,7 @@ from prometheus_client.registry import Collector
 from webapi.context import Web
 from webapi.index.states import WORDS
 
+METHODS = frozenset(HTTPMethod)
 REGISTRY = CollectorRegistry()
 REQUESTS = Histogram(
     "inbox3d_http_request_seconds",
@@ -29,8 +31,9 @@ ENDED = Counter("inbox3d_jobs_ended", "Jobs seen to end", ["kind", "state"], reg
 
 @functools.lru_cache(2048)
 def requests(rule: str, method: str, status: int) -> Histogram:
-    """The row of REQUESTS that counts such answers."""
-    return REQUESTS.labels(rule, method, str(status))
+    """The row of REQUESTS that counts such answers. A method is anything that a client writes, so
+    those that are none count as one."""
+    return REQUESTS.labels(rule, method if method in METHODS else "other", str(status))
 
 
 class Tree(Collector):

@@ -7,6 +7,7 @@ import datetime
 from pipeline.progress.words import left, percent
 from webapi.index import rows
 from webapi.index.states import SAID
+from webapi.text import titled
 
 
 def ago(text: str | None) -> str:
@@ -47,6 +48,7 @@ def size(count: float) -> str:
 
 
 FILTERS = {
+    "titled": titled,
     "ago": ago,
     "took": took,
     "percent": percent,

@@ -7,6 +7,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, g, make_response, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound
@@ -44,6 +45,7 @@ def page(template: str, code: int = 200, **content: Any) -> Response:
         may=may,
         mark=g.get("mark", ""),
         said=SAID,
+        wanted=_wanted(),
         formats=FORMATS,
         version=static_version(),
         **content,
@@ -146,10 +148,21 @@ def problem_page(problem: Problem) -> Response:
         problem.status,
         problem=problem,
         wrong_key=problem.what == "key" and _sent_a_key(),
-        next=request.path if request.method == "GET" else prefix() + "/",
+        next=_wanted(),
     )
     response.headers.update(problem.headers)
     return response
+
+
+def _wanted() -> str:
+    """Where the person wants to be once signed in: this page with its query, or what the sign-in
+    page was told before a wrong key was tried."""
+    if request.path.endswith("/sign-in"):
+        return request.values.get("next", "")
+    if request.method != "GET":
+        return prefix() + "/"
+    query = [(key, value) for key, value in request.args.items(multi=True) if key != "part"]
+    return request.path + ("?" + urlencode(query) if query else "")
 
 
 def _sent_a_key() -> bool:
@@ -160,7 +173,7 @@ def _sent_a_key() -> bool:
 
 
 def sign_in() -> Response:
-    return page("sign_in.html", problem=None, next=request.args.get("next", ""))
+    return page("sign_in.html", problem=None, next=_wanted())
 
 
 # -- static files ------------------------------------------------------------------------------
@@ -171,7 +184,10 @@ def static(name: str) -> Response:
     )
     try:
         response = send_from_directory(
-            folder, inside, max_age=31_536_000 if request.args.get("v") else 300
+            folder,
+            inside,
+            # our modules import each other without a version: asked for anew, so that none is stale
+            max_age=31_536_000 if request.args.get("v") else 300 if folder is VENDOR else None,
         )
     except NotFound:
         raise Problem(

@@ -51,7 +51,8 @@ def cancel_job(id: str) -> Row:
 
 @route("POST", "/3d/jobs/{id}/retry", {202: Retried}, scope="submit", problems=(404, 409, 429))
 def retry(id: str) -> Response:
-    """Run a failed job again, or a done one as a new job with a copy of its input."""
+    """Run a failed job again, or a done one as a new job with a copy of its input.
+    As it was: it takes no body."""
     new, of = retry_job(id)
     url = f"/3d/status/{new}"
     return answer(

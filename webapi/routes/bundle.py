@@ -1,32 +1,37 @@
-"""Several files of a job as one zip, made while it is sent."""
+"""Several files of a job as one zip. Nothing is compressed again, so where every byte stands is
+known before the first is sent: the zip has a length, and can be fetched in parts."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterator
-from typing import Any, cast
+import functools
+import hashlib
+import os
+import zlib
+from typing import BinaryIO
 
 from flask import Response
 
 from layout import tree
-from layout.tree import Atlas
 from webapi.index import details
 from webapi.index.schema import Row
 from webapi.problems import Problem
-from webapi.routes.sending import disposition, open_below
+from webapi.routes.sending import disposition, open_below, send_stream
+from webapi.routes.stored_zip import Entry, StoredZip
 from webapi.routes.table import here
 
 COMPANIONS = ("report.html", "scan.json", "preview.png")
 
 
-def bundle(row: Row, name: str) -> Response:
-    """The model NAME and its companions as a zip that is made while it is sent; nothing is
-    compressed again."""
-    atlas, found = here().atlas, [file["name"] for file in details.artefacts(here().atlas, row)]
+def parts_of(row: Row, name: str) -> list[str]:
+    """The model file NAME of job ROW and what it cannot do without: an OBJ its material and its
+    texture."""
+    found = [file["name"] for file in details.artefacts(here().atlas, row)]
     if name not in found:
         raise Problem(
-            404, "no-such-file", f"There is no {name} here.", "GET …/artefacts lists the files."
+            404,
+            "no-such-file",
+            f"There is no {name} here.",
+            "GET …/artefacts lists the files; POST …/export makes another format of the model.",
         )
     beside = [
         other
@@ -35,50 +40,62 @@ def bundle(row: Row, name: str) -> Response:
         and other.startswith("model.")
         and other.endswith((".mtl", ".png", ".jpg"))
     ]
-    chosen = [name, *beside, *(other for other in COMPANIONS if other in found)]
-    headers = {"Content-Disposition": disposition("attachment", f"{row['id']}.zip")}
+    return [name, *beside]
+
+
+def bundle(row: Row, name: str, companions: bool = True) -> Response:
+    """The model NAME with what belongs to it, and with COMPANIONS the report, as one zip that can
+    be fetched in parts."""
+    atlas = here().atlas
     folder = f"{row['folder']}/{tree.OUTPUT}"
+    there = {file["name"] for file in details.artefacts(atlas, row)}
+    chosen = parts_of(row, name)
+    chosen += [other for other in COMPANIONS if companions and other in there]
     sums = details.checksums(atlas, atlas.root / folder)
     listed = "".join(f"{sums[other]}  {other}\n" for other in chosen if other in sums).encode()
-    return Response(
-        zip_of(atlas, folder, row["id"], chosen, listed),
-        200,
-        headers,
-        content_type="application/zip",
+    entries: list[Entry] = []
+    mark = hashlib.sha256(listed)
+    try:
+        for other in chosen:
+            file, facts = open_below(atlas, f"{folder}/{other}")
+            entries.append(Entry(f"{row['id']}/{other}", file, facts.st_size, _crc(file, facts)))
+            mark.update(f"{other}\0{facts.st_size}\0{entries[-1].crc}\0".encode())
+    except BaseException:
+        for entry in entries:
+            entry.file.close()
+        raise
+    entries.append(Entry.of(f"{row['id']}/{tree.CHECKSUMS}", listed))
+    archive = StoredZip(entries)
+    headers = {
+        "Content-Disposition": disposition("attachment", f"{row['id']}.zip"),
+        "Cache-Control": "private, no-cache",
+    }
+    return send_stream(
+        archive, archive.size, mark.hexdigest()[:32], headers, "application/zip", "The zip"
     )
 
 
-class _Sink(io.RawIOBase):
-    """What zipfile writes, to be taken away piece by piece."""
+class _Handle:
+    """An open file that is not part of what a result is remembered by."""
 
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
 
-    def writable(self) -> bool:
-        return True
+    def __hash__(self) -> int:
+        return 0
 
-    def write(self, data: Any) -> int:
-        self.pieces.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        pieces, self.pieces = self.pieces, []
-        return b"".join(pieces)
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Handle)
 
 
-def zip_of(
-    atlas: Atlas, folder: str, prefix: str, chosen: list[str], sums: bytes
-) -> Iterator[bytes]:
-    """The files CHOSEN of FOLDER below PREFIX, and SUMS as their checksums.sha256."""
-    sink = _Sink()
-    with zipfile.ZipFile(cast(Any, sink), "w", zipfile.ZIP_STORED) as archive:
-        for name in chosen:
-            file, facts = open_below(atlas, f"{folder}/{name}")
-            entry = zipfile.ZipInfo(f"{prefix}/{name}", (1980, 1, 1, 0, 0, 0))
-            entry.file_size, entry.external_attr = facts.st_size, 0o644 << 16
-            with file, archive.open(entry, "w", force_zip64=facts.st_size > 1 << 31) as target:
-                while chunk := file.read(1 << 18):
-                    target.write(chunk)
-                    yield sink.take()
-        archive.writestr(zipfile.ZipInfo(f"{prefix}/{tree.CHECKSUMS}", (1980, 1, 1, 0, 0, 0)), sums)
-    yield sink.take()
+def _crc(file: BinaryIO, facts: os.stat_result) -> int:
+    return _crc_of(_Handle(file), facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(4096)
+def _crc_of(handle: _Handle, device: int, inode: int, size: int, changed: int) -> int:
+    """CRC-32 of a file, read once for all the parts that are fetched of a zip."""
+    found = 0
+    while chunk := handle.file.read(1 << 20):
+        found = zlib.crc32(chunk, found)
+    return found

@@ -1,5 +1,5 @@
-"""Files out: results, logs and pictures of a job, with Range, ETag and checksums; a bundle as a
-streamed zip.
+"""Files out: results, logs and pictures of a job, with Range, ETag and checksums; several
+files as one zip.
 
 Behind nginx the file itself is sent by nginx (X-Accel-Redirect); nginx says that it can by the
 header X-Internal-Accel.
@@ -13,7 +13,7 @@ from layout import tree
 from webapi.index import details
 from webapi.problems import Problem
 from webapi.routes import schemas
-from webapi.routes.bundle import bundle
+from webapi.routes.bundle import bundle, parts_of
 from webapi.routes.look import look_up
 from webapi.routes.sending import BINARY, send
 from webapi.routes.table import Param, answer, here, route
@@ -28,7 +28,7 @@ BUNDLE = Param(
     "bundle",
     "query",
     {"type": "string", "enum": ["zip"]},
-    "zip: the model with everything that belongs to it",
+    "zip: the model with its report, its numbers and its picture",
 )
 
 
@@ -40,8 +40,9 @@ BUNDLE = Param(
     problems=(404, 409, 412, 416, 422),
 )
 def download(id: str) -> Response:
-    """The model in the format that was asked for.
-    One file, with Range and ETag; ?bundle=zip adds its companions."""
+    """The model in the format that was asked for. One file, or one zip where it needs others (an
+    OBJ its material and texture); ?bundle=zip adds report, numbers and picture. With Range and
+    ETag."""
     row = look_up(id)
     if row["state"] != "completed":
         raise Problem(
@@ -58,8 +59,8 @@ def download(id: str) -> Response:
             f"format must be one of {', '.join(FORMAT.schema['enum'])}; bundle must be zip.",
         )
     name = f"model.{wanted}"
-    if "bundle" in request.args:
-        return bundle(row, name)
+    if "bundle" in request.args or len(parts_of(row, name)) > 1:
+        return bundle(row, name, companions="bundle" in request.args)
     return send(row, tree.OUTPUT, name, save_as=f"{id}.{wanted}")
 
 

@@ -105,6 +105,8 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
     known = {param.name: param for param in PAGE}
     if unknown := [key for key in args if key not in known]:
         raise Problem(422, "invalid", f"{clean(unknown[0], 40)}: there is no such filter.")
+    if args.get("since") == "":
+        raise Problem(422, "invalid", "since: it is empty.", "Leave since out to list every job.")
     for key in ("state", "kind"):
         if args.get(key) and args[key] not in known[key].schema["enum"]:
             raise Problem(

@@ -12,11 +12,14 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pipeline.jobs.common import FORMATS
 from webapi.problems import MEDIA_TYPE
 from webapi.routes import schemas
+from webapi.routes.sending import BINARY, TYPES
 from webapi.routes.table import ROUTES, Route
 
 REF = "#/components/schemas/{model}"
 ALWAYS = (400, 403, 500, 503)
 WHEN_BODY = (413, 415, 422)
+# what a file of a result may come as
+MEDIA = {BINARY, "application/zip", "application/json", "image/png", "text/html", *TYPES.values()}
 DESCRIPTION = """\
 Send scans, images or a sentence; get a model. A job is a folder on the share, and every answer here
 is read from it. On the host itself no key is needed; from elsewhere send `Authorization: Bearer
@@ -96,6 +99,17 @@ def _operation(route: Route) -> dict[str, Any]:
         }
         for p in route.params
     ]
+    if route.uploads and not route.body:  # a body that is one file has its options in the query
+        parameters += [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "schema": schema,
+                "description": schema.get("description", "by kind"),
+            }
+            for name, schema in _options(route).items()
+        ]
     found: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -166,11 +180,32 @@ def _content(answer: Any) -> dict[str, Any]:
                 }
             }
             if "octet" not in answer
-            else {"content": {"*/*": {}}}
+            else {"content": {media: {"schema": BYTES} for media in sorted(MEDIA)}}
         )
     return {
         "content": {"application/json": {"schema": {"$ref": REF.format(model=answer.__name__)}}}
     }
+
+
+BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
+NAME = {"type": "string", "maxLength": 200, "description": "what the object is called"}
+
+
+def _options(route: Route) -> dict[str, Any]:
+    """The schema of every option that may come beside the files of ROUTE. Where several kinds have
+    it in different forms, any of them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for model in route.uploads:
+        for key, schema in model.model_json_schema(schema_generator=GenerateJsonSchema)[
+            "properties"
+        ].items():
+            plain = _one_or_many(schema) if key == "output_format" else dict(schema)
+            plain.pop("title", None)
+            forms = found.setdefault(key, [])
+            forms += [plain] if plain not in forms else []
+    kinds = [model.model_fields["kind"].default for model in route.uploads]
+    found["kind"] = [{"type": "string", "enum": kinds, "description": "default: by content"}]
+    return {key: forms[0] if len(forms) == 1 else {"anyOf": forms} for key, forms in found.items()}
 
 
 def _body(route: Route) -> dict[str, Any]:
@@ -181,20 +216,17 @@ def _body(route: Route) -> dict[str, Any]:
         files = {
             "type": "array",
             "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-            "description": "any number of file parts",
-        }
-        fields = {
-            name: {"type": "string"} for name in ("name", "kind", "output_format", "quality_tier")
+            "description": "any number of file parts; a file's name may hold folders",
         }
         content["multipart/form-data"] = {
             "schema": {
                 "type": "object",
-                "properties": {"files": files, **fields},
+                "properties": {"files": files, "name": NAME, **_options(route)},
                 "required": ["files"],
-                "description": "files, and options as fields",
+                "description": "files, and options as fields; lists as a,b or as several fields",
             }
         }
         if not route.body:
-            content["application/zip"] = {}
-            content["application/octet-stream"] = {}
+            content["application/zip"] = {"schema": BYTES}
+            content["application/octet-stream"] = {"schema": BYTES}
     return {"required": True, "content": content} if content else {}

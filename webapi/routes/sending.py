@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 import re
@@ -67,21 +68,38 @@ def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Res
         if row["state"] in ENDED and below
         else None
     )
+    etag = etag or f"{facts.st_size:x}-{facts.st_mtime_ns:x}"
+    return send_stream(file, facts.st_size, etag, headers, media, save_as)
+
+
+def send_stream(
+    file: BinaryIO | io.RawIOBase,
+    size: int,
+    etag: str,
+    headers: Mapping[str, str],
+    media: str,
+    called: str,
+) -> Response:
+    """SIZE bytes of FILE, whole or the part that is asked for; FILE is closed when it is sent."""
     response = Response(
-        wrap_file(request.environ, file), 200, headers, content_type=media, direct_passthrough=True
+        wrap_file(request.environ, cast(BinaryIO, file), 1 << 18),
+        200,
+        dict(headers),
+        content_type=media,
+        direct_passthrough=True,
     )
-    response.content_length = facts.st_size
-    response.set_etag(etag or f"{facts.st_size:x}-{facts.st_mtime_ns:x}")
+    response.content_length = size
+    response.set_etag(etag)
     response.call_on_close(file.close)
     try:
         response.make_conditional(
-            _with_one_range(request.environ), accept_ranges=True, complete_length=facts.st_size
+            _with_one_range(request.environ), accept_ranges=True, complete_length=size
         )
         if response.status_code == 412:
             raise Problem(
                 412,
                 "precondition-failed",
-                f"{save_as} is another file than the one that was named.",
+                f"{called} is another file than the one that was named.",
                 "Ask for it anew.",
             )
     except Exception:

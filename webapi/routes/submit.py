@@ -13,7 +13,9 @@ from flask import Response, request
 from pydantic import ValidationError
 
 from layout import tree, walk
+from pipeline.jobs import ImagesOptions
 from pipeline.submission import submit
+from webapi.notify.metrics import UPLOADED
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
 from webapi.routes.schemas import FromImage, Generate, Submitted
@@ -34,7 +36,7 @@ NAME = Param(
     "name",
     "query",
     {"type": "string", "maxLength": 200},
-    "the file's name, where the body is one file",
+    "what the object is called; where the body is one file, the file is called so too",
 )
 
 
@@ -60,7 +62,7 @@ def generate() -> Response:
     "/3d/from-image",
     {202: Submitted},
     body=FromImage,
-    uploads=True,
+    uploads=(ImagesOptions,),
     problems=(429,),
     scope="submit",
     params=(IDEMPOTENCY,),
@@ -78,15 +80,16 @@ def from_image() -> Response:
     "POST",
     "/3d/from-scan",
     {202: Submitted},
-    uploads=True,
+    uploads=schemas.SCAN_LIKE,
     problems=(429,),
     scope="submit",
     params=(IDEMPOTENCY, NAME),
 )
 def from_scan() -> Response:
     """Make a model from raw scan passes. multipart/form-data with any number of files and the
-    options as fields, or one zip. It is judged like a folder dropped into inbox/: one mesh alone is
-    converted, images become an images job."""
+    options as fields, or one file or zip as the body with the options in the query. It is judged
+    like a folder dropped into inbox/: one mesh alone is converted, images become an images job.
+    `name` is what the object is called, whichever way it is sent."""
     return submitted(receive(None))
 
 
@@ -151,7 +154,12 @@ def receive(
     if announced > web.settings.web.max_upload_gb * 1e9:
         raise uploads.too_large(web.settings.web)
     with quota.arriving(web, asker().name, announced) as count:
-        upload = uploads.Upload(web.atlas, web.settings.web, request, count, check)
+
+        def counted(size: int) -> None:
+            UPLOADED.inc(size)
+            count(size)
+
+        upload = uploads.Upload(web.atlas, web.settings.web, request, counted, check)
         received = upload.receive()
         return _received(kind, upload, received)
 

@@ -15,6 +15,7 @@ from webapi.access.access import TOKEN_HEADER, Who
 from webapi.access.keys import Scope
 from webapi.context import Web
 from webapi.problems import Problem, cut_off, invalid
+from webapi.text import clean
 
 JSON_LIMIT = 1 << 20
 blueprint = Blueprint("api", __name__)
@@ -40,7 +41,7 @@ class Route:
     scope: Scope | None
     answers: Mapping[int, Any]  # status → model, or a media type
     body: type[BaseModel] | None = None
-    uploads: bool = False
+    uploads: tuple[type[BaseModel], ...] = ()  # whose options may come beside files
     params: tuple[Param, ...] = ()
     keyed: bool = False
     problems: tuple[int, ...] = field(default=())
@@ -59,7 +60,7 @@ def route(
     *,
     scope: Scope | None = "read",
     body: type[BaseModel] | None = None,
-    uploads: bool = False,
+    uploads: tuple[type[BaseModel], ...] = (),
     params: tuple[Param, ...] = (),
     keyed: bool = False,
     problems: tuple[int, ...] = (),
@@ -119,10 +120,34 @@ def guard() -> None:
     if declared is not None:
         assert declared.scope is not None
         access.permit(who, declared.scope, declared.keyed)
+        _only_known(declared)
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             access.check_token(who, request.headers.get(TOKEN_HEADER))
     elif endpoint.rpartition(".")[2] not in web.open_endpoints:
         access.permit(who, "read")
+
+
+def _only_known(route: Route) -> None:
+    """Problem 422 for what a route would not look at: an option in the query that it does not have
+    or that came twice, or a body where it takes none."""
+    known = {param.name for param in route.params if param.where == "query"}
+    for key in request.args if route.rule.startswith("/3d/") and not route.uploads else ():
+        if key not in known:
+            raise Problem(
+                422, "invalid", f"{clean(key, 40)}: there is no such option in the query."
+            )
+        if len(set(request.args.getlist(key))) > 1:
+            raise Problem(422, "invalid", f"{key}: it was sent twice, with different values.")
+    if route.body or route.uploads or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if (request.content_length or 0) > 0 or request.stream.read(1):
+        raise Problem(
+            422,
+            "invalid",
+            f"body: {route.rule.rpartition('/')[2].replace('{id}', 'this')} takes none; nothing of"
+            " it would be heeded.",
+            "Send it without a body. To run with other options, submit the files anew with them.",
+        )
 
 
 BY_ENDPOINT: dict[str, Route] = {}
@@ -141,6 +166,9 @@ def asker() -> Who:
 
 def parsed(model: type[M]) -> M:
     """The JSON body as MODEL; Problem names every key that is wrong."""
+    if request.args:
+        key = clean(next(iter(request.args)), 40)
+        raise Problem(422, "invalid", f"{key}: options belong into the JSON body, not the query.")
     if request.mimetype != "application/json":
         declared = BY_ENDPOINT.get(request.endpoint or "")
         uploads = ", or the files as multipart/form-data" if declared and declared.uploads else ""

@@ -1,4 +1,6 @@
 // Makes the server's pages live: one EventSource, the main part fetched again when something changed, files dropped and sent with progress.
+import { dropped, send } from "./upload.js";
+
 const body = document.body;
 const main = document.getElementById("main");
 const csrf = document.querySelector("meta[name=csrf]").content;
@@ -114,7 +116,10 @@ dress();
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return event.preventDefault();
-  if (form.id === "upload") { event.preventDefault(); return send([...form.elements.files.files].map((file) => [file, file.name])); }
+  if (form.id === "upload") {
+    event.preventDefault();
+    return picked(form).length ? sendAll(picked(form)) : say("Choose files or a folder first, or drop them here.");
+  }
   const act = form.matches(".act, .prompt");
   if (!act || form.action.includes("/delete/")) return;
   event.preventDefault();
@@ -129,54 +134,31 @@ document.addEventListener("submit", async (event) => {
 });
 
 // -- dropping files --------------------------------------------------------------------------------------------------------
-async function walk(entry, before = "") {
-  if (entry.isFile) return [[await new Promise((done, fail) => entry.file(done, fail)), before + entry.name]];
-  const reader = entry.createReader(), found = [];
-  for (;;) {
-    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
-    if (!some.length) return found;
-    for (const inner of some) found.push(...await walk(inner, `${before}${entry.name}/`));
-  }
+async function sendAll(found) {
+  const form = document.getElementById("upload"), fields = {};
+  for (const name of ["name", "output_format", "quality_tier"]) fields[name] = form.elements[name].value.trim();
+  try {
+    send(await found, fields, { token: csrf, prefix: body.dataset.prefix, say, sent: refresh });
+    form.reset();
+    chosen();
+  } catch { say("The browser could not read what was dropped. Choose it instead."); }
 }
 
-const rubbish = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
+// What was chosen: loose files by their names, a folder by the paths inside it.
+const picked = (form) => ["files", "folder"].flatMap((name) => [...form.elements[name].files]).map((file) => [file, file.webkitRelativePath || file.name]);
+
 for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
   document.addEventListener(name, async (event) => {
     const zone = document.getElementById("zone");
     if (!zone || ![...event.dataTransfer.types].includes("Files")) return;
     event.preventDefault();
     zone.classList.toggle("over", name === "dragover" || name === "dragenter");
-    if (name !== "drop") return;
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const plain = [...event.dataTransfer.files].map((file) => [file, file.name]);
-    const found = entries.some((entry) => entry.isDirectory) ? (await Promise.all(entries.map((entry) => walk(entry)))).flat() : plain;
-    send(found.filter(([, path]) => !rubbish.test(path)));
+    if (name === "drop") sendAll(dropped(event.dataTransfer));
   });
 }
-document.addEventListener("change", (event) => {
-  if (event.target.id !== "files") return;
-  const count = event.target.files.length;
-  document.querySelector("#zone label b").textContent = count ? `${count} ${count === 1 ? "file" : "files"} chosen` : "Drop files or a folder here";
-});
 
-function send(files) {
-  if (!files.length) return say("There is nothing in it that can be sent.");
-  const form = document.getElementById("upload"), bar = document.getElementById("sent"), data = new FormData();
-  for (const name of ["output_format", "quality_tier"]) data.append(name, form.elements[name].value);
-  for (const [file, path] of files) data.append("files", file, path);
-  const request = new XMLHttpRequest();
-  request.open("POST", "/3d/from-scan");
-  request.setRequestHeader("X-CSRF-Token", csrf);
-  request.responseType = "json";
-  bar.hidden = false;
-  request.upload.onprogress = (event) => { bar.value = event.loaded / event.total; };
-  request.onloadend = () => {
-    bar.hidden = true;
-    form.reset();
-    document.querySelector("#zone label b").textContent = "Drop files or a folder here";
-    if (request.status === 202) say("Sent. It appears below.");
-    else say(request.response ? `${request.response.detail} ${request.response.remedy}` : "The service does not answer.");
-    refresh();
-  };
-  request.send(data);
+function chosen() {
+  const form = document.getElementById("upload"), count = picked(form).length;
+  document.querySelector("#zone label b").textContent = count ? `${count} ${count === 1 ? "file" : "files"} chosen` : "Drop files or folders here";
 }
+document.addEventListener("change", (event) => event.target.matches("#files, #folder") && chosen());

@@ -36,6 +36,15 @@ def safe_path(name: str) -> list[str]:
     return parts
 
 
+def plain_name(name: str) -> str:
+    """What a person calls an object, as the name of its folder or file; "upload" where no share
+    could hold that. The person's own words stand in job.json."""
+    try:
+        return safe_path(name.replace("/", " ").strip())[-1]
+    except Problem:
+        return "upload"
+
+
 def _bad_name(name: str) -> Problem:
     return Problem(
         422,

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from flask import Request
@@ -22,13 +22,16 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from layout import names, tree
 from layout.tree import Atlas
 from pipeline.config import Web
+from pipeline.formats import signatures
 from pipeline.submission import submit
 from webapi.problems import Problem, cut_off
-from webapi.text import clean
-from webapi.uploads.paths import safe_path
+from webapi.text import clean, suffix_of
+from webapi.uploads.paths import plain_name, safe_path
 
 CHUNK = 1 << 18
 FIELD_LIMIT, PARTS_LIMIT = 64 * 1024, 5000
+# what a file is by its first bytes → the suffix that says so
+SUFFIXES = {kind: ending for ending, kind in reversed(signatures.BY_SUFFIX.items())}
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Upload:
         """Read the whole request; Problem, with the draft thrown away, when it is none that can be
         taken."""
         try:
+            self.fields = {key: list(values) for key, values in self.request.args.lists()}
             if self.request.mimetype == "multipart/form-data":
                 self._multipart()
             else:
@@ -95,11 +99,9 @@ class Upload:
 
     # -- the two forms of a body ---------------------------------------------------------------
     def _single(self) -> None:
-        """The body is one file; ?name= tells its name."""
-        name = self.request.args.get("name") or (
-            "upload.zip" if self.request.mimetype == "application/zip" else ""
-        )
-        if not name:
+        """The body is one file; ?name= is what the object is called, and with it the file."""
+        zipped = self.request.mimetype == "application/zip"
+        if not self.fields.get("name") and not zipped:
             raise Problem(
                 415,
                 "media-type",
@@ -107,10 +109,31 @@ class Upload:
                 "Send multipart/form-data, application/zip, or application/octet-stream with"
                 " ?name=FILE.",
             )
-        self.fields = {key: values for key, values in self.request.args.lists() if key != "name"}
+        chunk = self._read()
+        name = self._file_name(chunk)
         with self._open(name) as file:
-            while chunk := self._read():
+            while chunk:
                 self._write(file, chunk)
+                chunk = self._read()
+
+    def _file_name(self, head: bytes) -> str:
+        """The name of the one file that begins with HEAD: a name without a file's suffix gets that
+        of its content."""
+        name = (self.fields.get("name") or [""])[0]
+        if suffix_of(name):
+            self.fields.pop("name")
+            return name
+        kind = signatures.sniff(head)
+        if kind not in SUFFIXES and PurePosixPath(name).suffix:
+            return name
+        if kind not in SUFFIXES:
+            raise Problem(
+                422,
+                "name",
+                f"name: {clean(name, 80)!r} does not say what kind of file this is.",
+                "End it in the file's suffix, as in ?name=vase.stl.",
+            )
+        return plain_name(name or "upload") + SUFFIXES[kind]
 
     def _multipart(self) -> None:
         boundary = self.request.mimetype_params.get("boundary", "")
@@ -217,6 +240,8 @@ class Upload:
     def _settle_name(self, received: Received) -> None:
         """Lay the files as a drop would: one file stands by itself, several in a folder of the
         drop's name."""
+        if len(set(self.fields.get("name") or [])) > 1:
+            raise Problem(422, "invalid", "name: it was sent twice, with different values.")
         if given := clean((self.fields.get("name") or [""])[0], 200):  # it may come after the files
             received.name = given
             if names.slug(given) != received.draft.name.rpartition("-")[0]:
@@ -226,11 +251,7 @@ class Upload:
         inside = received.draft / tree.INPUT
         tops = {path.partition("/")[0] for path in received.files}
         if len(tops) > 1:
-            folder = (
-                safe_path(received.name.replace("/", " "))[-1]
-                if received.name.strip()
-                else "upload"
-            )
+            folder = plain_name(received.name)
             hidden = received.draft / f".{names.nonce(8)}"
             self.atlas.disk.rename(inside, hidden)
             self.atlas.disk.mkdir(inside)

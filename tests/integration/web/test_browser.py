@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import pytest
 
 from layout import lifecycle
+from layout.manifest import read_job
 from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.conftest import ROOT, missing
 from tests.support.live import House, eventually
-from tests.support.web import Server, box, forge, free_port, zip_with
+from tests.support.web import PLY, Server, box, forge, free_port, zip_with
 
 pytestmark = pytest.mark.slow
 FLAGS = [
@@ -30,6 +32,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+REFUSED = re.compile("status of (404|503)")  # answers that a test asked for
 VIEWER = ROOT / "pipeline/static/vendor/model-viewer.min.js"
 
 
@@ -67,7 +70,7 @@ def page(chromium: Any) -> Iterator[Any]:
         "console",
         lambda message: (
             errors.append(message.text)
-            if message.type == "error" and "404" not in message.text
+            if message.type == "error" and not REFUSED.search(message.text)
             else None
         ),
     )
@@ -108,7 +111,7 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
         page.goto(url + "/")
         page.evaluate("window.here = true")
         drop(page, "cube.zip", zip_with(("cube.obj", box())))
-        page.wait_for_selector("text=Sent. It appears below.")
+        page.wait_for_selector(".upload-line:has-text('cube') a:has-text('Sent')")
         page.wait_for_selector(
             ".row strong:has-text('cube'), .run h3:has-text('cube'), .card:has-text('cube')"
         )
@@ -162,6 +165,63 @@ def _drawn(page: Any) -> int:
     page.wait_for_timeout(1000)
     shot = Image.open(io.BytesIO(page.locator("model-viewer").screenshot())).convert("RGB")
     return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.get_flattened_data()})
+
+
+def test_two_folders_become_two_jobs_and_a_failed_upload_is_sent_again(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """Each folder has its line; the loose files beside them are one job. What the line's fault cut
+    off is sent by Retry, from the files that were dropped, and makes no job twice."""
+    page.goto(server.url + "/")
+    cut: list[str] = []
+
+    def route(handler: Any) -> None:
+        if cut:
+            handler.continue_()
+        else:
+            cut.append(handler.request.url)
+            handler.fulfill(status=503, json={"detail": "Too little room.", "remedy": "Wait."})
+
+    page.route("**/3d/from-scan", route)
+    page.evaluate(
+        """(bytes) => {
+            const file = (name) => ({ isFile: true, name, file: (done) => done(new File([bytes], name)) });
+            const folder = (name, ...inner) => ({ isDirectory: true, name, createReader: () => { const rest = [inner, []]; return { readEntries: (done) => done(rest.shift()) }; } });
+            const entries = [folder("jug", file("a.ply"), file("b.ply")), folder("bowl", file("a.ply"), file(".DS_Store")), file("c.ply"), file("d.ply")];
+            const drop = new Event("drop", { bubbles: true, cancelable: true });
+            drop.dataTransfer = { types: ["Files"], files: [], items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })) };
+            document.getElementById("zone").dispatchEvent(drop);
+        }""",
+        PLY.decode(),
+    )
+    page.wait_for_selector(".upload-line.bad:has-text('jug'):has-text('Too little room.')")
+    for name in ("bowl", "2 files"):
+        page.wait_for_selector(f".upload-line:has-text('{name}') a:has-text('Sent')")
+    page.click(".upload-line:has-text('jug') button:has-text('Retry')")
+    page.wait_for_selector(".upload-line:has-text('jug') a:has-text('Sent')")
+    held = {
+        read_job(atlas.disk, place.path).source.name: sorted(
+            row.path for row in read_job(atlas.disk, place.path).manifest
+        )
+        for place in atlas.places(State.INBOX)
+    }
+    assert held == {"jug": ["a.ply", "b.ply"], "bowl": ["a.ply"], "c": ["c.ply", "d.ply"]}
+
+
+def test_a_folder_is_chosen_by_its_own_button_and_gets_the_name_that_was_written(
+    server: Server, atlas: Atlas, page: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "passes").mkdir()
+    for name in ("1.ply", "2.ply"):
+        (tmp_path / "passes" / name).write_bytes(PLY)
+    page.goto(server.url + "/")
+    page.set_input_files("#folder", tmp_path / "passes")
+    page.fill("#upload input[name=name]", "Grandma's jug")
+    page.click("#upload button.primary")
+    page.wait_for_selector(".upload-line:has-text('Grandma') a:has-text('Sent')")
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    assert job.source.name == "Grandma's jug" and len(job.manifest) == 2
 
 
 def test_a_failed_job_is_retried_and_a_running_one_cancelled_from_the_page(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from pipeline import jobs
 from pipeline.errors import SubmitRefused
+from pipeline.jobs import ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
 from tools.jobs_page import jobs_page
 
 
@@ -62,7 +64,7 @@ def test_the_page_of_options_names_no_python_and_tells_of_listed_files() -> None
         ({"kind": "scan", "output_format": []}, "output_format: it is empty (given: ())"),
         (
             {"kind": "scan", "faces": 3},
-            "faces: it should be greater than or equal to 100 (given: 3)",
+            "faces: it must be 100 or more (given: 3)",
         ),
         (
             {"kind": "scan", "camera": "500,500"},
@@ -90,6 +92,23 @@ def test_a_wrong_option_is_told_in_plain_words(said: dict[str, Any], words: str)
     with pytest.raises(SubmitRefused) as refused:
         jobs.parse(said)
     assert refused.value.message == words
+
+
+def test_no_wrong_value_of_any_option_is_answered_in_the_words_of_what_checks_it() -> None:
+    """Whatever is written into whichever option of whichever kind."""
+    values: list[Any] = [None, "", "x y!", -1, 1e99, 10**30, float("inf"), [], {}, [1], [{}]]
+    values += [["x"] * 99, "9" * 5000, "x" * 5000, True, 3.5, "nan"]
+    found: set[str] = set()
+    for model in (ScanOptions, ConvertOptions, ImagesOptions, PromptOptions):
+        for key in set(model.model_fields) - {"kind"}:
+            for value in values:
+                try:
+                    jobs.parse({"kind": model.model_fields["kind"].default, key: value})
+                except SubmitRefused as refused:
+                    found.add(refused.message)
+    assert len(found) > 100
+    raw = re.compile(r"[Ii]nput|should|pattern|[Ss]tring|[Tt]uple|[Pp]arse|validat|instance")
+    assert [words for words in found if raw.search(words.partition(" (given:")[0])] == []
 
 
 def test_a_list_that_is_too_long_says_how_many_it_may_hold() -> None:

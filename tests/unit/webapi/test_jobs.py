@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -257,6 +258,8 @@ def test_lists_are_filtered(client: FlaskClient, atlas: Atlas, look: Callable[[]
         "page_token=%%%",
         "page_token=W10",
         "since=yesterday",
+        "since=",
+        "kind=scan&kind=convert",
         "colour=red",
         "q=%00",
     ],
@@ -318,6 +321,27 @@ def test_a_failed_job_runs_again_under_its_id_and_a_done_one_as_a_new_job(
         "job_id"
     ] != done.id
     assert {place.id for place in atlas.places(State.INBOX)} == {failed.id, new.json["job_id"]}
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.DONE])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"json": {"quality_tier": "high"}},
+        {"data": {"output_format": "stl"}},
+        {"query_string": {"quality_tier": "high"}},
+    ],
+)
+def test_a_retry_refuses_what_it_would_not_heed(
+    client: FlaskClient, atlas: Atlas, state: State, how: dict[str, Any]
+) -> None:
+    """Options for another run would be lost; the job stays where it is. So it is with cancel and
+    delete."""
+    place = forge(atlas, state)
+    for method, rule in (("POST", "/retry"), ("POST", "/cancel"), ("DELETE", "")):
+        answer = client.open(f"/3d/jobs/{place.id}{rule}", method=method, **how)
+        assert answer.status_code == 422 and answer.json["remedy"]
+    assert place.path.is_dir() and not atlas.places(State.INBOX)
 
 
 def test_where_a_rename_changes_inodes_a_retry_gets_a_new_id(

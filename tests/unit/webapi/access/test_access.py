@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -429,6 +430,22 @@ def test_signing_in_leads_nowhere_else(
         headers=BROWSER,
     )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_signing_in_leads_where_one_wanted_to_go_also_after_a_wrong_key(
+    client: FlaskClient, keys: dict[Scope, str]
+) -> None:
+    """With the query of a search; the links of the pages lead back to where they stand."""
+    how: dict[str, Any] = {"environ_overrides": LAN}
+    linked = client.get("/done?q=vase&kind=scan", headers=BROWSER, **how).text
+    assert "/sign-in?next=/done%3Fq%3Dvase%26kind%3Dscan" in linked
+    wanted = "/done?q=vase&kind=scan"
+    token = token_of(client, "/sign-in", **how)
+    said = {"csrf": token, "key": "i3d_x_y", "next": wanted}
+    wrong = client.post("/sign-in", data=said, headers=BROWSER, **how)
+    assert wrong.status_code == 401 and f'value="{escape(wanted)}"' in wrong.text
+    right = client.post("/sign-in", data=said | {"key": keys["read"]}, headers=BROWSER, **how)
+    assert right.headers["Location"] == wanted
 
 
 def test_a_browser_without_a_key_gets_the_sign_in_page(build: Callable[..., Flask]) -> None:

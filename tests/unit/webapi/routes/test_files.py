@@ -12,8 +12,14 @@ from tests.unit.webapi.routes.conftest import FILES
 
 
 def test_the_download_is_one_file_of_the_first_asked_format(
-    client: FlaskClient, place: Place
+    client: FlaskClient, atlas: Atlas
 ) -> None:
+    place = forge(
+        atlas,
+        State.DONE,
+        output={"model.obj": b"o" * 5000, "model.glb": GLB},
+        output_format="obj,glb",
+    )
     with client.get(f"/3d/download/{place.id}") as answer:
         assert (answer.status_code, answer.data) == (200, FILES["model.obj"])
         assert (

@@ -18,8 +18,10 @@ from flask.testing import FlaskClient
 from layout.manifest import ErrorFile
 from layout.signs import Progress
 from layout.tree import Atlas, State
-from tests.support.web import FOREIGN, forge
+from pipeline.jobs import ImagesOptions
+from tests.support.web import FOREIGN, PLY, forge
 from webapi.problems import MEANINGS
+from webapi.routes.schemas import SCAN_LIKE
 from webapi.routes.table import ROUTES
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -64,6 +66,53 @@ def test_the_document_is_valid_and_names_every_route(app: Flask, document: dict[
     assert len(ids) == len(set(ids))
     for reference in set(json.dumps(document).split('"#/components/schemas/')[1:]):
         assert reference.partition('"')[0] in document["components"]["schemas"]
+
+
+def test_the_document_names_every_field_every_option_and_every_binary_answer(
+    document: dict[str, Any],
+) -> None:
+    """A program made from it can say whatever the service takes: as fields beside files, or in the
+    query beside one file; and it knows that what comes back are bytes."""
+    scan = document["paths"]["/3d/from-scan"]["post"]
+    content = scan["requestBody"]["content"]
+    taken = {"name", *(key for model in SCAN_LIKE for key in model.model_fields)}
+    fields = set(content["multipart/form-data"]["schema"]["properties"])
+    query = {p["name"] for p in scan["parameters"] if p["in"] == "query"}
+    assert fields == taken | {"files"} and query == taken
+    image = document["paths"]["/3d/from-image"]["post"]["requestBody"]["content"]
+    assert set(image["multipart/form-data"]["schema"]["properties"]) == {
+        "files", "name", *ImagesOptions.model_fields,
+    }  # fmt: skip
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            bodies = operation.get("requestBody", {}).get("content", {})
+            answers = [a.get("content", {}) for a in operation["responses"].values()]
+            for media, said in (pair for one in (bodies, *answers) for pair in one.items()):
+                assert said.get("schema") or media == "application/json", (operation, media)
+    download = document["paths"]["/3d/download/{id}"]["get"]["responses"]["200"]["content"]
+    assert {"application/zip", "model/gltf-binary", "application/octet-stream"} <= set(download)
+
+
+@pytest.mark.parametrize("method", ["BREW", "X" * 300, "PROPFIND"])
+def test_a_method_that_is_none_makes_no_row_of_its_own_in_the_metrics(
+    client: FlaskClient, method: str
+) -> None:
+    for number in range(3):
+        client.open("/3d/jobs", method=f"{method}{number}")
+    text = client.get("/metrics").text
+    assert method not in text and 'method="other"' in text
+
+
+def test_uploaded_bytes_are_counted(client: FlaskClient) -> None:
+    def counted() -> float:
+        found = re.search(
+            r"^inbox3d_uploaded_bytes_total (\S+)$", client.get("/metrics").text, re.M
+        )
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    client.post("/3d/from-scan?name=a.ply", data=PLY, content_type="application/octet-stream")
+    assert counted() == before + len(PLY)
 
 
 def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:

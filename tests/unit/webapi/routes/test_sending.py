@@ -72,7 +72,7 @@ def test_who_has_the_file_already_gets_a_304(client: FlaskClient, place: Place) 
 
 def test_a_download_has_a_name_that_curl_understands(client: FlaskClient, place: Place) -> None:
     """curl -OJ knows filename= only."""
-    for query, suffix in (("", "obj"), ("?bundle=zip", "zip")):
+    for query, suffix in (("?format=glb", "glb"), ("", "zip"), ("?bundle=zip", "zip")):
         with client.get(f"/3d/download/{place.id}{query}") as answer:
             assert re.search(
                 rf'; filename="[\w-]+\.{suffix}"; filename\*=',

@@ -146,6 +146,51 @@ def test_a_zip_is_taken_whole_as_a_body_of_its_own(client: FlaskClient, atlas: A
 
 
 @pytest.mark.parametrize(
+    ("name", "media", "data", "file", "called"),
+    [
+        ("Vase", "application/zip", zip_with(("a.ply", PLY)), "Vase.zip", "Vase"),
+        (
+            "Vase 1.2",
+            "application/octet-stream",
+            zip_with(("a.ply", PLY)),
+            "Vase 1.2.zip",
+            "Vase 1.2",
+        ),
+        ("Vase", "application/octet-stream", PLY, "Vase.ply", "Vase"),
+        ("Vase: red?", "application/zip", zip_with(("a.ply", PLY)), "upload.zip", "Vase: red?"),
+        ("vase.PLY", "application/octet-stream", PLY, "vase.PLY", "vase.PLY"),
+        ("", "application/zip", zip_with(("a.ply", PLY)), "upload.zip", "upload.zip"),
+    ],
+)
+def test_name_is_what_the_object_is_called_where_the_body_is_one_file(
+    client: FlaskClient, atlas: Atlas, name: str, media: str, data: bytes, file: str, called: str
+) -> None:
+    """A file that is called after it says what it is by its suffix, so that the job can be read."""
+    query = {"name": name} if name else {}
+    answer = client.post("/3d/from-scan", query_string=query, data=data, content_type=media)
+    id = answer.json["job_id"]
+    assert os.listdir(atlas.inbox / id / "input") == [file]
+    assert job_of(atlas, id).source.name == called
+
+
+def test_name_means_the_same_in_the_query_and_as_a_field(client: FlaskClient, atlas: Atlas) -> None:
+    """With several files it names their folder, with one it leaves the file alone; two different
+    names are refused, and so is a body that neither name nor content tell."""
+    several = client.post("/3d/from-scan?name=Vase", data=upload(("a.ply", PLY), ("b.ply", PLY)))
+    single = client.post("/3d/from-scan?name=Vase", data=upload(("a.ply", PLY)))
+    for answer, held in ((several, "Vase"), (single, "a.ply")):
+        id = answer.json["job_id"]
+        assert job_of(atlas, id).source.name == "Vase" and id.startswith("vase-")
+        assert os.listdir(atlas.inbox / id / "input") == [held]
+    two = client.post("/3d/from-scan?name=Vase", data=upload(("a.ply", PLY), name="Jug"))
+    untold = client.post(
+        "/3d/from-scan?name=Vase", data=b"solid", content_type="application/octet-stream"
+    )
+    assert two.status_code == untold.status_code == 422
+    assert "twice" in two.json["detail"] and "suffix" in untold.json["remedy"]
+
+
+@pytest.mark.parametrize(
     ("route", "body", "field"),
     [
         ("/3d/generate", {"prompt": "x", "outputformat": "glb"}, "outputformat"),
@@ -216,7 +261,7 @@ def test_every_wrong_key_is_told_once(client: FlaskClient) -> None:
     assert answer.json["errors"] == [
         {
             "field": "output_format.0",
-            "message": "it should be 'glb', 'obj', 'stl', 'ply', '3mf', 'usdz' or 'fbx'",
+            "message": "it must be 'glb', 'obj', 'stl', 'ply', '3mf', 'usdz' or 'fbx'",
         },
         {"field": "seed", "message": "it must be a whole number"},
         {"field": "prompt", "message": "it must be text"},
