@@ -80,6 +80,7 @@ class Scans(Artefact):
     unit_other: str | None = None
     origin: tuple[int, int, int] = (0, 0, 0)
     oriented: bool = False  # normals are there and point outward
+    dense: bool = False  # every place was measured several times over: a lone point is an error
 
 
 class Link(Artefact):

@@ -33,7 +33,7 @@ OTHER: dict[str, object] = {  # a value that is not the default, where the field
     "output_format": ("glb", "stl"), "quality_tier": "high", "unit": "inch", "align": "off", "components": "all", "plane": "keep",
     "up": "z", "surface": "closed", "skip": ("outliers", "features", "clean", "decimate"), "camera": "1,1,1,1", "backend": "visual-hull",
     "image_urls": ("http://example.org/a.png",), "image_paths": ("b.png",), "prompt": "a red cube", "webhook_url": "http://example.org/",
-    "faces": 5000, "texture_size": 128, "views": 6, "cell": 0.5, "holes": 0.5, "elevation": 15.0, "fov": 30.0,
+    "turntable": 8, "order": "sequence", "faces": 5000, "texture_size": 128, "views": 6, "cell": 0.5, "holes": 0.5, "elevation": 15.0, "fov": 30.0,
 }  # fmt: skip
 SAMPLES: dict[type[Artefact], dict[str, Any]] = {
     artefacts.Scans: {"passes": (), "unit": "m", "unit_guessed": False},

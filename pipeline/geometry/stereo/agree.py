@@ -9,7 +9,8 @@ import torch
 from pipeline.geometry.stereo import View, compare
 
 APART, PIXELS = 0.006, 1.0  # share of the depth, and pixels there and back, that still agree
-ALIKE = 0.5  # likeness below which nothing was seen
+SURE = 2  # others that confirm a place, of which one may be missing where all is very alike
+ALIKE, VERY_ALIKE = 0.5, 0.85  # likeness below which nothing was seen; from which it is certain
 STEEPEST = 0.12  # cosine of the angle to the ray
 EDGE = 3  # pixels along the picture's rim, whose windows are not whole
 PLANE = 7  # pixels of the window that a normal is taken from
@@ -23,11 +24,10 @@ class Seen(NamedTuple):
     keep: Any
 
 
-def agreed(
-    view: View, inverse: Any, score: Any, others: list[tuple[View, Any]], needed: int
-) -> Seen:
-    """What VIEW with its INVERSE depths shares with at least NEEDED of the OTHERS (each with its
-    own)."""
+def agreed(view: View, inverse: Any, score: Any, others: list[tuple[View, Any]]) -> Seen:
+    """What VIEW with its INVERSE depths shares with the OTHERS (each with its own): with SURE of
+    them, or with one less where the pictures are very alike; of few photographs, with those that
+    there are."""
     own = compare.rays(view.size, _inverse(view.k), view.gray.device)
     points = own / inverse
     total, votes = points.clone(), torch.zeros(view.size, device=view.gray.device)
@@ -36,13 +36,16 @@ def agreed(
         votes += agrees
         total += torch.where(agrees, place, torch.zeros_like(place))
     points = total / (votes + 1)
-    keep = (votes >= needed) & (score > ALIKE)
+    sure = min(SURE, max(len(others), 1))
+    keep = ((votes >= sure) & (score > ALIKE)) | (
+        (votes >= max(sure - 1, 1)) & (score > VERY_ALIKE)
+    )
     rim = torch.zeros_like(keep)
     rim[EDGE:-EDGE, EDGE:-EDGE] = True
     keep &= rim
-    normals, sure = _normals(view, 1 / points[2].clamp(min=1e-6), keep)
+    normals, flat = _normals(view, 1 / points[2].clamp(min=1e-6), keep)
     slant = -(normals * points).sum(0) / points.norm(dim=0).clamp(min=1e-9)
-    keep = keep & sure & (slant > STEEPEST)
+    keep = keep & flat & (slant > STEEPEST)
     return Seen(points.permute(1, 2, 0), normals.permute(1, 2, 0), keep)
 
 

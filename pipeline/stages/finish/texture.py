@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
+from pipeline.geometry import arrays
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of, seamed
 from pipeline.kept.declared import Texture
@@ -18,6 +20,9 @@ from pipeline.stages.finish._samples import samples_of
 from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
 from pipeline.workspace import StageWorkspace, Workspace
+
+if TYPE_CHECKING:
+    from pipeline.stages.finish.sources.pictures import Picture
 
 UNWRAPPED = 600_000  # faces; beyond, unwrapping costs minutes and vertices lie as dense as texels
 
@@ -88,11 +93,12 @@ def _source(
         found.append(_pictures(pictures, surface, ws))
     if mesh.painted is not None or surface.colors is not None:
         found.append(_painted(mesh, surface, ws))
-    samples = samples_of(cloud, scans, alignment, ws)
-    if samples is not None and surface.colors is None:
-        from pipeline.stages.finish.sources.points import Points
+    if surface.colors is None:
+        samples = samples_of(cloud, scans, alignment, ws)
+        if samples is not None:
+            from pipeline.stages.finish.sources.points import Points
 
-        found.append(Points(*samples))
+            found.append(Points(*samples))
     return FirstThatKnows(found) if found else None
 
 
@@ -112,13 +118,33 @@ def _painted(mesh: Mesh, surface: Surface, ws: Workspace) -> ColourSource:
 
 
 def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> ColourSource:
+    from pipeline.stages.finish.sources.photographs import Photographs
     from pipeline.stages.finish.sources.pictures import Picture, Pictures
 
     shots = [
         Picture(_opened(shot.image, ws), shot.camera, np.asarray(shot.pose, np.float64))
         for shot in pictures.pictures
     ]
-    return Pictures(shots, surface)
+    if pictures.sparse is None:
+        return Pictures(shots, surface)
+    return Photographs(shots, surface, _shared(pictures, shots, ws))
+
+
+def _shared(
+    pictures: PosedPictures, shots: Sequence[Picture], ws: Workspace
+) -> list[tuple[Any, Any]]:
+    """For each photograph the points that others see too, and where it shows them, in pixels."""
+    stored = arrays.load(ws.path(str(pictures.sparse)))
+    found = []
+    for number, shot in enumerate(shots):
+        which = stored["seen"][stored["seen"][:, 1] == number, 0]
+        local = stored["points"][which] @ shot.pose[:3, :3].T + shot.pose[:3, 3]
+        fx, fy, cx, cy = shot.camera
+        pixels = np.stack(
+            [local[:, 0] / local[:, 2] * fx + cx, local[:, 1] / local[:, 2] * fy + cy], 1
+        )
+        found.append((which, pixels - 0.5))
+    return found
 
 
 def _opened(name: str, ws: Workspace) -> Any:

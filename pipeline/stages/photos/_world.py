@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.geometry.rigid import Array
 
 AROUND = 0.12  # smallest spread of the looking directions by which they meet in a point
+ONE_WAY = 0.85  # length of their mean from which on they look at one side, as at a facade
 REACH = 0.55  # of the distance of the cameras: how far what they stand around may reach
 
 
@@ -42,7 +43,10 @@ def meeting(shots: list[Shot]) -> tuple[Array, float] | None:
     axes = np.array([shot.rotation[2] for shot in shots])
     eyes = np.array([shot.centre for shot in shots])
     across = np.eye(3) - axes[:, :, None] * axes[:, None, :]
-    if np.linalg.eigvalsh(across.sum(0))[0] < AROUND * len(shots):
+    if (
+        np.linalg.eigvalsh(across.sum(0))[0] < AROUND * len(shots)
+        or np.linalg.norm(axes.mean(0)) > ONE_WAY
+    ):
         return None
     centre = np.linalg.solve(across.sum(0), (across @ eyes[:, :, None]).sum(0)[:, 0])
     ahead = ((centre - eyes) * axes).sum(1)

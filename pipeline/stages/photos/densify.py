@@ -17,14 +17,16 @@ from pipeline.stages.photos import _threads, _views
 from pipeline.stages.photos._threads import Side
 from pipeline.workspace import StageWorkspace
 
-NEIGHBOURS = 5  # photographs that each is compared with
+COMPARED, ASKED = 5, 8  # photographs that each is compared with; that may confirm what it shows
 COARSE = 2  # how much smaller the pictures are when first depths are sought
 FEWEST = 100  # points of a pass
+MANY = 8  # photographs from which on every place is seen several times
 BLANK = "no other photograph confirms what it shows: it is plain, glossy, or seen by it alone"
 
 
 def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
-    """Find a depth for every pixel and keep what at least two other photographs confirm.
+    """Find a depth for every pixel and keep what others confirm: two, or one where the
+    pictures are very alike.
 
     In: straight pictures with cameras; of a drop without photographs nothing is done. Out: one Pass
     per photograph: points (N,3) and normals (N,3) float32 in the camera's own frame, unit that of
@@ -51,6 +53,7 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
         unit_guessed=True,
         unit_from="photographs tell no size",
         oriented=True,
+        dense=len(passes) >= MANY,
     )
 
 
@@ -59,7 +62,7 @@ class _Dense:
 
     def __init__(self, posed: PosedPictures, ws: StageWorkspace[Densify], side: Side) -> None:
         self.posed, self.ws, self.device = posed, ws, side.device
-        self.plans = _views.plans(posed, NEIGHBOURS, ws)
+        self.plans = _views.plans(posed, ASKED, ws)
         self.views = side.map(self._view, range(len(posed.pictures)))
         self.depths: dict[int, tuple[Any, Any] | None] = {}
 
@@ -77,7 +80,7 @@ class _Dense:
             return None
         total, name = len(self.plans), self.posed.pictures[number].name
         self.ws.progress(0.9 * number / total, f"depths of {name}")
-        view, others = self.views[number], [self.views[k] for k in plan.others]
+        view, others = self.views[number], [self.views[k] for k in plan.others[:COMPARED]]
         small = [one.shrunk(COARSE) for one in (view, *others)]
         first, step = sweep.sweep(small[0], small[1:], plan.depths)
         first = compare.resized(first, view.size)
@@ -97,7 +100,7 @@ class _Dense:
             if (depths := self.depths[k]) is not None
         ]
         inverse, score = (part.to(self.device) for part in own)
-        seen = agree.agreed(self.views[number], inverse, score, others, min(2, len(others)))
+        seen = agree.agreed(self.views[number], inverse, score, others)
         keep = seen.keep.cpu().numpy()
         points, normals = (part.cpu().numpy()[keep] for part in (seen.points, seen.normals))
         colors = _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)[1][keep]

@@ -42,10 +42,14 @@ class Merger:
         self.keys, self.sums, self.source = _reduce(keys, sums, source)
         self._blocks = []
 
-    def result(self) -> dict[str, NDArray[Any]]:
+    def result(self, fewest: int = 1) -> dict[str, NDArray[Any]]:
         """points (N,3) float64, unit normals float32, source (N,) int16, and colors uint8 where
-        there were any; in cell order."""
+        there were any; in cell order, of cells with at least FEWEST rows."""
         self._settle()
+        if fewest > 1:
+            full = self.sums[:, 9] >= fewest
+            self.keys, self.sums = self.keys[full], self.sums[full]
+            self.source = self.source[full]
         rows, colored = self.sums[:, 9:10], self.sums[:, 10:11]
         merged: dict[str, NDArray[Any]] = {
             "points": self.sums[:, :3] / rows,

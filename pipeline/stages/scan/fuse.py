@@ -19,6 +19,7 @@ from pipeline.stages.scan._merge import Merger
 from pipeline.workspace import StageWorkspace
 
 FINEST, COARSEST = 50_000, 10  # cells along the object
+SEVERAL = 3  # points that a cell of a dense scan holds at the least
 _CHUNK = 2_000_000  # rows that are moved at once
 
 
@@ -47,7 +48,7 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
         ws.progress(0.8 * number / len(placed), f"merging {one.name}")
         for chunk in _chunks(arrays.load(ws.path(files[one.name])), np.asarray(one.pose)):
             merger.add(*chunk, k)
-    merged = merger.result()
+    merged = merger.result(SEVERAL if scans.dense else 1)
     if ws.options.drops_outliers:
         keep = ~clouds.lonely(merged["points"])
         merged = {name: array[keep] for name, array in merged.items()}

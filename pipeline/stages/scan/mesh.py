@@ -15,6 +15,8 @@ from pipeline.kept.declared import MeshScan
 from pipeline.stages.scan import _surface
 from pipeline.workspace import StageWorkspace
 
+DENSE = 0.75  # of the usual reach: where every place was measured often, surface ends sooner
+
 
 def run(
     cloud: PointCloud, features: Features | None, scans: Scans, ws: StageWorkspace[MeshScan]
@@ -32,7 +34,7 @@ def run(
     depth = _surface.depth(points, cloud.spacing, ws.options.depth)
     vertices, faces = _surface.poisson(points, normals, depth)
     ws.progress(0.6, f"{len(faces)} faces at depth {depth}")
-    reach = _surface.reach(cloud.spacing)
+    reach = _surface.reach(cloud.spacing) * (DENSE if scans.dense else 1)
     if ws.options.surface == "observed":
         vertices, faces = _surface.cut(vertices, faces, points, reach)
     if len(faces) < 4:

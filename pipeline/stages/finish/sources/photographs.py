@@ -1,0 +1,120 @@
+"""Photographs whose cameras were found from themselves: levelled in brightness, the best few
+blended at every place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry.surface import Surface
+from pipeline.stages.finish.sources import sampled
+from pipeline.stages.finish.sources._levels import levels
+from pipeline.stages.finish.sources.pictures import Picture
+
+Array = NDArray[Any]
+BLOCK = 1 << 16  # points asked of all photographs at once
+STEEPEST = 0.2  # cosine below which a photograph grazes the surface too much
+COARSE = 2  # how much smaller a photograph's depths are than itself
+NEAR = 0.004  # share of the depth by which a point may lie behind what the photograph sees
+RIM = 2  # pixels of the depths along outlines, which show a little of what is behind
+ALSO = 0.8  # share of the best one's worth from which others blend in, the better the more
+SHARP = 2.0  # power of a photograph's sharpness in its worth
+
+
+class Photographs:
+    """Colours of PICTURES of SURFACE; SEEN tells for each which points it shares and at what pixels
+    (libraries: Open3D's ray caster for what is hidden, numpy)."""
+
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        surface: Surface,
+        seen: Sequence[tuple[Array, Array]],
+    ) -> None:
+        self.pictures = pictures
+        light, detail = levels([picture.image for picture in pictures], seen)
+        # sRGB is about a power of 2.2; a factor on light is one on the values, too
+        self.gains = np.exp(-light / 2.2).astype(np.float32)
+        self.worths = np.exp(SHARP * np.minimum(detail, 0)).astype(np.float32)
+        self.depths = _depths(pictures, surface)
+
+    def colors_at(self, points: Array, normals: Array) -> Array:
+        parts = [
+            self._block(points[start : start + BLOCK], normals[start : start + BLOCK])
+            for start in range(0, len(points), BLOCK)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, 3), np.float32)
+
+    def _block(self, points: Array, normals: Array) -> Array:
+        worth = np.zeros((len(self.pictures), len(points)), np.float32)
+        pixels = np.zeros((len(self.pictures), len(points), 2), np.float32)
+        for number in range(len(self.pictures)):
+            pixels[number], worth[number] = self._view(number, points, normals)
+        best = worth.max(axis=0)
+        share = worth / np.maximum(best, 1e-30)
+        # from nothing at ALSO smoothly to all at the best: no seams where another becomes the best
+        weight = np.clip((share - ALSO) / (1 - ALSO), 0, 1) ** 2
+        total = np.zeros((len(points), 3), np.float32)
+        for number, picture in enumerate(self.pictures):
+            at = np.flatnonzero(weight[number] > 0)
+            colours = sampled(picture.image, pixels[number, at]) * self.gains[number]
+            total[at] += np.minimum(colours, 1) * weight[number, at, None]
+        return np.where(
+            best[:, None] > 0, total / np.maximum(weight.sum(0), 1e-12)[:, None], np.nan
+        ).astype(np.float32)
+
+    def _view(self, number: int, points: Array, normals: Array) -> tuple[Array, Array]:
+        """Pixel positions (N,2) and worth (N,), zero where the photograph sees nothing of it."""
+        picture, depths = self.pictures[number], self.depths[number]
+        fx, fy, cx, cy = picture.camera
+        local = points @ picture.pose[:3, :3].T + picture.pose[:3, 3]
+        depth = np.maximum(local[:, 2], 1e-12)
+        pixel = np.stack([local[:, 0] / depth * fx + cx, local[:, 1] / depth * fy + cy], axis=1)
+        height, width = picture.image.shape[:2]
+        inside = (local[:, 2] > 0) & (pixel > 1).all(1) & (pixel < [width - 1, height - 1]).all(1)
+        facing = -np.einsum("ij,ij->i", local, normals @ picture.pose[:3, :3].T)
+        cosine = facing / np.maximum(np.linalg.norm(local, axis=1), 1e-12)
+        at = np.flatnonzero(inside & (cosine > STEEPEST))
+        rows, columns = (
+            np.minimum((pixel[at, axis] / COARSE).astype(int), depths.shape[1 - axis] - 1)
+            for axis in (1, 0)
+        )
+        sees = np.abs(depth[at] - depths[rows, columns]) < NEAR * depth[at] / cosine[at]
+        at = at[sees]
+        worth = np.zeros(len(points), np.float32)
+        worth[at] = (cosine[at] * fx / depth[at]) ** 2 * self.worths[number]
+        return pixel - 0.5, worth
+
+
+def _depths(pictures: Sequence[Picture], surface: Surface) -> list[Array]:
+    """For each picture the depth of the surface at its pixels, COARSE times fewer along each edge;
+    none (NaN) beside the surface and along outlines."""
+    import open3d as o3d
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(
+        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)),
+        o3d.core.Tensor(surface.faces.astype(np.uint32)),
+    )
+    found = []
+    for picture in pictures:
+        fx, fy, cx, cy = picture.camera
+        height, width = (edge // COARSE for edge in picture.image.shape[:2])
+        x = ((np.arange(width) + 0.5) * COARSE - cx) / fx
+        y = ((np.arange(height) + 0.5) * COARSE - cy) / fy
+        ahead = np.stack([*np.meshgrid(x, y), np.ones((height, width))], -1)
+        turn = picture.pose[:3, :3]
+        eye = (-turn.T @ picture.pose[:3, 3] - centre) * scale
+        rays = np.concatenate([np.broadcast_to(eye, ahead.shape), ahead @ turn], -1)
+        hit = scene.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))["t_hit"].numpy() / scale
+        hit[~np.isfinite(hit)] = 1e9
+        window = 2 * RIM + 1
+        nearest, farthest = minimum_filter(hit, window), maximum_filter(hit, window)
+        whole = farthest - nearest < 10 * NEAR * nearest
+        found.append(np.where(whole, hit, np.nan).astype(np.float32))
+    return found
