@@ -11,6 +11,7 @@ from layout.lifecycle import EDGES
 from layout.paths import HOST_PATHS, JOB_PATHS, PATHS
 from layout.temporary import TOOLS
 from pipeline import config
+from pipeline.config.groups import Workers
 from pipeline.weights import KNOWN
 from tools.tables import doc, options_table, table
 
@@ -74,6 +75,9 @@ def settings_table() -> str:
         assert isinstance(model, type) and issubclass(model, BaseModel)
         shown = options_table(model, ()).replace("| option |", "| setting |", 1)
         parts.append(f"### [{group}]\n\n{doc(model)}\n\n{shown}")
+        if group == "host":
+            rows = options_table(Workers, ()).replace("| option |", "| setting |", 1)
+            parts.append(f"### [[host.workers]]\n\n{doc(Workers)}\n\n{rows}")
     return "\n".join(parts)
 
 

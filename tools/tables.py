@@ -52,6 +52,8 @@ def _words(kind: Any) -> str:
         )
     if inner:
         return " or ".join(dict.fromkeys(_words(part) for part in inner))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "tables"
     return PLAIN.get(kind) or str(getattr(kind, "__name__", kind))
 
 

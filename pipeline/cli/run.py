@@ -61,9 +61,9 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
 @click.option(
     "--queues",
     default="",
-    help="Queues to serve, comma separated; default: all that this host has the libraries for.",
+    help="Queues to serve, comma separated; default: [host] workers, or all that are installed.",
 )
-@click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] devices.")
+@click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] workers.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option(
     "--listen",
@@ -100,15 +100,12 @@ def up(
             f"there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}",
             param_hint="--queues",
         )
-    asked = (
-        tuple(device.strip() for device in devices.split(",") if device.strip())
-        or settings.host.devices
-    )
+    asked = tuple(device.strip() for device in devices.split(",") if device.strip())
     listening = listen or (
         "off" if until_idle else "{}:{}".format(*config.address("", settings.web))
     )
     try:
-        chosen(asked)
+        chosen(asked or settings.host.devices)
         if listening != "off":
             config.address(listening, settings.web)
     except config.SettingsRefused as wrong:

@@ -94,6 +94,33 @@ class Assist(Group):
         return (self.url, self.timeout) if self.url else None
 
 
+class Workers(Group):
+    """A row of `[[host.workers]]`: workers of one role on this host."""
+
+    devices: Names = Field(
+        default=("auto",), description="auto, cpu, or devices such as cuda:0,cuda:1"
+    )
+    queues: Names = Field(
+        default=(), description="what they serve; none: all that this host has the libraries for"
+    )
+    count: int | None = Field(
+        default=None,
+        ge=1,
+        description="how many on the CPU; none: as many as cores and memory allow; a GPU has one",
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="cores of each on the CPU; none: up to 8"
+    )
+    memory_gb: float | None = Field(
+        default=None,
+        gt=0,
+        description=(
+            "memory of each engine; none: a share of 80 % of the machine, and on the CPU as many"
+            " workers as have 16 each"
+        ),
+    )
+
+
 class Host(Group):
     """What only this host knows."""
 
@@ -106,6 +133,10 @@ class Host(Group):
     )
     devices: Names = Field(
         default=("auto",), description="auto, cpu, or devices such as cuda:0,cuda:1"
+    )
+    workers: tuple[Workers, ...] = Field(
+        default=(),
+        description="which workers `up` starts, see below; none: as `devices` says, all queues",
     )
     scratch: LocalPath = Field(
         default=Path("~/.cache/inbox3d/scratch"),

@@ -31,17 +31,16 @@ def gpus() -> list[str]:
     ]
 
 
-def chosen(wanted: tuple[str, ...]) -> list[str]:
-    """The devices that settings or --devices ask for; auto is every GPU, or cpu where there is
-    none. SettingsRefused for no device."""
+def chosen(wanted: tuple[str, ...], there: tuple[str, ...] | None = None) -> list[str]:
+    """The devices that settings or --devices ask for; auto is every GPU that is THERE (default: on
+    this host), or cpu where there is none. SettingsRefused for no device."""
     if wrong := [want for want in wanted if not DEVICE.fullmatch(want)]:
         raise SettingsRefused(
             f"There is no device {wrong[0]!r}.",
             remedy="Name auto, cpu, or GPUs such as cuda:0,cuda:1.",
         )
-    return [
-        device for want in wanted for device in (gpus() or ["cpu"] if want == "auto" else [want])
-    ]
+    auto = list(gpus() if there is None else there) or ["cpu"]
+    return [device for want in wanted for device in (auto if want == "auto" else [want])]
 
 
 def engine_environment(device: str) -> dict[str, str]:

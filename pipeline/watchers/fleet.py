@@ -11,17 +11,19 @@ import subprocess
 import sys
 import threading
 import time
-from typing import NamedTuple
+from typing import IO
 
 from layout import names
 from layout.locks import run_folder, take_lock
 from layout.tree import Atlas
 from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
+from pipeline.config.groups import Workers
 from pipeline.errors import BackendUnavailable, SubmitRefused
-from pipeline.gpu.device import chosen
+from pipeline.gpu.device import engine_environment
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
+from pipeline.watchers.roster import Inventory, Role, plan
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +38,6 @@ class NameTaken(SubmitRefused):
 
     who = "operator"
     remedy = "Stop it, or give this one another --name."
-
-
-class Role(NamedTuple):
-    """One process of the fleet."""
-
-    kind: str  # intake | worker | web
-    device: str
-    queues: tuple[str, ...]
 
 
 class Member:
@@ -69,12 +63,15 @@ class Member:
         self.due, self.process = time.monotonic() + (0 if steady else self.wait), None
 
 
-def roles(devices: tuple[str, ...], queues: tuple[str, ...]) -> list[Role]:
-    """One intake, and a worker per device for all QUEUES."""
-    return [
-        Role("intake", "cpu", ()),
-        *(Role("worker", device, queues) for device in chosen(devices)),
-    ]
+def roles(
+    settings: Settings, devices: tuple[str, ...], queues: tuple[str, ...], has: Inventory
+) -> list[Role]:
+    """One intake, and the workers of [[host.workers]]; those of DEVICES and QUEUES where they were
+    asked for."""
+    rows = settings.host.workers
+    if devices or queues or not rows:
+        rows = (Workers(devices=devices or settings.host.devices, queues=queues),)
+    return [Role("intake", "cpu", ()), *plan(rows, able(), has)]
 
 
 def able() -> tuple[str, ...]:
@@ -120,8 +117,10 @@ def up(
     job waits for them. A port that is taken is named by the web process, which is started again
     later; the workers go on.
     """
-    fit.check(atlas, queues)
-    if "views" in (queues or QUEUES):
+    fleet = roles(settings, devices, queues, Inventory.here())
+    served = {queue for role in fleet for queue in role.queues}
+    fit.check(atlas, tuple(queue for queue in QUEUES if queue in served))
+    if "views" in served:
         _look_at_views(settings)
     host = names.slug(name or settings.host.name)
     identity = atlas.identity()
@@ -137,10 +136,8 @@ def up(
         "--host",
         host,
     ]
-    members = [
-        Member(role, [*base, *_arguments(role, until_idle)])
-        for role in roles(devices, queues or able())
-    ]
+    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in fleet]
+    tenancy = [_tenancy(role.device) for role in fleet if role.device.startswith("cuda")]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
     stopping = threading.Event()
@@ -153,7 +150,8 @@ def up(
         _keep(members, stopping, until_idle)
     finally:
         _drain(members)
-        lock.close()
+        for held in (*tenancy, lock):
+            held.close()
     log.info("fleet.down name=%s", host)
     return 0
 
@@ -184,8 +182,22 @@ def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
     return [Member(Role("web", "cpu", ()), command)]
 
 
+def _tenancy(device: str) -> IO[bytes]:
+    """This fleet has the GPU as long as it lives; NameTaken where another one has it."""
+    number = engine_environment(device)["CUDA_VISIBLE_DEVICES"]
+    lock = take_lock(run_folder() / f"gpu-{names.slug(number)}.lock")
+    if lock is None:
+        raise NameTaken(
+            f"{device} is used by another `inbox3d up` on this host already.",
+            remedy="Stop that one, or give each its own --devices.",
+        )
+    return lock
+
+
 def _arguments(role: Role, until_idle: bool) -> list[str]:
     arguments = ["--role", role.kind, "--device", role.device, "--queues", ",".join(role.queues)]
+    arguments += ["--cores", ",".join(map(str, role.cores))] if role.cores else []
+    arguments += ["--memory", str(role.memory)] if role.memory else []
     return [*arguments, "--until-idle"] if until_idle and role.kind == "intake" else arguments
 
 

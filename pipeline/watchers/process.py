@@ -26,11 +26,18 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     for option in ("--atlas", "--host", "--role", "--device", "--queues"):
         parser.add_argument(option, default="")
+    parser.add_argument("--cores", default="")
+    parser.add_argument("--memory", type=int, default=0)
     parser.add_argument("--until-idle", action="store_true")
     given = parser.parse_args()
     _die_with_fleet()
     atlas = Atlas(given.atlas)
+    if given.cores:  # the engine and all its libraries count what they may use by this
+        os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
     settings = config.load(atlas.config_file)
+    if given.memory:
+        worker = settings.worker.model_copy(update={"memory_gb": given.memory / 2**30})
+        settings = settings.model_copy(update={"worker": worker})
     logs.setup(settings.log.level, settings.log.form)
     stopping = threading.Event()
     stop_on_signals(stopping)

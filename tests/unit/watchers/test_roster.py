@@ -1,0 +1,137 @@
+"""Which workers a host runs, on simulated inventories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layout.init import init
+from layout.tree import Atlas
+from pipeline import config
+from pipeline.config import SettingsRefused
+from pipeline.config.groups import Workers
+from pipeline.queues import QUEUES
+from pipeline.watchers import fleet
+from pipeline.watchers.roster import Inventory, plan
+
+GB = 2**30
+ABLE = tuple(QUEUES)
+EIGHT = Inventory(tuple(f"cuda:{n}" for n in range(8)), tuple(range(64)), 512 * GB)
+
+
+def shipped(root: Path) -> config.Settings:
+    return config.load(None, {config.HOST_VARIABLE: str(root / "deploy/host.toml")})
+
+
+def test_the_missions_eight_gpus_are_one_file(root: Path) -> None:
+    """GPUs 0 to 3 make views, 4 to 7 meshes, and beside them the CPU runs as many scans as it has eight cores for."""
+    roles = fleet.roles(shipped(root), (), (), EIGHT)
+    assert [role.kind for role in roles] == ["intake", *["worker"] * 16]
+    assert {role.device: role.queues for role in roles if role.device != "cpu"} == {
+        f"cuda:{n}": ("views",) if n < 4 else ("mesh",) for n in range(8)
+    }
+    scans = [role for role in roles if role.kind == "worker" and role.device == "cpu"]
+    assert {role.queues for role in scans} == {("scan", "prepare", "finish")}
+    assert sorted(core for role in scans for core in role.cores) == list(range(64))
+    assert {len(role.cores) for role in scans} == {8}
+    assert {role.memory for role in scans} == {int(0.8 * 512 * GB) // 8}
+
+
+@pytest.mark.parametrize(
+    ("row", "cores", "memory", "expected"),
+    [
+        (Workers(devices=("cpu",), threads=4, memory_gb=8), 16, 128, [4] * 4),
+        (Workers(devices=("cpu",), threads=4, memory_gb=40), 16, 128, [4] * 2),
+        (Workers(devices=("cpu",), count=3), 16, 64, [5] * 3),
+        (Workers(devices=("cpu",)), 16, 24, [0]),
+        (Workers(devices=("cpu",)), 2, 8, [0]),
+        (Workers(devices=("cpu",), threads=64), 2, 8, [2]),
+        (Workers(devices=("cpu",), count=4), 2, 8, [1, 1, 0, 0]),
+    ],
+    ids=[
+        "by cores",
+        "by memory",
+        "asked for",
+        "one by memory",
+        "small",
+        "all there are",
+        "crowded",
+    ],
+)
+def test_cpu_workers_are_as_many_as_cores_and_memory_allow(
+    row: Workers, cores: int, memory: int, expected: list[int]
+) -> None:
+    """Each with cores that no other has; where they are one, or there are none left, all cores are theirs (0)."""
+    roles = plan((row,), ABLE, Inventory((), tuple(range(cores)), memory * GB))
+    assert [len(role.cores) for role in roles] == expected
+    given = [core for role in roles for core in role.cores]
+    assert len(given) == len(set(given))
+
+
+def test_two_rows_on_the_cpu_share_the_cores() -> None:
+    rows = (
+        Workers(devices=("cpu",), queues=("scan",), count=2, threads=6),
+        Workers(devices=("cpu",), queues=("finish",), threads=2),
+    )
+    roles = plan(rows, ABLE, Inventory((), tuple(range(16)), 256 * GB))
+    assert [(role.queues, len(role.cores)) for role in roles] == [
+        (("scan",), 6),
+        (("scan",), 6),
+        (("finish",), 2),
+        (("finish",), 2),
+    ]
+    assert sorted(core for role in roles for core in role.cores) == list(range(16))
+
+
+def test_a_gpu_has_one_worker_and_must_be_there() -> None:
+    """A second row that wants it, and a GPU that the host has not, are refused by name."""
+    twice = (Workers(devices=("auto",), queues=("views",)), Workers(devices=("cuda:7",)))
+    with pytest.raises(SettingsRefused, match="cuda:7 is named twice"):
+        plan(twice, ABLE, EIGHT)
+    with pytest.raises(SettingsRefused, match="no GPU cuda:8"):
+        plan((Workers(devices=("cuda:8",)),), ABLE, EIGHT)
+    with pytest.raises(SettingsRefused, match="no queue 'viws'"):
+        plan((Workers(queues=("viws",)),), ABLE, EIGHT)
+
+
+def test_what_was_asked_for_at_the_start_stands_in_for_the_table(root: Path) -> None:
+    roles = fleet.roles(shipped(root), ("cuda:2",), ("mesh",), EIGHT)
+    assert [(role.device, role.queues) for role in roles[1:]] == [("cuda:2", ("mesh",))]
+
+
+def test_a_gpu_that_another_fleet_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the number that the driver gives it, whatever either calls it."""
+    monkeypatch.setenv("INBOX3D_RUN", str(tmp_path / "run"))
+    held = fleet._tenancy("cuda:1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    with pytest.raises(fleet.NameTaken, match="cuda:1 is used by another"):
+        fleet._tenancy("cuda:1")
+    fleet._tenancy("cuda:0").close()
+    held.close()
+    fleet._tenancy("cuda:1").close()
+
+
+def test_a_worker_with_cores_of_its_own_sees_no_others(tmp_path: Path) -> None:
+    """What counts cores in its process, and in its engine's, counts those."""
+    atlas: Atlas = init(tmp_path / "atlas")[0]
+    (core, *_) = sorted(os.sched_getaffinity(0))
+    words = (
+        "import os, sys, pipeline.watchers.process as p\n"
+        "class Seen:\n"
+        "    def __init__(self, atlas, settings, *more):\n"
+        "        from pipeline.gpu.device import engine_environment\n"
+        "        print(os.sched_getaffinity(0), engine_environment('cpu')['OMP_NUM_THREADS'],\n"
+        "              settings.worker.memory_gb)\n"
+        "    def serve(self): pass\n"
+        "p.Worker = Seen; p._die_with_fleet = lambda: None; sys.exit(p.main())\n"
+    )
+    call = [sys.executable, "-c", words, "--atlas", str(atlas.root), "--host", "h", "--role"]
+    call += ["worker", "--device", "cpu", "--cores", str(core), "--memory", str(3 * GB)]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == [f"{{{core}}}", "1", "3.0"], done.stderr
