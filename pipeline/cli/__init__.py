@@ -37,6 +37,10 @@ COMMANDS = {
     "halt": ("act", "Stop claiming and starting everywhere."),
     "resume": ("act", "Take HALT away."),
     "models": ("models", "List, fetch, import and check model weights."),
+    "deploy": (
+        "deploy",
+        "Write units, share, web server and firewall for this host into a folder.",
+    ),
     "doctor": ("look", "Check this host and the mount, and say what is missing."),
 }
 

@@ -172,7 +172,7 @@ def nginx(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[
         folder.mkdir()
         site = (ROOT / "deploy/nginx/inbox3d.conf").read_text()
         for old, new in {
-            "127.0.0.1:8000": f"127.0.0.1:{backend}", "listen 80;": f"listen 127.0.0.1:{port};", "/srv/atlas": str(atlas.root),
+            "127.0.0.1:38100": f"127.0.0.1:{backend}", "listen 80;": f"listen 127.0.0.1:{port};", "/srv/atlas": str(atlas.root),
             "rate=20r/s": "rate=100r/s",
         }.items():  # fmt: skip
             assert old in site
