@@ -13,7 +13,7 @@ from pipeline.formats.account import Account
 from pipeline.geometry.readers import mtl
 from pipeline.geometry.readers.parts import Part, checked, damaged, joined_corners, one_paint
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import Lines, columns, numbers, parsed, words
+from pipeline.geometry.readers.textlines import Lines, columns, numbers, parsed, slots, words
 
 Array = NDArray[Any]
 
@@ -120,6 +120,8 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None],
     block = lines.block(faces, skip)
     if b"#" in block:
         block = re.sub(rb"#[^\n]*", b"", block)
+    if (room := slots(block, b"/")) and (alike := _alike(block, room)) is not None:
+        return alike
     begins, counts = words(block)
     slashes = np.flatnonzero(np.frombuffer(block, np.uint8) == 47)
     if not len(slashes):
@@ -138,6 +140,21 @@ def _indices(name: str, lines: Lines, faces: Array) -> tuple[list[Array | None],
         None if bare else values[:, 1],
         values[:, -1] if per == 2 else None,
     ], counts
+
+
+def _alike(block: bytes, room: int) -> tuple[list[Array | None], Array] | None:
+    """_indices of lines that have the same blanks and slashes and ROOM numbers between them; None
+    where the corners of a line differ."""
+    first = block[: block.index(b"\n")].split()
+    per = first[0].count(b"/") + 1
+    found, many = parsed(block.replace(b"/", b" "), np.int64), block.count(b"\n")
+    if found is None or len(found) != room * many or per > 3:
+        return None
+    if any(word.count(b"/") + 1 != per for word in first):
+        return None
+    columns: list[Array | None] = [None, None, None]
+    columns[:per] = found.reshape(-1, per).T
+    return columns, np.full(many, len(first))
 
 
 def _each_has(per: int, begins: Array, slashes: Array, length: int) -> bool:

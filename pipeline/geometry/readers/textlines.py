@@ -63,23 +63,19 @@ class Lines:
         return self.data[self.starts[line] : self.ends[line]]
 
     def block(self, which: Array, skip: int = 0) -> bytes:
-        """The lines WHICH one after another, each without its first SKIP letters."""
+        """The lines WHICH, ascending, one after another, each without its first SKIP letters."""
         if not len(which):
             return b""
-        breaks = np.flatnonzero(np.diff(which) != 1)
-        firsts = which[np.concatenate([[0], breaks + 1])]
-        lasts = which[np.concatenate([breaks, [len(which) - 1]])]
-        alone = skip if len(firsts) == len(which) else 0  # runs of one line each are cut out short
-        begins, ends = (self.starts[firsts] + alone).tolist(), (self.ends[lasts] + 1).tolist()
-        pieces = [self.data[a:b] for a, b in zip(begins, ends, strict=True)]
-        if alone or not skip:
-            return b"".join(pieces)
-        whole = bytearray().join(pieces)
-        letters, length = np.frombuffer(whole, np.uint8), self.ends[which] + 1 - self.starts[which]
-        at = np.cumsum(length) - length
+        low, high = int(which[0]), int(which[-1]) + 1
+        wanted = np.zeros(high - low, bool)
+        wanted[which - low] = True
+        begin = self.starts[low]
+        kept = np.repeat(wanted, self.ends[low:high] + 1 - self.starts[low:high])
         for step in range(skip):
-            letters[at + step] = 32
-        return bytes(whole)
+            kept[self.starts[which] - begin + step] = False
+        kept[self.ends[which] - begin] = True
+        found: bytes = self.bytes[begin : self.ends[high - 1] + 1][kept].tobytes()
+        return found
 
 
 def words(block: bytes) -> tuple[Array, Array]:
@@ -91,13 +87,41 @@ def words(block: bytes) -> tuple[Array, Array]:
     return begins, np.diff(np.searchsorted(begins, np.flatnonzero(letters == 10)), prepend=0)
 
 
+def slots(block: bytes, marks: bytes = b"") -> int:
+    """How many words apart by blanks and MARKS each line of BLOCK has, where all lines have the
+    same ones of them in the same order and never two in a row but at their ends; else 0. Takes a
+    third of the time of ``words``."""
+    letters = np.frombuffer(block, np.uint8)
+    first = block[: block.find(b"\n") + 1]
+    apart = letters <= 32
+    for mark in marks:
+        apart |= letters == mark
+    between, ends = letters[apart], np.flatnonzero(letters == 10)
+    wide, many = int(np.count_nonzero(apart[: len(first)])), len(ends)
+    if not wide or len(between) != wide * many or block[-1:] != b"\n":
+        return 0
+    if (between.reshape(-1, wide) != between[:wide]).any():
+        return 0
+    before, behind = len(first) - len(first.lstrip()), len(first) - len(first.rstrip()) - 1
+    starts = ends[:-1] + 1
+    outside = [starts + step for step in range(before)] + [
+        ends - 1 - step for step in range(behind)
+    ]
+    if any((letters[at] > 32).any() for at in outside):
+        return 0
+    pairs = np.count_nonzero(apart[1:] & apart[:-1])
+    return wide - before - behind if pairs == many * (before + behind) - (before > 0) else 0
+
+
 def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tuple[Array, Array]:
     """The numbers of BLOCK one after another, and how many stand in each line. InputRejected names
     the first line that holds something else, and decimal commas as such. "#" ends a line."""
     if b"#" in block and not _NANS.search(block):
         block = re.sub(rb"#[^\n]*", b"", block)
-    _, counts = words(block)
     found = parsed(block, kind)
+    if found is not None and (room := slots(block)) and len(found) == room * block.count(b"\n"):
+        return found, np.full(len(found) // room, room)
+    _, counts = words(block)
     if found is None or len(found) != int(counts.sum()):
         cleaned = re.sub(rb"#[^\n]*", b"", _NANS.sub(b" nan", block))
         found, (_, counts) = parsed(cleaned, kind), words(cleaned)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputRejected
+from pipeline.geometry.readers.textlines import slots
 from tests.support import meshfiles
-from tests.support.meshfiles import CORNERS, POLYGONS, obj, png
+from tests.support.meshfiles import CORNERS, POLYGONS, TRIANGLES, obj, png
 from tests.unit.geometry.readers.conftest import Read
 
 UV = "vt 0.1 0.5\nvt 0.9 0.5\n"
@@ -250,3 +251,52 @@ def test_a_material_without_a_base_colour_says_what_did_not_take_its_place(
     told = [text for text in seen.warnings if "has no base colour" in text]
     assert len(told) == bool(said)
     assert all("material wood" in text and said in text for text in told)
+
+
+@pytest.mark.parametrize("corner", ["{}", "{0}/{0}", "{0}//{0}", "{0}/{0}/{0}", "{0}/{0}/"])
+@pytest.mark.parametrize("change", ["alike", "one apart", "one short", "blanks behind", "no uv"])
+def test_lines_that_are_all_alike_are_read_like_those_that_are_not(
+    corner: str, change: str, read: Read
+) -> None:
+    """Triangles all written in one way are read at once; one line that differs changes nothing."""
+    head = "mtllib a.mtl\nusemtl m\n" + "".join(f"vt 0.{k:02} 0.5\n" for k in range(12))
+    data = obj(TRIANGLES.tolist(), head + "vn 0 0 1\n" * 12, corner)
+    a, b, c = (corner.format(k) for k in (1, 3, 2))
+    last = data.rindex(b"\nf ")
+    data = {
+        "alike": data,
+        "one apart": data.replace(f"f {a} {b} {c}".encode(), f"f  {a} {b}  {c}".encode()),
+        "one short": data[: last + 1] + b"f 1 2\n" + data[last + 1 :],
+        "blanks behind": data[: last + 1].replace(b"\nf", b" \nf") + data[last + 1 :],
+        "no uv": data[: last + 1] + data[last + 1 :].replace(b"/", b"//", 1),
+    }[change]
+    if change == "no uv" and corner != "{0}/{0}":
+        data = data.replace(b"///", b"//")
+    seen = read("a.obj", data, {"a.mtl": b"newmtl m\nmap_Kd a.png\n", "a.png": png()})
+    assert seen.volume == pytest.approx(32000)
+    if corner.startswith("{0}/{0}") and change != "no uv":
+        surface = seen.whole.surface
+        assert surface.uv is not None
+        which = np.linalg.norm(surface.vertices[:, None] - CORNERS, axis=2).argmin(axis=1)
+        assert np.allclose(surface.uv[:, 0], which / 100, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("block", "room"),
+    [
+        (b" 1 2 3\n 4 5 6\n", 3),
+        (b"1 2 3 \n4 5 6 \n", 3),
+        (b"  1/2 3/4\n  5/6 7/8\n", 4),
+        (b" 1 2 3\n 4 5\n", 0),
+        (b" 1  2\n 3  4\n", 0),
+        (b" 1//2\n 3//4\n", 0),
+        (b" 1 2\n3  4\n", 0),
+        (b" 1/2 3\n 1 2/3\n", 0),
+        (b"1 2 \n3  4\n", 0),
+        (b"\n\n", 0),
+        (b"", 0),
+    ],
+)
+def test_only_lines_with_as_many_words_each_count_as_alike(block: bytes, room: int) -> None:
+    """Two blanks in a row inside, or at the beginning of some lines only, are not alike."""
+    assert slots(block, b"/") == room
