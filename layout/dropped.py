@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from pathlib import Path
 
 from layout import names, tree
 from layout.disk import Disk, Entry
 from layout.manifest import REQUEST_LIMIT, JobFile, Listed
 from layout.walk import BeyondLimits, files_below
+
+# Of a job.toml that came after the drop had been judged without one: its start sees that what is
+# there is not what was read.
+NEVER_READ = hashlib.sha256(b"").hexdigest()
 
 
 def dropped_name(disk: Disk, folder: Path) -> str:
@@ -70,7 +75,11 @@ def manifest(
         if tree.is_job_toml(path) and size <= REQUEST_LIMIT
     }
     if asked is not None:
-        known |= {(path, size): asked[1] for path, size in rows if path == asked[0]}
+        known |= {
+            (path, size): asked[1] if path == asked[0] else NEVER_READ
+            for path, size in rows
+            if path == asked[0] or (not asked[0] and tree.is_job_toml(path))
+        }
     return [
         Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used)
         for path, size in rows

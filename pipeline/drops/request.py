@@ -14,6 +14,7 @@ from pipeline.drops import jobtoml
 from pipeline.drops.kind import Identified, identify
 from pipeline.errors import InputRejected
 
+NONE_ASKED = ("", "")  # it was looked for a job.toml, and there was none
 TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no longer count"
 
 
@@ -114,7 +115,7 @@ def facts_of(
         evidence,
         (*notes, *_said(found)),
         origin,
-        asked=found.asked,
+        asked=found.asked or NONE_ASKED,
     )
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from layout import tree
 from layout.tree import Place, State
 from pipeline import recipes
 from pipeline.recipes import Leg, Recipe
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, Seam
 
 SCAN, FINISH, BOTH = ("scan",), ("finish",), ("scan", "finish")
 RECIPE = Recipe(
@@ -247,6 +248,36 @@ def test_a_result_is_finished_only_if_it_is_of_what_stands_there(fleet: Fleet, h
     fleet.settle([BOTH])
     (place,) = check(fleet, person)
     assert lies_there(place) == {row.path: row.sha256 for row in fleet.job(place).manifest}
+
+
+def test_a_job_toml_that_comes_in_the_moment_of_the_claim_counts(fleet: Fleet) -> None:
+    """The drop was judged without it, and it lies there when the job is taken on: at every call to
+    the disk between the two."""
+    calls = 0
+    while True:
+        person = Person(fleet)
+        came: list[bool] = []
+        seam = fleet.intake.atlas.disk
+        assert isinstance(seam, Seam)
+        left = iter([False] * calls)
+
+        def claimed(left: Iterator[bool] = left) -> bool:
+            return not (fleet.atlas.inbox / "vase").exists() and next(left, True)
+
+        seam.arm(claimed, lambda person=person, came=came: (person.ask(), came.append(True)))  # type: ignore[misc]
+        fleet.look()
+        waiting = bool(came) and bool(fleet.places(State.CLAIMED))
+        seam.arm(None, lambda: None)
+        fleet.settle([BOTH])
+        (place,) = fleet.places(State.DONE)
+        if waiting:
+            text = (place.path / "input/vase/job.toml").read_text()
+            unit = tomllib.loads(text)["unit"]
+            assert (calls, fleet.job(place).options["unit"]) == (calls, unit)
+        shutil.rmtree(place.path)
+        if not waiting:
+            return
+        calls += 1
 
 
 # -- any interleaving --------------------------------------------------------------------------

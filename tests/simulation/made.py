@@ -51,7 +51,6 @@ class Made:
         )
         listed = {row.path: row.sha256 for row in job.manifest}
         begun = self.begun.get(job.id, 0.0)
-        between = self.accepted.get(job.id, (0.0, 0.0))
         at = self.compared.get(job.id, (begun, begun))
         if self.blurred(at[0]) or at[0] < begun:
             at = (begun, begun)
@@ -68,11 +67,7 @@ class Made:
                     f"the result is of what was dropped: {folder.name}/{name} is not the file that"
                     f" job.json lists ({listed.get(name)}): {known.versions[-3:]}, compared {at}"
                 )
-            if (
-                tree.is_job_toml(name)
-                and known.versions[-1].at < at[0]
-                and not between[0] <= known.versions[-1].at <= between[1]
-            ):
+            if tree.is_job_toml(name) and known.versions[-1].at < at[0]:
                 self._as_asked(folder, job, (root / name).read_text(), known)
         if not wished and folder.lstat().st_ino not in self.people.harmed:
             self._as_submitted(folder, job)
