@@ -185,3 +185,22 @@ def test_nothing_is_written_over_and_no_answer_breaks_a_file(tmp_path: Path) -> 
     ):
         assert written(tmp_path / "no", "compute", **wrong).exit_code == 2
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_documented_lines_write_what_the_next_ones_copy(
+    page: str, root: Path, tmp_path: Path
+) -> None:
+    """Every `inbox3d deploy` of the page runs, and every etc/… that it copies afterwards is there."""
+    text = (root / page).read_text()
+    lines = re.findall(r"^\S* ?/?\S*inbox3d (deploy .*)$", text, re.MULTILINE)
+    assert lines
+    for number, line in enumerate(lines):
+        words = line.split()[1:]
+        words[words.index("--out") + 1] = str(tmp_path / str(number) / "etc")
+        ran = CliRunner().invoke(deploy, words)
+        assert ran.exit_code == 0, ran.output
+    copied = set(re.findall(r"(?<=[ ])etc/[\w./-]+", text))
+    assert copied
+    for path in copied:
+        assert any((tmp_path / str(n) / path).exists() for n in range(len(lines))), path
