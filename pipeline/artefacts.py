@@ -132,7 +132,7 @@ class PointCloud(Artefact):
 class Plane(Artefact):
     normal: tuple[float, float, float]
     offset: float  # n·p + offset = 0
-    share: float  # of the points
+    share: float  # of the points; of what was removed, with all that was taken away with it
     role: str  # support, wall, face …
     removed: bool = False
 

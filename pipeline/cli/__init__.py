@@ -41,6 +41,7 @@ COMMANDS = {
         "deploy",
         "Write units, share, web server and firewall for this host into a folder.",
     ),
+    "viewer": ("viewer", "Fetch the model viewer of reports and pages, where it is missing."),
     "doctor": ("look", "Check this host and the mount, and say what is missing."),
 }
 

@@ -90,6 +90,20 @@ def formats() -> list[Finding]:
     ]
 
 
+def viewer() -> Finding:
+    """The model viewer that report.html and the pages show models with."""
+    from pipeline.cli.viewer import FILES, VENDOR
+
+    if all((VENDOR / name).is_file() for name in FILES.values()):
+        return Finding("fine", "model viewer", "installed")
+    return Finding(
+        "missing",
+        "model viewer",
+        "reports and pages show pictures, but no model to turn",
+        "inbox3d viewer",
+    )
+
+
 def devices() -> Finding:
     found = device.gpus()
     return Finding(

@@ -15,6 +15,7 @@ from pipeline.cli._this_host import (
     models,
     python,
     scratch,
+    viewer,
 )
 from pipeline.cli._this_tree import tree_findings
 
@@ -25,6 +26,7 @@ def examine(root: Path | None) -> list[Finding]:
         python(),
         *libraries(),
         *formats(),
+        viewer(),
         devices(),
         *models(),
         *backends(),

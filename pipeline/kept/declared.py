@@ -163,7 +163,7 @@ STAGES: dict[str, Stage] = {
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=5),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=2),
-    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=2),
+    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=3),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
@@ -183,7 +183,7 @@ STAGES: dict[str, Stage] = {
         WriteReport,
         (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views),
         Report,
-        version=3,
+        version=4,
     ),
 }
 

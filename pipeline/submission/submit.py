@@ -105,6 +105,24 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None
         raise
 
 
+def submit_conversion(
+    atlas: Atlas, place: Place, job: JobFile, formats: tuple[str, ...], by: str | None = None
+) -> Place:
+    """The finished model of JOB, which stands at PLACE, in other FORMATS: a new job that converts
+    model.glb as it is."""
+    draft = open_draft(atlas, job.source.name)
+    try:
+        model = "model.glb"
+        copy_drop(place.path / tree.OUTPUT / model, draft / tree.INPUT / model)
+        atlas.disk.settle(draft)
+        kept = {key: job.options[key] for key in ("quality_tier",) if key in job.options}
+        request = {"kind": "convert", "output_format": list(formats), "repair": False, **kept}
+        return seal(atlas, draft, request, job.source.name, "api", retry_of=job.id, by=by)
+    except BaseException:
+        atlas.disk.remove_tree(draft)
+        raise
+
+
 def refuse_links(source: Path) -> None:
     """SubmitRefused, by name, where SOURCE or something in it is not a plain file or folder, or is
     deeper than a drop may be."""

@@ -7,13 +7,14 @@ from flask import Blueprint
 from webapi.pages.forms import (
     do_cancel,
     do_delete,
+    do_export,
     do_prompt,
     do_retry,
     do_sign_in,
     do_sign_out,
     do_upload,
 )
-from webapi.pages.read import docs, done, home, job, mark, sign_in, static
+from webapi.pages.read import docs, done, home, job, mark, report, sign_in, static
 
 PREFIXES = ("", "/3d-test")
 OPEN = {"sign_in", "static", "do_sign_in", "do_sign_out"}
@@ -26,6 +27,7 @@ def blueprint(prefix: str) -> Blueprint:
     for rule, view in (
         ("/", home),
         ("/jobs/<id>", job),
+        ("/jobs/<id>/report", report),
         ("/done", done),
         ("/docs", docs),
         ("/sign-in", sign_in),
@@ -37,6 +39,7 @@ def blueprint(prefix: str) -> Blueprint:
         ("/do/upload", do_upload),
         ("/do/cancel/<id>", do_cancel),
         ("/do/retry/<id>", do_retry),
+        ("/do/export/<id>", do_export),
         ("/do/delete/<id>", do_delete),
         ("/sign-in", do_sign_in),
         ("/sign-out", do_sign_out),

@@ -11,7 +11,7 @@ from webapi.access.access import TOKEN_FIELD, TOKEN_HEADER
 from webapi.pages.read import prefix
 from webapi.problems import Problem
 from webapi.routes import act, submit
-from webapi.routes.schemas import Generate
+from webapi.routes.schemas import Export, Generate
 from webapi.routes.table import asker, here
 
 FORM_LIMIT = 64 * 1024
@@ -63,6 +63,12 @@ def do_cancel(id: str) -> Any:
 def do_retry(id: str) -> Any:
     _form()
     return redirect(f"{prefix()}/jobs/{act.retry_job(id)[0]}", 303)
+
+
+def do_export(id: str) -> Any:
+    wanted = (_form().get("output_format", ""),)
+    asked = Export.model_validate({"output_format": wanted})
+    return redirect(f"{prefix()}/jobs/{act.export_job(id, asked.output_format)}", 303)
 
 
 def do_delete(id: str) -> Any:

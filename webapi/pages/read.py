@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, g, make_response, render_template, request, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from layout import tree
 from pipeline.jobs.common import FORMATS
 from webapi.context import STATIC, VENDOR
 from webapi.index import details
@@ -99,7 +100,22 @@ def job(id: str) -> Response:
         files=files,
         model=model,
         pictures=pictures[:24],
+        asked=[name.removeprefix("model.") for name in files if name.startswith("model.")],
         log=_log_tail(row),
+    )
+
+
+def report(id: str) -> Response:
+    """The job's report.html, shown instead of saved."""
+    from webapi.routes.sending import REPORT_CSP, send
+
+    return send(
+        look.look_up(id),
+        tree.OUTPUT,
+        "report.html",
+        f"{id}.html",
+        "text/html; charset=utf-8",
+        REPORT_CSP,
     )
 
 
@@ -191,7 +207,10 @@ def static(name: str) -> Response:
         )
     except NotFound:
         raise Problem(
-            404, "no-such-file", "There is no such file.", "`make setup` fetches the model viewer."
+            404,
+            "no-such-file",
+            "There is no such file.",
+            "`inbox3d viewer` fetches the model viewer.",
         ) from None
     response.direct_passthrough = False
     return response

@@ -1,5 +1,5 @@
-"""Acting on jobs over HTTP: cancel, retry, delete. Each is one edge; the folder decides whether it
-can be taken."""
+"""Acting on jobs over HTTP: cancel, retry, export, delete. Each is one edge; the folder decides
+whether it can be taken."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from flask import Response
 
-from layout import lifecycle
+from layout import lifecycle, tree
 from layout.lifecycle import Gone, Occupied
 from layout.manifest import JobFile
 from layout.tree import Place, State
@@ -18,10 +18,10 @@ from pipeline.submission import submit
 from webapi.index import rows
 from webapi.index.schema import Row
 from webapi.problems import Problem
-from webapi.routes.schemas import Retried, Status
-from webapi.routes.table import answer, asker, here, route
+from webapi.routes.schemas import Export, Retried, Status
+from webapi.routes.table import answer, asker, here, parsed, route
 from webapi.text import clean
-from webapi.uploads import quota
+from webapi.uploads import checks, quota
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,56 @@ def retry_job(id: str) -> tuple[str, str | None]:
             web.follower.note(again)
             log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
             return again.id, id
+
+    return _act(id, act)
+
+
+@route(
+    "POST",
+    "/3d/jobs/{id}/export",
+    {202: Retried},
+    scope="submit",
+    body=Export,
+    problems=(404, 409, 429),
+)
+def export(id: str) -> Response:
+    """Write a finished model in another format.
+    A new job converts model.glb as it is: nothing is aligned or made again."""
+    new = export_job(id, parsed(Export).output_format)
+    url = f"/3d/status/{new}"
+    return answer(
+        Retried, {"job_id": new, "status_url": url, "retry_of": id}, 202, {"Location": url}
+    )
+
+
+def export_job(id: str, formats: tuple[str, ...]) -> str:
+    web = here()
+    checks.can_be_done({"output_format": formats}, web.follower.workers())
+
+    def act(place: Place) -> str | None:
+        if place.state is not State.DONE:
+            raise Problem(
+                409,
+                "not-completed",
+                f"{id} has no model: it is in {place.state.value}/.",
+                "Wait until it is done.",
+            )
+        job = lifecycle.readable_job(web.atlas, place.path)
+        model = web.atlas.disk.lstat(place.path / tree.OUTPUT / "model.glb")
+        if job is None or model is None:
+            raise Problem(409, "not-completed", f"{id} has no model.glb to convert.")
+        if label := job.provenance.label:  # a conversion would not say so any more
+            raise Problem(
+                409,
+                "not-completed",
+                f"{id} is a {label}, and its model in another file would not say so.",
+                "Submit it anew with every format that is wanted.",
+            )
+        with quota.coming(web, asker().name, model.st_size):
+            made = submit.submit_conversion(web.atlas, place, job, formats, asker().name)
+            web.follower.note(made)
+        log.info("job.exported job=%s as=%s by=%s", id, made.id, asker().name)
+        return made.id
 
     return _act(id, act)
 

@@ -78,7 +78,7 @@ def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
     one = {"type": "string", "enum": list(FORMATS)}
     return {
         "anyOf": [one, {"type": "array", "items": one, "minItems": 1}],
-        "default": "glb",
+        **({"default": "glb"} if "default" in schema else {}),
         "description": schema.get("description", ""),
     }
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from layout.manifest import Outcome
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
+from pipeline.jobs.common import Format, words
 from webapi.index.states import Word
 
 EXAMPLE_ID = "vase-7k3f9q2mxa"
@@ -46,6 +47,21 @@ class FromImage(ImagesOptions):
                 else "name image_urls or image_paths, or upload files"
             )
         return self
+
+
+class Export(BaseModel):
+    """The formats that are wanted of a finished model."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"example": {"output_format": "stl"}}
+    )
+    output_format: tuple[Format, ...] = Field(min_length=1, description="formats to write")
+
+    @field_validator("output_format", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        value = words(value)
+        return tuple(dict.fromkeys(value)) if isinstance(value, list) else value
 
 
 SCAN_LIKE: tuple[type[Common], ...] = (ScanOptions, ConvertOptions, ImagesOptions, PromptOptions)

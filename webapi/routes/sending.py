@@ -42,9 +42,25 @@ ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
 
 
 # -- sending -----------------------------------------------------------------------------------
-def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Response:
-    """The file NAME below the job's folder BELOW. Opened component by component, never through a
-    link."""
+# report.html brings its viewer along; in a sandbox it has no part in this site and reaches no host
+REPORT_CSP = (
+    "sandbox allow-scripts allow-popups allow-downloads; default-src 'none';"
+    " script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline';"
+    " img-src data: blob:; connect-src data: blob:; worker-src blob:; form-action 'none';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def send(
+    row: Row,
+    below: str,
+    name: str,
+    save_as: str,
+    inline: str = "",
+    policy: str = "sandbox; default-src 'none'",
+) -> Response:
+    """The file NAME below the job's folder BELOW, shown as INLINE under POLICY or saved. Opened
+    component by component, never through a link."""
     web = here()
     path = "/".join(part for part in (row["folder"], below, name) if part)
     file, facts = open_below(web.atlas, path)
@@ -56,9 +72,11 @@ def send(row: Row, below: str, name: str, save_as: str, inline: str = "") -> Res
     headers = {
         "Content-Disposition": disposition(shown_how, save_as),
         "Cache-Control": "private, no-cache",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Content-Security-Policy": policy,
     }
-    if request.headers.get("X-Internal-Accel") and path.startswith("done/"):
+    # nginx would leave our policy out, so what is shown under one of its own is sent from here
+    accel = request.headers.get("X-Internal-Accel") and policy != REPORT_CSP
+    if accel and path.startswith("done/"):
         file.close()
         return Response(
             "", 200, {**headers, "X-Accel-Redirect": "/_" + quote(path)}, content_type=media

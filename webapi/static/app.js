@@ -10,7 +10,7 @@ const live = body.dataset.live;
 if (document.querySelector("model-viewer")) {
   const vendor = new URL("./vendor/", import.meta.url).href;
   self.ModelViewerElement = { dracoDecoderLocation: vendor, ktx2TranscoderLocation: vendor };
-  import(vendor + "model-viewer.min.js").catch(() => say("The model viewer is not installed here; the download works."));
+  import(vendor + "model-viewer.min.js").catch(() => say("The model viewer is not installed here (inbox3d viewer fetches it); the download works."));
 }
 
 // -- words -----------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,26 @@ SPACES = {
 }
 
 
-def title(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
-    """What a person would call it: by its passes, its sentence, its images, or its file."""
+def title(
+    alignment: Alignment | None, dropped: Dropped | None, options: WriteReport, called: str = ""
+) -> str:
+    """What a person would call it: by the object's name (CALLED, where the drop has one), its
+    passes, its sentence, its images, or its file."""
+    said = _made_from(alignment, dropped, options)
+    if not called or called in said or options.asked.get("prompt"):
+        return said
+    return f"{called}: {said[0].lower()}{said[1:]}" if said.startswith("One model") else called
+
+
+def object_name(ws: Workspace, dropped: Dropped | None) -> str:
+    """What the dropped folder or archive is called; "" where files lie by themselves."""
+    if ws.input.name != "input":
+        return ws.input.name
+    tops = {name.partition("/")[0] for name in (dropped.names if dropped else ()) if "/" in name}
+    return Path(tops.pop()).stem if len(tops) == 1 else ""
+
+
+def _made_from(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
     if alignment is not None:
         placed = sum(item.placed for item in alignment.passes)
         return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"

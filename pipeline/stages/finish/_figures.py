@@ -52,8 +52,8 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
         )
         anchor, shift = ("start", 13) if x >= WIDTH / 2 - 1 else ("end", -13)
         drawn.append(
-            f'<text x="{x + shift:.1f}" y="{y + 4:.1f}"'
-            f' text-anchor="{anchor}">{html.escape(_short(placed.name))}</text>'
+            f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">'
+            f"{html.escape(_short(placed.name))}<title>{html.escape(placed.name)}</title></text>"
         )
     return "".join([*drawn, "</svg>"])
 

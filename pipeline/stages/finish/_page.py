@@ -14,7 +14,7 @@ VIEWER = "vendor/model-viewer.min.js"  # npm @google/model-viewer, fetched by `m
 LARGEST = 12_000_000  # bytes of the page
 NO_VIEWER = (
     "To turn the model yourself, open model.glb. (model-viewer was not installed where this was"
-    " made: run make setup there.)"
+    " made: run inbox3d viewer there.)"
 )
 
 

@@ -33,7 +33,12 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
     )
     of_passes = _chapters.pass_warnings(results.alignment)
     page = Page(
-        title=_chapters.title(results.alignment, results.dropped, ws.options),
+        title=_chapters.title(
+            results.alignment,
+            results.dropped,
+            ws.options,
+            _chapters.object_name(ws, results.dropped),
+        ),
         lead=_chapters.lead(results),
         numbers=_chapters.numbers(results, ws) | _views.numbers(mesh),
         warnings=[

@@ -37,15 +37,16 @@ def run(
     support = _planes.support(planes, points, thickness)
     small = units.METRES[scans.unit] * cloud.size <= _LARGE or ws.options.plane == "remove"
     removed = support is not None and small and ws.options.plane != "keep"
-    kept, rest, facing = None, points, normals
+    kept, rest, facing, taken = None, points, normals, 0.0
     if support is not None and removed:
         keep = support.height(points) > 2 * thickness
         keep[keep] = ~clouds.lonely(points[keep])
         kept, rest, facing = "find_features/kept.npz", points[keep], normals[keep]
         arrays.save(ws.path(kept), **{name: array[keep] for name, array in stored.items()})
+        taken = float((~keep).mean())
         ws.warn(
-            f"the support plane was taken away ({100 * (~keep).mean():.0f} % of the points); set"
-            " plane=keep to keep it"
+            f"the support plane was taken away ({taken:.0%} of the points); set plane=keep to keep"
+            " it"
         )
     elif ws.options.plane == "remove":
         ws.warn("plane=remove was asked for, but no support plane was found")
@@ -57,7 +58,7 @@ def run(
             f"which way is up is a guess ({source}): nothing but the shape tells; set up=z (or"
             " another axis) if that is wrong"
         )
-    listed = tuple(_listed(plane, plane is support, removed, up, len(points)) for plane in planes)
+    listed = tuple(_listed(plane, plane is support, taken, up, len(points)) for plane in planes)
     return Features(
         planes=listed,
         up=_triple(up),
@@ -77,8 +78,10 @@ def _asked(up: str) -> Up | None:
 
 
 def _listed(
-    plane: _planes.PlaneFit, is_support: bool, removed: bool, up: Array, total: int
+    plane: _planes.PlaneFit, is_support: bool, taken: float, up: Array, total: int
 ) -> Plane:
+    """PLANE with its share of the TOTAL points; of the support that was TAKEN away, the share of
+    all that went with it, as the warning says."""
     role = (
         "support"
         if is_support
@@ -93,9 +96,9 @@ def _listed(
     return Plane(
         normal=_triple(plane.normal),
         offset=plane.offset,
-        share=float(plane.inside.sum() / total),
+        share=taken if is_support and taken else float(plane.inside.sum() / total),
         role=role,
-        removed=is_support and removed,
+        removed=is_support and taken > 0,
     )
 
 

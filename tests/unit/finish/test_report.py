@@ -248,7 +248,7 @@ def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(
     Image.new("RGB", (4, 4)).save(tmp_path / "t.webp")
     page = _page.Page("t", "l", {}, [], [], [], "f")
     text = _page.render(page, tmp_path / "m.glb", tmp_path / "t.webp", tmp_path / "t.webp")
-    assert "make setup" in text
+    assert "inbox3d viewer" in text
     assert "data:image/webp" in text
     assert "<script" not in text
 
@@ -325,6 +325,19 @@ def test_a_convert_job_has_a_report_and_no_scan_json(workspace: Make) -> None:
     assert "<h1>vase.stl</h1>" in text
     assert "100 × 40 × 60 mm" in text
     assert not (ws.root / "output" / "scan.json").exists()
+
+
+def test_a_report_names_the_object_where_the_drop_has_a_name(tmp_path: Path) -> None:
+    """By its folder or its archive; a sentence and the only file speak for themselves."""
+    images, convert = jobs.parse({"kind": "images"}), jobs.parse({"kind": "convert"})
+    two = Dropped(names=("jug.zip/a.png", "jug.zip/b.png"))
+    folder, loose = Workspace(tmp_path, tmp_path / "Mug"), Workspace(tmp_path, tmp_path / "input")
+    assert _chapters.object_name(folder, two) == "Mug"
+    assert _chapters.object_name(loose, two) == "jug"
+    assert _chapters.object_name(loose, Dropped(names=("a.png",))) == ""
+    assert _chapters.title(None, two, images, "jug") == "jug: one model from 2 images"
+    assert _chapters.title(None, Dropped(names=("x.stl",)), convert, "Mug") == "Mug"
+    assert _chapters.title(None, Dropped(names=("mug.stl",)), convert, "mug") == "mug.stl"
 
 
 @pytest.mark.parametrize(

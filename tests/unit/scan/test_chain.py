@@ -54,6 +54,9 @@ def test_the_turntable_is_recognised_and_taken_away(job: Job) -> None:
     """It faces the figure and reaches beyond it; up points away from it, and the figure stands on height 0."""
     support = next(plane for plane in job.features.planes if plane.role == "support")
     assert support.removed
+    assert any(
+        f"taken away ({support.share:.0%} of the points)" in said for said in job.ws.warnings
+    )
     assert job.features.up_from == "support plane"
     points = arrays.load(job.ws.path(job.features.kept or ""))["points"]
     frame = np.asarray(job.features.frame)
