@@ -45,10 +45,14 @@ def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_
 
 def hush(atlas: Atlas, folder: Path) -> None:
     """Take away how far a start was that is over: nobody is to read "89 %, 8 s left" of a job that
-    waits or has ended."""
+    waits or has ended. A folder that a person made of that name goes to trash/."""
     for name in (tree.PROGRESS, tree.PROGRESS_LINE):
-        with contextlib.suppress(FileNotFoundError):
+        try:
             atlas.disk.unlink(folder / name)
+        except FileNotFoundError:
+            pass
+        except IsADirectoryError:
+            discard(atlas, folder / name, name)
 
 
 def keep_error(atlas: Atlas, folder: Path, n: int) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 
-from layout import tree
+from layout import lifecycle, tree
 from layout.manifest import JobFile, NewerFormat, Unreadable
 from layout.move import holding
 from layout.signs import Progress
@@ -110,7 +110,13 @@ class Reporter:
             said=self.estimate.said, n=self.place.n, waits=waits,
         )  # fmt: skip
         with holding(self.atlas, self.place):
-            self.atlas.disk.replace(self.place.path / tree.PROGRESS, progress.dump())
-            self.atlas.disk.replace(
-                self.place.path / tree.PROGRESS_LINE, f"{words.line(progress)}\n".encode()
-            )
+            self._put(tree.PROGRESS, progress.dump())
+            self._put(tree.PROGRESS_LINE, f"{words.line(progress)}\n".encode())
+
+    def _put(self, name: str, data: bytes) -> None:
+        """A folder that a person made of that name stands in no job's way."""
+        try:
+            self.atlas.disk.replace(self.place.path / name, data)
+        except IsADirectoryError:
+            lifecycle.set_aside(self.atlas, self.place.path, self.place.n, (name,))
+            self.atlas.disk.replace(self.place.path / name, data)

@@ -250,6 +250,19 @@ def test_a_result_is_finished_only_if_it_is_of_what_stands_there(fleet: Fleet, h
     assert lies_there(place) == {row.path: row.sha256 for row in fleet.job(place).manifest}
 
 
+@pytest.mark.parametrize("name", ["progress.json", "PROGRESS.txt"])
+def test_a_folder_where_the_progress_is_written_stands_in_no_jobs_way(
+    fleet: Fleet, name: str
+) -> None:
+    """Whoever made it finds it in earlier/ or in the trash; the job is done."""
+    person = Person(fleet)
+    fleet.look()
+    (waiting,) = fleet.places(State.CLAIMED)
+    (waiting.path / name / "mine").mkdir(parents=True)
+    assert finished(fleet) and check(fleet, person)
+    assert list(fleet.atlas.root.rglob("mine"))
+
+
 def test_a_job_toml_that_comes_in_the_moment_of_the_claim_counts(fleet: Fleet) -> None:
     """The drop was judged without it, and it lies there when the job is taken on: at every call to
     the disk between the two."""
