@@ -101,9 +101,8 @@ def run(
             return load()
 
     host, port = listener.getsockname()[:2]
-    log.info(
-        "%s.up address=%s", name, f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
-    )
+    shown = "localhost" if host == "127.0.0.1" else host
+    log.info(f"{name}.up address=%s", f"http://{shown}:{port}")  # an event of each service
     sys.argv = sys.argv[:1]
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)  # many threads, one small heap

@@ -81,7 +81,7 @@ class Threads(ThreadWorker):  # type: ignore[misc]
         if not type(exc).__module__.startswith("gunicorn.http"):
             super().handle_error(req, client, addr, exc)
             return
-        self.log.warning("bad request from %s: %s", (addr or ("",))[0], exc)
+        self.log.warning("request.refused client=%s why=%s", (addr or ("",))[0], exc)
         status = HTTPStatus(STATUSES.get(type(exc), 400))
         body = json.dumps(
             Problem(
