@@ -129,6 +129,7 @@ class OwnFleet:
             f"once-{nonce()}",
             "--listen",
             "off",
+            "--gives-up",
         ]
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
@@ -152,7 +153,7 @@ class OwnFleet:
             fail(
                 f"the workers started for this job ended with code {code}, {self.started} times.",
                 FAILED,
-                f"See {self.log}; the job waits.",
+                f"{self.log} says why; the job stays and waits for a worker.",
             )
         self.start(f"The workers started here ended with code {code}")
 

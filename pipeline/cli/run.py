@@ -65,6 +65,7 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
 )
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] workers.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
+@click.option("--gives-up", is_flag=True, hidden=True)  # for a command that waits for this fleet
 @click.option(
     "--listen",
     default="",
@@ -77,6 +78,7 @@ def up(
     queues: str,
     devices: str,
     until_idle: bool,
+    gives_up: bool,
     listen: str,
 ) -> int:
     """Start the intake, one worker per device and the web layer on this host; keep them running
@@ -110,4 +112,4 @@ def up(
             config.address(listening, settings.web)
     except config.SettingsRefused as wrong:
         raise click.UsageError(f"{wrong.message} {wrong.remedy}") from None
-    return fleet.up(atlas, settings, name, wanted, asked, until_idle, listening)
+    return fleet.up(atlas, settings, name, wanted, asked, until_idle, listening, gives_up)

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 STEADY = 60.0  # a process that lived that long is restarted at once; others wait longer each time
 LONGEST_WAIT = 60.0
 DRAIN_LIMIT = 90.0
+TRIES = 3  # starts in a row that come to nothing, after which a fleet that gives up ends
 IDLE, RESTART = 0, 75  # exit codes: idle and asked to end so · start me again under a new name
 
 
@@ -47,6 +48,7 @@ class Member:
         self.role, self.command = role, command
         self.process: subprocess.Popen[bytes] | None = None
         self.started, self.wait, self.due = 0.0, 1.0, 0.0
+        self.failures = 0  # starts in a row that did not last
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -59,6 +61,7 @@ class Member:
         """Start again: at once after a steady life or when asked to, else after a wait that
         doubles."""
         steady = time.monotonic() - self.started > STEADY or code == RESTART
+        self.failures = 0 if steady else self.failures + 1
         self.wait = 1.0 if steady else min(2 * self.wait, LONGEST_WAIT)
         self.due, self.process = time.monotonic() + (0 if steady else self.wait), None
 
@@ -109,9 +112,11 @@ def up(
     devices: tuple[str, ...],
     until_idle: bool,
     listen: str = "off",
+    gives_up: bool = False,
 ) -> int:
     """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do.
-    LISTEN: HOST:PORT of the web layer, or off.
+    LISTEN: HOST:PORT of the web layer, or off. GIVES_UP: end with code 1 where a process does not
+    get going, for somebody waits; else it is tried for ever.
 
     Returns the exit code. BackendUnavailable where FLUX_MODEL and its like cannot be met, before a
     job waits for them. A port that is taken is named by the web process, which is started again
@@ -147,13 +152,13 @@ def up(
     if halt := atlas.halted():
         log.warning("fleet.halted by=%s remedy=%s", halt, f"inbox3d resume --atlas {atlas.root}")
     try:
-        _keep(members, stopping, until_idle)
+        going = _keep(members, stopping, until_idle, gives_up)
     finally:
         _drain(members)
         for held in (*tenancy, lock):
             held.close()
     log.info("fleet.down name=%s", host)
-    return 0
+    return 0 if going else 1
 
 
 def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
@@ -201,13 +206,15 @@ def _arguments(role: Role, until_idle: bool) -> list[str]:
     return [*arguments, "--until-idle"] if until_idle and role.kind == "intake" else arguments
 
 
-def _keep(members: list[Member], stopping: threading.Event, until_idle: bool) -> None:
-    """Keep every member running until it is time to stop."""
+def _keep(
+    members: list[Member], stopping: threading.Event, until_idle: bool, gives_up: bool = False
+) -> bool:
+    """Keep every member running until it is time to stop; False where it GIVES_UP on one."""
     while not stopping.is_set():
         for member in members:
             code = member.ended()
             if code == IDLE and until_idle and member.role.kind == "intake":
-                return
+                return True
             if code is not None:
                 log.warning(
                     "process.ended role=%s device=%s code=%d",
@@ -216,9 +223,13 @@ def _keep(members: list[Member], stopping: threading.Event, until_idle: bool) ->
                     code,
                 )
                 member.schedule(code)
+            if gives_up and member.failures >= TRIES:
+                log.error("fleet.gives_up role=%s device=%s", member.role.kind, member.role.device)
+                return False
             if member.process is None and time.monotonic() >= member.due:
                 member.start()
         stopping.wait(0.2)
+    return True
 
 
 def _drain(members: list[Member]) -> None:
