@@ -68,7 +68,9 @@ def _near(points: Array, sample: int) -> tuple[Array, float]:
         return np.zeros(0), 0.0
     probe = points[:: max(1, len(points) // sample)]
     count = min(_NEIGHBOURS, len(points) - 1)
-    near = cKDTree(points).query(probe, k=count + 1)[0][:, 1:]
+    # few questions: a tree that is built quickly serves better than one that answers quickly
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
+    near = tree.query(probe, k=count + 1)[0][:, 1:]
     least = _DENSEST * diagonal(points) / np.sqrt(len(points))
     return near[:, 0], max(float(np.median(near[:, -1]) / np.sqrt(count)), least)
 
@@ -97,6 +99,18 @@ def thin(points: Array, cell: float, *extra: NDArray[Any]) -> tuple[Array, ...]:
         np.add.reduceat(a[order].astype(np.float64), starts) / counts[:, None]
         for a in (points, *extra)
     )
+
+
+def thinned(points: Array, most: int) -> tuple[Array, NDArray[np.int64]]:
+    """About MOST mean points (M,3) of a cloud that has more, one per occupied cell, and for each
+    point (N,) the index of its own: what is found out about the few is handed up by it."""
+    if len(points) <= most:
+        return points, np.arange(len(points))
+    cell = spacing(points) * np.sqrt(len(points) / most) * 1.2
+    order, starts, counts = _groups(cells(points, cell))
+    index = np.empty(len(points), np.int64)
+    index[order] = np.repeat(np.arange(len(starts)), counts)
+    return np.add.reduceat(points[order], starts) / counts[:, None], index
 
 
 def _groups(
@@ -139,13 +153,20 @@ def as_open3d(points: Array, directions: Array | None = None) -> Any:
     return cloud
 
 
-def lonely(points: Array, neighbours: int = 16, deviations: float = 3.0) -> NDArray[np.bool_]:
+def lonely(
+    points: Array, neighbours: int = 16, deviations: float = 3.0, most: int = 300_000
+) -> NDArray[np.bool_]:
     """True for points whose mean distance to their neighbours is far above the cloud's (statistical
-    outliers)."""
+    outliers). Of a cloud of more than MOST points the cells of about so many are judged, and their
+    points with them."""
     from scipy.spatial import cKDTree
 
-    if len(points) <= neighbours + 1:
+    few, index = thinned(points, most)
+    if len(few) <= neighbours + 1:
         return np.zeros(len(points), bool)
-    mean = cKDTree(points).query(points, k=neighbours + 1, workers=2)[0][:, 1:].mean(1)
-    middle = np.median(mean)
-    return np.asarray(mean > middle + deviations * max(float(mean.std()), 0.5 * float(middle)))
+    mean = cKDTree(few).query(few, k=neighbours + 1, workers=2)[0][:, 1:].mean(1)
+    middle, spread = np.median(mean[index]), float(mean[index].std())
+    away = mean > middle + deviations * max(spread, 0.5 * float(middle))
+    # so many points in one cell are each other's neighbours
+    away &= np.bincount(index, minlength=len(few)) <= neighbours
+    return np.asarray(away[index])

@@ -13,7 +13,7 @@ from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _side, _viewpoint
 from pipeline.stages.scan._side import Known
 
-_MOST = 60_000  # points that take part; the others take the normal of their nearest one
+_MOST = 60_000  # points that take part; the others take the normal of their cell
 _NEIGHBOURS = 20
 _AGREE = 0.97  # of neighbours whose normals a file gives: then its signs were made on purpose
 
@@ -27,23 +27,30 @@ def oriented(
 ) -> Array:
     """Unit normals (N,3) whose signs agree and, but for a scanner that stood inside, point away
     from the object."""
-    from scipy.spatial import cKDTree
-
-    base = _base(points)
+    base, cell = clouds.thinned(points, _MOST)
     step = clouds.spacing(base)
     direction = clouds.normals(base, 5 * step)
-    nearest = cKDTree(points).query(base, workers=2)[1]
     if scanner is not None:
         signed = _toward(direction, scanner - base)
     elif grid is not None:
+        nearest = _nearest(points, base)
         signed = _by_grid(base, _toward(direction, _grid_normals(points, grid)[nearest]))
     elif given is not None:
+        nearest = _nearest(points, base)
         signed = _as_given(base, direction, np.asarray(given, np.float64)[nearest], known)
     else:
         signed = propagated(base, direction, known)
-    if len(base) == len(points):
-        return signed
-    return np.asarray(signed[cKDTree(base).query(points, workers=2)[1]])
+    return np.asarray(signed[cell])
+
+
+def _nearest(points: Array, base: Array) -> NDArray[np.int64]:
+    """Index (M,) of the point next to each of BASE (M,3)."""
+    from scipy.spatial import cKDTree
+
+    if base is points:
+        return np.arange(len(points))
+    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
+    return np.asarray(tree.query(base, workers=2)[1])
 
 
 def _by_grid(points: Array, normals: Array) -> Array:
@@ -63,13 +70,6 @@ def _as_given(points: Array, direction: Array, given: Array, known: Known) -> Ar
     if not _agree(direction, given) or (alike > 0).mean() < _AGREE:
         return propagated(points, direction, known)
     return signed if known.metres > _side.ROOM else _side.outward(points, signed)
-
-
-def _base(points: Array) -> Array:
-    if len(points) <= _MOST:
-        return points
-    cell = clouds.spacing(points) * np.sqrt(len(points) / _MOST) * 1.2
-    return clouds.thin(points, cell)[0]
 
 
 def _toward(direction: Array, aim: Array) -> Array:

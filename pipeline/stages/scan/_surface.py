@@ -94,11 +94,11 @@ def soundness(vertices: Array, faces: Faces) -> tuple[bool, bool]:
     has more than two."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     low, high = edges.min(1), edges.max(1)
-    counts = np.unique(low * len(vertices) + high, return_counts=True)[1]
-    directed = np.unique(edges[:, 0] * len(vertices) + edges[:, 1])
-    return bool((counts == 2).all() and len(directed) == len(edges)), bool(
-        (counts <= 2).all() and len(directed) == len(edges)
-    )
+    once = np.sort(low * len(vertices) + high)
+    counts = np.diff(np.flatnonzero(np.r_[True, once[1:] != once[:-1], True]))
+    directed = np.sort(edges[:, 0] * len(vertices) + edges[:, 1])
+    agree = bool((directed[1:] != directed[:-1]).all())
+    return bool((counts == 2).all()) and agree, bool((counts <= 2).all()) and agree
 
 
 def plain_frame(unit: str) -> Matrix:

@@ -151,14 +151,15 @@ def _flat_sides(points: Array) -> tuple[Array, Array]:
 
 def _over(points: Array, down: Array, corners: Array) -> bool:
     """Whether the middle of the points lies over the base with CORNERS."""
-    from scipy.spatial import Delaunay, QhullError
+    from scipy.spatial import ConvexHull, QhullError
 
     across = np.linalg.svd(down[None])[2][1:]
     try:
-        base = Delaunay(corners @ across.T, qhull_options="QJ")
+        edges = ConvexHull(corners @ across.T).equations
     except (QhullError, ValueError):
         return False
-    return bool(base.find_simplex((points.mean(0) @ across.T)[None])[0] >= 0)
+    middle = across @ points.mean(0)
+    return bool((edges[:, :2] @ middle + edges[:, 2] <= 0).all())
 
 
 def _height(points: Array, down: Array) -> float:

@@ -4,8 +4,10 @@ left out and named."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.artefacts import Alignment, Pass, PosedPictures, Scans
 from pipeline.errors import InputRejected, NoOverlap
@@ -41,19 +43,20 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     if posed is not None and posed.pictures:
         return _photographs.alignment(scans, posed, ws)
     usable = [one for one in scans.passes if one.duplicate_of is None]
-    stored = [arrays.load(ws.path(one.arrays)) for one in usable]
-    size = float(np.median([clouds.diagonal(one["points"]) for one in stored]))
+    # one pass after the other: all at once they may be larger than the memory
+    size = float(np.median([clouds.diagonal(_stored(one, ws)["points"]) for one in usable]))
     if len(usable) == 1 or ws.options.align != "auto":
         return _as_given(scans, usable, size, ws)
     passes = []
-    for number, (one, data) in enumerate(zip(usable, stored, strict=True)):
+    for number, one in enumerate(usable):
+        data = _stored(one, ws)
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
         place = None if one.scanner is None else np.asarray(one.scanner)
         passes.append(
             _prepared.prepare(
                 one.name,
                 data["points"],
-                data["normals"].astype(np.float64),
+                data["normals"],
                 size,
                 place,
                 data.get("colors"),
@@ -79,6 +82,10 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
         if not row.placed and row.warning:
             ws.warn(f"{row.name}: {row.warning}")
     return result
+
+
+def _stored(one: Pass, ws: Workspace) -> dict[str, NDArray[Any]]:
+    return arrays.load(ws.path(one.arrays))
 
 
 def _given(one: Pass) -> Array:

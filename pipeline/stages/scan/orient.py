@@ -17,6 +17,8 @@ from pipeline.stages.scan import _normals
 from pipeline.stages.scan._side import Known
 from pipeline.workspace import StageWorkspace
 
+_JUDGED = 100_000  # cells of a pass that are asked for their neighbours, at the most
+
 
 def run(scans: Scans, ws: StageWorkspace[Orient]) -> Scans:
     """Give every pass oriented normals (N,3) float32; features, verification and meshing depend on
@@ -68,7 +70,7 @@ def _without_outliers(stored: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]
     """Drop points far from their neighbours; a cloud that would lose more than a tenth is scattered
     by nature and kept."""
     points: Array = stored["points"]
-    away = clouds.lonely(points)
+    away = clouds.lonely(points, most=_JUDGED)
     if away.mean() > 0.1:
         return stored
     return {name: array[~away] for name, array in stored.items()}
