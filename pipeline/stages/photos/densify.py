@@ -23,6 +23,11 @@ FEWEST = 100  # points of a pass
 MANY = 8  # photographs from which on every place is seen several times
 BLANK = "no other photograph confirms what it shows: it is plain, glossy, or seen by it alone"
 
+FEW = (
+    "only {} photographs show anything that others confirm: the model has gaps where fewer than two"
+    " or three see the same; with twenty or more, each a step beside the last, it would be whole"
+)
+
 
 def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
     """Find a depth for every pixel and keep what others confirm: two, or one where the
@@ -45,6 +50,8 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
     for picture in posed.pictures:
         if picture.name not in {one.name for one in passes}:
             ws.warn(f"{picture.name}: {BLANK}")
+    if len(passes) < MANY:
+        ws.warn(FEW.format(len(passes)))
     if not passes:
         raise MeshEmpty("no two photographs agree on any surface")
     return Scans(

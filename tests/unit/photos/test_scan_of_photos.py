@@ -96,3 +96,12 @@ def test_a_drop_of_scans_is_none_of_photos(tmp_path: Path) -> None:
         drop = photographs.drop(tmp_path / str(number), {name: b"x", "b.jpg": b"x", "c.jpg": b"x"})
         job = run_stages(drop, tmp_path / f"work{number}", "photos.densify")
         assert job.posed.pictures == () and job.scans.passes == ()
+
+
+def test_few_photos_make_a_model_with_gaps_and_that_is_said(shot: Shot, tmp_path: Path) -> None:
+    """Three neighbours are enough for a scan, and the result tells what they cannot show."""
+    names = ("IMG_02.jpg", "IMG_03.jpg", "IMG_04.jpg")
+    drop = photographs.drop(tmp_path / "drop", {name: shot.photos[name] for name in names})
+    job = run_stages(drop, tmp_path / "work", "photos.densify")
+    assert len(job.posed.pictures) == 3
+    assert any("only 3 photographs" in text and "gaps" in text for text in job.ws.warnings)
