@@ -14,7 +14,17 @@ from webapi.pages.forms import (
     do_sign_out,
     do_upload,
 )
-from webapi.pages.read import docs, done, home, job, mark, report, sign_in, static
+from webapi.pages.read import (
+    beside_report,
+    docs,
+    done,
+    home,
+    job,
+    mark,
+    report,
+    sign_in,
+    static,
+)
 
 PREFIXES = ("", "/3d-test")
 OPEN = {"sign_in", "static", "do_sign_in", "do_sign_out"}
@@ -27,7 +37,8 @@ def blueprint(prefix: str) -> Blueprint:
     for rule, view in (
         ("/", home),
         ("/jobs/<id>", job),
-        ("/jobs/<id>/report", report),
+        ("/jobs/<id>/output/report.html", report),
+        ("/jobs/<id>/output/<path:name>", beside_report),
         ("/done", done),
         ("/docs", docs),
         ("/sign-in", sign_in),

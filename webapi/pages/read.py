@@ -7,9 +7,17 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from flask import Response, g, make_response, render_template, request, send_from_directory
+from flask import (
+    Response,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+)
 from werkzeug.exceptions import NotFound
 
 from layout import tree
@@ -117,6 +125,11 @@ def report(id: str) -> Response:
         "text/html; charset=utf-8",
         REPORT_CSP,
     )
+
+
+def beside_report(id: str, name: str) -> Any:
+    """What the report's links lead to: the file beside it."""
+    return redirect(f"/3d/jobs/{quote(id)}/artefacts/{quote(name)}", 302)
 
 
 def _log_tail(row: Mapping[str, Any]) -> str:

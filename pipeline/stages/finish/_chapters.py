@@ -194,12 +194,19 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
     rows = [
         (
             html.escape(str(key)),
-            html.escape(", ".join(value) if isinstance(value, list) else str(value)),
+            html.escape(_said(value)),
         )
         for key, value in sorted(ws.options.asked.items())
     ]
     found.append(("What was asked for", table(rows)))
     return found
+
+
+def _said(value: object) -> str:
+    """The value of an option as a person writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _passes_pictures(

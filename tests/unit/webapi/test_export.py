@@ -58,13 +58,15 @@ def test_the_report_opens_from_the_site_in_a_sandbox(client: FlaskClient, atlas:
     """Its scripts run without a part in this site; the job's page leads there, and behind nginx
     the policy stays."""
     done = forge(atlas, State.DONE, output={"model.glb": GLB, "report.html": b"<p>told"})
-    assert f'href="/jobs/{done.id}/report"' in client.get(f"/jobs/{done.id}").text
+    assert f'href="/jobs/{done.id}/output/report.html"' in client.get(f"/jobs/{done.id}").text
     for headers in ({}, {"X-Internal-Accel": "1"}):
-        with client.get(f"/jobs/{done.id}/report", headers=headers) as answer:
+        with client.get(f"/jobs/{done.id}/output/report.html", headers=headers) as answer:
             assert answer.data == b"<p>told" and answer.mimetype == "text/html"
             assert answer.headers["Content-Disposition"].startswith("inline")
             policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox allow-scripts ") and "allow-same-origin" not in policy
     assert "default-src 'none'" in policy
+    beside = client.get(f"/jobs/{done.id}/output/model.glb", follow_redirects=True)
+    assert beside.data == GLB, "a link of the report"
     with client.get(f"/3d/jobs/{done.id}/artefacts/report.html") as answer:
         assert answer.headers["Content-Disposition"].startswith("attachment")
