@@ -1,8 +1,10 @@
-"""One small mesh as independent programs write it: trimesh, Open3D, MeshLab and Blender."""
+"""One small mesh as independent programs write it: trimesh, Open3D, MeshLab, Blender and three.js."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.conftest import missing
 from tests.support.meshfiles import CORNERS, TRIANGLES
 
 RNG = np.random.default_rng(3)
@@ -161,4 +164,30 @@ def blender(folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-PROGRAMS = {"trimesh": trimesh_, "open3d": open3d_, "meshlab": meshlab, "blender": blender}
+def three(folder: Path, **numbers: Any) -> None:
+    """Also the only one here that writes PLY in the other byte order; with NUMBERS its input."""
+    node, root = shutil.which("node"), Path(__file__).parents[2]
+    if node is None or not (root / "node_modules" / "three").is_dir():
+        missing("node with the npm package three", "run `make setup`")
+    given = numbers or {
+        "position": VERTICES,
+        "normal": NORMALS,
+        "color": COLORS / 255,
+        "index": TRIANGLES,
+    }
+    done = subprocess.run(
+        [str(node), str(root / "tests" / "support" / "three_writer.mjs"), str(folder)],
+        input=json.dumps({name: rows.tolist() for name, rows in given.items()}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+PROGRAMS = {
+    "trimesh": trimesh_,
+    "open3d": open3d_,
+    "meshlab": meshlab,
+    "blender": blender,
+    "three": three,
+}

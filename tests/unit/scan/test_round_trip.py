@@ -1,4 +1,7 @@
-"""A cloud written by another program comes back as it was: every point in its place, with its colour and normal."""
+"""A cloud written by another program comes back as it was: every point in its place, with its colour and normal.
+
+No program at hand writes PTX: its files are made after its description in test_text_tables.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import pytest
 from scipy.spatial import cKDTree
 
 from pipeline.geometry import arrays
+from pipeline.geometry.colour import to_srgb
+from tests.support import writers
 from tests.unit.scan.conftest import Job, run_stages
 
 RNG = np.random.default_rng(5)
@@ -26,7 +31,14 @@ def open3d_(drop: Path) -> None:
         o3d.utility.Vector3dVector(COLOURS / 255),
         o3d.utility.Vector3dVector(NORMALS),
     )
-    for name in ("open3d.ply", "open3d.pcd", "open3d.xyz", "open3d.pts"):
+    for name in (
+        "open3d.ply",
+        "open3d.pcd",
+        "open3d.xyz",
+        "open3d.pts",
+        "open3d.xyzn",
+        "open3d.xyzrgb",
+    ):
         assert o3d.io.write_point_cloud(str(drop / name), cloud)
     for name in ("text.ply", "text.pcd"):
         assert o3d.io.write_point_cloud(str(drop / name), cloud, write_ascii=True)
@@ -53,7 +65,7 @@ def trimesh_(drop: Path) -> None:
     cloud = trimesh.PointCloud(
         POINTS.copy(), np.concatenate([COLOURS, np.full((COUNT, 1), 255)], axis=1).astype(np.uint8)
     )
-    for name in ("trimesh.ply", "trimesh.obj"):
+    for name in ("trimesh.ply", "trimesh.obj", "trimesh.xyz", "trimesh.glb"):
         cloud.export(drop / name)
 
 
@@ -89,11 +101,18 @@ def pye57_(drop: Path) -> None:
     held.close()
 
 
-# What each file holds: c colours, n normals.
+def three(drop: Path, work: Path) -> None:
+    writers.three(work, position=POINTS, normal=NORMALS, color=COLOURS / 255)
+    (work / "big.ply").rename(drop / "three.ply")
+    (work / "a.obj").rename(drop / "three.obj")
+
+
+# What each file holds: c colours, l colours as linear light, n normals.
 TABLE = {
     "open3d.ply": "cn", "open3d.pcd": "cn", "open3d.xyz": "", "open3d.pts": "c", "text.ply": "cn", "text.pcd": "cn",
     "packed.pcd": "cn", "meshlab.ply": "cn", "meshlab.xyz": "n", "meshlab.obj": "cn", "meshlab.off": "cn", "meshlab.e57": "cn",
     "trimesh.ply": "c", "trimesh.obj": "c", "two.las": "c", "seven.las": "c", "three.laz": "c", "eight.laz": "c", "pye57.e57": "c",
+    "open3d.xyzn": "n", "open3d.xyzrgb": "c", "trimesh.xyz": "c", "trimesh.glb": "l", "three.ply": "cn", "three.obj": "c",
 }  # fmt: skip
 
 
@@ -103,6 +122,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     drop = tmp_path_factory.mktemp("drop")
     for write in (open3d_, meshlab, trimesh_, laspy_, pye57_):
         write(drop)
+    three(drop, tmp_path_factory.mktemp("three"))
     return run_stages(drop, tmp_path_factory.mktemp("work"), "read_passes", tuple(TABLE), unit="m")
 
 
@@ -115,10 +135,11 @@ def test_what_another_program_wrote_is_read_as_it_was(name: str, job: Job) -> No
     apart, which = cKDTree(POINTS).query(stored["points"])
     assert apart.max() < 1e-6
     assert sorted(which) == list(range(COUNT))
-    assert ("colors" in stored) == ("c" in TABLE[name])
+    assert ("colors" in stored) == bool({*"cl"} & {*TABLE[name]})
     assert ("normals" in stored) == ("n" in TABLE[name])
-    if "c" in TABLE[name]:
-        assert np.abs(stored["colors"].astype(int) - COLOURS[which]).max() <= 1
+    if "colors" in stored:
+        colours = to_srgb(COLOURS / 255).astype(int) if "l" in TABLE[name] else COLOURS
+        assert np.abs(stored["colors"] - colours[which]).max() <= 1
     if "n" in TABLE[name]:
         turned = stored["normals"] / np.linalg.norm(stored["normals"], axis=1, keepdims=True)
         assert np.abs(turned - NORMALS[which]).max() < 1e-5
