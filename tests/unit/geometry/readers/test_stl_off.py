@@ -16,6 +16,9 @@ STLS = {
     "text": stl_text(),
     "capitals": stl_text().upper(),
     "several solids": stl_text(solids=3),
+    "solids that end without a name": stl_text(solids=3)
+    .replace(b"endsolid part of a vertex", b"endsolid")
+    .replace(b"solid part of a vertex", b"solid Part"),
     "Windows line ends": stl_text().replace(b"\n", b"\r\n"),
     "old Mac line ends": stl_text().replace(b"\n", b"\r"),
     "a byte order mark": b"\xef\xbb\xbf" + stl_text(),
@@ -42,8 +45,9 @@ OFFS = {
 
 @pytest.mark.parametrize("way", STLS)
 def test_stl_in_all_its_ways(way: str, read: Read) -> None:
-    """Twenty facets, volume 32000, nothing to say. (Of several solids PyMeshLab loses one facet at
-    the beginning of each but the first: what it counts there is no measure.)"""
+    """Twenty facets, volume 32000, nothing to say. (Behind an endsolid without a name PyMeshLab can
+    lose the next solid's first facet, 23 of 24, which it reads with a name there: what it counts of
+    several solids is no measure.)"""
     seen = read("a.stl", STLS[way])
     assert (len(seen.whole.surface.faces), seen.volume) == (20, pytest.approx(32000))
     assert seen.warnings == []
