@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 
 from pipeline import config
 from pipeline.cli.deploy import EXAMPLES, ROLES, deploy
-from tests.conftest import missing
 
 Program = Callable[[str], Path]
 ANSWERS = {
@@ -150,10 +149,12 @@ def test_every_service_of_the_compose_file_is_closed_up(root: Path) -> None:
     ]
 
 
-def test_docker_reads_the_compose_file(root: Path, program: Program) -> None:
-    docker = program("docker")
-    if subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
-        missing("the plug-in docker compose", "install docker-compose-plugin")
+def test_docker_reads_the_compose_file(root: Path) -> None:
+    """Where there is Docker with its compose plug-in: Debian packages none, so no build machine must
+    have it; the test above looks at the file itself."""
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
+        pytest.skip("the plug-in docker compose is missing: install docker-compose-plugin")
     told(docker, "compose", "-f", root / "deploy/docker/compose.yaml", "config", "--quiet")
 
 
