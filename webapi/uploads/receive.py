@@ -109,12 +109,13 @@ class Upload:
                 "Send multipart/form-data, application/zip, or application/octet-stream with"
                 " ?name=FILE.",
             )
-        chunk = self._read()
-        name = self._file_name(chunk)
-        with self._open(name) as file:
-            while chunk:
+        # a body without a telling name is known by its first bytes only
+        told = suffix_of((self.fields.get("name") or [""])[0])
+        chunk = b"" if told else self._read()
+        with self._open(self._file_name(chunk)) as file:
+            self._write(file, chunk)
+            while chunk := self._read():
                 self._write(file, chunk)
-                chunk = self._read()
 
     def _file_name(self, head: bytes) -> str:
         """The name of the one file that begins with HEAD: a name without a file's suffix gets that
