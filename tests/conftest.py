@@ -47,6 +47,14 @@ def settled_heap() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    """A command that works on a tree takes its umask from there: the next test shall not inherit it."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""

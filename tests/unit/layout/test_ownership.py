@@ -122,7 +122,7 @@ def test_what_root_writes_is_the_owners(theirs: Atlas, arguments: tuple[str, ...
     """A key that root made can be read by the service; so it is with every other command that writes."""
     drop = theirs.root.parent / "part.stl"
     drop.write_text("solid a\nendsolid a\n")
-    drop.chmod(0o644)  # whatever umask an earlier test left
+    drop.chmod(0o644)
     if arguments[0] == "submit":
         arguments = ("submit", str(drop), "--set", "kind=convert")
     done = command(*arguments, atlas=theirs)
