@@ -68,6 +68,10 @@ def misfits(atlas: Atlas) -> list[tuple[str, str]]:
             found.append((f"people may delete and rename in {shown}", again))
         elif there.st_mode & 0o070 & group != group:
             found.append((f"people may not {_lack(there.st_mode, group)} {shown}", again))
+        elif there.st_mode & 0o007:
+            found.append(
+                (f"every account of the host, of the group or not, gets at {shown}", again)
+            )
         elif not there.st_mode & stat.S_ISGID:
             found.append((f"what is made in {shown} is not the group's (setgid)", again))
     root = os.lstat(atlas.root).st_mode

@@ -25,6 +25,10 @@ class Web(Group):
         default=(),
         description="names by which this service is called, besides localhost and plain addresses",
     )
+    address: str | None = Field(
+        default=None,
+        description="where people open the pages, e.g. http://models.lan; notices link to it",
+    )
     gateways: Names = Field(
         default=(),
         description="addresses that count as this host itself: the gateway of a container",

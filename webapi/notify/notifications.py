@@ -24,12 +24,25 @@ log = logging.getLogger(__name__)
 AN_HOUR, ENOUGH_AGAIN = 30, 1.1
 
 
+TYPES = {"completed": "success", "failed": "failure", "disk": "warning", "stuck": "warning"}
+
+SERIOUS = ("success", "warning", "failure")  # of several notices in one message the last counts
+
+
+class Notice(NamedTuple):
+    """WHAT: as in [web] notify_on. JOB: its id, where it is about one."""
+
+    what: str
+    title: str
+    text: str
+    job: str | None = None
+
+
 class Trouble(NamedTuple):
     """KEY: the same for as long as it lasts."""
 
     key: str
-    title: str
-    text: str
+    notice: Notice
 
 
 class Notices:
@@ -38,14 +51,15 @@ class Notices:
 
     def __init__(self, settings: Settings, index: Index) -> None:
         self.settings, self.index = settings, index
-        self.waiting: deque[tuple[str, str]] = deque(maxlen=100)
+        self.waiting: deque[Notice] = deque(maxlen=100)
         self._sent: deque[float] = deque(maxlen=AN_HOUR)
         # what stands still → what it looked like, since when
         self._since: dict[str, tuple[object, float]] = {}
 
     def ended(self, row: Row) -> None:
         if self._wanted(row["state"]):
-            self.waiting.append((f"{row['name']}: {row['state']}", row["message"]))
+            title = f"{row['name']}: {row['state']}"
+            self.waiting.append(Notice(row["state"], title, row["message"], row["id"]))
 
     def look(self, follower: Follower) -> None:
         """Compare the troubles of this instant with those that were said."""
@@ -56,7 +70,7 @@ class Notices:
         self.index.forget_notes(said - now.keys())
         for key in now.keys() - said:
             if self.index.note(key):
-                self.waiting.append((now[key].title, now[key].text))
+                self.waiting.append(now[key].notice)
 
     def _wanted(self, what: str) -> bool:
         return bool(self.settings.web.notify) and what in self.settings.web.notify_on
@@ -71,12 +85,10 @@ class Notices:
     def _disk(self, follower: Follower, said: set[str]) -> Iterable[Trouble]:
         free, floor = shutil.disk_usage(follower.atlas.root).free / 1e9, self.settings.web.free_gb
         if free < floor or ("disk" in said and free < ENOUGH_AGAIN * floor):
-            yield Trouble(
-                "disk",
-                "Atlas is nearly full",
-                f"{free:.1f} GB are left; below {floor:g} GB uploads are refused. Free space"
-                " there.",
+            text = (
+                f"{free:.1f} GB are left; below {floor:g} GB uploads are refused. Free space there."
             )
+            yield Trouble("disk", Notice("disk", "Atlas is nearly full", text))
 
     def _stuck(self, follower: Follower, said: set[str]) -> Iterable[Trouble]:
         """What stands still long enough; what was said before this process began has stood long
@@ -91,13 +103,15 @@ class Notices:
                     f"On {row['worker']} nothing moved for {minutes:g} min: {row['message']}. Look"
                     " into its log, or cancel it."
                 )
-                looks[key] = look, Trouble(key, f"{row['name']} is stuck", text)
+                notice = Notice("stuck", f"{row['name']} is stuck", text, row["id"])
+                looks[key] = look, Trouble(key, notice)
             elif queue and not served.get(queue) and not follower.halted:
                 key, text = (
                     f"queue {queue}",
                     f"Its jobs wait. Start one: inbox3d up --queues {queue}",
                 )
-                looks[key] = None, Trouble(key, f"No live worker serves {queue}", text)
+                notice = Notice("stuck", f"No live worker serves {queue}", text)
+                looks[key] = None, Trouble(key, notice)
         now = time.monotonic()
         kept = {
             key: self._since.get(key, (look, float("-inf") if key in said else now))
@@ -123,15 +137,26 @@ class Notices:
         import apprise
 
         notices = [self.waiting.popleft() for _ in range(len(self.waiting))]
-        title, text = notices[0]
+        title, text = notices[0].title, self._said(notices[0])
         if len(notices) > 1:
-            title, text = (
-                f"inbox3d: {len(notices)} notices",
-                "\n".join(f"{title}: {text}" for title, text in notices),
-            )
+            title = f"inbox3d: {len(notices)} notices"
+            text = "\n\n".join(f"{one.title}: {self._said(one)}" for one in notices)
         sender = apprise.Apprise()
         for address in self.settings.web.notify:
             sender.add(address)
         self._sent.append(time.monotonic())
-        if not sender.notify(body=text, title=title):
+        kind = max((TYPES[one.what] for one in notices), key=SERIOUS.index)
+        if not sender.notify(body=text, title=title, notify_type=apprise.NotifyType(kind)):
             log.warning("notification.failed count=%d", len(notices))
+
+    def _said(self, notice: Notice) -> str:
+        """Its text, with the id of the job that it is about and where the pages show it."""
+        base = (self.settings.web.address or "").rstrip("/")
+        page = f"{base}/jobs/{notice.job}" if notice.job else base
+        return "\n".join(
+            [
+                notice.text,
+                *([f"Job: {notice.job}"] if notice.job else []),
+                *([page] if base else []),
+            ]
+        )

@@ -220,6 +220,8 @@ def test_doctor_hears_of_each_folder_that_lets_people_do_more_or_less(theirs: At
     assert "may not drag folders in failed" in ownership.misfits(theirs)[0][0]
     theirs.failed.chmod(0o0770)
     assert "setgid" in ownership.misfits(theirs)[0][0]
+    theirs.failed.chmod(0o2775)
+    assert "every account of the host" in ownership.misfits(theirs)[0][0]
     theirs.failed.chmod(0o2770)
     os.chown(theirs.inbox, 0, -1)
     assert "inbox belongs to root" in ownership.misfits(theirs)[0][0]

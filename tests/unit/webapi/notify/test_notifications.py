@@ -14,7 +14,7 @@ from layout.tree import Atlas, State
 from tests.support.web import forge, receiver
 from webapi.context import Web
 from webapi.notify import notifications
-from webapi.notify.notifications import Notices
+from webapi.notify.notifications import Notice, Notices
 
 NOTIFY = {"INBOX3D_WEB__NOTIFY": "json://127.0.0.1:9/", "INBOX3D_WEB__STUCK_AFTER": "600"}
 
@@ -45,7 +45,7 @@ def web(build: Callable[..., Flask]) -> Web:
 def told(some: Notices, web: Web) -> list[str]:
     """Titles that a look adds."""
     some.look(web.follower)
-    found = [title for title, _ in some.waiting]
+    found = [notice.title for notice in some.waiting]
     some.waiting.clear()
     return found
 
@@ -198,7 +198,7 @@ def test_a_trouble_reaches_the_operator_in_words(
         some.send()
         (message,) = [json.loads(body) for _, _, body in other.got]
         for _ in range(notifications.AN_HOUR + 5):
-            some.waiting.append(("x", "y"))
+            some.waiting.append(Notice("stuck", "x", "y"))
             some.send()
         assert len(other.got) == notifications.AN_HOUR
         clock.now += 3601
@@ -208,3 +208,34 @@ def test_a_trouble_reaches_the_operator_in_words(
         message["title"] == "No live worker serves mesh"
         and "inbox3d up --queues mesh" in message["message"]
     )
+    assert message["type"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("ends", "type"),
+    [
+        ([State.DONE], "success"),
+        ([State.FAILED], "failure"),
+        ([State.FAILED, State.DONE], "failure"),
+    ],
+    ids=["done", "failed", "both at once"],
+)
+def test_a_notice_has_the_type_of_what_happened_the_jobs_id_and_its_page(
+    build: Callable[..., Flask], atlas: Atlas, ends: list[State], type: str
+) -> None:
+    """So that a phone shows it as what it is, and leads to the job."""
+    with receiver(200) as other:
+        asked = {"INBOX3D_WEB__NOTIFY": f"json://{other.url.partition('://')[2]}"}
+        web: Web = build(**asked, INBOX3D_WEB__ADDRESS="http://models.lan/").extensions["inbox3d"]
+        some = Notices(web.settings, web.index)
+        ids = [forge(atlas, state).id for state in ends]
+        web.follower.look()
+        for id in ids:
+            row = web.index.get(id)
+            assert row is not None
+            some.ended(row)
+        some.send()
+        (message,) = [json.loads(body) for _, _, body in other.got]
+    assert message["type"] == type
+    for id in ids:
+        assert f"Job: {id}\nhttp://models.lan/jobs/{id}" in message["message"]
