@@ -106,6 +106,8 @@ class SimDisk(Disk):
                 self.process.host.stale.pop(os.path.dirname(path), None)
         if call == "rename":
             self.world.moved(self.process, *args)
+        if call in ("scandir", "names"):
+            result = self.world.order(result)
         if call == "scandir":
             if result and not isinstance(result[0], Entry):
                 result = [(*one[:2], one[2] and self._dated(one[2])) for one in result]

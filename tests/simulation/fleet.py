@@ -123,9 +123,8 @@ class House:
     def _ended(self, process: Process, again: Callable[[], None]) -> None:
         self.world.say(process.name, "is dead")
         self.dead(process.name)
-        for one in (self.intakes.pop(process, None), self.workers.pop(process, None)):
-            if one is not None:
-                one.beat._lock.close()
+        self.intakes.pop(process, None)
+        self.workers.pop(process, None)
         self.stopping.pop(process, None)
         self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, 20))
 
@@ -228,5 +227,6 @@ class House:
 
     def close(self) -> None:
         """The play is over."""
-        for one in (*self.intakes.values(), *self.workers.values()):
-            one.beat._lock.close()
+        for host in self.world.hosts:
+            for process in host.processes:
+                process.lets_go()

@@ -164,8 +164,8 @@ class Habits:
 
     def _deletes(self, path: Path) -> None:
         self.people.harmed.add(path.lstat().st_ino)
-        for folder, _, found in os.walk(path, topdown=False):
-            for name in found:
+        for folder, _, found in sorted(os.walk(path, topdown=False), reverse=True):
+            for name in sorted(found):
                 self.people.gone(Path(folder, name))
                 with contextlib.suppress(OSError):
                     os.unlink(Path(folder, name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from greenlet import getcurrent, greenlet
 
@@ -40,6 +40,7 @@ class Process:
         self.dead, self.version = False, host.version
         self.faults: dict[str, float] = {}  # that it met since its last edge, and when
         self.beaten = 0.0  # when its heartbeat last went through
+        self.locks: list[IO[bytes]] = []  # that it holds on its host
         self.when_dead: Callable[[], object] = lambda: None
         host.processes.append(self)
 
@@ -47,8 +48,13 @@ class Process:
         if not self.dead:
             self.dead = True
             self.host.processes.remove(self)
+            self.lets_go()
             self.hub.wake(self)
             self.when_dead()
+
+    def lets_go(self) -> None:
+        for lock in self.locks:
+            lock.close()
 
 
 class Stopping:

@@ -8,15 +8,16 @@ import logging
 import os
 import random
 import secrets
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 from unittest.mock import patch
 
-from layout import beat, liveness, manifest, names, tree
+from layout import beat, liveness, locks, manifest, names, tree
 from layout.disk import Disk
 from layout.tree import Place
 from pipeline import recipes, weights
@@ -30,11 +31,14 @@ from tests.simulation.world import Broken, World
 
 PROGRAM_FAULTS = ("entry.failed", "reaper.failed", "tick.failed", "step.failed")
 DAYS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+UMASK = 0o022
+SPACE = SimpleNamespace(total=1 << 40, used=1 << 39, free=1 << 39)  # bytes of every disk
 
 
 @contextlib.contextmanager
 def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Iterator[None]:
-    """Clock, dice, boot ids and stages are the simulation's."""
+    """Clock, dice, boot ids and stages are the simulation's; nothing of the process, of its machine
+    or of the hour gets in."""
     dice = random.Random(seed)
     real = time.monotonic
 
@@ -56,13 +60,26 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         one = world()
         return one.hub.process.version if one and one.hub.process else 1
 
+    def take_lock(path: Path) -> IO[bytes] | None:
+        """A lock ends with its process, also where that died before anybody knew of it."""
+        lock, one = locks.take_lock(path), world()
+        if lock and one and one.hub.process:
+            one.hub.process.locks.append(lock)
+        return lock
+
     dated = SimpleNamespace(
         datetime=Day, date=datetime.date, UTC=datetime.UTC, timedelta=datetime.timedelta
     )
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         enter(patch.dict(os.environ, {"INBOX3D_RUN": str(folder / "run")}))
+        enter(_umask(UMASK))
         enter(patch.object(time, "monotonic", clock))
+        # files in scratch bear real times: none is ever old
+        enter(patch.object(time, "time", lambda: 0.0))
+        enter(patch.object(os, "getpid", lambda: 1))
+        enter(patch.object(shutil, "disk_usage", lambda path: SPACE))
+        enter(patch.object(beat, "take_lock", take_lock))
         enter(
             patch.object(
                 secrets, "token_hex", lambda count=8: f"{dice.getrandbits(8 * count):0{2 * count}x}"
@@ -89,6 +106,15 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         enter(patch.object(intake, "Hints", lambda *args: None))
         enter(patch.object(intake, "is_network", lambda path: False))
         yield
+
+
+@contextlib.contextmanager
+def _umask(umask: int) -> Iterator[None]:
+    before = os.umask(umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextlib.contextmanager
@@ -132,8 +158,9 @@ def watched(world: World, oracle: Oracle) -> Iterator[None]:
         oracle.made.compared[id] = (since, world.hub.now)
 
     before, root.handlers = root.handlers, [listener]
-    level = root.level
+    level, disabled = root.level, root.manager.disable
     root.setLevel(logging.WARNING)
+    logging.disable(logging.NOTSET)
     try:
         with (
             patch.object(status.Writer, "_put", writes),
@@ -144,3 +171,4 @@ def watched(world: World, oracle: Oracle) -> Iterator[None]:
     finally:
         root.handlers = before
         root.setLevel(level)
+        logging.disable(disabled)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import random
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,17 @@ from tests.simulation.hub import Host, Hub, Process
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
 BEFORE = frozenset({"lstat", "scandir", *TEARABLE})
+ORDERS: tuple[Callable[[list[Any]], list[Any]], ...] = (
+    sorted,
+    lambda listing: sorted(listing, reverse=True),
+    lambda listing: sorted(listing, key=_shuffled),
+)
 AT_EDGES = (*CALLS, *EVENTS, *HABITS)
+
+
+def _shuffled(entry: Any) -> int:
+    """In an order that has nothing to do with names, and is the same in every process."""
+    return zlib.crc32(os.fsencode(entry if isinstance(entry, str) else entry[0]))
 
 
 class Broken(BaseException):
@@ -79,6 +90,7 @@ class World:
         self.rate = self.dice.choice((0.0, 0.002, 0.005, 0.01, 0.02)) if self.kinds else 0.0
         self.aims = self.dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
         self.switching = self.dice.choice((0.05, 0.2, 0.5))
+        self.order = self.dice.choice(ORDERS)  # of listings, whatever the file system does
         self.pace = self.dice.choice((0.3, 0.6, 1.2, 2.5))  # seconds that a stage takes on average
         self.strikes: dict[str, Callable[[Process, Path, Path], None]] = {}  # what befalls an edge
         self.trace: list[str] = []
