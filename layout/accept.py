@@ -42,7 +42,7 @@ def accept(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | No
         job = job_of(atlas, shell, facts, copy_of)
         lifecycle.set_aside(atlas, shell.path, shell.n)
         lifecycle.discard_work(atlas, shell.path, shell.id, shell.n)
-        atlas.disk.settle(shell.path)  # from here on the line answers for what was dropped
+        atlas.disk.sync_around(shell.path)  # from here on the line answers for what was dropped
         write_job(atlas.disk, shell.path, job)
     return lifecycle.reveal(atlas, shell)
 

@@ -69,7 +69,7 @@ def refuse(atlas: Atlas, shell: Place, job: JobFile, error: ErrorFile) -> Place:
             shell.n,
             [name for name in tree.OF_ONE_RUN if name not in (tree.ERROR, tree.ERROR_TEXT)],
         )
-        atlas.disk.settle(shell.path)  # failed/ keeps what was dropped, as done/ does
+        atlas.disk.sync_around(shell.path)  # failed/ keeps what was dropped, as done/ does
         write_job(atlas.disk, shell.path, job.model_copy(update={"kind": None}))
         write_error(atlas, shell.path, error, job)
     return land(atlas, shell, atlas.at_failed(shell.id))

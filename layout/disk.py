@@ -147,12 +147,12 @@ class Disk:
         with contextlib.suppress(FileNotFoundError):
             self._do("fsync_dir", fsync_folder, path)
 
-    def settle(self, path: Path) -> None:
+    def sync_around(self, path: Path) -> None:
         """What others wrote below PATH reaches the disk: a copier's last bytes may still be in the
         system's memory for half a minute. One call however many files there are; it waits for all
         that is written to this file system at present."""
         if self.durable:
-            self._do("settle", sync_around, path)
+            self._do("sync_around", sync_around, path)
 
     # -- contents ------------------------------------------------------------------------------
     def read(self, path: Path, limit: int | None = None) -> bytes:

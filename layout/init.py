@@ -52,7 +52,7 @@ def init(
     for folder in atlas.folders():
         with contextlib.suppress(FileExistsError):
             atlas.disk.mkdir(folder)
-    ownership.settle(atlas)
+    ownership.set_modes(atlas)
     findings = prove(atlas)
     if any(not finding.ok for finding in findings):
         raise Unfit(

@@ -38,7 +38,7 @@ def modes(atlas: Atlas) -> dict[Path, int]:
     return {folder: OPEN if folder in drag else CLOSED for folder in atlas.folders()}
 
 
-def settle(atlas: Atlas) -> None:
+def set_modes(atlas: Atlas) -> None:
     """Give every folder its mode; where the group could write to the root it could rename done/."""
     for folder, mode in modes(atlas).items():
         if stat.S_IMODE(os.lstat(folder).st_mode) != mode:

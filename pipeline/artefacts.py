@@ -61,7 +61,7 @@ class Pass(Artefact):
     dropped: int = 0  # rows left out as not finite
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
     scanner: tuple[float, float, float] | None = None  # the scanner's place in the pass's frame
-    pose: Matrix | None = None  # pass → common frame, where the file gives one
+    pose: Matrix | None = None  # T_common_pass, where the file gives one
     # of a depth camera's frame: its picture, and fx, fy, cx, cy in pixels of that
     picture: MaybeFile = None
     camera: tuple[float, float, float, float] | None = None
@@ -84,7 +84,7 @@ class Scans(Artefact):
 
 
 class Link(Artefact):
-    """A verified link: pose maps pass a into pass b's frame."""
+    """A verified link between the passes a and b."""
 
     a: str
     b: str
@@ -98,7 +98,7 @@ class Placed(Artefact):
     name: str
     points: int
     placed: bool
-    pose: Matrix | None  # pass → common frame, rigid, in the drop's unit
+    pose: Matrix | None  # T_common_pass: rigid, in the drop's unit
     score: float | None
     overlap: float | None
     warning: str | None = None

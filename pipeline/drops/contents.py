@@ -1,4 +1,4 @@
-"""What a settler reads inside the files of one drop. Every answer is kept per (path, size, mtime,
+"""What is read inside the files of one drop. Every answer is kept per (path, size, mtime,
 ctime): a tick reads nothing twice."""
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ MEND_LIST = "Copy what is missing or correct job.toml"
 
 @dataclass(frozen=True)
 class Wait:
-    """Not yet, and why, in words for STATUS.txt. until: when that may end on the settler's clock,
-    if it is known; stuck: not by itself."""
+    """Not yet, and why, in words for STATUS.txt. until: when that may end on the clock of
+    Completeness, if it is known; stuck: not by itself."""
 
     reason: str
     until: float | None = None

@@ -77,7 +77,7 @@ def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: st
     draft = open_draft(atlas, drop.stem if drop.is_file() else drop.name)
     try:
         copy_drop(drop, draft / tree.INPUT / drop.name)
-        atlas.disk.settle(draft)
+        atlas.disk.sync_around(draft)
         return seal(atlas, draft, request, drop.name, origin)
     except BaseException:
         atlas.disk.remove_tree(draft)
@@ -90,7 +90,7 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None
     try:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
             copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
-        atlas.disk.settle(draft)
+        atlas.disk.sync_around(draft)
         return seal(
             atlas,
             draft,
@@ -114,7 +114,7 @@ def submit_conversion(
     try:
         model = "model.glb"
         copy_drop(place.path / tree.OUTPUT / model, draft / tree.INPUT / model)
-        atlas.disk.settle(draft)
+        atlas.disk.sync_around(draft)
         kept = {key: job.options[key] for key in ("quality_tier",) if key in job.options}
         request = {"kind": "convert", "output_format": list(formats), "repair": False, **kept}
         return seal(atlas, draft, request, job.source.name, "api", retry_of=job.id, by=by)

@@ -60,7 +60,7 @@ class Intake:
             until_idle,
         )
         self.identity = atlas.identity()
-        self.settler = Completeness(settings.intake, network=is_network(atlas.root))
+        self.completeness = Completeness(settings.intake, network=is_network(atlas.root))
         self.beat = Beat(
             atlas,
             Heartbeat(worker=name, role="intake", counter=0, boot="", pid=os.getpid()),
@@ -139,7 +139,7 @@ class Intake:
 
     def _next(self) -> float:
         """Seconds until the next look: the tick, or earlier when a drop's quiet time is over."""
-        now, tick = self.settler.clock(), self.settings.intake.tick
+        now, tick = self.completeness.clock(), self.settings.intake.tick
         dues = [
             wait.until - now
             for wait in self.waiting.values()
@@ -195,7 +195,7 @@ class Intake:
         present = sorted(
             entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir)
         )
-        self.settler.forget(present)
+        self.completeness.forget(present)
         self.waiting = {
             name: wait for name, wait in self.waiting.items() if name in present
         } | left_alone(entries)
@@ -218,7 +218,7 @@ class Intake:
         job = claims.request(self.atlas, name) if seen.is_job else None
         manifest = {row.path: row.size for row in job.manifest} if job else None
         claim = self._whose(name, job) if seen.is_job else None
-        verdict = self.settler.judge(
+        verdict = self.completeness.judge(
             name, seen, manifest, moved=claim is None or claim.copy_of is None
         )
         if isinstance(verdict, Ready):

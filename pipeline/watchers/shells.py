@@ -103,11 +103,11 @@ class Shells:
         now."""
         try:
             seen = look(shell.path, self.atlas.disk, self.settings.intake.entry_limit)
-            settler = Completeness(
+            completeness = Completeness(
                 self.settings.intake, clock=iter([0.0, 0.0, *[2e9] * 8]).__next__
             )
             for _ in range(4):
-                verdict = settler.judge(shell.path.name, seen)
+                verdict = completeness.judge(shell.path.name, seen)
                 if isinstance(verdict, Refuse):
                     return InputRejected(verdict.reason, remedy=verdict.remedy)
             inside = dropped.drop_root(self.atlas.disk, shell.path / tree.INPUT)

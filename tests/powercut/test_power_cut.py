@@ -74,7 +74,7 @@ PLANTED: dict[str, Callable[[], Any]] = {
         patch("layout.disk.copy", _no_sync_of_copies), patch("layout.disk.sha256", _from_memory)
     ),
     "what was dropped waits for no disk": lambda: patch.object(
-        Disk, "settle", lambda self, path: None
+        Disk, "sync_around", lambda self, path: None
     ),
 }
 

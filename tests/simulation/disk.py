@@ -94,7 +94,7 @@ class SimDisk(Disk):
         return super()._do(call, self._misbehave, kind, call, function, *args)
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
-        if call == "settle":  # no platter here
+        if call == "sync_around":  # no platter here
             return None
         if call == "lstat":
             return self._attributes(args[0])

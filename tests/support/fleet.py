@@ -118,7 +118,7 @@ class Fleet:
                 f"host-intake-{names.nonce()}",
                 threading.Event(),
             )
-        self.intake.settler.clock = self.intake.shells._seen.clock = lambda: self.now
+        self.intake.completeness.clock = self.intake.shells._seen.clock = lambda: self.now
         self.intake.beat.beat()
         self.workers: dict[tuple[str, ...], Worker] = {}
         self.ran: list[str] = []

@@ -33,7 +33,7 @@ class Drop:
         self.moved = True
         self.unclear: tuple[str, ...] = ()
         self.opened: list[str] = []
-        self.settler = Completeness(
+        self.completeness = Completeness(
             settings, clock=lambda: self.now, network=network, opener=self._open
         )
 
@@ -69,7 +69,7 @@ class Drop:
         )
 
     def judge(self) -> Verdict:
-        return self.settler.judge(self.name, self.look(), self.manifest, self.moved)
+        return self.completeness.judge(self.name, self.look(), self.manifest, self.moved)
 
     def tick(self, seconds: float = 1.0) -> Verdict:
         self.now += seconds

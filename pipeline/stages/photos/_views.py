@@ -59,9 +59,9 @@ def plans(posed: PosedPictures, count: int, ws: Workspace) -> list[Plan | None]:
     found: list[Plan | None] = []
     for a, pose in enumerate(poses):
         ranked = sorted(
-            (-worth, b)
+            (-weight, b)
             for b in range(len(poses))
-            if b != a and (worth := _worth(points, own[a], own[b], eyes[a], eyes[b])) > 0
+            if b != a and (weight := _weight(points, own[a], own[b], eyes[a], eyes[b])) > 0
         )
         depths = points[own[a]] @ pose[2, :3] + pose[2, 3]
         depths = depths[depths > 0]
@@ -74,7 +74,7 @@ def plans(posed: PosedPictures, count: int, ws: Workspace) -> list[Plan | None]:
     return found
 
 
-def _worth(points: Array, mine: Any, its: Any, eye: Array, other: Array) -> float:
+def _weight(points: Array, mine: Any, its: Any, eye: Array, other: Array) -> float:
     both = points[np.intersect1d(mine, its, assume_unique=True)]
     if len(both) < FEWEST_SHARED:
         return 0.0

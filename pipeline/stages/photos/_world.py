@@ -55,7 +55,7 @@ def meeting(shots: list[Shot]) -> tuple[Array, float] | None:
     return centre, float(np.median(np.linalg.norm(eyes - centre, axis=1)))
 
 
-def settle(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
+def framed(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
     """SHOTS and POINTS moved into the chosen frame; centre and radius of what they stand around, or
     None."""
     about = meeting(shots)

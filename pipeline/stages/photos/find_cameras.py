@@ -48,7 +48,7 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     if joined < FEWEST:
         raise _too_few(joined, len(sources), unread)
     shots, points = _shots(mapped.models[0], photos)
-    shots, points, about = _world.settle(shots, points)
+    shots, points, about = _world.framed(shots, points)
     ws.progress(0.9, "straightening photographs")
     pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
     seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]

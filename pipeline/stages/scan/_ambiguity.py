@@ -16,13 +16,13 @@ from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry
 from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
-from pipeline.stages.scan._links import Found, agree
+from pipeline.stages.scan._links import PairLink, agree
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
 
-def marked(found: list[Found], passes: list[Prepared]) -> list[Found]:
+def marked(found: list[PairLink], passes: list[Prepared]) -> list[PairLink]:
     """The links of two passes as they are where nothing slips; else the best of them alone, as
     loose."""
     if not found:
@@ -30,11 +30,11 @@ def marked(found: list[Found], passes: list[Prepared]) -> list[Found]:
     a, b = passes[found[0].a], passes[found[0].b]
     points = np.concatenate([rigid.apply(found[0].pose, a.coarse), b.coarse])
     normals = np.concatenate([rigid.turn(found[0].pose, a.coarse_normals), b.coarse_normals])
-    slip = _slips.find(points, normals, np.concatenate([a.worth, b.worth]))
+    slip = _slips.find(points, normals, np.concatenate([a.weight, b.weight]))
     return found if slip is None else [replace(found[0], loose=True)]
 
 
-def join(groups: list[Group], links: list[Found]) -> list[Group]:
+def join(groups: list[Group], links: list[PairLink]) -> list[Group]:
     """Groups that hang together by loose links only become one."""
     loose = sorted(
         (link for link in links if link.loose and link.score >= STRONG),
@@ -51,7 +51,9 @@ def join(groups: list[Group], links: list[Found]) -> list[Group]:
     return sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
 
 
-def check(passes: list[Prepared], group: Group, links: list[Found], told: Told) -> Symmetry | None:
+def check(
+    passes: list[Prepared], group: Group, links: list[PairLink], told: Told
+) -> Symmetry | None:
     """Try every pass of the group in the other places that the body's symmetry or its links allow:
     it moves where the rest speaks for it, and tells its ways where the rest does not say. Returns
     what brings the whole onto itself, if anything."""
@@ -63,7 +65,7 @@ def check(passes: list[Prepared], group: Group, links: list[Found], told: Told) 
     proposed = [motion for k in group.poses for motion in _implied(group, k, links)]
     symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed), loose)
     if symmetry is not None:
-        _rivals.settle(passes, group, symmetry, told)
+        _rivals.choose(passes, group, symmetry, told)
     for k in sorted(group.poses):
         if len(group.poses) > 1:
             _reconsider(passes, group, k, links, symmetry)
@@ -75,7 +77,7 @@ def check(passes: list[Prepared], group: Group, links: list[Found], told: Told) 
 
 
 def _reconsider(
-    passes: list[Prepared], group: Group, k: int, links: list[Found], symmetry: Symmetry | None
+    passes: list[Prepared], group: Group, k: int, links: list[PairLink], symmetry: Symmetry | None
 ) -> None:
     """Weigh the places of a pass that its links imply against the one where it stands."""
     here = group.poses[k]
@@ -103,7 +105,7 @@ def _reconsider(
         group.ways[k] = _told(candidates, best, rivals)
 
 
-def _implied(group: Group, k: int, links: list[Found]) -> list[Array]:
+def _implied(group: Group, k: int, links: list[PairLink]) -> list[Array]:
     """Motions of the common frame that bring pass k to other places that its links to the group's
     passes speak for."""
     back = rigid.invert(group.poses[k])

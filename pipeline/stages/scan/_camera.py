@@ -57,7 +57,7 @@ class Camera:
         slope = np.arcsin(np.clip(apart[..., 2] / np.maximum(distance, 1e-12), -1, 1))
         return np.stack([np.arctan2(apart[..., 1], apart[..., 0]), slope], -1) / _ANGLE, -distance
 
-    def misses(self, places: Array, normals: Array, worth: Array) -> float:
+    def misses(self, places: Array, normals: Array, weight: Array) -> float:
         """Share of the surface facing this outside camera, and not hidden behind its own front,
         where the camera saw nothing at all.
 
@@ -65,7 +65,7 @@ class Camera:
         scanner that looked all around.
         """
         due, gone = self.missed(places, normals)
-        return float(worth[gone].sum() / max(worth[due].sum(), 1e-9))
+        return float(weight[gone].sum() / max(weight[due].sum(), 1e-9))
 
     def missed(self, places: Array, normals: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Per place: whether this camera should have seen surface there, and of those where it saw
@@ -119,9 +119,11 @@ def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | 
     if axis is not None:
         axis = axis if (normals @ axis).mean() > 0 else -axis
         return Camera(
-            points, _viewpoint.camera_place(points, axis) if scanner is None else scanner, True
+            points,
+            _viewpoint.sensor_origin_outside(points, axis) if scanner is None else scanner,
+            True,
         )
-    place = _viewpoint.standpoint(points) if scanner is None else scanner
+    place = _viewpoint.sensor_origin_inside(points) if scanner is None else scanner
     if place is None or (((place - points) * normals).sum(1) > 0).mean() < 0.7:
         return None  # a body seen from around: none of its cameras stood in it
     return Camera(points, place, False)

@@ -67,7 +67,7 @@ class Texts:
         return None
 
     def poses(self, frames: list[Frame]) -> list[Array | None]:
-        """Camera → common frame for each of FRAMES, where a text gives it."""
+        """T_common_camera (4,4) for each of FRAMES, where a text gives it."""
         own = [self._own_pose(frame) for frame in frames]
         if any(one is not None for one in own):
             return own

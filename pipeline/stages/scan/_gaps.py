@@ -50,10 +50,10 @@ def find(
     )
 
 
-_Found = tuple[Hole, Array, Array, Array]
+_OpenHole = tuple[Hole, Array, Array, Array]
 
 
-def _open(vertices: Array, faces: Faces, size: float) -> list[_Found]:
+def _open(vertices: Array, faces: Faces, size: float) -> list[_OpenHole]:
     """Holes that the mesh has: each is closed by a fan, which stands for what is missing."""
     found = []
     for loop in loops(topology.boundary(faces)):
@@ -74,7 +74,7 @@ def _open(vertices: Array, faces: Faces, size: float) -> list[_Found]:
     return found
 
 
-def _patched(vertices: Array, faces: Faces, bad: NDArray[np.bool_], size: float) -> list[_Found]:
+def _patched(vertices: Array, faces: Faces, bad: NDArray[np.bool_], size: float) -> list[_OpenHole]:
     """Holes that were closed without data: connected patches of unsupported faces."""
     part = faces[bad]
     if not len(part):

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _verify
-from pipeline.stages.scan._links import Found, agree
+from pipeline.stages.scan._links import PairLink, agree
 from pipeline.stages.scan._prepared import Prepared
 
 # Scores are 0..1, lengths shares of the object's size. What halving and doubling each costs:
@@ -32,11 +32,11 @@ _ASIDE = 1.6  # length between two objects that are put side by side
 
 @dataclass
 class Group:
-    """Passes that stand together: poses pass → group frame (at size 1), the links that hold them,
-    and the ways in which a pass fits."""
+    """Passes that stand together: poses T_group_pass (4,4) at size 1, the links that hold them, and
+    the ways in which a pass fits."""
 
     poses: dict[int, Array]
-    links: list[Found] = field(default_factory=list)
+    links: list[PairLink] = field(default_factory=list)
     ways: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
 
@@ -60,7 +60,7 @@ class Safety:
         return self.root[a] == self.root[b] and min(len(self.strong[a]), len(self.strong[b])) >= 2
 
 
-def grow(passes: list[Prepared], links: list[Found]) -> list[Group]:
+def grow(passes: list[Prepared], links: list[PairLink]) -> list[Group]:
     """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass
     confirms; never a contradicted one."""
     groups = [Group({k: np.eye(4)}) for k in range(len(passes))]
@@ -112,21 +112,22 @@ def group_of(groups: list[Group], index: int) -> Group:
     return next(group for group in groups if index in group.poses)
 
 
-def bridge(home: Group, away: Group, link: Found) -> Array:
-    """Motion of the away group's frame into the home group's, as the link says."""
+def bridge(home: Group, away: Group, link: PairLink) -> Array:
+    """T_home_away (4,4): the away group's frame into the home group's, as the link says."""
     if link.a in away.poses:
         return home.poses[link.b] @ link.pose @ rigid.invert(away.poses[link.a])
     return home.poses[link.a] @ rigid.invert(link.pose) @ rigid.invert(away.poses[link.b])
 
 
-def merge(home: Group, away: Group, link: Found, moved: Array) -> None:
-    """The away group's passes, moved by ``moved``, and its links become the home group's."""
+def merge(home: Group, away: Group, link: PairLink, moved: Array) -> None:
+    """The away group's passes, moved by ``moved`` (T_home_away), and its links become the home
+    group's."""
     home.poses.update({k: moved @ pose for k, pose in away.poses.items()})
     home.links += [*away.links, link]
 
 
 def _holds(
-    passes: list[Prepared], home: Group, away: Group, link: Found, links: list[Found]
+    passes: list[Prepared], home: Group, away: Group, link: PairLink, links: list[PairLink]
 ) -> bool:
     """Whether this link may join the two groups: nothing contradicts it, and it is strong or
     confirmed by another pair of passes."""
@@ -146,7 +147,7 @@ def _holds(
     return voices > 0 or _stands(link, links)
 
 
-def _stands(link: Found, links: list[Found]) -> bool:
+def _stands(link: PairLink, links: list[PairLink]) -> bool:
     """Whether a link needs no confirmation: it is certain, or strong, and without a rival that says
     something else of the same passes about as well."""
     rivals = [
@@ -161,7 +162,7 @@ def _stands(link: Found, links: list[Found]) -> bool:
     )
 
 
-def _confirmed(a: int, b: int, implied: Array, links: list[Found]) -> bool:
+def _confirmed(a: int, b: int, implied: Array, links: list[PairLink]) -> bool:
     """Whether a link of these two passes, found on its own, says the same (three passes agree)."""
     for link in links:
         if (link.a, link.b) == (a, b) and agree(link.pose, implied):

@@ -30,7 +30,7 @@ _DISTINCT = (8.0, 0.04)  # degrees and length: motions nearer than that are one
 
 
 def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
-    """Up to ``most`` distinct motions (H,4,4) of pass a onto pass b, the best supported first."""
+    """Up to ``most`` distinct motions T_b_a (H,4,4) of pass a onto b, the best supported first."""
     at_a, at_b = matches(a.features, b.features)
     p, q, n, m = a.key[at_a], b.key[at_b], a.key_normals[at_a], b.key_normals[at_b]
     agree = _compatible(p, q, n, m)

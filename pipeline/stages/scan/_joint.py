@@ -20,18 +20,18 @@ def refine(
     poses: dict[int, Array],
     reaches: tuple[float, ...] = STEPS,
 ) -> dict[int, Array]:
-    """Refined poses; kept only when the median gap between overlapping passes shrinks, else the
-    poses that came in."""
+    """Refined poses; kept only when the median residual between overlapping passes shrinks, else
+    the poses that came in."""
     if len(poses) < 2:
         return poses
-    before = gap(passes, poses)
+    before = residual(passes, poses)
     refined = dict(poses)
     for reach in reaches:
         refined = _step(passes, refined, reach)
-    return refined if gap(passes, refined) < before else poses
+    return refined if residual(passes, refined) < before else poses
 
 
-def gap(passes: list[Prepared], poses: dict[int, Array], reach: float = NEAR) -> float:
+def residual(passes: list[Prepared], poses: dict[int, Array], reach: float = NEAR) -> float:
     """Median distance between overlapping passes, share of the size."""
     apart = [
         np.abs(residual)

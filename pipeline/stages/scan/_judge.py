@@ -67,10 +67,10 @@ def judge(one: Prepared, others: list[Prepared], poses: Array) -> Verdict:
         explained |= seen
         back, met = _answers(other, one, _verify.inverse(motions))
         gain += back
-        weight += seen @ one.worth + met @ other.worth
+        weight += seen @ one.weight + met @ other.weight
     return Verdict(
         gain,
-        explained @ one.worth / max(float(one.worth.sum()), 1e-9),
+        explained @ one.weight / max(float(one.weight.sum()), 1e-9),
         float(weight.max()) / len(others) ** 0.5,
     )
 
@@ -89,7 +89,7 @@ def _answers(a: Prepared, b: Prepared, poses: Array) -> tuple[Array, NDArray[np.
     known = np.isfinite(cost)
     usual = _middle(cost, known)
     cost = np.where(known, cost, np.minimum(usual, _UNKNOWN))
-    gain = (usual - cost) @ a.worth
+    gain = (usual - cost) @ a.weight
     return gain + _tones(a, b, like, index), like
 
 
@@ -111,4 +111,4 @@ def _tones(a: Prepared, b: Prepared, like: NDArray[np.bool_], index: NDArray[np.
     mean = met.sum(0) / np.maximum(many, 1)[:, None]
     usual = ((a.coarse_colors - mean) ** 2).sum(1)
     better = (usual - ((a.coarse_colors - met) ** 2).sum(-1)) / (3 * _TONE * _TONE)
-    return np.asarray(np.where(like & (many > 1), np.clip(better, -1, 1), 0.0) @ a.worth)
+    return np.asarray(np.where(like & (many > 1), np.clip(better, -1, 1), 0.0) @ a.weight)

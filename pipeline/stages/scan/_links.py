@@ -16,23 +16,24 @@ from pipeline.stages.scan._verify import Evidence
 # Lengths are shares of the object's size. What halving and doubling each costs:
 # benchmarks/constants.py.
 FEWEST = 0.02  # score below which a motion is forgotten
-TRUSTY = 0.25  # score from which a link's gap tells the scanner's noise
-WIDER = 0.8  # times the usual gap by which one may be wider before its link counts for 60 %
+TRUSTY = 0.25  # score from which a link's residual tells the scanner's noise
+WIDER = 0.8  # times the usual residual by which one may be wider before its link counts for 60 %
 COARSE_STEPS = (0.04, 0.04, 0.03, 0.03, 0.02, 0.02)  # lengths: reach of each step of refinement
 FINE_STEPS = (0.015, 0.015, 0.01, 0.01)
 _APART = (3.0, 0.015)  # degrees and length: motions nearer than that are refined once
 
 
 @dataclass(frozen=True)
-class Found:
-    """A motion of pass a (index) onto pass b, at size 1, with what speaks for it."""
+class PairLink:
+    """A motion of pass a (index) onto pass b, with what speaks for it. pose (4,4): T_b_a at size 1,
+    it takes points of a into b's frame."""
 
     a: int
     b: int
     pose: Array
     evidence: Evidence
     method: str
-    fit: float = 1.0  # how its gap compares with the other links' of this drop, 0..1
+    fit: float = 1.0  # how its residual compares with the other links' of this drop, 0..1
     told: bool = False  # a person told that the two were taken one after the other
     loose: bool = False  # the two passes together slip on themselves: it holds in one way only
 
@@ -41,38 +42,36 @@ class Found:
         return self.evidence.score * self.fit
 
 
-def compare(links: list[Found]) -> list[Found]:
-    """Judge each gap by those of the trusty links: what two scans of one surface leave between them
-    is the scanner's noise."""
-    gaps = sorted(link.evidence.gap for link in links if link.evidence.score > TRUSTY) or [
-        link.evidence.gap for link in links
-    ]
-    if not gaps:
+def compare(links: list[PairLink]) -> list[PairLink]:
+    """Judge each residual by those of the trusty links: what two scans of one surface leave between
+    them is the scanner's noise."""
+    trusty = [link for link in links if link.evidence.score > TRUSTY] or links
+    if not links:
         return links
-    usual = gaps[len(gaps) // 3]
+    residuals = sorted(link.evidence.residual for link in trusty)
+    usual = residuals[len(residuals) // 3]
+    wider = [max(0.0, link.evidence.residual / usual - 1) / WIDER for link in links]
     return [
-        replace(
-            link, fit=float(np.exp(-0.5 * (max(0.0, link.evidence.gap / usual - 1) / WIDER) ** 2))
-        )
-        for link in links
+        replace(link, fit=float(np.exp(-0.5 * by**2)))
+        for link, by in zip(links, wider, strict=True)
     ]
 
 
 def between(
     a: int, b: int, passes: list[Prepared], given: Array | None = None, keep: int = 3
-) -> list[Found]:
+) -> list[PairLink]:
     """Up to ``keep`` distinct motions of pass a onto pass b, the best first; ``given`` is tried
     beside those that features suggest."""
     poses = _hypotheses.motions(passes[a], passes[b])
     if given is None:
-        return settle(a, b, passes, poses, "features", keep)
-    found = settle(a, b, passes, np.concatenate([given[None], poses]), "features", keep)
+        return refined(a, b, passes, poses, "features", keep)
+    found = refined(a, b, passes, np.concatenate([given[None], poses]), "features", keep)
     return [replace(link, method="given") if agree(link.pose, given) else link for link in found]
 
 
-def settle(
+def refined(
     a: int, b: int, passes: list[Prepared], poses: Array, method: str, keep: int = 3
-) -> list[Found]:
+) -> list[PairLink]:
     """Refine motions coarsely, the better ones finely; what is left after weighing and dropping
     repeats."""
     if not len(poses):
@@ -84,7 +83,7 @@ def settle(
     evidence = _verify.weigh(one, two, poses)
     order = sorted(range(len(poses)), key=lambda k: -evidence[k].score)
     return [
-        Found(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST
+        PairLink(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST
     ][:keep]
 
 

@@ -34,9 +34,9 @@ class Merger:
             _reduce(clouds.cells(points, self.cell), rows, np.full(len(points), source, np.int16))
         )
         if sum(len(keys) for keys, _, _ in self._blocks) > _WAITING:
-            self._settle()
+            self._fold()
 
-    def _settle(self) -> None:
+    def _fold(self) -> None:
         blocks = [(self.keys, self.sums, self.source), *self._blocks]
         keys, sums, source = (np.concatenate([block[k] for block in blocks]) for k in range(3))
         self.keys, self.sums, self.source = _reduce(keys, sums, source)
@@ -45,7 +45,7 @@ class Merger:
     def result(self, fewest: int = 1) -> dict[str, NDArray[Any]]:
         """points (N,3) float64, unit normals float32, source (N,) int16, and colors uint8 where
         there were any; in cell order, of cells with at least FEWEST rows."""
-        self._settle()
+        self._fold()
         if fewest > 1:
             full = self.sums[:, 9] >= fewest
             self.keys, self.sums = self.keys[full], self.sums[full]

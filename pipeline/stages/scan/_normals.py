@@ -88,7 +88,7 @@ def propagated(points: Array, direction: Array, known: Known) -> Array:
     if view is not None:
         toward = _toward(direction, np.broadcast_to(view, direction.shape))
         return _side.of_one_view(points, toward, known)
-    place = _viewpoint.standpoint(points)
+    place = _viewpoint.sensor_origin_inside(points)
     if place is not None and _side.seen_from(points, direction, place, known):
         return _toward(direction, place - points)
     cloud = clouds.as_open3d(points, direction)

@@ -44,7 +44,7 @@ class Prepared:
     coarse: Array
     coarse_normals: Array
     # (C,) what each coarse point tells: 1, and little where it is one of many in a plane
-    worth: Array
+    weight: Array
     lookup: Lookup
     camera: Camera | None
     # 0..1, of the fine and of the coarse points, where the pass has colours
@@ -78,12 +78,12 @@ def _build(
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
     features = fpfh(key, key_normals)
-    telling = _worth(key, key_normals, coarse, coarse_normals) > _TELLING
+    telling = _weight_of(key, key_normals, coarse, coarse_normals) > _TELLING
     if telling.sum() > _ENOUGH:  # points of a large plane all look alike
         key, key_normals, features = key[telling], key_normals[telling], features[telling]
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
-        _worth(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
+        _weight_of(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
         camera_of(fine, fine_normals, scanner),
     )  # fmt: skip
 
@@ -95,26 +95,26 @@ def bare(points: Array, normals: Array) -> Prepared:
     none = np.zeros((0, 3))
     return Prepared(
         "", np.zeros(3), 1.0, fine, fine_normals, none, none, np.zeros((0, 66), np.float32),
-        coarse, coarse_normals, _worth(coarse, coarse_normals, coarse, coarse_normals),
+        coarse, coarse_normals, _weight_of(coarse, coarse_normals, coarse, coarse_normals),
         Lookup(fine, fine_normals, 0.012, _FAR), None,
     )  # fmt: skip
 
 
-def _worth(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
+def _weight_of(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
     """1 for points on curved or small surfaces; for one of a plane's points the share _PLANE over
     that of the plane.
 
     A table top matches itself in every position: it must not outvote the object that stands on it.
     """
     offsets = (among * among_normals).sum(1)
-    worth = np.ones(len(points))
+    weight = np.ones(len(points))
     for at in range(0, len(points), 1000):
         part = slice(at, at + 1000)
         alike = (normals[part] @ among_normals.T > _SAME_PLANE[0]) & (
             np.abs(points[part] @ among_normals.T - offsets) < _SAME_PLANE[1]
         )
-        worth[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
-    return worth
+        weight[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
+    return weight
 
 
 def _thin(points: Array, normals: Array, cell: float) -> tuple[Array, Array]:

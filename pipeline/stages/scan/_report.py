@@ -9,7 +9,7 @@ from pipeline.artefacts import Alignment, Link, Pass, Placed, Scans
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._graph import Group
-from pipeline.stages.scan._links import Found
+from pipeline.stages.scan._links import PairLink
 
 _HELP = "Marks or colours on the object, or something beside it that stays with it, settle this."
 
@@ -19,9 +19,9 @@ def alignment(
     usable: list[Pass],
     main: Group,
     groups: list[Group],
-    links: list[Found],
+    links: list[PairLink],
     size: float,
-    gap: float | None,
+    residual: float | None,
     frames: list[Array],
     fixed: bool = False,
 ) -> Alignment:
@@ -46,7 +46,7 @@ def alignment(
         links=tuple(_link(link, usable, main) for link in links),
         components=tuple(tuple(usable[k].name for k in sorted(group.poses)) for group in groups),
         size=size,
-        gap=gap,
+        gap=residual,
     )
 
 
@@ -134,7 +134,7 @@ def _why(one: Pass, index: int | None, groups: list[Group], usable: list[Pass]) 
     return "left out: it could not be matched with certainty"
 
 
-def _link(link: Found, usable: list[Pass], main: Group) -> Link:
+def _link(link: PairLink, usable: list[Pass], main: Group) -> Link:
     used = any(
         (one.a, one.b, one.method) == (link.a, link.b, link.method) and one.pose is link.pose
         for one in main.links

@@ -50,7 +50,7 @@ class _Step:
     rivals: NDArray[np.bool_]
 
 
-def settle(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told) -> None:
+def choose(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told) -> None:
     """Move each pass of the group to where the rest, and what a person told, speaks for it among
     the motions of the symmetry; where nothing speaks, its ways are told."""
     looks = _marks.looks(passes, group.poses, symmetry)
@@ -63,7 +63,7 @@ def settle(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told)
             for (a, b), gain in gains.items()
         }
         end = _assembled(group, every, looks, symmetry)
-        ends.append((end, _worth_of(end, every, symmetry)))
+        ends.append((end, _gain_of(end, every, symmetry)))
     (best, most), *others = sorted(ends, key=lambda end: -end[1])
     if others and others[0][1] > most - FEWEST:  # the table may have turned the other way
         _told_both(best, others[0][0], symmetry)
@@ -100,7 +100,7 @@ def _assembled(
     return parts[0]
 
 
-def _worth_of(part: _Part, gains: dict[tuple[int, int], Array], symmetry: Symmetry) -> float:
+def _gain_of(part: _Part, gains: dict[tuple[int, int], Array], symmetry: Symmetry) -> float:
     """What speaks for all its places together."""
     return sum(
         float(gains[a, b][symmetry.product[symmetry.back[part.labels[b]], part.labels[a]]])

@@ -68,18 +68,18 @@ class Symmetry:
                     rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
                 )
             told = empty & ~near(one, self.body, moved) & ~self.same(0)[:, None]
-            return np.asarray(told * one.worth)
+            return np.asarray(told * one.weight)
         others = np.flatnonzero(~self.same(0)[: self.slips])
         misses = 1 - near(one, one, rigid.invert(pose) @ self.motions[others] @ pose).mean(0)
-        marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.worth
+        marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight
         return np.tile(marks, (len(self.motions), 1))
 
 
 def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry | None:
     """What brings the body onto itself, if anything: turns about and slides along what it slips on,
     and single turns about its own axes or among those that are ``proposed``."""
-    centre = np.asarray(body.worth @ body.coarse / max(float(body.worth.sum()), 1e-9))
-    slip = _slips.find(body.coarse, body.coarse_normals, body.worth, _SLIPS if loose else _SLIDES)
+    centre = np.asarray(body.weight @ body.coarse / max(float(body.weight.sum()), 1e-9))
+    slip = _slips.find(body.coarse, body.coarse_normals, body.weight, _SLIPS if loose else _SLIDES)
     if slip is not None and not slip.turns and slip.share < _SLIDES:
         slip = None
     motions = [np.eye(4)] if slip is None else [slip.motion(amount) for amount in slip.amounts()]
@@ -102,9 +102,9 @@ def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry
 
 def _turns(body: Prepared, centre: Array) -> list[Array]:
     """Turns about the axes of the body's shape and of its largest faces, through its middle."""
-    flat = (body.coarse - centre) * np.sqrt(body.worth)[:, None]
+    flat = (body.coarse - centre) * np.sqrt(body.weight)[:, None]
     axes = np.stack([*np.linalg.eigh(flat.T @ flat)[1].T, *_faces(body)])
-    shape = body.coarse[body.worth > 0.5] if (body.worth > 0.5).sum() > 50 else body.coarse
+    shape = body.coarse[body.weight > 0.5] if (body.weight > 0.5).sum() > 50 else body.coarse
     frame = np.linalg.qr(axes[3:6].T)[0] if len(axes) >= 6 else np.eye(3)
     middle = frame @ (np.percentile(shape @ frame, (2, 98), axis=0).mean(0))
     return [
@@ -135,7 +135,7 @@ def _faces(body: Prepared, most: int = 4) -> list[Array]:
 
 def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
     """Of these, refined, the ones that lay enough of the body onto itself, the best first."""
-    rough = near(body, body, motions, 0.04) @ body.worth
+    rough = near(body, body, motions, 0.04) @ body.weight
     motions = motions[np.argsort(-rough, kind="stable")[:60]]
     motions = _verify.refine(body, body, motions, (0.1, 0.1, 0.08, 0.06, 0.04, 0.03))
     share = _share(body, motions)
@@ -151,7 +151,7 @@ def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
 
 def _share(body: Prepared, motions: Array) -> Array:
     """Of the body that each motion lays onto itself."""
-    return np.asarray(_verify.look(body, body, motions)[0] @ body.worth / body.worth.sum())
+    return np.asarray(_verify.look(body, body, motions)[0] @ body.weight / body.weight.sum())
 
 
 def near(one: Prepared, body: Prepared, poses: Array, reach: float = NEAR) -> NDArray[np.bool_]:

@@ -49,4 +49,4 @@ def gain(a: Prepared, b: Prepared, motions: Array) -> Array:
     mean = met.sum(0) / np.maximum(many, 1)[:, None]
     usual = ((own - mean) ** 2).sum(1)
     better = (usual - ((own - met) ** 2).sum(-1)) / (3 * _TONE * _TONE)
-    return np.asarray(np.where(like & (many > 1), np.clip(better, -1, 1), 0.0) @ a.worth[some])
+    return np.asarray(np.where(like & (many > 1), np.clip(better, -1, 1), 0.0) @ a.weight[some])

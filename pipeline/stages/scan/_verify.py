@@ -1,7 +1,7 @@
 """Is this motion true? Refine it on the surfaces, then weigh what speaks for it against what speaks
 against it.
 
-All functions take stacks of motions (H,4,4) of pass a onto pass b, because verification of many is
+All functions take stacks of motions T_b_a (H,4,4) of pass a onto b, because verification of many is
 what makes the guess safe.
 """
 
@@ -22,14 +22,14 @@ from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 CONTRADICTED = 0.0625  # share of contradicted points at which a motion is worth nothing
 UNSEEN = 0.07  # share of the surface that a camera missed at which the score falls to 1/e
 CROPPED = 0.3  # share of the score that a camera costs whose frame cut the whole object off
-GAP = 0.008  # length: gap between two surfaces at which the score falls to 1/e
+RESIDUAL = 0.008  # length: residual between two surfaces at which the score falls to 1/e
 _STEP = 0.2  # most that one step of refinement turns (radians) or moves (length)
 _DAMPING = 1e-6  # keeps the equations of a surface that slides along itself solvable
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found for one motion; shares 0..1, gap as a share of the size."""
+    """What was found for one motion; shares 0..1, residual as a share of the size."""
 
     overlap: float  # of the smaller surface, that lies on the other with like normals
     agreement: float  # of what lies close, that has like normals
@@ -39,18 +39,18 @@ class Evidence:
     missing: float
     # the same, the larger: a camera whose frame cut the object off misses much of it rightly
     cropped: float
-    gap: float  # median distance to the other's surface in the overlap
+    residual: float  # median distance to the other's surface in the overlap
     # how the colours go together in the overlap, -1..1; None where there are none, or one only
     tones: float | None = None
 
     @property
     def score(self) -> float:
         """0..1: overlap, lessened by surfaces that face the wrong way, by contradicted free space,
-        by a wide gap and by colours that do not agree."""
+        by a wide residual and by colours that do not agree."""
         facing = max(0.0, 2 * self.agreement - 1)
         free = max(0.0, 1 - self.contradiction / CONTRADICTED)
         silhouette = float(np.exp(-((self.missing / UNSEEN) ** 2))) * (1 - CROPPED * self.cropped)
-        near = float(np.exp(-((self.gap / GAP) ** 2)))
+        near = float(np.exp(-((self.residual / RESIDUAL) ** 2)))
         colour = 1.0 if self.tones is None else float(np.clip(0.25 + 1.5 * self.tones, 0.25, 1.0))
         return self.overlap * facing * free * silhouette * near * colour
 
@@ -115,24 +115,24 @@ def weigh(a: Prepared, b: Prepared, poses: Array, tolerance: float = NEAR / 2) -
     two = look(b, a, back, tolerance)[:4]
     found = []
     for k in range(len(poses)):
-        like_a, close_a, against_a, gaps_a = (x[k] for x in one)
-        like_b, close_b, against_b, gaps_b = (x[k] for x in two)
+        like_a, close_a, against_a, apart_a = (x[k] for x in one)
+        like_b, close_b, against_b, apart_b = (x[k] for x in two)
         like, close, against = (
-            x @ a.worth + y @ b.worth
+            x @ a.weight + y @ b.weight
             for x, y in ((like_a, like_b), (close_a, close_b), (against_a, against_b))
         )
         missed = sorted((_missing(a, b, poses[k]), _missing(b, a, back[k])))
-        gaps = np.r_[gaps_a[like_a], gaps_b[like_b]]
+        residuals = np.r_[apart_a[like_a], apart_b[like_b]]
         found.append(
             Evidence(
                 overlap=float(
-                    max(like_a @ a.worth / a.worth.sum(), like_b @ b.worth / b.worth.sum())
+                    max(like_a @ a.weight / a.weight.sum(), like_b @ b.weight / b.weight.sum())
                 ),
                 agreement=float(like / max(close, 1)),
                 contradiction=float(against / max(like + against, 1)),
                 missing=missed[0],
                 cropped=missed[1],
-                gap=float(np.median(gaps)) if len(gaps) else 1.0,
+                residual=float(np.median(residuals)) if len(residuals) else 1.0,
                 tones=_tones.agreement(a, b, like_a, index[k]),
             )
         )
@@ -159,6 +159,6 @@ def _missing(a: Prepared, b: Prepared, pose: Array) -> float:
         0.0
         if b.camera is None
         else b.camera.misses(
-            rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals), a.worth
+            rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals), a.weight
         )
     )

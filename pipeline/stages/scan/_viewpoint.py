@@ -70,7 +70,7 @@ def hemisphere(many: int) -> Array:
     return np.stack([around * np.cos(turn), around * np.sin(turn), z], axis=1)
 
 
-def camera_place(points: Array, axis: Array) -> Array:
+def sensor_origin_outside(points: Array, axis: Array) -> Array:
     """Place (3,) of the camera that saw a one-sided pass (at size 1) from about the direction
     ``axis``: where no point hides another.
 
@@ -130,7 +130,7 @@ def _overlaid(points: Array, place: Array, cell: float = 0.012, depth: float = 0
     return float((along > nearest[key] + depth).mean())
 
 
-def standpoint(points: Array, most: float = 0.25) -> Array | None:
+def sensor_origin_inside(points: Array, most: float = 0.25) -> Array | None:
     """Place (3,) inside the cloud from which every direction shows one surface only; None where
     there is no such place.
 

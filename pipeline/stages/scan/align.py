@@ -25,7 +25,7 @@ from pipeline.stages.scan import (
     _sequence,
 )
 from pipeline.stages.scan._graph import Group
-from pipeline.stages.scan._links import Found
+from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.workspace import StageWorkspace, Workspace
 
@@ -34,7 +34,7 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     """Find the poses of unordered, scrambled passes.
 
     In: oriented passes. Out: one Placed per pass (duplicates and doubtful ones unplaced), rigid
-    poses pass → common frame in the drop's unit, the links that were found and used, groups of
+    poses T_common_pass in the drop's unit, the links that were found and used, groups of
     passes that belong together. Guaranteed: a placed pass hangs on a link that is strong, or that
     an independent third pass confirms, and no placed pass lies where another camera saw through.
     Photographs stand where their cameras were found. Features by Open3D, the rest numpy and scipy;
@@ -71,10 +71,10 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     for group in groups:
         _ambiguity.check(passes, group, links, told)
         group.poses = _joint.refine(passes, group.poses)
-    gap = _joint.gap(passes, groups[0].poses) * size
+    residual = _joint.residual(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
     result = _report.alignment(
-        scans, usable, main, groups, links, size, gap, [_normalise(one) for one in passes]
+        scans, usable, main, groups, links, size, residual, [_normalise(one) for one in passes]
     )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
@@ -129,7 +129,7 @@ def _as_given(
 
 def _find_links(
     passes: list[Prepared], given: list[Array], told: _sequence.Told, ws: Workspace
-) -> list[Found]:
+) -> list[PairLink]:
     """Links of pairs, neighbours that a person told of and then likely ones first; a pair is left
     out once both passes hang safely in one group."""
     pairs = sorted(_links.by_likeness(passes), key=lambda pair: not told.neighbours(*pair))
@@ -137,7 +137,7 @@ def _find_links(
         pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)
     ]
     safety = _graph.Safety(len(passes))
-    links: list[Found] = []
+    links: list[PairLink] = []
     for number, (a, b) in enumerate(pairs):
         if safety.enough(a, b):
             continue
@@ -154,7 +154,7 @@ def _find_links(
 
 
 def _normalise(one: Prepared) -> Array:
-    """The similarity pass → centred at size 1."""
+    """T_centred_pass: the similarity that centres a pass, at size 1."""
     pose = np.eye(4) / one.size
     pose[:3, 3] = -one.centre / one.size
     pose[3, 3] = 1

@@ -180,7 +180,7 @@ def test_an_entry_that_went_away_is_forgotten() -> None:
     drop = Drop()
     drop.write("a.ply", PLY)
     assert isinstance(drop.after(5), Ready)
-    drop.settler.forget([])
+    drop.completeness.forget([])
     assert isinstance(drop.tick(), Wait)
 
 
@@ -268,9 +268,9 @@ def test_a_real_drop_from_first_look_to_ready(tmp_path: Path) -> None:
     now = [0.0]
     (tmp_path / "vase").mkdir()
     (tmp_path / "vase" / "a.ply").write_bytes(PLY)
-    settler = Completeness(clock=lambda: now[0])
+    completeness = Completeness(clock=lambda: now[0])
     for _ in range(6):
-        verdict = settler.judge("vase", look(tmp_path / "vase"))
+        verdict = completeness.judge("vase", look(tmp_path / "vase"))
         now[0] += 1.0
     assert verdict == Ready("quiet", 5.0)
 
@@ -292,4 +292,4 @@ def test_ready_by_quiet_always_means_a_whole_window_without_a_change(
             drop.add(f"{k}.xyz", b"1 2 3\n")
             last = drop.now
         elif isinstance(drop.tick(0.5 + k), Ready):
-            assert drop.now - last >= drop.settler.window
+            assert drop.now - last >= drop.completeness.window

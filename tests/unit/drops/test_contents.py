@@ -45,7 +45,7 @@ def test_a_file_that_cannot_be_opened_waits_with_the_reason(
         raise error(21, "no", str(path))
 
     drop = Drop()
-    drop.settler = Completeness(clock=lambda: drop.now, opener=fail)
+    drop.completeness = Completeness(clock=lambda: drop.now, opener=fail)
     drop.write("a.ply", PLY)
     verdict = drop.after(4000)
     assert isinstance(verdict, Wait)
@@ -62,7 +62,7 @@ class _Failing(io.BytesIO):
 def test_a_failing_share_is_no_verdict() -> None:
     """The line is at fault, not the drop: nothing is said about it."""
     drop = Drop()
-    drop.settler = Completeness(clock=lambda: drop.now, opener=lambda path: _Failing())
+    drop.completeness = Completeness(clock=lambda: drop.now, opener=lambda path: _Failing())
     drop.write("a.ply", PLY)
     with pytest.raises(LineFault, match="Input/output"):
         drop.judge()
@@ -74,7 +74,7 @@ def test_what_was_read_of_older_versions_is_forgotten() -> None:
     for k in range(50):
         drop.write("a.ply", PLY + b"\n" * k)
         drop.tick()
-    assert len(drop.settler._seen["vase"].contents._heads) == 1
+    assert len(drop.completeness._seen["vase"].contents._heads) == 1
 
 
 def test_an_empty_file_of_a_known_type_waits_and_is_then_refused() -> None:

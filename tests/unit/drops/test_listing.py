@@ -49,9 +49,9 @@ def test_a_look_sees_everything_and_follows_nothing(tmp_path: Path) -> None:
 def test_a_symbolic_link_as_a_drop_is_refused_by_name(tmp_path: Path) -> None:
     """inbox/passwd → /etc/passwd is never opened."""
     (tmp_path / "passwd").symlink_to("/etc/passwd")
-    settler = Completeness(clock=lambda: 0.0)
-    settler.judge("passwd", look(tmp_path / "passwd"))
-    verdict = settler.judge("passwd", look(tmp_path / "passwd"))
+    completeness = Completeness(clock=lambda: 0.0)
+    completeness.judge("passwd", look(tmp_path / "passwd"))
+    verdict = completeness.judge("passwd", look(tmp_path / "passwd"))
     assert isinstance(verdict, Refuse)
     assert verdict.reason == "passwd is a symbolic link"
 

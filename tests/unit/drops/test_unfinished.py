@@ -38,7 +38,9 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, 0.0
-        self.settler = Completeness(Intake(quiet_local=5, patience=100), clock=lambda: self.now)
+        self.completeness = Completeness(
+            Intake(quiet_local=5, patience=100), clock=lambda: self.now
+        )
         folder.mkdir()
         for k in (1, 2):
             self.write(f"pass_{k}.ply")
@@ -53,7 +55,7 @@ class Watch:
         verdict: Verdict = Wait("")
         for _ in range(seconds):
             self.now += 1
-            verdict = self.settler.judge(self.folder.name, look(self.folder))
+            verdict = self.completeness.judge(self.folder.name, look(self.folder))
         return verdict
 
 

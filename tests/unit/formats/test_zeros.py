@@ -86,11 +86,11 @@ FILES = {
 def settled(folder: Path, seconds: int = 130) -> Verdict:
     """The verdict of one look a second, with a patience of 100 s."""
     now = [0.0]
-    settler = Completeness(Intake(quiet_local=5, patience=100), clock=lambda: now[0])
+    completeness = Completeness(Intake(quiet_local=5, patience=100), clock=lambda: now[0])
     verdict: Verdict = Wait("")
     for _ in range(seconds):
         now[0] += 1
-        verdict = settler.judge(folder.name, look(folder))
+        verdict = completeness.judge(folder.name, look(folder))
     return verdict
 
 

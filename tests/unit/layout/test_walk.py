@@ -36,8 +36,8 @@ def test_a_tree_beyond_the_limits_is_refused_with_words(
 ) -> None:
     """As soon as nothing moves any more; the words tell the limit and where it is broken."""
     drop = deep(tmp_path / "looped", levels, name)
-    settler = Completeness(Intake(), clock=iter(range(10)).__next__)
-    verdicts = [settler.judge("looped", look(drop)) for _ in range(2)]
+    completeness = Completeness(Intake(), clock=iter(range(10)).__next__)
+    verdicts = [completeness.judge("looped", look(drop)) for _ in range(2)]
     assert isinstance(verdicts[0], Wait)
     assert isinstance(verdicts[1], Refuse)
     assert (

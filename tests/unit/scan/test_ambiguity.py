@@ -12,7 +12,7 @@ from pipeline.demo import pose_errors
 from pipeline.geometry import rigid
 from pipeline.stages.scan import _prepared, _slips, _symmetry, _verify
 from pipeline.stages.scan._graph import CERTAIN, Group, _borne
-from pipeline.stages.scan._links import Found
+from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._report import doubts
 from pipeline.stages.scan._verify import Evidence
 from tests.support import bodies
@@ -122,7 +122,7 @@ def test_what_slides_along_itself_is_found_whatever_stands_in_the_way() -> None:
 
 @pytest.mark.parametrize(("score", "left"), [(CERTAIN - 0.02, 12), (CERTAIN + 0.02, 11)])
 def test_two_passes_of_twelve_need_a_certain_link(score: float, left: int) -> None:
-    link = Found(0, 1, np.eye(4), Evidence(score, 1.0, 0.0, 0.0, 0.0, 0.0), "features")
+    link = PairLink(0, 1, np.eye(4), Evidence(score, 1.0, 0.0, 0.0, 0.0, 0.0), "features")
     groups = [
         Group({0: np.eye(4), 1: np.eye(4)}, [link]),
         *(Group({k: np.eye(4)}) for k in range(2, 12)),

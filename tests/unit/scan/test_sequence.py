@@ -11,7 +11,7 @@ from pipeline.demo import virtual_scanner
 from pipeline.geometry import rigid
 from pipeline.stages.scan import _sequence
 from pipeline.stages.scan._graph import _stands
-from pipeline.stages.scan._links import Found
+from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._verify import Evidence
 from tests.support import bodies
 from tests.unit.scan.conftest import run_stages
@@ -31,7 +31,7 @@ def test_names_are_ordered_by_the_numbers_in_them() -> None:
 def test_a_weaker_link_stands_between_passes_that_a_person_told_are_neighbours() -> None:
     evidence = Evidence(0.15, 1.0, 0.0, 0.0, 0.0, 0.0)
     for told in (True, False):
-        link = Found(0, 1, np.eye(4), evidence, "features", told=told)
+        link = PairLink(0, 1, np.eye(4), evidence, "features", told=told)
         assert _stands(link, [link]) is told
 
 

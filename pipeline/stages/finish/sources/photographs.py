@@ -20,8 +20,8 @@ STEEPEST = 0.2  # cosine below which a photograph grazes the surface too much
 COARSE = 2  # how much smaller a photograph's depths are than itself
 NEAR = 0.004  # share of the depth by which a point may lie behind what the photograph sees
 RIM = 2  # pixels of the depths along outlines, which show a little of what is behind
-ALSO = 0.8  # share of the best one's worth from which others blend in, the better the more
-SHARP = 2.0  # power of a photograph's sharpness in its worth
+ALSO = 0.8  # share of the best one's weight from which others blend in, the better the more
+SHARP = 2.0  # power of a photograph's sharpness in its weight
 
 
 class Photographs:
@@ -38,7 +38,7 @@ class Photographs:
         light, detail = levels([picture.image for picture in pictures], seen)
         # sRGB is about a power of 2.2; a factor on light is one on the values, too
         self.gains = np.exp(-light / 2.2).astype(np.float32)
-        self.worths = np.exp(SHARP * np.minimum(detail, 0)).astype(np.float32)
+        self.weights = np.exp(SHARP * np.minimum(detail, 0)).astype(np.float32)
         self.depths = _depths(pictures, surface)
 
     def colors_at(self, points: Array, normals: Array) -> Array:
@@ -49,12 +49,12 @@ class Photographs:
         return np.concatenate(parts) if parts else np.zeros((0, 3), np.float32)
 
     def _block(self, points: Array, normals: Array) -> Array:
-        worth = np.zeros((len(self.pictures), len(points)), np.float32)
+        weight = np.zeros((len(self.pictures), len(points)), np.float32)
         pixels = np.zeros((len(self.pictures), len(points), 2), np.float32)
         for number in range(len(self.pictures)):
-            pixels[number], worth[number] = self._view(number, points, normals)
-        best = worth.max(axis=0)
-        share = worth / np.maximum(best, 1e-30)
+            pixels[number], weight[number] = self._view(number, points, normals)
+        best = weight.max(axis=0)
+        share = weight / np.maximum(best, 1e-30)
         # from nothing at ALSO smoothly to all at the best: no seams where another becomes the best
         weight = np.clip((share - ALSO) / (1 - ALSO), 0, 1) ** 2
         total = np.zeros((len(points), 3), np.float32)
@@ -67,7 +67,7 @@ class Photographs:
         ).astype(np.float32)
 
     def _view(self, number: int, points: Array, normals: Array) -> tuple[Array, Array]:
-        """Pixel positions (N,2) and worth (N,), zero where the photograph sees nothing of it."""
+        """Pixel positions (N,2) and weight (N,), zero where the photograph sees nothing of it."""
         picture, depths = self.pictures[number], self.depths[number]
         fx, fy, cx, cy = picture.camera
         local = points @ picture.pose[:3, :3].T + picture.pose[:3, 3]
@@ -84,9 +84,9 @@ class Photographs:
         )
         sees = np.abs(depth[at] - depths[rows, columns]) < NEAR * depth[at] / cosine[at]
         at = at[sees]
-        worth = np.zeros(len(points), np.float32)
-        worth[at] = (cosine[at] * fx / depth[at]) ** 2 * self.worths[number]
-        return pixel - 0.5, worth
+        weight = np.zeros(len(points), np.float32)
+        weight[at] = (cosine[at] * fx / depth[at]) ** 2 * self.weights[number]
+        return pixel - 0.5, weight
 
 
 def _depths(pictures: Sequence[Picture], surface: Surface) -> list[Array]:
