@@ -269,6 +269,7 @@ class PosedPictures(Artefact):
     the same points. groups: names of photographs that hang together, those that are built first.
     sparse: npz, points (N,3) float64 in the common frame, seen (M,2) int32 = point, picture.
     about: centre and radius of what the cameras stand around; None: they look one way.
+    size_known: the common frame is in metres, size_from: says what, in words.
     """
 
     pictures: tuple[PosedPicture, ...]
@@ -277,6 +278,8 @@ class PosedPictures(Artefact):
     groups: tuple[tuple[str, ...], ...] = ()
     sparse: MaybeFile = None
     about: tuple[float, float, float, float] | None = None
+    size_known: bool = False
+    size_from: str = ""
 
 
 class Exported(Artefact):

@@ -37,6 +37,7 @@ COMMANDS = {
     "halt": ("act", "Stop claiming and starting everywhere."),
     "resume": ("act", "Take HALT away."),
     "models": ("models", "List, fetch, import and check model weights."),
+    "board": ("board", "Write a sheet of markers that gives scans of photographs their size."),
     "deploy": (
         "deploy",
         "Write units, share, web server and firewall for this host into a folder.",

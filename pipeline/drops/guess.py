@@ -101,7 +101,12 @@ def photos(found: list[Item]) -> Choice | None:
         f"{len(images)} pictures{by} without names of sides or transparency: photos of a scan;"
         ' with kind = "images" in job.toml they would be views of one object'
     )
-    return Choice("scan", images, [note])
+    return Choice("scan", with_lists(images, found), [note])
+
+
+def with_lists(images: list[Item], found: Iterable[Item]) -> list[Item]:
+    """IMAGES, and the lists of their places that were dropped with them."""
+    return [*images, *(item for item in found if frames.is_camera_text(item.name))]
 
 
 def passes(found: Iterable[Item]) -> list[Item]:

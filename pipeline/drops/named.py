@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.drops.choice import Choice
-from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model
+from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
 from pipeline.drops.in_doubt import holding
 from pipeline.drops.items import IMAGE, POINTS, TEXT, Item, of
 from pipeline.drops.prompts import prompt
@@ -62,7 +62,8 @@ def _scan_of_all(found: list[Item]) -> Choice | None:
     choice = scan(found)
     if choice and not choice.notes:
         return choice
-    used = [*of(found, POINTS), *passes(found)] or of(found, IMAGE)
+    images = of(found, IMAGE)
+    used = [*of(found, POINTS), *passes(found)] or (images and with_lists(images, found))
     return Choice("scan", used) if used else None
 
 

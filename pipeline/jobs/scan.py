@@ -58,6 +58,14 @@ class ScanOptions(Common):
         gt=0,
         description="merge cell in the drop's own unit; default: the tier's share of the size",
     )
+    marker_edge: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "photos: edge of the black squares of printed markers (AprilTag 36h11), mm; default:"
+            " those of a sheet of inbox3d board"
+        ),
+    )
     holes: float = Field(
         HOLES, ge=0, le=1, description="fill holes up to this share of the object's size"
     )

@@ -39,6 +39,7 @@ class Declared(BaseModel):
 
 class FindCameras(Declared):
     photo_edge: int
+    marker_edge: float | None
 
 
 class Densify(Declared):
@@ -156,7 +157,7 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=2),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=8),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=4),

@@ -36,6 +36,7 @@ class Scene:
 
     seed: int = 0
     table: bool = True
+    sheet: float = 0.0  # a sheet of markers lies on the table, so many times as large as printed
 
     def __post_init__(self) -> None:
         import open3d as o3d
@@ -72,11 +73,25 @@ class Scene:
         points = eye + rays[struck] * far[struck, None]
         normals = hit["primitive_normals"].numpy()[struck]
         shade = 0.75 + 0.25 * np.abs(normals @ np.array([0.3, 0.5, 0.81]))
-        colours[struck] = speckle(points, self.seed) * shade[:, None]
+        colours[struck] = self._colours(points) * shade[:, None]
         colours = colours.reshape(height, double, width, double, 3).mean((1, 3))
         rng = np.random.default_rng(int(1e6 * abs(eye).sum()) + self.seed)
         colours = colours * 255 + rng.normal(0, noise, colours.shape)
         return Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
+
+    def _colours(self, points: Array) -> Array:
+        """Colours (N, 3) 0…1 of POINTS (N, 3) of the surface, without light."""
+        colours = speckle(points, self.seed)
+        if self.sheet:
+            from pipeline.cli.board import drawn
+            from pipeline.formats.boards import BOARDS, DOTS
+
+            paper = np.asarray(drawn(BOARDS["a4"])).T[:, ::-1]
+            at = points[:, :2] * 1000 / self.sheet + np.array([105, 148.5])
+            on = (points[:, 2] < 1e-4) & (at > 0).all(1) & (at < [210, 297]).all(1)
+            x, y = (at[on] * DOTS).astype(int).T
+            colours[on] = np.where(paper[x, y], 0.9, 0.1)[:, None]
+        return colours
 
 
 def look(eye: Array, at: Array, roll: float = 0.0) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from pipeline.artefacts import Dropped
-from pipeline.formats import archives, pictures
+from pipeline.formats import archives, frames, pictures
 from pipeline.formats.refusals import Source
 from pipeline.workspace import Workspace
 
@@ -15,6 +15,11 @@ def photographs(dropped: Dropped, ws: Workspace) -> list[Source]:
     dropped with them, or a picture tells depths."""
     found = [one for name in dropped.names for one in _inside(name, ws)]
     return [] if any(map(_speaks_against, found)) else [one for one in found if _is_picture(one)]
+
+
+def lists(dropped: Dropped, ws: Workspace) -> list[Source]:
+    """The texts beside photographs."""
+    return [Source(name, ws.input / name) for name in dropped.names if frames.is_camera_text(name)]
 
 
 def _inside(name: str, ws: Workspace) -> list[Source]:
@@ -47,7 +52,9 @@ def _is_picture(source: Source) -> bool:
 
 
 def _speaks_against(source: Source) -> bool:
-    """A scan among pictures, or pictures that pair with depths."""
+    """A scan among pictures, or pictures that pair with depths; not a list of places."""
+    if frames.is_camera_text(source.name):
+        return False
     return pictures.tells_depth(source.name) or PurePosixPath(source.name).suffix.lower() in _SCANS
 
 

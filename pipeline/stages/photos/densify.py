@@ -57,8 +57,8 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
     return Scans(
         passes=tuple(passes),
         unit="m",
-        unit_guessed=True,
-        unit_from="photographs tell no size",
+        unit_guessed=not posed.size_known,
+        unit_from=posed.size_from,
         oriented=True,
         dense=len(passes) >= MANY,
     )

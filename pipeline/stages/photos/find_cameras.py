@@ -11,17 +11,13 @@ from pipeline.artefacts import Dropped, PosedPicture, PosedPictures
 from pipeline.errors import NoOverlap
 from pipeline.geometry import arrays, rigid
 from pipeline.kept.declared import FindCameras
-from pipeline.stages.photos import _drop, _mapping, _pictures, _straight, _why, _world
+from pipeline.stages.photos import _drop, _mapping, _pictures, _size, _straight, _why, _world
 from pipeline.stages.photos._mapping import Mapped
 from pipeline.stages.photos._pictures import Photo
 from pipeline.stages.photos._world import Shot
 from pipeline.workspace import StageWorkspace, Workspace
 
 FEWEST = 3  # photographs of which a model can be made
-SIZE = (
-    "photographs tell no size: the model is as large as if the middle one of these {} had been"
-    " taken from 1 m away"
-)
 AS_IMAGES = (
     'If they show one object on a plain background from a few sides, add the line kind = "images"'
     " to job.toml."
@@ -33,7 +29,8 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
 
     In: names of the drop's pictures; of a drop with scan files nothing is done. Out: one
     PosedPicture per photograph that found its place, without lens distortion; the common frame is
-    chosen (z up, what they look at at the origin, median distance 1). Guaranteed: at least three
+    chosen (z up, what they look at at the origin; metres where markers or a list of places tell
+    the size, else the median distance is 1). Guaranteed: at least three
     photographs, each held by at least 30 points that others see too. Library: pycolmap. Raises
     NoOverlap where fewer than three hang together.
     """
@@ -51,19 +48,23 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     shots, points, about = _world.framed(shots, points)
     ws.progress(0.9, "straightening photographs")
     pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
+    size = _size.told(pictures, _drop.lists(dropped, ws), ws.options.marker_edge, ws)
+    unit = size.metres or 1.0
+    pictures = tuple(_size.scaled(one, unit) for one in pictures)
     seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]
-    arrays.save(ws.path("photos/sparse.npz"), points=points, seen=np.concatenate(seen))
+    arrays.save(ws.path("photos/sparse.npz"), points=unit * points, seen=np.concatenate(seen))
     left_out = _why.left_out(sources, shots, mapped, unread)
     for name, reason in left_out:
         ws.warn(f"{name}: left out: {reason}")
-    ws.warn(SIZE.format(len(shots)))
     return PosedPictures(
         pictures=pictures,
         left_out=tuple(left_out),
         links=tuple((a, b, count) for (a, b), count in sorted(mapped.matches.items())),
         groups=_groups(mapped, photos),
         sparse="photos/sparse.npz",
-        about=about,
+        about=None if about is None else tuple(unit * value for value in about),
+        size_known=size.metres is not None,
+        size_from=size.words,
     )
 
 

@@ -196,6 +196,20 @@ def test_three_or_more_pictures_without_sides_are_a_scan_of_photos(tmp_path: Pat
         assert "photos of a scan" in found.notes[0] and 'kind = "images"' in found.notes[0]
 
 
+def test_a_list_of_the_cameras_places_goes_with_photos(tmp_path: Path) -> None:
+    """Rows of numbers beside photos are no scan where their name says what they are."""
+    photos = {f"{k}.jpg": JPG for k in range(3)}
+    for name, text in (
+        ("poses.csv", "0, 1, 2, 3\n1, 1, 2, 4\n2, 1, 2, 5\n"),
+        ("transforms.json", "{}"),
+    ):
+        found = drop(tmp_path / name, photos | {name: text.encode()})
+        assert (found.kind, found.not_used) == ("scan", [])
+        assert name in found.used
+    asked = photos | {"poses.csv": b"0, 1, 2, 3\n", "job.toml": b'kind = "scan"\n'}
+    assert "poses.csv" in drop(tmp_path / "asked", asked).used
+
+
 def test_pictures_with_transparency_are_views_of_one_object(tmp_path: Path) -> None:
     """They are cut out already. One of them among photos changes nothing."""
     clear = png_with_alpha()

@@ -1,0 +1,95 @@
+"""A list of places beside photographs: where each was taken, in metres."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from pipeline.formats.refusals import Source
+from pipeline.geometry.rigid import Array
+from pipeline.stages.photos._markers import Told
+
+FEWEST = 3  # photographs whose place is told
+APART = 0.03  # share of their spread by which told places may be off
+
+
+def read(sources: Sequence[Source]) -> tuple[str, dict[str, Array]]:
+    """Name of the list and places (3,) by photograph (its name without folders and ending); the
+    first of SOURCES that holds any.
+
+    ``transforms.json`` of nerfstudio (frames with file_path and transform_matrix), or rows of text:
+    a name, x, y, z and whatever else.
+    """
+    for source in sources:
+        if places := _read(source.path):
+            return source.name, places
+    return "", {}
+
+
+def _read(path: Path) -> dict[str, Array]:
+    text = path.read_text("utf-8", errors="replace")
+    try:
+        if path.suffix.lower() == ".json" or text.lstrip().startswith("{"):
+            frames = json.loads(text)["frames"]
+            return {
+                _stem(one["file_path"]): np.asarray(one["transform_matrix"], float)[:3, 3]
+                for one in frames
+            }
+    except (ValueError, KeyError, TypeError, IndexError):
+        return {}
+    rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
+    return {_stem(row[0]): place for row in rows if (place := _numbers(row[1:4])) is not None}
+
+
+def _numbers(words: Sequence[str]) -> Array | None:
+    try:
+        place = np.array([float(word) for word in words])
+    except ValueError:
+        return None
+    return place if len(place) == 3 and np.isfinite(place).all() else None
+
+
+def _stem(name: Any) -> str:
+    return PurePosixPath(str(name)).stem.lower()
+
+
+def size(name: str, places: dict[str, Array], centres: dict[str, Array]) -> Told:
+    """What the list tells of the size: how far the CENTRES found, by photograph, are apart."""
+    pairs = [
+        (centre, places[_stem(one)]) for one, centre in centres.items() if _stem(one) in places
+    ]
+    if len(pairs) < FEWEST:
+        return Told(None, f"{name} tells the places of {len(pairs)} photographs; it takes {FEWEST}")
+    found, told = (np.array(part) for part in zip(*pairs, strict=True))
+    a, b = found - np.median(found, 0), told - np.median(told, 0)
+    scale, turn = _similarity(a, b)
+    off = np.linalg.norm(scale * a @ turn.T - b, axis=1)
+    spread = float(np.median(np.linalg.norm(b, axis=1)))
+    share = float(np.median(off)) / max(spread, 1e-12)
+    if share > APART:
+        return Told(
+            None,
+            f"the places in {name} are not those from which the photographs were taken: half of"
+            f" them are off by {share:.0%} of their spread",
+        )
+    return Told(
+        scale, f"the places of {len(pairs)} photographs in {name}, in metres, off by {share:.1%}"
+    )
+
+
+def _similarity(a: Array, b: Array) -> tuple[float, Array]:
+    """Scale and rotation of A (N,3) onto B, both around their middle, the worst fifth left out."""
+    keep = np.ones(len(a), bool)
+    for _ in range(3):
+        u, d, vt = np.linalg.svd(b[keep].T @ a[keep])
+        fix = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+        turn = u @ fix @ vt
+        scale = float(np.trace(np.diag(d) @ fix) / max((a[keep] ** 2).sum(), 1e-30))
+        off = np.linalg.norm(scale * a @ turn.T - b, axis=1)
+        keep = off <= np.quantile(off, 0.8) + 1e-12
+    return scale, turn

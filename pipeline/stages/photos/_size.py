@@ -1,0 +1,62 @@
+"""How large photographed things are: by printed markers, or by a list of places beside the
+photographs; photographs alone tell no size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from pipeline.artefacts import PosedPicture
+from pipeline.formats.refusals import Source
+from pipeline.geometry import rigid
+from pipeline.stages.photos import _markers, _places
+from pipeline.stages.photos._markers import Sighted, Told
+from pipeline.workspace import Workspace
+
+ARBITRARY = (
+    "photographs tell no size: the model is as large as if the middle one of these {} had been"
+    " taken from 1 m away. A printed sheet of `inbox3d board` beside the object, or a list of the"
+    " cameras' places, tells it"
+)
+
+
+def told(
+    pictures: Sequence[PosedPicture], beside: Sequence[Source], edge: float | None, ws: Workspace
+) -> Told:
+    """What one unit of the common frame is in metres, by the first that tells: markers (their EDGE
+    in mm, where it was asked for), the lists BESIDE. What does not fit is said."""
+    name, places = _places.read(beside)
+    centres = {one.name: rigid.invert(np.asarray(one.pose))[:3, 3] for one in pictures}
+    found = [_by_markers(pictures, edge, ws)]
+    found += [_places.size(name, places, centres)] if places else []
+    for one in found:
+        if one.metres is None and one.words:
+            ws.warn(one.words)
+    known = [one for one in found if one.metres is not None]
+    if not known:
+        ws.warn(ARBITRARY.format(len(pictures)))
+        return Told(None, "photographs tell no size")
+    first, *others = known
+    for other in others:
+        if abs(np.log(float(other.metres or 1) / float(first.metres or 1))) > _markers.APART:
+            ws.warn(f"two tell the size, and not the same: {first.words}; {other.words}")
+    return first
+
+
+def _by_markers(pictures: Sequence[PosedPicture], edge: float | None, ws: Workspace) -> Told:
+    sighted = []
+    for one in pictures:
+        with Image.open(ws.path(one.image)) as opened:
+            corners = _markers.sought(np.asarray(opened.convert("RGB")))
+        if corners:
+            sighted.append(Sighted(one.camera, np.asarray(one.pose), corners))
+    return _markers.size(sighted, edge)
+
+
+def scaled(picture: PosedPicture, by: float) -> PosedPicture:
+    """The same in a frame whose unit is BY times as small."""
+    pose = np.array(picture.pose)
+    pose[:3, 3] *= by
+    return picture.model_copy(update={"pose": rigid.to_matrix(pose)})

@@ -1,0 +1,141 @@
+"""Photographs get their size from printed markers or from a list of places; what does not fit is said and not used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.cli.board import drawn
+from pipeline.formats import boards
+from pipeline.formats.refusals import Source
+from pipeline.geometry import rigid
+from pipeline.stages.photos import _markers, _places
+from pipeline.stages.photos._markers import Sighted
+from tests.support import photographs
+from tests.unit.photos.conftest import SIZE, run_stages, similarity
+
+CAMERA = (500.0, 500.0, 320.0, 240.0)
+
+
+def sighted(pitch: float, units: float = 1.0, first: int = 0) -> list[Sighted]:
+    """Three photographs of six markers of 30 mm on a table, PITCH mm apart, in a frame of UNITS per metre."""
+    corners = {
+        (first + 4 * row + column, k): np.array([column * pitch + x, row * pitch + y, 0.0]) / 1000
+        for row in range(2)
+        for column in range(3)
+        for k, (x, y) in enumerate([(0, 0), (30, 0), (30, 30), (0, 30)])
+    }
+    found = []
+    for pose in photographs.ring(9, 50, distance=0.4)[:3]:
+        moved = pose.copy()
+        moved[:3, 3] *= units
+        shown = {}
+        for key, point in corners.items():
+            local = pose[:3, :3] @ point + pose[:3, 3]
+            shown[key] = local[:2] / local[2] * CAMERA[:2] + CAMERA[2:]
+        found.append(Sighted(CAMERA, moved, shown))
+    return found
+
+
+def test_a_sheet_of_ours_gives_its_size() -> None:
+    """Metres per unit, whatever unit the cameras stand in."""
+    told = _markers.size(sighted(boards.PITCH, units=2.5), None)
+    assert told.metres == pytest.approx(1 / 2.5, rel=1e-6)
+    assert "6 printed markers" in told.words
+
+
+def test_markers_that_lie_otherwise_need_their_edge_told() -> None:
+    """Somebody else's markers may have any size: nothing is taken from them unasked."""
+    strange = sighted(55.0)
+    told = _markers.size(strange, None)
+    assert told.metres is None and "marker_edge" in told.words
+    assert _markers.size(strange, 60.0).metres == pytest.approx(2.0, rel=1e-6)
+    alone = _markers.size(sighted(boards.PITCH, first=300), None)
+    assert alone.metres is None and "marker_edge" in alone.words
+
+
+def test_one_wrong_sight_of_a_marker_is_left_out() -> None:
+    """A corner that one photograph shows elsewhere is placed by the others."""
+    several = sighted(boards.PITCH)
+    several[1].corners[0, 0] = several[1].corners[0, 0] + 40
+    assert _markers.size(several, None).metres == pytest.approx(1.0, rel=1e-6)
+
+
+def test_the_printed_sheet_is_found_where_it_was_drawn() -> None:
+    """Every marker of the sheet, its edge and spacing as the sheet says."""
+    sheet = boards.BOARDS["letter"]
+    picture = drawn(sheet).convert("RGB")
+    picture = picture.resize((picture.width // 5, picture.height // 5), Image.Resampling.BOX)
+    found = _markers.sought(np.asarray(picture))
+    assert {number for number, _ in found} == set(range(20))
+    dots = boards.DOTS / 5
+    assert np.linalg.norm(found[0, 0] - found[0, 1]) / dots == pytest.approx(boards.EDGE, abs=0.3)
+    assert np.linalg.norm(found[0, 0] - found[5, 0]) / dots == pytest.approx(
+        np.hypot(boards.PITCH, boards.PITCH), abs=0.3
+    )
+
+
+def written(folder: Path, name: str, text: str) -> list[Source]:
+    (folder / name).write_text(text)
+    return [Source(name, folder / name)]
+
+
+def test_a_list_of_places_gives_the_size(tmp_path: Path) -> None:
+    """Rows of a name and x y z, or nerfstudio's transforms.json."""
+    true = np.random.default_rng(1).random((6, 3))
+    centres = {f"IMG_{k}.jpg": 4 * place + 7 for k, place in enumerate(true)}
+    rows = "# name x y z\n" + "".join(
+        f"IMG_{k}.JPG, {x}, {y}, {z}, 0, 0\n" for k, (x, y, z) in enumerate(true)
+    )
+    frames = [
+        {"file_path": f"images/IMG_{k}.png", "transform_matrix": rigid_to(place)}
+        for k, place in enumerate(true)
+    ]
+    for name, text in (("poses.csv", rows), ("transforms.json", json.dumps({"frames": frames}))):
+        called, places = _places.read(written(tmp_path, name, text))
+        told = _places.size(called, places, centres)
+        assert told.metres == pytest.approx(0.25, rel=1e-9) and name in told.words
+
+
+def rigid_to(place: Any) -> Any:
+    matrix = np.eye(4)
+    matrix[:3, 3] = place
+    return rigid.to_matrix(matrix)
+
+
+def test_places_of_other_photographs_are_not_used(tmp_path: Path) -> None:
+    """Places that do not fit, mirrored ones among them, and too few are said."""
+    true = np.random.default_rng(1).random((6, 3))
+    centres = {f"{k}.jpg": place for k, place in enumerate(true)}
+    mirrored = {str(k): place * [1, 1, -1] for k, place in enumerate(true)}
+    told = _places.size("poses.txt", mirrored, centres)
+    assert told.metres is None and "not those from which" in told.words
+    few = _places.size("poses.txt", {"0": true[0]}, centres)
+    assert few.metres is None and "takes 3" in few.words
+    assert _places.read(written(tmp_path, "notes.txt", "taken on a sunny day, 3 4 5")) == ("", {})
+
+
+@pytest.mark.slow
+def test_a_printed_sheet_in_the_photographs_makes_the_model_as_large_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """Within 0.5 %; and the result says where the size is from."""
+    scene = photographs.Scene(sheet=3.0)
+    truth = {f"{k}.jpg": pose for k, pose in enumerate(photographs.ring(20, 40)[:5])}
+    photos = {name: scene.photo(pose, SIZE) for name, pose in truth.items()}
+    drop = photographs.drop(tmp_path / "drop", photos)
+    job = run_stages(drop, tmp_path / "work", "photos.find_cameras", marker_edge=90)
+    assert job.posed.size_known and "printed markers" in job.posed.size_from
+    found, true = (
+        np.array([rigid.invert(np.asarray(pose))[:3, 3] for pose in poses])
+        for poses in (
+            [one.pose for one in job.posed.pictures],
+            [truth[one.name] for one in job.posed.pictures],
+        )
+    )
+    assert similarity(found, true)[0] == pytest.approx(1.0, abs=0.005)
