@@ -8,10 +8,10 @@ job's own folder and not a copy.
 
 from __future__ import annotations
 
+import errno
 from typing import NamedTuple
 
-from layout import lifecycle, names, tree
-from layout.dropped import dropped_name, manifest
+from layout import dropped, lifecycle, names, tree
 from layout.manifest import Accepted, JobFile, Source, now, write_job
 from layout.move import WrongState, gone, holding
 from layout.tree import Atlas, Place
@@ -51,7 +51,7 @@ def job_of(
     atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None = None
 ) -> JobFile:
     """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept. Of
-    a copy only the name counts."""
+    a copy only the name counts. Gone where what FACTS were found in is not seen."""
     with holding(atlas, shell):
         return _job_of(atlas, shell, facts, copy_of)
 
@@ -61,12 +61,15 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
     found = disk.lstat(shell.path)
     if found is None:
         raise gone(atlas, shell.path)
+    drop = dropped.look(disk, shell.path / tree.INPUT, facts.kind is not None)
+    if facts.kind is not None and shell.queue != lifecycle.REFUSED:
+        _agree(drop, facts)
     own = old if old is not None and old.id == shell.id else None
     source = (
         own.source
         if own
         else Source(
-            name=old.source.name[:255] if old else dropped_name(disk, shell.path),
+            name=old.source.name[:255] if old else drop.name or _plain(shell),
             origin="share",
             at=now(),
         )
@@ -80,9 +83,7 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
         options=facts.options,
         source=source,
         evidence=facts.evidence,
-        manifest=manifest(
-            disk, shell.path / tree.INPUT, facts.used, own, facts.kind is not None, facts.asked
-        ),
+        manifest=dropped.manifest(disk, drop, facts.used, own, facts.asked),
         inode=found.st_ino,
         accepted=Accepted(at=now(), n=shell.n),
         starts=own.starts if own else [],
@@ -91,3 +92,15 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
         retry_of=own.retry_of if own else None,
         after=facts.after,
     )
+
+
+def _agree(drop: dropped.Drop, facts: AcceptedRequest) -> None:
+    """Two looks may differ: one may lack what stands there, or a person took it away in between.
+    Then the drop is judged anew, later."""
+    there = {dropped.printable(path) for path, _ in drop.files}
+    if not there or not there.issuperset(map(dropped.printable, facts.used)):
+        raise FileNotFoundError(errno.ENOENT, "not to be seen at present", str(drop.root))
+
+
+def _plain(shell: Place) -> str:
+    return shell.path.name.lstrip(".").partition("@")[0]

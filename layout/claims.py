@@ -6,9 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import names, tree
+from layout import dropped, names, tree
 from layout.disk import Disk
-from layout.dropped import dropped_name
 from layout.manifest import REQUEST_LIMIT, ErrorFile, JobFile, Unreadable, read_job
 from layout.move import gone
 from layout.promote import started_by
@@ -92,7 +91,15 @@ def identify_bare(atlas: Atlas, name: str) -> Claim:
         for place in atlas.places(state)
     )
     if id is None or taken or n > MAX_STARTS:
-        return Claim(names.new_id(Path(dropped_name(atlas.disk, folder)).stem), 0, id)
+        return Claim(
+            names.new_id(
+                Path(
+                    dropped.look(atlas.disk, folder / tree.INPUT, whole=False).name or folder.name
+                ).stem
+            ),
+            0,
+            id,
+        )
     return Claim(id, n, None)
 
 

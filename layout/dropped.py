@@ -4,29 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from layout import names, tree
+from layout import names
 from layout.disk import Disk, Entry
 from layout.manifest import REQUEST_LIMIT, JobFile, Listed
-from layout.walk import BeyondLimits, files_below
+from layout.tree import INPUT, is_job_toml
+from layout.walk import BeyondLimits, files_among
 
 # Of a job.toml that came after the drop had been judged without one: its start sees that what is
 # there is not what was read.
 NEVER_READ = hashlib.sha256(b"").hexdigest()
 
 
-def dropped_name(disk: Disk, folder: Path) -> str:
-    """What the person called the drop: the name of what stands in input/."""
-    entries = [entry.name for entry in standing(disk, folder / tree.INPUT)]
-    return printable(entries[0]) if len(entries) == 1 else folder.name.lstrip(".").partition("@")[0]
+class Drop(NamedTuple):
+    """What one look at input/ saw. FILES, (path, size), are relative to ROOT: input/<x> where all
+    of them lie in one folder, else input/ itself. NAME: what the person called the drop, None where
+    that is not to be told."""
+
+    root: Path
+    files: list[tuple[str, int]]
+    name: str | None
 
 
-def drop_root(disk: Disk, inside: Path) -> Path:
-    """The folder that manifest paths are relative to: input/<x> where the drop was one folder, else
-    input/ itself."""
+def look(disk: Disk, inside: Path, whole: bool = True) -> Drop:
+    """One look at what stands in input/ (INSIDE), ignored names aside. Whoever must agree with it
+    takes it from here: a second listing may lack what the first one showed. WHOLE: as
+    files_below."""
     entries = standing(disk, inside)
-    return inside / entries[0].name if len(entries) == 1 and entries[0].is_dir else inside
+    files = files_among(disk, inside, entries, whole) if entries else []
+    top = top_of(path for path, _ in files)
+    tops = {path.partition("/")[0] for path, _ in files} or {entry.name for entry in entries}
+    return Drop(
+        inside / top,
+        [(path.removeprefix(top), size) for path, size in files],
+        printable(tops.pop()) if len(tops) == 1 else None,
+    )
+
+
+def top_of(paths: Iterable[str]) -> str:
+    """The folder in which all files of input/ lie, by their PATHS there, with its slash; "" where
+    there is none. An empty folder beside it does not count."""
+    tops = {"".join(path.partition("/")[:2]) for path in paths}
+    return tops.pop() if len(tops) == 1 and any(top.endswith("/") for top in tops) else ""
 
 
 def standing(disk: Disk, inside: Path) -> list[Entry]:
@@ -51,34 +73,27 @@ def printable(name: str) -> str:
 
 def manifest(
     disk: Disk,
-    inside: Path,
+    drop: Drop,
     used: frozenset[str],
     old: JobFile | None = None,
-    whole: bool = True,
     asked: tuple[str, str] | None = None,
 ) -> list[Listed]:
-    """Every file below input/ but the ignored ones; checksums are kept where size and path are
-    unchanged. A job.toml always gets its own: a later change of it asks for other options. ASKED:
-    path and checksum of the one whose options were read, which may have been changed since. WHOLE:
-    as files_below.
+    """A row for every file of DROP; checksums are kept where size and path are unchanged. A
+    job.toml always gets its own: a later change of it asks for other options. ASKED: path and
+    checksum of the one whose options were read, which may have been changed since.
     """
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
-    root = drop_root(disk, inside)
-    rows = (
-        [(printable(path), size) for path, size in files_below(disk, root, whole)]
-        if standing(disk, inside)
-        else []
-    )
+    rows = [(printable(path), size) for path, size in drop.files]
     known |= {
-        (path, size): disk.sha256(root / path)
+        (path, size): disk.sha256(drop.root / path)
         for path, size in rows
-        if tree.is_job_toml(path) and size <= REQUEST_LIMIT
+        if is_job_toml(path) and size <= REQUEST_LIMIT
     }
     if asked is not None:
         known |= {
             (path, size): asked[1] if path == asked[0] else NEVER_READ
             for path, size in rows
-            if path == asked[0] or (not asked[0] and tree.is_job_toml(path))
+            if path == asked[0] or (not asked[0] and is_job_toml(path))
         }
     return [
         Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used)
@@ -90,10 +105,7 @@ def sealed(disk: Disk, folder: Path, job: JobFile) -> bool:
     """Does input/ equal the manifest (names and sizes)? A copied job folder shows its job.json long
     before its scans."""
     try:
-        rows = [
-            (printable(path), size)
-            for path, size in files_below(disk, drop_root(disk, folder / tree.INPUT))
-        ]
+        rows = [(printable(path), size) for path, size in look(disk, folder / INPUT).files]
     except (FileNotFoundError, NotADirectoryError, BeyondLimits):
         return False
     return bool(rows) and sorted((row.path, row.size) for row in job.manifest) == sorted(rows)

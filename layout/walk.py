@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,8 +47,9 @@ def _begin(path: str) -> str:
 def attributes_below(
     disk: Disk, root: Path, known: Container[str] = ()
 ) -> Iterator[tuple[str, os.stat_result]]:
-    """(path relative to ROOT, its attributes) of every file that ``files_below`` lists, in the same
-    order, with one call for a folder. Of KNOWN paths it was found before that they count."""
+    """(path relative to ROOT, an input/, its attributes) of every file that is not ignored, folder
+    by folder in name order, with one call for a folder. Of KNOWN paths it was found before that
+    they count. The limits are those of what was dropped there."""
     for path, (_, _, attributes) in _below(root, disk.stats, known):
         if attributes is not None:
             yield path, attributes
@@ -72,8 +73,9 @@ def _below(
                 if names.ignored(name, is_dir):
                     continue
                 deep = len(path) > SURELY_SHORT or len(within) > DEPTH
-                if deep and (words := beyond(path)):
-                    raise BeyondLimits(f"{root.name} {words}")
+                drop, inner = _in_input(path)
+                if deep and (words := beyond(inner)):
+                    raise BeyondLimits(f"{drop} {words}")
             if is_dir:
                 within.append((f"{path}/", iter(sorted(look(root / path)))))
                 break
@@ -88,13 +90,38 @@ def files_below(disk: Disk, root: Path, whole: bool = True) -> list[tuple[str, i
 
     BeyondLimits where a limit of drops is broken; with WHOLE false what lies beyond is left out.
     """
+    return _files(disk, root, [("", True)], whole, lambda path: (root.name, path))
+
+
+def files_among(
+    disk: Disk, inside: Path, entries: Iterable[Entry], whole: bool = True
+) -> list[tuple[str, int]]:
+    """The same, for ENTRIES that were seen in INSIDE, an input/; the limits are those of each of
+    them, as they were in inbox/."""
+    first = [(entry.name, entry.is_dir) for entry in sorted(entries, reverse=True)]
+    return _files(disk, inside, first, whole, _in_input)
+
+
+def _in_input(path: str) -> tuple[str, str]:
+    """The drop, and the path in it, of a PATH in input/."""
+    drop, _, rest = path.partition("/")
+    return drop, rest
+
+
+def _files(
+    disk: Disk,
+    root: Path,
+    ahead: list[tuple[str, bool]],
+    whole: bool,
+    of_drop: Callable[[str], tuple[str, str]],
+) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
-    ahead = [("", True)]
     while ahead and (whole or len(found) < LISTED):
         path, is_dir = ahead.pop()
-        if words := beyond(path):
+        drop, inner = of_drop(path)
+        if words := beyond(inner):
             if whole:
-                raise BeyondLimits(f"{root.name} {words}")
+                raise BeyondLimits(f"{drop} {words}")
         elif is_dir:
             entries = sorted(
                 (e for e in disk.scandir(root / path) if not names.ignored(e.name, e.is_dir)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layout import dropped, tree, walk
+from layout import dropped, tree
 from layout.accept import AcceptedRequest
 from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas
@@ -21,8 +21,7 @@ TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no long
 def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
     kind, or where the job.toml was taken out of the drop, it is identified anew."""
-    inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
-    paths = [path for path, _ in walk.files_below(atlas.disk, inside)]
+    inside, paths = _dropped(atlas, folder)
     asked = _beside(atlas, folder)
     request = {"kind": job.kind, **job.options} | (asked or {})
     says = any(map(tree.is_job_toml, paths))
@@ -64,8 +63,7 @@ def facts_anew(
 ) -> AcceptedRequest:
     """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
     job.toml that a person put beside outranks."""
-    inside = dropped.drop_root(atlas.disk, folder / tree.INPUT)
-    paths = [path for path, _ in walk.files_below(atlas.disk, inside)]
+    inside, paths = _dropped(atlas, folder)
     asked = _beside(atlas, folder)
     if asked is None:
         return facts_of(identify(inside, paths), evidence, notes)
@@ -74,6 +72,12 @@ def facts_anew(
     kind = can_do(str(options.kind))
     used, said = used_of(inside, paths, kind)
     return AcceptedRequest(kind, jobs.options_of(options), used, evidence, (*notes, *said))
+
+
+def _dropped(atlas: Atlas, folder: Path) -> tuple[Path, list[str]]:
+    """Where paths of the drop begin, and its files."""
+    drop = dropped.look(atlas.disk, folder / tree.INPUT)
+    return drop.root, [path for path, _ in drop.files]
 
 
 def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:

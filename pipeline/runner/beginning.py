@@ -41,7 +41,7 @@ class Beginning:
         held.seen, sums = self.patience(
             place, lambda: input_copy.copy(disk, place, held.root, say, held.job.manifest)
         )
-        if self.patience(place, lambda: input_copy.enlist(disk, place, held.job, held.seen, sums)):
+        if input_copy.enlist(held.job, held.seen, sums):
             raise AsksAnew
         named, dropped = (
             held.job.options.get("image_paths") or (),
@@ -49,9 +49,7 @@ class Beginning:
         )
         taken = self.patience(
             place,
-            lambda: input_copy.fetch_named(
-                self.atlas, named, held.drop(self.atlas.disk), dropped, say
-            ),
+            lambda: input_copy.fetch_named(self.atlas, named, held.drop(), dropped, say),
         )
         held.job.provenance.inputs = taken
         self.patience(place, lambda: write_job(disk, place.path, held.job))

@@ -29,6 +29,10 @@ ASKED = (
     "job.toml is not the one that was read when the job was accepted: the options are read again"
 )
 MAX_CHANGED = 3
+CHANGING = InputRejected("input/ keeps changing.", remedy="Finish copying.")
+EMPTY = InputRejected(
+    "Nothing of what was dropped is left in input/.", remedy="Put the files back into input/."
+)
 BACK, MAX_BACK = "its input or options are no longer those of the work that was done: back to", 5
 
 
@@ -100,18 +104,11 @@ class Edges:
             )
         return self.release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
 
-    def changed(self, held: HeldJob, queue: str) -> Place:
+    def changed(self, held: HeldJob, queue: str, error: input_copy.InputChanged) -> Place:
         """Late arrivals: back, uncounted, with a doubled quiet time; the third time in a run the
         job fails."""
         if held.ended(Ended.CHANGED) + 1 >= MAX_CHANGED:
-            return self.fail(
-                held,
-                queue,
-                InputRejected(
-                    "input/ keeps changing.",
-                    remedy="Finish copying.",
-                ),
-            )
+            return self.fail(held, queue, EMPTY if error.empty else CHANGING)
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)
         return self.release(held, CHANGED, Ended.CHANGED)
 

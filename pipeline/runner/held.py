@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from layout import dropped, tree
-from layout.disk import Disk, LineFault
+from layout.disk import LineFault
 from layout.manifest import JobFile, Outcome
 from layout.tree import Place
 from pipeline import jobs, recipes
@@ -91,9 +91,9 @@ class HeldJob:
             lambda stage: False,
         )
 
-    def drop(self, disk: Disk) -> Path:
+    def drop(self) -> Path:
         """The copy of what was dropped: manifest paths are relative to it."""
-        return dropped.drop_root(disk, self.root / tree.INPUT)
+        return self.root / tree.INPUT / dropped.top_of(path for path, *_ in self.seen)
 
     # -- telling -------------------------------------------------------------------------------
     def note(self, line: str) -> None:

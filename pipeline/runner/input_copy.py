@@ -36,7 +36,11 @@ def _silent(share: float, message: str) -> None:
 
 
 class InputChanged(Exception):
-    """input/ on Atlas is no longer what was copied."""
+    """input/ on Atlas is no longer what was copied. EMPTY: there was nothing to copy."""
+
+    def __init__(self, id: str, empty: bool = False) -> None:
+        super().__init__(id)
+        self.empty = empty
 
 
 @contextlib.contextmanager
@@ -77,8 +81,9 @@ def copy(
             disk.scandir(inside)  # that the whole job was taken away is heard here
             raise InputChanged(place.id) from None
         raise
-    if not stands(disk, inside, before):
-        raise InputChanged(place.id)
+    # "nothing" may be a listing that lacked what stands there: it is looked at again, later
+    if not before or not stands(disk, inside, before):
+        raise InputChanged(place.id, empty=not before)
     (root / RECORD).write_text(json.dumps([*zip(*before, strict=True), [*sums.values()]]))
     return before, sums
 
@@ -199,7 +204,7 @@ def check(disk: Disk, place: Place, seen: Snapshot) -> None:
         raise InputChanged(place.id)
 
 
-def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
+def enlist(job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
     """Write sizes and sums of this start's input, as SEEN, into JOB's manifest; note what differs
     from the start before.
 
@@ -207,14 +212,13 @@ def enlist(disk: Disk, place: Place, job: JobFile, seen: Snapshot, sums: dict[st
     options are to be read again, because a job.toml is not the one that was read when the job was
     accepted, or is gone.
     """
-    inside = place.path / tree.INPUT
-    prefix = dropped.drop_root(disk, inside).relative_to(inside).as_posix()
+    top = dropped.top_of(sums)
     sizes = {path: size for path, size, *_ in seen}
     before = {row.path: row for row in job.manifest}
     usual = {_suffix(row.path) for row in job.manifest if row.used}
     rows, asks = [], False
     for path, digest in sums.items():
-        name = dropped.printable(path if prefix == "." else path.removeprefix(f"{prefix}/"))
+        name = dropped.printable(path.removeprefix(top))
         old = before.pop(name, None)
         used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):

@@ -102,8 +102,8 @@ class Runner:
             return Outcome(self._legs(held, queue))
         except (Gone, PathGone):
             raise
-        except InputChanged:
-            return Outcome(self.edges.changed(held, queue))
+        except InputChanged as error:
+            return Outcome(self.edges.changed(held, queue, error))
         except AsksAnew:
             return Outcome(self.edges.accept_anew(held))
         except Drained:
@@ -160,7 +160,7 @@ class Runner:
             leg.stages,
             {"kind": held.job.kind, **held.job.options},
             held.root,
-            held.drop(self.atlas.disk),
+            held.drop(),
             self.models,
             isolated=not queues.QUEUES[leg.queue].hot,
             network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,

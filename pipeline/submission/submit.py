@@ -40,21 +40,21 @@ def seal(
     """
     try:
         options = jobs.parse(request) if request.get("kind") else None
-        rows = dropped.manifest(atlas.disk, draft / tree.INPUT, frozenset())
+        drop = dropped.look(atlas.disk, draft / tree.INPUT)
+        rows = dropped.manifest(atlas.disk, drop, frozenset())
         if not rows:
             raise SubmitRefused(
                 f"{name} holds no files.",
                 remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.",
             )
         attributes = atlas.disk.lstat(draft)
-        root = dropped.drop_root(atlas.disk, draft / tree.INPUT)
         job = JobFile(
             id=draft.name,
             kind=options.kind if options else None,
             options=jobs.options_of(options) if options else dict(request),
             source=Source(name=name, origin=origin, at=now(), by=by),  # type: ignore[arg-type]
             manifest=[
-                row.model_copy(update={"sha256": atlas.disk.sha256(root / row.path)})
+                row.model_copy(update={"sha256": atlas.disk.sha256(drop.root / row.path)})
                 for row in rows
             ],
             inode=attributes.st_ino if attributes else None,

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 
-from layout import accept, dropped, lifecycle, names, tree, walk
+from layout import accept, dropped, lifecycle, names, tree
 from layout.accept import AcceptedRequest
 from layout.attention import Attention
 from layout.lifecycle import Occupied
@@ -110,8 +110,8 @@ class Shells:
                 verdict = completeness.judge(shell.path.name, seen)
                 if isinstance(verdict, Refuse):
                     return InputRejected(verdict.reason, remedy=verdict.remedy)
-            inside = dropped.drop_root(self.atlas.disk, shell.path / tree.INPUT)
-            identify(inside, [path for path, _ in walk.files_below(self.atlas.disk, inside)])
+            drop = dropped.look(self.atlas.disk, shell.path / tree.INPUT)
+            identify(drop.root, [path for path, _ in drop.files])
         except InputRejected as error:
             return error
         return InputRejected(

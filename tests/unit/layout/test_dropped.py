@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+import pytest
+
 from layout import dropped, tree
 from layout.manifest import JobFile, Listed
 from tests.support.crew import Intake, World
@@ -42,11 +44,38 @@ def test_a_manifest_lists_the_persons_files_below_the_dropped_folder(world: Worl
     old = job_at(world, place).model_copy(
         update={"manifest": [Listed(path="scan.ply", size=size, sha256="a" * 64)]}
     )
-    rows = dropped.manifest(world.atlas.disk, inside, frozenset({"scan.ply"}), old)
+    drop = dropped.look(world.atlas.disk, inside)
+    assert (drop.root, drop.name) == (inside / "Vase", "Vase")
+    rows = dropped.manifest(world.atlas.disk, drop, frozenset({"scan.ply"}), old)
     assert [(row.path, row.size, row.sha256, row.used) for row in rows] == [
         ("notes/read me.txt", 5, None, False),
         ("scan.ply", size, "a" * 64, True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "top"),
+    [
+        ([], ""),
+        (["a.ply"], ""),
+        (["vase/a.ply", "vase/b/c.ply"], "vase/"),
+        (["vase/a.ply", "b.ply"], ""),
+        (["vase/a.ply", "jug/a.ply"], ""),
+    ],
+)
+def test_the_top_of_a_drop_is_the_folder_that_holds_all_its_files(
+    paths: list[str], top: str
+) -> None:
+    """Told from the files alone, so that everybody who saw the same files comes to the same."""
+    assert dropped.top_of(paths) == top
+
+
+def test_an_empty_folder_beside_the_drop_changes_no_path(world: World) -> None:
+    """ "New folder", which a person made in input/ and left empty."""
+    place = world.claimed()
+    (place.path / tree.INPUT / "New folder").mkdir()
+    drop = dropped.look(world.atlas.disk, place.path / tree.INPUT)
+    assert [path for path, _ in drop.files] == ["scan.ply"] and drop.name == "Vase"
 
 
 def test_a_name_that_is_no_utf_8_can_be_written_down(world: World) -> None:
@@ -55,7 +84,7 @@ def test_a_name_that_is_no_utf_8_can_be_written_down(world: World) -> None:
     (world.atlas.inbox / name).write_text(world.token())
     place = Intake(world.atlas).take(name)
     job = job_at(world, place)
-    assert job.source.name == r"Gr\xf6sse.ply"
+    assert job.source.name == r"Gr\xf6sse.ply" and [row.used for row in job.manifest] == [True]
     assert (place.path / tree.INPUT / name).is_file()
 
 
