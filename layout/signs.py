@@ -44,7 +44,21 @@ class Arrivals(Document):
     waits: dict[str, str] = Field(default_factory=dict)
 
 
+class Gpu(Document):
+    """What a worker's GPU is and does: bytes of memory in all and in use, by whomever; how busy it
+    is, 0…1, where the driver tells."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: ClassVar[str] = "gpu"
+    model: str
+    memory: int
+    used: int
+    busy: float | None = None
+
+
 class Heartbeat(Document):
+    # only looked at, and hosts of two releases may serve one tree
+    model_config = ConfigDict(extra="ignore")
     name: ClassVar[str] = "heartbeat"
     worker: str
     role: Literal["worker", "intake", "web"]
@@ -56,6 +70,9 @@ class Heartbeat(Document):
     backends: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     version: str = ""
+    memory: int | None = None  # bytes that its engine may use
+    used: int | None = None  # bytes that its engine uses
+    gpu: Gpu | None = None
     job: str | None = None
     message: str = ""  # in words: idle, working, paused because …
     attention: tuple[str, ...] = ()  # in words: what this process found that waits for a person

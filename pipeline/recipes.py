@@ -41,6 +41,15 @@ class Recipe(NamedTuple):
             for stage in leg.stages
         )
 
+    def straight(self, queue: str, served: Iterable[str]) -> tuple[str, ...]:
+        """The stages from QUEUE on that whoever serves the queues SERVED runs in one go."""
+        queues, found = [leg.queue for leg in self.legs], list[str]()
+        for leg in self.legs[queues.index(queue) :] if queue in queues else ():
+            if leg.queue not in {queue, *served}:
+                break
+            found += leg.stages
+        return tuple(found)
+
     def after(self, queue: str) -> Leg | None:
         """The leg that follows QUEUE, or None at the end."""
         queues = [leg.queue for leg in self.legs]

@@ -12,9 +12,11 @@ import click
 
 from layout.liveness import Life, Observer
 from layout.names import nonce
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.cli import FAILED, fail
 from pipeline.config import Settings
+from pipeline.submission import capacity, job_view
 
 JUDGE = 1.0  # seconds between two looks at the heartbeats
 SAY = 30.0  # and between two lines about an unchanged wait
@@ -32,6 +34,7 @@ class Serving:
         clock: Callable[[], float] = time.monotonic,
         grace: float | None = None,
     ) -> None:
+        self.atlas = atlas
         self.clock, self.grace, self.looks = (
             clock,
             settings.worker.beat if grace is None else grace,
@@ -40,6 +43,7 @@ class Serving:
         self.observer = Observer(
             atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.looks, clock
         )
+        self._judged: tuple[tuple[object, ...], str] = ((), "")
         self._looked, self._since, self._missing, self._still = float("-inf"), float("inf"), "", ""
 
     def lacking(self, place: Place) -> str:
@@ -88,13 +92,11 @@ class Serving:
         moving = [beat for beat in known if not self.observer.standing(beat.worker)]
         watched = any(beat.role == "intake" for beat in moving)
         if place.state is State.INBOX or place.hidden:
-            return "" if watched else "nobody watches inbox/"
+            return self._too_large(place, moving) if watched else "nobody watches inbox/"
         if place.state is State.CLAIMED:
-            return (
-                ""
-                if any(place.queue in beat.queues for beat in moving)
-                else f"no live worker serves {place.queue}"
-            )
+            if not any(place.queue in beat.queues for beat in moving):
+                return f"no live worker serves {place.queue}"
+            return self._too_large(place, moving)
         gone = place.state is State.PROCESSING and all(
             beat.worker != place.worker for beat in known
         )
@@ -103,6 +105,15 @@ class Serving:
             if gone and not watched
             else ""
         )
+
+    def _too_large(self, place: Place, beats: list[Heartbeat]) -> str:
+        """In words, that no live worker has the memory; judged when its queue or they change."""
+        now = (place.queue, *((beat.worker, beat.memory) for beat in beats))
+        if now != self._judged[0]:
+            job = job_view.job_at(self.atlas, place) if place.id else None
+            told = capacity.told_at_submission(self.atlas, job, beats, place.queue) if job else ""
+            self._judged = now, told
+        return self._judged[1]
 
 
 class OwnFleet:
@@ -196,7 +207,8 @@ class Waiting:
         if still or self.still:
             self._tell_standing(place, still)
         if lacking and not (unable := self.able()):
-            self.fleet.start(f"{lacking[0].upper()}{lacking[1:]} any more")
+            again = "" if "memory" in lacking else " any more"
+            self.fleet.start(f"{lacking[0].upper()}{lacking[1:]}{again}")
         elif lacking:
             self._say(
                 f"{lacking}, and this host cannot: {unable} The job waits until a host that can"

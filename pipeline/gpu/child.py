@@ -47,6 +47,7 @@ def main() -> None:
         if order.get("isolated", True):
             _in_grandchild(order, writer)
         else:
+            leg.forget_peak()
             _run(order, writer)
 
 

@@ -3,7 +3,7 @@ rest is made and kept."""
 
 from __future__ import annotations
 
-import resource
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,9 +56,21 @@ def _made(
     artefact = recipes.call(recipes.stage_function(stage), bagged, ws)
     written = [name for name, stamp in store.outputs(ws.root).items() if before.get(name) != stamp]
     seconds = round(time.monotonic() - began, 3)
-    say(ended=[stage, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024])
+    say(ended=[stage, seconds, _peak()])
     said = {"warnings": tuple(ws.said), "fetched": ws.fetched, "version": keys.version_of(stage)}
     return Kept.of(ws.root, stage, artefact, outputs=written, seconds=seconds, **said, **facts)
+
+
+def _peak() -> int:
+    """Peak of this process's resident memory in bytes, since its last leg began."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def forget_peak() -> None:
+    """What jobs before needed says nothing of the next, where one process serves them all."""
+    with contextlib.suppress(OSError):  # an older kernel
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _weights(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""What earlier jobs took, and what another one may take by that.
+"""What earlier jobs took of time and memory, and what another one may take by that.
 
-The only truth are the times in the job.json of done jobs. They are read once, in the background,
-when a worker begins, and again after an hour; what this worker ran itself is added as it ends.
-Nothing is stored.
+The only truth are the times and the peak of memory in the job.json of done jobs. They are read
+once, in the background, when a worker begins, and again after an hour; what this worker ran itself
+is added as it ends. Nothing is stored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from layout.manifest import REQUEST_LIMIT, JobFile, NewerFormat, Unreadable
 from layout.tree import Atlas, State
 from pipeline import recipes
-from pipeline.progress import weights
+from pipeline.progress import needs, weights
 from pipeline.progress.likeness import OTHER_KIND, OTHER_OPTION, Asked, likeness, weighted_median
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,14 @@ class Guess(NamedTuple):
     cold: bool
 
 
+class Known(NamedTuple):
+    """What is remembered of a job: what was asked, seconds by stage, peak of memory in bytes."""
+
+    asked: Asked
+    times: dict[str, float]
+    peak: int | None
+
+
 class Past:
     """The jobs this worker knows of, newest last. Safe to ask from one thread while another
     reads."""
@@ -45,7 +54,7 @@ class Past:
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
         self.version = 0
-        self._known: dict[str, tuple[Asked, dict[str, float]]] = {}
+        self._known: dict[str, Known] = {}
         self._awaited: set[str] = set()
         self._looked = float("-inf")
         self._lock, self._reader = threading.Lock(), threading.Thread()
@@ -59,9 +68,9 @@ class Past:
             return Guess(0.0, 0.0, False)
         with self._lock:
             samples = [
-                (other, times[stage])
-                for other, times in reversed(self._known.values())
-                if stage in times
+                (known.asked, known.times[stage])
+                for known in reversed(self._known.values())
+                if stage in known.times
             ]
         ratios, shares = [], []
         for age, (other, took) in enumerate(samples):
@@ -78,6 +87,20 @@ class Past:
             max(math.exp(middle) * (foreseen + TINY) - TINY, 0.0), doubt, known < OTHER_OPTION / 2
         )
 
+    def memory(self, stages: Iterable[str], asked: Asked) -> int:
+        """Bytes that an engine needs for the largest of STAGES: as declared, set right by the peaks
+        of earlier jobs."""
+        with self._lock:
+            known = [one for one in reversed(self._known.values()) if one.peak and one.asked.kind]
+        ratios, shares = [], []
+        for age, (other, _, peak) in enumerate(known):
+            whole = needs.declared(recipes.stages(other.kind), other)
+            if peak and whole:
+                ratios.append(peak / whole)
+                shares.append(likeness(asked, other) * OLDER**age)
+        foreseen = needs.declared(stages, asked)
+        return int(needs.ENGINE + needs.corrected(foreseen, ratios, shares))
+
     # -- learning ------------------------------------------------------------------------------
     def learn(self, job: JobFile) -> None:
         """Remember what JOB's stages took; a later word about the same job takes the earlier one's
@@ -86,8 +109,9 @@ class Past:
             return
         with self._lock:
             self._known.pop(job.id, None)
-            self._known[job.id] = Asked.of(job), dict(job.provenance.times)
-            same = [id for id, (asked, _) in self._known.items() if asked.kind == job.kind]
+            provenance = job.provenance
+            self._known[job.id] = Known(Asked.of(job), dict(provenance.times), provenance.peak_rss)
+            same = [id for id, known in self._known.items() if known.asked.kind == job.kind]
             for id in same[:-PER_KIND]:
                 del self._known[id]
             self.version += 1

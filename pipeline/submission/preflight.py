@@ -17,7 +17,9 @@ from pipeline.config import Settings
 from pipeline.drops.at_hand import against_its_list, still_arriving
 from pipeline.drops.kind import identify
 from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
-from pipeline.submission import ability
+from pipeline.progress import needs
+from pipeline.progress.likeness import Asked
+from pipeline.submission import ability, capacity
 from pipeline.submission.submit import refuse_links
 
 
@@ -106,6 +108,7 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
             )
     if kind == "prompt":
         _check_views(settings)
+    _check_memory(settings, drop, request)
     named, able = str(request.get("backend", "auto")), weights.backends(settings.host.models)
     if named != "auto" and not ability.can_serve(
         named, ability.views_named(request) or _pictures(drop, kind), able
@@ -118,6 +121,24 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
                 f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is"
                 " missing, `models pull` brings it."
             ),
+        )
+
+
+def _check_memory(settings: Settings, drop: Path, request: Mapping[str, Any]) -> None:
+    """SubmitRefused where an engine of this host has not the memory that REQUEST needs at the
+    least."""
+    from pipeline.gpu.device import memory_limit
+
+    found = [drop] if drop.is_file() else [drop / name for name in plain_files(drop)]
+    options = tuple((key, value) for key, value in request.items() if key != "kind")
+    bytes_ = sum(path.stat().st_size for path in found)
+    asked = Asked(str(request["kind"]), bytes_, len(found), options, frozenset())
+    need = needs.ENGINE + needs.declared(recipes.stages(asked.kind), asked)
+    if need > (limit := memory_limit(settings.worker.memory_gb)):
+        raise SubmitRefused(
+            f"{drop.name} needs about {capacity.gib(need)} of memory, and this host's engine may"
+            f" use {capacity.gib(limit)}.",
+            remedy="Raise [worker] memory_gb, drop less at once, or use a larger host.",
         )
 
 

@@ -4,6 +4,7 @@ it does not leave to others."""
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 from layout import lifecycle, tree
 from layout.attention import Attention
@@ -12,8 +13,17 @@ from layout.manifest import JobFile, NewerFormat
 from layout.manifest import Outcome as Ended
 from layout.tree import Atlas, Place, State
 from pipeline.kept.snapshot import Snapshot, snapshot
+from pipeline.progress.likeness import Asked
 from pipeline.submission import job_view
 from pipeline.watchers.room import Asks, asks_of
+
+
+class Accepted(NamedTuple):
+    """AT: the time of acceptance; what the job asks of scratch, and what its memory depends on."""
+
+    at: str
+    asks: Asks
+    asked: Asked
 
 
 class Choice:
@@ -30,8 +40,8 @@ class Choice:
     ) -> None:
         self.atlas, self.name, self.queues = atlas, name, queues
         self.observer, self.attention = observer, attention
-        # place name → (time of acceptance, what it asks of scratch), read once
-        self.accepted: dict[str, tuple[str, Asks]] = {}
+        # place name → what its job.json said, read once
+        self.accepted: dict[str, Accepted] = {}
         self.lacking: set[str] = set()  # ids of jobs that need what this host has not
         self.avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         self.left = ""
@@ -39,7 +49,11 @@ class Choice:
 
     def asks(self, place: Place) -> Asks:
         """What a job that is waiting asks of scratch."""
-        return self.accepted[place.path.name][1]
+        return self.accepted[place.path.name].asks
+
+    def asked(self, place: Place) -> Asked:
+        """What the time and memory of a job that is waiting depend on."""
+        return self.accepted[place.path.name].asked
 
     def waiting(self) -> list[Place]:
         """Jobs this worker may start now, oldest acceptance first; never by name order."""
@@ -59,7 +73,7 @@ class Choice:
         ready = [
             place for place in places if self._readable(place) and not self._left_to_others(place)
         ]
-        return sorted(ready, key=lambda place: (self.accepted[place.path.name][0], place.id))
+        return sorted(ready, key=lambda place: (self.accepted[place.path.name].at, place.id))
 
     def _readable(self, place: Place) -> bool:
         """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is
@@ -73,9 +87,8 @@ class Choice:
                 self.left = f"idle; leaves {place.id} alone: {newer}; update inbox3d on this host"
                 raise
             if job is not None:
-                self.accepted[place.path.name] = (
-                    job.accepted.at if job.accepted else "",
-                    asks_of(job),
+                self.accepted[place.path.name] = Accepted(
+                    job.accepted.at if job.accepted else "", asks_of(job), Asked.of(job)
                 )
                 return True
         return False

@@ -25,12 +25,13 @@ from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import weights
 from pipeline.config import Settings
-from pipeline.errors import BackendUnavailable, EngineDied, HostFault
+from pipeline.errors import BackendUnavailable, EngineDied, HostFault, MemoryExceeded
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine
 from pipeline.kept.versions import versions
 from pipeline.runner import due, scratch
 from pipeline.runner.runner import Outcome, Runner
+from pipeline.watchers.admission import Admission
 from pipeline.watchers.choice import Choice
 from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.room import Asks, Room, used_by
@@ -61,11 +62,11 @@ class Worker:
         self.identity: AtlasFile = atlas.identity()
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
         self.stopping = stopping
-        self.beat = Beat(atlas, _heartbeat(name, queues, settings), settings.worker.beat)
+        memory = memory_limit(settings.worker.memory_gb)
+        self.beat = Beat(atlas, _heartbeat(name, queues, memory, settings), settings.worker.beat)
         self.observer = Observer(
             atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted
         )
-        memory = memory_limit(settings.worker.memory_gb)
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
         models = settings.host.models if settings.host.models.is_dir() else None
         self.runner = Runner(
@@ -83,6 +84,7 @@ class Worker:
         self.choice = Choice(atlas, name, queues, self.observer, self.attention)
         self.leftovers = Leftovers(atlas, self.scratch, settings)
         self.room = Room(self.scratch, self.leftovers.unused)
+        self.admission = Admission(self.beat.heartbeat, self.runner.past, self.observer)
         self._proven = True
         self._full = False
         self._said = Said()
@@ -160,6 +162,9 @@ class Worker:
         return False
 
     def _fits(self, place: Place) -> bool:
+        if left := self.admission.left(place, self.choice.asked(place)):
+            self.choice.left = self.choice.left or left
+            return False
         lack = self.room.lack(self.choice.asks(place))
         if lack is None:
             return True
@@ -191,6 +196,8 @@ class Worker:
             shutil.rmtree(root, ignore_errors=True)
         if isinstance(outcome.error, EngineDied):
             self._proven = False
+        if isinstance(outcome.error, MemoryExceeded):
+            self.admission.ran_out(held.id)
         if isinstance(outcome.error, EngineDied | BackendUnavailable):
             self.choice.avoid.add(held.id)
         if isinstance(outcome.error, BackendUnavailable):
@@ -203,6 +210,7 @@ class Worker:
         )
         if ended and ended.state in (State.DONE, State.FAILED):
             self.room.forget(held.id)
+            self.admission.forget(held.id)
         if ended is None or ended.state is State.FAILED:
             scratch.discard(root)
         elif ended.state is State.DONE:
@@ -246,7 +254,7 @@ class Worker:
         return stopped
 
 
-def _heartbeat(name: str, queues: tuple[str, ...], settings: Settings) -> Heartbeat:
+def _heartbeat(name: str, queues: tuple[str, ...], memory: int, settings: Settings) -> Heartbeat:
     backends = weights.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
     return Heartbeat(
         worker=name,
@@ -258,5 +266,6 @@ def _heartbeat(name: str, queues: tuple[str, ...], settings: Settings) -> Heartb
         backends=backends,
         formats=writable_formats() if "finish" in queues else (),
         version=versions().get("inbox3d", ""),
+        memory=memory,
         message="starting",
     )

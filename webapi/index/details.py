@@ -27,10 +27,12 @@ def with_eta(follower: Follower, row: Row) -> Row:
     """ROW with the seconds left: the worker's own estimate, else from what such jobs took before;
     null rather than invented.
 
-    What waits because the line is halted says so.
+    What waits because the line is halted, or for a person, says so.
     """
     if (halt := follower.halted) and row["state"] not in ENDED and not row["worker"]:
         return row | {"message": f"waits: halted by {halt}"} | UNTOLD
+    if row["state"] not in ENDED and (why := _attention(follower, row["folder"])):
+        return row | {"message": f"waits: {why}"} | UNTOLD
     if row["state"] in ENDED or (row["worker"] and row["eta"] is not None):
         return row
     past: list[float] = []
@@ -50,6 +52,14 @@ def with_eta(follower: Follower, row: Row) -> Row:
     if not served or own is None or (turns and whole is None):
         return row | UNTOLD
     return row | UNTOLD | {"eta": round(own + turns * (whole or 0.0), 1)}
+
+
+def _attention(follower: Follower, folder: str) -> str:
+    """What a live process says of the job's FOLDER, which waits for a person; or nothing."""
+    mark = f"{folder}: "
+    return next(
+        (line.removeprefix(mark) for line in follower.observer.needs() if line.startswith(mark)), ""
+    )
 
 
 def detail(atlas: Atlas, row: Row) -> dict[str, Any]:

@@ -74,6 +74,9 @@ class Answer(BaseModel):
 class Submitted(Answer):
     job_id: str = Field(examples=[EXAMPLE_ID])
     status_url: str = Field(examples=[f"/3d/status/{EXAMPLE_ID}"])
+    waits_for: str | None = Field(
+        None, description="in words, that no worker can start it at present; left out otherwise"
+    )
 
 
 class Retried(Submitted):

@@ -12,9 +12,9 @@ from typing import Any
 from flask import Response, request
 from pydantic import ValidationError
 
-from layout import tree, walk
+from layout import lifecycle, tree, walk
 from pipeline.jobs import ImagesOptions
-from pipeline.submission import submit
+from pipeline.submission import capacity, job_view, submit
 from webapi.notify.metrics import UPLOADED
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
@@ -95,7 +95,19 @@ def from_scan() -> Response:
 
 def submitted(id: str) -> Response:
     url = f"/3d/status/{id}"
-    return answer(Submitted, {"job_id": id, "status_url": url}, 202, {"Location": url})
+    told = {"job_id": id, "status_url": url}
+    if waits_for := _waits_for(id):
+        told["waits_for"] = waits_for
+    return answer(Submitted, told, 202, {"Location": url})
+
+
+def _waits_for(id: str) -> str:
+    """What is known before the job is accepted: that it is too large for every live worker."""
+    web = here()
+    place = lifecycle.find(web.atlas, id)
+    job = job_view.job_at(web.atlas, place) if place else None
+    workers = web.follower.workers()
+    return capacity.told_at_submission(web.atlas, job, workers) if job else ""
 
 
 def new_prompt(body: Generate) -> str:

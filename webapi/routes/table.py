@@ -203,9 +203,14 @@ def answer(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """CONTENT as JSON, in the form of MODEL."""
+    """CONTENT as JSON, in the form of MODEL; what may be left out of it is, where it is not
+    given."""
     text = json.dumps(
-        {name: content.get(name) for name in model.model_fields},
+        {
+            name: content.get(name)
+            for name, field in model.model_fields.items()
+            if name in content or field.is_required()
+        },
         ensure_ascii=False,
         allow_nan=False,
     )

@@ -586,3 +586,28 @@ def test_a_retry_counts_like_a_submission(build: Callable[..., Flask], atlas: At
     client, done = build(INBOX3D_WEB__MAX_WAITING="1").test_client(), forge(atlas, State.DONE)
     statuses = [client.post(f"/3d/jobs/{done.id}/retry").status_code for _ in range(2)]
     assert statuses == [202, 429] and len(atlas.places(State.INBOX)) == 1
+
+
+def test_a_job_that_no_worker_has_the_memory_for_is_told_at_once(
+    client: FlaskClient, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the answer; it is a job all the same, and its status says it as soon as a worker does."""
+    small = Heartbeat(
+        worker="host-cuda0-abcd", role="worker", counter=1, boot="x", pid=1, queues=("views",)
+    )
+    asked = {"prompt": "a red cube"}
+    monkeypatch.setattr(web.follower, "workers", lambda: [small])
+    assert "waits_for" not in client.post("/3d/generate", json=asked).json
+    tight = small.model_copy(update={"memory": 2**20})
+    monkeypatch.setattr(web.follower, "workers", lambda: [tight])
+    said = client.post("/3d/generate", json=asked).json
+    assert "it needs about" in said["waits_for"] and tight.worker in said["waits_for"]
+    web.follower.look()
+    folder = client.get(f"/3d/jobs/{said['job_id']}").json
+    assert folder["state"] == "queued"
+    place = lifecycle.find(web.atlas, said["job_id"])
+    assert place is not None
+    line = f"{place.path.relative_to(web.atlas.root)}: {said['waits_for']}"
+    monkeypatch.setattr(web.follower.observer, "needs", lambda: [line])
+    status = client.get(f"/3d/status/{said['job_id']}").json
+    assert status["message"] == f"waits: {said['waits_for']}"
