@@ -9,6 +9,7 @@ in job.json.
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import unicodedata
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32, lower case: no i, l, o, u
+KNOWN = (
+    1 << 14
+)  # names whose parts are remembered: every look at a folder asks for all of them again
 MAX_BYTES = 48  # of a slug and of a worker's name
 STATUS_NAME = "STATUS.txt"
 HALT_NAMES = ("halt", "halt.txt")
@@ -121,6 +125,7 @@ def is_id(text: str) -> bool:
     return split_id(text) is not None
 
 
+@functools.lru_cache(KNOWN)
 def split_id(text: str) -> tuple[str, str] | None:
     """(slug, random part) of a job id, or None if TEXT is none."""
     match = _ID.fullmatch(text)
@@ -166,6 +171,7 @@ def claimed_name(id: str, queue: str, n: int, *, hidden: bool = False) -> str:
     return f"{'.' if hidden else ''}{id}@{queue}.{n}"
 
 
+@functools.lru_cache(KNOWN)
 def parse_claimed(name: str) -> Claimed | None:
     """The parts of ``<id>@<queue>.<n>``, with or without the leading dot; None if NAME is not a
     job's."""

@@ -76,9 +76,8 @@ class Atlas:
     def __init__(self, root: Path | str, disk: Disk | None = None) -> None:
         self.root = Path(root).absolute()
         self.disk = disk or Disk()
-        self.inbox, self.claimed, self.processing, self.done, self.failed = (
-            self.root / state for state in State
-        )
+        self._states = {state: self.root / state for state in State}
+        self.inbox, self.claimed, self.processing, self.done, self.failed = self._states.values()
         self.inputs = self.root / "inputs"
         self.pipeline = self.root / ".pipeline"
         self.identity_file = self.pipeline / IDENTITY
@@ -169,11 +168,11 @@ class Atlas:
 
     # -- listings ------------------------------------------------------------------------------
     def entries(self, state: State) -> list[Entry]:
-        return self._list(self.root / state, self.disk.scandir)
+        return self._list(self._states[state], self.disk.scandir)
 
     def names(self, state: State) -> list[str]:
         """What stands in STATE's folder, by name alone."""
-        return self._list(self.root / state, self.disk.names)
+        return self._list(self._states[state], self.disk.names)
 
     def _list(self, folder: Path, how: Callable[[Path], list[T]]) -> list[T]:
         """A listing of one of the tree's own folders; where that is missing the share is away, not
@@ -207,7 +206,7 @@ class Atlas:
         """What ENTRY of STATE's folder is, or None where it is no job's."""
         if not entry.is_dir:
             return None
-        path, parsed = self.root / state / entry.name, names.parse_claimed(entry.name)
+        path, parsed = self._states[state] / entry.name, names.parse_claimed(entry.name)
         if state is State.CLAIMED:
             return (
                 Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden)

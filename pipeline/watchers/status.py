@@ -6,11 +6,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from layout import dropped, names, tree
+from layout import dropped, names
 from layout.liveness import Observer
-from layout.manifest import ErrorFile, NewerFormat, Unreadable
 from layout.signs import Arrivals
 from layout.tree import Atlas, Place, State
 from pipeline import queues
@@ -18,10 +16,9 @@ from pipeline.drops.verdict import Wait
 from pipeline.progress import words
 from pipeline.submission import job_view
 from pipeline.text import plain
+from pipeline.watchers.failures import Failures
 
 SHOWN = 200
-NO_REASON = "it was moved there by hand; its reason is not written yet"
-FAILED_SHOWN = 10
 NOBODY = (
     "Nobody watches this folder at present. What is dropped here waits until a compute host runs:"
     " inbox3d up\n"
@@ -35,7 +32,7 @@ class Writer:
         self.atlas, self.interval = atlas, interval
         self._last, self._text, self._arrivals = -interval, "", Arrivals()
         self._names: dict[str, str] = {}
-        self._failed: dict[str, tuple[float, str]] = {}
+        self._failures = Failures(atlas)
 
     def write(
         self,
@@ -138,7 +135,7 @@ class Writer:
                 "Running",
                 [self._running(place, observer) for place in self.atlas.places(State.PROCESSING)],
             ),
-            section("Failed lately", self._failed_lately()),
+            section("Failed lately", self._failures.lines(self._name)),
         ]
         return "\n".join(part for part in parts if part)
 
@@ -194,33 +191,6 @@ class Writer:
             for state in State
             for name in self.atlas.strangers(state)
         ]
-
-    def _failed_lately(self) -> list[str]:
-        """The newest failures. Each is read once; the share's own times only put them in order for
-        the eye."""
-        places = self.atlas.places(State.FAILED)
-        found = {
-            place.path.name: self._failed.get(place.path.name) or self._read_failed(place)
-            for place in places
-        }
-        # a reaper is about to write the reason of what a person moved there
-        self._failed = {
-            name: line for name, line in found.items() if not line[1].endswith(NO_REASON)
-        }
-        newest = sorted(found.values(), reverse=True)[:FAILED_SHOWN]
-        more = len(found) - len(newest)
-        return [line for _, line in newest] + (
-            [f"… and {more} more in failed/"] if more > 0 else []
-        )
-
-    def _read_failed(self, place: Place) -> tuple[float, str]:
-        when: Any = self.atlas.disk.lstat(place.path)
-        written = self.atlas.disk.seen(place.path / tree.ERROR_TEXT)
-        message = "see error.txt in its folder" if written else NO_REASON
-        with contextlib.suppress(OSError, Unreadable, NewerFormat):
-            error = ErrorFile.load(self.atlas.disk.read(place.path / tree.ERROR))
-            message = " ".join(f"{error.message} → {error.remedy}".split())
-        return (when.st_mtime if when else 0.0, f"{self._name(place)}: {message}")
 
 
 def told(observer: Observer, own: Sequence[str]) -> list[str]:

@@ -65,7 +65,7 @@ class Oracle:
 
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.finished.discard(source)
-        if process in self.lost:
+        if process in self.lost and not self.lost.pop(process)[0]:
             self.lost[process] = (target.name, self.world.hub.now)
         if not edge:
             return

@@ -146,7 +146,11 @@ class World:
         if call == "rename" and (edge := letter(self, *args)):
             if self.dice.random() < AIM[edge] * self.aims:
                 return self._at(process, edge, self.dice.choice(AT_EDGES), *args)
-        elif call in BEFORE and self.dice.random() < self._blur(call, args):
+        elif (
+            call in BEFORE
+            and (thrown := self.dice.random()) < BLUR_GOAL
+            and thrown < self._blur(call, args)
+        ):
             return self.dice.choice(
                 [kind for kind in LOOKS if self._fits(kind, call, args)] or [None]
             )
