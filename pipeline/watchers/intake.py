@@ -172,6 +172,8 @@ class Intake:
     def _tell(self, halt: str | None) -> None:
         """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops
         are taken all the same."""
+        if not self._status.due():  # what was said of the last try stays said
+            return
         with self.attention.over(self.atlas.status_file):
             waiting = self._unseen() | self.waiting if halt else self.waiting
             self._status.write(waiting, halt, self.observer, self.attention.lines())

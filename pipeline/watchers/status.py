@@ -26,13 +26,16 @@ NOBODY = (
 
 
 class Writer:
-    """Writes STATUS.txt at most every INTERVAL seconds, and only when its text changed."""
+    """Writes STATUS.txt, and only when its text changed; it is due every INTERVAL seconds."""
 
     def __init__(self, atlas: Atlas, interval: float) -> None:
         self.atlas, self.interval = atlas, interval
         self._last, self._text, self._arrivals = -interval, "", Arrivals()
         self._names: dict[str, str] = {}
         self._failures = Failures(atlas)
+
+    def due(self) -> bool:
+        return time.monotonic() - self._last >= self.interval
 
     def write(
         self,
@@ -43,11 +46,11 @@ class Writer:
     ) -> None:
         """ATTENTION: what this intake and its reaper found that waits for a person; that of other
         processes is in their heartbeats."""
-        if time.monotonic() - self._last < self.interval:
-            return
         self._last = time.monotonic()
-        self._tell_programs(waiting)
-        self._put(self.text(waiting, halt, observer, attention))
+        try:
+            self._put(self.text(waiting, halt, observer, attention))
+        finally:
+            self._tell_programs(waiting)
 
     def _tell_programs(self, waiting: Mapping[str, Wait]) -> None:
         """What arrives, as facts: the web layer shows it, and a sentence is no data."""

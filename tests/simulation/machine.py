@@ -35,7 +35,7 @@ from tests.simulation.world import Broken, World
 
 PROGRAM_FAULTS = ("entry.failed", "reaper.failed", "tick.failed", "step.failed")
 DAYS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-UMASK = 0o022
+UMASKS = (0o022, 0o007)  # of a person's shell, of an installed service
 SPACE = SimpleNamespace(total=1 << 40, used=1 << 39, free=1 << 39)  # bytes of every disk
 
 
@@ -77,7 +77,7 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         enter(patch.dict(os.environ, {"INBOX3D_RUN": str(folder / "run")}))
-        enter(_umask(UMASK))
+        enter(_umask(UMASKS[seed % 2]))
         enter(patch.object(time, "monotonic", clock))
         # files in scratch bear real times: none is ever old
         enter(patch.object(time, "time", lambda: 0.0))

@@ -7,6 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -310,3 +311,19 @@ def test_an_error_txt_whose_error_json_is_damaged_is_still_pointed_at(
     assert place is not None
     (place.path / "error.json").write_text("{")
     assert "see error.txt in its folder" in Writer(atlas, 0).text({}, None, observer)
+
+
+def test_facts_for_programs_that_cannot_be_written_keep_nothing_out_of_status_txt(
+    atlas: Atlas,
+) -> None:
+    """Nor does the next look, at which neither is due, take back what is said about it."""
+    settings = config.load(environ={"INBOX3D_INTAKE__STATUS_INTERVAL": "3600"})
+    with patch("pipeline.watchers.intake.Hints"):
+        intake = Intake(atlas, settings, "host-intake-aaaa", threading.Event())
+    (atlas.inbox / "vase").mkdir()
+    atlas.arrivals_file.mkdir()
+    for _ in range(3):
+        intake.step()
+        assert "vase" in atlas.status_file.read_text()
+        assert f"{atlas.arrivals_file.name} is a folder" in "".join(intake.attention.lines())
+    intake.beat.end()
