@@ -23,7 +23,7 @@ COMMANDS = {
     "up": ("run", "Start intake and workers on this host and keep them running."),
     "once": ("once", "Drop one file or folder and wait for its model."),
     "demo": ("once", "Scan a virtual object, drop the passes, compare the result with the truth."),
-    "submit": ("act", "Drop a file or folder and print the job's id."),
+    "submit": ("hand_in", "Drop a file or folder and print the job's id."),
     "jobs": ("look", "List jobs by state."),
     "show": ("look", "Show one job."),
     "retry": ("act", "Run a failed job again, or a done one as a new job."),

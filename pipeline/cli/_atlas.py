@@ -7,12 +7,12 @@ import os
 import pwd
 from pathlib import Path
 
-from layout import ownership
+from layout import lifecycle, ownership
 from layout.disk import LineFault
 from layout.init import exists
-from layout.tree import Atlas
+from layout.tree import Atlas, Place
 from pipeline import config
-from pipeline.cli import UNUSABLE, fail
+from pipeline.cli import REFUSED, UNUSABLE, fail
 from pipeline.config import Settings
 
 VARIABLE = "INBOX3D_ATLAS"
@@ -77,3 +77,12 @@ def outsider(root: Path) -> str:
         if owner not in ("", user())
         else "Run it as the owner of the tree, or as root."
     )
+
+
+def sought(atlas: Atlas, id: str) -> Place:
+    """Where job ID stands; ends with a message when it is nowhere."""
+    place = lifecycle.find(atlas, id)
+    if place is None:
+        fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")
+    assert place is not None
+    return place

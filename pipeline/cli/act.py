@@ -1,85 +1,15 @@
-"""Commands that change something: submit, retry, cancel, rm, gc, halt, resume."""
+"""Commands that change something: retry, cancel, rm, gc, halt, resume."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import click
 
 from layout import lifecycle, names
 from layout.lifecycle import Gone, Occupied
-from layout.tree import Atlas, Place, State
+from layout.tree import State
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
-from pipeline.cli._atlas import opened
-from pipeline.cli._waiting import Serving
-from pipeline.config import Settings
+from pipeline.cli._atlas import opened, sought
 from pipeline.submission import job_view
-
-set_option = click.option(
-    "--set",
-    "pairs",
-    multiple=True,
-    metavar="OPTION=VALUE",
-    help="An option of the job; may be repeated.",
-)
-
-
-def request_of(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """--set option=value pairs as a flat request; values are JSON where they parse as such, else
-    text."""
-    request: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise click.BadParameter(f"{pair!r} is not OPTION=VALUE", param_hint="--set")
-        try:
-            request[key.strip()] = json.loads(text)
-        except ValueError:
-            request[key.strip()] = text
-    return request
-
-
-def sought(atlas: Atlas, id: str) -> Place:
-    """Where job ID stands; ends with a message when it is nowhere."""
-    place = lifecycle.find(atlas, id)
-    if place is None:
-        fail(f"there is no job {id!r} in this tree.", REFUSED, "`inbox3d jobs` lists all.")
-    assert place is not None
-    return place
-
-
-@click.command()
-@click.argument("drop", type=click.Path(exists=True, path_type=Path))
-@atlas_option
-@set_option
-def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
-    """Copy DROP into inbox/ as a sealed job and print its id.
-
-    \b
-    Example:
-      inbox3d submit ~/scans/vase --set quality_tier=high
-    """
-    from pipeline.submission.preflight import completed
-    from pipeline.submission.submit import submit_path
-
-    atlas, settings = opened(atlas_path)
-    place = submit_path(atlas, drop, completed(atlas, settings, drop, request_of(pairs)))
-    click.echo(place.path.name)
-    if why := waits_for(atlas, settings, place):
-        click.echo(f"It waits: {why}", err=True)
-
-
-def waits_for(atlas: Atlas, settings: Settings, place: Place) -> str:
-    """In words, why nobody works on the job that was just submitted; "" where somebody may."""
-    if halt := atlas.halted():
-        return f"the line is halted by {halt}, until `inbox3d resume --atlas {atlas.root}`"
-    serving = Serving(atlas, settings, grace=0.0)
-    lacking = "; ".join(filter(None, (serving.standing(place), serving.lacking(place))))
-    if "run inbox3d up" in lacking:
-        return lacking
-    return f"{lacking}, until a host runs `inbox3d up --atlas {atlas.root}`" if lacking else ""
 
 
 @click.command()

@@ -18,8 +18,10 @@ from layout.init import Unfit
 from layout.tree import Atlas, Place, State
 from pipeline.cli import FAILED, INTERRUPTED, REFUSED, UNUSABLE, atlas_option, fail
 from pipeline.cli._atlas import located, opened
-from pipeline.cli._waiting import OwnFleet, Serving, Waiting
-from pipeline.cli.act import request_of, set_option
+from pipeline.cli._own_fleet import OwnFleet
+from pipeline.cli._serving import Serving
+from pipeline.cli._waiting import Waiting
+from pipeline.cli.hand_in import request_of, set_option
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
 from pipeline.progress import words

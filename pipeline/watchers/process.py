@@ -16,7 +16,7 @@ from layout.disk import LineFault
 from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
-from pipeline.watchers.fleet import RESTART
+from pipeline.watchers.members import RESTART
 from pipeline.watchers.worker import Restart, Worker
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,8 @@ trash/, where the pipeline's own leftovers stay until the next sweep and a perso
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from layout import lifecycle, rights, tree
@@ -24,25 +23,11 @@ from pipeline.config import Settings
 from pipeline.runner import due
 from pipeline.submission import job_view
 from pipeline.watchers import cleanup
+from pipeline.watchers.two_looks import TwoLooks, newest
 
 log = logging.getLogger(__name__)
 
 LOOKED_AT = 200  # waiting jobs whose job.json is looked at in one round, in turn
-
-
-class TwoLooks:
-    """Remembers what was seen, so that "gone" or "empty" is only believed when it was so in two
-    looks a gap apart."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock = clock
-        self._first: dict[str, float] = {}
-
-    def again(self, now_seen: Iterable[str], gap: float) -> list[str]:
-        """Of the names seen now, those that were seen in every look for at least GAP seconds."""
-        now, seen = self.clock(), set(now_seen)
-        self._first = {name: self._first.get(name, now) for name in seen}
-        return sorted(name for name in seen if now - self._first[name] >= gap)
 
 
 class Reaper:
@@ -228,19 +213,3 @@ class Reaper:
         """NAME must be no job's id: only what a person deleted bears one in trash/."""
         with self.attention.over(path):
             lifecycle.discard(self.atlas, path, name)
-
-
-def newest(folder: Path) -> int | None:
-    """A number that changes whenever something in FOLDER does, or None where it is gone."""
-    try:
-        stamps, ahead = [folder.lstat()], [folder]
-        while ahead:
-            with os.scandir(ahead.pop()) as entries:
-                for entry in entries:
-                    stamps.append(entry.stat(follow_symlinks=False))
-                    ahead += [Path(entry.path)] if entry.is_dir(follow_symlinks=False) else []
-    except NotADirectoryError:
-        pass
-    except OSError:
-        return None
-    return hash(tuple((stamp.st_mtime_ns, stamp.st_ctime_ns, stamp.st_size) for stamp in stamps))

@@ -19,7 +19,7 @@ from pipeline.drops.request import facts_anew, facts_of_job, first_queue
 from pipeline.drops.verdict import Refuse
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.runner.failing import DELETED, error_file
-from pipeline.watchers.reaper import TwoLooks
+from pipeline.watchers.two_looks import TwoLooks
 
 log = logging.getLogger(__name__)
 

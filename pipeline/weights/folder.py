@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import parts, record
+from pipeline.weights import parts, record, whole
 from pipeline.weights.catalogue import ALWAYS, INDEX, KNOWN, MATTING, WEIGHTS, Known, remedy
 from pipeline.weights.tensorfile import header, no_data, not_there
 
@@ -59,7 +59,7 @@ def problem(models: Path | None, name: str) -> str | None:
     try:
         if (folder / INDEX).is_file() or (name in KNOWN and KNOWN[name].entries):
             known = KNOWN.get(name)
-            parts.check(folder, known.entries if known else ())
+            whole.check(folder, known.entries if known else ())
             return other_model(folder, known) if known else None
         record.facts(folder)
         header(folder / WEIGHTS)
@@ -74,7 +74,7 @@ def other_model(folder: Path, known: Known) -> str | None:
     """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN; both
     FLUX have the same parts."""
     guided = (
-        parts.read_json(folder / "transformer" / "config.json").get("guidance_embeds")
+        whole.read_json(folder / "transformer" / "config.json").get("guidance_embeds")
         if "transformer" in known.entries
         else None
     )
@@ -107,9 +107,9 @@ def fingerprint(models: Path | None, name: str) -> str:
 
 def loaded(folder: Path, entries: Iterable[str] = ()) -> list[str]:
     """Paths below the diffusers FOLDER of what is loaded."""
-    return sorted(path.relative_to(folder).as_posix() for path in parts.check(folder, entries))
+    return sorted(path.relative_to(folder).as_posix() for path in whole.check(folder, entries))
 
 
 def components(folder: Path) -> dict[str, tuple[str, str]]:
     """Library and class of each component that a diffusers folder names."""
-    return {part.name: (part.library, part.cls) for part in parts.parts_of(parts.index_of(folder))}
+    return {part.name: (part.library, part.cls) for part in parts.parts_of(whole.index_of(folder))}

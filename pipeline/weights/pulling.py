@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.errors import BackendUnavailable
 from pipeline.weights import folder as looks
 from pipeline.weights import hub as hubs
-from pipeline.weights import parts, record
+from pipeline.weights import parts, record, whole
 from pipeline.weights.catalogue import DOWNLOADS, INDEX, KNOWN, Known, size
 from pipeline.weights.hub import Hub, Meta
 from pipeline.weights.importing import import_checkpoint, need_torch
@@ -58,7 +58,7 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
         raise BackendUnavailable(f"{known.hub} holds no {INDEX} at {hub.revision}.", remedy=OTHER)
     first = hub.look(INDEX)
     sums = {INDEX: _have(hub, first, target, work)}
-    metas = [hub.look(path) for path in _plan(hub, known, parts.index_of(work), names)]
+    metas = [hub.look(path) for path in _plan(hub, known, whole.index_of(work), names)]
     _room(known, [first, *metas], target, work)
     # a fault in the small ones shows soon
     for k, meta in enumerate(sorted(metas, key=lambda meta: meta.bytes or 0), start=2):
@@ -69,7 +69,7 @@ def _pull_folder(hub: Hub, known: Known, target: Path, work: Path) -> None:
     }:
         stray.unlink()
     try:
-        parts.check(work, known.entries)
+        whole.check(work, known.entries)
         trouble = looks.other_model(work, known)
     except BackendUnavailable as error:
         trouble = error.message

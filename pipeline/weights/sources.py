@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import parts
+from pipeline.weights import whole
 from pipeline.weights.catalogue import FACTS, INDEX, KNOWN, WEIGHTS, Known
+from pipeline.weights.hub_cache import guessed, known_names, out_of_cache
 from pipeline.weights.tensorfile import no_data, not_there
 
 CHECKPOINTS = (".ckpt", ".safetensors", ".bin", ".pt", ".pth")
@@ -32,7 +33,7 @@ def find(path: Path, name: str | None) -> Source:
     """What PATH means. BackendUnavailable, with what to do, where it means nothing or something
     else than the model NAME."""
     if name is not None and name not in KNOWN:
-        raise BackendUnavailable(f"{path.name}: there is no model {name!r}.", remedy=_names())
+        raise BackendUnavailable(f"{path.name}: there is no model {name!r}.", remedy=known_names())
     if not path.exists():
         words = not_there(path) if path.is_symlink() else "does not exist"
         raise BackendUnavailable(
@@ -41,89 +42,14 @@ def find(path: Path, name: str | None) -> Source:
     path = path.absolute()  # not resolved: in a hub cache the links bear the names
     if path.name == INDEX:
         path = path.parent
-    known = KNOWN[name] if name else _guessed(path)
-    found = _out_of_cache(path, known)
-    known = known or _guessed(found)
+    known = KNOWN[name] if name else guessed(path)
+    found = out_of_cache(path, known)
+    known = known or guessed(found)
     if known is None:
         raise BackendUnavailable(
-            f"{path.name}: its name does not tell which model it is.", remedy=_names()
+            f"{path.name}: its name does not tell which model it is.", remedy=known_names()
         )
     return Source(known, _folder(found, known) if known.entries else _file(found, known))
-
-
-def _names() -> str:
-    return f"Name one of {', '.join(KNOWN)} with --name."
-
-
-def _guessed(path: Path) -> Known | None:
-    """The model that PATH's own name or place speaks of; for a FLUX pipeline its content
-    decides."""
-    for known in KNOWN.values():
-        hub = known.hub.replace("/", "--")
-        if known.file and path.name == known.file:
-            return known
-        if known.entries and (
-            path.name in (known.name, known.hub.rpartition("/")[2])
-            or f"models--{hub}" in (path.name, *_cache_names(path))
-        ):
-            return known
-    if path.is_dir() and (path / FACTS).is_file() and path.name in KNOWN:
-        return KNOWN[path.name]
-    if path.is_dir() and not (path / INDEX).is_file():
-        inside = [known for known in KNOWN.values() if known.file and (path / known.file).exists()]
-        return inside[0] if len(inside) == 1 else None
-    return None
-
-
-def _cache_names(path: Path) -> list[str]:
-    """The models--… folder that a snapshot lies in."""
-    return [parent.name for parent in path.parents if parent.name.startswith("models--")][:1]
-
-
-def _out_of_cache(path: Path, known: Known | None) -> Path:
-    """The snapshot that a hub cache holds, where PATH is one; else PATH."""
-    if not path.is_dir():
-        return path
-    wanted = f"models--{known.hub.replace('/', '--')}" if known else ""
-    if inner := next(
-        (found for found in (path / wanted, path / "hub" / wanted) if wanted and found.is_dir()),
-        None,
-    ):
-        path = inner
-    elif not known and len(held := [*path.glob("models--*")]) == 1:
-        path = held[0]
-    elif held := sorted(path.glob("models--*")):
-        names = ", ".join(entry.name for entry in held[:20])
-        what = f"no {known.hub}" if known else "several models"
-        raise BackendUnavailable(
-            f"{path} is a hub cache that holds {what}: {names}.",
-            remedy="Name one of these folders.",
-        )
-    if path.name == "snapshots":
-        path = path.parent
-    snapshots = (
-        sorted(entry for entry in (path / "snapshots").glob("*") if entry.is_dir())
-        if (path / "snapshots").is_dir()
-        else []
-    )
-    if not snapshots:
-        if (path / "blobs").is_dir():
-            raise BackendUnavailable(
-                f"{path} is a hub cache without a snapshot.",
-                remedy="Its download did not end: fetch it again.",
-            )
-        return path
-    main = path / "refs" / "main"
-    told = path / "snapshots" / main.read_text().strip() if main.is_file() else None
-    if told and told.is_dir():
-        return told
-    if len(snapshots) == 1:
-        return snapshots[0]
-    names = ", ".join(entry.name for entry in snapshots)
-    raise BackendUnavailable(
-        f"{path} holds {len(snapshots)} snapshots and no refs/main: {names}.",
-        remedy="Name one of them.",
-    )
 
 
 def _folder(path: Path, known: Known) -> Path:
@@ -169,10 +95,10 @@ def _file(path: Path, known: Known) -> Path:
             )
         return path
     if (path / INDEX).is_file():
-        pipeline = parts.index_of(path).get("_class_name", "pipeline")
+        pipeline = whole.index_of(path).get("_class_name", "pipeline")
         raise BackendUnavailable(
             f"{path} is a diffusers folder ({pipeline}); {known.name} is one file, {known.file}.",
-            remedy=_names(),
+            remedy=known_names(),
         )
     inside = sorted(entry for entry in path.iterdir() if entry.suffix in CHECKPOINTS)
     named = [

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from pipeline.geometry.readers.picture import read
 
 Array = NDArray[Any]
 GREY, RED, BLUE = (210, 210, 210), (200, 30, 30), (30, 30, 200)
@@ -94,3 +97,10 @@ def _profile(*primaries: tuple[float, float, float]) -> bytes:
 
 DISPLAY_P3 = _profile((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841))
 ADOBE_RGB = _profile((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))
+
+
+def as_read(folder: Path, data: bytes, name: str = "front.png") -> tuple[Any, list[str]]:
+    """(RGBA array, warnings)."""
+    (folder / name).write_bytes(data)
+    said: list[str] = []
+    return np.asarray(read(folder / name, name, said.append)), said

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import InputRejected
 from pipeline.formats.refusals import Source
-from pipeline.stages.views import _pictures
+from pipeline.geometry.readers import picture
 from pipeline.workspace import Workspace
 
 _MAKE, _MODEL, _ORIENTATION, _MORE = 0x010F, 0x0110, 0x0112, 0x8769
@@ -56,16 +56,16 @@ def read(
 
 
 def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Photo:
-    picture = _pictures.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
-    stored = picture.size
+    image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
+    stored = image.size
     exif = _exif(path)
-    picture.thumbnail((longest, longest), 1)  # Lanczos
-    picture.save(ws.path(copy), compress_level=1)
+    image.thumbnail((longest, longest), 1)  # Lanczos
+    image.save(ws.path(copy), compress_level=1)
     kind = (stored, *(exif.get(tag) for tag in (_MAKE, _MODEL, _FOCAL, _FOCAL_35, _ZOOM)))
     equivalent = _number(exif.get(_FOCAL_35))
-    focal = equivalent / _FILM * max(picture.size) if equivalent else None
+    focal = equivalent / _FILM * max(image.size) if equivalent else None
     return Photo(
-        name, copy, picture.size, stored, kind, focal, _UP.get(exif.get(_ORIENTATION, 1), (0, -1))
+        name, copy, image.size, stored, kind, focal, _UP.get(exif.get(_ORIENTATION, 1), (0, -1))
     )
 
 

@@ -7,7 +7,6 @@ import struct
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import BackendUnavailable, InputRejected
 from pipeline.formats.account import Account
@@ -15,14 +14,21 @@ from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
 from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
+from pipeline.stages.scan._e57_columns import (
+    COLOUR,
+    GRID,
+    STATES,
+    colours,
+    columns,
+    grid,
+    to_xyz,
+    together,
+)
+from pipeline.stages.scan._raw import MOST_POINTS, Raw
 
 _PLACE = ("cartesianX", "cartesianY", "cartesianZ")
 _POLAR = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
-_COLOUR = ("colorRed", "colorGreen", "colorBlue")
-_GRID = ("rowIndex", "columnIndex")
 _NORMAL = ("nor:normalX", "nor:normalY", "nor:normalZ")
-_STATES = ("cartesianInvalidState", "sphericalInvalidState", "isColorInvalid")
 
 
 def read(source: Source, account: Account) -> list[Raw]:
@@ -72,104 +78,28 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
         )
     wanted = [
         field
-        for fields in (place, _COLOUR, _GRID, _NORMAL)
+        for fields in (place, COLOUR, GRID, _NORMAL)
         if there >= set(fields)
         for field in fields
     ]
-    data = _columns(file, header, [*wanted, *(field for field in _STATES if field in there)])
+    data = columns(file, header, [*wanted, *(field for field in STATES if field in there)])
     account.lost(sorted(there - set(data) - set(_PLACE) - set(_POLAR)))
     held = len(data[place[0]])
     account.count("points of a scan", header.point_count, held)
     points = side_by_side([data[field] for field in place])
-    keep = data.get(_STATES[place is _POLAR], np.zeros(held)) == 0
+    keep = data.get(STATES[place is _POLAR], np.zeros(held)) == 0
     pose = _pose(header, account)
     polar = place is _POLAR
-    raw = Raw(name, _to_xyz(points) if polar else points, pose=pose, unit="m", survey=True)
+    raw = Raw(name, to_xyz(points) if polar else points, pose=pose, unit="m", survey=True)
     if not keep.all():
         raw.points[~keep] = np.nan
-    raw.normals = _together(data, _NORMAL)
-    raw.colors = _colours(header, data, account)
-    raw.grid = _grid(data)
+    raw.normals = together(data, _NORMAL)
+    raw.colors = colours(header, data, account)
+    raw.grid = grid(data)
     if polar or raw.grid is not None or (pose is not None and not np.allclose(pose, np.eye(4))):
         # else it may be a cloud of any origin, written with a pose that says nothing
         raw.scanner = np.zeros(3)
     return raw
-
-
-def _columns(file: Any, header: Any, fields: list[str]) -> dict[str, NDArray[Any]]:
-    """FIELDS of one scan, as doubles whatever their width in the file (whole numbers as 64
-    bits)."""
-    from pye57 import libe57
-
-    count, buffers = header.point_count, libe57.VectorSourceDestBuffer()
-    data: dict[str, NDArray[Any]] = {}
-    for field in fields:
-        data[field] = np.zeros(
-            count,
-            np.longlong
-            if field in (*_GRID, *_STATES)
-            else np.float32
-            if field in _COLOUR
-            else np.float64,
-        )
-        buffers.append(
-            libe57.SourceDestBuffer(file.image_file, field, data[field], count, True, True)
-        )
-    reader = header.points.reader(buffers)
-    held = reader.read()
-    reader.close()
-    return {field: values[:held] for field, values in data.items()}
-
-
-def _to_xyz(polar: Array) -> Array:
-    """Range, azimuth from x towards y, elevation above the x y plane (radians) → x, y, z."""
-    far, azimuth, elevation = polar.T
-    flat = far * np.cos(elevation)
-    return np.stack(
-        [flat * np.cos(azimuth), flat * np.sin(azimuth), far * np.sin(elevation)], axis=1
-    )
-
-
-def _together(data: dict[str, NDArray[Any]], fields: tuple[str, ...]) -> NDArray[Any] | None:
-    return side_by_side([data[field] for field in fields]) if fields[0] in data else None
-
-
-def _colours(
-    header: Any, data: dict[str, NDArray[Any]], account: Account
-) -> NDArray[np.uint8] | None:
-    """0..255 of whatever range the file names; where the values do not fit that range, by the
-    values."""
-    values = _together(data, _COLOUR)
-    if values is None:
-        return None
-    if "isColorInvalid" in data and data["isColorInvalid"].all():
-        account.remark("all colours of a scan are marked as invalid and were not used")
-        return None
-    most = _limit(header)
-    top = float(np.nanmax(values, initial=0.0))
-    if most and most / 256 < top <= most and most not in (1.0, 255.0, 65535.0):
-        values = values * np.float32(255.0 / most)
-    return to_colors(values)
-
-
-def _limit(header: Any) -> float:
-    try:
-        return float(header["colorLimits"]["colorRedMaximum"].value())
-    except Exception:  # libE57's own kinds, where the node is not there
-        return 0.0
-
-
-def _grid(data: dict[str, NDArray[Any]]) -> NDArray[np.int32] | None:
-    """Row and column of each point, where no two points share a cell."""
-    grid = _together(data, _GRID)
-    if grid is None or grid.min(initial=0) < 0 or grid.max(initial=0) >= 1 << 20:
-        return None
-    keys = grid[:, 0].astype(np.int64) << 20 | grid[:, 1]
-    return (
-        grid.astype(np.int32)
-        if len(np.unique(keys)) == len(keys) and np.ptp(grid, axis=0).min() > 0
-        else None
-    )
 
 
 def _pose(header: Any, account: Account) -> Array | None:

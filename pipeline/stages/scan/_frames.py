@@ -15,7 +15,8 @@ from pipeline.errors import InputRejected
 from pipeline.formats.frames import Frame, pairs
 from pipeline.formats.refusals import broken
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan._frame_cameras import Camera, Texts
+from pipeline.stages.scan._camera_texts import Camera
+from pipeline.stages.scan._frame_cameras import Texts
 from pipeline.stages.scan._raw import Raw
 from pipeline.workspace import Workspace
 

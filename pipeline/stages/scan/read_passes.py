@@ -8,20 +8,18 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import Dropped, Pass, Scans
-from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry.units import METRES
 from pipeline.kept.declared import ReadPasses
-from pipeline.stages.scan import _formats, _frames, _sensor, _sources, _unit_guess, _units
+from pipeline.stages.scan import _formats, _frames, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
+from pipeline.stages.scan._sound import clean
 from pipeline.workspace import StageWorkspace, Workspace
 
-FEWEST_POINTS = 100
 # metres: what is larger, or stands in survey coordinates, is a survey whatever its format, of which
 # every point is kept
 _SITE = 3.0
-FARTHEST = 1e12  # of a coordinate, in any unit
 
 
 def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPasses]) -> Scans:
@@ -43,9 +41,9 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     accounts = [Account(source.name) for source in sources]
     for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
-        found += [_clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
+        found += [clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
     for raw in _frames.read(drop.frames, drop.texts, ws) if drop.frames else ():
-        found.append(_clean(raw, Account(raw.name)))
+        found.append(clean(raw, Account(raw.name)))
     if left := drop.left_out():
         ws.warn(f"not used, because no scan is read from it: {listed(left, 10)}")
     for text in sentences(accounts):
@@ -70,77 +68,6 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
         unit_from=unit.from_,
         unit_other=unit.other,
         origin=origin,
-    )
-
-
-def _refuse_flat(name: str, points: np.ndarray) -> None:
-    """InputRejected for a pass whose points all lie in one place or on one line: it shows no
-    surface."""
-    spread = np.linalg.eigvalsh(np.cov((points - points[0]).T))[::-1]
-    if spread[1] <= 1e-12 * max(spread[0], 1e-300) or spread[0] == 0:
-        where = (
-            "in one place"
-            if spread[0] <= 1e-24 * max(float(np.abs(points).max()), 1.0) ** 2
-            else "on one line"
-        )
-        raise InputRejected(
-            f"{name}: all its points lie {where}",
-            remedy="Export the pass again or take it out of the folder.",
-        )
-
-
-def _clean(raw: Raw, account: Account) -> tuple[Raw, int]:
-    """Leave out rows that are not finite, beyond any scanner's reach or exactly zero; returns how
-    many.
-
-    That is said, but for the cells of a range grid in which the scanner met nothing.
-    """
-    points = np.asarray(raw.points, np.float64)
-    # false for what is no number, too
-    keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)
-    if keep.sum() < FEWEST_POINTS:
-        besides = f" ({listed(account.differences(), 3)})" if account.differences() else ""
-        raise InputRejected(
-            f"{raw.name} has {int(keep.sum())} usable points of {len(points)}; a pass needs "
-            f"{FEWEST_POINTS}{besides}",
-            remedy="Export the pass again or take it out of the folder.",
-        )
-    _refuse_flat(raw.name, points[keep])
-    rest = {
-        key: None if value is None else np.asarray(value)[keep]
-        for key, value in (("normals", raw.normals), ("colors", raw.colors), ("grid", raw.grid))
-    }
-    if raw.scanner is None and rest["grid"] is not None:
-        raw.scanner = _sensor.place(points[keep], rest["grid"])
-    if raw.scanner is None and raw.pose is None and _sensor.is_zero(points[keep]):
-        raw.scanner = np.zeros(3)
-    if (
-        rest["normals"] is not None
-        and not (np.linalg.norm(np.nan_to_num(rest["normals"]), axis=1) > 0.5).all()
-    ):
-        rest["normals"] = None
-        account.remark("its normals are not all there and were not used")
-    lost = int((~keep).sum())
-    if lost and raw.grid is None:
-        account.count(
-            "points",
-            len(points),
-            len(points) - lost,
-            "the others are no numbers or lie at exactly 0 0 0",
-        )
-    return (
-        Raw(
-            raw.name,
-            points[keep],
-            scanner=raw.scanner,
-            pose=raw.pose,
-            unit=raw.unit,
-            survey=raw.survey,
-            picture=raw.picture,
-            camera=raw.camera,
-            **rest,
-        ),
-        lost,
     )
 
 

@@ -10,8 +10,8 @@ from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import Source
+from pipeline.geometry.readers import picture
 from pipeline.kept.declared import FetchImages
-from pipeline.stages.views import _pictures
 from pipeline.workspace import StageWorkspace
 
 
@@ -37,7 +37,7 @@ def pictures_of(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> dic
             else:
                 others.append(one.name)
     if others and not found and not ws.options.image_urls:
-        raise _pictures.not_taken(others[0])
+        raise picture.not_taken(others[0])
     if others:
         ws.warn(
             f"Not used, because they are no pictures ({pictures.TAKEN} are):"

@@ -11,8 +11,8 @@ from pipeline import safe_fetch
 from pipeline.artefacts import Dropped, View, Views
 from pipeline.errors import InputRejected, ViewsMissing
 from pipeline.formats import pictures, sides
+from pipeline.geometry.readers import picture
 from pipeline.kept.declared import FetchImages
-from pipeline.stages.views import _pictures
 from pipeline.stages.views._dropped import pictures_of
 from pipeline.stages.views._fetched import names_of
 from pipeline.workspace import StageWorkspace
@@ -56,7 +56,7 @@ def run(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> Views:
     for k, (name, azimuth) in enumerate(placed.azimuths.items()):
         ws.progress(k / len(placed.azimuths), f"reading {name}")
         target = f"views/raw/{azimuth:03.0f}.png"
-        _pictures.read(found[name], name, ws.warn).save(ws.path(target), compress_level=1)
+        picture.read(found[name], name, ws.warn).save(ws.path(target), compress_level=1)
         views.append(
             View(
                 image=target,

@@ -14,7 +14,9 @@ from layout.init import init
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place
 from pipeline import config
-from pipeline.cli._waiting import MOST_FLEETS, OwnFleet, Serving, Waiting
+from pipeline.cli._own_fleet import MOST_FLEETS, OwnFleet
+from pipeline.cli._serving import Serving
+from pipeline.cli._waiting import Waiting
 
 
 class Clock:

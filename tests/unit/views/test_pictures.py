@@ -1,164 +1,16 @@
-"""A picture is read as a person sees it, whatever its format; what was not used of it is said."""
+"""Pictures of a drop become views; what is none is refused by name."""
 
 from __future__ import annotations
 
-import io
 import zipfile
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image, ImageCms
 
 from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected
-from pipeline.formats import pictures
 from pipeline.stages.views import fetch_images
-from pipeline.stages.views._pictures import read
-from tests.support.pictures import ADOBE_RGB, BLUE, DISPLAY_P3, GREY, HEIC, RED, encoded, figure
-
-
-def look(folder: Path, data: bytes, name: str = "front.png") -> tuple[Any, list[str]]:
-    """(RGBA array, warnings)."""
-    (folder / name).write_bytes(data)
-    said: list[str] = []
-    return np.asarray(read(folder / name, name, said.append)), said
-
-
-def shows_the_figure(rgba: Any, within: int) -> None:
-    place = np.array([(6, 8), (24, 24), (24, 40)])
-    found = rgba[place[:, 0], place[:, 1], :3].astype(int)
-    assert np.abs(found - [GREY, RED, BLUE]).max() <= within, found
-
-
-@pytest.mark.parametrize("kind", list(pictures.KINDS))
-@pytest.mark.parametrize("name", ["front.png", "front"])
-def test_every_format_is_read_under_any_name(kind: str, name: str, tmp_path: Path) -> None:
-    rgba, said = look(tmp_path, encoded(figure(48, 64)[0], kind), name)
-    shows_the_figure(rgba, 20 if kind in ("jpeg", "heic", "avif", "webp") else 2)
-    assert (
-        said
-        == [f"{name} has only 64 × 48 pixels: the model cannot show more."][: max(rgba.shape) < 64]
-    )
-
-
-def test_an_avif_that_calls_itself_heic_is_read(tmp_path: Path) -> None:
-    avif = encoded(figure(48, 64)[0], "avif")
-    shows_the_figure(look(tmp_path, avif[:8] + b"heic" + avif[12:])[0], 20)
-    shows_the_figure(look(tmp_path, HEIC)[0], 20)
-
-
-@pytest.mark.parametrize("how", [{"progressive": True}, {"mode": "CMYK"}, {"mode": "L"}])
-def test_other_jpegs_are_read(how: dict[str, Any], tmp_path: Path) -> None:
-    out = io.BytesIO()
-    image = Image.fromarray(figure(48, 64)[0]).convert(how.pop("mode", "RGB"))
-    image.save(out, "JPEG", quality=95, **how)
-    rgba, _ = look(tmp_path, out.getvalue())
-    if image.mode == "L":
-        assert (
-            np.abs(rgba[..., :3].astype(int) - np.asarray(image).astype(int)[..., None]).max() < 20
-        )
-    else:
-        shows_the_figure(rgba, 20)
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize("channels", [0, 3, 4])
-def test_sixteen_bits_are_scaled_by_what_they_can_hold(
-    suffix: str, channels: int, tmp_path: Path
-) -> None:
-    """Grey, RGB and RGBA; the picture holds neither black nor white, and keeps its tones."""
-    import cv2
-
-    rgb, mask = figure(48, 64)
-    full = (
-        np.dstack([rgb, np.where(mask, 255, 0).astype(np.uint8)])
-        if channels == 4
-        else rgb
-        if channels
-        else rgb[..., 0]
-    )
-    order = [2, 1, 0, 3][:channels]
-    deep = full[..., order] if channels else full
-    cv2.imwrite(str(tmp_path / f"deep.{suffix}"), deep.astype(np.uint16) * 257)
-    rgba, said = look(tmp_path, (tmp_path / f"deep.{suffix}").read_bytes())
-    expected = full[..., :3] if channels else np.repeat(full[..., None], 3, axis=2)
-    assert np.abs(rgba[..., :3].astype(int) - expected).max() <= 1
-    assert (rgba[..., 3] == (full[..., 3] if channels == 4 else 255)).all()
-    assert said == []
-
-
-@pytest.mark.parametrize(
-    ("factor", "kind", "word"),
-    [(16, np.uint16, "4095"), (1 / 255, np.float32, None), (257, np.float32, "65535")],
-)
-def test_fewer_bits_and_floats_keep_their_tones_and_a_guess_is_said(
-    factor: float, kind: Any, word: str | None, tmp_path: Path
-) -> None:
-    grey = figure(48, 64)[0][..., 0].astype(float)
-    grey[0, :8] = 255
-    Image.fromarray((grey * factor).astype(kind)).save(tmp_path / "a.tif")
-    rgba, said = look(tmp_path, (tmp_path / "a.tif").read_bytes())
-    assert np.abs(rgba[..., 0] - grey).max() <= 2
-    assert (word is None) == (said == [])
-    assert word is None or word in said[0]
-
-
-@pytest.mark.parametrize("profile", [DISPLAY_P3, ADOBE_RGB])
-def test_colours_of_a_wide_profile_become_srgb(profile: bytes, tmp_path: Path) -> None:
-    """The same numbers mean a stronger red there; a profile that makes no sense is said."""
-    plain = look(tmp_path, encoded(figure(48, 64)[0], "png"))[0]
-    wide, said = look(tmp_path, encoded(figure(48, 64)[0], "png", icc_profile=profile))
-    assert said == []
-    assert wide[24, 24, 0] > plain[24, 24, 0] + 10
-    assert np.abs(wide[6, 8].astype(int) - plain[6, 8]).max() <= 2  # grey stays grey
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    same = look(tmp_path, encoded(figure(48, 64)[0], "jpeg", icc_profile=srgb))[0]
-    shows_the_figure(same, 20)
-    shown, said = look(tmp_path, encoded(figure(48, 64)[0], "png", icc_profile=b"nonsense"))
-    shows_the_figure(shown, 0)
-    assert "colour profile of front.png cannot be used" in said[0]
-
-
-@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
-def test_a_turned_picture_is_turned_back_in_every_format(kind: str, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = np.rot90(figure(48, 64)[0])
-    shows_the_figure(look(tmp_path, encoded(np.ascontiguousarray(turned), kind, exif=exif))[0], 20)
-
-
-@pytest.mark.parametrize(
-    ("kind", "word"),
-    [("gif", "3 frames"), ("tiff", "3 pages"), ("webp", "3 frames"), ("png", "3 frames")],
-)
-def test_of_several_frames_the_first_is_used_and_that_is_said(
-    kind: str, word: str, tmp_path: Path
-) -> None:
-    first = figure(48, 64)[0]
-    more = [Image.fromarray(np.full_like(first, shade)) for shade in (0, 255)]
-    rgba, said = look(tmp_path, encoded(first, kind, save_all=True, append_images=more))
-    shows_the_figure(rgba, 20)
-    assert said == [f"front.png holds {word}: only the first is used."]
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (encoded(np.zeros((1, 1, 3), np.uint8), "png"), "has 1 × 1 pixels, which is too small"),
-        (
-            encoded(figure()[0], "png")[:200],
-            "cannot be read as a PNG image: it is damaged or cut off",
-        ),
-        (b"8BPS" + bytes(40), "is no picture that can be read"),
-    ],
-)
-def test_what_cannot_be_read_is_refused_in_words(data: bytes, words: str, tmp_path: Path) -> None:
-    with pytest.raises(InputRejected) as refused:
-        look(tmp_path, data)
-    assert words in refused.value.message
-    assert "Error" not in refused.value.message
+from tests.support.pictures import encoded, figure
 
 
 def test_pictures_in_an_archive_are_views_and_what_else_it_holds_is_named(workspace: Any) -> None:

@@ -16,7 +16,7 @@ from layout.manifest import read_job
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
-from pipeline.cli import _waiting
+from pipeline.cli import _serving
 from pipeline.config.groups import Workers
 from pipeline.errors import MemoryExceeded, SubmitRefused
 from pipeline.gpu.engine import Event, Order
@@ -163,11 +163,11 @@ def test_it_is_told_at_submission(
     assert beats[1].worker in said and "3.0 GiB" in said
     assert capacity.told_at_submission(atlas, jobs[1], beats) == ""
     assert capacity.told_at_submission(atlas, jobs[0], []) == ""  # nobody serves it: told elsewhere
-    serving = _waiting.Serving(atlas, config.Settings(), grace=0.0)
+    serving = _serving.Serving(atlas, config.Settings(), grace=0.0)
     assert "it needs about" in serving.lacking(large)
-    assert _waiting.Serving(atlas, config.Settings(), grace=0.0).lacking(small) == ""
+    assert _serving.Serving(atlas, config.Settings(), grace=0.0).lacking(small) == ""
     workers(20)
-    assert _waiting.Serving(atlas, config.Settings(), grace=0.0).lacking(large) == ""
+    assert _serving.Serving(atlas, config.Settings(), grace=0.0).lacking(large) == ""
 
 
 def test_a_worker_that_does_not_tell_its_memory_is_believed_to_have_it(atlas: Atlas) -> None:

@@ -18,7 +18,8 @@ from layout.tree import Atlas, Place, State
 from pipeline import config
 from pipeline.kept import keys
 from pipeline.runner import due
-from pipeline.watchers.reaper import Reaper, TwoLooks
+from pipeline.watchers.reaper import Reaper
+from pipeline.watchers.two_looks import TwoLooks
 
 DEAD, LIVE, REAPER = "dead-cpu-aaaa", "live-cpu-bbbb", "host-intake-cccc"
 

@@ -4,22 +4,16 @@ in sRGB, 8 bits a channel."""
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.errors import InputRejected
 from pipeline.formats import pictures
+from pipeline.geometry.readers.eightbits import Warn, eight_bits
 
 MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
 LEAST, SMALL = 16, 64  # pixels along the longer edge: too few to show an object; few
-DEPTHS = (8, 10, 12, 16)  # bits that values in 16 may really have
 REDUCED = 254  # TIFF tag whose lowest bit marks a preview
-Array = NDArray[Any]
-Warn = Callable[[str], None]
 
 
 def read(
@@ -133,7 +127,7 @@ def _as_seen(opened: Any, path: Path, name: str, kind: str, warn: Warn, upright:
     from PIL import Image, ImageOps
 
     profile = opened.info.get("icc_profile")
-    image = _eight_bits(opened, path, name, kind, warn)
+    image = eight_bits(opened, path, name, kind, warn)
     image = ImageOps.exif_transpose(image) if upright else image
     clear = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     alpha = image.convert("RGBA").getchannel("A") if clear else Image.new("L", image.size, 255)
@@ -164,63 +158,3 @@ def _in_srgb(image: Any, profile: bytes | None, name: str, warn: Warn) -> Any:
         except (ImageCms.PyCMSError, ValueError, OSError, TypeError):
             warn(f"The colour profile of {name} cannot be used: its colours are taken as sRGB.")
     return image.convert("RGB")
-
-
-def _eight_bits(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
-    """OPENED with 8 bits a channel, values of more bits scaled by what the type can hold and not by
-    what this picture does hold."""
-    from PIL import Image
-
-    if opened.mode in ("F", "I") or opened.mode.startswith("I;16"):
-        values = np.asarray(opened)
-    elif _bits(path, kind, opened) > 8:
-        values = _by_opencv(path)
-    else:
-        opened.load()
-        return opened
-    image = Image.fromarray(scaled(values, name, warn))
-    image.info, exif = {}, opened.getexif()
-    image.getexif().update({tag: value for tag, value in exif.items() if tag == 0x0112})
-    return image
-
-
-def _bits(path: Path, kind: str, opened: Any) -> int:
-    if kind == "png":
-        with path.open("rb") as file:
-            return file.read(25)[24]
-    return max(opened.tag_v2.get(258, (8,))) if kind == "tiff" else 8
-
-
-def _by_opencv(path: Path) -> Array:
-    """Pillow cuts 16 bits down to the upper 8 and reads no float colours."""
-    import cv2
-
-    values: Array | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise ValueError("not read")
-    order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(values.shape[2] if values.ndim == 3 else 1)
-    return values if order is None else values[..., order]
-
-
-def scaled(values: Array, name: str, warn: Warn) -> NDArray[np.uint8]:
-    """Integers of up to 16 bits, or floats from 0 to 1, as uint8. Values that end far below what 16
-    bits can hold have fewer bits."""
-    if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        top = float(values.max(initial=0.0))
-        white = next((white for white in (1.0, 255.0, 65535.0) if top <= 1.001 * white), top)
-        if values.min(initial=0.0) < -0.001 * white or white > 1:
-            warn(
-                f"{name} holds floating-point values up to {top:g}: {white:g} is taken as white, 0"
-                " as black."
-            )
-    else:
-        top = int(values.max(initial=0))
-        depth = next((bits for bits in DEPTHS if top < 1 << bits), 32)
-        white = float((1 << depth) - 1 if depth < 32 else top)
-        if depth != 16:
-            warn(
-                f"{name} has more than 8 bits a channel, of which it uses values up to {top}:"
-                f" {white:g} is taken as white."
-            )
-    return (values.clip(0, white).astype(np.float64) * (255 / white) + 0.5).astype(np.uint8)

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from pipeline.watchers import fleet
-from pipeline.watchers.fleet import Member, Role
+from pipeline.watchers import members
+from pipeline.watchers.members import Member
+from pipeline.watchers.roster import Role
 
 
 def member(code: int) -> Member:
@@ -20,13 +21,13 @@ def member(code: int) -> Member:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(members, "LONGEST_WAIT", 0.0)
 
 
 def test_a_fleet_that_somebody_waits_for_gives_up_on_a_worker_that_never_gets_going() -> None:
     dying = member(1)
-    assert not fleet._keep([dying], threading.Event(), until_idle=False, gives_up=True)
-    assert dying.failures == fleet.TRIES
+    assert not members.keep([dying], threading.Event(), until_idle=False, gives_up=True)
+    assert dying.failures == members.TRIES
 
 
 def test_a_fleet_that_runs_for_ever_tries_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,17 +35,17 @@ def test_a_fleet_that_runs_for_ever_tries_again_and_again(monkeypatch: pytest.Mo
 
     def start(one: Member) -> None:
         started(one)
-        if one.failures > fleet.TRIES:
+        if one.failures > members.TRIES:
             stopping.set()
 
     monkeypatch.setattr(Member, "start", start)
-    assert fleet._keep([dying], stopping, until_idle=False)
-    assert dying.failures > fleet.TRIES
-    fleet._drain([dying])
+    assert members.keep([dying], stopping, until_idle=False)
+    assert dying.failures > members.TRIES
+    members.drain([dying])
 
 
 def test_a_worker_that_asks_to_be_started_again_is_no_failure() -> None:
-    asking = member(fleet.RESTART)
-    for _ in range(2 * fleet.TRIES):
-        asking.schedule(fleet.RESTART)
+    asking = member(members.RESTART)
+    for _ in range(2 * members.TRIES):
+        asking.schedule(members.RESTART)
     assert asking.failures == 0

@@ -1,0 +1,85 @@
+"""The processes of a fleet: kept running until it is time to stop, and drained together."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+
+from pipeline.watchers.roster import Role
+
+log = logging.getLogger(__name__)
+
+STEADY = 60.0  # a process that lived that long is restarted at once; others wait longer each time
+LONGEST_WAIT = 60.0
+DRAIN_LIMIT = 90.0
+TRIES = 3  # starts in a row that come to nothing, after which a fleet that gives up ends
+IDLE, RESTART = 0, 75  # exit codes: idle and asked to end so · start me again under a new name
+
+
+class Member:
+    """A role and the process that fills it at present."""
+
+    def __init__(self, role: Role, command: list[str]) -> None:
+        self.role, self.command = role, command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started, self.wait, self.due = 0.0, 1.0, 0.0
+        self.failures = 0  # starts in a row that did not last
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
+
+    def ended(self) -> int | None:
+        return self.process.poll() if self.process else None
+
+    def schedule(self, code: int) -> None:
+        """Start again: at once after a steady life or when asked to, else after a wait that
+        doubles."""
+        steady = time.monotonic() - self.started > STEADY or code == RESTART
+        self.failures = 0 if steady else self.failures + 1
+        self.wait = 1.0 if steady else min(2 * self.wait, LONGEST_WAIT)
+        self.due, self.process = time.monotonic() + (0 if steady else self.wait), None
+
+
+def keep(
+    members: list[Member], stopping: threading.Event, until_idle: bool, gives_up: bool = False
+) -> bool:
+    """Keep every member running until it is time to stop; False where it GIVES_UP on one."""
+    while not stopping.is_set():
+        for member in members:
+            code = member.ended()
+            if code == IDLE and until_idle and member.role.kind == "intake":
+                return True
+            if code is not None:
+                log.warning(
+                    "process.ended role=%s device=%s code=%d",
+                    member.role.kind,
+                    member.role.device,
+                    code,
+                )
+                member.schedule(code)
+            if gives_up and member.failures >= TRIES:
+                log.error("fleet.gives_up role=%s device=%s", member.role.kind, member.role.device)
+                return False
+            if member.process is None and time.monotonic() >= member.due:
+                member.start()
+        stopping.wait(0.2)
+    return True
+
+
+def drain(members: list[Member]) -> None:
+    """Ask all to end, wait, and kill who does not listen."""
+    running = [
+        member.process for member in members if member.process and member.process.poll() is None
+    ]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + DRAIN_LIMIT
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
