@@ -31,7 +31,7 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     from webapi.notify import metrics
     from webapi.pages.blueprint import OPEN, PREFIXES, blueprint
     from webapi.pages.filters import FILTERS
-    from webapi.pages.read import problem_page
+    from webapi.pages.page import problem_page
     from webapi.routes import act, files, look, submit, system, table
     from webapi.uploads import slots
 

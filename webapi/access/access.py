@@ -13,58 +13,25 @@ The order of the checks, each of which ends the request:
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
-import secrets
 import socket
 import time
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Request
 
 from pipeline.config import Web as WebSettings
-from webapi.access.addresses import host_of, is_address, is_loopback
+from webapi.access.addresses import PROXIED, host_of, is_address, is_loopback
 from webapi.access.keys import Key, Keys, Scope, allows
-from webapi.access.secrets import still_valid
+from webapi.access.sessions import Sessions
+from webapi.access.who import Who
 from webapi.problems import Problem
 
 COOKIE, TOKEN_HEADER, TOKEN_FIELD = "inbox3d", "X-CSRF-Token", "csrf"
-SESSION_SECONDS = 30 * 86400
-PROXY_HEADERS = (
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Server",
-    "Forwarded",
-    "X-Real-IP",
-    "X-Client-IP",
-    "True-Client-IP",
-    "CF-Connecting-IP",
-    "Via",
-    "X-Internal-Accel",
-)
-PROXIED = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in PROXY_HEADERS)
 SAFE = ("GET", "HEAD", "OPTIONS")
 TRIES, TRIES_SECONDS = 10, 60.0
-
-
-class Who(NamedTuple):
-    """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on
-    a cookie, so a token is due. SESSION: empty until a page begins one."""
-
-    key: Key | None
-    local: bool
-    by_cookie: bool
-    session: str
-
-    @property
-    def name(self) -> str:
-        return self.key.name if self.key else "local" if self.local else "lan"
 
 
 class Access:
@@ -75,8 +42,8 @@ class Access:
     ) -> None:
         """ENDED: the file that remembers sessions that were signed out, until they would have
         expired; None where nobody signs in."""
-        self.settings, self.keys, self.secret, self._ended_file = settings, keys, secret, ended
-        self._ended = still_valid(ended) if ended else set()
+        self.settings, self.keys = settings, keys
+        self.sessions = Sessions(keys, secret, ended)
         self._hosts = {
             "localhost",
             socket.gethostname().lower(),
@@ -113,7 +80,9 @@ class Access:
     def who(self, request: Request) -> Who:
         local, sent = self.is_local(request), request.environ
         session, key_id = (
-            self._session(request.cookies.get(COOKIE, "")) if "HTTP_COOKIE" in sent else ("", "")
+            self.sessions.read(request.cookies.get(COOKIE, ""))
+            if "HTTP_COOKIE" in sent
+            else ("", "")
         )
         if header := sent.get("HTTP_AUTHORIZATION", ""):
             return Who(self._bearer(request, header), local, False, session)
@@ -167,7 +136,7 @@ class Access:
     # -- 4 -------------------------------------------------------------------------------------
     def check_token(self, who: Who, token: str | None) -> None:
         if who.by_cookie and not (
-            who.session and hmac.compare_digest(token or "", self.token(who))
+            who.session and hmac.compare_digest(token or "", self.sessions.token(who.session))
         ):
             raise Problem(
                 403,
@@ -175,60 +144,6 @@ class Access:
                 "This form is too old, or not from here.",
                 "Load the page again and repeat.",
             )
-
-    def token(self, who: Who) -> str:
-        return self._sign("token", who.session)[:32]
-
-    # -- sessions ------------------------------------------------------------------------------
-    def cookie(self, session: str, key: Key | None) -> str:
-        """``session.key id.expiry.signature``. The key's hash is signed too: a revoked or replaced
-        key ends its sessions."""
-        expiry = str(int(time.time()) + SESSION_SECONDS)
-        return ".".join(
-            (
-                session,
-                key.id if key else "",
-                expiry,
-                self._sign(
-                    "cookie", session, key.id if key else "", key.hash if key else "", expiry
-                ),
-            )
-        )
-
-    def _session(self, cookie: str) -> tuple[str, str]:
-        """(session, key id) of a valid COOKIE; nothing of any other."""
-        parts = cookie.split(".")
-        if (
-            len(parts) == 4
-            and parts[0] not in self._ended
-            and parts[2].isdigit()
-            and len(parts[2]) < 12
-            and int(parts[2]) > time.time()
-        ):
-            session, key_id, expiry, signature = parts
-            key = self.keys.by_id(key_id) if key_id else None
-            right = self._sign("cookie", session, key_id, key.hash if key else "", expiry)
-            if hmac.compare_digest(signature.encode(), right.encode()) and bool(key) == bool(
-                key_id
-            ):
-                return session, key_id
-        return "", ""
-
-    def end(self, session: str) -> None:
-        """SESSION was signed out: a copy of its cookie is worth nothing from now on, after a
-        restart either."""
-        if session and self._ended_file:
-            self._ended.add(session)
-            with self._ended_file.open("a", encoding="ascii") as file:
-                file.write(f"{session} {int(time.time()) + SESSION_SECONDS}\n")
-
-    @staticmethod
-    def new_session() -> str:
-        return secrets.token_urlsafe(12)
-
-    def _sign(self, *parts: str) -> str:
-        digest = hmac.new(self.secret, "\0".join(parts).encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     # -- guessing ------------------------------------------------------------------------------
     def slow_down(self, request: Request) -> None:

@@ -7,6 +7,22 @@ import functools
 import ipaddress
 from urllib.parse import urlsplit
 
+PROXY_HEADERS = (
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Server",
+    "Forwarded",
+    "X-Real-IP",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Via",
+    "X-Internal-Accel",
+)
+PROXIED = frozenset(f"HTTP_{name.upper().replace('-', '_')}" for name in PROXY_HEADERS)
+
 
 @functools.lru_cache(1024)
 def host_of(header: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from webapi.access.access import COOKIE, SESSION_SECONDS, Who
+from webapi.access.access import COOKIE
+from webapi.access.sessions import SESSION_SECONDS
+from webapi.access.who import Who
 
 CSP = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline';"
@@ -31,7 +33,7 @@ def harden(response: Response) -> Response:
         secure = request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
             COOKIE,
-            access.cookie(who.session, who.key),
+            access.sessions.cookie(who.session, who.key),
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="Strict",

@@ -12,36 +12,27 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable
 
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from layout import dropped, lifecycle, names
+from layout import lifecycle
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
-from layout.manifest import NewerFormat, Unreadable
-from layout.signs import Arrivals, Heartbeat
+from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
+from webapi.index.arrivals import Arrival, arriving
 from webapi.index.known import AT_REST, Known
 from webapi.index.schema import Row
 from webapi.index.table import Index
-from webapi.text import clean
 
 log = logging.getLogger(__name__)
 
 ACTIVE = (State.INBOX, State.CLAIMED, State.PROCESSING)
 LIST_ANYWAY, SPARE, BATCH = 60.0, 3.0, 500
-
-
-class Arrival(NamedTuple):
-    """Something in inbox/ that is no job yet, and in the intake's words what it waits for."""
-
-    name: str
-    reason: str
 
 
 class Follower(threading.Thread):
@@ -139,7 +130,7 @@ class Follower(threading.Thread):
         for state in ACTIVE:
             places = self.atlas.places(state)
             if state is State.INBOX:
-                self._note_arrivals(places)
+                self.arrivals = arriving(self.atlas, places)
             present |= {place.id: place for place in places if place.id}
         changed = [row for place in present.values() if (row := self._changed(place))]
         self.known.write(changed)
@@ -222,26 +213,6 @@ class Follower(threading.Thread):
     def _tidied_soon(place: Place) -> bool:
         """In failed/ under its working name: its reason is not written yet."""
         return "@" in place.path.name
-
-    def _note_arrivals(self, places: Iterable[Place]) -> None:
-        jobs = {place.path.name for place in places if place.id}
-        seen = (entry for entry in self.atlas.entries(State.INBOX) if entry.name not in jobs)
-        entries = [
-            name
-            for name, is_dir in seen
-            if not (names.ignored(name, is_dir) and names.harmless(name))
-        ]
-        reasons = self._reasons() if entries else {}
-        self.arrivals = [
-            Arrival(clean(name), clean(reasons.get(dropped.printable(name), "arriving"), 300))
-            for name in sorted(entries)[:200]
-        ]
-
-    def _reasons(self) -> dict[str, str]:
-        """What the intake says of each name that arrives."""
-        with contextlib.suppress(OSError, Unreadable, NewerFormat):
-            return Arrivals.load(self.atlas.disk.read(self.atlas.arrivals_file, 1024 * 1024)).waits
-        return {}
 
     # -- told by a request ---------------------------------------------------------------------
     def note(self, place: Place) -> Row | None:

@@ -14,17 +14,8 @@ from webapi.pages.forms import (
     do_sign_out,
     do_upload,
 )
-from webapi.pages.read import (
-    beside_report,
-    docs,
-    done,
-    home,
-    job,
-    mark,
-    report,
-    sign_in,
-    static,
-)
+from webapi.pages.read import beside_report, docs, done, home, job, mark, report, sign_in
+from webapi.pages.static import static
 
 PREFIXES = ("", "/3d-test")
 OPEN = {"sign_in", "static", "do_sign_in", "do_sign_out"}

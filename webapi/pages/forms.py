@@ -8,9 +8,10 @@ from typing import Any
 from flask import g, redirect, request
 
 from webapi.access.access import TOKEN_FIELD, TOKEN_HEADER
-from webapi.pages.read import prefix
+from webapi.pages.page import prefix
 from webapi.problems import Problem
-from webapi.routes import act, submit
+from webapi.routes import act, new_job
+from webapi.routes.options import options_of
 from webapi.routes.schemas import Export, Generate
 from webapi.routes.table import asker, here
 
@@ -38,9 +39,9 @@ def do_prompt() -> Any:
         for key, value in _form().items()
         if key in ("prompt", "output_format", "quality_tier") and value.strip()
     }
-    options = submit.options_of("prompt", said)
+    options = options_of("prompt", said)
     asked = Generate.model_validate({**options, "prompt": options.get("prompt", "")})
-    return redirect(f"{prefix()}/jobs/{submit.new_prompt(asked)}", 303)
+    return redirect(f"{prefix()}/jobs/{new_job.new_prompt(asked)}", 303)
 
 
 def do_upload() -> Any:
@@ -51,7 +52,7 @@ def do_upload() -> Any:
             asker(), (fields.get(TOKEN_FIELD) or [""])[0] or request.headers.get(TOKEN_HEADER)
         )
 
-    return redirect(f"{prefix()}/jobs/{submit.receive(None, check)}", 303)
+    return redirect(f"{prefix()}/jobs/{new_job.receive(None, check)}", 303)
 
 
 def do_cancel(id: str) -> Any:
@@ -87,7 +88,7 @@ def do_sign_in() -> Any:
         raise Problem(
             401, "key", "This key is not known here.", "Paste the whole key, from i3d_ to its end."
         )
-    g.who, g.sets_cookie = g.who._replace(key=key, session=access.new_session()), True
+    g.who, g.sets_cookie = g.who._replace(key=key, session=access.sessions.new()), True
     wanted = request.form.get("next", "")
     inside = (
         wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
@@ -97,6 +98,6 @@ def do_sign_in() -> Any:
 
 def do_sign_out() -> Any:
     here().access.check_token(asker(), request.form.get(TOKEN_FIELD))
-    here().access.end(asker().session)
-    g.who, g.sets_cookie = g.who._replace(key=None, session=here().access.new_session()), True
+    here().access.sessions.end(asker().session)
+    g.who, g.sets_cookie = g.who._replace(key=None, session=here().access.sessions.new()), True
     return redirect(prefix() + "/", 303)

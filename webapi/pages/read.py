@@ -1,76 +1,30 @@
-"""Pages: server-rendered, readable without JavaScript; one small ES module makes them live. The
-same pages stand below /3d-test/."""
+"""Pages that are looked at: rendered here, readable without JavaScript; one small ES module makes
+them live. The same pages stand below /3d-test/."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from flask import (
     Response,
     g,
-    make_response,
     redirect,
-    render_template,
     request,
-    send_from_directory,
 )
-from werkzeug.exceptions import NotFound
 
 from layout import tree
-from pipeline.jobs.common import FORMATS
-from webapi.context import STATIC, VENDOR
 from webapi.index import details
 from webapi.index.overview import overview
-from webapi.index.states import SAID
+from webapi.pages.page import page, wanted
 from webapi.problems import MEANINGS, Problem
 from webapi.routes import look
-from webapi.routes.table import asker, here
+from webapi.routes.table import here
 
 LATELY, FAILED, GRID = 8, 4, 48
 
 
-def prefix() -> str:
-    return "/3d-test" if request.path.startswith("/3d-test") else ""
-
-
-def page(template: str, code: int = 200, **content: Any) -> Response:
-    """Render TEMPLATE; ?part=1 gives its main part only, which the module puts in place when
-    something changed."""
-    who, web = g.get("who"), here()
-    if who is not None:
-        g.sets_cookie, g.who = True, who._replace(session=who.session or web.access.new_session())
-        who = g.who
-    may = {scope: _may(scope) for scope in ("submit", "admin")} if who else {}
-    text = render_template(
-        template,
-        prefix=prefix(),
-        part=bool(request.args.get("part")),
-        token=web.access.token(who) if who else "",
-        who=who,
-        may=may,
-        mark=g.get("mark", ""),
-        said=SAID,
-        wanted=_wanted(),
-        formats=FORMATS,
-        version=static_version(),
-        **content,
-    )
-    return make_response(text, code)
-
-
-def _may(scope: Any) -> bool:
-    try:
-        here().access.permit(asker(), scope)
-    except Problem:
-        return False
-    return True
-
-
-# -- looking -----------------------------------------------------------------------------------
 def home() -> Response:
     index = here().index
     active = [details.with_eta(here().follower, row) for row in index.active()[:300]]
@@ -169,79 +123,11 @@ def docs() -> Response:
     return page("docs.html", api=document(), refusals=MEANINGS)
 
 
-def problem_page(problem: Problem) -> Response:
-    """A refusal for a browser; without a key it is the sign-in page."""
-    template = "sign_in.html" if problem.status == 401 else "problem.html"
-    response = page(
-        template,
-        problem.status,
-        problem=problem,
-        wrong_key=problem.what == "key" and _sent_a_key(),
-        next=_wanted(),
-    )
-    response.headers.update(problem.headers)
-    return response
-
-
-def _wanted() -> str:
-    """Where the person wants to be once signed in: this page with its query, or what the sign-in
-    page was told before a wrong key was tried."""
-    if request.path.endswith("/sign-in"):
-        return request.values.get("next", "")
-    if request.method != "GET":
-        return prefix() + "/"
-    query = [(key, value) for key, value in request.args.items(multi=True) if key != "part"]
-    return request.path + ("?" + urlencode(query) if query else "")
-
-
-def _sent_a_key() -> bool:
-    return "Authorization" in request.headers or request.path.endswith("/sign-in")
-
-
-# -- acting ------------------------------------------------------------------------------------
-
-
 def sign_in() -> Response:
-    return page("sign_in.html", problem=None, next=_wanted())
-
-
-# -- static files ------------------------------------------------------------------------------
-def static(name: str) -> Response:
-    """Our own files, and the fetched ones below vendor/."""
-    folder, inside = (
-        (VENDOR, name.removeprefix("vendor/")) if name.startswith("vendor/") else (STATIC, name)
-    )
-    try:
-        response = send_from_directory(
-            folder,
-            inside,
-            # our modules import each other without a version: asked for anew, so that none is stale
-            max_age=31_536_000 if request.args.get("v") else 300 if folder is VENDOR else None,
-        )
-    except NotFound:
-        raise Problem(
-            404,
-            "no-such-file",
-            "There is no such file.",
-            "`inbox3d viewer` fetches the model viewer.",
-        ) from None
-    response.direct_passthrough = False
-    return response
+    return page("sign_in.html", problem=None, next=wanted())
 
 
 def mark() -> None:
     """Remember where the events stand before anything is read for a page, so that its stream begins
     there."""
     g.mark = here().events.mark()
-
-
-@functools.cache
-def static_version() -> str:
-    """Changes with any of our static files, so that browsers may keep them for a year."""
-    digest = hashlib.sha256()
-    for path in sorted([*STATIC.iterdir(), *(VENDOR.iterdir() if VENDOR.is_dir() else ())]):
-        digest.update(f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}".encode())
-    return digest.hexdigest()[:10]
-
-
-# -- words for people --------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
-from webapi.access.access import TOKEN_HEADER, Who
+from webapi.access.access import TOKEN_HEADER
 from webapi.access.keys import Scope
+from webapi.access.who import Who
 from webapi.context import Web
 from webapi.problems import Problem, cut_off, invalid
 from webapi.text import clean

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from flask import Request
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from layout import names, tree
 from layout.tree import Atlas
@@ -26,24 +22,13 @@ from pipeline.formats import signatures
 from pipeline.submission import submit
 from webapi.problems import Problem, cut_off
 from webapi.text import clean, suffix_of
+from webapi.uploads import multipart
 from webapi.uploads.paths import plain_name, safe_path
+from webapi.uploads.received import Received, lay_out
 
 CHUNK = 1 << 18
-FIELD_LIMIT, PARTS_LIMIT = 64 * 1024, 5000
 # what a file is by its first bytes → the suffix that says so
 SUFFIXES = {kind: ending for ending, kind in reversed(signatures.BY_SUFFIX.items())}
-
-
-@dataclass
-class Received:
-    """An upload on disk: DRAFT with its files, form FIELDS (every value a list), the NAME its
-    person gave it."""
-
-    draft: Path
-    name: str
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    digest: str = ""  # of names and contents, for Idempotency-Key
 
 
 class Upload:
@@ -58,13 +43,8 @@ class Upload:
         count: Callable[[int], None] = lambda size: None,
         check: Callable[[dict[str, list[str]]], None] = lambda fields: None,
     ) -> None:
-        self.atlas, self.settings, self.request, self.count, self.check = (
-            atlas,
-            settings,
-            request,
-            count,
-            check,
-        )
+        self.atlas, self.settings, self.request = atlas, settings, request
+        self.count, self.check = count, check
         self.limit = int(settings.max_upload_gb * 1e9)
         self.received: Received | None = None
         self.fields: dict[str, list[str]] = {}
@@ -78,7 +58,9 @@ class Upload:
         try:
             self.fields = {key: list(values) for key, values in self.request.args.lists()}
             if self.request.mimetype == "multipart/form-data":
-                self._multipart()
+                multipart.take(
+                    self.request.mimetype_params.get("boundary", ""), self._read, self.fields, self
+                )
             else:
                 self._single()
             if self.received is None:
@@ -86,7 +68,7 @@ class Upload:
                     422, "no-files", "The upload holds no files.", "Send at least one file part."
                 )
             self.received.fields, self.received.digest = self.fields, self._digest.hexdigest()
-            self._settle_name(self.received)
+            lay_out(self.atlas, self.received)
             return self.received
         except BaseException:
             self.discard()
@@ -112,10 +94,10 @@ class Upload:
         # a body without a telling name is known by its first bytes only
         told = suffix_of((self.fields.get("name") or [""])[0])
         chunk = b"" if told else self._read()
-        with self._open(self._file_name(chunk)) as file:
-            self._write(file, chunk)
+        with self.open_file(self._file_name(chunk)) as file:
+            self.write(file, chunk)
             while chunk := self._read():
-                self._write(file, chunk)
+                self.write(file, chunk)
 
     def _file_name(self, head: bytes) -> str:
         """The name of the one file that begins with HEAD: a name without a file's suffix gets that
@@ -136,55 +118,6 @@ class Upload:
             )
         return plain_name(name or "upload") + SUFFIXES[kind]
 
-    def _multipart(self) -> None:
-        boundary = self.request.mimetype_params.get("boundary", "")
-        if not 0 < len(boundary) <= 200:
-            raise Problem(400, "multipart", "The multipart body names no boundary.")
-        decoder = MultipartDecoder(
-            boundary.encode("latin-1", "replace"), 8 * CHUNK, max_parts=PARTS_LIMIT
-        )
-        file: BinaryIO | None = None
-        key, text = "", bytearray()
-        try:
-            while True:
-                event = decoder.next_event()
-                if isinstance(event, NeedData):
-                    decoder.receive_data(self._read() or None)
-                elif isinstance(event, Field):
-                    key, text = event.name or "", bytearray()
-                elif isinstance(event, File):
-                    key = ""
-                    file = self._open(event.filename) if event.filename else None
-                elif isinstance(event, Data):
-                    if key:
-                        text += event.data
-                        if len(text) > FIELD_LIMIT:
-                            raise RequestEntityTooLarge
-                        if not event.more_data:
-                            self.fields.setdefault(key, []).append(text.decode("utf-8", "replace"))
-                            key = ""
-                    elif file is not None:
-                        self._write(file, event.data)
-                        if not event.more_data:
-                            self._close(file)
-                            file = None
-                elif isinstance(event, Epilogue):
-                    return
-        except (ValueError, BadRequest) as error:
-            raise Problem(
-                400, "multipart", "The multipart body is cut off or malformed."
-            ) from error
-        except RequestEntityTooLarge:
-            raise Problem(
-                413,
-                "too-large",
-                f"More than {PARTS_LIMIT} parts, or a field of more than {FIELD_LIMIT // 1024}"
-                " KiB.",
-            ) from None
-        finally:
-            if file is not None:
-                file.close()
-
     def _read(self) -> bytes:
         chunk = self.request.stream.read(CHUNK)
         self._bytes += len(chunk)
@@ -196,7 +129,7 @@ class Upload:
         return chunk
 
     # -- files ---------------------------------------------------------------------------------
-    def _open(self, name: str) -> BinaryIO:
+    def open_file(self, name: str) -> BinaryIO:
         """Create the file NAME of the drop, its folders included."""
         parts = safe_path(name)
         if self.received is None:
@@ -228,50 +161,16 @@ class Upload:
             raise Problem(422, "name", f"{clean(name)} is a file and a folder at once.") from None
         return os.fdopen(handle, "wb", buffering=0)
 
-    def _write(self, file: BinaryIO, data: bytes | bytearray) -> None:
+    def write(self, file: BinaryIO, data: bytes | bytearray) -> None:
         view = memoryview(data)
         while view:
             view = view[self.atlas.disk._do("write_new", file.write, view) :]
         self._digest.update(data)
 
-    def _close(self, file: BinaryIO) -> None:
+    def close_file(self, file: BinaryIO) -> None:
         self.atlas.disk._do("write_new", os.fsync, file.fileno())
         file.close()
-
-    def _settle_name(self, received: Received) -> None:
-        """Lay the files as a drop would: one file stands by itself, several in a folder of the
-        drop's name."""
-        if len(set(self.fields.get("name") or [])) > 1:
-            raise Problem(422, "invalid", "name: it was sent twice, with different values.")
-        if given := clean((self.fields.get("name") or [""])[0], 200):  # it may come after the files
-            received.name = given
-            if names.slug(given) != received.draft.name.rpartition("-")[0]:
-                named = self.atlas.draft(names.new_id(given))
-                self.atlas.disk.rename(received.draft, named)
-                received.draft = named
-        inside = received.draft / tree.INPUT
-        tops = {path.partition("/")[0] for path in received.files}
-        if len(tops) > 1:
-            folder = plain_name(received.name)
-            hidden = received.draft / f".{names.nonce(8)}"
-            self.atlas.disk.rename(inside, hidden)
-            self.atlas.disk.mkdir(inside)
-            self.atlas.disk.rename(hidden, inside / folder)
-        elif len(received.files) == 1 and not (self.fields.get("name") or [""])[0]:
-            received.name = (
-                received.files[0].rpartition("/")[2]
-                if "/" not in received.files[0]
-                else received.name
-            )
 
 
 def too_large(settings: Web) -> Problem:
     return Problem(413, "too-large", f"An upload may hold {settings.max_upload_gb:g} GB.")
-
-
-def write_text(draft: Path, atlas: Atlas, name: str, text: str) -> None:
-    atlas.disk.write_new(draft / tree.INPUT / name, text.encode())
-
-
-def write_request(draft: Path, atlas: Atlas, asked: dict[str, list[str]]) -> None:
-    write_text(draft, atlas, tree.REQUEST, json.dumps(asked, indent=1, ensure_ascii=False) + "\n")

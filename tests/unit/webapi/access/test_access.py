@@ -395,7 +395,7 @@ def test_a_cookie_that_was_changed_in_any_part_is_none(
     reader, admin = (
         next(key for key in Keys(atlas).all() if key.scope == scope) for scope in ("read", "admin")
     )
-    good = web.access.cookie("session", reader)
+    good = web.access.sessions.cookie("session", reader)
     session, id, expiry, signature = good.split(".")
     forged = [
         f"{session}.{admin.id}.{expiry}.{signature}",

@@ -1,0 +1,135 @@
+"""A request becomes a job: drafted, checked, sealed; once for one Idempotency-Key."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import request
+
+from layout import tree, walk
+from pipeline.submission import submit
+from webapi.notify.metrics import UPLOADED
+from webapi.problems import Problem
+from webapi.routes.options import options_of
+from webapi.routes.schemas import FromImage, Generate
+from webapi.routes.table import asker, here
+from webapi.text import clean
+from webapi.uploads import checks, idempotency, named_images, quota, zips
+from webapi.uploads import receive as uploads
+from webapi.uploads.received import Received, write_request, write_text
+
+log = logging.getLogger(__name__)
+
+
+def new_prompt(body: Generate) -> str:
+    options = body.model_dump(mode="json")
+    return _new(
+        options,
+        " ".join(body.prompt.split())[:60],
+        lambda draft: write_text(draft, here().atlas, tree.PROMPT, body.prompt + "\n"),
+    )
+
+
+def new_images(body: FromImage) -> str:
+    atlas = here().atlas
+    paths = list(dict.fromkeys(named_images.image_path(atlas, path) for path in body.image_paths))
+    lan = here().settings.worker.image_lan
+    asked = (
+        {"image_paths": paths}
+        if paths
+        else {"image_urls": [checks.address(url, "image_urls", lan) for url in body.image_urls]}
+    )
+    name = (paths or [url.partition("?")[0] for url in body.image_urls])[0].rstrip("/").rpartition(
+        "/"
+    )[2] or "image"
+    options = body.model_dump(mode="json") | {key: list(value) for key, value in asked.items()}
+
+    def fill(draft: Path) -> None:
+        named_images.copy_images(atlas, paths, draft)
+        write_request(draft, atlas, asked)
+
+    return _new(options, name, fill, Path(name).stem)
+
+
+def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem: str = "") -> str:
+    """Submit a job called NAME (its id begins with STEM, where that differs) whose input is written
+    by FILL."""
+    web = here()
+    _may_submit(options)
+    draft = submit.open_draft(web.atlas, stem or name)
+    try:
+        fill(draft)
+        mark = idempotency.fingerprint(request.path, json.dumps(options, sort_keys=True))
+        return _seal(draft, options, clean(name, 200), mark)
+    except BaseException:
+        web.atlas.disk.remove_tree(draft)
+        raise
+
+
+def receive(
+    kind: str | None, check: Callable[[dict[str, list[str]]], None] = lambda fields: None
+) -> str:
+    """Submit what is being uploaded. KIND: None where the content decides."""
+    web = here()
+    _may_submit({})
+    idempotency.checked(request.headers.get("Idempotency-Key"))
+    announced = request.content_length or 0
+    if announced > web.settings.web.max_upload_gb * 1e9:
+        raise uploads.too_large(web.settings.web)
+    with quota.arriving(web, asker().name, announced) as count:
+
+        def counted(size: int) -> None:
+            UPLOADED.inc(size)
+            count(size)
+
+        upload = uploads.Upload(web.atlas, web.settings.web, request, counted, check)
+        received = upload.receive()
+        return _received(kind, upload, received)
+
+
+def _received(kind: str | None, upload: uploads.Upload, received: Received) -> str:
+    web = here()
+    try:
+        options = options_of(kind, received.fields)
+        if options.get("image_paths") or options.get("image_urls"):
+            raise Problem(
+                422, "invalid", "Send files, or name image_urls or image_paths: one of them."
+            )
+        _may_submit(options)
+        inside = received.draft / tree.INPUT
+        for path, _ in walk.files_below(web.atlas.disk, inside):
+            zips.check(inside / path)
+        mark = idempotency.fingerprint(
+            request.path, received.digest, json.dumps(options, sort_keys=True), received.name
+        )
+        return _seal(received.draft, options, received.name, mark)
+    except BaseException:
+        upload.discard()
+        raise
+
+
+def _may_submit(options: Mapping[str, Any]) -> None:
+    """Quota, room, and whether a live worker can do it at all."""
+    web = here()
+    quota.check(web, asker().name, 0)
+    checks.can_be_done(options, web.follower.workers())
+    if url := options.get("webhook_url"):
+        checks.webhook(url, web.settings.web.webhook_lan)
+
+
+def _seal(draft: Any, options: Mapping[str, Any], name: str, mark: str) -> str:
+    web, who = here(), asker()
+    if key := idempotency.checked(request.headers.get("Idempotency-Key")):
+        draft, known = idempotency.keep(web.atlas, who.name, key, draft, mark)
+        if known:
+            web.atlas.disk.remove_tree(draft)
+            return known
+    with quota.coming(web, who.name):
+        place = submit.seal(web.atlas, draft, options, name, "api", by=who.name)
+        web.follower.note(place)
+    log.info("job.submitted job=%s by=%s", place.id, who.name)
+    return place.id
