@@ -7,9 +7,10 @@ from pathlib import Path
 from layout import names
 from pipeline.drops import evidence
 from pipeline.drops.contents import Contents
+from pipeline.drops.entries import Listing
 from pipeline.drops.evidence import some
 from pipeline.drops.jobtoml import ListedFile
-from pipeline.drops.listing import Listing, look
+from pipeline.drops.listing import look
 from pipeline.drops.verdict import FILL, MEND_LIST, UNFINISHED, Refuse
 
 

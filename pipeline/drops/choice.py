@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.drops.items import Item
+from pipeline.drops.item import Item
 
 
 @dataclass

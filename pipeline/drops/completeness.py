@@ -23,9 +23,9 @@ from pipeline.config import Intake
 from pipeline.drops import evidence
 from pipeline.drops.at_hand import differences
 from pipeline.drops.contents import Contents, Opener, reading
+from pipeline.drops.entries import Listing
 from pipeline.drops.evidence import amount, some
 from pipeline.drops.jobtoml import ListedFile
-from pipeline.drops.listing import Listing
 from pipeline.drops.seen import Seen
 from pipeline.drops.unfit import never, nothing_to_judge
 from pipeline.drops.verdict import FILL, MEND_LIST, UNFINISHED, Ready, Refuse, Verdict, Wait

@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.drops import jobtoml
-from pipeline.drops.listing import FILE, DropEntry, Listing
+from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.own_folder import FILE
 from pipeline.errors import InputRejected
-from pipeline.formats import completeness, signatures, zeros
+from pipeline.formats import completeness, contradictions, signatures, zeros
 from pipeline.formats.bytes import HEAD, open_file
 
 PIECE = 256 << 20  # bytes hashed in one look
@@ -86,7 +87,7 @@ class Contents:
             return None
         if found not in self._heads:
             with self.opener(look.where(found)) as file:
-                self._heads[found] = signatures.contradiction(found.name, file.read(HEAD))
+                self._heads[found] = contradictions.contradiction(found.name, file.read(HEAD))
         return self._heads[found]
 
     def missing(self, look: Listing, found: DropEntry) -> str | None:

@@ -11,7 +11,8 @@ from layout import dropped, names
 from layout.temporary import speaks_of
 from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
-from pipeline.drops.listing import FILE, FOLDER, DropEntry, Listing
+from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.own_folder import FILE, FOLDER
 from pipeline.formats import signatures
 
 SHOWN = 3  # names in one sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.drops.choice import Choice
 from pipeline.drops.in_doubt import in_doubt
-from pipeline.drops.items import (
+from pipeline.drops.item import (
     COLOUR_OR_DEPTH,
     IMAGE,
     MESH,

@@ -4,7 +4,7 @@ decide."""
 from __future__ import annotations
 
 from pipeline.drops.evidence import some
-from pipeline.drops.items import (
+from pipeline.drops.item import (
     COLOUR_OR_DEPTH,
     IMAGE,
     MESH,

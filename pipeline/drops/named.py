@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.drops.choice import Choice
 from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
 from pipeline.drops.in_doubt import holding
-from pipeline.drops.items import IMAGE, POINTS, TEXT, Item, of
+from pipeline.drops.item import IMAGE, POINTS, TEXT, Item, of
 from pipeline.drops.prompts import prompt
 from pipeline.errors import InputRejected
 from pipeline.formats import foreign, signatures

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.drops.choice import Choice
-from pipeline.drops.items import PROMPT_LIMIT, TEXT, Item
+from pipeline.drops.item import PROMPT_LIMIT, TEXT, Item
 from pipeline.errors import InputRejected
 from pipeline.formats import signatures
 from pipeline.formats.bytes import open_file

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from layout import names
 from pipeline.drops import evidence
+from pipeline.drops.entries import Denied, Listing
 from pipeline.drops.evidence import some
-from pipeline.drops.listing import FILE, Denied, Listing
+from pipeline.drops.own_folder import FILE
 from pipeline.drops.seen import Seen
 from pipeline.drops.verdict import Refuse, Verdict, Wait
 

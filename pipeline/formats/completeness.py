@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable
 from typing import BinaryIO
 
-from pipeline.formats import gzip, images, las, pictures, ply, signatures, stl
+from pipeline.formats import gzip, images, las, pictures, ply_end, signatures, stl
 from pipeline.formats.bytes import HEAD, lines, promised
 
 Check = Callable[[BinaryIO, int, bytes], str | None]
@@ -103,5 +103,5 @@ CHECKS: dict[str, Check] = {
     ".laz": las.complete,
     ".stl": stl.complete,
     ".pcd": _pcd,
-    ".ply": ply.complete,
+    ".ply": ply_end.complete,
 }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from pathlib import PurePosixPath
 
 from layout.names import without_go
-from pipeline.formats import off, pictures, ply, tables
-from pipeline.formats.gzip import unzipped
+from pipeline.formats import pictures, tables
 
 WORDS = {
     "ply": "a PLY file",
@@ -157,70 +155,3 @@ def decoded(data: bytes) -> str:
     UnicodeDecodeError where it is neither."""
     form = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     return data.decode(form).lstrip("\ufeff").replace("\r\n", "\n")
-
-
-def contradiction(name: str, head: bytes) -> str | None:
-    """In words what the file is, if its first bytes are surely not what its name says; None if they
-    agree or tell nothing.
-
-    Zeros tell nothing: a copier may have made room for the file without filling it yet.
-    """
-    if packed(name):
-        kind = sniff(head)
-        return WORDS[kind] if kind not in ("gzip", None) else contradiction_inside(name, head)
-    return _against(suffix(name), head) or _senseless(suffix(name), head)
-
-
-def _senseless(ending: str, head: bytes) -> str | None:
-    """A PLY header that is there to its end and cannot be right: no copying will mend it."""
-    try:
-        ply.read(head if ending == ".ply" else b"")
-    except ply.Unsound:
-        return "a PLY file whose header makes no sense"
-    return None
-
-
-def contradiction_inside(name: str, head: bytes) -> str | None:
-    found = _against(suffix(name), unzipped(head)) if suffix(name) != ".tar" else None
-    return f"{found} in gzip" if found else None
-
-
-def _against(ending: str, head: bytes) -> str | None:
-    kind = sniff(head)
-    if kind is None:
-        return None
-    if ending in BY_SUFFIX:
-        expected = BY_SUFFIX[ending]
-        # pictures are read by what they are
-        pictured = expected in pictures.KINDS and kind in pictures.KINDS
-        return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
-    if ending in TEXT or ending in FREE:
-        return None if kind in ("text", "utf16", "html", "pcd", "ply", "pnm") else WORDS[kind]
-    return None
-
-
-def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
-    """Is this OBJ, OFF or GLB file a list of points, by its first and last bytes: vertices, and no
-    face that joins them?"""
-    if ending == ".off":
-        counts = off.read(head)
-        return counts is not None and counts.vertices > 0 and counts.faces == 0
-    if ending == ".glb":
-        return _only_glb_points(head)
-    face = re.search(rb"(?:^|[\r\n])[ \t]*fo?[ \t]", head + b"\n" + tail)
-    return (
-        ending == ".obj"
-        and face is None
-        and re.search(rb"(?:^|[\r\n])[ \t]*v[ \t]", head) is not None
-    )
-
-
-def _only_glb_points(head: bytes) -> bool:
-    """Does the document of a GLB, which is there whole, know no other primitives than points?"""
-    length = int.from_bytes(head[12:16], "little")
-    try:
-        document = json.loads(head[20 : 20 + length])
-        modes = [part.get("mode", 4) for mesh in document["meshes"] for part in mesh["primitives"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
-    return bool(modes) and set(modes) == {0}

@@ -9,8 +9,8 @@ from pathlib import Path
 from layout import accept, claims, lifecycle, names
 from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas, Place, State
+from pipeline.drops.entries import Listing
 from pipeline.drops.kind import identify
-from pipeline.drops.listing import Listing
 from pipeline.drops.request import facts_of, facts_of_job, first_queue
 from pipeline.drops.verdict import Ready
 from pipeline.errors import InputRejected, SubmitRefused

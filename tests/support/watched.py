@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from pipeline.config import Intake
 from pipeline.drops.completeness import Completeness
-from pipeline.drops.listing import FILE, FOLDER, DropEntry, Listing
+from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.own_folder import FILE, FOLDER
 from pipeline.drops.verdict import Verdict, Wait
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(400) + b"\0\0\0\0IEND\xae\x42\x60\x82"

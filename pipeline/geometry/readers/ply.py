@@ -14,8 +14,9 @@ from pipeline.formats.account import Account
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents, Part, checked, damaged, to_bytes
 from pipeline.geometry.readers.pictures import CLEAR, opened
+from pipeline.geometry.readers.plylists import Table
 from pipeline.geometry.readers.plypaint import COLORS, NORMALS, UV, columns, painted
-from pipeline.geometry.readers.plytable import Table, tables
+from pipeline.geometry.readers.plytable import tables
 from pipeline.geometry.readers.polygons import triangulate
 
 Array = NDArray[Any]

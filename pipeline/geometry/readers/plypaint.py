@@ -18,7 +18,7 @@ from pipeline.geometry.readers.parts import (
     side_by_side,
     to_bytes,
 )
-from pipeline.geometry.readers.plytable import Table
+from pipeline.geometry.readers.plylists import Table
 
 Array = NDArray[Any]
 COLORS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.artefacts import Report, Results
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.declared import WriteReport
-from pipeline.stages.finish import _chapters, _views
+from pipeline.stages.finish import _chapters, _first_words, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._light_model import write_light
 from pipeline.stages.finish._model import model_of
@@ -31,18 +31,18 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
     light = write_light(
         model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb")
     )
-    of_passes = _chapters.pass_warnings(results.alignment)
+    of_passes = _first_words.pass_warnings(results.alignment)
     page = Page(
-        title=_chapters.title(
+        title=_first_words.title(
             results.alignment,
             results.dropped,
             ws.options,
-            _chapters.object_name(ws, results.dropped),
+            _first_words.object_name(ws, results.dropped),
         ),
-        lead=_chapters.lead(results),
-        numbers=_chapters.numbers(results, ws) | _views.numbers(mesh),
+        lead=_first_words.lead(results),
+        numbers=_first_words.numbers(results, ws) | _views.numbers(mesh),
         warnings=[
-            *(_chapters.sentence(text) for text in ws.warnings if text not in of_passes),
+            *(_first_words.sentence(text) for text in ws.warnings if text not in of_passes),
             *of_passes,
         ],
         pairs=_chapters.figures(results, ws),

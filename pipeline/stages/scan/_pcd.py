@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import tables
+from pipeline.formats import dialect
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _lzf
@@ -169,8 +169,10 @@ def _ascii(
 
 def _slowly(name: str, lines: list[bytes], wide: int) -> NDArray[np.float64]:
     """Row by row: every compiler's spelling of "no number"."""
-    how = tables.Dialect()
-    rows = [[tables.number(word, how) for word in line.decode("latin-1").split()] for line in lines]
+    how = dialect.Dialect()
+    rows = [
+        [dialect.number(word, how) for word in line.decode("latin-1").split()] for line in lines
+    ]
     if any(len(row) != wide or None in row for row in rows):
         raise odd_row(name, lines, wide)
     return np.asarray(rows, np.float64)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import tables
+from pipeline.formats import dialect
 from pipeline.formats.ply import Element, Property
 from pipeline.formats.refusals import cut_off
 from pipeline.stages.scan._raw import odd_row
 
 Columns = dict[str, NDArray[Any]]
-_NUMBER = tables.Dialect(decimal="")
+_NUMBER = dialect.Dialect(decimal="")
 
 
 def of_text(name: str, element: Element, lines: list[bytes]) -> Columns:
@@ -47,7 +47,7 @@ def _numbers(name: str, lines: list[bytes], wanted: int) -> NDArray[np.float64]:
 
 
 def _row(words: list[bytes]) -> list[float | None]:
-    return [tables.number(word.decode("latin-1"), _NUMBER) for word in words]
+    return [dialect.number(word.decode("latin-1"), _NUMBER) for word in words]
 
 
 def _picked(name: str, lines: list[bytes], row: int, element: Element) -> list[float]:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
-from pipeline.formats import tables
+from pipeline.formats import dialect, tables
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry import rigid
@@ -80,7 +80,7 @@ def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
 
 def _numbers(text: str) -> list[float]:
     found = [
-        tables.number(word, tables.Dialect(decimal="")) for word in text.replace(";", " ").split()
+        dialect.number(word, dialect.Dialect(decimal="")) for word in text.replace(";", " ").split()
     ]
     return (
         [value for value in found if value is not None and np.isfinite(value)]
@@ -101,10 +101,10 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
             else broken(name, f"line {start} is no row of x, y, z and intensity")
         )
     try:
-        how = tables.dialect(sample)
-    except tables.Unclear as why:
+        how = dialect.dialect(sample)
+    except dialect.Unclear as why:
         raise broken(name, str(why)) from None
-    wide = max(len(tables.cells(text, how)) for text in sample)
+    wide = max(len(dialect.cells(text, how)) for text in sample)
     rows = _rows.read(iter(block), _rows.Form(how, wide, tuple(range(wide)), padded=True), start)
     if len(block) < count or (_rows.ends_in_a_row(rows) and rows.last == start + count - 1):
         raise cut_off(name, count, max(0, rows.many))

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.formats import tables
+from pipeline.formats import dialect, tables
+from pipeline.formats.dialect import Dialect
 from pipeline.formats.refusals import broken
-from pipeline.formats.tables import Dialect
 from pipeline.geometry.rigid import Array
 
 _BLOCK = 200_000  # lines
@@ -73,7 +73,7 @@ def ends_in_a_row(rows: Rows) -> bool:
     """Does the file end in the middle of a row: is its last line a beginning of one?"""
     if not rows.bad or rows.bad[-1][0] < rows.last:
         return False
-    words = tables.cells(rows.bad[-1][1], rows.form.how)
+    words = dialect.cells(rows.bad[-1][1], rows.form.how)
     return len(words) < rows.form.wide and any(sign.isdigit() for word in words for sign in word)
 
 
@@ -135,7 +135,7 @@ def _one_by_one(block: list[str], line: int, rows: Rows) -> None:
     for at, text in enumerate(block, line):
         if not text.strip() or tables.is_comment(text):
             continue
-        words = tables.cells(text, form.how)
+        words = dialect.cells(text, form.how)
         if len(words) == 1 and words[0].isdigit() and form.wide > 1:
             rows.counts.append((rows.many + len(good), int(words[0])))
             continue
@@ -157,6 +157,6 @@ def _row(words: list[str], form: Form) -> list[float] | None:
     if len(words) != form.wide and not (form.padded and 3 <= len(words) < form.wide):
         return None
     found = [
-        tables.number(words[at], form.how) if at < len(words) else float("nan") for at in form.kept
+        dialect.number(words[at], form.how) if at < len(words) else float("nan") for at in form.kept
     ]
     return None if None in found else found  # type: ignore[return-value]

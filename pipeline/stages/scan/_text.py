@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.formats import columns, tables
+from pipeline.formats import columns, dialect, tables
 from pipeline.formats.account import Account
 from pipeline.formats.columns import Named
 from pipeline.formats.refusals import Source, broken, cut_off
@@ -56,10 +56,10 @@ def _look(name: str, lines: list[str]) -> _Table:
     if not rows or rows[0][0] > _BEFORE:
         raise broken(name, "it holds no rows of at least three numbers (x, y, z)")
     try:
-        how = tables.dialect([line for _, line in rows])
-    except tables.Unclear as why:
+        how = dialect.dialect([line for _, line in rows])
+    except dialect.Unclear as why:
         raise broken(name, str(why)) from None
-    split = [tables.cells(line, how) for _, line in rows]
+    split = [dialect.cells(line, how) for _, line in rows]
     wide = int(np.median([len(row) for row in split]))
     while wide > 3 and not any(row[wide - 1] for row in split if len(row) >= wide):
         wide -= 1
@@ -67,7 +67,7 @@ def _look(name: str, lines: list[str]) -> _Table:
     kept = tuple(
         at
         for at in range(wide)
-        if sum(tables.number(row[at], how) is None for row in whole) <= len(whole) / 2
+        if sum(dialect.number(row[at], how) is None for row in whole) <= len(whole) / 2
     )
     if len(kept) < 3:
         raise broken(name, "its rows have fewer than three columns of numbers")
@@ -76,7 +76,7 @@ def _look(name: str, lines: list[str]) -> _Table:
     return _Table(_rows.Form(how, wide, kept), _names(name, lines[:start], how, wide), start, count)
 
 
-def _names(name: str, above: list[str], how: tables.Dialect, wide: int) -> Named | None:
+def _names(name: str, above: list[str], how: dialect.Dialect, wide: int) -> Named | None:
     """The names of the columns, from the lines ABOVE the rows; a line of units below the names
     belongs to them."""
     found: Named | None = None
@@ -99,9 +99,9 @@ def _names(name: str, above: list[str], how: tables.Dialect, wide: int) -> Named
     return found
 
 
-def _words(line: str, how: tables.Dialect) -> list[str]:
+def _words(line: str, how: dialect.Dialect) -> list[str]:
     bare = re.sub(r"^[\s#/%;!*]+", "", line.strip())
-    words = tables.cells(bare, how)
+    words = dialect.cells(bare, how)
     if len(words) < 3:  # names apart by other signs than the numbers
         words = next(
             (parts for sign in ";,\t" if len(parts := bare.split(sign)) >= 3), bare.split()

@@ -9,7 +9,8 @@ import zlib
 import pytest
 
 from pipeline.drops.completeness import Completeness
-from pipeline.drops.listing import FILE, DropEntry, Listing
+from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.own_folder import FILE
 from pipeline.drops.verdict import Ready, Refuse, Wait
 from tests.support.watched import INBOX, PLY, PNG, Drop
 

@@ -10,7 +10,8 @@ import pytest
 
 from layout.disk import Disk, Entry
 from pipeline.drops.completeness import Completeness
-from pipeline.drops.listing import FILE, FOLDER, look
+from pipeline.drops.listing import look
+from pipeline.drops.own_folder import FILE, FOLDER
 from pipeline.drops.verdict import Refuse
 from tests.support.watched import PLY
 

@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline import jobs
 from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
 from pipeline.geometry.surface import Surface
-from pipeline.stages.finish import _chapters, _light_model, _page, preview
+from pipeline.stages.finish import _first_words, _light_model, _page, preview
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._lighting import backdrop, developed, rough
@@ -332,12 +332,12 @@ def test_a_report_names_the_object_where_the_drop_has_a_name(tmp_path: Path) -> 
     images, convert = jobs.parse({"kind": "images"}), jobs.parse({"kind": "convert"})
     two = Dropped(names=("jug.zip/a.png", "jug.zip/b.png"))
     folder, loose = Workspace(tmp_path, tmp_path / "Mug"), Workspace(tmp_path, tmp_path / "input")
-    assert _chapters.object_name(folder, two) == "Mug"
-    assert _chapters.object_name(loose, two) == "jug"
-    assert _chapters.object_name(loose, Dropped(names=("a.png",))) == ""
-    assert _chapters.title(None, two, images, "jug") == "jug: one model from 2 images"
-    assert _chapters.title(None, Dropped(names=("x.stl",)), convert, "Mug") == "Mug"
-    assert _chapters.title(None, Dropped(names=("mug.stl",)), convert, "mug") == "mug.stl"
+    assert _first_words.object_name(folder, two) == "Mug"
+    assert _first_words.object_name(loose, two) == "jug"
+    assert _first_words.object_name(loose, Dropped(names=("a.png",))) == ""
+    assert _first_words.title(None, two, images, "jug") == "jug: one model from 2 images"
+    assert _first_words.title(None, Dropped(names=("x.stl",)), convert, "Mug") == "Mug"
+    assert _first_words.title(None, Dropped(names=("mug.stl",)), convert, "mug") == "mug.stl"
 
 
 @pytest.mark.parametrize(
@@ -353,12 +353,12 @@ def test_a_report_names_the_object_where_the_drop_has_a_name(tmp_path: Path) -> 
 def test_a_report_is_called_what_its_person_would_call_it(
     said: dict[str, str], names: tuple[str, ...], title: str
 ) -> None:
-    assert _chapters.title(None, Dropped(names=names), jobs.parse(said)) == title
+    assert _first_words.title(None, Dropped(names=names), jobs.parse(said)) == title
 
 
 def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None:
     assert [
-        _chapters.sentence(text)
+        _first_words.sentence(text)
         for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")
     ] == [
         "The unit is guessed.",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.formats import signatures
+from pipeline.formats import contradictions
 from pipeline.formats.bytes import HEAD
 from pipeline.formats.completeness import cut_off
 
@@ -117,7 +117,7 @@ def check(name: str, data: bytes) -> str | None:
 def test_a_whole_file_lacks_nothing(name: str) -> None:
     """And its first bytes agree with its name."""
     assert check(name, WHOLE[name]) is None
-    assert signatures.contradiction(name, WHOLE[name][:HEAD]) is None
+    assert contradictions.contradiction(name, WHOLE[name][:HEAD]) is None
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -213,7 +213,7 @@ def test_no_damage_makes_a_check_fail(name: str, noise: bytes, keep: int) -> Non
     data = WHOLE[name][:keep] + noise
     answer = check(name, data)
     assert answer is None or answer.strip()
-    assert signatures.contradiction(name, data) is None or data
+    assert contradictions.contradiction(name, data) is None or data
 
 
 def test_real_scans_are_whole(testdata: Path) -> None:
@@ -224,7 +224,7 @@ def test_real_scans_are_whole(testdata: Path) -> None:
         with path.open("rb") as file:
             assert cut_off(path.name, path.stat().st_size, file) is None, path
             file.seek(0)
-            assert signatures.contradiction(path.name, file.read(HEAD)) is None, path
+            assert contradictions.contradiction(path.name, file.read(HEAD)) is None, path
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_ply_header_that_makes_no_sense_is_not_waited_for(wrong: bytes) -> Non
     """It is there to its end, so no copying will mend it; one that is cut in two may still grow."""
     head = b"ply\nformat ascii 1.0\n" + wrong
     assert (
-        signatures.contradiction("a.ply", head + b"end_header\n0 0 0\n")
+        contradictions.contradiction("a.ply", head + b"end_header\n0 0 0\n")
         == "a PLY file whose header makes no sense"
     )
-    assert signatures.contradiction("a.ply", head) is None
+    assert contradictions.contradiction("a.ply", head) is None

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from pipeline.formats import pictures, signatures
+from pipeline.formats import contradictions, pictures
 from pipeline.formats.completeness import cut_off
 from tests.support.pictures import encoded, figure
 
@@ -19,14 +19,15 @@ def test_every_format_is_known_by_its_first_bytes_and_contradicts_no_pictures_na
 ) -> None:
     data = encoded(figure()[0], kind)
     assert pictures.kind_of(data[:512]) == kind
-    assert signatures.contradiction("picture.jpg", data) is None
+    assert contradictions.contradiction("picture.jpg", data) is None
     assert cut_off("picture.jpg", len(data), io.BytesIO(data)) is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_cannot_pass_for_a_scan(kind: str) -> None:
     assert (
-        signatures.contradiction("pass.ply", encoded(figure()[0], kind)) == pictures.KINDS[kind][0]
+        contradictions.contradiction("pass.ply", encoded(figure()[0], kind))
+        == pictures.KINDS[kind][0]
     )
 
 

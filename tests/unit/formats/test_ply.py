@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.drops import items
+from pipeline.drops import item
 from pipeline.errors import InputRejected
-from pipeline.formats import completeness, meshes, ply, signatures
+from pipeline.formats import completeness, contradictions, meshes, ply
 from pipeline.stages.scan import _ply
 
 LINES = ["ply", "format ascii 1.0", "element vertex 3", "property float x", "property float y", "property float z", "element face 1",
@@ -68,8 +68,8 @@ def test_a_sound_header_is_one_header_everywhere(what: str, tmp_path: Path) -> N
     header = _ply.read_header("a.ply", data)
     assert (header.rows("vertex"), header.rows("face")) == (3, 1)
     assert data[header.length :].split()[-4:] == [b"3", b"0", b"1", b"2"]
-    assert items._what("a.ply", ".ply", data) == items.MESH
-    assert signatures.contradiction("a.ply", data) is None
+    assert item.what_of("a.ply", ".ply", data) == item.MESH
+    assert contradictions.contradiction("a.ply", data) is None
     assert completeness.cut_off("a.ply", len(data), io.BytesIO(data)) is None
     (tmp_path / "a.ply").write_bytes(data)
     meshes.check("a.ply", tmp_path / "a.ply")
@@ -80,7 +80,7 @@ def test_an_unsound_header_is_refused_everywhere(what: str, tmp_path: Path) -> N
     """No part of the program guesses what another refuses."""
     data = UNSOUND[what]
     (tmp_path / "a.ply").write_bytes(data)
-    assert signatures.contradiction("a.ply", data) == "a PLY file whose header makes no sense"
+    assert contradictions.contradiction("a.ply", data) == "a PLY file whose header makes no sense"
     assert (
         completeness.cut_off("a.ply", len(data), io.BytesIO(data)) == "its header is not complete"
     )
@@ -89,7 +89,7 @@ def test_an_unsound_header_is_refused_everywhere(what: str, tmp_path: Path) -> N
     with pytest.raises(InputRejected, match="header"):
         meshes.check("a.ply", tmp_path / "a.ply")
     with pytest.raises(InputRejected, match="header"):
-        items._what("a.ply", ".ply", data)
+        item.what_of("a.ply", ".ply", data)
 
 
 def test_the_first_byte_of_a_binary_body_is_no_line_end() -> None:

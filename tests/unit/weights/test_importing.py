@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import convert, importing, loading, place
+from pipeline.weights import convert, copying, loading, place
 from tests.support import tiny
 from tests.support.hub import BESIDE, COMMIT, cache, flux, lay, safetensors, text
 
@@ -333,7 +333,7 @@ def test_too_little_room_is_said_with_both_sizes_before_anything_is_copied(
 ) -> None:
     usage = collections.namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, 700))
-    monkeypatch.setattr(importing, "_copied", lambda *_: pytest.fail("something was copied"))
+    monkeypatch.setattr(copying, "copied", lambda *_: pytest.fail("something was copied"))
     said = refused(tmp_path, lay(tmp_path / "x", flux()))
     assert "flux-schnell needs 1" in said and "700 bytes are free in" in said and "Free " in said
 

@@ -1,0 +1,151 @@
+"""One thing in a drop: what it is, by its name and its first bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import IO, NamedTuple
+
+from layout import names
+from pipeline.errors import InputRejected
+from pipeline.formats import contradictions, pictures, ply, signatures, tables
+from pipeline.formats.bytes import HEAD
+from pipeline.formats.gzip import unzipped
+
+POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = (
+    "points",
+    "mesh",
+    "image",
+    "range image",
+    "text",
+    "other",
+)
+SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
+TABLES = frozenset(tables.SUFFIXES) - {".txt", ".csv"}
+MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
+COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
+PROMPT_LIMIT = 2000  # characters
+PHOTO_HEAD = 3 * HEAD  # an EXIF block may take 64 KiB, behind others
+
+
+class Item(NamedTuple):
+    """A file of the drop, or a member of an archive in it."""
+
+    file: str  # its name in the drop
+    name: str  # how people are told of it: "a.ply", "passes.zip/a.ply"
+    what: str
+    camera: str | None = None  # of a photo
+    size: int = 0
+    transparent: bool = False  # a picture with an alpha channel
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(names.without_go(self.name)).name.partition(".")[0]
+
+
+def of(found: Iterable[Item], what: str) -> list[Item]:
+    return [item for item in found if item.what == what]
+
+
+def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
+    ending = signatures.suffix(name)
+    head = stream.read(PHOTO_HEAD if pictures.BY_SUFFIX.get(ending) == "jpeg" else HEAD)
+    if really := contradictions.contradiction(name, head):
+        raise InputRejected(
+            f"{name} is {really}",
+            remedy="Give it its right suffix or take it out.",
+        )
+    if signatures.packed(name):
+        head = unzipped(head)
+    what = what_of(name, ending, head)
+    if what == MESH and contradictions.only_vertices(ending, head, _tail(name, head, stream, size)):
+        what = POINTS
+    if what != IMAGE:
+        return Item(file, name, what, size=size)
+    return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
+
+
+def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:
+    """The last bytes of an OBJ file, where its faces are; b"" where HEAD is all of it, a face where
+    looking would be too much work."""
+    if len(head) < HEAD:
+        return b""
+    if signatures.packed(name) or size > MOST_UNPACKED or signatures.suffix(name) != ".obj":
+        return b"f "
+    stream.seek(size - HEAD)
+    return stream.read(HEAD)
+
+
+def what_of(name: str, ending: str, head: bytes) -> str:
+    if ending == ".ply":
+        header = _ply_header(head)
+        if header is None:
+            raise InputRejected(
+                f"{name}: its PLY header cannot be read",
+                remedy="Export the file again.",
+            )
+        return MESH if header.is_mesh else POINTS
+    if ending in SCANS or (
+        ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1
+    ):
+        return POINTS
+    if ending in MESHES:
+        return MESH
+    if (
+        ending in (".txt", ".csv")
+        and tables.rows_of_numbers(head, len(head) < HEAD) >= 3
+        and not is_companion(name)
+    ):
+        return POINTS
+    kinds = {
+        **dict.fromkeys(pictures.BY_SUFFIX, IMAGE),
+        **dict.fromkeys((".pgm", ".ppm"), RANGE_IMAGE),
+        **dict.fromkeys((".txt", ".json", ".md"), TEXT),
+    }
+    if ending in kinds:
+        return kinds[ending]
+    unheard_of = ending not in pictures.NOT_TAKEN and ending not in signatures.NEVER_EMPTY
+    return IMAGE if unheard_of and pictures.kind_of(head) else OTHER
+
+
+def _ply_header(head: bytes) -> ply.PlyHeader | None:
+    try:
+        return ply.read(head)
+    except ply.Unsound:
+        return None
+
+
+def _camera(head: bytes) -> str | None:
+    """The camera that took this photo, by its EXIF: maker, model, lens. None where it says nothing,
+    or Pillow is missing."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    try:
+        with Image.open(io.BytesIO(head)) as image:
+            exif = image.getexif()
+            facts = [
+                exif.get(0x010F),
+                exif.get(0x0110),
+                *(exif.get_ifd(0x8769).get(tag) for tag in (0xA433, 0xA434)),
+            ]
+    except Exception:  # Pillow raises whatever a broken block provokes; it is still a photo
+        return None
+    return " ".join(str(fact).strip("\0 ") for fact in facts if fact) or None
+
+
+COMPANION = re.compile(
+    r"(poses?|traj(ectory)?|groundtruth|associations?|set|transforms|cameras?|(camera[-_"
+    r" ]?)?(intrinsics?|calib(ration)?))[-_ \d]*$",
+    re.I,
+)
+# of a packed tar, whose list of contents cannot be read without unpacking it
+MOST_UNPACKED = 512 << 20
+
+
+def is_companion(name: str) -> bool:
+    """Does NAME say that this is a list of poses or a camera's numbers, which go with images?"""
+    return COMPANION.match(PurePosixPath(name).stem) is not None

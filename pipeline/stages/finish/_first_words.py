@@ -1,0 +1,116 @@
+"""What a report says first: the object's name, what it was made from, how large it is, and the
+warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.artefacts import Alignment, Dropped, Results
+from pipeline.geometry import surface as surfaces
+from pipeline.geometry.units import as_matrix
+from pipeline.kept.declared import WriteReport
+from pipeline.stages.finish._tables import (
+    count,
+    lengths,
+)
+from pipeline.workspace import Workspace
+
+
+def title(
+    alignment: Alignment | None, dropped: Dropped | None, options: WriteReport, called: str = ""
+) -> str:
+    """What a person would call it: by the object's name (CALLED, where the drop has one), its
+    passes, its sentence, its images, or its file."""
+    said = _made_from(alignment, dropped, options)
+    if not called or called in said or options.asked.get("prompt"):
+        return said
+    return f"{called}: {said[0].lower()}{said[1:]}" if said.startswith("One model") else called
+
+
+def object_name(ws: Workspace, dropped: Dropped | None) -> str:
+    """What the dropped folder or archive is called; "" where files lie by themselves."""
+    if ws.input.name != "input":
+        return ws.input.name
+    tops = {name.partition("/")[0] for name in (dropped.names if dropped else ()) if "/" in name}
+    return Path(tops.pop()).stem if len(tops) == 1 else ""
+
+
+def _made_from(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
+    if alignment is not None:
+        placed = sum(item.placed for item in alignment.passes)
+        return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"
+    if said := " ".join(str(options.asked.get("prompt", "")).split()):
+        return f"“{said}”" if len(said) <= 80 else f"“{said[:79]}…”"
+    names = dropped.names if dropped else ()
+    if options.kind == "images" and len(names) > 1:
+        return f"One model from {len(names)} images"
+    return names[0] if names else "The model"
+
+
+def lead(results: Results) -> str:
+    """One sentence about what this is and how good it is."""
+    mesh, alignment = results.mesh, results.alignment
+    closed = "closed (watertight)" if mesh.watertight else "open: it has holes or rims"
+    said = f"A surface of {count(mesh.faces)} triangles, {closed}."
+    if mesh.label:
+        said = f"This is a {mesh.label} result. " + said
+    if alignment is not None:
+        left = [item.name for item in alignment.passes if not item.placed]
+        many = "pass was" if len(left) == 1 else "passes were"
+        loose = sum(item.placed and item.ways > 1 for item in alignment.passes)
+        said = (
+            f"{loose} of the passes fit in several ways: the model may be wrong there. {said}"
+            if loose
+            else said
+        )
+        said += (
+            f" {len(left)} {many} left out: {', '.join(left[:5])}."
+            if left
+            else ""
+            if loose
+            else " Every pass found its place."
+        )
+    if mesh.scan_to_mesh:
+        said += (
+            f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on"
+            " average."
+        )
+    return said
+
+
+def numbers(results: Results, ws: Workspace) -> dict[str, str]:
+    mesh, exported, alignment = results.mesh, results.exported, results.alignment
+    surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
+    facts = {
+        "Size (wide × tall × deep)": lengths(np.ptp(surface.vertices, axis=0)),
+        "Triangles": count(mesh.faces),
+        "Closed": "yes" if mesh.watertight else "no",
+        "Manifold": "yes" if mesh.manifold else "no",
+        "Colours": (
+            f"texture {exported.texture}²"
+            if exported.texture
+            else ("per vertex" if surface.colors is not None else "none")
+        ),
+    }
+    if mesh.unsupported_area is not None:
+        facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
+    if alignment is not None:
+        facts["Passes placed"] = (
+            f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
+        )
+    return facts
+
+
+def sentence(text: str) -> str:
+    """TEXT with a capital letter, unless it begins with the name of a file."""
+    return text if "." in text.partition(" ")[0][:-1] else text[:1].upper() + text[1:]
+
+
+def pass_warnings(alignment: Alignment | None) -> list[str]:
+    return (
+        []
+        if alignment is None
+        else [f"{item.name}: {item.warning}" for item in alignment.passes if item.warning]
+    )
