@@ -7,6 +7,7 @@ and in a zip.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from layout import names
-from layout.disk import Disk, Entry, Stood
+from layout.disk import Disk, Entry, LineFault, Stood
 
 E = TypeVar("E", Entry, Stood)
 
@@ -130,6 +131,14 @@ def _files(
             ahead += [
                 (f"{path}/{entry.name}" if path else entry.name, entry.is_dir) for entry in entries
             ]
-        elif (attributes := disk.lstat(root / path)) and stat.S_ISREG(attributes.st_mode):
+        elif (attributes := _attributes(disk, root / path)) and stat.S_ISREG(attributes.st_mode):
             found.append((path, attributes.st_size))
+    return found
+
+
+def _attributes(disk: Disk, path: Path) -> os.stat_result | None:
+    """Of a file that was listed; None where it is gone. Not seen proves nothing on a network mount:
+    a job.toml left out for that would take its options along."""
+    if (found := disk.lstat(path) or disk.lstat(path)) is None and disk.seen(path):
+        raise LineFault(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
     return found

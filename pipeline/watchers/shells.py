@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from pathlib import Path
 
 from layout import accept, dropped, lifecycle, names, tree
 from layout.accept import AcceptedRequest
@@ -49,9 +50,7 @@ class Shells:
     def complete(self, shell: Place, copy_of: str | None = None) -> None:
         disk = self.atlas.disk
         job = lifecycle.readable_job(self.atlas, shell.path)
-        if job is None and not (
-            disk.lstat(shell.path / tree.INPUT) and disk.scandir(shell.path / tree.INPUT)
-        ):
+        if job is None and self._is_empty(shell.path / tree.INPUT):
             if any(
                 entry.name != tree.INPUT and not names.ignored(entry.name)
                 for entry in disk.scandir(shell.path)
@@ -83,6 +82,14 @@ class Shells:
         if job is None:
             lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
         accept.accept(self.atlas, shell, facts, copy_of)
+
+    def _is_empty(self, inside: Path) -> bool:
+        """Gone, or with nothing in it: "nothing" needs two looks."""
+        for _ in range(2):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                if self.atlas.disk.scandir(inside):
+                    return False
+        return True
 
     def refuse(self, shell: Place, error: InputRejected) -> None:
         facts = AcceptedRequest(None, {}, frozenset(), "refused")

@@ -194,3 +194,19 @@ def test_a_drop_at_the_limit_of_depth_becomes_a_job_that_runs(fleet: Fleet) -> N
     (folder / "a.xyz").rename(deep / "a.xyz")
     fleet.settle([ALL])
     assert len(fleet.places(State.DONE)) == 1
+
+
+def test_an_input_folder_that_one_look_does_not_show_was_not_deleted(fleet: Fleet) -> None:
+    """A job that is taken on anew was refused with "deleted", by one stale look at its input/."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    shell = place.path.with_name(f".{place.id}@{lifecycle.ANEW}.0")
+    place.path.rename(shell)
+    (shell / "job.json").write_text("{")
+    shells = fleet.intake.shells
+    shells.atlas.disk = Skipping()
+    (hidden,) = fleet.places(State.CLAIMED)
+    shells.complete(hidden)
+    (place,) = fleet.places(*State)
+    assert place.state is State.CLAIMED
+    assert fleet.job(place).kind == "scan"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from layout import removal, walk
-from layout.disk import Disk
+from layout.disk import Disk, LineFault
 from layout.walk import BeyondLimits
 from pipeline.config import Intake
 from pipeline.drops.completeness import Completeness
@@ -102,3 +102,33 @@ def test_what_is_no_regular_file_is_not_listed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "job.toml")
     (tmp_path / "link").symlink_to("/etc/passwd")
     assert walk.files_below(Disk(), tmp_path) == [("a.stl", 0)]
+
+
+class Hiding(Disk):
+    """A stale negative entry hides what is listed, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(durable=False)
+        self.times = times
+
+    def lstat(self, path: Path) -> os.stat_result | None:
+        self.times -= 1
+        return None if self.times >= 0 else super().lstat(path)
+
+
+def test_a_listed_file_that_is_not_seen_is_not_left_out(tmp_path: Path) -> None:
+    """Else a job.toml takes its options along, without a word."""
+    (tmp_path / "job.toml").write_text("seed = 1\n")
+    assert walk.files_below(Hiding(1), tmp_path) == [("job.toml", 9)]
+    with pytest.raises(LineFault):
+        walk.files_below(Hiding(99), tmp_path)
+
+
+def test_a_file_that_went_after_it_was_listed_is_left_out(tmp_path: Path) -> None:
+    class Taken(Hiding):
+        def lstat(self, path: Path) -> os.stat_result | None:
+            path.unlink(missing_ok=True)
+            return super().lstat(path)
+
+    (tmp_path / "a.stl").touch()
+    assert walk.files_below(Taken(0), tmp_path) == []
