@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from layout.locks import boot_id, run_folder, take_lock
-from layout.signs import Heartbeat
+from layout.signs import Gpu, Heartbeat
 from layout.tree import Atlas
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ class Beat(threading.Thread):
     def attend(self, lines: tuple[str, ...]) -> None:
         """What waits for a person, in words; goes out with the next beat."""
         self._change(attention=lines)
+
+    def measured(self, used: int, gpu: Gpu | None) -> None:
+        """What the engine uses of memory, in bytes, and of its GPU; goes out with the next beat."""
+        self._change(used=used, gpu=gpu)
 
     def _change(self, **facts: Any) -> None:
         with self._changing:

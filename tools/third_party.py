@@ -51,6 +51,7 @@ WHY = {
     "mypy": "checks types",
     "networkx": "writes 3MF, through trimesh",
     "numpy": "arrays",
+    "nvidia-ml-py": "asks the driver about GPUs: how many, their memory, how busy",
     "onnxruntime": "cuts objects out of images",
     "open3d": "registration, Poisson meshing, simplification, ray casting",
     "opencv-python-headless": "cuts objects out of images (GrabCut)",

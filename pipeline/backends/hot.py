@@ -1,4 +1,5 @@
-"""What stays loaded from job to job: one thing in each place, and another one takes its place."""
+"""What stays loaded from job to job. On a GPU as much as it has room for: what was used longest ago
+goes first. On a CPU one thing, for there the machine's memory is the jobs'."""
 
 from __future__ import annotations
 
@@ -6,35 +7,68 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pipeline.backends import memory
 from pipeline.gpu import fast
 from pipeline.weights import loading
 from pipeline.weights.catalogue import WEIGHTS
 
-_held: dict[str, tuple[Hashable, Any]] = {}
+WORK = 6 << 30  # bytes that are to stay free beside what is loaded, for the work itself
+
+_held: dict[str, tuple[Hashable, Any]] = {}  # what was used last stands last
 
 
-def hold(place: str, key: Hashable, load: Callable[[], Any]) -> Any:
-    """What lies in PLACE under KEY; where another lies there it goes, then LOAD is called."""
-    if place not in _held or _held[place][0] != key:
-        forget(place)
-        _held[place] = (key, load())
-    return _held[place][1]
+def hold(name: str, key: Hashable, load: Callable[[], Any], size: int = 0) -> Any:
+    """What is held as NAME under KEY; else what LOAD makes, of SIZE bytes on the device, once there
+    is room for it."""
+    if name in _held and _held[name][0] != key:
+        forget(name)
+    if name not in _held:
+        _make_room(size)
+        _held[name] = (key, _loaded(load))
+    _held[name] = _held.pop(name)
+    return _held[name][1]
 
 
-def forget(place: str | None = None) -> None:
-    """Let go of what is held in PLACE, or of everything."""
+def _make_room(size: int) -> None:
+    while _held and (memory.device() == "cpu" or memory.free() < size + WORK):
+        forget(next(iter(_held)))
+
+
+def _loaded(load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except torch.OutOfMemoryError:
+        if not _held:
+            raise
+    forget()  # it is larger than it said: everything else goes, and the second try counts
+    return load()
+
+
+def spare() -> None:
+    """Let go of everything but what was used last: the work itself runs out of memory."""
+    for name in list(_held)[:-1]:
+        forget(name)
+
+
+memory.sparing.append(spare)
+
+
+def forget(name: str | None = None) -> None:
+    """Let go of what is held as NAME, or of everything."""
     with memory.released():
-        for name in [place] if place else list(_held):
-            _held.pop(name, None)
+        for one in [name] if name else list(_held):
+            _held.pop(one, None)
 
 
 def network(folder: Path) -> Any:
     """Our own network in FOLDER on this process's device."""
     path = folder / WEIGHTS
-    key = (str(path), memory.device(), path.stat().st_mtime_ns if path.is_file() else 0)
+    there = path.stat() if path.is_file() else None
     return hold(
-        "network",
-        key,
+        str(path),
+        (memory.device(), there.st_mtime_ns if there else 0),
         lambda: fast.prepared(loading.load(folder, memory.device()), fast.way(memory.device())),
+        there.st_size if there else 0,
     )

@@ -15,8 +15,13 @@ from pipeline.errors import OutOfGpuMemory
 Result = TypeVar("Result")
 
 
+# what can be let go of where memory runs out: called before a second try
+sparing: list[Callable[[], None]] = []
+
+
 def halving(run: Callable[[int], Result], chunk: int) -> Result:
-    """RUN(chunk), and where memory runs out once more with half of it; then OutOfGpuMemory."""
+    """RUN(chunk), and where memory runs out once more with half of it and without what can be
+    spared; then OutOfGpuMemory."""
     for size in (chunk, max(1, chunk // 2)):
         with released():
             try:
@@ -26,6 +31,8 @@ def halving(run: Callable[[int], Result], chunk: int) -> Result:
             except RuntimeError as error:
                 if "allocate memory" not in str(error):  # how the CPU's allocator says it
                     raise
+        for spare in sparing:
+            spare()
     raise OutOfGpuMemory(
         f"The device ran out of memory, also with half the chunk ({size} at once)."
     )

@@ -29,6 +29,7 @@ GROUNDS = {"zero123plus-white": 255, "zero123plus": 127}
 PARTS = ("vae", "unet", "scheduler", "text_encoder", "tokenizer", "vision_encoder")
 STEPS, GUIDANCE = 75, 4.0  # as InstantMesh was published with
 TILE = 320  # pixels
+SIZE = 6 << 30  # bytes of the model in half precision
 ROOM = 24 << 30  # bytes that must be free beside the loaded model for it to stay loaded
 # grey levels: that close to the background and joined to the border, a pixel is background
 NEAR = 12
@@ -62,7 +63,9 @@ def six(picture: Picture, models: Path | None, effort: Effort) -> list[Picture]:
     def run(_: int) -> Tensor:
         with torch.inference_mode():
             return _grid(
-                hot.hold("zero123plus", (str(folder), memory.device()), lambda: _load(folder)),
+                hot.hold(
+                    "zero123plus", (str(folder), memory.device()), lambda: _load(folder), SIZE
+                ),
                 picture,
                 ground,
                 effort,

@@ -13,7 +13,7 @@ from pipeline.backends import generators
 from pipeline.blame import size
 from pipeline.cli._finding import Finding
 from pipeline.errors import BackendUnavailable
-from pipeline.gpu import device, sandbox
+from pipeline.gpu import device, nvml, sandbox, tenancy
 
 SYSTEM_PACKAGES = "libusb-1.0-0 libgl1 libgomp1 libx11-6 libegl1"
 
@@ -105,12 +105,17 @@ def viewer() -> Finding:
 
 
 def devices() -> Finding:
-    found = device.gpus()
+    found = [_gpu(name) for name in device.gpus()]
     return Finding(
         "fine",
         "devices",
         ", ".join(found) if found else "no GPU: scans and conversions run on the CPU",
     )
+
+
+def _gpu(name: str) -> str:
+    state = nvml.state(tenancy.physical(name))
+    return f"{name} ({state.model}, {state.memory / 2**30:.0f} GiB)" if state else name
 
 
 def models() -> list[Finding]:

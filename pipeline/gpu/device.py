@@ -11,13 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.config import SettingsRefused
+from pipeline.gpu import nvml
 from pipeline.jobs.common import FORMATS
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
 def gpus() -> list[str]:
-    """Names of the CUDA devices that the driver shows, without loading torch: cuda:0, cuda:1 …"""
+    """Names of the CUDA devices that the driver shows, without loading torch: cuda:0, cuda:1 …
+
+    Asked of NVML where it is there; else what the kernel's driver lists.
+    """
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
         return [
@@ -25,10 +29,10 @@ def gpus() -> list[str]:
             for index, name in enumerate(allowed.split(","))
             if name.strip() not in ("", "-1")
         ]
-    return [
-        f"cuda:{index}"
-        for index, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))
-    ]
+    there = nvml.count()
+    if there is None:
+        there = len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+    return [f"cuda:{index}" for index in range(there)]
 
 
 def chosen(wanted: tuple[str, ...], there: tuple[str, ...] | None = None) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from layout.tree import Atlas
 from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
+from pipeline.gpu import tenancy
 from pipeline.services.app import create_app
 from pipeline.services.device import WAITING, Device
 from webapi.serving import server
@@ -17,10 +18,11 @@ THREADS = 2 * WAITING  # the rest answers /health and /ready, and says that the 
 
 def serve(atlas: Atlas, settings: Settings, service: str, device: str, host: str, port: int) -> int:
     """Serve SERVICE on HOST:PORT until SIGTERM or SIGINT. BackendUnavailable where settings name a
-    model that is not there; PortTaken; KeyMissing for an address that other hosts reach, while
-    there is no key."""
+    model that is not there; GpuTaken; PortTaken; KeyMissing for an address that other hosts reach,
+    while there is no key."""
     if service == "views":
         generators.chosen(settings.host.models, {**os.environ, generator_protocol.URL: ""})
+    held = tenancy.take(device) if device.startswith("cuda") else None
     listener = server.bind(atlas, host, port)
     running: list[Device] = []
 
@@ -31,5 +33,7 @@ def serve(atlas: Atlas, settings: Settings, service: str, device: str, host: str
     def end() -> None:
         while running:
             running.pop().end()
+        if held is not None:
+            held.close()
 
     return server.run(listener, THREADS, load, end, service)

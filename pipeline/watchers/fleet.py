@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-from typing import IO
 
 from layout import names
 from layout.locks import run_folder, take_lock
@@ -18,7 +17,7 @@ from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
 from pipeline.config.groups import Workers
 from pipeline.errors import BackendUnavailable, SubmitRefused
-from pipeline.gpu.device import engine_environment
+from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
 from pipeline.watchers.members import Member, drain, keep
@@ -110,7 +109,7 @@ def up(
         host,
     ]
     members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in fleet]
-    tenancy = [_tenancy(role.device) for role in fleet if role.device.startswith("cuda")]
+    gpus = [tenancy.take(role.device) for role in fleet if role.device.startswith("cuda")]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
     stopping = threading.Event()
@@ -123,7 +122,7 @@ def up(
         going = keep(members, stopping, until_idle, gives_up)
     finally:
         drain(members)
-        for held in (*tenancy, lock):
+        for held in (*gpus, lock):
             held.close()
     log.info("fleet.down name=%s", host)
     return 0 if going else 1
@@ -153,18 +152,6 @@ def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
         listen,
     ]
     return [Member(Role("web", "cpu", ()), command)]
-
-
-def _tenancy(device: str) -> IO[bytes]:
-    """This fleet has the GPU as long as it lives; NameTaken where another one has it."""
-    number = engine_environment(device)["CUDA_VISIBLE_DEVICES"]
-    lock = take_lock(run_folder() / f"gpu-{names.slug(number)}.lock")
-    if lock is None:
-        raise NameTaken(
-            f"{device} is used by another `inbox3d up` on this host already.",
-            remedy="Stop that one, or give each its own --devices.",
-        )
-    return lock
 
 
 def _arguments(role: Role, until_idle: bool) -> list[str]:

@@ -34,6 +34,7 @@ from pipeline.runner.runner import Outcome, Runner
 from pipeline.watchers.admission import Admission
 from pipeline.watchers.choice import Choice
 from pipeline.watchers.leftovers import Leftovers
+from pipeline.watchers.meter import Meter
 from pipeline.watchers.room import Asks, Room, used_by
 from pipeline.watchers.said import Said
 from pipeline.watchers.self_test import self_test
@@ -80,6 +81,7 @@ class Worker:
             stopping.is_set,
             self._pause,
         )
+        self.meter = Meter(self.beat, lambda: self.engine, device, settings.worker.beat)
         self.attention = Attention(atlas, name)
         self.choice = Choice(atlas, name, queues, self.observer, self.attention)
         self.leftovers = Leftovers(atlas, self.scratch, settings)
@@ -95,6 +97,7 @@ class Worker:
         self.beat.beat()
         self.beat.start()
         self.engine.start()
+        self.meter.start()
         self.runner.past.refresh()
         try:
             with self.attention.over(self.scratch.root):
@@ -103,6 +106,7 @@ class Worker:
                 if not self.step():
                     self.stopping.wait(self.settings.worker.poll)
         finally:
+            self.meter.end()
             self.engine.stop()
             self.leftovers.verify(everything=True)
             self.beat.end()

@@ -45,6 +45,9 @@ def overview(follower: Follower) -> dict[str, Any]:
                 "job": beat.job,
                 "message": beat.message,
                 "queues": list(beat.queues),
+                "memory": beat.memory,
+                "used": beat.used,
+                "gpu": beat.gpu.model_dump(exclude={"format"}) if beat.gpu else None,
             }
             for beat in workers
         ],

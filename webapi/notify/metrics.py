@@ -12,6 +12,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from layout.signs import Heartbeat
+from pipeline.progress.likeness import device
 from webapi.context import Web
 from webapi.index.states import WORDS
 
@@ -58,7 +60,7 @@ class Tree(Collector):
         workers = GaugeMetricFamily("inbox3d_workers", "Live workers by queue", labels=["queue"])
         for queue, count in follower.queues().items():
             workers.add_metric([queue], count)
-        yield from (jobs, waiting, workers)
+        yield from (jobs, waiting, workers, *_engines(follower.workers()))
         yield GaugeMetricFamily(
             "inbox3d_arriving", "Entries of inbox/ that are no jobs yet", len(follower.arrivals)
         )
@@ -77,6 +79,30 @@ class Tree(Collector):
             )
         except OSError:
             return
+
+
+def _engines(beats: list[Heartbeat]) -> Iterator[GaugeMetricFamily]:
+    """What engines use, by the host and device of their workers: those names stay when a process
+    starts again. Several on the CPU of one host count together."""
+    used = GaugeMetricFamily("inbox3d_engine_memory_bytes", "Memory in use", labels=["worker"])
+    total: dict[str, int] = {}
+    for beat in beats:
+        name = device(beat.worker)
+        total[name] = total.get(name, 0) + (beat.used or 0)
+    for name, bytes in total.items():
+        used.add_metric([name], bytes)
+    gpus = {device(beat.worker): beat.gpu for beat in beats if beat.gpu}
+    memory = GaugeMetricFamily("inbox3d_gpu_memory_bytes", "Memory of a GPU", labels=["worker"])
+    held = GaugeMetricFamily(
+        "inbox3d_gpu_memory_used_bytes", "Memory of a GPU in use", labels=["worker"]
+    )
+    busy = GaugeMetricFamily("inbox3d_gpu_busy_ratio", "Share of time in use", labels=["worker"])
+    for name, gpu in gpus.items():
+        memory.add_metric([name], gpu.memory)
+        held.add_metric([name], gpu.used)
+        if gpu.busy is not None:
+            busy.add_metric([name], gpu.busy)
+    yield from (used, memory, held, busy)
 
 
 def exposition(web: Web) -> tuple[bytes, str]:

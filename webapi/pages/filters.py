@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
+from typing import Any
 
 from pipeline.progress.words import left, percent
 from webapi.index import rows
@@ -47,7 +49,21 @@ def size(count: float) -> str:
     return ""
 
 
+def uses(worker: Mapping[str, Any]) -> str:
+    """What a worker's engine and its GPU use."""
+    said, gpu = [], worker["gpu"]
+    if worker["used"]:
+        most = f" of {worker['memory'] / 2**30:.0f}" if worker["memory"] else ""
+        said.append(f"{worker['used'] / 2**30:.1f}{most} GiB")
+    if gpu:
+        busy = f", {gpu['busy']:.0%} busy" if gpu["busy"] is not None else ""
+        memory = f"{gpu['used'] / 2**30:.1f} of {gpu['memory'] / 2**30:.0f} GiB"
+        said.append(f"{gpu['model']}: {memory}{busy}")
+    return " · ".join(said)
+
+
 FILTERS = {
+    "uses": uses,
     "titled": titled,
     "ago": ago,
     "took": took,

@@ -103,20 +103,6 @@ def test_what_was_asked_for_at_the_start_stands_in_for_the_table(root: Path) -> 
     assert [(role.device, role.queues) for role in roles[1:]] == [("cuda:2", ("mesh",))]
 
 
-def test_a_gpu_that_another_fleet_has_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the number that the driver gives it, whatever either calls it."""
-    monkeypatch.setenv("INBOX3D_RUN", str(tmp_path / "run"))
-    held = fleet._tenancy("cuda:1")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
-    with pytest.raises(fleet.NameTaken, match="cuda:1 is used by another"):
-        fleet._tenancy("cuda:1")
-    fleet._tenancy("cuda:0").close()
-    held.close()
-    fleet._tenancy("cuda:1").close()
-
-
 def test_a_worker_with_cores_of_its_own_sees_no_others(tmp_path: Path) -> None:
     """What counts cores in its process, and in its engine's, counts those."""
     atlas: Atlas = init(tmp_path / "atlas")[0]
