@@ -17,7 +17,7 @@ from pipeline.kept import keys
 from pipeline.progress import PROMOTE
 from pipeline.progress.past import Past
 from pipeline.recipes import Leg
-from pipeline.runner import due, handover, input_copy
+from pipeline.runner import disagreement, due, handover, input_copy
 from pipeline.runner.failing import error_file, poisoned
 from pipeline.runner.held import HeldJob
 from pipeline.runner.patience import Patience
@@ -33,7 +33,7 @@ CHANGING = InputRejected("input/ keeps changing.", remedy="Finish copying.")
 EMPTY = InputRejected(
     "Nothing of what was dropped is left in input/.", remedy="Put the files back into input/."
 )
-BACK, MAX_BACK = "its input or options are no longer those of the work that was done: back to", 5
+BACK = "its input or options are no longer those of the work that was done: back to"
 
 
 class Edges:
@@ -93,15 +93,16 @@ class Edges:
             held.place, lambda: lifecycle.release(self.atlas, held.place, queue, noted, outcome)
         )
 
-    def back(self, held: HeldJob, leg: Leg) -> Place:
+    def back(self, held: HeldJob, leg: Leg, queue: str) -> Place:
         """To an earlier leg, which other workers serve: what it made before is not what is asked
-        for now."""
-        if held.ended(Ended.SENT_BACK) >= MAX_BACK:
-            raise StageFailed(
-                f"What the hosts of queue {leg.queue} make is again and again not what this host"
-                " asks for.",
-                remedy="Run the same version of inbox3d on all hosts.",
-            )
+        for now. Disagreement where its worker will make the same again."""
+        first = held.kept[0] if held.kept else None
+        found = first and self.patience(
+            held.place,
+            lambda: disagreement.between(self.atlas, held.place, held.job, leg, first, queue),
+        )
+        if found:
+            raise found
         return self.release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
 
     def changed(self, held: HeldJob, queue: str, error: input_copy.InputChanged) -> Place:

@@ -55,7 +55,7 @@ def unpack(
         if {stage for _, row in legs[:k] for stage in row} <= {one.stage for one in chosen}:
             break
         folder = work / legs[k - 1][0]
-        for one in _records(disk, folder) if promote.verify(disk, folder) else ():
+        for one in records(disk, folder) if promote.verify(disk, folder) else ():
             found.setdefault(one.stage, []).append(one)
             where[id(one)] = folder
         chosen = keys.standing(stages, options, first, lambda stage: found[stage], judged)
@@ -64,7 +64,8 @@ def unpack(
     return chosen
 
 
-def _records(disk: Disk, folder: Path) -> list[Kept]:
+def records(disk: Disk, folder: Path) -> list[Kept]:
+    """What the parcel in FOLDER keeps."""
     names = sorted(entry.name for entry in disk.scandir(folder / store.FOLDER))
     return [
         one

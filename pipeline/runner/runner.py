@@ -15,9 +15,15 @@ from layout.manifest import Outcome as Ended
 from layout.promote import PathGone
 from layout.scratch import Scratch
 from layout.tree import Atlas, Place
-from pipeline import queues, recipes
+from pipeline import jobs, queues, recipes
 from pipeline.config import Settings
-from pipeline.errors import BackendUnavailable, EngineDied, HostFault, PipelineError
+from pipeline.errors import (
+    BackendUnavailable,
+    EngineDied,
+    HostFault,
+    InputRejected,
+    PipelineError,
+)
 from pipeline.gpu.engine import Engine, Order
 from pipeline.progress import COPY, READY
 from pipeline.progress.past import Past
@@ -25,6 +31,7 @@ from pipeline.progress.reporter import Reporter
 from pipeline.recipes import Leg
 from pipeline.runner import due
 from pipeline.runner.beginning import AsksAnew, Beginning
+from pipeline.runner.disagreement import REMEDY, Disagreement
 from pipeline.runner.edges import Edges
 from pipeline.runner.held import Drained, HeldJob
 from pipeline.runner.input_copy import InputChanged
@@ -123,8 +130,9 @@ class Runner:
         """The edge for a start that ended in ERROR, already sorted by who must act."""
         if isinstance(error, LineFault | HostFault | BackendUnavailable):
             line = isinstance(error, LineFault)
+            waits_for = error.queue if isinstance(error, Disagreement) else None
             place = self.edges.release(
-                held, error.message, Ended.RELEASED if line else Ended.LACKING
+                held, error.message, Ended.RELEASED if line else Ended.LACKING, waits_for
             )
             return Outcome(place, None if isinstance(error, LineFault) else error)
         if isinstance(error, EngineDied):
@@ -135,7 +143,7 @@ class Runner:
         """Run legs from QUEUE on, or from the first whose work no longer fits, straight through as
         long as this worker serves the next."""
         self.beginning.enter(held)
-        options = held.options()
+        options = self._options(held, queue)
         recipe = recipes.RECIPES[options.kind]
         held.reporter.at(COPY, 0.0, "copying the input")
         held.tick()
@@ -144,7 +152,7 @@ class Runner:
         held.reporter.at(READY, 0.0, "starting")
         first = self.beginning.first(held, recipe, queue)
         if first.queue not in self.queues:
-            return self.edges.back(held, first)
+            return self.edges.back(held, first, queue)
         leg: Leg | None = first
         while leg is not None:
             self._run_leg(held, leg, recipe.before(leg.queue))
@@ -153,6 +161,18 @@ class Runner:
                 return self.edges.hand_on(held, leg, following, recipe.before(following.queue))
             leg = following
         return self.edges.finish(held)
+
+    def _options(self, held: HeldJob, queue: str) -> jobs.Common:
+        """What is asked for. It was understood when the job was accepted: where it is not here,
+        another host is of a newer version."""
+        try:
+            return held.options()
+        except (InputRejected, BackendUnavailable) as error:
+            raise Disagreement(
+                f"Another host accepted this job, and this one does not know what it asks for:"
+                f" {error.message} {REMEDY}",
+                queue,
+            ) from None
 
     def _run_leg(self, held: HeldJob, leg: Leg, before: tuple[str, ...]) -> None:
         assist = self.settings.assist.service if ASSIST_STAGE in leg.stages else None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from layout import lifecycle, tree
 from layout.attention import Attention
-from layout.liveness import Observer
+from layout.liveness import Life, Observer
 from layout.manifest import JobFile, NewerFormat
 from layout.manifest import Outcome as Ended
 from layout.tree import Atlas, Place, State
@@ -44,6 +44,8 @@ class Choice:
         self.accepted: dict[str, Accepted] = {}
         self.lacking: set[str] = set()  # ids of jobs that need what this host has not
         self.avoid: set[str] = set()  # ids whose engine died here, or that lack something here
+        # ids of jobs about whose earlier work this host and another do not agree → who ran then
+        self.disagrees: dict[str, frozenset[str]] = {}
         self.left = ""
         self._unchanged: dict[str, tuple[Snapshot, float]] = {}
 
@@ -112,7 +114,9 @@ class Choice:
 
     def _lacks(self, job: JobFile | None) -> bool:
         """What a host lacks stays so; its full scratch does not (Room tells when it can be used
-        again)."""
+        again), nor does a disagreement, once there is another host to agree with."""
+        if job and self.fleet() - self.disagrees.get(job.id, self.fleet()):
+            return False
         last = job.starts[-1] if job and job.starts else None
         return bool(
             last
@@ -120,6 +124,12 @@ class Choice:
             and last.outcome is Ended.LACKING
             and job
             and job.id in self.lacking
+        )
+
+    def fleet(self) -> frozenset[str]:
+        """Every worker that is not known to be dead."""
+        return frozenset(
+            name for name in self.observer.last if self.observer.life(name) is not Life.DEAD
         )
 
     def is_quiet(self, place: Place) -> bool:

@@ -30,6 +30,7 @@ from pipeline.gpu.device import engine_environment, memory_limit, writable_forma
 from pipeline.gpu.engine import Engine
 from pipeline.kept.versions import versions
 from pipeline.runner import due, scratch
+from pipeline.runner.disagreement import Disagreement
 from pipeline.runner.runner import Outcome, Runner
 from pipeline.watchers.admission import Admission
 from pipeline.watchers.choice import Choice
@@ -206,6 +207,8 @@ class Worker:
             self.choice.avoid.add(held.id)
         if isinstance(outcome.error, BackendUnavailable):
             self.choice.lacking.add(held.id)
+        if isinstance(outcome.error, Disagreement):
+            self.choice.disagrees[held.id] = self.choice.fleet()
         ended = outcome.place
         log.info(
             "job.left job=%s to=%s",

@@ -11,14 +11,27 @@ import pytest
 from layout import accept, dropped, lifecycle, walk
 from layout.accept import AcceptedRequest
 from layout.disk import Disk, Entry
+from layout.liveness import Observer
 from layout.manifest import Outcome, write_job
 from layout.tree import Atlas, State
 from pipeline import recipes
+from pipeline.artefacts import Dropped, Scans
 from pipeline.errors import EngineDied
+from pipeline.kept import declared
+from pipeline.watchers.status import Writer
 from tests.simulation import stages
 from tests.support.fleet import Fleet, Here, _die
 
 ALL, TWO = ("scan", "finish"), ("finish", "scan")
+
+
+class Newer(stages.Seeded):
+    """What the same stage of another version of inbox3d depends on."""
+
+    quality_tier: str
+
+
+READS, OTHER = stages.READS, stages.Upgradable(Newer, (Dropped,), Scans)
 
 
 @pytest.fixture
@@ -210,3 +223,63 @@ def test_an_input_folder_that_one_look_does_not_show_was_not_deleted(fleet: Flee
     (place,) = fleet.places(*State)
     assert place.state is State.CLAIMED
     assert fleet.job(place).kind == "scan"
+
+
+@pytest.mark.parametrize("upgraded", ["finish", "scan"])
+def test_two_versions_that_do_not_agree_wait_with_words_and_go_on_once_they_do(
+    fleet: Fleet, upgraded: str
+) -> None:
+    """The host of the second leg asks for other work than that of the first makes: the job went to and fro five times, then failed."""
+    first, second = ("scan",), ("finish",)
+
+    def work(queue: str, newer: bool) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            if newer:
+                patched.setitem(declared.STAGES, READS, OTHER)
+            fleet.work(queue)
+
+    fleet.look()
+    for _ in range(12):
+        fleet.reap()
+        work("scan", newer=False)
+        work("finish", newer=True)
+    (place,) = fleet.places(*State)
+    job = fleet.job(place)
+    assert (place.state, place.queue, place.n <= 6) == (State.CLAIMED, "finish", True)
+    names = [fleet.workers[queues].name for queues in (first, second)]
+    text = Writer(fleet.atlas, 0).text({}, None, Observer(fleet.atlas, 15, 6, lambda: 1))
+    assert all(name in text for name in names) and "one version of inbox3d" in text
+    # the other one is brought to the same version, and started anew
+    fleet._kill(second if upgraded == "finish" else first)
+    for _ in range(12):
+        fleet.reap()
+        work("scan", newer=upgraded == "scan")
+        work("finish", newer=upgraded == "scan")
+    (place,) = fleet.places(*State)
+    assert place.state is State.DONE, fleet.job(place).starts
+    assert not job.crashes(job.starts[-1].n)
+
+
+@pytest.mark.parametrize("queues", [ALL, ("finish",)])
+def test_an_option_of_a_newer_version_makes_the_job_wait_with_words(
+    fleet: Fleet, queues: tuple[str, ...]
+) -> None:
+    """Where the job stands: sent to its first leg, it would have come back for ever. It failed, as if its person had asked for nonsense."""
+    fleet.look()
+    if queues != ALL:
+        fleet.work("scan")
+    (place,) = fleet.places(State.CLAIMED)
+    job = fleet.job(place)
+    job.options["surface_of_2027"] = "smooth"
+    write_job(fleet.atlas.disk, place.path, job)
+    for _ in range(4):
+        fleet.work(*queues)
+    (place,) = fleet.places(*State)
+    assert (place.state, place.queue) == (State.CLAIMED, queues[0])
+    text = Writer(fleet.atlas, 0).text({}, None, Observer(fleet.atlas, 15, 6, lambda: 1))
+    assert "surface_of_2027" in text and "one version of inbox3d" in text
+    del job.options["surface_of_2027"]
+    write_job(fleet.atlas.disk, place.path, job)
+    fleet._kill(queues)
+    fleet.settle([ALL])
+    assert fleet.places(State.DONE)
