@@ -28,7 +28,7 @@ from layout.tree import Atlas, Place
 from pipeline.progress import COPY
 from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
-from pipeline.runner import input_copy
+from pipeline.runner import input_copy, input_list
 
 
 def make(folder: Path, files: int, size: int) -> list[Listed]:
@@ -79,7 +79,7 @@ def once(atlas: Atlas, place: Place, target: Path, manifest: list[Listed]) -> di
         sums.update(found)
 
     ours = timed(copy)
-    listed = timed(lambda: input_copy.enlist(atlas.disk, place, job, seen[0], sums))
+    listed = timed(lambda: input_list.enlist(atlas.disk, place, job, seen[0], sums))
     shutil.rmtree(target)
     return {"cp -r": peer, "inbox3d: copy": ours, "inbox3d: manifest": listed}
 

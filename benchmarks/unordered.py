@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.demo import virtual_scanner
+from pipeline.demo.scene import Scene
 from pipeline.demo.virtual_figure import Figure
-from pipeline.demo.virtual_scanner import Scene
 from pipeline.geometry import rigid
 from tests.support import bodies, rooms
 

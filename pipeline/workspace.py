@@ -2,7 +2,7 @@
 nothing of Atlas.
 
 A stage that has options gets them with it: ``ws: StageWorkspace[Decimate]``, a model of
-pipeline/kept/declared.py.
+pipeline/kept/options.py.
 """
 
 from __future__ import annotations

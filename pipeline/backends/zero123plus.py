@@ -19,6 +19,7 @@ from torch import Tensor
 
 from pipeline import weights as files
 from pipeline.backends import Effort, Picture, components, hot, memory
+from pipeline.backends.grounds import normalised, on_ground, on_white
 from pipeline.errors import BackendUnavailable
 from pipeline.networks.instantmesh.cameras import AZIMUTHS, ELEVATIONS, FOV
 from pipeline.networks.triposr.image import crop_and_pad
@@ -31,8 +32,6 @@ STEPS, GUIDANCE = 75, 4.0  # as InstantMesh was published with
 TILE = 320  # pixels
 SIZE = 6 << 30  # bytes of the model in half precision
 ROOM = 24 << 30  # bytes that must be free beside the loaded model for it to stay loaded
-# grey levels: that close to the background and joined to the border, a pixel is background
-NEAR = 12
 
 
 class Model(NamedTuple):
@@ -170,48 +169,3 @@ def _nothing(parts: dict[str, Any]) -> Tensor:
     )
     said: Tensor = encoder(words.input_ids.to(encoder.device))[0]
     return said
-
-
-def on_ground(rgba: NDArray[np.uint8], ground: int) -> NDArray[np.uint8]:
-    """RGBA (H,W,4) → RGB (H,W,3) over the grey level GROUND."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    mixed: NDArray[np.uint8] = (rgba[..., :3] * alpha + ground * (1 - alpha) + 0.5).astype(np.uint8)
-    return mixed
-
-
-def normalised(
-    rgb: NDArray[np.uint8],
-    *,
-    crop_size: Any,
-    image_mean: Any,
-    image_std: Any,
-    resample: int,
-    **_: Any,
-) -> Tensor:
-    """A square RGB picture → [1,3,S,S] as a preprocessor_config.json asks for (library: Pillow)."""
-    from PIL import Image
-
-    edge = crop_size["height"] if isinstance(crop_size, dict) else crop_size
-    resized = (
-        np.asarray(
-            Image.fromarray(rgb).resize((edge, edge), Image.Resampling(resample)), np.float32
-        )
-        / 255
-    )
-    unit = (resized - np.asarray(image_mean, np.float32)) / np.asarray(image_std, np.float32)
-    return torch.from_numpy(unit).permute(2, 0, 1)[None].float()
-
-
-def on_white(rgb: NDArray[np.uint8], ground: int) -> NDArray[np.uint8]:
-    """A view (S,S,3) with the background of grey level GROUND made white: what is NEAR the border's
-    colour and joined to the border."""
-    if ground == 255:
-        return rgb
-    from scipy.ndimage import label
-
-    border = np.ones(rgb.shape[:2], bool)
-    border[2:-2, 2:-2] = False
-    colour = np.median(rgb[border], axis=0)
-    regions, _ = label(np.abs(rgb - colour).max(axis=-1) < NEAR)
-    background = np.isin(regions, np.setdiff1d(regions[border], 0))
-    return np.where(background[..., None], np.uint8(255), rgb)

@@ -118,7 +118,7 @@ class Common(BaseModel):
     def tier(self) -> Tier:
         return TIERS[self.quality_tier]
 
-    # -- what stages declare (pipeline/kept/declared.py): an option, or what it and the tier com
+    # -- what stages declare (pipeline/kept/options.py): an option, or what it and the tier com
     @property
     def face_budget(self) -> int | None:
         """Faces of the model at the most; None: as many as there are."""

@@ -1,17 +1,13 @@
 """What each stage depends on, where processes that run no stage can read it: its options, its
 version, what it takes and gives.
 
-A stage gets its own small option model and nothing else of the job's options; each field is an
-attribute of the job's option model (pipeline/jobs.py) of the same name. Whatever is declared here
-counts when a kept result is compared with what is asked now (pipeline/kept/keys.py), and what is
-not declared cannot be read: mypy knows the model by the annotation of ``ws``.
+Whatever is declared here counts when a kept result is compared with what is asked now
+(pipeline/kept/keys.py).
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict
+from typing import NamedTuple
 
 from pipeline.artefacts import (
     Alignment,
@@ -28,116 +24,30 @@ from pipeline.artefacts import (
     Shots,
     Views,
 )
-from pipeline.jobs.common import Common, Format
-
-
-class Declared(BaseModel):
-    """The options of one stage, as they are on their own the options of one that has none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FindCameras(Declared):
-    photo_edge: int
-    marker_edge: float | None
-
-
-class Densify(Declared):
-    depth_edge: int
-
-
-class ReadPasses(Declared):
-    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
-
-
-class Orient(Declared):
-    drops_outliers: bool
-
-
-class Align(Declared):
-    align: Literal["auto", "given", "off"]
-    components: Literal["largest", "all"]
-    turntable: int | None
-    order: Literal["any", "sequence"]
-
-
-class Fuse(Declared):
-    cell: float | None
-    cell_share: float
-    drops_outliers: bool
-
-
-class FindFeatures(Declared):
-    finds_planes: bool
-    plane: Literal["auto", "keep", "remove"]
-    up: str
-    seed: int
-
-
-class MeshScan(Declared):
-    surface: Literal["observed", "closed"]
-    depth: int
-
-
-class Measure(Declared):
-    seed: int
-
-
-class ReadMesh(Declared):
-    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
-    up: Literal["auto", "y", "z"]
-
-
-class FetchImages(Declared):
-    image_urls: tuple[str, ...]
-    image_paths: tuple[str, ...]
-
-
-class GenerateViews(Declared):
-    prompt: str
-    view_count: int
-    steps: int
-    seed: int
-
-
-class NormalizeViews(Declared):
-    elevation: float | None
-    fov: float | None
-
-
-class Reconstruct(Declared):
-    backend: str
-    grid: int
-    seed: int
-
-
-class Clean(Declared):
-    kind: str
-    cleans: bool
-    widest_hole: float
-
-
-class Decimate(Declared):
-    face_budget: int | None
-
-
-class Assist(Declared):
-    seed: int
-
-
-class Texture(Declared):
-    texture_edge: int | None
-
-
-class Export(Declared):
-    output_format: tuple[Format, ...]
-    makes_solids: bool
-
-
-class WriteReport(Declared):
-    kind: str
-    seed: int
-    asked: dict[str, Any]
+from pipeline.jobs.common import Common
+from pipeline.kept.options import (
+    Align,
+    Assist,
+    Clean,
+    Decimate,
+    Declared,
+    Densify,
+    Export,
+    FetchImages,
+    FindCameras,
+    FindFeatures,
+    Fuse,
+    GenerateViews,
+    Measure,
+    MeshScan,
+    NormalizeViews,
+    Orient,
+    ReadMesh,
+    ReadPasses,
+    Reconstruct,
+    Texture,
+    WriteReport,
+)
 
 
 class Stage(NamedTuple):

@@ -12,7 +12,7 @@ from pipeline.kept import declared, keys
 from pipeline.kept.store import Kept
 from pipeline.progress import COPY
 from pipeline.recipes import Leg, Recipe
-from pipeline.runner import handover, input_copy, scratch
+from pipeline.runner import handover, input_copy, input_list, scratch
 from pipeline.runner.held import HeldJob
 from pipeline.runner.patience import Patience
 
@@ -41,7 +41,7 @@ class Beginning:
         held.seen, sums = self.patience(
             place, lambda: input_copy.copy(disk, place, held.root, say, held.job.manifest)
         )
-        if input_copy.enlist(held.job, held.seen, sums):
+        if input_list.enlist(held.job, held.seen, sums):
             raise AsksAnew
         named, dropped = (
             held.job.options.get("image_paths") or (),

@@ -17,7 +17,7 @@ from pipeline.kept import keys
 from pipeline.progress import PROMOTE
 from pipeline.progress.past import Past
 from pipeline.recipes import Leg
-from pipeline.runner import disagreement, due, handover, input_copy
+from pipeline.runner import disagreement, due, handover, input_list
 from pipeline.runner.failing import error_file, poisoned
 from pipeline.runner.held import HeldJob
 from pipeline.runner.patience import Patience
@@ -51,7 +51,7 @@ class Edges:
         held.reporter.at(PROMOTE, 0.0, "putting the results in place")
         if not output.is_dir() or not any(output.iterdir()):
             raise StageFailed("The recipe ended without a result.")
-        self.patience(place, lambda: input_copy.check(self.atlas.disk, place, held.seen))
+        self.patience(place, lambda: input_list.check(self.atlas.disk, place, held.seen))
         key = keys.of_result(self.atlas.disk, place, due.legs_of(held.job), held.job, held.seen)
         self.patience(
             place,
@@ -65,7 +65,7 @@ class Edges:
 
     def hand_on(self, held: HeldJob, leg: Leg, following: Leg, done: tuple[str, ...]) -> Place:
         place, packed = held.place, held.root / "parcel"
-        self.patience(place, lambda: input_copy.check(self.atlas.disk, place, held.seen))
+        self.patience(place, lambda: input_list.check(self.atlas.disk, place, held.seen))
         handover.pack(held.root, packed, done)
         key = keys.of_legs(due.legs_of(held.job), held.job)[leg.queue]
         self.patience(
@@ -105,7 +105,7 @@ class Edges:
             raise found
         return self.release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
 
-    def changed(self, held: HeldJob, queue: str, error: input_copy.InputChanged) -> Place:
+    def changed(self, held: HeldJob, queue: str, error: input_list.InputChanged) -> Place:
         """Late arrivals: back, uncounted, with a doubled quiet time; the third time in a run the
         job fails."""
         if held.ended(Ended.CHANGED) + 1 >= MAX_CHANGED:

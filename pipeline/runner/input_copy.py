@@ -16,31 +16,23 @@ import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from layout import dropped, tree, walk
 from layout.disk import Disk
-from layout.manifest import JobFile, Listed
+from layout.manifest import Listed
 from layout.tree import Atlas, Place
 from pipeline.drops import listing
 from pipeline.errors import InputRejected
 from pipeline.kept.snapshot import Snapshot, stands
+from pipeline.runner.input_list import RECORD, InputChanged, forget, record_of
 
 Say = Callable[[float, str], None]
-RECORD = "input.json"
 SAY = 0.1  # seconds between two words about a copy, and between two looks whether it should end
 
 
 def _silent(share: float, message: str) -> None:
     return None
-
-
-class InputChanged(Exception):
-    """input/ on Atlas is no longer what was copied. EMPTY: there was nothing to copy."""
-
-    def __init__(self, id: str, empty: bool = False) -> None:
-        super().__init__(id)
-        self.empty = empty
 
 
 @contextlib.contextmanager
@@ -68,7 +60,7 @@ def copy(
     it was copied.
     """
     inside, target = place.path / tree.INPUT, root / tree.INPUT
-    recorded = _recorded(root)
+    recorded = record_of(root)
     if recorded is not None and stands(disk, inside, recorded[0]):
         return recorded
     forget(root)
@@ -183,64 +175,3 @@ def fetch_named(
         (target / path).unlink(missing_ok=True)
         sums[f"inputs/{path}"] = atlas.disk.copy(source, target / path, False, tick)
     return sums
-
-
-def forget(root: Path) -> None:
-    """Let the next copy to ROOT read every byte again."""
-    (root / RECORD).unlink(missing_ok=True)
-
-
-def _recorded(root: Path) -> tuple[Snapshot, dict[str, str]] | None:
-    try:
-        paths, *facts, sums = json.loads((root / RECORD).read_text())
-        return tuple(zip(paths, *facts, strict=True)), dict(zip(paths, sums, strict=True))
-    except (OSError, ValueError, TypeError):  # TypeError: as an older version wrote it
-        return None
-
-
-def check(disk: Disk, place: Place, seen: Snapshot) -> None:
-    """InputChanged unless input/ is still as SEEN."""
-    if not stands(disk, place.path / tree.INPUT, seen):
-        raise InputChanged(place.id)
-
-
-def enlist(job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
-    """Write sizes and sums of this start's input, as SEEN, into JOB's manifest; note what differs
-    from the start before.
-
-    A file that arrived later is used if it is of a kind that is used already. Returns whether the
-    options are to be read again, because a job.toml is not the one that was read when the job was
-    accepted, or is gone.
-    """
-    top = dropped.top_of(sums)
-    sizes = {path: size for path, size, *_ in seen}
-    before = {row.path: row for row in job.manifest}
-    usual = {_suffix(row.path) for row in job.manifest if row.used}
-    rows, asks = [], False
-    for path, digest in sums.items():
-        name = dropped.printable(path.removeprefix(top))
-        old = before.pop(name, None)
-        used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
-        if old is None or (old.sha256 not in (None, digest)):
-            # listed as it was read: should this start die now, the next one finds the change too
-            if tree.is_job_toml(name):
-                asks = True
-            job.notes.append(
-                f"{name} {_told(used) if old is None else 'was changed since the last start'}"
-            )
-        if not tree.is_job_toml(name):
-            rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
-        elif old is not None:
-            rows.append(Listed(path=name, size=sizes[path], sha256=old.sha256 or digest, used=used))
-    job.notes += [f"{name} was taken away after the job was accepted" for name in before]
-    taken_out = [row for name, row in before.items() if tree.is_job_toml(name)]
-    job.manifest = rows + taken_out
-    return asks or bool(taken_out)
-
-
-def _suffix(name: str) -> str:
-    return PurePosixPath(name.lower().removesuffix(".gz")).suffix
-
-
-def _told(used: bool) -> str:
-    return "arrived after the job was accepted" + ("" if used else " and was not used")

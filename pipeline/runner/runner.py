@@ -34,7 +34,7 @@ from pipeline.runner.beginning import AsksAnew, Beginning
 from pipeline.runner.disagreement import REMEDY, Disagreement
 from pipeline.runner.edges import Edges
 from pipeline.runner.held import Drained, HeldJob
-from pipeline.runner.input_copy import InputChanged
+from pipeline.runner.input_list import InputChanged
 from pipeline.runner.patience import Patience
 
 log = logging.getLogger(__name__)

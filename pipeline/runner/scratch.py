@@ -11,7 +11,7 @@ from layout.locks import boot_id, take_lock
 from layout.removal import remove
 from layout.scratch import Scratch
 from layout.tree import Place
-from pipeline.runner import input_copy
+from pipeline.runner import input_list
 
 LOCK, GONE = ".lock", ".gone-"
 
@@ -33,7 +33,7 @@ def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
             discard(path)
             continue
         if parts.n <= accepted:
-            input_copy.forget(path)
+            input_list.forget(path)
         try:
             path.rename(root)
             return lock

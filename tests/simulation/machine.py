@@ -27,7 +27,7 @@ from pipeline import recipes, weights
 from pipeline.kept import declared, keys
 from pipeline.progress import past
 from pipeline.progress.past import Past
-from pipeline.runner import input_copy
+from pipeline.runner import input_copy, input_list
 from pipeline.watchers import cleanup, intake, status
 from tests.simulation import stages
 from tests.simulation.oracle import Oracle
@@ -147,7 +147,7 @@ def watched(world: World, oracle: Oracle) -> Iterator[None]:
                 )
 
     listener, root = Listener(), logging.getLogger()
-    put, check, of_result = status.Writer._put, input_copy.check, keys.of_result
+    put, check, of_result = status.Writer._put, input_list.check, keys.of_result
 
     def writes(self: status.Writer, text: str) -> None:
         put(self, text)

@@ -9,7 +9,8 @@ from typing import Any
 from layout.manifest import JobFile
 from pipeline.artefacts import Dropped, Exported, Pass, Scans
 from pipeline.errors import InputRejected
-from pipeline.kept.declared import Declared, Stage
+from pipeline.kept.declared import Stage
+from pipeline.kept.options import Declared
 from pipeline.recipes import Leg, Recipe
 from pipeline.workspace import StageWorkspace
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.demo import virtual_figure, virtual_scanner
+from pipeline.demo import surface_nets, virtual_figure, virtual_scanner
 from pipeline.demo.virtual_figure import Figure
 
 Array = NDArray[np.float64]
@@ -135,7 +135,7 @@ def figure(name: str, seed: int = 0, step: float = 2.0) -> Figure:
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     points = grid.reshape(-1, 3)
     values = np.maximum(SHAPES[name](points, seed), -points[:, 2]).reshape(grid.shape[:3])
-    cells, triangles = virtual_figure.surface_nets(values)
+    cells, triangles = surface_nets.surface_nets(values)
     vertices = LOW + cells * step
     return Figure(vertices, triangles, paint(vertices, seed))
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.demo.scene import Scene
 from pipeline.demo.virtual_figure import Figure
-from pipeline.demo.virtual_scanner import Scene
 
 Array = NDArray[np.float64]
 Seen = tuple[Array, NDArray[np.uint8]]

@@ -12,7 +12,7 @@ from PIL import Image
 from pipeline.artefacts import Alignment, Mesh, PointCloud, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
-from pipeline.kept.declared import WriteReport
+from pipeline.kept.options import WriteReport
 from pipeline.stages.finish import _rescan
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture

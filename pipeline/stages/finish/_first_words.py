@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.artefacts import Alignment, Dropped, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
-from pipeline.kept.declared import WriteReport
+from pipeline.kept.options import WriteReport
 from pipeline.stages.finish._tables import (
     count,
     lengths,

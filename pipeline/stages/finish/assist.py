@@ -23,7 +23,7 @@ from pipeline.geometry.repair import WELD
 from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict, weld
 from pipeline.geometry.units import as_matrix
-from pipeline.kept.declared import Assist
+from pipeline.kept.options import Assist
 from pipeline.stages.finish import _service
 from pipeline.stages.finish._distance import distances, scan_points
 from pipeline.stages.finish._facts import as_text, assist_facts

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
 from pipeline.geometry.creases import with_normals
-from pipeline.kept.declared import Export
+from pipeline.kept.options import Export
 from pipeline.stages.finish import _readback
 from pipeline.stages.finish._model import (
     METRIC,

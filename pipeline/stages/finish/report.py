@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.artefacts import Report, Results
 from pipeline.geometry.units import as_matrix
-from pipeline.kept.declared import WriteReport
+from pipeline.kept.options import WriteReport
 from pipeline.stages.finish import _chapters, _first_words, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._light_model import write_light

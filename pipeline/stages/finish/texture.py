@@ -13,7 +13,7 @@ from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
 from pipeline.geometry import arrays
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of, seamed
-from pipeline.kept.declared import Texture
+from pipeline.kept.options import Texture
 from pipeline.stages.finish._bake import bake
 from pipeline.stages.finish._corners import as_bytes, at_corners
 from pipeline.stages.finish._samples import samples_of

@@ -10,7 +10,7 @@ from pipeline.geometry import surface as surfaces
 from pipeline.geometry.repair import repair
 from pipeline.geometry.surface import Surface, facts_after_change, facts_of, seamed
 from pipeline.geometry.topology import Verdict, proper, verdict, weld
-from pipeline.kept.declared import Clean
+from pipeline.kept.options import Clean
 from pipeline.workspace import StageWorkspace
 
 

@@ -12,7 +12,7 @@ from pipeline.geometry.repair import repair
 from pipeline.geometry.simplify import presimplify
 from pipeline.geometry.surface import Surface, facts_after_change
 from pipeline.geometry.topology import verdict, weld
-from pipeline.kept.declared import Decimate
+from pipeline.kept.options import Decimate
 from pipeline.workspace import StageWorkspace
 
 # times the budget beyond which meshoptimizer thins first, and to which: it is about 25 times faster

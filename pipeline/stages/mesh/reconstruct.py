@@ -11,7 +11,7 @@ from pipeline.backends import Effort, Picture, Reconstruction, choose, loaded_by
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.topology import verdict
 from pipeline.geometry.units import percent
-from pipeline.kept.declared import Reconstruct
+from pipeline.kept.options import Reconstruct
 from pipeline.weights import fingerprint
 from pipeline.workspace import StageWorkspace, Workspace
 

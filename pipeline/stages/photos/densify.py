@@ -12,7 +12,7 @@ from pipeline.errors import MeshEmpty
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.stereo import View
-from pipeline.kept.declared import Densify
+from pipeline.kept.options import Densify
 from pipeline.stages.photos import _threads, _views
 from pipeline.stages.photos._threads import Side
 from pipeline.workspace import StageWorkspace

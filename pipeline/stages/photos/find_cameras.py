@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.artefacts import Dropped, PosedPicture, PosedPictures
 from pipeline.errors import NoOverlap
 from pipeline.geometry import arrays, rigid
-from pipeline.kept.declared import FindCameras
+from pipeline.kept.options import FindCameras
 from pipeline.stages.photos import _drop, _mapping, _pictures, _size, _straight, _why, _world
 from pipeline.stages.photos._mapping import Mapped
 from pipeline.stages.photos._pictures import Photo

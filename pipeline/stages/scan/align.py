@@ -13,7 +13,7 @@ from pipeline.artefacts import Alignment, Pass, PosedPictures, Scans
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
-from pipeline.kept.declared import Align
+from pipeline.kept.options import Align
 from pipeline.stages.scan import (
     _ambiguity,
     _graph,

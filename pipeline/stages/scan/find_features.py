@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.artefacts import Alignment, Features, Plane, PointCloud, Scans
 from pipeline.geometry import arrays, clouds, rigid, units
 from pipeline.geometry.rigid import Array
-from pipeline.kept.declared import FindFeatures
+from pipeline.kept.options import FindFeatures
 from pipeline.stages.scan import _planes, _up
 from pipeline.stages.scan._up import Up
 from pipeline.workspace import StageWorkspace

@@ -13,7 +13,7 @@ from pipeline.artefacts import Alignment, PointCloud, Scans
 from pipeline.errors import InputRejected
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry.rigid import Array
-from pipeline.kept.declared import Fuse
+from pipeline.kept.options import Fuse
 from pipeline.stages.scan import _whole
 from pipeline.stages.scan._merge import Merger
 from pipeline.workspace import StageWorkspace

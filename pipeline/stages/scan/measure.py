@@ -10,7 +10,7 @@ from pipeline.artefacts import Alignment, Features, Gaps, Mesh, PointCloud, Scan
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.rigid import Array
-from pipeline.kept.declared import Measure
+from pipeline.kept.options import Measure
 from pipeline.stages.scan import _gaps, _surface
 from pipeline.workspace import StageWorkspace
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.artefacts import Features, Mesh, PointCloud, Scans
 from pipeline.errors import MeshEmpty
 from pipeline.geometry import arrays
-from pipeline.kept.declared import MeshScan
+from pipeline.kept.options import MeshScan
 from pipeline.stages.scan import _surface
 from pipeline.workspace import StageWorkspace
 

@@ -12,7 +12,7 @@ from pipeline.artefacts import Pass, Scans
 from pipeline.geometry import arrays, clouds
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
-from pipeline.kept.declared import Orient
+from pipeline.kept.options import Orient
 from pipeline.stages.scan import _normals
 from pipeline.stages.scan._side import Known
 from pipeline.workspace import StageWorkspace

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.artefacts import Alignment, PosedPicture, PosedPictures, Scans
 from pipeline.geometry import rigid
-from pipeline.kept.declared import Declared
+from pipeline.kept.options import Declared
 from pipeline.workspace import StageWorkspace
 
 

@@ -11,7 +11,7 @@ from pipeline.artefacts import Dropped, Pass, Scans
 from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry.units import METRES
-from pipeline.kept.declared import ReadPasses
+from pipeline.kept.options import ReadPasses
 from pipeline.stages.scan import _formats, _frames, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.stages.scan._sound import clean

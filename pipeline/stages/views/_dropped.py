@@ -11,7 +11,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats import archives, pictures
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers import picture
-from pipeline.kept.declared import FetchImages
+from pipeline.kept.options import FetchImages
 from pipeline.workspace import StageWorkspace
 
 

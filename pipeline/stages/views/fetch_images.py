@@ -12,7 +12,7 @@ from pipeline.artefacts import Dropped, View, Views
 from pipeline.errors import InputRejected, ViewsMissing
 from pipeline.formats import pictures, sides
 from pipeline.geometry.readers import picture
-from pipeline.kept.declared import FetchImages
+from pipeline.kept.options import FetchImages
 from pipeline.stages.views._dropped import pictures_of
 from pipeline.stages.views._fetched import names_of
 from pipeline.workspace import StageWorkspace

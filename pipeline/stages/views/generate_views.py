@@ -6,7 +6,7 @@ from pipeline.artefacts import Dropped, Shots, View, Views
 from pipeline.backends import generator_protocol, generators
 from pipeline.backends.generator_protocol import Shot
 from pipeline.errors import InputRejected
-from pipeline.kept.declared import GenerateViews
+from pipeline.kept.options import GenerateViews
 from pipeline.weights import fingerprint
 from pipeline.workspace import StageWorkspace
 

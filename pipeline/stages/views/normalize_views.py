@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pipeline.artefacts import View, Views
 from pipeline.geometry.colour import spread
 from pipeline.geometry.units import percent
-from pipeline.kept.declared import NormalizeViews
+from pipeline.kept.options import NormalizeViews
+from pipeline.stages.views._cutters import network_in
 from pipeline.stages.views._framing import AGREE, Frame, Framing, Told, framing
-from pipeline.stages.views._matting import cut, network_in
+from pipeline.stages.views._matting import cut
 from pipeline.weights.tensorfile import sha256
 from pipeline.workspace import StageWorkspace, Workspace
 

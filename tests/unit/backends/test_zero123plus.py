@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from pipeline import backends, weights
 from pipeline.backends import Effort, Picture, hot, zero123plus
 from pipeline.errors import BackendUnavailable, OutOfGpuMemory
-from tests.support import solids, tiny, tinyzero123
+from tests.support import tiny, tinyzero123
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -195,21 +195,3 @@ def test_without_it_one_view_is_too_few_for_instantmesh_and_auto_steps_down(tmp_
     assert backends.choose("auto", 1, tmp_path)[0] == "visual-hull"
     assert "zero123plus" in backends.passed_over("visual-hull", 1, tmp_path)["instantmesh"]
     assert backends.passed_over("instantmesh", 4, tmp_path) == {}
-
-
-@pytest.mark.parametrize("ground", [127, 255])
-def test_the_background_becomes_white_and_the_object_stays(ground: int) -> None:
-    rgb = np.full((40, 40, 3), ground, np.uint8)
-    rgb[10:30, 10:30] = (200, 40, 30)
-    rgb[18:22, 18:22] = (
-        ground  # a spot of the background's colour inside the object is no background
-    )
-    white = zero123plus.on_white(rgb, ground)
-    assert (white[:5] == 255).all()
-    np.testing.assert_array_equal(white[10:30, 10:30], rgb[10:30, 10:30])
-
-
-def test_the_picture_is_laid_on_the_grey_that_the_model_knows() -> None:
-    rgba = solids.cut_out(solids.SOLIDS["torus"], [0.0], size=48)[0].rgba
-    for name, grey in zero123plus.GROUNDS.items():
-        assert (zero123plus.on_ground(rgba, grey)[0, 0] == grey).all(), name

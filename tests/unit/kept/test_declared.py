@@ -14,6 +14,7 @@ import pytest
 from pipeline import jobs
 from pipeline.artefacts import Results
 from pipeline.kept import declared
+from pipeline.kept.options import Declared
 from pipeline.recipes import RECIPES, stage_function
 from pipeline.workspace import Workspace
 
@@ -48,7 +49,7 @@ def test_a_stage_declares_the_options_and_artefacts_of_its_own_signature(stage: 
     ]
     workspaces = [hint for hint in plain if issubclass(typing.get_origin(hint) or hint, Workspace)]
     options = [typing.get_args(hint)[0] for hint in workspaces if typing.get_args(hint)] or [
-        declared.Declared
+        Declared
     ]
     table = declared.STAGES[stage]
     assert (table.options, table.gives) == (options[0], given)

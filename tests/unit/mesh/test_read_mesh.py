@@ -5,34 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import trimesh
 from PIL import Image
 
-from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import InputRejected
 from pipeline.geometry import surface as surfaces
-from pipeline.stages.mesh import read_mesh
-from pipeline.workspace import Workspace
+from tests.unit.mesh.boxes import BOX, Make, exported, read
 
-Make = Callable[..., Workspace]
 XYZ = b"property float x\nproperty float y\nproperty float z\n"
-BOX = trimesh.creation.box((1.0, 2.0, 3.0))
-
-
-def read(ws: Workspace, files: dict[str, bytes]) -> Mesh:
-    for name, data in files.items():
-        (ws.input / name).write_bytes(data)
-    return read_mesh.run(Dropped(names=tuple(files)), ws)
-
-
-def exported(kind: str) -> bytes:
-    data = BOX.export(file_type=kind)
-    return data.encode() if isinstance(data, str) else data
 
 
 @pytest.mark.parametrize("kind", ["obj", "stl", "ply", "glb", "off", "3mf"])
@@ -131,34 +114,6 @@ def test_vertices_that_are_not_numbers_lose_their_faces_only(workspace: Make) ->
     assert np.isfinite(surfaces.load(ws, mesh).vertices).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "metres", "turned"),
-    [
-        ("stl", (0.001, 0.003, 0.002), True),
-        ("3mf", (0.001, 0.003, 0.002), True),
-        ("glb", (1, 2, 3), False),
-    ],
-)
-def test_unit_and_axes_follow_the_format(
-    workspace: Make, kind: str, metres: tuple[float, ...], turned: bool
-) -> None:
-    """STL and 3MF are millimetres with Z up, GLB metres with Y up; frame leads to metres with Y up."""
-    ws = workspace()
-    mesh = read(ws, {f"box.{kind}": exported(kind)})
-    placed = surfaces.load(ws, mesh).transformed(np.array(mesh.frame))
-    assert np.ptp(placed.vertices, axis=0).tolist() == pytest.approx(metres)
-
-
-def test_an_asked_unit_wins_and_a_guess_is_said(workspace: Make) -> None:
-    """OBJ names no unit: it is guessed from the size with a warning, unless the person said it."""
-    guessed = workspace("guess")
-    assert read(guessed, {"box.obj": exported("obj")}).unit == "m"
-    assert "names no unit" in guessed.warnings[0]
-    told = workspace("told", unit="cm")
-    assert read(told, {"box.obj": exported("obj")}).unit == "cm"
-    assert told.warnings == []
-
-
 def test_a_texture_beside_an_obj_is_kept(workspace: Make) -> None:
     """OBJ, MTL and PNG of one drop belong together; the image's size and the uv survive."""
     ws = workspace()
@@ -191,19 +146,6 @@ def test_vertex_colours_of_a_ply_survive(workspace: Make) -> None:
     colors = surfaces.load(ws, mesh).colors
     assert colors is not None
     assert colors[0].tolist() == [10, 200, 90]
-
-
-def test_a_mesh_far_from_zero_is_moved_and_keeps_its_shape(workspace: Make) -> None:
-    """Viewers count in float32: at three million millimetres a 10 mm ball would be blurred. OBJ and PLY get the place back."""
-    ball = trimesh.creation.icosphere(3, 5.0)
-    ball.apply_translation([3_400_000, 5_800_000, 0])
-    ws = workspace()
-    mesh = read(ws, {"far.obj": ball.export(file_type="obj", digits=9).encode()})
-    assert mesh.origin == (3_400_000, 5_800_000, 0)
-    radius = np.linalg.norm(surfaces.load(ws, mesh).vertices.astype(np.float32), axis=1)
-    assert radius == pytest.approx(5.0, abs=1e-3)
-    assert any("far.obj lies far from zero" in warning for warning in ws.warnings)
-    assert read(workspace("near"), {"box.obj": exported("obj")}).origin == (0, 0, 0)
 
 
 def test_whatever_else_lies_beside_a_mesh_is_named(workspace: Make) -> None:

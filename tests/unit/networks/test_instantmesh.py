@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig, flexicubes
+from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig, flexicubes_tables
 from pipeline.networks.instantmesh.cameras import AZIMUTHS, cameras, cameras_at
 from pipeline.networks.instantmesh.surface import mesh_surface
 from pipeline.networks.vit import ViTConfig
@@ -48,7 +48,7 @@ class Analytic(InstantMesh):
 
 
 def test_the_table_has_at_most_four_patches_and_seven_edges_and_36_checkable_cases() -> None:
-    tables = flexicubes.tables()
+    tables = flexicubes_tables.tables()
     counts = tables.patch.max(axis=1) + 1
     assert set(counts) == {0, 1, 2, 3, 4}
     assert max(np.bincount(row[row >= 0]).max() for row in tables.patch if (row >= 0).any()) == 7
@@ -60,8 +60,8 @@ def test_the_table_has_at_most_four_patches_and_seven_edges_and_36_checkable_cas
 def test_every_crossed_edge_belongs_to_exactly_one_patch() -> None:
     for case in range(256):
         inside = [bool(case >> corner & 1) for corner in range(8)]
-        crossed = [inside[a] != inside[b] for a, b in flexicubes.EDGES]
-        np.testing.assert_array_equal(flexicubes.tables().patch[case] >= 0, crossed)
+        crossed = [inside[a] != inside[b] for a, b in flexicubes_tables.EDGES]
+        np.testing.assert_array_equal(flexicubes_tables.tables().patch[case] >= 0, crossed)
 
 
 def test_the_surface_of_a_ball_is_closed_faces_outwards_and_lies_on_the_ball() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from layout.scratch import Scratch
 from layout.tree import Atlas, Place
-from pipeline.runner import input_copy, scratch
+from pipeline.runner import input_list, scratch
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def test_the_copy_of_input_is_trusted_within_one_run_only(
 ) -> None:
     """A job that was accepted again was in a person's hands: every byte is read."""
     scratch.enter(here, start(tmp_path, 1), 0).close()
-    (here.of(start(tmp_path, 1)) / input_copy.RECORD).write_text("[]")
+    (here.of(start(tmp_path, 1)) / input_list.RECORD).write_text("[]")
     with scratch.enter(here, start(tmp_path, 2), accepted):
-        assert (here.of(start(tmp_path, 2)) / input_copy.RECORD).exists() == trusted
+        assert (here.of(start(tmp_path, 2)) / input_list.RECORD).exists() == trusted
 
 
 def test_a_workspace_of_another_boot_is_begun_anew(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.demo import virtual_scanner
+from pipeline.demo.scene import Scene
 from pipeline.geometry import rigid
 from pipeline.stages.scan import _sequence
 from pipeline.stages.scan._graph import _stands
@@ -38,7 +39,7 @@ def test_a_weaker_link_stands_between_passes_that_a_person_told_are_neighbours()
 @pytest.mark.slow
 def test_a_plain_bottle_on_a_turntable_of_told_steps_is_whole(tmp_path: Path) -> None:
     """Neither shape nor colour says how far the table turned: the option does, to one step."""
-    scene = virtual_scanner.Scene(bodies.figure("plain bottle"), plate=False)
+    scene = Scene(bodies.figure("plain bottle"), plate=False)
     rng, drop = np.random.default_rng(0), tmp_path / "drop"
     drop.mkdir()
     true = []

@@ -22,7 +22,7 @@ from pipeline.cli import look
 from pipeline.drops.kind import Identified
 from pipeline.drops.listing import look as seen
 from pipeline.drops.request import TAKEN_OUT
-from pipeline.runner import due, input_copy
+from pipeline.runner import due, input_copy, input_list
 from pipeline.watchers import taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
@@ -303,7 +303,7 @@ def test_options_of_a_job_toml_that_was_taken_out_no_longer_count(
     else:
         job = lifecycle.record_start(atlas, place)
         seen, sums = input_copy.copy(atlas.disk, place, atlas.root / "scratch")
-        assert input_copy.enlist(job, seen, sums)
+        assert input_list.enlist(job, seen, sums)
         write_job(atlas.disk, place.path, job)
         lifecycle.accept_anew(atlas, place)
     rounds(intake, lambda: [place for place in atlas.places(State.CLAIMED) if not place.hidden])
@@ -331,7 +331,7 @@ def test_a_job_toml_that_changes_while_it_is_read_is_read_again(
     job = lifecycle.record_start(atlas, place)
     assert job.options["quality_tier"] == "high"
     seen, sums = input_copy.copy(atlas.disk, place, atlas.root / "scratch")
-    assert input_copy.enlist(job, seen, sums)
+    assert input_list.enlist(job, seen, sums)
 
 
 @pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])

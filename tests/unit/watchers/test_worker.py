@@ -25,7 +25,7 @@ from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
 from pipeline.config import Settings
 from pipeline.recipes import Leg, Recipe
-from pipeline.runner import input_copy
+from pipeline.runner import input_copy, input_list
 from pipeline.submission import job_view
 from pipeline.watchers.worker import Worker
 from tests.support.live import eventually
@@ -350,7 +350,7 @@ def test_a_file_taken_away_during_the_copy_is_a_change_of_the_input(
             Path(source).unlink()
             return super().copy_within(folders, source, *more)
 
-    with pytest.raises(input_copy.InputChanged):
+    with pytest.raises(input_list.InputChanged):
         input_copy.copy(Taken(), drop(atlas), tmp_path)
 
 

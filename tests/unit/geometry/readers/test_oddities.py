@@ -243,7 +243,7 @@ def test_what_would_never_end_or_is_no_place_is_refused(
     read: Read, name: str, data: bytes, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Parts that hold each other twice, forty times over, are a million million parts."""
-    monkeypatch.setattr("pipeline.geometry.readers.gltf.MOST_NODES", 1000)
+    monkeypatch.setattr("pipeline.geometry.readers.gltfscene.MOST_NODES", 1000)
     monkeypatch.setattr("pipeline.geometry.readers.threemf.MOST_PLACED", 100)
     with pytest.raises(InputRejected, match=words):
         read(name, data)
