@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.demo import virtual_figure, virtual_scanner
+from pipeline.demo import scene, virtual_figure, virtual_scanner
 from tests.unit.demo.conftest import PASSES
 from tests.unit.demo.truth import turn
 
@@ -69,7 +69,7 @@ def test_the_true_poses_bring_every_pass_back_onto_the_figure(
         points = placed(read(drop / name)[0], told["pose"])
         on_figure = np.abs(virtual_figure.distance(points)) < 0.8
         on_plate = (np.abs(points[:, 2]) < 0.8) | (
-            np.abs(np.hypot(points[:, 0], points[:, 1]) - virtual_scanner.PLATE_RADIUS) < 0.8
+            np.abs(np.hypot(points[:, 0], points[:, 1]) - scene.PLATE_RADIUS) < 0.8
         )
         assert 0.97 < (on_figure | on_plate).mean() < 1.0
         assert on_figure.mean() > 0.3

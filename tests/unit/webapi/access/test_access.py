@@ -6,7 +6,6 @@ import re
 import stat
 from collections.abc import Callable
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from layout.tree import Atlas, State
-from pipeline import config
 from tests.support.web import FOREIGN, PLY, forge
-from webapi.access.access import Access
 from webapi.access.keys import Keys, Scope, signing_secret
 from webapi.context import Web
 from webapi.serving import server
@@ -28,12 +25,6 @@ PROMPT = {"prompt": "a red cube"}
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-@pytest.fixture
-def keys(atlas: Atlas) -> dict[Scope, str]:
-    """One key of every scope."""
-    return {scope: Keys(atlas).add(f"{scope}er", scope) for scope in ("read", "submit", "admin")}
 
 
 def statuses(client: FlaskClient, atlas: Atlas, **how: Any) -> list[int]:
@@ -223,19 +214,6 @@ def test_a_proxy_without_headers_shows_by_its_old_protocol(client: FlaskClient) 
         ).status_code
         == 401
     )
-
-
-def test_signing_out_ends_every_copy_of_the_cookie_also_after_a_restart(
-    tmp_path: Path, atlas: Atlas, keys: dict[Scope, str]
-) -> None:
-    known, ended = Keys(atlas), tmp_path / "ended"
-    first = Access(config.Settings().web, known, b"secret", ended)
-    session = first.new_session()
-    cookie = first.cookie(session, known.all()[0])
-    assert first._session(cookie)[0] == session
-    first.end(session)
-    again = Access(config.Settings().web, known, b"secret", ended)
-    assert (first._session(cookie), again._session(cookie)) == (("", ""), ("", ""))
 
 
 def test_a_bind_that_others_can_reach_is_refused_while_there_is_no_key(atlas: Atlas) -> None:
