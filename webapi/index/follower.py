@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from layout import lifecycle
+from layout import lifecycle, names
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
 from layout.liveness import Observer
@@ -166,12 +166,12 @@ class Follower(threading.Thread):
     def _look_for(self, id: str) -> None:
         """A job that is in no active folder any more: asked for by name, and forgotten only after
         several looks."""
-        for place in (self.atlas.at_done(id), self.atlas.at_failed(id)):
-            if self.atlas.disk.lstat(place.path) is not None and (row := self._read(place)):
-                self.known.write([row])
-                return
+        place = lifecycle.find(self.atlas, id)
+        if place and place.state in AT_REST and (row := self._read(place)):
+            self.known.write([row])
+            return
         self._missing[id] = self._missing.get(id, 0) + 1
-        if self._missing[id] >= 3 and lifecycle.find(self.atlas, id) is None:
+        if self._missing[id] >= 3 and place is None:
             self.known.forget([id])
 
     def _look_at_rest(self, state: State) -> None:
@@ -187,14 +187,31 @@ class Follower(threading.Thread):
         present, known = set(self.atlas.names(state)), self.known.at_rest[state]
         with self.known.lock:
             before = set(known.values())
-        new = [self.atlas.place(state, Entry(name, True)) for name in present - before]
-        self._index_new([place for place in new if place])
+        twins = {
+            told[0] for name in present if not names.is_id(name) and (told := names.named(name))
+        }
+        new = present - before | (twins & present)
+        places = [place for name in new if (place := self.atlas.place(state, Entry(name, True)))]
+        self._index_new([place for place in places if not self._is_copy(place, twins)])
         if gone := before - present:
             left = [(id, name) for id, name in list(known.items()) if name in gone]
             self.known.forget(
                 [id for id, name in left if self.atlas.disk.lstat(folder / name) is None]
             )
         self._marks[state] = (mark, time.monotonic())
+
+    def _is_copy(self, place: Place, twins: set[str]) -> bool:
+        """A person copied a job's folder to where the job ended later: TWINS tells of which ids
+        there is another folder. The copy is named, and its job's result is shown."""
+        copied = False
+        with self.attention.over(place.path):
+            found = lifecycle.find(self.atlas, place.id) if place.id in twins else None
+            if copied := found is not None and found.path != place.path:
+                raise Waits(
+                    f"it is a copy; the job itself stands in"
+                    f" {found.path.relative_to(self.atlas.root)}. Take the copy away"
+                )
+        return copied
 
     def _index_new(self, places: list[Place]) -> None:
         for start in range(0, len(places), BATCH):

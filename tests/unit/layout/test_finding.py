@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import shutil
 
+import pytest
+
 from layout import lifecycle, names
+from layout.tree import State
 from tests.support.baddisk import Fault, at
 from tests.support.crew import FAILED, LEGS, World
 
@@ -44,3 +47,33 @@ def test_a_job_that_moves_between_two_looks_is_found(world: World) -> None:
             assert lifecycle.find(atlas, held.id) is not None
         if not atlas.disk.hit:  # type: ignore[attr-defined]
             return
+
+
+@pytest.mark.parametrize("copied", ["nothing yet", "all"])
+@pytest.mark.parametrize("state", [State.DONE, State.FAILED])
+def test_a_job_is_found_rather_than_a_copy_that_took_its_name_at_the_end(
+    world: World, copied: str, state: State
+) -> None:
+    """A person copies a running job's folder to where it will end: the job ends beside it, and the API told of the copy."""
+    held = world.with_result()
+    copy = world.atlas.root / state / held.id
+    if copied == "all":
+        shutil.copytree(held.path, copy)
+    else:
+        copy.mkdir()
+    if state is State.DONE:
+        ended = lifecycle.finish(world.atlas, held)
+    else:
+        ended = lifecycle.fail(world.atlas, held, FAILED)
+    assert ended.path != copy
+    assert lifecycle.find(world.atlas, held.id) == ended
+
+
+def test_a_job_whose_inodes_all_changed_is_found_still(world: World) -> None:
+    """After a restore, and on shares that change them."""
+    done = world.done()
+    aside = world.atlas.root / "aside"
+    shutil.copytree(done.path, aside)
+    shutil.rmtree(done.path)
+    aside.rename(done.path)
+    assert lifecycle.find(world.atlas, done.id) == done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from flask.testing import FlaskClient
 from layout import lifecycle
 from layout.disk import LineFault
 from layout.liveness import Observer
+from layout.manifest import write_job
 from layout.signs import Progress
 from layout.tree import Atlas, State
 from pipeline.drops.verdict import Wait
@@ -68,6 +70,34 @@ def test_a_job_is_followed_from_inbox_to_done(
         ("post_processing", "completed"),
     ]
     assert web.follower.counts == {"completed": 1}
+
+
+@pytest.mark.parametrize("copied", ["nothing yet", "all"])
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_copy_that_took_a_jobs_name_in_done_is_named_and_the_result_is_shown(
+    atlas: Atlas, web: Web, look: Callable[[], None], copied: str, anew: bool
+) -> None:
+    """A person's half copy of a running job: its result goes beside it, and the API told of the copy."""
+    look()
+    held = lifecycle.start(atlas, forge(atlas, State.CLAIMED, kind="convert"), "host-cpu-abcd")
+    job = lifecycle.record_start(atlas, held)
+    job.inode = held.path.stat().st_ino
+    write_job(atlas.disk, held.path, job)
+    copy = atlas.done / held.id
+    shutil.copytree(held.path, copy) if copied == "all" else copy.mkdir()
+    (held.path / "output").mkdir()
+    look()
+    done = lifecycle.finish(atlas, held)
+    assert done.path != copy
+    if anew:
+        web.index.clear()
+    look()
+    row = web.index.get(held.id)
+    assert row is not None and row["folder"] == f"done/{done.path.name}"
+    (line,) = [
+        line for line in web.follower.attention.lines() if line.startswith(f"done/{held.id}:")
+    ]
+    assert f"the job itself stands in done/{done.path.name}" in line
 
 
 def test_deleting_the_index_loses_nothing(atlas: Atlas, web: Web) -> None:
