@@ -2,8 +2,9 @@
 truth.
 
 Non-recursive inotify through watchdog, and only on local disks: a recursive watch livelocks beyond
-about 5 000 folders, and network mounts show no events of other hosts. Where a Redis is named, the
-web layer's bell wakes every host.
+about 5 000 folders, and network mounts show no events of other hosts. So the processes of one host
+ring for each other in a folder of its own; and where a Redis is named, the web layer's bell wakes
+every host.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from layout.locks import run_folder
+
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 log = logging.getLogger(__name__)
 
+SETTLES = 0.02  # seconds: one change of the tree is several events
 BELL, BELL_AWAY = "3d:bell", 5.0
 NETWORK = frozenset(
     {
@@ -58,6 +62,18 @@ def is_network(path: Path) -> bool:
     return file_system(path.resolve()) in NETWORK
 
 
+class Bell:
+    """Rung by a process of this host that put a job where others of it may take it on."""
+
+    def __init__(self, uuid: str) -> None:
+        self.folder = run_folder() / f"bell-{uuid}"
+        self.folder.mkdir(exist_ok=True)
+
+    def ring(self) -> None:
+        with contextlib.suppress(OSError):  # it is for haste only
+            (self.folder / "rung").touch()
+
+
 class Hints:
     """Wakes a waiting loop when a direct child of one of FOLDERS comes, goes or changes, or when
     the bell rings in Redis (BELL_URL)."""
@@ -73,10 +89,10 @@ class Hints:
                 target=self._listen, args=(bell_url,), name="bell", daemon=True
             ).start()
         self._observer: BaseObserver | None = None
-        if any(is_network(folder) for folder in folders):
-            return
+        local = [folder for folder in folders if not is_network(folder)]
         with contextlib.suppress(ImportError, OSError):
-            self._start(folders)
+            if local:
+                self._start(local)
 
     def _start(self, folders: Sequence[Path]) -> None:
         from watchdog.events import FileSystemEventHandler
@@ -100,7 +116,8 @@ class Hints:
         if self._observer is None and not self._bell:
             stopping.wait(seconds)
             return
-        self.event.wait(seconds)
+        if self.event.wait(seconds):
+            stopping.wait(SETTLES)
         self.event.clear()
 
     def _listen(self, url: str) -> None:

@@ -28,7 +28,7 @@ from pipeline.drops.listing import look
 from pipeline.drops.verdict import Ready, Refuse, Wait
 from pipeline.errors import InputRejected
 from pipeline.watchers import status
-from pipeline.watchers.hints import Hints, is_network
+from pipeline.watchers.hints import Bell, Hints, is_network
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.said import Said
 from pipeline.watchers.shells import Shells
@@ -77,6 +77,7 @@ class Intake:
         self._turn = 0
         self._said = Said()
         self._status = status.Writer(atlas, settings.intake.status_interval)
+        self._bell = Bell(self.identity.uuid)
         self._hints = Hints([atlas.inbox, atlas.claimed], settings.host.redis_url)
 
     # -- the loop ------------------------------------------------------------------------------
@@ -233,6 +234,7 @@ class Intake:
             self.taking.refuse(name, claim, InputRejected(verdict.reason, remedy=verdict.remedy))
         else:
             self.taking.take(name, seen, job, claim, verdict)
+            self._bell.ring()
 
     def _whose(self, name: str, job: JobFile | None) -> claims.Claim:
         if job is None:

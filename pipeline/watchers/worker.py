@@ -34,6 +34,7 @@ from pipeline.runner.disagreement import Disagreement
 from pipeline.runner.runner import Outcome, Runner
 from pipeline.watchers.admission import Admission
 from pipeline.watchers.choice import Choice
+from pipeline.watchers.hints import Bell, Hints
 from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.meter import Meter
 from pipeline.watchers.room import Asks, Room, used_by
@@ -63,7 +64,7 @@ class Worker:
         self.atlas, self.settings, self.name, self.queues = atlas, settings, name, queues
         self.identity: AtlasFile = atlas.identity()
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
-        self.stopping = stopping
+        self.stopping, self.bell = stopping, Bell(self.identity.uuid)
         memory = memory_limit(settings.worker.memory_gb)
         self.beat = Beat(atlas, _heartbeat(name, queues, memory, settings), settings.worker.beat)
         self.observer = Observer(
@@ -100,13 +101,15 @@ class Worker:
         self.engine.start()
         self.meter.start()
         self.runner.past.refresh()
+        hints = Hints([self.atlas.claimed, self.bell.folder], self.settings.host.redis_url)
         try:
             with self.attention.over(self.scratch.root):
                 self.leftovers.sweep()
             while not self.stopping.is_set():
                 if not self.step():
-                    self.stopping.wait(self.settings.worker.poll)
+                    hints.wait(self.settings.worker.poll, self.stopping)
         finally:
+            hints.stop()
             self.meter.end()
             self.engine.stop()
             self.leftovers.verify(everything=True)
@@ -215,6 +218,8 @@ class Worker:
             held.id,
             ended.path.parent.name if ended else "nowhere: it was taken from here",
         )
+        if ended and ended.state is State.CLAIMED:
+            self.bell.ring()
         if ended and ended.state in (State.DONE, State.FAILED):
             self.room.forget(held.id)
             self.admission.forget(held.id)
