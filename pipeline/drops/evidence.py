@@ -69,8 +69,19 @@ def not_files(look: Listing) -> Iterator[str]:
             yield f"{dropped.printable(found.path)} has a name that is not UTF-8"
         if found.kind not in (FILE, FOLDER):
             yield f"{found.path} is {found.kind}"
+        elif found.kind == FOLDER and _asks(look, found):
+            yield f"{found.path} is a folder, and only a file of that name says what is wanted"
         elif found.kind == FILE and found.nlink > 1:
             yield f"{found.path} is a hard link (the same file has {found.nlink} names)"
+
+
+def _asks(look: Listing, found: DropEntry) -> bool:
+    """Has FOUND the name and the place of a job.toml?"""
+    folder, _, name = found.path.rpartition("/")
+    if not is_job_toml(name):
+        return False
+    parts = folder.split("/") if folder else []
+    return not parts or (look.is_job and parts[0] == "input" and len(parts) <= 2)
 
 
 def equals_manifest(look: Listing, manifest: Mapping[str, int]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.entries import DropEntry, Listing
-from pipeline.drops.own_folder import FILE
+from pipeline.drops.own_folder import FILE, FOLDER
 from pipeline.drops.verdict import Ready, Refuse, Wait
 from tests.support.watched import INBOX, PLY, PNG, Drop
 
@@ -309,6 +309,21 @@ def test_links_and_devices_are_refused_by_name(found: DropEntry, words: str) -> 
         assert isinstance(verdict, Refuse)
         assert verdict.reason == words
         assert found.path not in drop.opened
+
+
+@pytest.mark.parametrize("name", ["job.toml", "Job.toml.txt"])
+def test_a_job_toml_that_is_a_folder_is_refused_by_name(name: str) -> None:
+    """What its person wanted stands in it and would not be read; one deeper down asks for nothing."""
+    for drop, path in ((Drop(), name), (job(), name), (job(), f"input/{name}")):
+        drop.write("a.ply", PLY)
+        drop.others["x"] = DropEntry(path, FOLDER)
+        verdict = drop.after(3)
+        assert isinstance(verdict, Refuse)
+        assert verdict.reason.startswith(f"{path} is a folder") and "ename" in verdict.remedy
+    drop = Drop()
+    drop.write("a.ply", PLY)
+    drop.others["x"] = DropEntry(f"sub/{name}", FOLDER)
+    assert not isinstance(drop.after(3), Refuse)
 
 
 def test_a_drop_of_too_many_entries_is_refused() -> None:
