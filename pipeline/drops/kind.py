@@ -3,6 +3,7 @@ the line that would decide."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,16 +14,18 @@ from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
 from pipeline.drops.guess import guess
-from pipeline.drops.items import items, packed_file
+from pipeline.drops.items import MEMBERS, items, packed_file
 from pipeline.drops.named import named
 from pipeline.errors import InputRejected
 from pipeline.formats.bytes import open_file
+from pipeline.formats.signatures import suffix
 
 
 @dataclass(frozen=True)
 class Identified:
     """What the drop is. used and not_used: names in the drop; of an archive also
-    "archive.zip/member" in not_used. asked: path and SHA-256 of the job.toml that was read."""
+    "archive.zip/member" in not_used. asked: path and SHA-256 of the job.toml that was read, or of
+    the archive that holds it."""
 
     kind: str
     options: dict[str, Any]
@@ -57,8 +60,25 @@ def _identify(root: Path, names: list[str]) -> Identified:
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
         choice.notes,
-        (listed.name, listed.sha256) if listed.sha256 and inside is None else None,
+        _asked(root, listed, inside, content),
     )
+
+
+def _asked(
+    root: Path, listed: jobtoml.JobToml, inside: str | None, content: list[str]
+) -> tuple[str, str] | None:
+    """Path and SHA-256 of what said which options are wanted: the job.toml, or the archive that
+    holds it."""
+    if listed.sha256 is None or inside is None:
+        return (listed.name, listed.sha256) if listed.sha256 else None
+    with open_file(root / content[0]) as file:
+        return content[0], hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def is_one_archive(names: list[str]) -> bool:
+    """Is the drop of NAMES one archive, which may hold its job.toml?"""
+    content = list(filter(_is_content, names))
+    return len(content) == 1 and suffix(content[0]) in MEMBERS
 
 
 def _job_toml(

@@ -11,7 +11,7 @@ from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas
 from pipeline import jobs, recipes
 from pipeline.drops import jobtoml
-from pipeline.drops.kind import Identified, identify
+from pipeline.drops.kind import Identified, identify, is_one_archive
 from pipeline.errors import InputRejected
 
 NONE_ASKED = ("", "")  # it was looked for a job.toml, and there was none
@@ -26,8 +26,12 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Acc
     request = {"kind": job.kind, **job.options} | (asked or {})
     says = any(map(tree.is_job_toml, paths))
     gone = not says and any(tree.is_job_toml(row.path) for row in job.manifest)
-    if asked is None and (job.kind is None or says or gone):
-        facts = facts_of(identify(inside, paths), evidence, origin=job.source.origin)
+    read = None
+    if asked is None and (job.kind is None or says or gone or is_one_archive(paths)):
+        read = identify(inside, paths)
+        says = says or read.asked is not None
+    if read is not None and (job.kind is None or says or gone):
+        facts = facts_of(read, evidence, origin=job.source.origin)
         if facts.kind == "prompt" and job.source.origin == "api" and not says and job.kind is None:
             raise InputRejected(
                 "This was sent as a scan and holds only a text.",

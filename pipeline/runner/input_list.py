@@ -9,6 +9,7 @@ from layout import dropped, tree
 from layout.disk import Disk
 from layout.manifest import JobFile, Listed
 from layout.tree import Place
+from pipeline.drops.kind import is_one_archive
 from pipeline.kept.snapshot import Snapshot, stands
 
 RECORD = "input.json"
@@ -53,19 +54,21 @@ def enlist(job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
     sizes = {path: size for path, size, *_ in seen}
     before = {row.path: row for row in job.manifest}
     usual = {_suffix(row.path) for row in job.manifest if row.used}
-    rows, asks = [], False
+    rows, asks, packed = [], False, _packed(job)
     for path, digest in sums.items():
         name = dropped.printable(path.removeprefix(top))
         old = before.pop(name, None)
         used = old.used if old else _suffix(name) in usual and not tree.is_job_toml(name)
         if old is None or (old.sha256 not in (None, digest)):
             # listed as it was read: should this start die now, the next one finds the change too
-            if tree.is_job_toml(name):
+            if tree.is_job_toml(name) or (old and name == packed):
                 asks = True
             job.notes.append(
                 f"{name} {_told(used) if old is None else 'was changed since the last start'}"
             )
-        if not tree.is_job_toml(name):
+        if old is not None and name == packed and asks:
+            rows.append(old)
+        elif not tree.is_job_toml(name):
             rows.append(Listed(path=name, size=sizes[path], sha256=digest, used=used))
         elif old is not None:
             rows.append(Listed(path=name, size=sizes[path], sha256=old.sha256 or digest, used=used))
@@ -73,6 +76,16 @@ def enlist(job: JobFile, seen: Snapshot, sums: dict[str, str]) -> bool:
     taken_out = [row for name, row in before.items() if tree.is_job_toml(name)]
     job.manifest = rows + taken_out
     return asks or bool(taken_out)
+
+
+def _packed(job: JobFile) -> str | None:
+    """The archive that is all of the drop, and may hold its job.toml."""
+    names = [row.path for row in job.manifest]
+    return (
+        next((row.path for row in job.manifest if row.used), None)
+        if is_one_archive(names)
+        else None
+    )
 
 
 def _suffix(name: str) -> str:

@@ -54,6 +54,9 @@ class Taking:
                 )
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
+                    if facts.asked:
+                        path, digest = facts.asked
+                        facts = facts._replace(asked=(names.without_go(path), digest))
         except (InputRejected, SubmitRefused) as error:
             self.refuse(name, claim, InputRejected(error.message, remedy=error.remedy))
             return

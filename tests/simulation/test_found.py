@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -283,3 +284,31 @@ def test_an_option_of_a_newer_version_makes_the_job_wait_with_words(
     fleet._kill(queues)
     fleet.settle([ALL])
     assert fleet.places(State.DONE)
+
+
+@pytest.mark.parametrize("when", ["waiting", "between two starts"])
+def test_a_job_toml_in_an_archive_counts_when_the_archive_is_replaced(
+    fleet: Fleet, when: str
+) -> None:
+    """It had no checksum: the new scan was made with the options of the old one."""
+
+    def pack(path: Path, seed: int) -> None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("job.toml", f'kind = "scan"\nseed = {seed}\n')
+            archive.write(fleet.atlas.root / "a.xyz", "a.xyz")
+
+    (fleet.atlas.inbox / "vase/a.xyz").rename(fleet.atlas.root / "a.xyz")
+    fleet.atlas.disk.remove_tree(fleet.atlas.inbox / "vase")
+    pack(fleet.atlas.inbox / "vase.zip", 1)
+    fleet.look()
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    assert fleet.job(place).options["seed"] == 1 and fleet.job(place).manifest[0].sha256
+    if when != "waiting":
+        fleet.work("scan")
+        (place,) = fleet.places(State.CLAIMED)
+    pack(place.path / "input/vase.zip", 7)
+    fleet.settle([("scan",), ("finish",)])
+    (place,) = fleet.places(State.DONE)
+    assert fleet.job(place).options["seed"] == 7
+    assert (place.path / "output/model.glb").read_text() == stages.expected(fleet.job(place))[0]
