@@ -27,7 +27,7 @@ from pipeline import recipes, weights
 from pipeline.kept import declared, keys
 from pipeline.progress import past
 from pipeline.progress.past import Past
-from pipeline.runner import input_list, input_list
+from pipeline.runner import input_list
 from pipeline.watchers import cleanup, intake, status
 from tests.simulation import stages
 from tests.simulation.oracle import Oracle
