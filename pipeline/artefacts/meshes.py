@@ -32,6 +32,9 @@ class Mesh(Artefact):
     # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     image: MaybeFile = None
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
+    # of one with colours from photographs, npz: best (V,) int16, the number of the photograph that
+    # shows most of each vertex, -1 where none does; count (V,) int16, how many show it
+    textured_by: MaybeFile = None
     # what an assist service answered: {"mesh": bool, "features": […]}
     assisted: dict[str, Any] | None = None
     # npz like arrays: an earlier form of this mesh, which still has its colours

@@ -11,7 +11,7 @@ from pipeline.artefacts.base import Artefact
 from pipeline.artefacts.clouds import Features, PointCloud
 from pipeline.artefacts.meshes import Mesh
 from pipeline.artefacts.passes import Alignment, Dropped, Scans
-from pipeline.artefacts.pictures import Views
+from pipeline.artefacts.pictures import PosedPictures, Views
 
 
 class Exported(Artefact):
@@ -51,3 +51,4 @@ class Results:
     features: Features | None = None
     dropped: Dropped | None = None
     views: Views | None = None
+    posed: PosedPictures | None = None

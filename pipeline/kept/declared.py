@@ -86,15 +86,26 @@ STAGES: dict[str, Stage] = {
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(
-        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=2
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=3
     ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
     "finish.report": Stage(
         WriteReport,
-        (Mesh, Exported, Pictures, Alignment, Scans, PointCloud, Features, Dropped, Views),
+        (
+            Mesh,
+            Exported,
+            Pictures,
+            Alignment,
+            Scans,
+            PointCloud,
+            Features,
+            Dropped,
+            Views,
+            PosedPictures,
+        ),
         Report,
-        version=4,
+        version=5,
     ),
 }
 

@@ -13,7 +13,7 @@ from pipeline.artefacts import Alignment, Mesh, PointCloud, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
-from pipeline.stages.finish import _rescan
+from pipeline.stages.finish import _photos, _rescan
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
@@ -77,6 +77,9 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
     found.append(("Pictures", figures_html(shown)))
     if alignment is not None:
         found.append(("The passes", passes_table(alignment)))
+        if _by_photographs(results):
+            assert results.posed is not None
+            found.append(("The photographs", _photos.chapter(results.posed, mesh, ws)))
     elif dropped is not None:
         found.append(
             ("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]]))
@@ -84,7 +87,8 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
     if features is not None and (features.planes or features.cylinders):
         found.append(("What was recognised", features_table(features)))
     if mesh.gaps is not None and mesh.gaps.holes:
-        found.append(("What no scanner saw", _rescan.chapter(mesh, mesh.gaps, ws)))
+        seen = "What no photograph showed" if _by_photographs(results) else "What no scanner saw"
+        found.append((seen, _rescan.chapter(mesh, mesh.gaps, ws, _by_photographs(results))))
     if mesh.assisted is not None:
         found.append(("What the assist service said", assist_table(mesh.assisted)))
     found.append(("Files", files_table(results.exported, mesh, ws)))
@@ -104,6 +108,11 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _by_photographs(results: Results) -> bool:
+    """Was it made from photographs whose cameras were found from themselves?"""
+    return results.posed is not None and results.posed.sparse is not None
 
 
 def _passes_pictures(

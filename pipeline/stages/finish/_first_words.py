@@ -40,13 +40,20 @@ def object_name(ws: Workspace, dropped: Dropped | None) -> str:
 def _made_from(alignment: Alignment | None, dropped: Dropped | None, options: WriteReport) -> str:
     if alignment is not None:
         placed = sum(item.placed for item in alignment.passes)
-        return f"One model from {placed} scan pass{'' if placed == 1 else 'es'}"
+        one, several = _words(alignment)
+        return f"One model from {placed} {one if placed == 1 else several}"
     if said := " ".join(str(options.asked.get("prompt", "")).split()):
         return f"“{said}”" if len(said) <= 80 else f"“{said[:79]}…”"
     names = dropped.names if dropped else ()
     if options.kind == "images" and len(names) > 1:
         return f"One model from {len(names)} images"
     return names[0] if names else "The model"
+
+
+def _words(alignment: Alignment) -> tuple[str, str]:
+    """What one of the passes is called, and several."""
+    of_photographs = any(link.method == "photographs" for link in alignment.links)
+    return ("photograph", "photographs") if of_photographs else ("scan pass", "scan passes")
 
 
 def lead(results: Results) -> str:
@@ -58,7 +65,8 @@ def lead(results: Results) -> str:
         said = f"This is a {mesh.label} result. " + said
     if alignment is not None:
         left = [item.name for item in alignment.passes if not item.placed]
-        many = "pass was" if len(left) == 1 else "passes were"
+        one, several = _words(alignment)
+        many = f"{one} was" if len(left) == 1 else f"{several} were"
         loose = sum(item.placed and item.ways > 1 for item in alignment.passes)
         said = (
             f"{loose} of the passes fit in several ways: the model may be wrong there. {said}"
@@ -70,7 +78,7 @@ def lead(results: Results) -> str:
             if left
             else ""
             if loose
-            else " Every pass found its place."
+            else f" Every {one} found its place."
         )
     if mesh.scan_to_mesh:
         said += (
@@ -97,7 +105,7 @@ def numbers(results: Results, ws: Workspace) -> dict[str, str]:
     if mesh.unsupported_area is not None:
         facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
     if alignment is not None:
-        facts["Passes placed"] = (
+        facts[f"{_words(alignment)[1].capitalize()} placed"] = (
             f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"
         )
     return facts

@@ -23,8 +23,9 @@ _REACHES = 0.55  # sizes that an arrow is drawn long, wherever the scanner would
 _SIDES = ("from the front", "from behind", "from the left", "from the right")
 
 
-def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace) -> str:
+def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace, photographed: bool = False) -> str:
     """A table of holes, one of places, and two pictures in which arrows come from those places."""
+    again = "More photos needed here" if photographed else "Rescan here"
     rows = [
         (
             str(number),
@@ -47,8 +48,8 @@ def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace) -> str:
         )
         for number, one in enumerate(gaps.rescan)
     ]
-    head = ("Rescan here", "Shows of what is missing", "Holes", "From", "Looking at")
-    return _drawn(mesh, gaps, ws) + table(told, head, frozenset({1})) + holes
+    head = (again, "Shows of what is missing", "Holes", "From", "Looking at")
+    return _drawn(mesh, gaps, again, ws) + table(told, head, frozenset({1})) + holes
 
 
 def _place(place: tuple[float, ...], mesh: Mesh) -> str:
@@ -68,7 +69,7 @@ def _side(way: Array, mesh: Mesh) -> str:
     return f"{around}, {height}" if height else around
 
 
-def _drawn(mesh: Mesh, gaps: Gaps, ws: Workspace) -> str:
+def _drawn(mesh: Mesh, gaps: Gaps, again: str, ws: Workspace) -> str:
     frame = as_matrix(mesh.frame)
     surface = surfaces.load(ws, mesh).transformed(frame)
     solid = _sampled(surface.vertices, surface.faces)
@@ -80,7 +81,7 @@ def _drawn(mesh: Mesh, gaps: Gaps, ws: Workspace) -> str:
     group = np.repeat(np.arange(len(arrows) + 1), [len(solid), *map(len, arrows)])
     colors = np.concatenate([_CLAY, palette(len(arrows))])
     shown = []
-    for words, camera in (("Rescan here", Camera()), ("The same from behind", Camera(215.0, 22.0))):
+    for words, camera in ((again, Camera()), ("The same from behind", Camera(215.0, 22.0))):
         path = ws.path(f"report/rescan-{camera.azimuth:.0f}.webp")
         Image.fromarray(picture(points, group, colors, camera, 480)).save(
             path, quality=82, method=4

@@ -22,6 +22,7 @@ from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
 from pipeline.workspace import StageWorkspace, Workspace
 
 if TYPE_CHECKING:
+    from pipeline.stages.finish.sources.photographs import Photographs
     from pipeline.stages.finish.sources.pictures import Picture
 
 UNWRAPPED = 600_000  # faces; beyond, unwrapping costs minutes and vertices lie as dense as texels
@@ -75,7 +76,19 @@ def run(
             surface,
             colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))),
         )
+    if (photographs := _photographs(source)) is not None:
+        facts["textured_by"] = "finish/photographs.npz"
+        best, count = photographs.seen_at(surface.vertices, surfaces.smooth_normals(surface))
+        arrays.save(ws.path("finish/photographs.npz"), best=best, count=count)
     return surfaces.store(ws, "finish/textured.npz", surface, facts)
+
+
+def _photographs(source: ColourSource) -> Photographs | None:
+    """Photographs, where these are asked first."""
+    from pipeline.stages.finish.sources.photographs import Photographs
+
+    first = source.sources[0] if isinstance(source, FirstThatKnows) else None
+    return first if isinstance(first, Photographs) else None
 
 
 def _source(

@@ -3,7 +3,7 @@ blended at every place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,45 +48,68 @@ class Photographs:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, 3), np.float32)
 
-    def _block(self, points: Array, normals: Array) -> Array:
-        weight = np.zeros((len(self.pictures), len(points)), np.float32)
-        pixels = np.zeros((len(self.pictures), len(points), 2), np.float32)
-        for number in range(len(self.pictures)):
-            pixels[number], weight[number] = self._view(number, points, normals)
-        best = weight.max(axis=0)
-        share = weight / np.maximum(best, 1e-30)
-        # from nothing at ALSO smoothly to all at the best: no seams where another becomes the best
-        weight = np.clip((share - ALSO) / (1 - ALSO), 0, 1) ** 2
-        total = np.zeros((len(points), 3), np.float32)
-        for number, picture in enumerate(self.pictures):
-            at = np.flatnonzero(weight[number] > 0)
-            colours = sampled(picture.image, pixels[number, at]) * self.gains[number]
-            total[at] += np.minimum(colours, 1) * weight[number, at, None]
-        return np.where(
-            best[:, None] > 0, total / np.maximum(weight.sum(0), 1e-12)[:, None], np.nan
-        ).astype(np.float32)
+    def seen_at(self, points: Array, normals: Array) -> tuple[Array, Array]:
+        """The number of the photograph that shows most of each point (N,) int16, -1 where none
+        does; and how many show it (N,) int16."""
+        best = np.full(len(points), -1, np.int16)
+        most, count = np.zeros(len(points), np.float32), np.zeros(len(points), np.int16)
+        for number, (at, _, weight) in enumerate(self._views(points, normals)):
+            best[at[weight > most[at]]] = number
+            most[at] = np.maximum(most[at], weight)
+            count[at] += 1
+        return best, count
 
-    def _view(self, number: int, points: Array, normals: Array) -> tuple[Array, Array]:
-        """Pixel positions (N,2) and weight (N,), zero where the photograph sees nothing of it."""
+    def _block(self, points: Array, normals: Array) -> Array:
+        views = list(self._views(points, normals))
+        best = np.zeros(len(points), np.float32)
+        for at, _, weight in views:
+            best[at] = np.maximum(best[at], weight)
+        total, weights = np.zeros((len(points), 3), np.float32), np.zeros(len(points), np.float32)
+        for number, (at, pixel, weight) in enumerate(views):
+            # from nothing at ALSO smoothly to all at the best: no seams where another becomes it
+            share = np.clip((weight / best[at] - ALSO) / (1 - ALSO), 0, 1) ** 2
+            some = np.flatnonzero(share)
+            at, share = at[some], share[some]
+            colours = sampled(self.pictures[number].image, pixel[some]) * self.gains[number]
+            total[at] += np.minimum(colours, 1) * share[:, None]
+            weights[at] += share
+        known = best[:, None] > 0
+        return np.where(known, total / np.maximum(weights, 1e-12)[:, None], np.nan).astype(
+            np.float32
+        )
+
+    def _views(self, points: Array, normals: Array) -> Iterator[tuple[Array, Array, Array]]:
+        """What each photograph sees of it: which points (M,), their pixel positions (M,2), and
+        weight (M,) > 0."""
+        level = np.einsum("ij,ij->i", points, normals)
+        for number, picture in enumerate(self.pictures):
+            turn, move = picture.pose[:3, :3], picture.pose[:3, 3]
+            facing = normals @ (-turn.T @ move) - level
+            at = np.flatnonzero(facing > 0)
+            yield self._view(number, at, points[at] @ turn.T + move, facing[at])
+
+    def _view(
+        self, number: int, at: Array, local: Array, facing: Array
+    ) -> tuple[Array, Array, Array]:
+        """Of the points AT, LOCAL in the photograph's frame, those that it sees. FACING (N,): the
+        distance to it along their normals."""
         picture, depths = self.pictures[number], self.depths[number]
         fx, fy, cx, cy = picture.camera
-        local = points @ picture.pose[:3, :3].T + picture.pose[:3, 3]
         depth = np.maximum(local[:, 2], 1e-12)
         pixel = np.stack([local[:, 0] / depth * fx + cx, local[:, 1] / depth * fy + cy], axis=1)
         height, width = picture.image.shape[:2]
-        inside = (local[:, 2] > 0) & (pixel > 1).all(1) & (pixel < [width - 1, height - 1]).all(1)
-        facing = -np.einsum("ij,ij->i", local, normals @ picture.pose[:3, :3].T)
         cosine = facing / np.maximum(np.linalg.norm(local, axis=1), 1e-12)
-        at = np.flatnonzero(inside & (cosine > STEEPEST))
+        inside = (local[:, 2] > 0) & (cosine > STEEPEST)
+        inside &= (pixel > 1).all(1) & (pixel < [width - 1, height - 1]).all(1)
+        at, pixel, depth, cosine = (part[inside] for part in (at, pixel, depth, cosine))
         rows, columns = (
-            np.minimum((pixel[at, axis] / COARSE).astype(int), depths.shape[1 - axis] - 1)
+            np.minimum((pixel[:, axis] / COARSE).astype(int), depths.shape[1 - axis] - 1)
             for axis in (1, 0)
         )
-        sees = np.abs(depth[at] - depths[rows, columns]) < NEAR * depth[at] / cosine[at]
-        at = at[sees]
-        weight = np.zeros(len(points), np.float32)
-        weight[at] = (cosine[at] * fx / depth[at]) ** 2 * self.weights[number]
-        return pixel - 0.5, weight
+        sees = np.abs(depth - depths[rows, columns]) < NEAR * depth / cosine
+        at, pixel, depth, cosine = (part[sees] for part in (at, pixel, depth, cosine))
+        weight = (cosine * fx / depth) ** 2 * self.weights[number]
+        return at, (pixel - 0.5).astype(np.float32), weight.astype(np.float32)
 
 
 def _depths(pictures: Sequence[Picture], surface: Surface) -> list[Array]:

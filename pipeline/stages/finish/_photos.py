@@ -1,0 +1,144 @@
+"""The report's chapter of photographs: where each stood, what of the model it coloured, and where
+more of them would help."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.artefacts import Mesh, PosedPicture, PosedPictures
+from pipeline.geometry import arrays
+from pipeline.geometry import surface as surfaces
+from pipeline.geometry.units import as_matrix
+from pipeline.stages.finish._camera import Camera
+from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._figures import css
+from pipeline.stages.finish._page import pictures, table
+from pipeline.workspace import Workspace
+
+Array = NDArray[Any]
+CLAY = np.array([[188, 190, 196]], np.uint8)
+# how many photographs show a place: none, one, two, three and more, eight and more
+SHOWN = np.array([0, 1, 2, 3, 8])
+TONES = np.array(
+    [[150, 150, 150], [196, 64, 52], [226, 150, 60], [134, 178, 92], [58, 128, 84]], np.uint8
+)
+DRAWN, DRAWN_EACH = 150_000, 2500  # points of the surface, and of a camera
+LENGTH = 0.12  # of a drawn camera, as a share of its distance
+FEW = 0.02  # share of the surface that too few photographs show, from which on it is said
+
+
+def chapter(posed: PosedPictures, mesh: Mesh, ws: Workspace) -> str:
+    """Pictures of the cameras around the model and of what they show, and a row for each."""
+    colored = mesh.textured_by is not None
+    best, count = _shown(mesh, ws) if colored else (None, None)
+    rows = [
+        _row(number, one, None if best is None else float((best == number).mean()))
+        for number, one in enumerate(posed.pictures)
+    ]
+    rows += [(html.escape(name), "no", "–", "–", "–") for name, _ in posed.left_out]
+    head = ("Photograph", "Placed", "Points held", "Off, pixels", "Coloured")
+    shown = _drawn(posed, mesh, best, count, ws)
+    return pictures(shown) + _said(count) + table(rows, head, frozenset({2, 3, 4}))
+
+
+def _row(number: int, one: PosedPicture, share: float | None) -> tuple[str, ...]:
+    dot = f'<span class="dot" style="background:{css(palette(number + 1)[number])}"></span>'
+    off = "–" if one.residual is None else f"{one.residual:.2f}"
+    colored = "–" if share is None else f"{share:.1%}"
+    return dot + html.escape(one.name), "yes", str(one.points), off, colored
+
+
+def _shown(mesh: Mesh, ws: Workspace) -> tuple[Array, Array]:
+    """Of points spread over the surface by area: the number of the photograph that coloured it most
+    (-1: none), and how many show it."""
+    stored = arrays.load(ws.path(str(mesh.textured_by)))
+    corner = _spread(mesh, ws)[1]
+    return stored["best"][corner], stored["count"][corner]
+
+
+def _spread(mesh: Mesh, ws: Workspace) -> tuple[Array, Array]:
+    """DRAWN points of the surface, Y up in metres, and the vertex next to each."""
+    surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
+    corners = surface.vertices[surface.faces]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(cross, axis=1)
+    rng = np.random.default_rng(0)
+    face = np.sort(rng.choice(len(corners), DRAWN, p=area / max(float(area.sum()), 1e-300)))
+    u, v = np.sqrt(rng.random(DRAWN)), rng.random(DRAWN)
+    weight = np.stack([1 - u, u * (1 - v), u * v], 1)
+    nearest = surface.faces[face, weight.argmax(1)]
+    return np.einsum("nk,nkc->nc", weight, corners[face]), nearest
+
+
+def _drawn(
+    posed: PosedPictures, mesh: Mesh, best: Array | None, count: Array | None, ws: Workspace
+) -> list[tuple[str, Any]]:
+    points = _spread(mesh, ws)[0]
+    own = palette(len(posed.pictures))
+    rods = [_camera(one, mesh) for one in posed.pictures]
+    group = np.repeat(np.arange(len(rods) + 1), [len(points), *map(len, rods)])
+    views = [
+        (
+            "Where the photographs were taken",
+            np.concatenate([points, *rods]),
+            group,
+            np.concatenate([CLAY, own]),
+        )
+    ]
+    if best is not None and count is not None:
+        views.append(
+            ("Which photograph coloured what", points, best + 1, np.concatenate([CLAY, own]))
+        )
+        step = np.searchsorted(SHOWN, count, side="right") - 1
+        views.append(
+            (
+                "How many photographs show it: grey none, red one, orange two, green more",
+                points,
+                step,
+                TONES,
+            )
+        )
+    found = []
+    for name, (words, at, groups, colors) in enumerate(views):
+        for azimuth in (35.0, 215.0):
+            path = ws.path(f"report/photos-{name}-{azimuth:.0f}.webp")
+            Image.fromarray(picture(at, groups, colors, Camera(azimuth, 22.0), 480)).save(
+                path, quality=82, method=4
+            )
+            found.append((words if azimuth < 90 else "The same from behind", path))
+    return found
+
+
+def _camera(one: PosedPicture, mesh: Mesh) -> Array:
+    """Points along the edges of a pyramid that opens toward what the camera saw."""
+    frame, pose = as_matrix(mesh.frame), np.linalg.inv(np.asarray(one.pose))
+    fx, fy, cx, cy = one.camera
+    far = float(np.linalg.norm(pose[:3, 3])) * LENGTH
+    tips = np.array(
+        [[s * cx / fx, t * cy / fy, 1.0] for s, t in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    )
+    tips = tips * far
+    eye = np.zeros(3)
+    edges = [*((eye, tip) for tip in tips), *zip(tips, np.roll(tips, 1, 0), strict=True)]
+    along = np.linspace(0, 1, DRAWN_EACH // len(edges))[:, None]
+    local = np.concatenate([a + (b - a) * along for a, b in edges])
+    placed = local @ pose[:3, :3].T + pose[:3, 3]
+    return np.asarray(placed @ frame[:3, :3].T + frame[:3, 3])
+
+
+def _said(count: Array | None) -> str:
+    """Where more photographs are needed, in words; the chapter of holes tells the places."""
+    if count is None:
+        return ""
+    none, few = float((count == 0).mean()), float(((count > 0) & (count < 3)).mean())
+    if none + few < FEW:
+        return "<p>Nearly all of the surface is shown by three photographs or more.</p>"
+    return (
+        f"<p>{none:.0%} of the surface is shown by no photograph, {few:.0%} by one or two alone:"
+        " more photographs are needed where the pictures are grey, red or orange.</p>"
+    )

@@ -1,0 +1,80 @@
+"""The report of photographs: where each stood, what it coloured, how many show a place, and where more are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.artefacts import Mesh, PosedPicture, PosedPictures
+from pipeline.geometry import arrays, rigid
+from pipeline.geometry import surface as surfaces
+from pipeline.recipes import call, stage_function
+from pipeline.stages.finish import _photos
+from pipeline.workspace import Workspace
+from tests.support import photographs
+from tests.unit.finish.shapes import ball, stored
+
+Make = Callable[..., Workspace]
+CAMERA = (300.0, 300.0, 100.0, 100.0)
+
+
+@pytest.fixture
+def made(workspace: Make) -> tuple[Mesh, PosedPictures, Workspace]:
+    """A ball with the colours of three photographs, from the right, above it, and a step beside that."""
+    ws = workspace(kind="scan", texture_size=128)
+    eyes = np.array([[5.0, 0, 0.1], [0.1, 0, 5.0], [0.1, 2.0, 4.6]])
+    shots = []
+    for number, eye in enumerate(eyes):
+        image = np.full((200, 200, 3), 60 * number + 60, np.uint8)
+        Image.fromarray(image).save(ws.path(f"photos/{number}.png"))
+        shots.append(
+            PosedPicture(
+                image=f"photos/{number}.png",
+                camera=CAMERA,
+                pose=rigid.to_matrix(photographs.look(eye, np.zeros(3))),
+                name=f"<{number}>.jpg",
+                points=40,
+                residual=0.4,
+            )
+        )
+    seen = np.array([(0, number) for number in range(3)], np.int32)
+    arrays.save(ws.path("photos/sparse.npz"), points=np.zeros((1, 3)), seen=seen)
+    posed = PosedPictures(
+        pictures=tuple(shots), sparse="photos/sparse.npz", left_out=(("stray.jpg", "blurred"),)
+    )
+    mesh = call(stage_function("finish.texture"), [stored(ws, ball(4), unit="m"), posed], ws)
+    return mesh, posed, ws
+
+
+def test_the_texture_tells_which_photograph_shows_what(made: Any) -> None:
+    """The one that looks straight at a place; nobody where none does."""
+    mesh, _, ws = made
+    told = arrays.load(ws.path(mesh.textured_by))
+    places = surfaces.load(ws, mesh).vertices
+    right, top, under = (
+        int((places @ way).argmax()) for way in np.array([[1.0, 0, 0], [0, 0, 1], [0, 0, -1]])
+    )
+    assert (told["best"][right], told["count"][right]) == (0, 1)
+    assert (told["best"][top], told["count"][top]) == (1, 2)
+    assert (told["best"][under], told["count"][under]) == (-1, 0)
+
+
+def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> None:
+    """Cameras, colours and counts from two sides each; shares; what no photograph shows, in words."""
+    mesh, posed, ws = made
+    page = _photos.chapter(posed, mesh, ws)
+    assert page.count("<img ") == 6
+    for words in ("&lt;0&gt;.jpg", "stray.jpg", "0.40", "Where the photographs were taken"):
+        assert words in page
+    assert "is shown by no photograph" in page and "more photographs are needed" in page
+
+
+def test_a_mesh_without_their_colours_still_shows_the_cameras(made: Any) -> None:
+    """With texture=false there is nothing to tell of colours."""
+    mesh, posed, ws = made
+    page = _photos.chapter(posed, mesh.model_copy(update={"textured_by": None}), ws)
+    assert page.count("<img ") == 2 and "no photograph" not in page
