@@ -12,7 +12,7 @@ PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --dis
 PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 $(BIN)/python -m pytest
 PYTEST_ARGS ?= -n 2 --dist loadfile # much of the suite waits: two at a time take a third less
 PACKAGES := deploy/system-packages.sh
-VIEWER := pipeline/static/vendor/model-viewer.min.js
+VIEWER := pipeline/static/vendor/three.module.min.js
 
 .PHONY: help
 help: ## show this list
@@ -90,10 +90,8 @@ node_modules/.stamp: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
-$(VIEWER): node_modules/.stamp
-	mkdir -p $(@D)
-	cp node_modules/@google/model-viewer/LICENSE $(@D)/model-viewer.LICENSE
-	cp node_modules/@google/model-viewer/dist/model-viewer.min.js $@
+$(VIEWER): node_modules/.stamp pipeline/cli/viewer.py | $(BIN)/python
+	$(BIN)/inbox3d viewer --from node_modules
 
 .PHONY: clean
 clean: ## remove what was built or installed here; never an Atlas

@@ -22,9 +22,10 @@ HEAD = """\
 tools/third_party.py. -->
 
 inbox3d is Apache-2.0. It contains no code of others; what it uses is fetched by `pip` and `npm` at
-the versions below. A wheel built after `make setup` also holds model-viewer with its licence. Two
-libraries are GPL, pymeshlab and bpy: the pipeline uses them only in the engine, a process of its
-own, and bpy is optional. Model weights have licences of their own and are never bundled.
+the versions below. A wheel built after `make setup` also holds the files of three.js and
+three-mesh-bvh that the viewer imports, with their licences. Two libraries are GPL, pymeshlab and
+bpy: the pipeline uses them only in the engine, a process of its own, and bpy is optional. Model
+weights have licences of their own and are never bundled.
 
 """
 WHY = {
@@ -93,12 +94,13 @@ TAIL = """
 
 | name | version | licence | why |
 | --- | --- | --- | --- |
-| @google/model-viewer (contains three.js, MIT, and lit, BSD-3-Clause) | 4.4.0 | Apache-2.0 | shows models in report.html and the pages |
+| three | 0.183.2 | MIT | draws models in report.html and the pages |
+| three-mesh-bvh | 0.9.17 | MIT | finds what is clicked, and sections |
 | gltf-validator | 2.0.0-dev.3.10 | Apache-2.0 | checks GLB files in tests |
 
 Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as Debian packages
 them; nothing of them is distributed.
-"""  # noqa: E501
+"""
 SHORT = {
     "Apache": "Apache-2.0",
     "Apache 2": "Apache-2.0",

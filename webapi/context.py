@@ -16,7 +16,9 @@ from webapi.index.follower import Follower
 from webapi.index.table import Index
 
 STATIC = Path(__file__).parent / "static"
-VENDOR = Path(__file__).parent.parent / "pipeline" / "static" / "vendor"
+# the viewer of pages and reports: its own modules, and what they are built on
+VIEWER = Path(__file__).parent.parent / "pipeline" / "static" / "viewer"
+VENDOR = VIEWER.with_name("vendor")
 
 
 @dataclass

@@ -94,7 +94,7 @@ def viewer() -> Finding:
     """The model viewer that report.html and the pages show models with."""
     from pipeline.cli.viewer import FILES, VENDOR
 
-    if all((VENDOR / name).is_file() for name in FILES.values()):
+    if all((VENDOR / name).is_file() for name in FILES):
         return Finding("fine", "model viewer", "installed")
     return Finding(
         "missing",

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from pipeline.artefacts import Artefact, Dropped
 from pipeline.jobs import parse
 from pipeline.stages.finish import _page, preview
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.conftest import ROOT, missing
+from tests.support.viewed import FLAGS, PATIENCE, drawn, shown, watched
 from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_report import scan_bag
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-SEEN = 128  # pixels
-PATIENCE = 90_000  # milliseconds: the model is drawn in software
 
 
 def scan(ws: Workspace) -> list[Artefact]:
@@ -43,15 +33,21 @@ def convert(ws: Workspace) -> list[Artefact]:
 def chromium(program: Callable[[str], Path]) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    if not (ROOT / "pipeline" / "static" / _page.VIEWER).is_file():
-        missing("model-viewer", "run `make setup`")
+    if not _page._viewer(ROOT / "pipeline" / "static"):
+        missing("the model viewer", "run `make setup`")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(program("chromium")), args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.mark.parametrize(("kind", "bag"), [("scan", scan), ("convert", convert)])
+def images(ws: Workspace) -> list[Artefact]:
+    return [Dropped(names=("front.png", "left.png")), stored(ws, box((1.0, 0.5, 0.7)), "m", "y")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bag"), [("scan", scan), ("convert", convert), ("images", images)]
+)
 def test_a_report_opens_offline_and_its_model_can_be_turned(
     chromium: Any,
     tmp_path: Path,
@@ -71,64 +67,32 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
     assert page.stat().st_size <= _page.LARGEST
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True)
     tab = context.new_page()
-    fetched, wrong = _watched(tab)
-    tab.goto(page.as_uri(), timeout=PATIENCE)
-    tab.wait_for_function("document.querySelector('model-viewer').modelIsVisible", timeout=PATIENCE)
-    tab.evaluate("document.querySelector('model-viewer').removeAttribute('auto-rotate')")
-    before = _model(tab)
+    fetched, wrong = watched(tab)
+    shown(tab, page.as_uri())
+    before = drawn(tab)
     _drag(tab)
-    after = _model(tab)
+    after = drawn(tab)
     assert _inked(before) > 0.03
     assert _inked(after) > 0.03
     assert (np.abs(before - after).max(axis=2) > 24).mean() > 0.01
     assert tab.evaluate(
         "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
     )
-    assert tab.evaluate("document.images.length") == (4 if kind == "scan" else 2)
+    assert tab.evaluate("document.images.length") == (5 if kind == "scan" else 3)
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 844})
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    arbitrary = tab.locator(".i3d-remarks:has-text('Pictures tell no scale')").count()
+    assert arbitrary == (kind == "images")
     context.close()
     assert (fetched, wrong) == ([], [])
 
 
-def _watched(tab: Any) -> tuple[list[str], list[str]]:
-    """What TAB asks for beyond the page itself, and what goes wrong in it; filled while it lives."""
-    fetched: list[str] = []
-    wrong: list[str] = []
-    tab.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith(("file:", "data:", "blob:"))
-            else fetched.append(request.url)
-        ),
-    )
-    tab.on(
-        "console", lambda message: wrong.append(message.text) if message.type == "error" else None
-    )
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    return fetched, wrong
-
-
-def _model(tab: Any) -> Any:
-    """Pixels (SEEN, SEEN, 4) of the model as it stands, on nothing; the viewer draws coarser where it is slow."""
-    script = """async () => {
-        const blob = await document.querySelector('model-viewer').toBlob();
-        return [...new Uint8Array(await blob.arrayBuffer())];
-    }"""
-    with Image.open(io.BytesIO(bytes(tab.evaluate(script)))) as image:
-        return np.asarray(image.convert("RGBA").resize((SEEN, SEEN))).astype(int)
-
-
 def _drag(tab: Any) -> None:
     """Turn the model by hand, by more than 30 degrees."""
-    angle = "document.querySelector('model-viewer').getCameraOrbit().theta"
-    before, box = tab.evaluate(angle), tab.locator("model-viewer").bounding_box()
-    x, y = (
-        box["x"] + box["width"] * 0.6,
-        box["y"] + box["height"] / 2,
-    )  # the very centre holds the viewer's invisible pan target
+    angle = "document.querySelector('.view').viewer.stage.controls.getAzimuthalAngle()"
+    before, box = tab.evaluate(angle), tab.locator(".i3d-box").bounding_box()
+    x, y = box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2
     tab.mouse.move(x, y)
     tab.mouse.down()
     tab.mouse.move(x - 200, y, steps=8)

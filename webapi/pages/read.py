@@ -49,7 +49,7 @@ def job(id: str) -> Response:
     row = look.look_up(id)
     shown = details.detail(here().atlas, row)
     files = {file["name"]: file for file in shown["artefacts"]}
-    model = next((name for name in ("preview.glb", "model.glb") if name in files), None)
+    model = next((name for name in ("inspect.glb", "model.glb") if name in files), None)
     pictures = [
         name
         for name in files

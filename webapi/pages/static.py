@@ -12,16 +12,16 @@ from flask import (
 )
 from werkzeug.exceptions import NotFound
 
-from webapi.context import STATIC, VENDOR
+from webapi.context import STATIC, VENDOR, VIEWER
 from webapi.problems import Problem
 
 
 # -- static files ------------------------------------------------------------------------------
 def static(name: str) -> Response:
-    """Our own files, and the fetched ones below vendor/."""
-    folder, inside = (
-        (VENDOR, name.removeprefix("vendor/")) if name.startswith("vendor/") else (STATIC, name)
-    )
+    """Our own files, the viewer's below viewer/, and the fetched ones below vendor/."""
+    room, _, inside = name.partition("/")
+    folder = {"vendor": VENDOR, "viewer": VIEWER}.get(room, STATIC)
+    inside = name if folder is STATIC else inside
     try:
         response = send_from_directory(
             folder,
@@ -44,6 +44,7 @@ def static(name: str) -> Response:
 def static_version() -> str:
     """Changes with any of our static files, so that browsers may keep them for a year."""
     digest = hashlib.sha256()
-    for path in sorted([*STATIC.iterdir(), *(VENDOR.iterdir() if VENDOR.is_dir() else ())]):
+    rooms = [room for room in (STATIC, VIEWER, VENDOR) if room.is_dir()]
+    for path in sorted(path for room in rooms for path in room.iterdir()):
         digest.update(f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}".encode())
     return digest.hexdigest()[:10]

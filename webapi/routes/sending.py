@@ -45,7 +45,7 @@ ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
 # report.html brings its viewer along; in a sandbox it has no part in this site and reaches no host
 REPORT_CSP = (
     "sandbox allow-scripts allow-popups allow-downloads; default-src 'none';"
-    " script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; style-src 'unsafe-inline';"
+    " script-src 'unsafe-inline' 'wasm-unsafe-eval' data:; style-src 'unsafe-inline';"
     " img-src data: blob:; connect-src data: blob:; worker-src blob:; form-action 'none';"
     " base-uri 'none'; frame-ancestors 'none'"
 )

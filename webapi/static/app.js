@@ -7,10 +7,13 @@ const csrf = document.querySelector("meta[name=csrf]").content;
 const live = body.dataset.live;
 
 // -- the model viewer: ours, from this host only ---------------------------------------------------------------------------
-if (document.querySelector("model-viewer")) {
-  const vendor = new URL("./vendor/", import.meta.url).href;
-  self.ModelViewerElement = { dracoDecoderLocation: vendor, ktx2TranscoderLocation: vendor };
-  import(vendor + "model-viewer.min.js").catch(() => say("The model viewer is not installed here (inbox3d viewer fetches it); the download works."));
+function viewers() {
+  for (const box of main.querySelectorAll(".viewer:not([data-state])")) {
+    import("./viewer/viewer.js").then(({ mount }) => mount(box), () => {
+      box.dataset.state = "failed";
+      say("The model viewer is not installed here (inbox3d viewer fetches it); the download works.");
+    });
+  }
 }
 
 // -- words -----------------------------------------------------------------------------------------------------------------
@@ -65,9 +68,6 @@ function place(text) {
   again?.focus({ preventScroll: true });
   if (again && again === busy && Number.isInteger(caret[0])) again.setSelectionRange(...caret);
   dress();
-  if (main.querySelector("model-viewer") && !customElements.get("model-viewer")) {
-    import(new URL("./vendor/model-viewer.min.js", import.meta.url).href).catch(() => {});
-  }
 }
 
 function linkState(state) {
@@ -105,6 +105,7 @@ if (live) follow();
 
 // -- forms -----------------------------------------------------------------------------------------------------------------
 function dress() {
+  viewers();
   for (const picture of main.querySelectorAll(".shot img")) {
     const gone = () => picture.remove();
     picture.complete && !picture.naturalWidth && picture.src ? picture.loading === "lazy" || gone() : picture.addEventListener("error", gone, { once: true });

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from pipeline.artefacts import Hole, Mesh, Placed, PointCloud, Results, Standpoint
 from pipeline.geometry.units import as_matrix, as_rows
+from pipeline.stages.finish._deviation import Deviation
 
 LIBRARIES = (
     "inbox3d",
@@ -26,16 +29,25 @@ LIBRARIES = (
 )
 
 
-def scan_facts(results: Results, seed: int, warnings: list[str]) -> dict[str, Any] | None:
+def scan_facts(
+    results: Results,
+    seed: int,
+    warnings: list[str],
+    passes: Mapping[int, Deviation] = MappingProxyType({}),
+) -> dict[str, Any] | None:
     """The content of scan.json; None where nothing was aligned. Poses and frame count from the
-    coordinates as they stand in the dropped files and in cloud.ply, survey origin included."""
+    coordinates as they stand in the dropped files and in cloud.ply, survey origin included.
+    PASSES: how far the points of each pass lie from the surface."""
     mesh, alignment, scans = results.mesh, results.alignment, results.scans
     cloud, features, exported = results.cloud, results.features, results.exported
     if alignment is None:
         return None
     return {
         "format": 1,
-        "passes": [_pass(placed, mesh) for placed in alignment.passes],
+        "passes": [
+            _pass(placed, mesh) | _seen(placed, results, passes.get(number))
+            for number, placed in enumerate(alignment.passes)
+        ],
         "links": [link.model_dump(mode="json") for link in alignment.links],
         "components": [list(names) for names in alignment.components],
         "unit": mesh.unit,
@@ -142,6 +154,22 @@ def _pass(placed: Placed, mesh: Mesh) -> dict[str, Any]:
         "score": placed.score,
         "overlap": placed.overlap,
         "warning": placed.warning,
+    }
+
+
+def _seen(placed: Placed, results: Results, found: Deviation | None) -> dict[str, Any]:
+    """In how many places the pass would fit as well, where its scanner stood in the coordinates of
+    cloud.ply, and how far its points lie from the surface, in the drop's unit."""
+    known = {item.name: item.scanner for item in results.scans.passes} if results.scans else {}
+    place = known.get(placed.name)
+    at = None
+    if place is not None and placed.pose is not None:
+        pose = as_matrix(placed.pose)
+        at = [float(value) for value in pose[:3, :3] @ np.asarray(place) + pose[:3, 3]]
+    return {
+        "ways": placed.ways,
+        "scanner": None if at is None else _there((at[0], at[1], at[2]), results.mesh),
+        "deviation": found and found.told(),
     }
 
 

@@ -10,12 +10,16 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-VIEWER = "vendor/model-viewer.min.js"  # npm @google/model-viewer, fetched by `make setup`
+from pipeline.stages.finish._modules import THREE, called, inlined
+
+VENDOR = "vendor"  # what the viewer is built on: npm three and three-mesh-bvh
+VIEWER = "viewer"  # its own modules
 LARGEST = 12_000_000  # bytes of the page
 NO_VIEWER = (
-    "To turn the model yourself, open model.glb. (model-viewer was not installed where this was"
+    "To turn the model yourself, open model.glb. (The model viewer was not installed where this was"
     " made: run inbox3d viewer there.)"
 )
+TOO_LARGE = "To turn the model yourself, open model.glb: it is too large for this page."
 
 
 class Page(NamedTuple):
@@ -31,19 +35,22 @@ class Page(NamedTuple):
 
 
 def render(page: Page, model: Path | None, poster: Path, turntable: Path) -> str:
-    """The page with everything embedded; the turntable takes the model's place where model-viewer
-    or MODEL is missing."""
-    static = files("pipeline") / "static"
-    script = static / VIEWER
-    orbit = script.is_file() and model is not None
-    view = _orbitable(model, poster) if orbit and model is not None else _moving(turntable)
+    """The page with everything embedded; the turntable takes the model's place where the viewer or
+    MODEL (inspect.glb) is missing."""
+    static = Path(str(files("pipeline"))) / "static"
+    modules = _viewer(static)
+    if modules and model is not None:
+        view, script = _shown(poster), _started(modules, model)
+        style = _text(static, f"{VIEWER}/viewer.css")
+    else:
+        view, script, style = _moving(turntable, TOO_LARGE if modules else NO_VIEWER), "", ""
     pairs = "".join(
         f"<section><h2>{html.escape(title)}</h2>{body}</section>" for title, body in page.pairs
     )
-    return Template((static / "report.html").read_text("utf-8")).substitute(
+    return Template(_text(static, "report.html")).substitute(
         title=html.escape(page.title),
         lead=html.escape(page.lead),
-        style=(static / "report.css").read_text("utf-8"),
+        style=_text(static, "report.css") + style,
         warnings=_warnings(page.warnings),
         viewer=view,
         numbers="".join(
@@ -56,7 +63,34 @@ def render(page: Page, model: Path | None, poster: Path, turntable: Path) -> str
             for title, body in page.sections
         ),
         footer=html.escape(page.footer),
-        script=_inline(script.read_text("utf-8")) if orbit else "",
+        script=script,
+    )
+
+
+def _text(static: Path, name: str) -> str:
+    return (static / name).read_text("utf-8")
+
+
+def _viewer(static: Path) -> list[Path]:
+    """The viewer's modules, its own and what they are built on; none where that was not fetched."""
+    built_on = sorted((static / VENDOR).glob("*.js")) if (static / VENDOR).is_dir() else []
+    if THREE not in [path.name for path in built_on]:
+        return []
+    return [*built_on, *sorted((static / VIEWER).glob("*.js"))]
+
+
+def _started(modules: list[Path], model: Path) -> str:
+    """The scripts: import map, the model as text, and what brings them together."""
+    packed = base64.b64encode(model.read_bytes()).decode()
+    return (
+        inlined(modules)
+        + f'<script type="text/plain" id="model">{packed}</script>'
+        + '<script type="module">'
+        + f'import {{ mount }} from "{called("viewer.js")}";'
+        + 'const text = atob(document.getElementById("model").textContent);'
+        + "const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer;"
+        + 'mount(document.querySelector(".view"), bytes);'
+        + "</script>"
     )
 
 
@@ -101,21 +135,17 @@ def pictures(shown: list[tuple[str, Path]]) -> str:
     return f'<div class="pictures">{"".join(figures)}</div>'
 
 
-def _orbitable(model: Path, poster: Path) -> str:
+def _shown(poster: Path) -> str:
     return (
-        f'<div class="view"><model-viewer src="{data_url(model)}" poster="{data_url(poster)}"'
-        ' alt="The model; drag to turn it" camera-controls touch-action="pan-y" auto-rotate'
-        ' rotation-per-second="14deg" interaction-prompt="none" camera-orbit="35deg 68deg auto"'
-        ' shadow-intensity="0.9" shadow-softness="0.9" exposure="1" environment-image="neutral"'
-        ' tone-mapping="neutral"></model-viewer><p class="hint">Drag to turn · wheel to zoom · two'
-        " fingers to move</p></div>"
+        f'<div class="view"><img class="still" src="{data_url(poster)}" alt="The model"><p'
+        ' class="hint">Drag to turn · wheel to zoom · right button or two fingers to move</p></div>'
     )
 
 
-def _moving(turntable: Path) -> str:
+def _moving(turntable: Path, words: str) -> str:
     return (
         f'<div class="view"><img src="{data_url(turntable)}" alt="The model, turning"><p'
-        f' class="hint">{html.escape(NO_VIEWER)}</p></div>'
+        f' class="hint">{html.escape(words)}</p></div>'
     )
 
 
@@ -124,8 +154,3 @@ def _warnings(texts: list[str]) -> str:
         return ""
     items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
     return f'<section class="warnings"><h2>Please look at this</h2><ul>{items}</ul></section>'
-
-
-def _inline(script: str) -> str:
-    # the only sequence that would end the element early
-    return '<script type="module">' + script.replace("</script", "<\\/script") + "</script>"

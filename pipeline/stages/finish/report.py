@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from pipeline.artefacts import Report, Results
+from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
-from pipeline.stages.finish import _chapters, _first_words, _views
+from pipeline.stages.finish import _chapters, _deviation, _first_words, _inspect, _views
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
-from pipeline.stages.finish._light_model import write_light
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish._page import Page, render
 from pipeline.workspace import StageWorkspace
 
 
 def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
-    """Write report.html (one self-contained file, 12 MB at the most), scan.json where passes were
-    aligned, and the views with views.json where a mesh was made from them, below output/.
+    """Write report.html (one self-contained file, 12 MB at the most), inspect.glb that it and the
+    pages show, scan.json where passes were aligned, and the views with views.json where a mesh was
+    made from them, below output/.
 
-    Neither holds times, host names or paths: same input and seed, same bytes.
+    None holds times, host names or paths: same input and seed, same bytes.
     """
     mesh, views = results.mesh, results.views
-    facts = scan_facts(results, ws.options.seed, list(ws.warnings))
+    passes = _deviation.by_pass(surfaces.load(ws, mesh), results.cloud, results.features, ws)
+    facts = scan_facts(results, ws.options.seed, list(ws.warnings), passes)
     if facts is not None:
         ws.output("scan.json").write_text(as_text(facts), "utf-8")
     chapters = _chapters.sections(results, ws)
@@ -28,8 +30,12 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         _views.keep(views, mesh, ws)
         chapters.insert(1, ("The views it was made from", _views.chapter(views, mesh, ws)))
     ws.progress(0.2, "writing the report")
-    light = write_light(
-        model_of(mesh, ws).placed(as_matrix(mesh.frame)), ws.path("report/preview.glb")
+    inside = _inspect.write(
+        model_of(mesh, ws).placed(as_matrix(mesh.frame)),
+        results,
+        passes,
+        _inspect.facts(results, passes, ws.options.kind),
+        ws.output("inspect.glb"),
     )
     of_passes = _first_words.pass_warnings(results.alignment)
     page = Page(
@@ -50,7 +56,7 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         footer=f"seed {ws.options.seed} · "
         + " · ".join(f"{name} {version}" for name, version in versions().items()),
     )
-    text = render(page, light, ws.output(results.pictures.preview), ws.output("turntable.webp"))
+    text = render(page, inside, ws.output(results.pictures.preview), ws.output("turntable.webp"))
     ws.output("report.html").write_text(text, "utf-8")
     return Report(
         page="report.html",

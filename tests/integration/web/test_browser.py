@@ -33,7 +33,7 @@ FLAGS = [
     "--disable-sync",
 ]
 REFUSED = re.compile("status of (404|503)")  # answers that a test asked for
-VIEWER = ROOT / "pipeline/static/vendor/model-viewer.min.js"
+VIEWER = ROOT / "pipeline/static/vendor/three.module.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +119,16 @@ def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, p
         assert page.evaluate("window.here") is True, "the page was loaded again"
         page.click(".card:has-text('cube')")
         colours = _drawn(page)
-        before = page.evaluate("document.querySelector('model-viewer').getCameraOrbit().toString()")
-        frame = page.locator("model-viewer").bounding_box()
+        angle = "document.querySelector('.viewer').viewer.stage.controls.getAzimuthalAngle()"
+        before = page.evaluate(angle)
+        frame = page.locator(".i3d-box").bounding_box()
         page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
         page.mouse.down()
         page.mouse.move(
             frame["x"] + frame["width"] / 2 + 200, frame["y"] + frame["height"] / 2 + 30, steps=8
         )
         page.mouse.up()
-        _until(
-            page,
-            f"document.querySelector('model-viewer').getCameraOrbit().toString() !== {before!r}",
-        )
+        _until(page, f"{angle} !== {before!r}")
         assert colours > 20
         with page.expect_download() as download:
             page.click("a:has-text('Download')")
@@ -161,9 +159,9 @@ def _drawn(page: Any) -> int:
     """How many colours the model's pixels have, once it is drawn."""
     from PIL import Image
 
-    _until(page, "Boolean(document.querySelector('model-viewer')?.loaded)", 90)
-    page.wait_for_timeout(1000)
-    shot = Image.open(io.BytesIO(page.locator("model-viewer").screenshot())).convert("RGB")
+    _until(page, "document.querySelector('.viewer')?.dataset.state === 'shown'", 90)
+    page.wait_for_timeout(300)
+    shot = Image.open(io.BytesIO(page.locator(".i3d-box").screenshot())).convert("RGB")
     return len({(r >> 3, g >> 3, b >> 3) for r, g, b in shot.get_flattened_data()})
 
 
@@ -350,5 +348,5 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(
         "a red cube"
     )
     tab.goto(f"{server.url}/jobs/{done.id}")
-    assert tab.locator("noscript img, td a").count() > 0
+    assert tab.locator(".viewer img.still").count() == 1 and tab.locator("td a").count() > 0
     context.close()

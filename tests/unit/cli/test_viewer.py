@@ -14,11 +14,15 @@ from tests.conftest import ROOT
 
 def test_the_command_fetches_what_the_lock_names() -> None:
     lock = json.loads((ROOT / "package-lock.json").read_text())
-    locked = lock["packages"][f"node_modules/{viewer.PACKAGE}"]
-    assert (locked["version"], locked["integrity"]) == (
-        viewer.VERSION,
-        f"sha512-{viewer.INTEGRITY}",
-    )
+    locked = {
+        name: (entry["version"], entry["integrity"])
+        for name in viewer.PACKAGES
+        for entry in [lock["packages"][f"node_modules/{name}"]]
+    }
+    assert locked == {
+        name: (package.version, f"sha512-{package.integrity}")
+        for name, package in viewer.PACKAGES.items()
+    }
 
 
 def test_another_package_is_refused_and_changes_nothing(
@@ -29,8 +33,27 @@ def test_another_package_is_refused_and_changes_nothing(
     told = CliRunner().invoke(
         viewer.viewer, ["--from", str(tmp_path / "other.tgz")], standalone_mode=False
     )
-    assert told.return_value == 1 and "is not @google/model-viewer" in told.output
+    assert told.return_value == 1 and "is not three 0" in told.output
     assert not (tmp_path / "vendor").exists()
+
+
+def test_a_folder_of_packages_is_taken_and_its_modules_find_each_other(tmp_path: Path) -> None:
+    for name, package in viewer.PACKAGES.items():
+        for inside in package.files:
+            path = tmp_path / "node_modules" / name / inside
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("import { A } from 'three';\n")
+    viewer.install(viewer.given([tmp_path / "node_modules"]), tmp_path / "vendor")
+    assert sorted(path.name for path in (tmp_path / "vendor").iterdir()) == sorted(viewer.FILES)
+    text = (tmp_path / "vendor" / "OrbitControls.js").read_text()
+    assert text == 'import { A } from "./three.module.min.js";\n'
+
+
+def test_one_package_of_two_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "_unpacked", lambda path: {"three.core.min.js": b""})
+    (tmp_path / "three.tgz").touch()
+    with pytest.raises(ValueError, match="all packages are needed"):
+        viewer.given([tmp_path / "three.tgz"])
 
 
 def test_without_npm_it_says_how_to_bring_the_package(
@@ -46,7 +69,7 @@ def test_doctor_names_the_viewer_when_it_is_missing(
 ) -> None:
     monkeypatch.setattr(viewer, "VENDOR", tmp_path)
     missing = _this_host.viewer()
-    for name in viewer.FILES.values():
+    for name in viewer.FILES:
         (tmp_path / name).touch()
     assert (missing.level, missing.remedy) == ("missing", "inbox3d viewer")
     assert _this_host.viewer().level == "fine"

@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline import jobs
 from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
 from pipeline.geometry.surface import Surface
-from pipeline.stages.finish import _first_words, _light_model, _page, preview
+from pipeline.stages.finish import _deviation, _first_words, _inspect, _modules, _page, preview
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._lighting import backdrop, developed, rough
@@ -205,12 +205,12 @@ def test_the_report_is_one_file_that_needs_nothing_else(
     ws, report = scan_report
     text = ws.output(report.page).read_text("utf-8")
     assert len(text.encode()) <= _page.LARGEST
-    body = re.sub(r"<script type=\"module\">.*?</script>", "", text, flags=re.S)
+    body = re.sub(r"<script[^>]*>.*?</script>", "", text, flags=re.S)
     assert re.findall(r"(?:src|href|poster)=\"(?!data:)([^\"]*)\"", body) == [
         "model.glb", "model.stl", "cloud.ply", "preview.png", "turntable.webp", "scan.json",
     ]  # fmt: skip
     assert "http" not in re.sub(r"data:[^\"]*", "", body)
-    assert "data:model/gltf-binary;base64," in body or _page.NO_VIEWER in body
+    assert '<script type="text/plain" id="model">' in text or _page.NO_VIEWER in body
 
 
 def test_the_report_tells_what_a_person_wants_to_know(
@@ -240,11 +240,11 @@ def test_the_report_tells_what_a_person_wants_to_know(
     assert text.count("data:image/") >= 4
 
 
-def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(
+def test_without_the_viewer_the_turntable_and_a_plain_word_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page of a host where the viewer was not fetched still shows the model turning and says what to do."""
-    monkeypatch.setattr(_page, "VIEWER", "vendor/not-there.js")
+    monkeypatch.setattr(_page, "VENDOR", "not-there")
     Image.new("RGB", (4, 4)).save(tmp_path / "t.webp")
     page = _page.Page("t", "l", {}, [], [], [], "f")
     text = _page.render(page, tmp_path / "m.glb", tmp_path / "t.webp", tmp_path / "t.webp")
@@ -253,9 +253,14 @@ def test_without_model_viewer_the_turntable_and_a_plain_word_are_there(
     assert "<script" not in text
 
 
-def test_the_viewer_is_inlined_without_ending_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script may hold the text that would close it."""
-    assert _page._inline('a = "</script>"') == '<script type="module">a = "<\\/script>"</script>'
+def test_modules_find_each_other_by_name_and_nothing_else_is_touched() -> None:
+    """three's own name, paths up and down, minified or not; words in strings of other files stay."""
+    text = "import{A as e}from\"./three.core.min.js\";\nimport { B } from 'three';\nimport \"../utils/X.js\";\n// from './model.bin'\n//# sourceMappingURL=x.map\n"
+    names = ["three.core.min.js", "three.module.min.js", "X.js"]
+    assert _modules.pointed(text, names, _modules.called) == (
+        'import{A as e}from"inbox3d/three.core.min.js";\nimport { B } from "inbox3d/three.module.min.js";\n'
+        "import \"inbox3d/X.js\";\n// from './model.bin'\n\n"
+    )
 
 
 def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) -> None:
@@ -286,6 +291,9 @@ def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) ->
         "score",
         "overlap",
         "warning",
+        "ways",
+        "scanner",
+        "deviation",
     }
     assert facts["mesh"]["watertight"] is True
     assert facts["mesh"]["scan_to_mesh"] == {"mean": 0.0002, "p95": 0.0006}
@@ -367,20 +375,59 @@ def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None
     ]
 
 
-def test_the_light_model_stays_below_its_limit(
+def facts_inside(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(document, what its scene says beside the model) of a GLB."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + length])
+    return document, document["scenes"][0]["extras"]
+
+
+def test_what_the_viewer_says_equals_scan_json(scan_report: tuple[Workspace, Report]) -> None:
+    """Passes in the same order with the same deviations, in metres; points of every placed pass."""
+    ws, _ = scan_report
+    document, said = facts_inside(ws.output("inspect.glb"))
+    facts = json.loads(ws.output("scan.json").read_text("utf-8"))
+    assert [one["name"] for one in said["passes"]] == [one["file"] for one in facts["passes"]]
+    for shown, told in zip(said["passes"][:2], facts["passes"][:2], strict=True):
+        for key in ("mean", "p95"):
+            assert shown["deviation"][key] == pytest.approx(told["deviation"][key] / 1000)
+    assert facts["passes"][2]["deviation"] is None is said["passes"][2]["deviation"]
+    assert said["scale"] == "The unit, mm, is a guess."
+    assert [node["name"] for node in document["nodes"]] == ["model", "pass 0", "pass 1"]
+
+
+def test_a_deviation_has_a_side() -> None:
+    """Points outside a box lie positive, those inside negative, both by their distance."""
+    off = _deviation.signed(box(), np.array([[52.0, 0, 0], [47.0, 0, 0], [50.0, 0, 0]]))
+    assert off == pytest.approx([2.0, -3.0, 0.0], abs=1e-4)
+
+
+def test_the_model_of_the_page_stays_below_its_limit_and_says_how_far_it_strays(
     workspace: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A model too large for the page is thinned until it fits, and left out where it cannot."""
+    """A model too large for the page is thinned until it fits, with words; where it cannot, there is none."""
+    from pipeline.artefacts import Exported, Pictures, Results
     from pipeline.stages.finish._model import Model
 
-    model = Model(ball(5))
-    monkeypatch.setattr(_light_model, "LARGEST", 300_000)
-    monkeypatch.setattr(_light_model, "FACES", 20_000)
-    path = _light_model.write_light(model, tmp_path / "a.glb")
-    assert path is not None
-    assert path.stat().st_size <= 300_000
-    monkeypatch.setattr(_light_model, "LARGEST", 100)
-    assert _light_model.write_light(model, tmp_path / "b.glb") is None
+    ws = workspace()
+    surface = ball(5)
+    results = Results(
+        stored(ws, surface), Exported(files_written=(), faces=1), Pictures(preview="")
+    )
+    said = _inspect.facts(results, {}, "convert")
+    assert _inspect.write(Model(surface), results, {}, said, tmp_path / "a.glb") is not None
+    assert facts_inside(tmp_path / "a.glb")[1]["thinned"] is None
+    monkeypatch.setattr(_inspect, "LARGEST", 60_000)
+    monkeypatch.setattr(_inspect, "FORMS", ((20_000, 64), (5_000, 64)))
+    path = _inspect.write(Model(surface), results, {}, said, tmp_path / "b.glb")
+    assert path is not None and path.stat().st_size <= 60_000
+    thinned = facts_inside(path)[1]["thinned"]
+    assert thinned["of"] == len(surface.faces) > thinned["faces"]
+    assert 0 < thinned["strays"] < 0.02
+    monkeypatch.setattr(_inspect, "LARGEST", 100)
+    assert _inspect.write(Model(surface), results, {}, said, tmp_path / "c.glb") is None
+    assert not (tmp_path / "c.glb").exists()
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ ARRAY_BUFFER, INDEX_BUFFER = 34962, 34963
 MIME = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-class _Document:
+class Document:
     """A glTF document and its one buffer."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class _Document:
 
     def write(self, path: Path) -> None:
         self.blob += b"\0" * (-len(self.blob) % 4)
-        self.json["buffers"] = [{"byteLength": len(self.blob)}]
+        self.json["buffers"] = self.buffers()
         text = json.dumps(self.json, separators=(",", ":"), sort_keys=True).encode()
         text += b" " * (-len(text) % 4)
         with path.open("wb") as out:
@@ -69,10 +69,13 @@ class _Document:
             out.write(struct.pack("<I4s", len(self.blob), b"BIN\0"))
             out.write(self.blob)
 
+    def buffers(self) -> list[dict[str, Any]]:
+        return [{"byteLength": len(self.blob)}]
+
 
 def write(model: Model, path: Path) -> None:
     """Write MODEL, which stands in Y-up metres, to PATH. Same model, same bytes."""
-    document = _Document()
+    document = Document()
     surface = model.surface
     points = surface.vertices.astype(np.float32)
     normals = (
@@ -83,7 +86,7 @@ def write(model: Model, path: Path) -> None:
     bounds = {"min": points.min(axis=0).tolist(), "max": points.max(axis=0).tolist()}
     attributes = {
         "POSITION": document.accessor(points, FLOAT, "VEC3", **bounds),
-        "NORMAL": document.accessor(_unit(normals), FLOAT, "VEC3"),
+        "NORMAL": document.accessor(unit(normals), FLOAT, "VEC3"),
     }
     if surface.uv is not None and model.image is not None:
         flipped = np.stack([surface.uv[:, 0], 1.0 - surface.uv[:, 1]], axis=1).astype(np.float32)
@@ -100,14 +103,14 @@ def write(model: Model, path: Path) -> None:
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "model"}],
         "meshes": [{"name": "model", "primitives": [primitive]}],
-        "materials": [_material(document, model)],
+        "materials": [material(document, model)],
     }
     if model.label:
         document.json["asset"]["extras"] = {"label": model.label}
     document.write(path)
 
 
-def _material(document: _Document, model: Model) -> dict[str, Any]:
+def material(document: Document, model: Model) -> dict[str, Any]:
     metallic: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.8}
     material: dict[str, Any] = {
         "name": MATERIAL,
@@ -123,7 +126,7 @@ def _material(document: _Document, model: Model) -> dict[str, Any]:
     return material
 
 
-def _unit(normals: NDArray[Any]) -> NDArray[np.float32]:
+def unit(normals: NDArray[Any]) -> NDArray[np.float32]:
     """Unit length in float32, which the validator checks; a missing normal points up."""
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     return np.where(length > 1e-9, normals / np.maximum(length, 1e-9), [0.0, 1.0, 0.0]).astype(

@@ -246,9 +246,11 @@ class Outline(HTMLParser):
             self.inputs.append(facts | {"inside": "label" if "label" in self.open else None})
         if tag == "label":
             self.labels.add(facts.get("for"))
-        if tag in ("a", "link", "script", "img", "form", "model-viewer"):
+        if tag in ("a", "link", "script", "img", "form", "section"):
             self.links += [
-                str(value) for name in ("href", "src", "action") if (value := facts.get(name))
+                str(value)
+                for name in ("href", "src", "action", "data-model")
+                if (value := facts.get(name))
             ]
         if tag == "img":
             self.images.append(facts)
