@@ -68,10 +68,20 @@ def paths_table() -> str:
     return "\n".join(parts)
 
 
+PRESETS = """\
+Options under a name of yours: `[presets.print]` with `output_format = ["stl", "3mf"]` and
+`faces = 300000`. A job chooses it by `preset = "print"` (job.toml, API, page, `--set`);
+what the job says itself outranks it. With a `kind` it is for jobs of that kind, without one for all
+that know its options. It is written out when a job is asked for: later changes touch no job."""
+
+
 def settings_table() -> str:
     parts = []
     for group, field in config.Settings.model_fields.items():
         model = field.annotation
+        if group == "presets":
+            parts.append(f"### [presets.NAME]\n\n{PRESETS}\n")
+            continue
         assert isinstance(model, type) and issubclass(model, BaseModel)
         shown = options_table(model, ()).replace("| option |", "| setting |", 1)
         parts.append(f"### [{group}]\n\n{doc(model)}\n\n{shown}")

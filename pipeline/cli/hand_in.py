@@ -19,7 +19,7 @@ set_option = click.option(
     "pairs",
     multiple=True,
     metavar="OPTION=VALUE",
-    help="An option of the job; may be repeated.",
+    help="An option of the job; may be repeated. preset=NAME takes those of [presets.NAME].",
 )
 
 

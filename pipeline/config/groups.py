@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.config.fields import Group, LocalPath, Names, Seconds
 from pipeline.config.web import Web
+from pipeline.jobs.presets import refusal
 
 
 class Intake(Group):
@@ -188,6 +189,17 @@ class Settings(Group):
     assist: Assist = Assist()
     host: Host = Field(default_factory=lambda: Host())
     log: Log = Log()
+    presets: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="options under a name, which a job chooses by `preset`",
+    )
+
+    @field_validator("presets")
+    @classmethod
+    def _make_jobs(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if wrong := refusal(value):
+            raise ValueError(wrong)
+        return value
 
 
 HOST_GROUPS = frozenset({"host", "log"})

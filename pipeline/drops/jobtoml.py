@@ -15,6 +15,7 @@ from layout.tree import JOB_TOML as NAME
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.formats.signatures import decoded
+from pipeline.jobs.presets import Presets, expanded
 from pipeline.jobs.wording import wrong
 
 LIMIT = 256 * 1024  # bytes
@@ -48,10 +49,11 @@ class JobToml(BaseModel):
 _files = TypeAdapter(tuple[ListedFile, ...])
 
 
-def parse(data: bytes, where: str = NAME) -> JobToml:
+def parse(data: bytes, where: str = NAME, presets: Presets | None = None) -> JobToml:
     """Read job.toml, called WHERE; InputRejected names the key that is wrong.
 
-    A kind is not required: options alone go with a guessed kind.
+    A kind is not required: options alone go with a guessed kind. PRESETS: None where only its files
+    matter; else a preset that it names is written out.
     """
     if len(data) > LIMIT:
         raise _wrong(f"it is larger than {LIMIT // 1024} KiB", where)
@@ -65,6 +67,11 @@ def parse(data: bytes, where: str = NAME) -> JobToml:
         files = _files.validate_python(content.pop("files", ()))
     except ValidationError as error:
         raise _wrong(_explain(error), where) from None
+    if presets is not None:
+        try:
+            content = expanded(content, presets)
+        except SubmitRefused as refused:
+            raise _wrong(refused.message.rstrip("."), where) from None
     same = tuple(file.model_copy(update={"path": same_path(file.path)}) for file in files)
     read = hashlib.sha256(data).hexdigest()
     listed = JobToml(request=content, files=same, name=where, sha256=read)

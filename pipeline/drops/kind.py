@@ -19,6 +19,7 @@ from pipeline.drops.named import named
 from pipeline.errors import InputRejected
 from pipeline.formats.bytes import open_file
 from pipeline.formats.signatures import suffix
+from pipeline.jobs.presets import Presets
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,21 @@ class Identified:
     asked: tuple[str, str] | None = None
 
 
-def identify(root: Path, names: list[str]) -> Identified:
+def identify(root: Path, names: list[str], presets: Presets | None = None) -> Identified:
     """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of
     each file is read.
 
-    job.toml outranks guessing. Raises InputRejected: in doubt, or where a file, an archive or a key
-    of job.toml is wrong; LineFault when the share fails.
+    job.toml outranks guessing; a preset that it names is one of PRESETS (None: whatever). Raises
+    InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong; LineFault
+    when the share fails.
     """
     with reading(root):
-        return _identify(root, names)
+        return _identify(root, names, presets)
 
 
-def _identify(root: Path, names: list[str]) -> Identified:
+def _identify(root: Path, names: list[str], presets: Presets | None) -> Identified:
     content = sorted(filter(_is_content, names), key=_natural)
-    listed, inside = _job_toml(root, names, content)
+    listed, inside = _job_toml(root, names, content, presets)
     found = [item for item in items(root, content) if item.name != inside]
     choice = named(listed.kind, root, found, listed.request) if listed.kind else guess(root, found)
     where = choice.used[0].file if choice.request and not listed.request else listed.name
@@ -82,7 +84,7 @@ def is_one_archive(names: list[str]) -> bool:
 
 
 def _job_toml(
-    root: Path, names: list[str], content: list[str]
+    root: Path, names: list[str], content: list[str], presets: Presets | None
 ) -> tuple[jobtoml.JobToml, str | None]:
     """What the drop's job.toml says; where the drop is one archive, the one in it, and its name
     there."""
@@ -91,9 +93,9 @@ def _job_toml(
         raise InputRejected(f"the drop has {' and '.join(own)}", remedy="Keep the one that counts.")
     if own:
         with open_file(root / own[0]) as file:
-            return jobtoml.parse(file.read(jobtoml.LIMIT + 1), own[0]), None
+            return jobtoml.parse(file.read(jobtoml.LIMIT + 1), own[0], presets), None
     if found := packed_file(root, content, is_job_toml, jobtoml.LIMIT + 1):
-        return jobtoml.parse(found[1], PurePosixPath(found[0]).name), found[0]
+        return jobtoml.parse(found[1], PurePosixPath(found[0]).name, presets), found[0]
     return jobtoml.JobToml(request={}), None
 
 

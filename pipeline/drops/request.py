@@ -13,22 +13,25 @@ from pipeline import jobs, recipes
 from pipeline.drops import jobtoml
 from pipeline.drops.kind import Identified, identify, is_one_archive
 from pipeline.errors import InputRejected
+from pipeline.jobs.presets import NONE, Presets
 
 NONE_ASKED = ("", "")  # it was looked for a job.toml, and there was none
 TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no longer count"
 
 
-def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> AcceptedRequest:
+def facts_of_job(
+    atlas: Atlas, folder: Path, job: JobFile, evidence: str, presets: Presets = NONE
+) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
     kind, or where the job.toml was taken out of the drop, it is identified anew."""
     inside, paths = _dropped(atlas, folder)
-    asked = _beside(atlas, folder)
+    asked = _beside(atlas, folder, presets)
     request = {"kind": job.kind, **job.options} | (asked or {})
     says = any(map(tree.is_job_toml, paths))
     gone = not says and any(tree.is_job_toml(row.path) for row in job.manifest)
     read = None
     if asked is None and (job.kind is None or says or gone or is_one_archive(paths)):
-        read = identify(inside, paths)
+        read = identify(inside, paths, presets)
         says = says or read.asked is not None
     if read is not None and (job.kind is None or says or gone):
         facts = facts_of(read, evidence, origin=job.source.origin)
@@ -63,15 +66,19 @@ def facts_of_job(atlas: Atlas, folder: Path, job: JobFile, evidence: str) -> Acc
 
 
 def facts_anew(
-    atlas: Atlas, folder: Path, evidence: str, notes: tuple[str, ...] = ()
+    atlas: Atlas,
+    folder: Path,
+    evidence: str,
+    presets: Presets = NONE,
+    notes: tuple[str, ...] = (),
 ) -> AcceptedRequest:
     """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
     job.toml that a person put beside outranks."""
     inside, paths = _dropped(atlas, folder)
-    asked = _beside(atlas, folder)
+    asked = _beside(atlas, folder, presets)
     if asked is None:
-        return facts_of(identify(inside, paths), evidence, notes)
-    found = None if "kind" in asked else identify(inside, paths)
+        return facts_of(identify(inside, paths, presets), evidence, notes)
+    found = None if "kind" in asked else identify(inside, paths, presets)
     options = jobs.parse({"kind": found.kind, **found.options, **asked} if found else asked)
     kind = can_do(str(options.kind))
     used, said = used_of(inside, paths, kind)
@@ -84,7 +91,7 @@ def _dropped(atlas: Atlas, folder: Path) -> tuple[Path, list[str]]:
     return drop.root, [path for path, _ in drop.files]
 
 
-def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
+def _beside(atlas: Atlas, folder: Path, presets: Presets) -> dict[str, object] | None:
     """What a job.toml says that a person put beside error.txt."""
     own = sorted(
         entry.name
@@ -92,7 +99,7 @@ def _beside(atlas: Atlas, folder: Path) -> dict[str, object] | None:
         if tree.is_job_toml(entry.name) and not entry.is_dir
     )
     return (
-        jobtoml.parse(atlas.disk.read(folder / own[0], jobtoml.LIMIT + 1), own[0]).request
+        jobtoml.parse(atlas.disk.read(folder / own[0], jobtoml.LIMIT + 1), own[0], presets).request
         if own
         else None
     )

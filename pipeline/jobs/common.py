@@ -93,6 +93,14 @@ class Common(BaseModel):
         le=2**31 - 1,
         description="seed of everything random; same input and seed, same bytes",
     )
+    preset: str | None = Field(
+        None,
+        max_length=40,
+        description=(
+            "options that the operator gave a name, [presets.NAME] in inbox3d.toml; what the job"
+            " says itself outranks them"
+        ),
+    )
     webhook_url: str | None = Field(
         None, max_length=2000, description="called when the job ends, signed"
     )

@@ -17,6 +17,7 @@ from pipeline.config import Settings
 from pipeline.drops.at_hand import against_its_list, still_arriving
 from pipeline.drops.kind import identify
 from pipeline.errors import BackendUnavailable, InputRejected, SubmitRefused
+from pipeline.jobs.presets import expanded
 from pipeline.progress import needs
 from pipeline.progress.likeness import Asked
 from pipeline.submission import ability, capacity
@@ -32,6 +33,7 @@ def completed(
         raise SubmitRefused(f"{drop.name} is {refused.reason}", remedy=_here(refused.remedy))
     if refused := still_arriving(drop):
         raise SubmitRefused(f"{drop.name} {refused.reason}", remedy=_here(refused.remedy))
+    request = expanded(request, settings.presets)
     kind = request.get("kind") or kind_of(drop)
     full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
     options = jobs.parse(full)

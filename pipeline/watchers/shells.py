@@ -65,12 +65,19 @@ class Shells:
         try:
             known = job is not None and job.kind is not None
             facts = (
-                facts_of_job(self.atlas, shell.path, job, job.evidence or "sealed")
+                facts_of_job(
+                    self.atlas,
+                    shell.path,
+                    job,
+                    job.evidence or "sealed",
+                    self.settings.presets,
+                )
                 if known and job
                 else facts_anew(
                     self.atlas,
                     shell.path,
                     "completed",
+                    self.settings.presets,
                     (MENDED,) if shell.queue == lifecycle.ANEW else (),
                 )
             )
@@ -118,7 +125,7 @@ class Shells:
                 if isinstance(verdict, Refuse):
                     return InputRejected(verdict.reason, remedy=verdict.remedy)
             drop = dropped.look(self.atlas.disk, shell.path / tree.INPUT)
-            identify(drop.root, [path for path, _ in drop.files])
+            identify(drop.root, [path for path, _ in drop.files], self.settings.presets)
         except InputRejected as error:
             return error
         return InputRejected(

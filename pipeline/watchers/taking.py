@@ -40,18 +40,21 @@ class Taking:
             self.shells.complete(self._shell(name, claim, lifecycle.ANEW), claim.copy_of)
             self.claimed(name)
             return
+        presets = self.shells.settings.presets
         try:
             if job is not None:
-                facts = facts_of_job(self.atlas, self.atlas.inbox / name, job, verdict.evidence)
+                facts = facts_of_job(
+                    self.atlas, self.atlas.inbox / name, job, verdict.evidence, presets
+                )
             else:
                 paths = [
                     found.path
                     for found in seen.files
                     if not (seen.is_folder and found.path.lower() in MARKERS)
                 ]
-                facts = facts_of(identify(root, paths), verdict.evidence, verdict.notes)._replace(
-                    after=self.namesake(name)
-                )
+                facts = facts_of(
+                    identify(root, paths, presets), verdict.evidence, verdict.notes
+                )._replace(after=self.namesake(name))
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))
                     if facts.asked:

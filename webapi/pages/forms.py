@@ -34,11 +34,7 @@ def _form(scope: Any = "submit") -> Mapping[str, str]:
 
 
 def do_prompt() -> Any:
-    said = {
-        key: [value]
-        for key, value in _form().items()
-        if key in ("prompt", "output_format", "quality_tier") and value.strip()
-    }
+    said = {key: [value] for key, value in _form().items() if key != TOKEN_FIELD and value.strip()}
     options = options_of("prompt", said)
     asked = Generate.model_validate({**options, "prompt": options.get("prompt", "")})
     return redirect(f"{prefix()}/jobs/{new_job.new_prompt(asked)}", 303)

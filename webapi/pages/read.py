@@ -17,6 +17,7 @@ from flask import (
 from layout import tree
 from webapi.index import details
 from webapi.index.overview import overview
+from webapi.pages.choices import choices
 from webapi.pages.page import page, wanted
 from webapi.problems import MEANINGS, Problem
 from webapi.routes import look
@@ -42,6 +43,9 @@ def home() -> Response:
         finished=finished,
         overview=seen,
         unserved=unserved,
+        presets=sorted(here().settings.presets),
+        upload_choices=choices("scan", "convert", "images"),
+        prompt_choices=choices("prompt"),
     )
 
 

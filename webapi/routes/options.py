@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
+from webapi.routes.table import with_preset
 from webapi.text import clean
 
 
@@ -32,6 +33,8 @@ def options_of(kind: str | None, fields: Mapping[str, list[str]]) -> dict[str, A
             key: values if _is_list(model, key) and len(values) > 1 else _one(model, key, values)
             for key, values in said.items()
         }
+        if "preset" in request_:
+            request_ = with_preset({**request_, **({"kind": kind} if kind else {})})
         try:
             full = model.model_validate(request_).model_dump(mode="json")
         except ValidationError as error:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
+from pipeline.errors import SubmitRefused
+from pipeline.jobs.presets import expanded
 from webapi.access.access import TOKEN_HEADER
 from webapi.access.keys import Scope
 from webapi.access.who import Who
@@ -192,10 +194,26 @@ def parsed(model: type[M]) -> M:
         raise Problem(400, "json", "The body is not valid JSON.") from None
     if not isinstance(found, dict):
         raise Problem(422, "invalid", "The body must be a JSON object.")
+    if "preset" in found and "preset" in model.model_fields:
+        data = json.dumps(with_preset(found)).encode()
     try:
         return model.model_validate_json(data, strict=True)  # true is no number, nor is "7"
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def with_preset(request: Mapping[str, Any]) -> dict[str, Any]:
+    """REQUEST with what the operator's preset of that name sets and it does not."""
+    try:
+        return expanded(request, here().settings.presets)
+    except SubmitRefused as refused:
+        raise Problem(
+            422,
+            "invalid",
+            refused.message,
+            refused.remedy,
+            errors=[{"field": "preset", "message": refused.message}],
+        ) from None
 
 
 def answer(

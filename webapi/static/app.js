@@ -137,7 +137,7 @@ document.addEventListener("submit", async (event) => {
 // -- dropping files --------------------------------------------------------------------------------------------------------
 async function sendAll(found) {
   const form = document.getElementById("upload"), fields = {};
-  for (const name of ["name", "output_format", "quality_tier"]) fields[name] = form.elements[name].value.trim();
+  for (const one of form.elements) if (one.name && one.type !== "file" && one.name !== "csrf") fields[one.name] = one.value.trim();
   try {
     send(await found, fields, { token: csrf, prefix: body.dataset.prefix, say, sent: refresh });
     form.reset();

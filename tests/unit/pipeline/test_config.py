@@ -117,7 +117,9 @@ def test_settings_are_frozen_and_go_into_json(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     """docs/operations.md is generated from these words."""
-    for group in config.Settings.model_fields.values():
+    for name, group in config.Settings.model_fields.items():
+        if name == "presets":  # their fields are the options of jobs
+            continue
         assert all(field.description for field in group.annotation.model_fields.values())  # type: ignore[union-attr]
 
 
