@@ -1,15 +1,16 @@
-"""The edges that a person takes, with the mouse, the API or the command line: retry (h), cancel (i)
-and delete (j)."""
+"""The edges that a person takes, with the mouse, the API or the command line: retry (h), cancel
+(i), delete (j) and restore (k)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from layout import names
 from layout.cancelled import is_own
 from layout.edges import permit
 from layout.mend import has_input, readable_job
 from layout.move import WrongState, gone, move
-from layout.tree import Atlas, Place, State
+from layout.tree import ERROR, ERROR_TEXT, Atlas, Place, State
 
 
 def retry(atlas: Atlas, place: Place) -> Place:
@@ -44,3 +45,34 @@ def delete(atlas: Atlas, place: Place) -> Path:
     target = atlas.trash_name(place.id)
     move(atlas, place.path, target)
     return target
+
+
+def restore(atlas: Atlas, trashed: Path) -> Place:
+    """k: a deleted job goes back to failed/ where it tells of an error, else to done/. Occupied
+    where a job of that id stands there."""
+    id = names.trashed_id(trashed.name)
+    if trashed.parent != atlas.trash or id is None:
+        raise WrongState(f"{trashed.name} is no deleted job; edge k leaves from trash/")
+    goal = atlas.at_failed(id) if _tells_of_error(atlas, trashed) else atlas.at_done(id)
+    move(atlas, trashed, goal.path)
+    return goal
+
+
+def _tells_of_error(atlas: Atlas, folder: Path) -> bool:
+    """By a listing and by name: either may be stale, and a failed job must not come to done/. Gone
+    where it cannot be listed: that tells nothing."""
+    own = (ERROR, ERROR_TEXT)
+    try:
+        listed = any(entry.name in own for entry in atlas.disk.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        raise gone(atlas, folder) from None
+    return listed or any(atlas.disk.lstat(folder / name) is not None for name in own)
+
+
+def trashed(atlas: Atlas) -> list[tuple[str, str, Path]]:
+    """(day of its deletion, id, folder) of every job in trash/, the latest first."""
+    found = []
+    for entry in atlas.disk.scandir(atlas.trash):
+        if entry.is_dir and (id := names.trashed_id(entry.name)):
+            found.append((entry.name.partition("~")[0], id, atlas.trash / entry.name))
+    return sorted(found, reverse=True)

@@ -3,6 +3,7 @@ states is ONE rename.
 
     inbox/ ──b──▶ claimed/ ──c──▶ processing/ ──e──▶ done/
       ▲  a (drafts/)  ▲──── d, g ────┘ │  ↺ s    └──f──▶ failed/ ──h──▶ inbox/
+                                          done/, failed/ ──j──▶ trash/ ──k──▶ done/, failed/
 
 The verbs that take them are ``lifecycle``'s.
 """
@@ -17,7 +18,7 @@ from layout.tree import Place, State
 
 class Edge(NamedTuple):
     """One row of the state machine. SOURCE, TARGET and WHO are for people; LEAVES and ENTERS are
-    what the code goes by (None: the edge begins or ends in .pipeline/)."""
+    what the code goes by (empty: the edge begins or ends in .pipeline/)."""
 
     letter: str
     verb: str
@@ -25,7 +26,7 @@ class Edge(NamedTuple):
     target: str
     who: str
     leaves: frozenset[State]
-    enters: State | None
+    enters: frozenset[State]
 
 
 def _edge(
@@ -35,9 +36,9 @@ def _edge(
     target: str,
     who: str,
     leaves: tuple[State, ...],
-    enters: State | None,
+    *enters: State,
 ) -> Edge:
-    return Edge(letter, verb, source, target, who, frozenset(leaves), enters)
+    return Edge(letter, verb, source, target, who, frozenset(leaves), frozenset(enters))
 
 
 _INBOX, _CLAIMED, _PROCESSING, _DONE, _FAILED = State
@@ -142,7 +143,16 @@ EDGES: tuple[Edge, ...] = (
         ".pipeline/trash/",
         "API or CLI, admin scope",
         (_DONE, _FAILED),
-        None,
+    ),
+    _edge(
+        "k",
+        "restore",
+        ".pipeline/trash/",
+        "done/<id> or failed/<id>",
+        "API or CLI, admin scope",
+        (),
+        _DONE,
+        _FAILED,
     ),
 )
 

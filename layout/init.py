@@ -143,9 +143,14 @@ def _routes(atlas: Atlas) -> list[tuple[str, Path, Path]]:
     there."""
     routes = []
     for edge in EDGES:
-        sources = [atlas.root / state for state in State if state in edge.leaves] or [atlas.drafts]
-        goal = atlas.root / edge.enters if edge.enters else atlas.trash
-        routes += [(f"edge {edge.letter} ({edge.verb})", source, goal) for source in sources]
+        sources = [atlas.root / state for state in State if state in edge.leaves]
+        goals = [atlas.root / state for state in State if state in edge.enters] or [atlas.trash]
+        own = atlas.trash if edge.letter == "k" else atlas.drafts
+        routes += [
+            (f"edge {edge.letter} ({edge.verb})", source, goal)
+            for source in sources or [own]
+            for goal in goals
+        ]
     return [*routes, ("promotion", atlas.staging, atlas.processing)]
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from layout import names, tree
-from layout.by_hand import cancel, delete, retry
+from layout.by_hand import cancel, delete, restore, retry, trashed
 from layout.cancelled import recognise, tidy
 from layout.claiming import claim_drop, claim_job, refuse, reveal
 from layout.copies import is_copy
@@ -73,6 +73,8 @@ __all__ = [
     "retry",
     "cancel",
     "delete",
+    "restore",
+    "trashed",
     "requeue",
     "accept_anew",
     "recognise",

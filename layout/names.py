@@ -125,6 +125,14 @@ def is_id(text: str) -> bool:
     return split_id(text) is not None
 
 
+def trashed_id(name: str) -> str | None:
+    """The id of the deleted job that NAME in trash/ bears; None where it is the pipeline's own
+    leftover."""
+    day, mark, rest = name.partition("~")
+    id, dot, _ = rest.rpartition(".")
+    return id if mark and dot and len(day) == 10 and is_id(id) else None
+
+
 @functools.lru_cache(KNOWN)
 def split_id(text: str) -> tuple[str, str] | None:
     """(slug, random part) of a job id, or None if TEXT is none."""

@@ -3,6 +3,7 @@ folder does."""
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -32,10 +33,11 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
     from webapi.pages.blueprint import OPEN, PREFIXES, blueprint
     from webapi.pages.filters import FILTERS
     from webapi.pages.page import problem_page
-    from webapi.routes import act, files, look, submit, system, table
+    from webapi.routes import table
     from webapi.uploads import slots
 
-    assert act and files and look and submit and system  # importing them declares their routes
+    for name in table.ORDER:  # importing them declares their routes
+        importlib.import_module(name)
     identity = atlas.identity()
     state = settings.host.scratch.parent
     database = Index(connect(settings.host.sql_url, state, identity.uuid), identity.uuid)

@@ -29,6 +29,7 @@ COMMANDS = {
     "retry": ("act", "Run a failed job again, or a done one as a new job."),
     "cancel": ("act", "Stop a job; it goes to failed/."),
     "rm": ("act", "Move a done or failed job to the trash, where it stays 30 days."),
+    "restore": ("act", "Bring a deleted job back from the trash."),
     "web": ("web", "Serve the REST API and the pages alone."),
     "serve": ("serve", "Serve views, mesh or finish to other programs, one request at a time."),
     "keys": ("web", "Make, list and revoke the keys that other hosts need."),

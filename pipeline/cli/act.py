@@ -1,4 +1,4 @@
-"""Commands that change something: retry, cancel, rm, gc, halt, resume."""
+"""Commands that change something: retry, cancel, rm, restore, gc, halt, resume."""
 
 from __future__ import annotations
 
@@ -77,6 +77,27 @@ def rm(id: str, atlas_path: str | None) -> None:
     if place.state not in (State.DONE, State.FAILED):
         fail(f"{id} is in {place.state.value}/.", REFUSED, f"Cancel it first: inbox3d cancel {id}")
     click.echo(f"moved to {lifecycle.delete(atlas, place).relative_to(atlas.root)}", err=True)
+
+
+@click.command()
+@click.argument("id")
+@atlas_option
+def restore(id: str, atlas_path: str | None) -> None:
+    """Bring deleted job ID back: to failed/ where it had failed, else to done/.
+
+    \b
+    Example:
+      inbox3d restore vase-7k3f9q2mxa
+    """
+    atlas, _ = opened(atlas_path)
+    found = [folder for _, trashed, folder in lifecycle.trashed(atlas) if trashed == id]
+    if not found:
+        fail(f"There is no deleted job {id}.", REFUSED, "ls .pipeline/trash on Atlas shows them.")
+    try:
+        place = lifecycle.restore(atlas, found[0])
+    except (Gone, Occupied):
+        fail(f"{id} is on the move, or stands in the tree.", REFUSED, f"inbox3d show {id}")
+    click.echo(f"{id} is back in {place.state.value}/.", err=True)
 
 
 @click.command()

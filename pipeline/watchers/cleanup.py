@@ -35,9 +35,8 @@ def trash_due(atlas: Atlas, days: float) -> list[Item]:
     for entry in atlas.disk.scandir(atlas.trash):
         path = atlas.trash / entry.name
         with contextlib.suppress(ValueError):
-            date, _, name = entry.name.partition("~")
-            age = (today - datetime.date.fromisoformat(date)).days
-            if not names.is_id(name.rpartition(".")[0]):
+            age = (today - datetime.date.fromisoformat(entry.name.partition("~")[0])).days
+            if names.trashed_id(entry.name) is None:
                 found.append(Item(path, "left over from the pipeline's own work"))
             elif age >= days:
                 found.append(Item(path, f"deleted {age} days ago"))

@@ -78,6 +78,11 @@ def _job_shell(world: World) -> Place:
     )
 
 
+def _trashed(prepare: Callable[[World], Place]) -> Callable[[World], Path]:
+    """What is prepared, deleted."""
+    return lambda world: lifecycle.delete(world.atlas, prepare(world))
+
+
 SCENARIOS = (
     Scenario("a", "a finished draft", World.draft, lifecycle.submit),
     Scenario("b", "a folder", World.drop, lambda atlas, name: Intake(atlas).take(name)),
@@ -145,6 +150,8 @@ SCENARIOS = (
     Scenario("i", "a sealed job that is being accepted", _job_shell, lifecycle.cancel),
     Scenario("j", "a finished job", World.done, lifecycle.delete),
     Scenario("j", "a failed job", World.failed, lifecycle.delete),
+    Scenario("k", "a deleted finished job", _trashed(World.done), lifecycle.restore),
+    Scenario("k", "a deleted failed job", _trashed(World.failed), lifecycle.restore),
 )
 
 
@@ -161,9 +168,11 @@ def test_every_edge_has_a_scenario(edge: Edge) -> None:
     assert [scenario for scenario in SCENARIOS if scenario.letter == edge.letter]
 
 
-def _goal(letter: str) -> str:
-    target = next(edge.target for edge in EDGES if edge.letter == letter)
-    return ".pipeline/trash" if letter == "j" else target.partition("/")[0]
+def _goal(scenario: Scenario) -> str:
+    target = next(edge.target for edge in EDGES if edge.letter == scenario.letter)
+    if scenario.letter == "k":  # it goes back to where it came from
+        return "failed" if "failed" in scenario.words else "done"
+    return ".pipeline/trash" if scenario.letter == "j" else target.partition("/")[0]
 
 
 def test_an_edge_ends_where_its_row_says(scenario: Scenario, tmp_path: Path) -> None:
@@ -173,7 +182,7 @@ def test_an_edge_ends_where_its_row_says(scenario: Scenario, tmp_path: Path) -> 
     arrived = scenario.act(world.atlas, prepared)
     path = arrived.path if isinstance(arrived, Place) else arrived
     assert path.is_dir()
-    assert str(path.parent.relative_to(world.root)) == _goal(scenario.letter)
+    assert str(path.parent.relative_to(world.root)) == _goal(scenario)
     assert not _path(prepared, world).exists()
     _forgive(scenario, world)
     world.recover()
@@ -181,8 +190,8 @@ def test_an_edge_ends_where_its_row_says(scenario: Scenario, tmp_path: Path) -> 
 
 
 def _forgive(scenario: Scenario, world: World) -> None:
-    """Edge j takes the bytes away on purpose."""
-    if scenario.letter == "j":
+    """Edge j takes the bytes away on purpose, and before k they are still there."""
+    if scenario.letter in "jk":
         world.taken_away.update(
             token for token, places in world.whereabouts().items() if not places
         )
@@ -201,6 +210,7 @@ VERBS: dict[str, Callable[[Atlas, Place], Any]] = {
     "h": lifecycle.retry,
     "i": lifecycle.cancel,
     "j": lifecycle.delete,
+    "k": lambda atlas, place: lifecycle.restore(atlas, place.path),
 }
 STANDING: dict[str, Callable[[World], Place]] = {
     "inbox": _submitted,
@@ -214,7 +224,7 @@ STANDING: dict[str, Callable[[World], Place]] = {
 LEAVES_FROM = {
     "a": (), "b": ("shell",), "r": ("shell", "refused"), "c": ("claimed",), "d": ("processing",), "e": ("processing",),
     "f": ("processing",),
-    "g": ("processing",), "s": ("processing",), "h": ("failed",), "i": ("inbox", "claimed", "processing"), "j": ("done", "failed"),
+    "g": ("processing",), "s": ("processing",), "h": ("failed",), "i": ("inbox", "claimed", "processing"), "j": ("done", "failed"), "k": (),
 }  # fmt: skip
 
 

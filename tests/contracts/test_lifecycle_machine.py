@@ -256,6 +256,18 @@ class Lifecycle(RuleBasedStateMachine):
                 token for token, places in self.world.whereabouts().items() if not places
             }
 
+    @rule(pick=picks, fault=faults)
+    def the_api_restores(self, pick: int, fault: Any) -> None:
+        """What comes back is missed again when it gets lost."""
+        trashed = lifecycle.trashed(self.world.atlas)
+        if not trashed:
+            return
+        _, _, folder = trashed[pick % len(trashed)]
+        self._with(atlas := self.world.mounted(), fault, lambda: lifecycle.restore(atlas, folder))
+        self.world.taken_away -= {
+            token for token, places in self.world.whereabouts().items() if places
+        }
+
     # -- promises ------------------------------------------------------------------------------
     @invariant()
     def the_promises_hold(self) -> None:

@@ -62,7 +62,7 @@ class World:
             self.held_paths[target.name] += 1
             if source.parent == self.root / State.CLAIMED:
                 self.starts[parsed.id] += 1
-        if target.parent == self.root / State.DONE:
+        if target.parent == self.root / State.DONE and source.parent != self.atlas.trash:
             self.results[target.name] += 1
 
     def nonce(self) -> str:

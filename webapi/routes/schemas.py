@@ -168,6 +168,15 @@ class Artefacts(Answer):
     artefacts: list[Artefact]
 
 
+class Deleted(Answer):
+    job_id: str
+    deleted_on: str = Field(description="the day; it stays 30 days from then")
+
+
+class Trash(Answer):
+    jobs: list[Deleted] = Field(description="the latest 1000")
+
+
 class FieldProblem(Answer):
     field: str
     message: str

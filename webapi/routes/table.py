@@ -52,7 +52,9 @@ class Route:
 
 
 ROUTES: list[Route] = []
-ORDER = tuple(f"webapi.routes.{name}" for name in ("submit", "look", "act", "files", "system"))
+ORDER = tuple(
+    f"webapi.routes.{name}" for name in ("submit", "look", "act", "trash", "files", "system")
+)
 Handler = Callable[..., Any]
 
 

@@ -343,7 +343,7 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(
     tab = context.new_page()
     tab.goto(server.url + "/")
     tab.fill("#words", "a red cube")
-    tab.click("text=Generate")
+    tab.click("button:has-text('Generate')")
     assert "/jobs/a-red-cube-" in tab.url and tab.locator("h1").inner_text().startswith(
         "a red cube"
     )

@@ -399,6 +399,10 @@ def test_rm_moves_an_ended_job_to_the_trash_and_no_other(
     assert len(kept) == 1 and waiting in kept[0]
     assert "0 would go" in run("gc", "--dry-run")[2]
     assert [path.name for path in atlas.trash.iterdir()] == kept
+    assert run("restore", waiting)[0] == 0
+    assert list(atlas.trash.iterdir()) == []
+    assert (atlas.failed / waiting / "error.txt").is_file()
+    assert run("restore", waiting)[0] == 3
 
 
 def test_gc_removes_what_is_due_and_dry_run_does_not(
