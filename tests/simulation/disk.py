@@ -84,13 +84,13 @@ class SimDisk(Disk):
         if call == "fsync_dir":
             return None
         world = self.world
-        world.late(call)
-        kind = world.fate(self.process, call, args)
+        world.fate.late(call)
+        kind = world.fate.of(self.process, call, args)
         if self.process.dead:
             raise Crash
         if kind is None:
             return super()._do(call, self._perform, call, function, *args)
-        world.met(self.process, kind, call, args)
+        world.fate.met(self.process, kind, call, args)
         return super()._do(call, self._misbehave, kind, call, function, *args)
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
@@ -111,7 +111,7 @@ class SimDisk(Disk):
         if call == "scandir":
             if result and not isinstance(result[0], Entry):
                 result = [(*one[:2], one[2] and self._dated(one[2])) for one in result]
-            if self.world.aims or "stale" in self.world.kinds:
+            if self.world.fate.aims or "stale" in self.world.fate.kinds:
                 self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
         return result
 

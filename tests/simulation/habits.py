@@ -108,7 +108,7 @@ class Habits:
         if path is None or path.parent == self.world.atlas.inbox:
             return
         data, toml = self.dice.choice(TOMLS).encode(), path.with_name("job.toml")
-        self.people.wishes.add(self.world.key(folder) or "")
+        self.people.wishes.add(self.world.fate.key(folder) or "")
         if toml.exists():
             toml.write_bytes(data)
             self.people.changed(toml.lstat().st_ino, data)
@@ -126,7 +126,7 @@ class Habits:
         """job.json is of a newer inbox3d: it is left alone, with words, for ever."""
         if (path := folder / tree.JOB).is_file() and not folder.name.startswith("."):
             self.world.say("a newer inbox3d", f"wrote {self.world.short(path)}")
-            self.world.cursed.add(self.world.key(folder) or "")
+            self.world.cursed.add(self.world.fate.key(folder) or "")
             self.people.harmed.add(folder.lstat().st_ino)
             path.write_text('{"format": 99}')
 
@@ -197,6 +197,7 @@ class Habits:
             with contextlib.suppress(OSError):
                 target.mkdir()
                 self.people.harmed.add(target.lstat().st_ino)
+                self.people.copies.add(target.lstat().st_ino)
                 self._fills(path, target)
         finally:
             self.people.copying -= 1
@@ -214,4 +215,4 @@ class Habits:
             self.world.hub.sleep(0.2)
 
 
-BESIDE = (State.FAILED,)
+BESIDE = (State.FAILED, State.CLAIMED, State.CLAIMED, State.PROCESSING)

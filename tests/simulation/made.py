@@ -40,7 +40,7 @@ class Made:
 
     def blurred(self, at: float) -> bool:
         """Did a host still show an old listing, or skip an entry, shortly before AT?"""
-        return at - self.world.blurred < BLURRED
+        return at - self.world.fate.blurred < BLURRED
 
     def _of_the_drop(self, folder: Path, job: JobFile) -> None:
         """What job.json lists is what lay in input/ when it was last compared with the result."""

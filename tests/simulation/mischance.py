@@ -10,10 +10,12 @@ from pathlib import Path
 from layout.tree import State
 from tests.simulation.coverage import HABITS
 from tests.simulation.disk import WRITES
+from tests.simulation.fate import STATES
 from tests.simulation.fleet import House
 from tests.simulation.habits import Habits
 from tests.simulation.hub import Host, Process
-from tests.simulation.world import STATES, Weather, World
+from tests.simulation.sky import Weather
+from tests.simulation.world import World
 
 KINDS = (
     "kill", "kill", "kill", "reboot", "pause", "drain", "power cut", "full", "read only", "stale",
@@ -28,11 +30,11 @@ class Mischance:
         self.world, self.house, self.habits = world, house, habits
         self.dice, self.hub = world.dice, world.hub
         for name in ("reboot", "pause", "power cut", "drain", "upgrade", "wipe", "away", "HALT"):
-            world.strikes[name] = lambda process, source, target, name=name: self._at_edge(
+            world.fate.strikes[name] = lambda process, source, target, name=name: self._at_edge(
                 name, process
             )
         for name in HABITS:
-            world.strikes[name] = lambda process, source, target, name=name: self._habit(
+            world.fate.strikes[name] = lambda process, source, target, name=name: self._habit(
                 name, source, target
             )
 
@@ -74,14 +76,14 @@ class Mischance:
         elif what == "full":
             calls = frozenset(WRITES - {"rename", "unlink", "rmdir", "remove_tree"})
             number = dice.choice((errno.ENOSPC, errno.EDQUOT))
-            world.weather.append(Weather(number, calls, where, until))
+            world.fate.sky.weather.append(Weather(number, calls, where, until))
         elif what == "read only":
-            world.weather.append(Weather(errno.EROFS, WRITES, where, until))
+            world.fate.sky.weather.append(Weather(errno.EROFS, WRITES, where, until))
         elif what == "stale":
             number = dice.choice((errno.ESTALE, errno.EIO, errno.ETIMEDOUT))
-            world.weather.append(Weather(number, None, where, until))
+            world.fate.sky.weather.append(Weather(number, None, where, until))
         elif what == "away":
-            world.weather.append(Weather("away", None, where, until))
+            world.fate.sky.weather.append(Weather("away", None, where, until))
         elif what in ("denied", "closed"):
             self._deny(until, for_ever=what == "closed")
         elif what == "wipe":
@@ -126,10 +128,12 @@ class Mischance:
         if not found:
             return
         path = self.dice.choice(sorted(found))
-        self.world.denied.add(path)
+        self.world.fate.sky.denied.add(path)
         self.world.say("a person", f"denies {self.world.short(path)}")
         if for_ever:
-            self.world.closed.add(path)
-            self.world.cursed.add(self.world.key(path) or "")
+            self.world.fate.sky.closed.add(path)
+            self.world.cursed.add(self.world.fate.key(path) or "")
         else:
-            self.hub.spawn(lambda: self.world.denied.discard(path), after=until - self.hub.now)
+            self.hub.spawn(
+                lambda: self.world.fate.sky.denied.discard(path), after=until - self.hub.now
+            )

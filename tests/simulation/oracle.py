@@ -171,8 +171,8 @@ class Oracle:
 
     def _started(self, target: Path) -> None:
         held = names.parse_processing(target.name)
-        if held is None:
-            return
+        if held is None or target.lstat().st_ino in self.people.copies:
+            return  # a copy counts on from where it was copied, until it gets an id of its own
         if held.n <= self.starts.get(held.id, 0):
             self.broken(
                 f"n is never reused: start {held.n} of {held.id} came after start {self.starts[held.id]}"

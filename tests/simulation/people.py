@@ -33,6 +33,7 @@ class People:
         # inodes of job folders that a person deleted from, damaged or copied: their job.json may
         # be broken
         self.harmed: set[int] = set()
+        self.copies: set[int] = set()  # inodes of job folders that a person made by copying
 
     # -- files ---------------------------------------------------------------------------------
     def cloud(self) -> bytes:

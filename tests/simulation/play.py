@@ -22,7 +22,7 @@ from tests.simulation.people import People
 from tests.simulation.world import Broken, World
 
 DROPS = (6, 20, 35, 60)
-CHAOS, FOR_EACH = 90.0, 3.0  # simulated seconds in which things go wrong, and more for each drop
+CHAOS, FOR_EACH = 60.0, 1.5  # simulated seconds in which things go wrong, and more for each drop
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 
@@ -35,10 +35,10 @@ class Report:
     ) -> None:
         self.seed, self.broken = seed, broken
         self.trace = world.trace if world else []
-        self.met_by = world.met_by if world else Counter()
+        self.met_by = world.fate.met_by if world else Counter()
         self.jobs = people.drops if people else 0
         self.seconds = world.hub.now if world else 0.0
-        self.calls = world.calls if world else 0
+        self.calls = world.fate.calls if world else 0
 
 
 def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None) -> Report:
@@ -93,7 +93,8 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
             for _ in range(int(how_many * drops)):
                 hub.spawn(act, after=dice.uniform(5, chaos))
         hub.run(chaos)
-        world.calm, world.weather, world.denied = True, [], set(world.closed)
+        world.calm = True
+        world.fate.sky.peace()
         world.say("the world", "peace")
         _comes_to_rest(world, people, oracle, hub.now + PEACE + EACH * drops)
         oracle.look()

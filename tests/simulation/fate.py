@@ -1,0 +1,156 @@
+"""What may go wrong at a file call of a simulated process, by chance or aimed at an edge, and how
+often each edge was met by each fault."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layout import names
+from layout.tree import State
+from tests.simulation.coverage import AIM, BLUR, BLUR_GOAL, BLUR_JOB, CALLS, EVENTS, HABITS, LOOKS
+from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
+from tests.simulation.edges import letter
+from tests.simulation.hub import Process
+from tests.simulation.sky import Sky
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
+BEFORE = frozenset({"lstat", "scandir", *TEARABLE})
+AT_EDGES = (*CALLS, *EVENTS, *HABITS)
+STATES = frozenset(state.value for state in State)
+
+
+class Fate:
+    """Of WORLD: which kinds of faults it knows (swarm testing), and how often they come."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.hub = world, world.hub
+        self.dice = dice = world.dice
+        self.kinds = [kind for kind in KINDS if dice.random() < 0.5]
+        self.rate = dice.choice((0.0, 0.002, 0.005, 0.01, 0.02)) if self.kinds else 0.0
+        self.aims = dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
+        self.switching = dice.choice((0.05, 0.2, 0.5))
+        self.sky = Sky(world)
+        self.strikes: dict[str, Callable[[Process, Path, Path], None]] = {}  # what befalls an edge
+        self.met_by: Counter[tuple[str, str]] = Counter()  # (edge, fault) → how often
+        # job or entry of inbox/ → what befell it since its last edge
+        self.scars: dict[str, set[str]] = defaultdict(set)
+        self.calls = 0
+        self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
+        self._prefix = str(world.root)
+
+    def late(self, call: str) -> None:
+        """A call takes time; during some of them others go on."""
+        self.calls += 1
+        often = self.switching if call in WRITES else self.switching / 4
+        if self.dice.random() < often:
+            self.hub.sleep(self.dice.expovariate(1 / (0.3 if self.dice.random() < 0.1 else 0.01)))
+        else:
+            self.hub.now += 0.0002
+
+    def of(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
+        """What befalls CALL: an error number, a kind of fault, or None."""
+        found = self.sky.over(process, call, str(args[0]))
+        if found is not None:
+            return found
+        if self.world.calm:
+            return None
+        aimed = self.aims and self._aimed(process, call, args)
+        if aimed or self.dice.random() >= self.rate:
+            return aimed or None
+        if call != "copy" and not str(args[0]).startswith(self._prefix):
+            return None  # this host's own scratch
+        kind = self.dice.choice(self.kinds)
+        return kind if self._fits(kind, call, args) else None
+
+    def _aimed(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
+        """What befalls an edge, or a look or a write that comes before one; the rarer, the
+        likelier."""
+        if call == "rename" and (edge := letter(self.world, *args)):
+            if self.dice.random() < AIM[edge] * self.aims:
+                return self._at(process, edge, self.dice.choice(AT_EDGES), *args)
+        elif (
+            call in BEFORE
+            and (thrown := self.dice.random()) < BLUR_GOAL
+            and thrown < self._blur(call, args)
+        ):
+            return self.dice.choice([k for k in LOOKS if self._fits(k, call, args)] or [None])
+        return None
+
+    def _fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
+        if kind == "mangled":
+            target = str(args[1] if call == "copy" else args[0])
+            return call in ("write_new", "copy") and target.startswith(
+                str(self.world.atlas.staging)
+            )
+        if kind == "power cut":
+            return self.dice.random() < POWER
+        fits = {
+            "torn": TEARABLE, "unseen": ("lstat",), "skipped": ("scandir",), "stale": ("scandir",),
+            "lost": WRITES, "lost reply": ("rename", "mkdir", "unlink", "rmdir"),
+        }  # fmt: skip
+        return kind not in fits or call in fits[kind]
+
+    def _blur(self, call: str, args: tuple[Any, ...]) -> float:
+        """How likely a CALL that comes before edges shows less than there is, or is torn."""
+        path = args[1] if call == "copy" else args[0]
+        if call in TEARABLE or not self.key(path):
+            return BLUR if call == "scandir" or self.key(path) else 0.0
+        return BLUR_GOAL if call == "lstat" and self.world.short(path).count("/") == 1 else BLUR_JOB
+
+    def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
+        """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
+        if kind in self.strikes:
+            self.met_by[edge, kind] += 1
+            self.world.say(process.name, f"! {kind} at edge {edge} of {self.world.short(source)}")
+            self.strikes[kind](process, source, target)
+            return self.sky.over(process, "rename", str(source))
+        number = getattr(errno, kind, None)
+        return "denied" if kind == "EACCES" else number if number is not None else kind
+
+    def met(self, process: Process, kind: Any, call: str, args: tuple[Any, ...]) -> None:
+        """KIND was dealt at CALL, which may be an edge; else it counts for the next edge of the
+        job whose path that was."""
+        name = errno.errorcode[kind] if isinstance(kind, int) else str(kind)
+        name = "EACCES" if name == "denied" else name
+        if name in ("stale", "skipped"):
+            self.blurred = self.hub.now
+        self.world.say(process.name, f"! {name} at {call} {self.world.short(args[0])}")
+        if call == "rename" and (edge := letter(self.world, *args)):
+            self.met_by[edge, name] += 1
+        elif key := self.key(args[1] if call == "copy" else args[0]):
+            self.scars[key].add(name)
+        else:
+            process.faults[name] = self.hub.now
+        for hook in self.world.hooks:
+            hook.met(process, name, call)
+
+    def key(self, path: Any) -> str | None:
+        """The job, or the entry of inbox/, that PATH belongs to."""
+        parts = self.world.short(path).split("/")
+        if parts[0] in STATES and len(parts) > 1:
+            return names.id_of(parts[1]) or parts[1]
+        if parts[0] == ".pipeline" and len(parts) > 2 and parts[1] in ("staging", "drafts"):
+            return names.id_of(parts[2])
+        return None
+
+    def scar(self, path: Any, what: str) -> None:
+        if key := self.key(path):
+            self.scars[key].add(what)
+
+    def passed(self, process: Process | None, edge: str, source: Path, target: Path) -> None:
+        """EDGE happened: whatever befell its job since the last one counts as met by it."""
+        found = self.scars.pop(self.key(target) or "", set())
+        found |= self.scars.pop(self.key(source) or "", set())
+        if process:
+            since = self.hub.now - LATELY
+            found |= {name for name, at in process.faults.items() if at >= since}
+            process.faults.clear()
+        for fault in found or {"none"}:
+            self.met_by[edge, fault] += 1

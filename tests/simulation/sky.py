@@ -1,0 +1,56 @@
+"""What befalls every call for a while: a share that is full or away, a folder that nobody may look
+into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.simulation.hub import Host, Process
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Weather(NamedTuple):
+    """For a while every call of CALLS (None: all) on HOST (None: everywhere) fails."""
+
+    kind: int | str
+    calls: frozenset[str] | None
+    host: Host | None
+    until: float
+
+
+class Sky:
+    """Over WORLD."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self._prefix = world, str(world.root)
+        self.weather: list[Weather] = []
+        self.denied: set[str] = set()
+        self.closed: set[str] = set()  # those of them that nobody ever mends
+
+    def peace(self) -> None:
+        """Nothing new goes wrong; what nobody ever mends stays as it is."""
+        self.weather, self.denied = [], set(self.closed)
+
+    def over(self, process: Process, call: str, path: str) -> int | str | None:
+        if not (self.weather or self.denied):
+            return None
+        if call != "copy" and not path.startswith(self._prefix):
+            return None  # this host's own scratch
+        if any(self._closes(one, path, call) for one in self.denied):
+            return "denied"
+        for weather in self.weather:
+            if (
+                self.world.hub.now < weather.until
+                and weather.host in (None, process.host)
+                and (weather.calls is None or call in weather.calls)
+            ):
+                return weather.kind
+        return None
+
+    @staticmethod
+    def _closes(folder: str, path: str, call: str) -> bool:
+        """Nobody but its owner looks into FOLDER, or moves it to another one."""
+        looks = call in ("rename", "rmdir", "scandir", "names")
+        return path == folder if looks and path == folder else path.startswith(f"{folder}/")
