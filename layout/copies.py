@@ -16,9 +16,14 @@ def is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
 
 
 def stands_elsewhere(atlas: Atlas, place: Place) -> bool:
-    """Does another folder bear PLACE's id?"""
+    """Does another folder bear PLACE's id? An old listing may still show this one where it stood
+    before."""
+    own = atlas.disk.lstat(place.path)
     return any(
-        other.id == place.id and other.path != place.path
+        other.id == place.id
+        and other.path != place.path
+        and (found := atlas.disk.lstat(other.path)) is not None
+        and (own is None or found.st_ino != own.st_ino)
         for state in State
         for other in atlas.places(state)
     )

@@ -48,7 +48,8 @@ def due(
         return (Due.ANEW if has_input(atlas, place.path) else Due.DELETED), None
     if job is None or not has_input(atlas, place.path):
         return Due.DELETED, job
-    if is_copy(atlas, place, job):
+    # a refused drop, dragged here, was never accepted as anything
+    if job.kind is None or is_copy(atlas, place, job):
         return Due.ANEW, job
     if _has_result(atlas, place, job, key):
         return Due.FINISH, job

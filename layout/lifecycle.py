@@ -30,7 +30,7 @@ from layout import names, tree
 from layout.by_hand import cancel, delete, restore, retry, trashed
 from layout.cancelled import recognise, tidy
 from layout.claiming import claim_drop, claim_job, refuse, reveal
-from layout.copies import is_copy
+from layout.copies import is_copy, stands_elsewhere
 from layout.due import Due, due, first_leg
 from layout.edges import ANEW, EDGES, REFUSED, Edge, permit
 from layout.finding import find
@@ -214,11 +214,11 @@ def requeue(atlas: Atlas, place: Place, queue: str) -> Place:
 
 def accept_anew(atlas: Atlas, place: Place) -> Place:
     """A job whose job.json is damaged or missing goes back behind the dot (from processing/: g),
-    where any intake identifies it anew. So does a person's copy of a job, under an id of its
-    own."""
+    where any intake identifies it anew. So does a person's copy of a job, under an id of its own;
+    without its job.json it is one if another folder bears the id."""
     permit("c" if place.state is State.CLAIMED else "g", place)
     job = readable_job(atlas, place.path)
-    copy = job is not None and is_copy(atlas, place, job)
+    copy = is_copy(atlas, place, job) if job else stands_elsewhere(atlas, place)
     id, n = (names.new_id(place.id.rpartition("-")[0]), 0) if copy else (place.id, place.n)
     shell = atlas.at_claimed(id, ANEW, n, hidden=True)
     move(atlas, place.path, shell.path)

@@ -147,13 +147,13 @@ class Reaper:
                 )
 
     def _is_sound(self, place: Place) -> bool:
-        """Whether job.json can be read and is this folder's own; looked at again only where the
-        file changed."""
+        """Whether job.json can be read, says what the job is, and is this folder's own; looked at
+        again only where the file changed."""
         found = self.atlas.disk.lstat(place.path / tree.JOB)
         stamp = (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
         if stamp is None or self._sound.get(place.path.name) != stamp:
             job = lifecycle.readable_job(self.atlas, place.path)
-            if job is None or is_copy(self.atlas, place, job):
+            if job is None or job.kind is None or is_copy(self.atlas, place, job):
                 return False
             if stamp:
                 self._sound[place.path.name] = stamp

@@ -35,7 +35,7 @@ class Shells:
 
     def __init__(self, atlas: Atlas, settings: Settings, attention: Attention) -> None:
         self.atlas, self.settings, self.attention = atlas, settings, attention
-        self._seen = TwoLooks(time.monotonic)
+        self._seen, self._bare = TwoLooks(time.monotonic), TwoLooks(time.monotonic)
 
     def complete_left(self) -> None:
         """Shells that stood half accepted in two looks a beat apart: somebody died in the
@@ -43,9 +43,25 @@ class Shells:
         shells = {
             place.path.name: place for place in self.atlas.places(State.CLAIMED) if place.hidden
         }
-        for name in self._seen.again(shells, self.settings.worker.beat):
+        left = self._seen.again(shells, self.settings.worker.beat)
+        bare = self._bare.again(
+            [name for name in left if self._is_bare(shells[name])], self.settings.intake.patience
+        )
+        for name in left:
             with self.attention.over(shells[name].path), contextlib.suppress(Occupied):
-                self.complete(shells[name])
+                if name in bare:
+                    self.refuse(shells[name], DELETED)
+                else:
+                    self.complete(shells[name])
+
+    def _is_bare(self, shell: Place) -> bool:
+        """A job whose files a person took away: nothing is left to be accepted."""
+        with self.attention.over(shell.path):
+            return (
+                lifecycle.readable_job(self.atlas, shell.path) is not None
+                and not dropped.look(self.atlas.disk, shell.path / tree.INPUT, whole=False).files
+            )
+        return False
 
     def complete(self, shell: Place, copy_of: str | None = None) -> None:
         disk = self.atlas.disk

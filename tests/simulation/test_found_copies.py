@@ -1,0 +1,74 @@
+"""What simulated houses found where people copy job folders, or take their files away: each told once more as a story of its own."""
+
+from __future__ import annotations
+
+import shutil
+
+from layout import lifecycle
+from layout.manifest import write_job
+from layout.tree import State
+from pipeline.runner import due
+from tests.support.fleet import Fleet
+
+
+def test_a_refused_job_that_was_copied_into_processing_is_identified_anew(fleet: Fleet) -> None:
+    """It waited for ever for a worker that knows jobs of no kind."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    job = fleet.job(place)
+    job.kind = None
+    write_job(fleet.atlas.disk, place.path, job)
+    place.path.rename(fleet.atlas.processing / f"{place.id}@refused.0")
+    (held,) = fleet.places(State.PROCESSING)
+    seized = lifecycle.seize(fleet.atlas, held, "host-intake-0000")
+    assert due.verdict(fleet.atlas, seized, 3, ended=True)[0] is due.Due.ANEW
+    shell = lifecycle.accept_anew(fleet.atlas, seized)
+    fleet.intake.shells.complete(shell)
+    (place,) = fleet.places(State.CLAIMED)
+    assert fleet.job(place).kind == "scan"
+
+
+def test_a_waiting_job_of_no_kind_is_not_sound(fleet: Fleet) -> None:
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    assert fleet.intake.reaper._is_sound(place)
+    job = fleet.job(place)
+    job.kind = None
+    write_job(fleet.atlas.disk, place.path, job)
+    assert not fleet.intake.reaper._is_sound(place)
+
+
+def test_a_copy_in_claimed_without_its_job_json_gets_an_id_of_its_own(fleet: Fleet) -> None:
+    """Cut short before it came, or copied from a drop that was being accepted."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    copied = place.path.with_name(f"{place.id}@refused.0")
+    shutil.copytree(place.path, copied, ignore=shutil.ignore_patterns("job.json"))
+    copy = next(each for each in fleet.places(State.CLAIMED) if each.path == copied)
+    shell = lifecycle.accept_anew(fleet.atlas, copy)
+    assert shell.id != place.id
+    (place.path / "job.json").write_text("{")
+    fleet.atlas.disk.remove_tree(shell.path)
+    assert lifecycle.accept_anew(fleet.atlas, place).id == place.id  # nobody else bears it
+
+
+def test_a_job_without_files_that_is_taken_on_again_fails_with_words(fleet: Fleet) -> None:
+    """A retry of a job whose files a person took away was "being accepted" for ever."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    (place.path / "input/vase/a.xyz").unlink()
+    (place.path / "input/vase/READY").unlink()
+    place.path.rename(fleet.atlas.inbox / place.id)
+    lifecycle.claim_job(fleet.atlas, place.id, "scan", place.id, 0)
+    shells = fleet.intake.shells
+    shells._bare.clock = lambda: fleet.now
+    for _ in range(3):
+        shells.complete_left()
+        (waiting,) = fleet.places(*State)
+        assert waiting.hidden
+        fleet.now += fleet.settings.worker.beat + 1
+    fleet.now += fleet.settings.intake.patience
+    shells.complete_left()
+    (place,) = fleet.places(*State)
+    assert place.state is State.FAILED
+    assert "deleted" in (place.path / "error.txt").read_text()
