@@ -27,7 +27,7 @@ from pipeline import recipes, weights
 from pipeline.kept import declared, keys
 from pipeline.progress import past
 from pipeline.progress.past import Past
-from pipeline.runner import input_list
+from pipeline.runner import input_list, scratch
 from pipeline.watchers import cleanup, intake, status
 from tests.simulation import stages
 from tests.simulation.oracle import Oracle
@@ -83,7 +83,8 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         enter(patch.object(time, "time", lambda: 0.0))
         enter(patch.object(os, "getpid", lambda: 1))
         enter(patch.object(shutil, "disk_usage", lambda path: SPACE))
-        enter(patch.object(beat, "take_lock", take_lock))
+        for module in (beat, scratch):
+            enter(patch.object(module, "take_lock", take_lock))
         enter(
             patch.object(
                 secrets, "token_hex", lambda count=8: f"{dice.getrandbits(8 * count):0{2 * count}x}"
@@ -97,7 +98,7 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
                 lambda length: "".join(dice.choice(names.ALPHABET) for _ in range(length)),
             )
         )
-        for module in (beat, liveness):
+        for module in (beat, liveness, scratch):
             enter(patch.object(module, "boot_id", boot))
         for module in (manifest, tree, cleanup):
             enter(patch.object(module, "datetime", dated))
@@ -136,7 +137,7 @@ def watched(world: World, oracle: Oracle) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             message = str(record.msg)
             if message.startswith("job.found"):
-                oracle.found(str(record.args[0]))  # type: ignore[index]
+                oracle.starts.found(str(record.args[0]))  # type: ignore[index]
             if (
                 record.exc_info
                 and message.startswith(PROGRAM_FAULTS)

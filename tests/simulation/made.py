@@ -19,10 +19,10 @@ BLURRED = 45.0  # seconds after which no old listing is shown any more
 class Made:
     """Knows when each job was accepted, started and compared, and judges its result."""
 
-    def __init__(self, world: World, people: People) -> None:
+    def __init__(self, world: World, people: People, begun: dict[str, float]) -> None:
         self.world, self.people = world, people
         self.accepted: dict[str, tuple[float, float]] = {}  # id → while it was being accepted
-        self.begun: dict[str, float] = {}  # id → when it was last started
+        self.begun = begun  # id → when it was last started
         # id → when input/ was last compared with what the result is made of: from, until
         self.compared: dict[str, tuple[float, float]] = {}
 

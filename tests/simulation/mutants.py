@@ -21,7 +21,7 @@ from layout.tree import Atlas, Place
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.verdict import Ready
 from pipeline.kept import keys, snapshot
-from pipeline.runner import input_copy
+from pipeline.runner import input_copy, input_list
 from pipeline.watchers import cleanup
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.shells import Shells
@@ -95,20 +95,18 @@ def _no_quiet(self: Any, look: Any, seen: Any) -> Any:
     return self._unfinished(look, seen) or self._doubtful(look, seen) or Ready("quiet", 0.0)
 
 
-def _by_size(disk: Disk, inside: Path) -> Any:
+def _by_size(disk: Disk, inside: Path, seen: snapshot.Snapshot) -> bool:
     """Names and sizes alone: a file that was replaced by one of its size is the same."""
-    return tuple((path, size, 0, 0) for path, size, *_ in _snapshot(disk, inside))
-
-
-_snapshot = snapshot.snapshot
+    now = snapshot.snapshot(disk, inside)
+    return [row[:2] for row in now] == [row[:2] for row in seen]
 
 
 @contextlib.contextmanager
 def stale_scratch() -> Iterator[None]:
     """What an earlier start left in scratch is taken for what stands in input/ now."""
     with (
-        patch.object(input_copy, "snapshot", _by_size),
-        patch.object(input_copy, "forget", lambda root: None),
+        patch.object(input_copy, "stands", _by_size),
+        patch.object(input_list, "forget", lambda root: None),
     ):
         yield
 

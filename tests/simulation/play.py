@@ -97,9 +97,9 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
         world.fate.sky.peace()
         world.say("the world", "peace")
         _comes_to_rest(world, people, oracle, hub.now + PEACE + EACH * drops)
-        oracle.look()
-        oracle.contents()
-        oracle.done()
+        oracle.whole.look()
+        oracle.whole.contents()
+        oracle.whole.done()
 
 
 def _comes_to_rest(world: World, people: People, oracle: Oracle, until: float) -> None:
@@ -116,6 +116,6 @@ def _deaths_are_heard_of(world: World, house: House, oracle: Oracle) -> None:
     def dead(name: str) -> None:
         for path in (world.root / State.PROCESSING).iterdir():
             if f"@{name}." in path.name:
-                oracle.crash(path.name)
+                oracle.starts.crash(path.name)
 
-    house.dead, world.engine_died, house.refused = dead, oracle.crash, oracle.refused
+    house.dead, world.engine_died, house.refused = dead, oracle.starts.crash, oracle.starts.refused
