@@ -11,6 +11,7 @@ AZIMUTHS = frozenset(["az", "azi", "azim", "azimuth", "yaw", "rot", "rotation", 
 ELEVATIONS = frozenset(["el", "ele", "elev", "elevation", "pitch"])
 # numbers without a unit are degrees where they are multiples of a step at least that large
 STEP = 15
+PART = 3.75  # the same of degrees with fractions
 
 Words = Mapping[str, list[str]]  # name → its words and numbers
 
@@ -19,7 +20,7 @@ def said(words: list[str]) -> float | None:
     """The azimuth of a number that says it is degrees: 45deg, azimuth_45."""
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         if _fits(word) and (after in UNITS or before in AZIMUTHS) and before not in ELEVATIONS:
-            return float(int(word) % 360)
+            return float(word) % 360
     return None
 
 
@@ -38,7 +39,7 @@ def of_a_set(names: Words, among_sides: bool) -> dict[str, float]:
     AMONG_SIDES: other pictures of the set say their sides in words, so these need not go all
     around.
     """
-    numbers = {name: [word for word in words if word.isdecimal()] for name, words in names.items()}
+    numbers = {name: [word for word in words if _is_number(word)] for name, words in names.items()}
     numbers = {name: found for name, found in numbers.items() if found} if among_sides else numbers
     if not numbers or not all(numbers.values()):
         return {}
@@ -46,7 +47,7 @@ def of_a_set(names: Words, among_sides: bool) -> dict[str, float]:
         values = {name: found[place] for name, found in numbers.items()}
         bare = all(set(names[name]) <= {value, "view"} for name, value in values.items())
         if _are_degrees(list(values.values()), bare, among_sides):
-            return {name: float(int(value) % 360) for name, value in values.items()}
+            return {name: float(value) % 360 for name, value in values.items()}
     return {}
 
 
@@ -55,6 +56,8 @@ def _are_degrees(values: list[str], bare: bool, among_sides: bool) -> bool:
     none."""
     if not all(map(_fits, values)) or len(set(values)) < len(values):
         return False
+    if not all(map(str.isdecimal, values)):
+        return _in_parts(sorted(map(float, values)), among_sides)
     whole = sorted(map(int, values))
     if bare and all(len(value) == 3 for value in values):
         step = math.gcd(*whole)
@@ -70,5 +73,16 @@ def _are_degrees(values: list[str], bare: bool, among_sides: bool) -> bool:
     return whole[0] == 0 and whole[-1] >= 90
 
 
+def _in_parts(values: list[float], among_sides: bool) -> bool:
+    """Degrees with fractions: steps of a circle's 96th part, from 0 on."""
+    return not any(value % PART for value in values) and (
+        among_sides or (len(values) > 1 and values[0] == 0)
+    )
+
+
+def _is_number(word: str) -> bool:
+    return word.replace(".", "", 1).isdecimal()
+
+
 def _fits(word: str) -> bool:
-    return word.isdecimal() and len(word) <= 3 and int(word) <= 360
+    return _is_number(word) and len(word.partition(".")[0]) <= 3 and float(word) <= 360

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.formats import degrees
+from pipeline.formats.side_words import SIDES, VIEW, spelled, words_of
 
-WORDS = {
-    "front": "front frontal vorn vorne vorder devant avant frente",
-    "left": "left links linke linker gauche izquierda izquierdo",
-    "back": (
-        "back rear behind hinten hinter rueck ruck arriere derriere detras atras trasera trasero"
-    ),
-    "right": "right rechts rechte rechter droite derecha derecho",
-    "top": "top above oben dessus arriba",
-    "bottom": "bottom below underside unten unter dessous abajo",
-}
 AZIMUTHS = {"front": 0.0, "left": 90.0, "back": 180.0, "right": 270.0}
-SIDES = {word: side for side, words in WORDS.items() for word in words.split()}
-# may follow a side, or stand between two
-VIEW = frozenset(["view", "views", "side", "ansicht", "seite", "vue", "vista"])
 NOTHING = "its name says no side"
 
 
@@ -44,7 +29,7 @@ def seen(names: Sequence[str]) -> Seen:
     the same side the first is used."""
     if len(names) == 1:
         return _lone(names[0])
-    words = _distinct({name: _words(name) for name in names})
+    words = _distinct(spelled({name: words_of(name) for name in names}))
     read = {name: _side(words[name]) for name in names}
     silent = [name for name in names if read[name] == NOTHING]
     read |= degrees.of_a_set({name: words[name] for name in silent}, len(silent) < len(names))
@@ -68,7 +53,7 @@ def seen(names: Sequence[str]) -> Seen:
 
 def all_say(names: Sequence[str]) -> bool:
     """Whether every one of NAMES says a side."""
-    words = _distinct({name: _words(name) for name in names})
+    words = _distinct(spelled({name: words_of(name) for name in names}))
     read = {name: _side(own) for name, own in words.items()}
     silent = {name: words[name] for name in names if read[name] == NOTHING}
     return silent.keys() == degrees.of_a_set(silent, len(silent) < len(names)).keys()
@@ -77,7 +62,7 @@ def all_say(names: Sequence[str]) -> bool:
 def azimuth_of(name: str) -> float | None:
     """What NAME says on its own, None where it says nothing sure; a bare multiple of 15 is
     degrees."""
-    words = _words(name)
+    words = words_of(name)
     said = _side(words)
     if (
         said == NOTHING
@@ -90,7 +75,7 @@ def azimuth_of(name: str) -> float | None:
 
 
 def _lone(name: str) -> Seen:
-    words = _words(name)
+    words = words_of(name)
     said = {name: _side(words)} | degrees.of_a_set({name: words}, False)
     elevation = degrees.elevation(words)
     azimuth = said[name]
@@ -137,29 +122,6 @@ def _silent(names: list[str], words: degrees.Words) -> Seen:
             " missing, the sides are wrong."
         )
     return Seen({name: 360.0 * k / len(names) for k, name in enumerate(names)}, {}, guess)
-
-
-def _words(name: str) -> list[str]:
-    """The words and numbers of a file's name, accents left out: chairFront-01.png → chair, front,
-    01."""
-    stem = PurePosixPath(name).stem.replace("°", "deg").replace("ß", "ss")
-    plain = "".join(
-        sign for sign in unicodedata.normalize("NFKD", stem) if not unicodedata.combining(sign)
-    )
-    return [
-        half
-        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", plain)
-        for half in _halves(part.lower())
-    ]
-
-
-def _halves(word: str) -> list[str]:
-    """frontview → front, view; frontleft → front, left."""
-    for side in () if word in SIDES else SIDES:
-        rest = word.removeprefix(side)
-        if rest != word and (rest in VIEW or rest in SIDES):
-            return [side, rest]
-    return [word]
 
 
 def _side(words: list[str]) -> float | str:

@@ -35,6 +35,16 @@ def azimuths(*names: str) -> list[float]:
         ("azimuth_45 azimuth_30", [45, 30]),
         ("front 045 left", [0, 45, 90]),
         ("360 090", [0, 90]),
+        ("0 90 180 -90", [0, 90, 180, 270]),
+        ("chair_0 chair_90 chair_180 chair_-90", [0, 90, 180, 270]),
+        ("0.0 22.5 337.5", [0, 22.5, 337.5]),
+        ("B F L R", [180, 0, 90, 270]),
+        ("chair_b chair_f chair_l chair_r", [180, 0, 90, 270]),
+        ("v1.2_front v1.2_back", [0, 180]),
+        ("fronte sinistra retro destra", [0, 90, 180, 270]),
+        ("voor links achter rechts", [0, 90, 180, 270]),
+        ("спереди слева сзади справа", [0, 90, 180, 270]),
+        ("椅子正面 椅子左侧 椅子背面 椅子右侧", [0, 90, 180, 270]),
     ],
 )
 def test_words_and_degrees_say_sides(names: str, expected: list[float]) -> None:
