@@ -16,13 +16,13 @@ DEPTHS = (8, 10, 12, 16)  # bits that values in 16 may really have
 
 def eight_bits(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any:
     """OPENED with 8 bits a channel, values of more bits scaled by what the type can hold and not by
-    what this picture does hold."""
+    what this picture does hold. TIFF of more bits: deeptiff."""
     from PIL import Image
 
     if opened.mode in ("F", "I") or opened.mode.startswith("I;16"):
         values = np.asarray(opened)
-    elif _bits(path, kind, opened) > 8:
-        values = _by_opencv(path)
+    elif kind == "png" and _png_bits(path) > 8:
+        values = by_opencv(path)
     else:
         opened.load()
         return opened
@@ -32,20 +32,20 @@ def eight_bits(opened: Any, path: Path, name: str, kind: str, warn: Warn) -> Any
     return image
 
 
-def _bits(path: Path, kind: str, opened: Any) -> int:
-    if kind == "png":
-        with path.open("rb") as file:
-            return file.read(25)[24]
-    return max(opened.tag_v2.get(258, (8,))) if kind == "tiff" else 8
+def _png_bits(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.read(25)[24]
 
 
-def _by_opencv(path: Path) -> Array:
-    """Pillow cuts 16 bits down to the upper 8 and reads no float colours."""
+def by_opencv(path: Path, page: int = 0) -> Array:
+    """The values of a picture, or of PAGE of its pages: Pillow cuts 16 bits down to the upper 8 and
+    reads no float colours."""
     import cv2
 
-    values: Array | None = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if values is None:
+    _, found = cv2.imreadmulti(str(path), start=page, count=1, flags=cv2.IMREAD_UNCHANGED)
+    if not found:
         raise ValueError("not read")
+    values: Array = found[0]
     order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(values.shape[2] if values.ndim == 3 else 1)
     return values if order is None else values[..., order]
 

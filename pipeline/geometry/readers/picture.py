@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import InputRejected
 from pipeline.formats import pictures
+from pipeline.geometry.readers import deeptiff
 from pipeline.geometry.readers.eightbits import Warn, eight_bits
 
 MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
@@ -36,12 +37,21 @@ def read(
 
         pi_heif.register_heif_opener()
     try:
-        with Image.open(
-            _named_after_content(path) if kind == "avif" else path, formats=READERS[kind]
-        ) as opened:
-            _check_size(opened, name)
-            _say_frames(opened, name, kind, warn)
-            image = _as_seen(opened, path, name, kind, warn, upright)
+        page = deeptiff.page_of(path) if kind == "tiff" else None
+        if page is not None:
+            _check_size(page.size, name, warn)
+            _say_more(page.whole, name, "pages", warn)
+            deep, profile = deeptiff.image_of(path, name, page.number, warn)
+            image = _as_seen(deep, profile, name, warn, upright)
+        else:
+            with Image.open(
+                _named_after_content(path) if kind == "avif" else path, formats=READERS[kind]
+            ) as opened:
+                _check_size(opened.size, name, warn)
+                _to_first(opened, name, kind, warn)
+                profile = opened.info.get("icc_profile")
+                shallow = eight_bits(opened, path, name, kind, warn)
+                image = _as_seen(shallow, profile, name, warn, upright)
     except InputRejected:
         raise
     except Image.DecompressionBombError:
@@ -85,37 +95,36 @@ def not_taken(name: str) -> InputRejected:
     return InputRejected(f"{name} is {what}.", remedy=f"Save it as one of {pictures.TAKEN}.")
 
 
-def _check_size(opened: Any, name: str) -> None:
-    width, height = opened.size
+def _check_size(size: tuple[int, int], name: str, warn: Warn) -> None:
+    width, height = size
     if width * height > MOST_PIXELS:
         raise InputRejected(
             f"{name} has {width} × {height} pixels; {MOST_PIXELS:,} are the most.",
             remedy="Give a smaller copy of it.",
         )
-    if max(width, height) < LEAST:
+    if max(size) < LEAST:
         raise InputRejected(
             f"{name} has {width} × {height} pixels, which is too small to show an object.",
             remedy="Give the picture itself, not an icon of it.",
         )
+    if max(size) < SMALL:
+        warn(f"{name} has only {width} × {height} pixels: the model cannot show more.")
 
 
-def _say_frames(opened: Any, name: str, kind: str, warn: Warn) -> None:
+def _to_first(opened: Any, name: str, kind: str, warn: Warn) -> None:
     """Of several frames or pages the first whole one is used."""
-    if max(opened.size) < SMALL:
-        warn(
-            f"{name} has only {opened.width} × {opened.height} pixels: the model cannot show more."
-        )
     count = getattr(opened, "n_frames", 1)
     # there the others are previews and depths, and Pillow comes with the main one
     if count < 2 or kind in ("jpeg", "heic"):
         return
     whole = [k for k in range(count) if kind != "tiff" or not _is_preview(opened, k)] or [0]
     opened.seek(whole[0])
-    if len(whole) > 1:
-        warn(
-            f"{name} holds {len(whole)} {'pages' if kind == 'tiff' else 'frames'}: only the first"
-            " is used."
-        )
+    _say_more(len(whole), name, "pages" if kind == "tiff" else "frames", warn)
+
+
+def _say_more(whole: int, name: str, what: str, warn: Warn) -> None:
+    if whole > 1:
+        warn(f"{name} holds {whole} {what}: only the first is used.")
 
 
 def _is_preview(opened: Any, frame: int) -> bool:
@@ -123,11 +132,9 @@ def _is_preview(opened: Any, frame: int) -> bool:
     return bool(opened.tag_v2.get(REDUCED, 0) & 1)
 
 
-def _as_seen(opened: Any, path: Path, name: str, kind: str, warn: Warn, upright: bool) -> Any:
+def _as_seen(image: Any, profile: bytes | None, name: str, warn: Warn, upright: bool) -> Any:
     from PIL import Image, ImageOps
 
-    profile = opened.info.get("icc_profile")
-    image = eight_bits(opened, path, name, kind, warn)
     image = ImageOps.exif_transpose(image) if upright else image
     clear = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     alpha = image.convert("RGBA").getchannel("A") if clear else Image.new("L", image.size, 255)
