@@ -14,6 +14,7 @@ from pipeline.weights.tensorfile import no_data, not_there
 
 Array = NDArray[Any]
 WORK = 512  # edge of the picture that GrabCut sees
+INSET = 0.03  # share of the smaller edge along the border that GrabCut takes for background
 
 
 def network_in(models: Path | None) -> Path | None:
@@ -27,7 +28,7 @@ def grabcut(rgb: Array) -> Array:
     scale = min(1.0, WORK / max(rgb.shape[:2]))
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = small.shape[:2]
-    inset = max(2, round(0.03 * min(height, width)))
+    inset = max(2, round(INSET * min(height, width)))
     mask, box = (
         np.zeros((height, width), np.uint8),
         (inset, inset, width - 2 * inset, height - 2 * inset),

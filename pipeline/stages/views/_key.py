@@ -3,6 +3,7 @@ neither."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 EVEN = 5.0  # Lab units: 95 % of the border lie that close to a smooth background
 KEY, LEAST = 9.0, 3.5  # Lab units from the background: object; where the background has no noise
+# Lab units from the colour of most of the border beyond which something else is there; the places
+# at which it may be, and the largest share of the border
+OFF, MOST_ARCS, MOST_CROSSED = 15.0, 4, 0.45
 # pixels over which an outline is blurred: there, object is what differs more than half as much as
 # what lies beside it
 EDGE = 2
@@ -79,14 +83,40 @@ def _background(lab: Array) -> tuple[Array, Array, Array, float]:
     ring = np.ones((height, width), bool)
     edge = max(2, round(0.03 * min(height, width)))
     ring[edge:-edge, edge:-edge] = False
-    keep = ring.copy()
     # an object that crosses the border stands out from the first fit and is left out of the next
+    ground, distance, keep = _fitted(terms, lab, ring, ring, lambda found: np.quantile(found, 0.9))
+    noise = float(np.quantile(distance[keep], 0.95))
+    if noise > EVEN and (even := _without_arcs(lab, ring)) is not None:
+        ground, distance, keep = _fitted(terms, lab, ring, even, lambda found: OFF)
+        noise = float(np.quantile(distance[keep], 0.95))
+    return ring, ground, distance, noise
+
+
+def _fitted(
+    terms: Array, lab: Array, ring: Array, keep: Array, most: Callable[[Array], float]
+) -> tuple[Array, Array, Array]:
+    """(ground, distance from it, the border's pixels that count), begun with those that KEEP."""
     for _ in range(3):
         fit = np.linalg.lstsq(terms[keep], lab[keep], rcond=None)[0]
         ground = terms @ fit
         distance = np.linalg.norm(lab - ground, axis=-1)
-        keep = ring & (distance <= np.quantile(distance[ring], 0.9))
-    return ring, ground, distance, float(np.quantile(distance[keep], 0.95))
+        keep = ring & (distance <= most(distance[ring]))
+    return ground, distance, keep
+
+
+def _without_arcs(lab: Array, ring: Array) -> Array | None:
+    """The border's pixels (H,W) of the colour that most of it has, where the others lie together in
+    a few places and are quite different: an object that goes on beyond the picture. None where the
+    border is not like that (library: scipy)."""
+    from scipy.ndimage import label
+
+    distance = np.linalg.norm(lab - np.median(lab[ring], axis=0), axis=-1)
+    even = ring & (distance < OFF)
+    arcs, count = label(ring & ~even)
+    sizes = np.bincount(arcs.ravel(), minlength=count + 1)[1:]
+    others = int(sizes.sum())
+    together = np.sort(sizes)[::-1][:MOST_ARCS].sum() > 0.9 * others
+    return even if together and others < MOST_CROSSED * ring.sum() else None
 
 
 def _shade(rgb: Array, lab: Array, ground: Array) -> tuple[Array, Array]:

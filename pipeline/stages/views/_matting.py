@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputRejected
 from pipeline.geometry.colour import spread
 from pipeline.stages.views import _alpha
-from pipeline.stages.views._cutters import by_network, grabcut, network_in
+from pipeline.stages.views._cutters import INSET, by_network, grabcut, network_in
 from pipeline.stages.views._key import Keyed, colour_key
 
 Array = NDArray[Any]
@@ -41,7 +41,8 @@ def cut(rgba: Array, name: str, models: Path | None) -> Cut:
         if not (said.alpha > 127).any():
             raise InputRejected(f"{name}: everything in it is transparent.", remedy=REMEDY)
         own = np.dstack([_alpha.straight(rgba)[..., :3], said.alpha])
-        return Cut(own, "alpha", (*notes, *_small(said.alpha, name)))
+        notes += [*_small(said.alpha, name), *_ends(said.alpha, name)]
+        return Cut(own, "alpha", tuple(notes))
     # corners that are clear take the background's colour
     rgb = spread(rgba[..., :3], rgba[..., 3] >= _alpha.CLEAR)
     network = network_in(models)
@@ -58,7 +59,8 @@ def cut(rgba: Array, name: str, models: Path | None) -> Cut:
             notes += _doubts(keyed, name)
     if fault := _fault(alpha):
         raise InputRejected(f"{name}: {fault}.", remedy=REMEDY)
-    cut_at = _touched(alpha)
+    # GrabCut is told that nothing lies along the border
+    cut_at = _touched(alpha, 1.5 * INSET if method == "GrabCut" else 0)
     if cut_at:
         notes.append(
             f"{name}: the object is cut off at the {' and the '.join(cut_at)} of the picture; the"
@@ -67,9 +69,25 @@ def cut(rgba: Array, name: str, models: Path | None) -> Cut:
     return Cut(np.dstack([rgb, alpha]), method, tuple(notes))
 
 
-def _touched(alpha: Array) -> list[str]:
-    """The borders at which the object goes on."""
+def _ends(alpha: Array, name: str) -> list[str]:
+    """A word where a cut-out object ends at the border; one that does so at all four was trimmed to
+    its size."""
+    at = _touched(alpha)
+    edges = (alpha[:3], alpha[-3:], alpha[:, :3], alpha[:, -3:])
+    if not at or all((edge > 127).any() for edge in edges):
+        return []
+    return [
+        f"{name}: the object reaches the {' and the '.join(at)} of the picture; if it is cut off"
+        " there, the model ends there."
+    ]
+
+
+def _touched(alpha: Array, inset: float = 0) -> list[str]:
+    """The borders, or lines INSET (a share of the smaller edge) within them, at which the object
+    goes on."""
     inside = alpha > 127
+    if margin := round(inset * min(inside.shape)):
+        inside = inside[margin:-margin, margin:-margin]
     return [
         side
         for side, row in zip(

@@ -142,6 +142,36 @@ def test_an_object_that_the_picture_cuts_is_said(row: int, side: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("piece", "sides"),
+    [
+        (np.s_[:130], "bottom"),
+        (np.s_[:, 120:], "left"),
+        (np.s_[:140, 110:], "bottom and the left"),
+        (np.s_[100:], "top"),
+    ],
+)
+def test_an_object_that_goes_on_beyond_the_picture_is_found_and_said(
+    piece: Any, sides: str
+) -> None:
+    """It covers up to a third of the border, and what lies behind it is even all the same."""
+    picture, inside = painted(mask())[piece], mask()[piece]
+    found = cut(picture, "a.png", None)
+    assert overlap(found, inside) > 0.97
+    assert f"cut off at the {sides} of the picture" in found.notes[-1]
+    picture = picture.copy()
+    picture[..., 3] = np.where(inside, 255, 0)
+    assert f"reaches the {sides} of the picture" in cut(picture, "a.png", None).notes[-1]
+
+
+def test_what_grabcut_finds_may_be_cut_off_too() -> None:
+    """Before a ground of two tones, which no key fits."""
+    tiles = np.where((U // 8 + V // 8) % 2, 150, 225)[..., None] * np.ones(3)
+    found = cut(painted(mask(), tiles)[:130], "a.png", None)
+    assert found.method == "GrabCut"
+    assert "cut off at the bottom" in found.notes[-1]
+
+
 def test_a_tiny_object_is_refused_by_its_share_or_said_where_it_is_cut_out() -> None:
     with pytest.raises(InputRejected, match=r"fills only 0"):
         cut(painted(mask(9)), "a.png", None)
