@@ -47,7 +47,7 @@ _WORDS = {
     ),
     "z": (
         f"{_AXIS.format('z')} points2 xyz2 elevation elev elevations height altitude alt hoehe höhe"
-        " hohe cota quota level"
+        " hohe cota quota level up"
     ),
     "red": f"{_COLOUR.format('red', 'r')} rgb0 rot rouge rojo",
     "green": f"{_COLOUR.format('green', 'g')} rgb1 grün gruen vert verde",
@@ -61,7 +61,12 @@ _WORDS = {
     ),
 }
 _ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
-_SHORT = {"e": "x", "n": "y", "h": "z"}  # mean something only where both e and n are there
+_SHORT = {
+    "e": "x",
+    "n": "y",
+    "h": "z",
+    "u": "z",
+}  # mean something only where both e and n are there
 _DEGREES = frozenset(
     ["lat", "latitude", "lon", "long", "lng", "longitude", "breite", "länge", "laenge"]
 )
@@ -100,9 +105,9 @@ def named(words: list[str]) -> Named:
     """Roles and units of columns that are called WORDS."""
     rows = [_one(word) for word in words]
     plain = [_plain(_BRACKETS.sub("", word)) for word in words]
-    if {"e", "n"} <= set(plain):
+    if {"e", "n"} <= set(plain) or {"x", "y"} <= {role for role, _ in rows}:
         rows = [
-            (_SHORT.get(name, role), unit) for name, (role, unit) in zip(plain, rows, strict=True)
+            (role or _SHORT.get(name), unit) for name, (role, unit) in zip(plain, rows, strict=True)
         ]
     first: set[str] = set()
     roles: list[str | None] = []

@@ -7,7 +7,16 @@ import re
 
 from pipeline.formats import off, pictures, ply
 from pipeline.formats.gzip import unzipped
-from pipeline.formats.signatures import BY_SUFFIX, FREE, TEXT, WORDS, packed, sniff, suffix
+from pipeline.formats.signatures import (
+    BY_SUFFIX,
+    FREE,
+    TEXT,
+    WORDING,
+    WORDS,
+    packed,
+    sniff,
+    suffix,
+)
 
 
 def contradiction(name: str, head: bytes) -> str | None:
@@ -45,6 +54,8 @@ def _against(ending: str, head: bytes) -> str | None:
         # pictures are read by what they are
         pictured = expected in pictures.KINDS and kind in pictures.KINDS
         return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
+    if kind == "html" and ending in (TEXT | FREE) - WORDING:
+        return WORDS[kind]
     if ending in TEXT or ending in FREE:
         return None if kind in ("text", "utf16", "html", "pcd", "ply", "pnm") else WORDS[kind]
     return None

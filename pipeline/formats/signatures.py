@@ -35,8 +35,11 @@ WORDS = {
 _MAGIC = (
     (b"ply\n", "ply"),
     (b"ply\r", "ply"),
+    (b"ply \n", "ply"),
+    (b"ply \r", "ply"),
     (b"\xef\xbb\xbfply", "ply"),
     (b"# .PCD", "pcd"),
+    (b"\xef\xbb\xbf# .PCD", "pcd"),
     (b"ASTM-E57", "e57"),
     (b"LASF", "las"),
     (b"glTF", "glb"),

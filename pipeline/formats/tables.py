@@ -60,13 +60,14 @@ def is_comment(line: str) -> bool:
 
 
 def is_row(line: str) -> bool:
-    """Does LINE look like a row of at least three numbers, whatever stands between them? A label
-    may stand first."""
+    """Does LINE look like a row of at least three numbers, whatever stands between them? One or two
+    labels may stand first."""
     words = [word for word in re.split(r"[\s;|]+", line.strip()) if word]
     if len(words) < 3:
         words = [word for word in re.split(r"[\s,;|]+", line.strip()) if word]
     found = [is_number(word.strip(",\"'")) for word in words]
-    return sum(found) >= 3 and (all(found[:3]) or all(found[1:4])) and not is_comment(line)
+    starts = range(min(len(found) - 2, 3 if 2 * sum(found) >= len(found) else 2))
+    return any(all(found[at : at + 3]) for at in starts) and not is_comment(line)
 
 
 def rows_of_numbers(head: bytes, whole: bool) -> int:

@@ -70,7 +70,7 @@ def image_of(path: Path, name: str, page: int, warn: Warn) -> tuple[Any, bytes |
     image = Image.fromarray(scaled(_unsigned(values, kind == WHITE_IS_ZERO), name, warn))
     if turned:  # OpenCV gives what is upright already
         way = None if own else UNTURNED.get(int(turned))
-        image = image if way is None else image.transpose(way)
+        image = image if way is None else image.transpose(Image.Transpose(way))
         image.getexif()[ORIENTATION] = int(turned)
     return image, profile
 

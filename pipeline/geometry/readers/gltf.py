@@ -31,6 +31,7 @@ APPLIED = frozenset(
         "EXT_texture_avif",
     }
 )
+VARIANTS = "KHR_materials_variants"  # other materials than those that are shown
 SILENT = (
     "KHR_materials_",
     "EXT_materials_",
@@ -79,7 +80,7 @@ def _extensions(name: str, document: dict[str, Any], account: Account) -> None:
                 remedy=f"Export it without {one}.",
             )
     for one in sorted(set(document.get("extensionsUsed", ())) - APPLIED):
-        if one.startswith(("KHR_materials_", "EXT_materials_")):
+        if one.startswith(("KHR_materials_", "EXT_materials_")) and one != VARIANTS:
             account.declare("maps")
-        elif not one.startswith(SILENT):
+        elif one == VARIANTS or not one.startswith(SILENT):
             account.declare("extension", one)

@@ -17,6 +17,7 @@ from pipeline.geometry.readers.pictures import decoded
 Array = NDArray[Any]
 # extensions of a texture that name another picture
 SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu")
+QUANTIZED = "KHR_mesh_quantization"
 CLAMPED, MIRRORED = 33071, 33648
 
 
@@ -46,12 +47,19 @@ class Looks:
         if uv is None:
             self.account.declare("part", "a texture on faces without texture coordinates")
             return material, None
-        laid = _transformed(uv if uv.dtype.kind == "f" else uv / np.iinfo(uv.dtype).max, moved)
+        laid = _transformed(self._plain(uv), moved)
         if texture["index"] in self._mirrored and (
             laid.min(initial=0) < -1e-6 or laid.max(initial=0) > 1 + 1e-6
         ):
             self.account.remark("a picture of it repeats mirrored; it was repeated as it is")
         return material, _flipped(laid)
+
+    def _plain(self, uv: Array) -> Array:
+        """Whole numbers are texels of nobody's but KHR_mesh_quantization's, whose transform scales
+        them; elsewhere the word that they are shares is missing."""
+        if uv.dtype.kind == "f" or QUANTIZED in self.document.get("extensionsUsed", ()):
+            return uv
+        return uv / np.iinfo(uv.dtype).max
 
     def _base(self, index: int | None) -> dict[str, Any]:
         """What gives the base colour, whichever way of shading the material is written for."""

@@ -21,6 +21,11 @@ from pipeline.geometry.readers.parts import Contents, Part, damaged, to_bytes
 from pipeline.geometry.readers.textlines import Lines, columns, numbers, plain
 
 Array = NDArray[Any]
+# Lines that go on behind a backslash: those of numbers. A comment or a name that ends with one is
+# the path of a folder.
+CONTINUED = re.compile(
+    rb"^(?! *(?:#|(?:[og]|mtllib|usemtl|usemap|maplib) ))(?:[^\n]*\\ *\n)+", re.M
+)
 FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
 # what a line may begin with that is read or says nothing about shape and colour
 KNOWN = re.compile(
@@ -36,8 +41,8 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     data = plain(path.read_bytes())
     if b"\0" in data[: 1 << 16]:
         raise InputRejected(f"{name} is not an OBJ file: it is not text")
-    if b"\\" in data:
-        data = re.sub(rb"\\ *\n", b" ", data)
+    if re.search(rb"\\ *\n", data):
+        data = CONTINUED.sub(lambda found: re.sub(rb"\\ *\n", b" ", found[0]), data)
     lines, account = Lines(data), Account(name)
     at = lines.beginning(b"v")
     if not len(at):

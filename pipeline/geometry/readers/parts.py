@@ -95,6 +95,8 @@ def checked(name: str, corners: Array, count: int) -> Array:
 def to_bytes(values: Array) -> Array:
     """Colours of any type as uint8: bytes stay; floats are shares unless one is above 1; wide
     integers are scaled by their type unless all of them are bytes."""
+    if values.dtype == np.int8:  # written so by programs that mean bytes: -1 is 255
+        return values.view(np.uint8)
     if values.dtype == np.uint8:
         return values
     top = float(np.nan_to_num(np.asarray(values, np.float64)).max(initial=0.0))

@@ -3,6 +3,7 @@ names that programs give them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,23 @@ from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents, Part, checked, damaged, to_bytes
 from pipeline.geometry.readers.pictures import CLEAR, opened
 from pipeline.geometry.readers.plylists import Table
-from pipeline.geometry.readers.plypaint import COLORS, NORMALS, UV, columns, painted
+from pipeline.geometry.readers.plypaint import (
+    COLORS,
+    NORMALS,
+    UV,
+    columns,
+    material_colors,
+    painted,
+)
 from pipeline.geometry.readers.plytable import tables
 from pipeline.geometry.readers.polygons import triangulate
 
 Array = NDArray[Any]
 ALPHA = ("alpha", "a", "diffuse_alpha")
 INDICES = ("vertex_indices", "vertex_index", "vertex_indexes")
+COLOUR = re.compile(
+    r"red|green|blue|colou?r|rgb"
+)  # says something though it is the same everywhere
 SPLATS = frozenset({"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"})
 # Elements and properties that say nothing about shape or colour.
 SILENT = frozenset({"x", "y", "z", *ALPHA, "flags", "material_index", "texnumber"})
@@ -76,7 +87,8 @@ def _declare(header: ply.PlyHeader, found: dict[str, Table], account: Account) -
         elif element.name == "vertex":
             for other in sorted(names - known):
                 column = found["vertex"].columns.get(other)
-                if column is None or (len(column) and (column != column[0]).any()):
+                varied = column is None or (len(column) and (column != column[0]).any())
+                if varied or COLOUR.search(other):
                     account.declare("attribute", f"the vertices' {other}")
 
 
@@ -88,6 +100,8 @@ def _parts(
     if points is None:
         raise damaged(name, "its vertices have no x, y and z")
     colors, normals, uv = (columns(vertex, *groups) for groups in (COLORS, NORMALS, UV))
+    if colors is None:
+        colors = material_colors(vertex, found)
     whole = Part(
         points.astype(np.float64),
         np.zeros((0, 3), np.int64),

@@ -52,7 +52,7 @@ def painted(
     its own."""
     face_colors = None if face is None else columns(face, *COLORS)
     if face_colors is None and face is not None:
-        face_colors = _material_colors(face, found)
+        face_colors = material_colors(face, found)
     if face_colors is not None and whole.colors is not None and (whole.colors != 255).any():
         account.remark("its vertices have colours besides those of its faces, which were taken")
     uv = _corner_uv(face, corners, found) if face is not None else None
@@ -116,9 +116,9 @@ def _cornered(
     return Part(whole.vertices[which], vertex.reshape(-1, 3), colors, normals, laid, material)
 
 
-def _material_colors(face: Table, found: dict[str, Table]) -> Array | None:
-    """Colours of faces by the number of their material."""
-    number, table = face.columns.get("material_index"), found.get("material")
+def material_colors(of: Table, found: dict[str, Table]) -> Array | None:
+    """Colours of faces or vertices by the number of their material."""
+    number, table = of.columns.get("material_index"), found.get("material")
     colors = (
         None
         if table is None

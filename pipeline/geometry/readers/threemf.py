@@ -60,6 +60,11 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
 def _placed(package: Package, where: str, key: str, matrix: Array, depth: int) -> list[Part]:
     """The parts of one object and of all its components, moved by MATRIX."""
     document = package.document(where)
+    if document.unit != package.document(package.start()).unit:
+        package.account.remark(
+            f"its part {where} counts in {document.unit[:20]} and its first part does not; all was"
+            " taken in the unit of the first"
+        )
     package.placed += 1
     depth = depth if package.placed <= MOST_PLACED else DEEPEST + 1
     if key not in document.objects or depth > DEEPEST:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
 from pipeline.geometry.readers.parts import (
     damaged,
@@ -149,7 +150,7 @@ def _object(name: str, node: Any) -> Object:
         if etree.QName(child).localname == "component"
     ]
     return Object(
-        np.array(vertices, dtype=np.float64).reshape(-1, 3),
+        _places(name, vertices),
         np.array(faces, dtype=np.int64).reshape(-1, 3),
         node.get("pid"),
         int(node.get("pindex", "0")),
@@ -157,6 +158,18 @@ def _object(name: str, node: Any) -> Object:
         node.get("type", "model"),
         components,
     )
+
+
+def _places(name: str, texts: Sequence[tuple[str | None, ...]]) -> Array:
+    try:
+        return np.array(texts, dtype=np.float64).reshape(-1, 3)
+    except (ValueError, TypeError):
+        if any("," in (text or "") for row in texts for text in row):
+            raise InputRejected(
+                f"{name} writes its numbers with decimal commas",
+                remedy="Export it again with decimal points.",
+            ) from None
+        raise damaged(name, "a vertex of it has no three numbers") from None
 
 
 def _properties(child: Any) -> tuple[str | None, int, int, int]:
@@ -168,7 +181,13 @@ def _colors(texts: Iterable[str | None], account: Account) -> Array:
     """#RRGGBB or #RRGGBBAA, grey where there is none."""
     found = []
     for text in texts:
-        said = bytes.fromhex((text or "").lstrip("#") or "b4b4b4")
+        try:
+            said = bytes.fromhex((text or "").strip().lstrip("#") or "b4b4b4")
+        except ValueError:
+            said = b""
+        if len(said) not in (3, 4):
+            account.remark(f"the colour {(text or '')[:20]!r} is none; grey was taken")
+            said = b"\xb4\xb4\xb4"
         if len(said) > 3 and said[3] < CLEAR:
             account.declare("transparency")
         found.append(tuple(said[:3]))

@@ -8,6 +8,7 @@ import re
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from numpy.typing import NDArray
 
@@ -51,10 +52,10 @@ class Package:
     def start(self) -> str:
         """The part that the package begins with: as its relations say, else the first model in
         it."""
-        said = re.search(rb'<Relationship\b[^>]*?3dmodel"[^>]*>', self.bytes("/_rels/.rels") or b"")
-        target = re.search(rb'Target\s*=\s*"([^"]+)"', said[0]) if said else None
-        if target and "/" + target[1].decode().lstrip("/").lower() in self.names:
-            return "/" + target[1].decode().lstrip("/")
+        for target in self._related("3dmodel"):
+            for one in (target, unquote(target)):
+                if "/" + one.lstrip("/").lower() in self.names:
+                    return "/" + one.lstrip("/")
         found = sorted(
             (name for name in self.names if name.endswith(".model")),
             key=lambda one: (one.count("/"), one),
@@ -62,6 +63,24 @@ class Package:
         if not found:
             raise InputRejected(f"{self.name} is a zip archive without a 3MF model inside")
         return found[0]
+
+    def _related(self, kind: str) -> list[str]:
+        """The targets of the package's relations whose type ends in KIND; none where the list of
+        relations is damaged or not there."""
+        from lxml import etree
+
+        try:
+            root = etree.fromstring(
+                self.bytes("/_rels/.rels") or b"",
+                etree.XMLParser(resolve_entities=False, no_network=True),
+            )
+        except etree.XMLSyntaxError:
+            return []
+        return [
+            str(node.get("Target", ""))
+            for node in root.iter("{*}Relationship")
+            if str(node.get("Type", "")).endswith(kind)
+        ]
 
     def document(self, part: str) -> Document:
         key = part.lower()

@@ -43,14 +43,20 @@ def roles(
 
 
 def _numbered(values: Array) -> int:
-    """1 where the first column is nothing but a count and three more follow, else 0."""
+    """1 where the first column is nothing but a count, or names of points beside places that have
+    fractions, and three more follow, else 0."""
     if values.shape[1] < 4 or len(values) < 10:
         return 0
     first = values[:, 0]
     with np.errstate(invalid="ignore"):
         step = np.diff(first)
-        whole = bool((first == np.rint(first)).all())
-    return int(whole and bool((step > 0).all()) and float((step == 1).mean()) > 0.5)
+        whole = first == np.rint(first)
+        places = values[:, 1:4] != np.rint(values[:, 1:4])
+    if not whole.all():
+        return 0
+    counts = bool((step > 0).all()) and float((step == 1).mean()) > 0.5
+    names = len(np.unique(first)) == len(first) and bool((places.mean(axis=0) > 0.5).all())
+    return int(counts or names)
 
 
 def _swapped(some: Array, found: list[str | None], account: Account) -> list[str | None]:
@@ -104,6 +110,9 @@ def _guess(
 def _likeliest(rest: Array, free: list[int], pts: bool, account: Account) -> int:
     """Of several places where three columns may be colours: behind the intensity in PTS, else the
     first, and that is said."""
+    bytes_alone = [at for at in free if np.nanmax(rest[:, at : at + 3]) <= 255]
+    if 0 < len(bytes_alone) < len(free):  # what reaches beyond is an intensity beside bytes
+        free = bytes_alone
     if len(free) == 1:
         return free[0]
     if pts and 1 in free:

@@ -27,7 +27,12 @@ _GEO_KEYS, _GEO_DOUBLES, _WKT = 34735, 34736, 2112
 def read(source: Source, account: Account) -> list[Raw]:
     """One pass in survey coordinates, in the unit of the file's coordinate system; points that the
     file marks as withheld are left out."""
-    said = _check(source)
+    said, behind = _check(source)
+    if behind:
+        account.remark(
+            f"{behind} bytes, room for further points, follow those that its header declares; they"
+            " were not read"
+        )
     try:
         import laspy
     except ImportError:
@@ -134,8 +139,9 @@ def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str |
     return unit
 
 
-def _check(source: Source) -> int:
-    """The points that the header speaks of."""
+def _check(source: Source) -> tuple[int, int]:
+    """The points that the header speaks of, and how many bytes behind them nothing speaks of, where
+    that is a point or more."""
     with source.path.open("rb") as stream:
         head = stream.read(375)
     if head[:4] != b"LASF" or len(head) < 227:
@@ -166,4 +172,6 @@ def _check(source: Source) -> int:
         with source.path.open("rb") as stream:
             if why := laz.contradiction(stream, size, many):
                 raise broken(source.name, why)
-    return int(many)
+    waves = (major, minor) >= (1, 3) and struct.unpack_from("<Q", head, 227)[0]
+    behind = 0 if compressed or further or waves else size - offset - many * length
+    return int(many), behind if behind >= max(length, 1) else 0

@@ -27,7 +27,9 @@ def read(source: Source, account: Account) -> list[Raw]:
     header, start = _header(source.name, data)
     count = int(header["points"][0])
     bodies = {"ascii": _ascii, "binary": _binary, "binary_compressed": _compressed}
-    table = bodies[header["data"][0]](source.name, header, data, start, count)
+    table, behind = bodies[header["data"][0]](source.name, header, data, start, count)
+    if behind:
+        account.remark(f"{behind} follow the {count} points of its header; they were not read")
     account.lost(name for name in table if name not in _USED)
     packed = table.pop("rgb", table.pop("rgba", None))
     raw = from_columns(source.name, table)
@@ -104,17 +106,20 @@ def _plain(label: str) -> str:
 
 def _binary(
     name: str, header: Header, data: bytes, start: int, count: int
-) -> dict[str, NDArray[Any]]:
+) -> tuple[dict[str, NDArray[Any]], str]:
+    """The fields by name, and what stands behind the points, in words."""
     row = _row(header)
     if start + row.itemsize * count > len(data):
         raise cut_off(name, count, max(0, len(data) - start) // max(1, row.itemsize))
     rows = np.frombuffer(data, row, count, start)
-    return {_plain(label): rows[label][:, 0] for label in row.names or ()}
+    left = len(data) - start - row.itemsize * count
+    table = {_plain(label): rows[label][:, 0] for label in row.names or ()}
+    return table, f"{left} bytes" if left >= max(row.itemsize, 1) else ""
 
 
 def _compressed(
     name: str, header: Header, data: bytes, start: int, count: int
-) -> dict[str, NDArray[Any]]:
+) -> tuple[dict[str, NDArray[Any]], str]:
     """One field after the other, all packed together."""
     if start + 8 > len(data):
         raise cut_off(name, count, 0)
@@ -137,14 +142,15 @@ def _compressed(
             count, shape[0]
         )[:, 0]
         at += count * row[label].itemsize
-    return table
+    return table, ""
 
 
 def _ascii(
     name: str, header: Header, data: bytes, start: int, count: int
-) -> dict[str, NDArray[Any]]:
+) -> tuple[dict[str, NDArray[Any]], str]:
     row = _row(header)
-    lines = [line for line in data[start:].splitlines() if line.strip()][:count]
+    lines = [line for line in data[start:].splitlines() if line.strip()]
+    left, lines = len(lines) - count, lines[:count]
     if len(lines) < count:
         raise cut_off(name, count, len(lines))
     wide = sum(int(n) for n in header["count"])
@@ -164,7 +170,7 @@ def _ascii(
             else values[:, at]
         )
         at += int(many)
-    return table
+    return table, f"{left} lines" if left > 0 else ""
 
 
 def _slowly(name: str, lines: list[bytes], wide: int) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@ checks have passed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,8 @@ def odd_row(name: str, lines: Sequence[str | bytes], fewest: int, before: int = 
     for number, line in enumerate(lines, before + 1):
         text = line.decode("latin-1") if isinstance(line, bytes) else line
         words = text.split()
+        if any(re.fullmatch(r"[-+]?\d*,\d+([eE][-+]?\d+)?", word) for word in words):
+            return broken(name, f"it writes its numbers with decimal commas: {text.strip()[:60]!r}")
         if len(words) < fewest or not all(map(is_number, words)):
             return broken(
                 name, f"row {number} of its points is not {fewest} numbers: {text.strip()[:60]!r}"
@@ -71,6 +74,8 @@ def odd_row(name: str, lines: Sequence[str | bytes], fewest: int, before: int = 
 
 def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Colours (N,3) to 0..255: bytes stay, shares 0..1 are scaled up, 16-bit values down."""
+    if values.dtype == np.int8:  # written so by programs that mean bytes: -1 is 255
+        return values.view(np.uint8)
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16:  # most of what large surveys have: without doubles on the way

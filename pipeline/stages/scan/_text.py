@@ -68,6 +68,7 @@ def _look(name: str, lines: list[str]) -> _Table:
         at
         for at in range(wide)
         if sum(dialect.number(row[at], how) is None for row in whole) <= len(whole) / 2
+        and (not whole or any(row[at] for row in whole))
     )
     if len(kept) < 3:
         raise broken(name, "its rows have fewer than three columns of numbers")
