@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from layout.tree import Atlas
     from pipeline.config import Settings
+    from webapi.context import Web
 
 __all__ = ["create_app"]
 
@@ -20,29 +21,33 @@ __all__ = ["create_app"]
 def create_app(atlas: Atlas, settings: Settings) -> Flask:
     """The application for one Atlas. Nothing runs yet: server.serve starts the threads that follow
     the tree."""
-    from flask import Flask, g, request
+    from flask import Flask
 
-    from webapi import error_handlers
+    web = _parts(atlas, settings)
+    app = Flask("webapi", static_folder=None, template_folder="templates")
+    app.extensions["inbox3d"] = web
+    _add_routes(app)
+    _add_pages(app)
+    app.url_map.strict_slashes = False
+    _guard(app, web)
+    _listen(web)
+    return app
+
+
+def _parts(atlas: Atlas, settings: Settings) -> Web:
+    """What requests are answered from: the index and who fills it, keys, sessions, events."""
     from webapi.access import access, keys, secrets
-    from webapi.access.headers import harden
     from webapi.context import Web
     from webapi.index import events, follower
     from webapi.index.database import connect
     from webapi.index.table import Index
-    from webapi.notify import metrics
-    from webapi.pages.blueprint import OPEN, PREFIXES, blueprint
-    from webapi.pages.filters import FILTERS
-    from webapi.pages.page import problem_page
-    from webapi.routes import table
-    from webapi.uploads import slots
+    from webapi.pages.blueprint import OPEN
 
-    for name in table.ORDER:  # importing them declares their routes
-        importlib.import_module(name)
     identity = atlas.identity()
     state = settings.host.scratch.parent
     database = Index(connect(settings.host.sql_url, state, identity.uuid), identity.uuid)
     known = keys.Keys(atlas)
-    web = Web(
+    return Web(
         atlas,
         settings,
         database,
@@ -59,16 +64,39 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
         open_endpoints=set(OPEN),
         receiving=threading.Semaphore(max(2, settings.web.threads // 2)),
     )
-    app = Flask("webapi", static_folder=None, template_folder="templates")
-    app.extensions["inbox3d"] = web
+
+
+def _add_routes(app: Flask) -> None:
+    from webapi.routes import table
+
+    for name in table.ORDER:  # importing them declares their routes
+        importlib.import_module(name)
+    app.register_blueprint(table.blueprint)
+    table.index_routes()
+
+
+def _add_pages(app: Flask) -> None:
+    from webapi import error_handlers
+    from webapi.pages.blueprint import PREFIXES, blueprint
+    from webapi.pages.filters import FILTERS
+    from webapi.pages.page import problem_page
+
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.register_blueprint(table.blueprint)
     for prefix in PREFIXES:
         app.register_blueprint(blueprint(prefix))
-    table.index_routes()
     error_handlers.install(app, problem_page)
-    app.url_map.strict_slashes = False
+
+
+def _guard(app: Flask, web: Web) -> None:
+    """What every request goes through: who asks, whether there is room for an upload, its time, the
+    headers of its answer."""
+    from flask import g, request
+
+    from webapi.access.headers import harden
+    from webapi.notify import metrics
+    from webapi.routes import table
+    from webapi.uploads import slots
 
     @app.before_request
     def begin() -> None:
@@ -87,20 +115,15 @@ def create_app(atlas: Atlas, settings: Settings) -> Flask:
         metrics.requests(rule, request.method, response.status_code).observe(seconds)
         return harden(response)
 
-    _listen(web)
-    return app
 
-
-def _listen(web: object) -> None:
+def _listen(web: Web) -> None:
     """Changes of the tree become events."""
     import json
 
-    from webapi.context import Web
     from webapi.index import rows
     from webapi.index.overview import overview
     from webapi.index.schema import Row
 
-    assert isinstance(web, Web)
     last = ""
 
     def changed(old: Row | None, new: Row | None) -> None:

@@ -49,7 +49,7 @@ class Waiting:
         if still or self.still:
             self._tell_standing(place, still)
         if lacking and not (unable := self.able()):
-            again = "" if "memory" in lacking else " any more"
+            again = "" if self.serving.too_large else " any more"
             self.fleet.start(f"{lacking[0].upper()}{lacking[1:]}{again}")
         elif lacking:
             self._say(

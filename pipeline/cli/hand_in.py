@@ -65,6 +65,6 @@ def waits_for(atlas: Atlas, settings: Settings, place: Place) -> str:
         return f"the line is halted by {halt}, until `inbox3d resume --atlas {atlas.root}`"
     serving = Serving(atlas, settings, grace=0.0)
     lacking = "; ".join(filter(None, (serving.standing(place), serving.lacking(place))))
-    if "run inbox3d up" in lacking:
+    if serving.too_large:  # it says itself which host it waits for
         return lacking
     return f"{lacking}, until a host runs `inbox3d up --atlas {atlas.root}`" if lacking else ""

@@ -19,83 +19,117 @@ from pipeline.formats import foreign, pictures, signatures
 
 
 def in_doubt(found: list[Item]) -> InputRejected:
-    """Why the kind cannot be told from FOUND, and what would decide it."""
-    if model := next((item for item in found if foreign.words(item.name)), None):
-        return foreign.refusal(model.name)
-    images = [item for item in found if item.what in (IMAGE, RANGE_IMAGE)]
-    if any(COLOUR_OR_DEPTH.search(item.name) for item in images):
-        return InputRejected(
-            "the drop has colour or depth images that do not pair by name (color_1.png with"
-            " depth_1.png)",
-            remedy=(
-                "Rename them so that they pair; or add a file job.toml with the line kind ="
-                ' "images" if they show one object.'
-            ),
-        )
-    if images:
-        return InputRejected(
-            f"the drop has {len(images)} images, which may be views of an object or photos of a"
-            " scan",
-            remedy=(
-                "Name them front, left, back, right; or add a file job.toml with the line kind ="
-                ' "images" (or kind = "scan").'
-            ),
-        )
-    if of(found, MESH):
-        return InputRejected(
-            f"the drop has several meshes that cannot be passes of a scan{holding(found)}",
-            remedy=(
-                "Drop each in a folder of its own; or add a file job.toml with the line kind ="
-                ' "convert" beside the one mesh.'
-            ),
-        )
-    if len(found) == 1 and found[0].what == TEXT and 0 < found[0].size <= PROMPT_LIMIT:
-        return InputRejected(
-            f"the drop holds only {found[0].name}, which may be a note and no prompt",
-            remedy=(
-                "If it says what to make, call it prompt.txt or add a file job.toml with the line"
-                ' kind = "prompt".'
-            ),
-        )
-    if any(item.what == TEXT for item in found):
-        return InputRejected(
-            f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT}"
-            f" characters{holding(found)}",
-            remedy=(
-                'Drop one short text, or add a file job.toml with the lines kind = "prompt" and'
-                ' prompt = "what to make".'
-            ),
-        )
-    if strange := next(
-        (item for item in found if signatures.suffix(item.name) in pictures.NOT_TAKEN), None
-    ):
-        return InputRejected(
-            f"{strange.name} is {pictures.NOT_TAKEN[signatures.suffix(strange.name)]}, which is not"
-            " read",
-            remedy=(
-                "Save 20 to 60 sharp frames of it as pictures, each from a step beside the last,"
-                " and drop these."
-                if pictures.NOT_TAKEN[signatures.suffix(strange.name)] == "a film"
-                else f"Save it as one of {pictures.TAKEN} and drop that."
-            ),
-        )
-    packed = [
-        item
-        for item in found
-        if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar")
-    ]
-    if packed:
-        return InputRejected(
-            f"{packed[0].name} is an archive inside an archive, and those are not opened",
-            remedy="Unpack the outer one and drop what it holds.",
-        )
+    """Why the kind cannot be told from FOUND, and what would decide it: the first doubt that there
+    is."""
+    refusals = (doubt(found) for doubt in _DOUBTS)
+    return next((refusal for refusal in refusals if refusal is not None), _nothing(found))
+
+
+def _another_programs(found: list[Item]) -> InputRejected | None:
+    model = next((item for item in found if foreign.words(item.name)), None)
+    return foreign.refusal(model.name) if model else None
+
+
+def _unpaired(found: list[Item]) -> InputRejected | None:
+    if not any(COLOUR_OR_DEPTH.search(item.name) for item in _images(found)):
+        return None
+    return InputRejected(
+        "the drop has colour or depth images that do not pair by name (color_1.png with"
+        " depth_1.png)",
+        remedy="Rename them so that they pair; or add a file job.toml with the line kind ="
+        ' "images" if they show one object.',
+    )
+
+
+def _views_or_photos(found: list[Item]) -> InputRejected | None:
+    if not (images := _images(found)):
+        return None
+    return InputRejected(
+        f"the drop has {len(images)} images, which may be views of an object or photos of a scan",
+        remedy="Name them front, left, back, right; or add a file job.toml with the line kind ="
+        ' "images" (or kind = "scan").',
+    )
+
+
+def _several_meshes(found: list[Item]) -> InputRejected | None:
+    if not of(found, MESH):
+        return None
+    return InputRejected(
+        f"the drop has several meshes that cannot be passes of a scan{holding(found)}",
+        remedy="Drop each in a folder of its own; or add a file job.toml with the line kind ="
+        ' "convert" beside the one mesh.',
+    )
+
+
+def _a_note(found: list[Item]) -> InputRejected | None:
+    if len(found) != 1 or found[0].what != TEXT or not 0 < found[0].size <= PROMPT_LIMIT:
+        return None
+    return InputRejected(
+        f"the drop holds only {found[0].name}, which may be a note and no prompt",
+        remedy="If it says what to make, call it prompt.txt or add a file job.toml with the line"
+        ' kind = "prompt".',
+    )
+
+
+def _no_single_text(found: list[Item]) -> InputRejected | None:
+    if not of(found, TEXT):
+        return None
+    return InputRejected(
+        f"the drop is neither a scan nor a mesh, and no single text of 1 to {PROMPT_LIMIT}"
+        f" characters{holding(found)}",
+        remedy='Drop one short text, or add a file job.toml with the lines kind = "prompt" and'
+        ' prompt = "what to make".',
+    )
+
+
+def _unread_picture(found: list[Item]) -> InputRejected | None:
+    for item in found:
+        if what := pictures.NOT_TAKEN.get(signatures.suffix(item.name)):
+            return InputRejected(
+                f"{item.name} is {what}, which is not read",
+                remedy=_FRAMES
+                if signatures.suffix(item.name) in pictures.FILMS
+                else f"Save it as one of {pictures.TAKEN} and drop that.",
+            )
+    return None
+
+
+def _packed_twice(found: list[Item]) -> InputRejected | None:
+    for item in found:
+        if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar"):
+            return InputRejected(
+                f"{item.name} is an archive inside an archive, and those are not opened",
+                remedy="Unpack the outer one and drop what it holds.",
+            )
+    return None
+
+
+def _nothing(found: list[Item]) -> InputRejected:
     return InputRejected(
         f"nothing in the drop can be used{holding(found)}",
-        remedy=(
-            "Drop scan passes, a mesh, images or a short text; a file job.toml with a line such as"
-            ' kind = "scan" says what it is.'
-        ),
+        remedy="Drop scan passes, a mesh, images or a short text; a file job.toml with a line such"
+        ' as kind = "scan" says what it is.',
     )
+
+
+_DOUBTS = (
+    _another_programs,
+    _unpaired,
+    _views_or_photos,
+    _several_meshes,
+    _a_note,
+    _no_single_text,
+    _unread_picture,
+    _packed_twice,
+)
+_FRAMES = (
+    "Save 20 to 60 sharp frames of it as pictures, each from a step beside the last, and drop"
+    " these."
+)
+
+
+def _images(found: list[Item]) -> list[Item]:
+    return [item for item in found if item.what in (IMAGE, RANGE_IMAGE)]
 
 
 def holding(found: list[Item]) -> str:

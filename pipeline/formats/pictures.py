@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 BY_SUFFIX = {suffix: kind for kind, (_, suffixes) in KINDS.items() for suffix in suffixes}
 TAKEN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 and HEIC"
+FILMS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv")
 # Pictures by their names that are not taken. Raw files begin like TIFF and hold a small preview,
 # which must not pass for the picture.
 NOT_TAKEN = {
@@ -36,9 +37,7 @@ NOT_TAKEN = {
     ".tga": "a Targa image",
     ".jxl": "a JPEG XL image",
     ".ico": "an icon",
-    **dict.fromkeys(
-        (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv"), "a film"
-    ),
+    **dict.fromkeys(FILMS, "a film"),
 }
 
 _MAGIC = (

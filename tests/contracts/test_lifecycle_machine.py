@@ -337,6 +337,7 @@ def _run(examples: int, steps: int, derandomize: bool) -> None:
     run_state_machine_as_test(Lifecycle, settings=rules)  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.slow
 def test_nobody_can_break_the_promises() -> None:
     """Some thousand steps of two hosts, a person, two reapers and a misbehaving disk."""
     _run(examples=50, steps=40, derandomize=True)

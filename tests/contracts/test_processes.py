@@ -48,6 +48,7 @@ def _race(root: Path, log: Path, name: str) -> None:
                 lifecycle.record_start(atlas, held)
 
 
+@pytest.mark.slow
 def test_two_processes_race_for_two_thousand_edges(tmp_path: Path) -> None:
     """Every drop is claimed once and every job started once, whoever was faster."""
     world, log = World(tmp_path / "atlas"), tmp_path / "log"

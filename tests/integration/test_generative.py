@@ -104,6 +104,7 @@ def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: 
     assert json.loads(ws.path("views/views.json").read_text())["cut"]
 
 
+@pytest.mark.slow
 def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(
     tmp_path: Path,
 ) -> None:

@@ -26,7 +26,8 @@ def title(
     said = _made_from(alignment, dropped, options)
     if not called or called in said or options.asked.get("prompt"):
         return said
-    return f"{called}: {said[0].lower()}{said[1:]}" if said.startswith("One model") else called
+    joined = alignment is not None or _are_views(dropped, options)
+    return f"{called}: {said[0].lower()}{said[1:]}" if joined else called
 
 
 def object_name(ws: Workspace, dropped: Dropped | None) -> str:
@@ -45,7 +46,7 @@ def _made_from(alignment: Alignment | None, dropped: Dropped | None, options: Wr
     if said := " ".join(str(options.asked.get("prompt", "")).split()):
         return f"“{said}”" if len(said) <= 80 else f"“{said[:79]}…”"
     names = dropped.names if dropped else ()
-    if options.kind == "images" and len(names) > 1:
+    if _are_views(dropped, options):
         return f"One model from {len(names)} images"
     return names[0] if names else "The model"
 
@@ -54,6 +55,10 @@ def _words(alignment: Alignment) -> tuple[str, str]:
     """What one of the passes is called, and several."""
     of_photographs = any(link.method == "photographs" for link in alignment.links)
     return ("photograph", "photographs") if of_photographs else ("scan pass", "scan passes")
+
+
+def _are_views(dropped: Dropped | None, options: WriteReport) -> bool:
+    return options.kind == "images" and len(dropped.names if dropped else ()) > 1
 
 
 def lead(results: Results) -> str:

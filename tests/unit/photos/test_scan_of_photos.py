@@ -20,6 +20,7 @@ def centres(job: Job, shot: Shot) -> tuple[Any, Any]:
     return tuple(np.array([rigid.invert(pair[k])[:3, 3] for pair in pairs]) for k in (0, 1))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 def test_every_photo_of_the_object_finds_its_camera(job: Job, shot: Shot) -> None:
     """Within 0.3 % of the distance and 0.3 degrees after a similarity, although these are small pictures."""
     assert {one.name for one in job.posed.pictures} == set(shot.truth)
@@ -32,6 +33,7 @@ def test_every_photo_of_the_object_finds_its_camera(job: Job, shot: Shot) -> Non
         assert one.residual is not None and one.residual < 1
 
 
+@pytest.mark.slow
 def test_photos_that_do_not_belong_are_left_out_by_name(job: Job) -> None:
     """Another scene, a blur, a mirrored one, the same file again: each with its reason, in the result too."""
     reasons = dict(job.posed.left_out)
@@ -45,6 +47,7 @@ def test_photos_that_do_not_belong_are_left_out_by_name(job: Job) -> None:
     assert all(str(listed[name].warning).startswith("left out: ") for name in reasons)
 
 
+@pytest.mark.slow
 def test_the_surface_is_the_one_that_was_photographed(job: Job, shot: Shot) -> None:
     """Nearly all of the mesh lies within 1 % of the body's size from it; the table is taken away."""
     import open3d as o3d
@@ -59,6 +62,7 @@ def test_the_surface_is_the_one_that_was_photographed(job: Job, shot: Shot) -> N
     assert job.mesh.faces > 5000
 
 
+@pytest.mark.slow
 def test_it_is_said_that_photographs_tell_no_size(job: Job) -> None:
     """And the unit counts as a guess."""
     assert job.scans.unit_guessed
@@ -98,6 +102,7 @@ def test_a_drop_of_scans_is_none_of_photos(tmp_path: Path) -> None:
         assert job.posed.pictures == () and job.scans.passes == ()
 
 
+@pytest.mark.slow
 def test_few_photos_make_a_model_with_gaps_and_that_is_said(shot: Shot, tmp_path: Path) -> None:
     """Three neighbours are enough for a scan, and the result tells what they cannot show."""
     names = ("IMG_02.jpg", "IMG_03.jpg", "IMG_04.jpg")

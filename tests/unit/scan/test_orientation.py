@@ -138,6 +138,7 @@ BODIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BODIES)
 def test_a_closed_body_seen_from_around_is_no_room(name: str) -> None:
     """From its middle every direction shows one surface, as in a room; still it faces outward."""

@@ -49,6 +49,7 @@ def widths(ws: Any, made: Views) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_object_that_turned_before_one_camera_keeps_its_scale(workspace: Make) -> None:
     """Its near end looms: heights differ by far more than a tenth, and still no view is rescaled by itself."""
     ws = workspace()
@@ -73,6 +74,7 @@ def test_pictures_that_each_fill_the_frame_anew_are_brought_to_one_height(worksp
     assert max(heights) / min(heights) < 1.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("elevation", [-15.0, 20.0])
 def test_the_height_of_the_camera_is_found_and_said(workspace: Make, elevation: float) -> None:
     ws = workspace()
@@ -96,6 +98,7 @@ def test_a_height_and_a_lens_that_are_told_are_taken(workspace: Make) -> None:
         parse({"kind": "images", "elevation": 95})
 
 
+@pytest.mark.slow
 def test_a_level_camera_is_not_doubted(workspace: Make) -> None:
     made = views(ws := workspace(), solids.SOLIDS["torus"], fov=30.0)
     assert {view.elevation for view in made.views} == {0}

@@ -164,7 +164,7 @@ def test_it_is_told_at_submission(
     assert capacity.told_at_submission(atlas, jobs[1], beats) == ""
     assert capacity.told_at_submission(atlas, jobs[0], []) == ""  # nobody serves it: told elsewhere
     serving = _serving.Serving(atlas, config.Settings(), grace=0.0)
-    assert "it needs about" in serving.lacking(large)
+    assert "it needs about" in serving.lacking(large) and serving.too_large
     assert _serving.Serving(atlas, config.Settings(), grace=0.0).lacking(small) == ""
     workers(20)
     assert _serving.Serving(atlas, config.Settings(), grace=0.0).lacking(large) == ""
