@@ -7,15 +7,16 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from layout import accept, claims, dropped, lifecycle, names
 from layout.accept import AcceptedRequest
 from layout.disk import Disk
 from layout.lifecycle import Gone
 from layout.manifest import JobFile, Listed, Source, now, write_job
-from layout.tree import Atlas, State
+from layout.tree import Atlas, Place, State
 
+T = TypeVar("T")
 FACTS = AcceptedRequest("convert", {"output_format": ["glb"]}, frozenset(), "sealed", origin="api")
 
 
@@ -53,57 +54,58 @@ def submit_some(root: Path, durable: bool, count: int) -> None:
 
 def run_all(root: Path, durable: bool) -> list[str]:
     """Claim until inbox/ is empty, then start and finish until claimed/ is."""
-    atlas, worker, taken = (
-        Atlas(root, Disk(durable)),
-        names.worker_name("bench", f"p{os.getpid()}"),
-        [],
-    )
-    while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
-        for name in entries:
-            try:
-                job = claims.request(atlas, name)
-                if job is None or not dropped.sealed(atlas.disk, atlas.inbox / name, job):
-                    continue
-                claim = claims.identify_folder(atlas, name, job, changing=False)
-                accept.accept(
-                    atlas, lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n), FACTS
-                )
-            except Gone:
-                break
-    while waiting := rotated([place for place in atlas.places(State.CLAIMED) if not place.hidden]):
-        for place in waiting:
-            try:
-                held = lifecycle.start(atlas, place, worker)
-            except Gone:
-                break
-            lifecycle.record_start(atlas, held)
-            taken.append(lifecycle.finish(atlas, held).id)
+    atlas, worker = Atlas(root, Disk(durable)), names.worker_name("bench", f"p{os.getpid()}")
+    taken: list[str] = []
+
+    def take(name: str) -> None:
+        job = claims.request(atlas, name)
+        if job is None or not dropped.sealed(atlas.disk, atlas.inbox / name, job):
+            return
+        claim = claims.identify_folder(atlas, name, job, changing=False)
+        place = lifecycle.claim_job(atlas, name, "prepare", claim.id, claim.n)
+        accept.accept(atlas, place, FACTS)
+
+    def do(place: Place) -> None:
+        held = lifecycle.start(atlas, place, worker)
+        lifecycle.record_start(atlas, held)
+        taken.append(lifecycle.finish(atlas, held).id)
+
+    until_empty(lambda: [entry.name for entry in atlas.entries(State.INBOX)], take)
+    until_empty(lambda: waiting(atlas), do)
     return taken
 
 
 def run_edges(root: Path, durable: bool) -> list[str]:
     """The edges alone: nothing is read, compared or written into job.json."""
-    atlas, worker, taken = (
-        Atlas(root, Disk(durable)),
-        names.worker_name("bench", f"p{os.getpid()}"),
-        [],
-    )
-    while entries := rotated([entry.name for entry in atlas.entries(State.INBOX)]):
-        for name in entries:
-            try:
-                lifecycle.reveal(atlas, lifecycle.claim_job(atlas, name, "prepare", name, 0))
-            except Gone:
-                break
-    while waiting := rotated([place for place in atlas.places(State.CLAIMED) if not place.hidden]):
-        for place in waiting:
-            try:
-                taken.append(lifecycle.finish(atlas, lifecycle.start(atlas, place, worker)).id)
-            except Gone:
-                break
+    atlas, worker = Atlas(root, Disk(durable)), names.worker_name("bench", f"p{os.getpid()}")
+    taken: list[str] = []
+
+    def take(name: str) -> None:
+        lifecycle.reveal(atlas, lifecycle.claim_job(atlas, name, "prepare", name, 0))
+
+    def do(place: Place) -> None:
+        taken.append(lifecycle.finish(atlas, lifecycle.start(atlas, place, worker)).id)
+
+    until_empty(lambda: [entry.name for entry in atlas.entries(State.INBOX)], take)
+    until_empty(lambda: waiting(atlas), do)
     return taken
 
 
-def rotated(found: list) -> list:  # type: ignore[type-arg]
+def waiting(atlas: Atlas) -> list[Place]:
+    return [place for place in atlas.places(State.CLAIMED) if not place.hidden]
+
+
+def until_empty(listed: Callable[[], list[T]], do: Callable[[T], None]) -> None:
+    """DO each of what is LISTED, with a new listing after each lost race, until there is none."""
+    while found := rotated(listed()):
+        for one in found:
+            try:
+                do(one)
+            except Gone:
+                break
+
+
+def rotated(found: list[T]) -> list[T]:
     """Each process begins elsewhere in the same listing; whoever loses a race looks again, as the
     watchers do."""
     start = random.randrange(len(found)) if found else 0

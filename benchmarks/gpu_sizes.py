@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pipeline.networks.instantmesh import InstantMeshConfig
 from pipeline.networks.triposr import TripoSRConfig
-from pipeline.networks.vit import ViTConfig
+from tests.support import tiny
 
 CHUNK = 131_072
 
@@ -23,7 +24,6 @@ class Sizes(NamedTuple):
     views: int
 
 
-VIT = ViTConfig(hidden=24, layers=1, heads=2, mlp=48, patch=8, native=32)
 VAE = {
     "use_quant_conv": False,
     "use_post_quant_conv": False,
@@ -47,19 +47,8 @@ PUBLISHED = Sizes(
     4,
 )
 TINY = Sizes(
-    TripoSRConfig(
-        vit=VIT,
-        image=64,
-        plane=4,
-        channels=32,
-        heads=2,
-        head=16,
-        layers=1,
-        features=4,
-        neurons=8,
-        hidden=2,
-    ),
-    InstantMeshConfig(vit=VIT, image=32, width=32, layers=1, heads=2, low=4, features=4, grid=16),
+    replace(tiny.TRIPOSR, threshold=TripoSRConfig().threshold),
+    replace(tiny.INSTANTMESH, grid=16),
     98,
     {
         "patch_size": 1,

@@ -10,12 +10,12 @@ from layout.manifest import NewerFormat
 from layout.tree import Atlas
 from pipeline import config
 from pipeline.errors import EngineDied, PipelineError
-from pipeline.gpu import child, leg
-from pipeline.gpu.engine import Event, Order, rebuilt
+from pipeline.gpu.engine import Event, Order
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.worker import Worker
 from tests.simulation.hub import Host, Process, Stopping
 from tests.simulation.world import World
+from tests.support.legs import run_here
 
 SETTINGS = {
     "INTAKE__QUIET_LOCAL": "4", "INTAKE__PATIENCE": "60", "INTAKE__HOLD": "60", "INTAKE__TICK": "3", "INTAKE__STATUS_INTERVAL": "10",
@@ -40,32 +40,7 @@ class Engine:
         if order.leg == ("selftest",):
             self.world.hub.sleep(1)
             return
-        stage = ""
-
-        def say(**said: Any) -> None:
-            nonlocal stage
-            (what, value), *_ = said.items()
-            heard(Event(what, value))
-            if what == "stage":
-                stage = value
-                self._work(order, tick)
-
-        message = order._asdict() | {
-            "root": str(order.root),
-            "input": str(order.input),
-            "models": None,
-        }
-        try:
-            leg.run(message, say)
-        except (
-            PipelineError,
-            OSError,
-            ArithmeticError,
-            LookupError,
-            ValueError,
-            TypeError,
-        ) as error:
-            raise rebuilt(child.describe(error, stage, message)) from error
+        run_here(order, heard, lambda stage: self._work(order, tick), lambda: None)
 
     def _work(self, order: Order, tick: Callable[[], None]) -> None:
         """A stage's time; a drop with a file "poison" kills the engine each time."""

@@ -19,11 +19,10 @@ from layout.init import init
 from layout.manifest import JobFile, read_job
 from layout.tree import Atlas, Place, State
 from pipeline import config
-from pipeline.errors import PipelineError
-from pipeline.gpu import child, leg
-from pipeline.gpu.engine import Event, Order, rebuilt
+from pipeline.gpu.engine import Event, Order
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.worker import Worker
+from tests.support.legs import run_here
 
 
 class Killed(BaseException):
@@ -66,33 +65,7 @@ class Here:
     def stop(self) -> None: ...
 
     def run(self, order: Order, heard: Callable[[Event], None], tick: Callable[[], None]) -> None:
-        stage = ""
-
-        def say(**said: Any) -> None:
-            nonlocal stage
-            (what, value), *_ = said.items()
-            if what == "stage":
-                stage = value
-                self.ran.append(value)
-            heard(Event(what, value))
-            tick()
-
-        message = order._asdict() | {
-            "root": str(order.root),
-            "input": str(order.input),
-            "models": None,
-        }
-        try:
-            leg.run(message, say)
-        except (
-            PipelineError,
-            OSError,
-            ArithmeticError,
-            LookupError,
-            ValueError,
-            TypeError,
-        ) as error:
-            raise rebuilt(child.describe(error, stage, message)) from error
+        run_here(order, heard, self.ran.append, tick)
 
 
 class Fleet:

@@ -28,6 +28,18 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
+class _Stream(NamedTuple):
+    """One page's stream. MISSED: None where it cannot be told what that is. NUMBER: of the last
+    event when it began. JOB: only that job's events, beginning with FIRST, until ENDED."""
+
+    listener: queue.Queue[Event | None]
+    missed: list[Event] | None
+    number: int
+    job: str | None
+    first: Callable[[], dict[str, Any] | None]
+    ended: Callable[[dict[str, Any]], bool]
+
+
 class Events:
     """The last events, and a bounded queue for each listener: who does not read in time loses the
     stream, and holds up nobody else."""
@@ -87,10 +99,9 @@ class Events:
                     "Ask /3d/jobs or the status every few seconds instead.",
                     headers={"Retry-After": "10"},
                 )
-            missed = self._missed(last_id)
-            number = self._number
+            stream = _Stream(listener, self._missed(last_id), self._number, job, first, ended)
             self._listeners.append(listener)
-        return self._text(listener, missed, number, job, first, ended)
+        return self._text(stream)
 
     def _missed(self, last_id: str | None) -> list[Event] | None:
         """Events after LAST_ID; None where they cannot be told."""
@@ -107,49 +118,32 @@ class Events:
             return None
         return [event for event in self._kept if event.number > int(number)]
 
-    def _text(
-        self,
-        listener: queue.Queue[Event | None],
-        missed: list[Event] | None,
-        number: int,
-        job: str | None,
-        first: Callable[[], dict[str, Any] | None],
-        ended: Callable[[dict[str, Any]], bool],
-    ) -> Iterator[str]:
+    def _text(self, stream: _Stream) -> Iterator[str]:
         # An event without data is none to a client, so `retry` comes with the first that has some.
         retry = "retry: 2000\n"
-        with contextlib.closing(
-            self._events(listener, missed, number, job, first, ended)
-        ) as events:
+        with contextlib.closing(self._events(stream)) as events:
             for text in events:
                 comment = text.startswith(":")
                 yield text if comment else retry + text
                 retry = retry if comment else ""
 
-    def _events(
-        self,
-        listener: queue.Queue[Event | None],
-        missed: list[Event] | None,
-        number: int,
-        job: str | None,
-        first: Callable[[], dict[str, Any] | None],
-        ended: Callable[[dict[str, Any]], bool],
-    ) -> Generator[str, None, None]:
+    def _events(self, stream: _Stream) -> Generator[str, None, None]:
+        job = stream.job
         try:
             yield ": follows\n\n"  # so that the answer's head goes out at once
-            if missed is None:
-                yield self._form(Event(number, "reset", None, {}))
-            start = first()
+            if stream.missed is None:
+                yield self._form(Event(stream.number, "reset", None, {}))
+            start = stream.first()
             if start is not None:
-                yield self._form(Event(number, "job", job, start))
-                if ended(start):
+                yield self._form(Event(stream.number, "job", job, start))
+                if stream.ended(start):
                     return
-            for event in missed or []:
+            for event in stream.missed or []:
                 if job in (None, event.job):
                     yield self._form(event)
             while True:
                 try:
-                    event_or_end = listener.get(timeout=KEEP_ALIVE)
+                    event_or_end = stream.listener.get(timeout=KEEP_ALIVE)
                 except queue.Empty:
                     yield ": still here\n\n"
                     continue
@@ -158,13 +152,13 @@ class Events:
                 if job in (None, event_or_end.job):
                     yield self._form(event_or_end)
                     if job is not None and (
-                        event_or_end.what == "gone" or ended(event_or_end.data)
+                        event_or_end.what == "gone" or stream.ended(event_or_end.data)
                     ):
                         return
         finally:
             with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+                if stream.listener in self._listeners:
+                    self._listeners.remove(stream.listener)
 
     def _form(self, event: Event) -> str:
         return (
