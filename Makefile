@@ -28,7 +28,7 @@ test: setup ## set up everything, then run the whole suite (the proofs excepted)
 	$(PYTEST) -m "not proof" $(PYTEST_ARGS)
 
 .PHONY: test-fast
-test-fast: setup ## the suite without its slow tests, a good two minutes
+test-fast: setup ## the suite without its slow tests, about two minutes
 	$(PYTEST) -m "not proof and not slow" $(PYTEST_ARGS)
 
 .PHONY: proof

@@ -30,6 +30,7 @@ from pipeline.workspace import StageWorkspace
 KINDS = sorted(RECIPES)
 HASH = "a" * 64
 OTHER: dict[str, object] = {  # a value that is not the default, where the field's kind does not give one
+    "marker_edge": 40.0, "preset": "print",
     "output_format": ("glb", "stl"), "quality_tier": "high", "unit": "inch", "align": "off", "components": "all", "plane": "keep",
     "up": "z", "surface": "closed", "skip": ("outliers", "features", "clean", "decimate"), "camera": "1,1,1,1", "backend": "visual-hull",
     "image_urls": ("http://example.org/a.png",), "image_paths": ("b.png",), "prompt": "a red cube", "webhook_url": "http://example.org/",
