@@ -81,6 +81,7 @@ WHY = {
     "scipy": "nearest neighbours, sparse solvers",
     "small-gicp": "fine registration",
     "sqlalchemy": "the index of jobs",
+    "tifffile": "tells the layout of deep TIFFs",
     "torch": "neural networks; depths from photographs",
     "transformers": "text encoders of FLUX",
     "trimesh": "reads and writes mesh formats",
