@@ -46,6 +46,10 @@ class Beat(threading.Thread):
         """What the engine uses of memory, in bytes, and of its GPU; goes out with the next beat."""
         self._change(used=used, gpu=gpu)
 
+    def able(self, backends: tuple[str, ...], broken: dict[str, str]) -> None:
+        """What this host's models serve for, and which are broken; goes out with the next beat."""
+        self._change(backends=backends, broken=broken)
+
     def _change(self, **facts: Any) -> None:
         with self._changing:
             self.heartbeat = self.heartbeat.model_copy(update=facts)

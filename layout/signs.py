@@ -69,6 +69,8 @@ class Heartbeat(Document):
     queues: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    # models that lie on its host and cannot be used, by name, and "views": why it makes none
+    broken: dict[str, str] = Field(default_factory=dict)
     version: str = ""
     memory: int | None = None  # bytes that its engine may use
     used: int | None = None  # bytes that its engine uses

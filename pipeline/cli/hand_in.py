@@ -49,12 +49,16 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     Example:
       inbox3d submit ~/scans/vase --set quality_tier=high
     """
-    from pipeline.submission.preflight import completed
+    from pipeline.submission.ability import passed_over
+    from pipeline.submission.preflight import completed, live_workers
     from pipeline.submission.submit import submit_path
 
     atlas, settings = opened(atlas_path)
-    place = submit_path(atlas, drop, completed(atlas, settings, drop, request_of(pairs)))
+    request = completed(atlas, settings, drop, request_of(pairs))
+    place = submit_path(atlas, drop, request)
     click.echo(place.path.name)
+    if without := passed_over(request, live_workers(atlas, settings)):
+        click.echo(f"It is made without what is broken {without}", err=True)
     if why := waits_for(atlas, settings, place):
         click.echo(f"It waits: {why}", err=True)
 

@@ -181,7 +181,7 @@ class Runner:
             {"kind": held.job.kind, **held.job.options},
             held.root,
             held.drop(),
-            self.models,
+            self.models if self.models and self.models.is_dir() else None,
             isolated=not queues.QUEUES[leg.queue].hot,
             network=any(stage in NETWORK_STAGES for stage in leg.stages) or assist is not None,
             assist=assist,

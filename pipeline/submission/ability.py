@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from layout.signs import Heartbeat
 from pipeline.jobs.common import TIERS
 
 # a backend that needs so many views, and the model that draws them where there are fewer
@@ -16,6 +17,48 @@ def can_serve(backend: str, views: int | None, able: Collection[str]) -> bool:
     views; None: their number is not known."""
     fewest, drawing = POSED.get(backend, (0, ""))
     return backend in able and (views is None or views >= fewest or drawing in able)
+
+
+def why_not(backend: str, workers: Iterable[Heartbeat]) -> str:
+    """In words, which broken model keeps each of the WORKERS from BACKEND; "" where none is."""
+    drawing = POSED.get(backend, (0, ""))[1]
+    return _told(
+        workers,
+        # instantmesh-large
+        lambda name: name in (backend, drawing) or name.startswith(f"{backend}-"),
+    )
+
+
+def _told(workers: Iterable[Heartbeat], about: Callable[[str], bool]) -> str:
+    """What is broken at each of the WORKERS, of the models that it is ABOUT."""
+    return "; ".join(
+        dict.fromkeys(
+            f"on {worker.worker}, the model {name}: {trouble}"
+            for worker in workers
+            for name, trouble in worker.broken.items()
+            if about(name)
+        )
+    )
+
+
+def lacking(kind: str | None, queue: str | None, workers: Iterable[Heartbeat]) -> str:
+    """In words, why none of the WORKERS makes views of a prompt that waits in QUEUE; "" where one
+    does, where nobody serves the queue, or where it is no prompt."""
+    making = [worker for worker in workers if "views" in worker.queues]
+    if (kind, queue) != ("prompt", "views") or not making:
+        return ""
+    if not all("views" in worker.broken for worker in making):
+        return ""
+    return "; ".join(f"{worker.worker}: {worker.broken['views']}" for worker in making)
+
+
+def passed_over(options: Mapping[str, Any], workers: Iterable[Heartbeat]) -> str:
+    """In words, which broken models a request that leaves the choice of its backend to the WORKERS
+    is made without; "" where there are none."""
+    if options.get("kind") not in ("images", "prompt") or options.get("backend", "auto") != "auto":
+        return ""
+    making = (worker for worker in workers if "mesh" in worker.queues)
+    return _told(making, lambda name: name != "views" and not name.startswith("flux"))
 
 
 def views_named(options: Mapping[str, Any]) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether a worker's memory suffices for a job, and whose does."""
+"""Whether a worker's memory suffices for a job, and whose does; whether any can start it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from layout.tree import Atlas
 from pipeline import recipes
 from pipeline.progress.likeness import Asked
 from pipeline.progress.past import Past
+from pipeline.submission import ability
 
 
 def gib(bytes: float) -> str:
@@ -48,11 +49,14 @@ def lacking(past: Past, asked: Asked, queue: str, workers: Iterable[Heartbeat]) 
 def told_at_submission(
     atlas: Atlas, job: JobFile, workers: Iterable[Heartbeat], queue: str | None = None
 ) -> str:
-    """The same for a job that was submitted, at the QUEUE where it waits or at its first. What done
-    jobs took is only read where the declared need does not fit."""
+    """Why no worker can start a job that was submitted, at the QUEUE where it waits or at its
+    first: for lack of memory, or of what makes its views. What done jobs took is only read where
+    the declared need does not fit."""
     recipe = recipes.RECIPES.get(job.kind or "")
     queue = queue or (recipe.legs[0].queue if recipe else "")
     past, asked, workers = Past(atlas), Asked.of(job), list(workers)
+    if why := ability.lacking(job.kind, queue, workers):
+        return why
     if not lacking(past, asked, queue, workers):
         return ""
     past.read()

@@ -216,10 +216,11 @@ def check_backend(options: jobs.Common, workers: list[Heartbeat], views: int | N
         return
     able = sorted({able for worker in making for able in worker.backends})
     few = f" for {views} view{'s' * (views != 1)}" if views and named in able else ""
+    why = ability.why_not(named, making)
     raise SubmitRefused(
-        f"backend: no worker has {named}{few} at present.",
+        f"backend: no worker has {named}{few} at present{f' ({why})' if why else ''}.",
         remedy=(
             f"Ask for auto or one of {', '.join(able)}; `inbox3d models list` tells what is"
-            " missing."
+            " missing, `inbox3d models pull` brings it."
         ),
     )

@@ -49,6 +49,11 @@ class Choice:
         self.left = ""
         self._unchanged: dict[str, tuple[Snapshot, float]] = {}
 
+    def came_by_models(self) -> None:
+        """The models of this host are others now: what lacked some is tried again."""
+        self.avoid -= self.lacking
+        self.lacking.clear()
+
     def asks(self, place: Place) -> Asks:
         """What a job that is waiting asks of scratch."""
         return self.accepted[place.path.name].asks

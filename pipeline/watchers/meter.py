@@ -10,18 +10,25 @@ from layout.beat import Beat
 from layout.signs import Gpu
 from pipeline.gpu import nvml, tenancy
 from pipeline.gpu.engine import Engine, children, resident
+from pipeline.watchers.models import Models
 
 STEP = 1 << 26  # bytes: what moves less is no news
 
 
 class Meter(threading.Thread):
-    """Measures ENGINE, and the GPU that DEVICE names, every INTERVAL seconds until OVER."""
+    """Measures ENGINE, and the GPU that DEVICE names, every INTERVAL seconds until OVER; looks
+    at MODELS too."""
 
     def __init__(
-        self, beat: Beat, engine: Callable[[], Engine], device: str, interval: float
+        self,
+        beat: Beat,
+        engine: Callable[[], Engine],
+        device: str,
+        interval: float,
+        models: Models | None = None,
     ) -> None:
         super().__init__(name=f"meter-{beat.heartbeat.worker}", daemon=True)
-        self.beat, self.engine, self.interval = beat, engine, interval
+        self.beat, self.engine, self.interval, self.models = beat, engine, interval, models
         self.gpu = tenancy.physical(device) if device.startswith("cuda") else None
         self._over = threading.Event()
 
@@ -34,6 +41,8 @@ class Meter(threading.Thread):
         pid = self.engine().pid or 0
         used = sum(resident(one) for one in (pid, *children(pid)))
         self.beat.measured(_even(used), self._gpu())
+        if self.models:
+            self.models.look(self.beat)
 
     def end(self) -> None:
         self._over.set()

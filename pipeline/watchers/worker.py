@@ -23,7 +23,6 @@ from layout.manifest import AtlasFile
 from layout.scratch import Scratch
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
-from pipeline import weights
 from pipeline.config import Settings
 from pipeline.errors import BackendUnavailable, EngineDied, HostFault, MemoryExceeded
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
@@ -37,6 +36,7 @@ from pipeline.watchers.choice import Choice
 from pipeline.watchers.hints import Bell, Hints
 from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.meter import Meter
+from pipeline.watchers.models import Models
 from pipeline.watchers.room import Asks, Room, used_by
 from pipeline.watchers.said import Said
 from pipeline.watchers.self_test import self_test
@@ -66,12 +66,11 @@ class Worker:
         self.scratch = Scratch(settings.host.scratch / self.identity.uuid)
         self.stopping, self.bell = stopping, Bell(self.identity.uuid)
         memory = memory_limit(settings.worker.memory_gb)
-        self.beat = Beat(atlas, _heartbeat(name, queues, memory, settings), settings.worker.beat)
+        self.beat = Beat(atlas, _heartbeat(name, queues, memory), settings.worker.beat)
         self.observer = Observer(
             atlas, settings.worker.beat, settings.worker.dead_looks, lambda: self.beat.counted
         )
         self.engine = Engine(queues, engine_environment(device), settings.worker.deadline, memory)
-        models = settings.host.models if settings.host.models.is_dir() else None
         self.runner = Runner(
             atlas,
             self.scratch,
@@ -79,11 +78,15 @@ class Worker:
             name,
             queues,
             self.engine,
-            models,
+            settings.host.models,
             stopping.is_set,
             self._pause,
         )
-        self.meter = Meter(self.beat, lambda: self.engine, device, settings.worker.beat)
+        self.models = Models(settings.host.models, queues)
+        self.models.look(self.beat)
+        self.meter = Meter(
+            self.beat, lambda: self.engine, device, settings.worker.beat, self.models
+        )
         self.attention = Attention(atlas, name)
         self.choice = Choice(atlas, name, queues, self.observer, self.attention)
         self.leftovers = Leftovers(atlas, self.scratch, settings)
@@ -126,6 +129,8 @@ class Worker:
             self._halt(None)
             self._settle_own()
             self._full = False
+            if self.models.changed():
+                self.choice.came_by_models()
             started = any(self._tried(place) for place in self.choice.waiting())
             if not started:
                 self.beat.say(self.choice.left or "idle")
@@ -266,8 +271,7 @@ class Worker:
         return stopped
 
 
-def _heartbeat(name: str, queues: tuple[str, ...], memory: int, settings: Settings) -> Heartbeat:
-    backends = weights.backends(settings.host.models) if {"views", "mesh"} & set(queues) else ()
+def _heartbeat(name: str, queues: tuple[str, ...], memory: int) -> Heartbeat:
     return Heartbeat(
         worker=name,
         role="worker",
@@ -275,7 +279,6 @@ def _heartbeat(name: str, queues: tuple[str, ...], memory: int, settings: Settin
         boot="",
         pid=os.getpid(),
         queues=queues,
-        backends=backends,
         formats=writable_formats() if "finish" in queues else (),
         version=versions().get("inbox3d", ""),
         memory=memory,

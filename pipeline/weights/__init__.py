@@ -21,6 +21,7 @@ from pipeline.weights.catalogue import (
 )
 from pipeline.weights.folder import (
     backends,
+    broken,
     components,
     fingerprint,
     known_backends,
@@ -44,6 +45,7 @@ __all__ = [
     "Known",
     "Row",
     "backends",
+    "broken",
     "components",
     "facts",
     "fingerprint",

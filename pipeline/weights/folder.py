@@ -24,6 +24,18 @@ def backends(models: Path | None) -> tuple[str, ...]:
     return (*sorted(found), *ALWAYS, *_added())
 
 
+def broken(models: Path) -> dict[str, str]:
+    """Models that lie in MODELS and cannot be used: by name, what is wrong, files named."""
+    troubles = {
+        name: problem(models, name)
+        for name in KNOWN
+        if (models / name).exists() or (models / name).is_symlink()
+    }
+    if (models / MATTING).exists():
+        troubles[MATTING] = matting(models)
+    return {name: trouble for name, trouble in troubles.items() if trouble}
+
+
 def known_backends() -> tuple[str, ...]:
     """Names of all backends that a request can ask for: our own, whether or not their weights are
     here, and the plug-ins of this host."""

@@ -77,6 +77,13 @@ class Submitted(Answer):
     waits_for: str | None = Field(
         None, description="in words, that no worker can start it at present; left out otherwise"
     )
+    made_without: str | None = Field(
+        None,
+        description=(
+            "in words, models of the workers that are broken at present, where the choice of the"
+            " backend is theirs; left out otherwise"
+        ),
+    )
 
 
 class Retried(Submitted):

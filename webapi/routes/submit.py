@@ -7,7 +7,7 @@ from flask import Response, request
 
 from layout import lifecycle
 from pipeline.jobs import ImagesOptions
-from pipeline.submission import capacity, job_view
+from pipeline.submission import ability, capacity, job_view
 from webapi.routes import schemas
 from webapi.routes.new_job import new_images, new_prompt, receive
 from webapi.routes.schemas import FromImage, Generate, Submitted
@@ -83,15 +83,20 @@ def from_scan() -> Response:
 def submitted(id: str) -> Response:
     url = f"/3d/status/{id}"
     told = {"job_id": id, "status_url": url}
-    if waits_for := _waits_for(id):
-        told["waits_for"] = waits_for
-    return answer(Submitted, told, 202, {"Location": url})
+    return answer(Submitted, told | _known(id), 202, {"Location": url})
 
 
-def _waits_for(id: str) -> str:
-    """What is known before the job is accepted: that it is too large for every live worker."""
+def _known(id: str) -> dict[str, str]:
+    """What is known before the job is accepted: that no live worker can start it, and which of
+    their broken models it is made without."""
     web = here()
     place = lifecycle.find(web.atlas, id)
     job = job_view.job_at(web.atlas, place) if place else None
+    if job is None:
+        return {}
     workers = web.follower.workers()
-    return capacity.told_at_submission(web.atlas, job, workers) if job else ""
+    found = {
+        "waits_for": capacity.told_at_submission(web.atlas, job, workers),
+        "made_without": ability.passed_over({"kind": job.kind, **job.options}, workers),
+    }
+    return {name: words for name, words in found.items() if words}

@@ -47,11 +47,14 @@ def can_be_done(options: Mapping[str, Any], workers: Sequence[Heartbeat]) -> Non
         and not any(ability.can_serve(backend, views, worker.backends) for worker in meshing)
     ):
         able = ", ".join(sorted({able for worker in meshing for able in worker.backends}))
+        why = ability.why_not(str(backend), meshing)
         raise Problem(
             422,
             "backend",
-            f"backend: no worker has {clean(str(backend), 40)} at present.",
-            f"Ask for auto or one of {able}; `inbox3d models list` names what is missing.",
+            f"backend: no worker has {clean(str(backend), 40)} at present"
+            f"{f' ({why})' if why else ''}.",
+            f"Ask for auto or one of {able}; `inbox3d models list` names what is missing, `inbox3d"
+            " models pull` brings it.",
         )
 
 

@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 
 from layout import accept, lifecycle
 from layout.accept import AcceptedRequest
+from layout.beat import Beat
 from layout.init import init
 from layout.manifest import ErrorFile, read_job
+from layout.signs import Heartbeat
 from layout.tree import Atlas, State
 from pipeline.cli import COMMANDS, cli, main
 from pipeline.queues import QUEUES
@@ -282,6 +284,31 @@ def test_once_refuses_a_prompt_where_the_weights_are_there_and_not_whole(
         and "inbox3d models pull flux-schnell" in err
     )
     assert list(atlas.drafts.iterdir()) == []
+
+
+def test_submit_says_what_the_serving_host_finds_broken(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """Refused by the model's file where it was asked for; else a job, and the words beside its
+    id."""
+    (tmp_path / "cup.txt").write_text("a cup")
+    said = Heartbeat(
+        worker="far-gpu0-abcd", role="worker", counter=0, boot="", pid=1, queues=("views", "mesh")
+    )
+    beat = Beat(atlas, said, 15)
+    lacks = "Model flux-schnell: text_encoder_2/config.json is missing."
+    beat.able(("visual-hull",), {"triposr": "model.safetensors is a web page", "views": lacks})
+    beat.beat()
+    try:
+        command = ("submit", str(tmp_path / "cup.txt"), "--set")
+        code, out, err = run(*command, "backend=triposr")
+        assert (code, out) == (3, "") and "`inbox3d models pull` brings it" in err
+        assert "on far-gpu0-abcd, the model triposr: model.safetensors is a web page" in err
+        code, out, err = run(*command, "views=4")
+        assert code == 0 and (atlas.inbox / out.strip()).is_dir()
+        assert "made without what is broken on far-gpu0-abcd, the model triposr" in err
+    finally:
+        beat.end()
 
 
 @pytest.mark.parametrize("command", ["once", "submit"])

@@ -455,6 +455,25 @@ def test_a_backend_that_no_live_worker_has_is_refused_at_once(
     )
 
 
+def test_a_model_that_the_serving_host_finds_broken_is_told_at_once(
+    client: FlaskClient, live: Callable[..., None]
+) -> None:
+    """A refusal where it was asked for by name, its file named; where the choice is the worker's,
+    what the job is made without; and what a prompt waits for."""
+    broken = {"triposr": "model.safetensors is a git-LFS pointer, not the file itself"}
+    live(queues=("mesh",), backends=("visual-hull",), broken=broken)
+    refused = client.post("/3d/generate", json={"prompt": "a", "backend": "triposr"})
+    assert refused.status_code == 422 and "models pull" in refused.json["remedy"]
+    assert f"on h-cpu-abcd, the model triposr: {broken['triposr']}" in refused.json["detail"]
+    told = client.post("/3d/generate", json={"prompt": "a"}).json
+    assert broken["triposr"] in told["made_without"] and "waits_for" not in told
+    named = {"prompt": "a", "backend": "visual-hull"}
+    assert "made_without" not in client.post("/3d/generate", json=named).json
+    live(queues=("views",), broken={"views": "Model flux-schnell: tokenizer/ is missing."})
+    told = client.post("/3d/generate", json={"prompt": "a"}).json
+    assert told["waits_for"] == "h-cpu-abcd: Model flux-schnell: tokenizer/ is missing."
+
+
 def test_a_queue_that_nobody_serves_is_accepted(client: FlaskClient) -> None:
     """The job waits, and the page says for what."""
     assert (
