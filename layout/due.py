@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from layout import names, tree
 from layout.copies import is_copy
 from layout.manifest import JobFile, Unreadable, read_job
-from layout.mend import has_input
+from layout.mend import has_input, input_is_gone, job_is_gone
+from layout.move import gone, holding
 from layout.promote import key_of, started_by, verify
 from layout.tree import Atlas, Place
 
@@ -40,13 +42,18 @@ def due(
     """The verdict on PLACE, in the order of lifecycle's table. ENDED: start n is over (a reaper
     asks), else it only begins.
 
+    "Deleted" is tried, not only looked at; Gone where looks and trial disagree.
+
     KEY tells what a result of the job as it stands must have been promoted with.
     """
     try:
         job = read_job(atlas.disk, place.path)
     except Unreadable:
-        return (Due.ANEW if has_input(atlas, place.path) else Due.DELETED), None
-    if job is None or not has_input(atlas, place.path):
+        return (Due.ANEW if _has_input(atlas, place) else Due.DELETED), None
+    if job is None:
+        _demand(job_is_gone, atlas, place)
+        return Due.DELETED, None
+    if not _has_input(atlas, place):
         return Due.DELETED, job
     # a refused drop, dragged here, was never accepted as anything
     if job.kind is None or is_copy(atlas, place, job):
@@ -56,6 +63,21 @@ def due(
     if job.crashes(place.n if ended else place.n - 1) >= max_crashes:
         return Due.POISON, job
     return Due.RELEASE, job
+
+
+def _has_input(atlas: Atlas, place: Place) -> bool:
+    if has_input(atlas, place.path):
+        return True
+    _demand(input_is_gone, atlas, place)
+    return False
+
+
+def _demand(tried: Callable[[Atlas, Path], bool], atlas: Atlas, place: Place) -> None:
+    """Gone unless what no look showed is TRIED to be away: nothing is known, the next look
+    decides."""
+    with holding(atlas, place):
+        if not tried(atlas, place.path):
+            raise gone(atlas, place.path)
 
 
 def _has_result(

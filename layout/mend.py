@@ -6,6 +6,7 @@ Each may be repeated by anybody, may die half-way and may meet another process t
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,6 +126,36 @@ def has_input(atlas: Atlas, folder: Path) -> bool:
             ):
                 return True
     return False
+
+
+def job_is_gone(atlas: Atlas, folder: Path) -> bool:
+    """Has a person taken job.json away? All looks of a moment may come from one stale cache, so it
+    is tried: only the server can make a file of that name."""
+    try:
+        atlas.disk.write_new(folder / tree.JOB, b"")
+    except FileExistsError:
+        return False
+    atlas.disk.unlink(folder / tree.JOB)
+    return True
+
+
+def input_is_gone(atlas: Atlas, folder: Path) -> bool:
+    """Has a person taken away what was in input/, of which no look showed anything? Tried, as
+    above: an empty input/ is taken away and made again."""
+    inside = folder / tree.INPUT
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            atlas.disk.rmdir(inside)
+        atlas.disk.mkdir(inside)
+    except FileExistsError:
+        return False
+    except NotADirectoryError:
+        return True
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        return bool(atlas.disk.scandir(inside))  # ignored names, which were seen
+    return True
 
 
 def write_error(atlas: Atlas, folder: Path, error: ErrorFile, job: JobFile | None) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import shutil
 
 import pytest
 
 from layout import lifecycle, tree
-from layout.lifecycle import Due
+from layout.lifecycle import Due, Gone
 from layout.tree import State
-from tests.support.baddisk import Fault, at
+from tests.support.baddisk import Call, Fault, at
 from tests.support.crew import LEGS, MAX_CRASHES, Intake, World, settle
 from tests.unit.layout.test_mend import job_at
 
@@ -46,6 +47,40 @@ def test_one_look_that_misses_something_is_no_verdict(world: World) -> None:
             assert lifecycle.due(atlas, place, MAX_CRASHES, ended=True)[0] is Due.RELEASE
         if not atlas.disk.hit:  # type: ignore[attr-defined]
             return
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "fault"),
+    [
+        (tree.JOB, "read", Fault("fail", errno.ENOENT)),
+        (tree.INPUT, "scandir", Fault("fail", errno.ENOENT)),
+        (tree.INPUT, "scandir", Fault("unseen")),
+    ],
+)
+def test_looks_that_all_miss_something_are_no_verdict(
+    name: str, call: str, fault: Fault, world: World
+) -> None:
+    """A stale cache answers every look of a moment alike; that the thing is there is found by
+    trying to make it, and it stays as it is."""
+    place = world.held()
+    before = sorted(path.name for path in place.path.rglob("*"))
+
+    def stale(made: Call) -> Fault | None:
+        return fault if (made.name, made.args[0]) == (call, place.path / name) else None
+
+    with pytest.raises(Gone):
+        lifecycle.due(world.mounted(stale), place, MAX_CRASHES, ended=True)
+    assert sorted(path.name for path in place.path.rglob("*")) == before
+    assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.RELEASE
+
+
+def test_a_job_that_went_away_while_it_was_looked_at_is_gone(world: World) -> None:
+    """It is not made again to find out."""
+    place = world.held()
+    shutil.move(place.path, world.atlas.root / "elsewhere")
+    with pytest.raises(Gone):
+        lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)
+    assert not place.path.exists()
 
 
 def test_starts_that_ended_well_are_no_crashes(world: World) -> None:

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -319,8 +320,8 @@ def test_a_job_toml_that_changes_while_it_is_read_is_read_again(
     folder = waiting(atlas, 'quality_tier = "high"\n').path
     real = taking.identify
 
-    def edited(root: Path, paths: list[str]) -> Identified:
-        found = real(root, paths)
+    def edited(root: Path, paths: list[str], presets: Any) -> Identified:
+        found = real(root, paths, presets)
         (folder / "job.toml").write_text('quality_tier = "fast"\n')
         return found
 
