@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
+import stat
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -120,12 +121,13 @@ class Atlas:
             raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
 
     def halted(self) -> str | None:
-        """The path of a HALT file relative to the root, by listing only, or None. A folder of that
-        name halts nothing."""
+        """The path of a HALT file relative to the root, found by listing, or None. A folder of that
+        name halts nothing; what is listed and not to be seen halts."""
         for folder in (self.root, self.inbox):
-            for entry in self._list(folder, self.disk.scandir):
-                if names.is_halt(entry.name) and not entry.is_dir:
-                    return str((folder / entry.name).relative_to(self.root))
+            for name in filter(names.is_halt, self._list(folder, self.disk.names)):
+                found = self.disk.lstat(folder / name)
+                if found is None or not stat.S_ISDIR(found.st_mode):
+                    return str((folder / name).relative_to(self.root))
         return None
 
     # -- paths of a job ------------------------------------------------------------------------

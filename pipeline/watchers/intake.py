@@ -33,10 +33,12 @@ from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.said import Said
 from pipeline.watchers.shells import Shells
 from pipeline.watchers.taking import Taking
+from pipeline.watchers.turns import Turns
 from pipeline.watchers.worker import Restart
 
 log = logging.getLogger(__name__)
 
+SAME = 30  # ticks after which what did not change by name is taken stock of anew
 IDLE_TICKS = 3  # looks without anything to do before an intake that was asked to ends
 
 
@@ -74,7 +76,9 @@ class Intake:
         self.shells = Shells(atlas, settings, self.attention)
         self.waiting: dict[str, Wait] = {}
         self.taking = Taking(atlas, self.shells, lambda name: self.waiting.pop(name, None))
-        self._turn = 0
+        self._listed, self._present, self._same = list[str](), list[str](), 0
+        limit, window = settings.intake.look_limit, self.completeness.window
+        self.turns = Turns(limit, window)
         self._said = Said()
         self._status = status.Writer(atlas, settings.intake.status_interval)
         self._bell = Bell(self.identity.uuid)
@@ -193,20 +197,9 @@ class Intake:
 
     # -- inbox/ --------------------------------------------------------------------------------
     def _look_at_inbox(self) -> None:
-        """At most look_limit entries a tick, in turn."""
-        entries = self.atlas.entries(State.INBOX)
-        present = sorted(
-            entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir)
-        )
-        self.completeness.forget(present)
-        self.waiting = {
-            name: wait for name, wait in self.waiting.items() if name in present
-        } | left_alone(entries)
-        limit = self.settings.intake.look_limit
-        start = self._turn % max(len(present), 1)
-        turn = (present[start:] + present[:start])[:limit]
-        self._turn = start + len(turn)
-        for name in turn:
+        """At most look_limit entries a tick."""
+        self._list_inbox()
+        for name in self.turns.next(self._present, self.waiting, self.completeness.clock()):
             with self.attention.over(self.atlas.inbox / name):
                 try:
                     self._examine(name)
@@ -215,6 +208,23 @@ class Intake:
                 except Exception as error:
                     self.waiting[name] = Wait(words(error, self.atlas.inbox / name))
                     raise
+
+    def _list_inbox(self) -> None:
+        """What stands in inbox/, by name. Where that is what stood there before, little is to be
+        done: it may be ten thousand; every so often it is looked at all the same."""
+        listed = self.atlas.names(State.INBOX)
+        self._same = self._same + 1 if listed == self._listed else 0
+        self._listed = listed
+        if self._same % SAME > 0:
+            return
+        entries = self.atlas.entries(State.INBOX)
+        self._present = sorted(
+            entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir)
+        )
+        self.completeness.forget(self._present)
+        there = set(self._present)
+        waits = {name: wait for name, wait in self.waiting.items() if name in there}
+        self.waiting = waits | left_alone(entries)
 
     def _examine(self, name: str) -> None:
         seen = look(self.atlas.inbox / name, self.atlas.disk, self.settings.intake.entry_limit)

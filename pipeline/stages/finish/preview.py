@@ -25,12 +25,14 @@ def run(mesh: Mesh, ws: Workspace) -> Pictures:
     Y up, three-quarter view from the front (library: Open3D's RaycastingScene)."""
     studio = studio_of(mesh, ws)
     ws.progress(0.0, "drawing the preview")
-    picture = Image.fromarray(studio.picture(Camera(), EDGE))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        drawn = pool.submit(studio.picture, Camera(), EDGE)
+        _turntable(studio, pool, ws)
+        picture = Image.fromarray(drawn.result())
     picture.save(ws.output("preview.png"))
     picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(
         ws.output("thumbnail.png")
     )
-    _turntable(studio, ws)
     return Pictures(preview="preview.png", extra=("turntable.webp", "thumbnail.png"))
 
 
@@ -44,17 +46,16 @@ def studio_of(mesh: Mesh, ws: Workspace) -> Studio:
     return Studio(replace(model.surface, normals=None), image)
 
 
-def _turntable(studio: Studio, ws: Workspace) -> None:
+def _turntable(studio: Studio, pool: ThreadPoolExecutor, ws: Workspace) -> None:
     cameras = [Camera(azimuth=35.0 + 360.0 * number / FRAMES) for number in range(FRAMES)]
     ws.progress(0.3, "drawing the turntable")
     frame, lamp = studio.framing(cameras), studio.shared_lamp()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        frames = [
-            Image.fromarray(drawn)
-            for drawn in pool.map(
-                lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras
-            )
-        ]
+    frames = [
+        Image.fromarray(drawn)
+        for drawn in pool.map(
+            lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras
+        )
+    ]
     frames[0].save(
         ws.output("turntable.webp"),
         save_all=True,

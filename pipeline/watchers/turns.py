@@ -1,0 +1,46 @@
+"""Whose turn it is: which entries of inbox/ are looked at in a tick.
+
+What is new, and what goes on as soon as nothing moves any more, is looked at in every tick. What
+waits for a person may be thousands: a few of those a tick, in turn.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+
+from pipeline.drops.verdict import Wait
+
+# of what waits long: at least so many a tick, and all of it once in so many ticks
+FEWEST, TICKS = 20, 400
+
+
+class Turns:
+    """Remembers whose turn it was. WINDOW: seconds of quiet after which an entry goes on."""
+
+    def __init__(self, limit: int, window: float) -> None:
+        self.limit, self.window = limit, window
+        self._soon = self._later = ""  # whose turn it was last
+
+    def next(self, present: Sequence[str], waiting: Mapping[str, Wait], now: float) -> list[str]:
+        """At most LIMIT of the entries PRESENT, which are sorted; WAITING: what was found of each,
+        by a clock that shows NOW."""
+        soon, later = list[str](), list[str]()
+        for name in present:
+            (soon if self._goes_on(waiting.get(name), now) else later).append(name)
+        few = min(len(later), max(FEWEST, -(-len(later) // TICKS)), max(1, self.limit // 2))
+        many = min(len(soon), self.limit - few)
+        first, then = _turn(soon, self._soon, many), _turn(later, self._later, few)
+        self._soon, self._later = (first or [self._soon])[-1], (then or [self._later])[-1]
+        return [*first, *then]
+
+    def _goes_on(self, wait: Wait | None, now: float) -> bool:
+        """Whether it is new, or may go on soon; else its time is known, and far."""
+        return wait is None or wait.until is None or wait.until - now <= self.window
+
+
+def _turn(names: Sequence[str], last: str, count: int) -> list[str]:
+    """COUNT of NAMES, which are sorted, after LAST, whose turn it was, round and round: others may
+    have come and gone meanwhile."""
+    at = bisect.bisect_right(names, last)
+    return [*names[at:], *names[:at]][:count]
