@@ -71,6 +71,17 @@ def _a_note(found: list[Item]) -> InputRejected | None:
     )
 
 
+def _too_long(found: list[Item]) -> InputRejected | None:
+    if len(found) != 1 or found[0].what != TEXT or found[0].size <= PROMPT_LIMIT:
+        return None
+    return InputRejected(
+        f"{found[0].name} is {found[0].size} bytes long, and a prompt has at most {PROMPT_LIMIT}"
+        " characters",
+        remedy="Say in fewer words what to make; or add a file job.toml with the lines kind ="
+        ' "prompt" and prompt = "what to make".',
+    )
+
+
 def _no_single_text(found: list[Item]) -> InputRejected | None:
     if not of(found, TEXT):
         return None
@@ -118,6 +129,7 @@ _DOUBTS = (
     _views_or_photos,
     _several_meshes,
     _a_note,
+    _too_long,
     _no_single_text,
     _unread_picture,
     _packed_twice,

@@ -12,19 +12,22 @@ from pipeline.drops.item import PROMPT_LIMIT, TEXT, Item
 from pipeline.errors import InputRejected
 from pipeline.formats import signatures
 from pipeline.formats.bytes import open_file
+from pipeline.formats.side_words import words_of
 
-NOTE = re.compile(
-    r"(read[-_ ]?me|lies[-_"
-    r" ]?mich|notes?|notiz(en)?|licen[cs]e|copying|changelog|info|about|todo|log)([-_ .]?\d*)",
-    re.I,
+# words of the names of texts that say something about other files: anywhere in a name, and alone
+NOTES = re.compile(
+    r"\b(read ?me|lies ?mich|lisez ?moi|leeme|leggimi|notes|notizen|licen[cs]es?|copying|copyright"
+    r"|changelog|todo|credits|authors|attributions?|hinweise|anleitung|instructions)\b"
 )
+ALONE = re.compile(r"(note|notiz|info|infos|about|log|errors?|warnings?|list|index|text|contents)")
+COPIED = re.compile(r"\b(copy|kopie|copie|copia|of|my|new|old|final|[0-9]+)\b")
 
 
 def prompt(root: Path, found: list[Item], guessing: bool = False) -> Choice | None:
     if len(found) != 1 or found[0].what != TEXT:
         return None
     text = _text(root, found[0])
-    if text is None or (guessing and NOTE.fullmatch(found[0].stem)):
+    if text is None or (guessing and _is_note(found[0].stem)):
         return None
     request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
     if request is not None:
@@ -38,6 +41,11 @@ def prompt(root: Path, found: list[Item], guessing: bool = False) -> Choice | No
             request=request,
         )
     return Choice("prompt", found, request={"prompt": text.strip()})
+
+
+def _is_note(stem: str) -> bool:
+    words = " ".join(words_of(stem + ".txt"))
+    return bool(NOTES.search(words) or ALONE.fullmatch(COPIED.sub("", words).strip()))
 
 
 def _text(root: Path, item: Item) -> str | None:

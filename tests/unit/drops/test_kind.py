@@ -526,6 +526,26 @@ def test_a_picture_that_is_not_read_is_named_with_those_that_are(
     assert "HEIC" in refused.value.remedy
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Notes (1)", "notes - Copy", "my notes", "todo list", "ReadMeFirst", "README_2", "LICENSE-MIT", "credits", "leggimi",
+     "Lisez-moi", "error", "log 2"],
+)  # fmt: skip
+def test_a_note_by_any_name_is_asked_about(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputRejected, match="may be a note"):
+        drop(tmp_path, {f"{name}.txt": b"call mum"})
+
+
+@pytest.mark.parametrize("name", ["prompt", "chair", "log cabin", "a note stand", "Untitled"])
+def test_other_names_are_those_of_prompts(name: str, tmp_path: Path) -> None:
+    assert drop(tmp_path, {f"{name}.txt": b"a red chair"}).kind == "prompt"
+
+
+def test_a_prompt_that_is_too_long_is_told_by_its_length(tmp_path: Path) -> None:
+    with pytest.raises(InputRejected, match=r"prompt\.txt is 3000 bytes long.* 2000 characters"):
+        drop(tmp_path, {"prompt.txt": b"word " * 600})
+
+
 def test_a_note_is_a_prompt_where_job_toml_says_so(tmp_path: Path) -> None:
     found = drop(tmp_path, {"notes.txt": b"a vase", "job.toml": b'kind = "prompt"'})
     assert (found.kind, found.options["prompt"]) == ("prompt", "a vase")
@@ -541,7 +561,7 @@ def test_a_note_is_a_prompt_where_job_toml_says_so(tmp_path: Path) -> None:
         ({"Liesmich 2.txt": b"a vase"}, "only Liesmich 2.txt", "prompt.txt"),
         ({"a.3mf": b"PK\x03\x04", "b.3mf": b"PK\x03\x04"}, "several meshes", 'kind = "convert"'),
         ({"a.txt": b"a vase", "b.txt": b"a cup"}, "neither a scan nor a mesh", 'kind = "prompt"'),
-        ({"long.txt": b"word " * 500}, "1 to 2000 characters", 'kind = "prompt"'),
+        ({"long.txt": b"word " * 500}, "at most 2000 characters", 'kind = "prompt"'),
         (
             {"letter.docx": b"PK\x03\x04"},
             "nothing in the drop can be used (it holds letter.docx)",
