@@ -184,7 +184,70 @@ def three(folder: Path, **numbers: Any) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def lib3mf_(folder: Path) -> None:
+    """The 3MF consortium's own library: colours at corners, a picture, and both as components in inches."""
+    import lib3mf
+    from lib3mf import get_wrapper
+
+    library = get_wrapper()
+
+    def solid(model: Any) -> Any:
+        made = model.AddMeshObject()
+        for place in VERTICES:
+            spot = lib3mf.Position()
+            spot.Coordinates = type(spot.Coordinates)(*map(float, place))
+            made.AddVertex(spot)
+        for corners in TRIANGLES:
+            face = lib3mf.Triangle()
+            face.Indices = type(face.Indices)(*map(int, corners))
+            made.AddTriangle(face)
+        return made
+
+    def lay(made: Any, group: Any, numbers: list[int]) -> None:
+        for k, corners in enumerate(TRIANGLES):
+            held = lib3mf.TriangleProperties()
+            held.ResourceID = group.GetResourceID()
+            held.PropertyIDs = type(held.PropertyIDs)(*(numbers[at] for at in corners))
+            made.SetTriangleProperties(k, held)
+        made.SetObjectLevelProperty(group.GetResourceID(), numbers[0])
+
+    Image.fromarray(PICTURE).save(folder / "tex.png")
+    for name in ("a.3mf", "picture.3mf", "components.3mf"):
+        model = library.CreateModel()
+        made = solid(model)
+        if name == "picture.3mf":
+            held = model.AddAttachment(
+                "/3D/Textures/tex.png",
+                "http://schemas.microsoft.com/3dmanufacturing/2013/01/3dtexture",
+            )
+            held.ReadFromFile(str(folder / "tex.png"))
+            group = model.AddTexture2DGroup(model.AddTexture2DFromAttachment(held))
+            lay(made, group, [group.AddTex2Coord(_uv(lib3mf, *uv)) for uv in UV.tolist()])
+        else:
+            group = model.AddColorGroup()
+            lay(
+                made,
+                group,
+                [group.AddColor(library.RGBAToColor(*color, 255)) for color in COLORS.tolist()],
+            )
+        if name == "components.3mf":
+            model.SetUnit(lib3mf.ModelUnit.Inch)
+            whole = model.AddComponentsObject()
+            whole.AddComponent(made, library.GetTranslationTransform(1, 0, 0))
+            model.AddBuildItem(whole, library.GetTranslationTransform(-1, 0, 0))
+        else:
+            model.AddBuildItem(made, library.GetIdentityTransform())
+        model.QueryWriter("3mf").WriteToFile(str(folder / name))
+
+
+def _uv(lib3mf: Any, u: float, v: float) -> Any:
+    found = lib3mf.Tex2Coord()
+    found.U, found.V = u, v
+    return found
+
+
 PROGRAMS = {
+    "lib3mf": lib3mf_,
     "trimesh": trimesh_,
     "open3d": open3d_,
     "meshlab": meshlab,

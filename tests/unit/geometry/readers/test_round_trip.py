@@ -26,6 +26,7 @@ TABLE = {
                 "picture.ply": "p", "corners.ply": "p", "picture.obj": "p"},
     "blender": {"a.obj": "sny", "a.glb": "sny", "a.ply": "s", "text.ply": "s", "a.stl": "", "text.stl": "", "picture.obj": "pny",
                 "picture.glb": "pny", "picture.gltf": "pny", "draco.glb": "pny"},
+    "lib3mf": {"a.3mf": "s", "picture.3mf": "p", "components.3mf": "s"},
     "three": {"big.ply": "sn", "little.ply": "sn", "text.ply": "sn", "a.obj": "n", "a.stl": "", "text.stl": ""},
 }  # fmt: skip
 CASES = [
