@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.formats.account import Account
 from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _first_column
 
-NUMBER = "number"  # a column that only counts its rows
 _RGB, _NORMAL, _XYZ = ("red", "green", "blue"), ("nx", "ny", "nz"), ("x", "y", "z")
 _SAMPLE = 200_000  # rows that are looked at
 _DARKEST = 32  # three whole numbers that never get this far are classes and counts, not colours
@@ -24,12 +24,7 @@ def roles(
     some = values[:: max(1, len(values) // _SAMPLE)]
     found: list[str | None] = [*told]
     if not told:
-        found = [*[NUMBER] * _numbered(values), *_XYZ]
-        if len(found) > 3:
-            account.remark(
-                "the first column counts its rows: taken as point numbers, and the three after it"
-                " as x, y, z"
-            )
+        found = [*_first_column.roles(values, account), *_XYZ]
         found = _swapped(some, found, account)
     rest = some[:, len(found) :]
     taken = {role for role in found if role}
@@ -40,23 +35,6 @@ def roles(
             " values"
         )
     return found + more
-
-
-def _numbered(values: Array) -> int:
-    """1 where the first column is nothing but a count, or names of points beside places that have
-    fractions, and three more follow, else 0."""
-    if values.shape[1] < 4 or len(values) < 10:
-        return 0
-    first = values[:, 0]
-    with np.errstate(invalid="ignore"):
-        step = np.diff(first)
-        whole = first == np.rint(first)
-        places = values[:, 1:4] != np.rint(values[:, 1:4])
-    if not whole.all():
-        return 0
-    counts = bool((step > 0).all()) and float((step == 1).mean()) > 0.5
-    names = len(np.unique(first)) == len(first) and bool((places.mean(axis=0) > 0.5).all())
-    return int(counts or names)
 
 
 def _swapped(some: Array, found: list[str | None], account: Account) -> list[str | None]:

@@ -17,7 +17,7 @@ from pipeline.formats.columns import Named
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
-from pipeline.stages.scan import _columns, _rows
+from pipeline.stages.scan import _columns, _first_column, _rows
 from pipeline.stages.scan._raw import Raw, from_columns
 
 _HEAD = 1 << 20  # bytes that decide how the table is written
@@ -184,7 +184,7 @@ def _unread(
     account: Account,
 ) -> None:
     """Name what is neither place, normal nor colour."""
-    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", _columns.NUMBER}
+    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", _first_column.APART}
     words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
     named = [
         word or role
