@@ -98,6 +98,14 @@ PATHS: tuple[PathRow, ...] = (
         ".pipeline/idem/", "Idempotency-Key to job id", "web layer", "web layer", "runtime", False
     ),
     PathRow(
+        ".pipeline/labels/",
+        "names and tags that people gave jobs afterwards, <id>.json each",
+        "web layer",
+        "web layer",
+        "authoritative",
+        True,
+    ),
+    PathRow(
         ".pipeline/drafts/",
         "submissions being written, before their rename into inbox/",
         "web layer, CLI",

@@ -86,6 +86,7 @@ class Atlas:
             self.pipeline / name
             for name in ("config", "idem", "drafts", "staging", "workers", "trash")
         )
+        self.labels = self.pipeline / "labels"
         self.config_file, self.keys_file, self.signing_file = (
             self.config / name for name in (CONFIG_FILE, KEYS_FILE, SIGNING_FILE)
         )
@@ -97,6 +98,7 @@ class Atlas:
         return [
             *(self.root / state for state in State), self.inputs, self.pipeline,
             self.config, self.idem, self.drafts, self.staging, self.workers, self.trash,
+            self.labels,
         ]  # fmt: skip
 
     # -- identity ------------------------------------------------------------------------------
@@ -162,6 +164,9 @@ class Atlas:
 
     def heartbeat(self, worker: str) -> Path:
         return self.workers / f"{worker}.json"
+
+    def labelled(self, id: str) -> Path:
+        return self.labels / f"{id}.json"
 
     def trash_name(self, name: str) -> Path:
         """A name in trash/ that never recurs; the date says when it went there."""

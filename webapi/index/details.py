@@ -48,10 +48,13 @@ def with_eta(follower: Follower, row: Row) -> Row:
     # between two legs: what the leg before says is left
     own = row["eta"] if row["eta"] is not None else whole
     served = follower.queues().get(row["queue"] or "", 0)
-    turns = follower.known.ahead(row) // served if served else 0
+    ahead = follower.known.ahead(row)
+    turns = ahead // served if served else 0
+    stands = row | UNTOLD | {"position": ahead + 1}
     if not served or own is None or (turns and whole is None):
-        return row | UNTOLD
-    return row | UNTOLD | {"eta": round(own + turns * (whole or 0.0), 1)}
+        return stands
+    begins = turns * (whole or 0.0)
+    return stands | {"eta": round(own + begins, 1), "starts_in": round(begins, 1)}
 
 
 def _attention(follower: Follower, folder: str) -> str:

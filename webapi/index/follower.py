@@ -19,12 +19,14 @@ from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from layout import lifecycle, names
 from layout.attention import Attention, Waits
 from layout.disk import Entry, LineFault
+from layout.labels import Labels
 from layout.liveness import Observer
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
 from webapi.index.arrivals import Arrival, arriving
+from webapi.index.given import Given
 from webapi.index.known import AT_REST, Known
 from webapi.index.schema import Row
 from webapi.index.table import Index
@@ -50,7 +52,7 @@ class Follower(threading.Thread):
         self.atlas, self.settings, self.index = atlas, settings, index
         self.identity = atlas.identity()
         self.restart: Callable[[], None] = lambda: None  # set by the server
-        self.known = Known(index)
+        self.known, self.given = Known(index), Given(atlas)
         self.after: list[Callable[[], None]] = []
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
         self.attention = Attention(atlas)
@@ -98,9 +100,11 @@ class Follower(threading.Thread):
             self._begin_anew()
         self.known.load()
         self.halted = self.atlas.halted()
+        labelled = self.given.look()
         self._look_at_active()
         for state in AT_REST:
             self._look_at_rest(state)
+        self._look_at_labels(labelled)
         self.observer.look()
         if self.known.changed():
             self.counts = self.index.counts()
@@ -123,6 +127,7 @@ class Follower(threading.Thread):
         filled in from the tree, untold."""
         log.warning("index.gone: it is filled again from the tree")
         self.known.begin_anew(damaged)
+        self.given.begin_anew()
         self._marks.clear()
 
     def _look_at_active(self) -> None:
@@ -155,13 +160,33 @@ class Follower(threading.Thread):
         list."""
         row = None
         with self.attention.over(place.path):
-            row = rows.read(self.atlas, place)
+            row = self._named(rows.read(self.atlas, place))
             if row is None and place.state in AT_REST and self.atlas.disk.seen(place.path):
                 raise Waits(
                     "no list shows it, because its job.json is missing, damaged, or of a newer"
                     " inbox3d; its files are untouched"
                 )
         return row
+
+    def _named(self, row: Row | None) -> Row | None:
+        return row and self.given.on(row)
+
+    def _look_at_labels(self, changed: list[str]) -> None:
+        """Rows of the jobs whose name or tags CHANGED."""
+        self.index.tag({id: self._tags(id) for id in changed})
+        for id in changed:
+            if place := lifecycle.find(self.atlas, id):
+                self.note(place)
+
+    def _tags(self, id: str) -> tuple[str, ...]:
+        found = self.given.known.get(id)
+        return found.tags if found else ()
+
+    def label(self, id: str, labels: Labels) -> None:
+        """A request gave job ID its LABELS."""
+        self.given.put(id, labels)
+        with contextlib.suppress(SQLAlchemyError):
+            self._look_at_labels([id])
 
     def _look_for(self, id: str) -> None:
         """A job that is in no active folder any more: asked for by name, and forgotten only after
@@ -237,7 +262,7 @@ class Follower(threading.Thread):
         index that does not answer."""
         row = None
         try:
-            row = rows.read(self.atlas, place)
+            row = self._named(rows.read(self.atlas, place))
             if row:
                 self.known.load()
                 self.known.write([row])

@@ -80,7 +80,7 @@ class Mirror(threading.Thread):
             return found
 
     def _write_all(self) -> None:
-        newest, _ = self.index.page({"state": None}, NEWEST)
+        newest = self.index.page({"state": None}, NEWEST).rows
         self._write({row["id"]: row for row in [*newest, *self.index.active()]})
         self.redis.set(MARKER, self.life)
         self._whole = False

@@ -77,6 +77,7 @@ def row_of(atlas: Atlas, place: Place, job: JobFile) -> Row:
         "submitter": _text(job.source.by, 100),
         "retry_of": _text(job.retry_of, 64),
         "webhook": _text(job.options.get("webhook_url"), 2000),
+        "tags": None,
     }
 
 
@@ -141,11 +142,14 @@ def summary(row: Row) -> dict[str, Any]:
         "kind": row["kind"],
         "folder": row["folder"],
         "queue": row["queue"],
+        "position": row.get("position"),
+        "starts_in": row.get("starts_in"),
         "worker": row["worker"],
         "stage": row["stage"],
         "submitted_at": row["at"] or None,
         "ended_at": row["ended"],
         "label": row["label"],
+        "tags": row["tags"].split(",") if row["tags"] else [],
         "remedy": row["remedy"],
         "retry_of": row["retry_of"],
     }

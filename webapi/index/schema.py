@@ -40,12 +40,27 @@ JOBS = sql.Table(
     sql.Column("submitter", sql.String(100)),
     sql.Column("retry_of", sql.String(64)),
     sql.Column("webhook", sql.String(2000)),
+    sql.Column("tags", sql.String(900)),  # that people gave it, between commas
     sql.Index("inbox3d_jobs_at", "at", "id", "search"),
     sql.Index("inbox3d_jobs_state", "state", "at", "id"),
     sql.Index("inbox3d_jobs_kind", "kind", "at", "id"),
     sql.Index("inbox3d_jobs_both", "kind", "state", "at", "id"),
     sql.Index("inbox3d_jobs_pace", "kind", "tier", "state", "ended", "seconds"),
     sql.Index("inbox3d_jobs_folder", "folder"),
+    sql.Index("inbox3d_jobs_name", "search", "id"),
+    sql.Index("inbox3d_jobs_state_name", "state", "search", "id"),
+    sql.Index("inbox3d_jobs_both_name", "kind", "state", "search", "id"),
+    sql.Index("inbox3d_jobs_bytes", "bytes", "id"),
+    sql.Index("inbox3d_jobs_state_bytes", "state", "bytes", "id"),
+    sql.Index("inbox3d_jobs_label", "label", "at", "id"),
+    sql.Index("inbox3d_jobs_label_name", "label", "search", "id"),
+)
+TAGS = sql.Table(  # tags that people gave jobs
+    "inbox3d_tags",
+    META,
+    sql.Column("tag", sql.String(40), primary_key=True),
+    sql.Column("id", sql.String(64), primary_key=True),
+    sql.Index("inbox3d_tags_id", "id"),
 )
 HOOKS = sql.Table(  # webhooks that are still to be delivered
     "inbox3d_hooks",
@@ -65,7 +80,7 @@ FACTS = sql.Table(
     sql.Column("key", sql.String(40), primary_key=True),
     sql.Column("value", sql.String(200), nullable=False),
 )
-VERSION = "4"
+VERSION = "5"
 
 
 NAMES = tuple(column.name for column in JOBS.c)

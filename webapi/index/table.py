@@ -17,9 +17,9 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
-from webapi.index.schema import FACTS, HOOKS, JOBS, META, NAMES, NOTES, VERSION, Row
+from webapi.index.paging import Page, page
+from webapi.index.schema import FACTS, HOOKS, JOBS, META, NAMES, NOTES, TAGS, VERSION, Row
 from webapi.index.states import ENDED
-from webapi.index.tokens import read_token, write_token
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,9 @@ class Index:
         if chosen := list(ids):
             with self.engine.begin() as db:
                 for start in range(0, len(chosen), 500):
-                    db.execute(sql.delete(JOBS).where(JOBS.c.id.in_(chosen[start : start + 500])))
+                    some = chosen[start : start + 500]
+                    db.execute(sql.delete(JOBS).where(JOBS.c.id.in_(some)))
+                    db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(some)))
 
     def clear(self) -> None:
         try:
@@ -193,38 +195,28 @@ class Index:
             with self.engine.begin() as db:
                 db.execute(sql.delete(NOTES).where(NOTES.c.key.in_(chosen)))
 
-    def page(
-        self, filters: Mapping[str, str | None], size: int, token: str | None = None
-    ) -> tuple[list[Row], str | None]:
-        """Newest first, SIZE rows after TOKEN, and the token of the next page or None."""
-        chosen = (
-            sql.select(JOBS)
-            .where(*self._where(filters))
-            .order_by(JOBS.c.at.desc(), JOBS.c.id.desc())
-            .limit(size + 1)
-        )
-        if token:
-            at, id = read_token(token, filters)
-            chosen = chosen.where(
-                sql.tuple_(JOBS.c.at, JOBS.c.id) < sql.tuple_(sql.literal(at), sql.literal(id))
-            )
-        rows = self._rows(chosen)
-        return rows[:size], (write_token(rows[size - 1], filters) if len(rows) > size else None)
+    def page(self, filters: Mapping[str, str | None], size: int, token: str | None = None) -> Page:
+        """SIZE rows after (or before) TOKEN, in the order that FILTERS name; newest first where
+        none."""
+        return page(filters, size, token, self._rows)
 
-    @staticmethod
-    def _where(filters: Mapping[str, str | None]) -> list[Any]:
-        where: list[Any] = []
-        if state := filters.get("state"):
-            where.append(JOBS.c.state.not_in(ENDED) if state == "active" else JOBS.c.state == state)
-        if kind := filters.get("kind"):
-            where.append(JOBS.c.kind == kind)
-        if since := filters.get("since"):
-            where.append(JOBS.c.at >= since)
-        where += [
-            JOBS.c.search.contains(word.casefold(), autoescape=True)
-            for word in (filters.get("q") or "").split()[:8]
-        ]
-        return where
+    def tags(self) -> dict[str, int]:
+        """How many jobs bear each tag, the commonest first."""
+        count = sql.func.count()
+        chosen = (
+            sql.select(TAGS.c.tag, count).group_by(TAGS.c.tag).order_by(count.desc(), TAGS.c.tag)
+        )
+        with self.engine.connect() as db:
+            return {row[0]: row[1] for row in db.execute(chosen.limit(200))}
+
+    def tag(self, tags: Mapping[str, Sequence[str]]) -> None:
+        """Each job of TAGS bears these and no others."""
+        if tags:
+            with self.engine.begin() as db:
+                db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(list(tags))))
+                rows = [{"tag": tag, "id": id} for id, all_ in tags.items() for tag in all_]
+                if rows:
+                    db.execute(self._insert(TAGS).on_conflict_do_nothing(), rows)
 
     def pace(self, kind: str | None, tier: str | None, last: int = 25) -> list[float]:
         """Seconds that the last finished jobs of this kind and tier took."""

@@ -1,4 +1,4 @@
-"""Page tokens: where a list goes on, for the filters that it was asked with."""
+"""Page tokens: where a list goes on or back, for the filters that it was asked with."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ from typing import Any
 from webapi.problems import Problem
 
 
-def write_token(row: Mapping[str, Any], filters: Mapping[str, str | None]) -> str:
-    return (
-        base64.urlsafe_b64encode(json.dumps([row["at"], row["id"], _mark(filters)]).encode())
-        .decode()
-        .rstrip("=")
-    )
+def write_token(value: Any, id: str, back: bool, filters: Mapping[str, str | None]) -> str:
+    text = json.dumps([value, id, int(back), _mark(filters)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_token(token: str, filters: Mapping[str, str | None]) -> tuple[str, str]:
-    """(at, id) of the last row of the page before. Problem where TOKEN is none of ours, or of a
-    list with other filters (AIP-158)."""
+def read_token(
+    token: str, filters: Mapping[str, str | None], kind: type[str] | type[int]
+) -> tuple[Any, str, bool]:
+    """(value of KIND, id, whether it goes back) of the row that the page before ended with. Problem
+    where TOKEN is none of ours, or of a list with other filters (AIP-158)."""
     try:
-        at, id, mark = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        value, id, back, mark = json.loads(
+            base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        )
         if (
-            isinstance(at, str)
+            type(value) is kind
             and isinstance(id, str)
-            and "\0" not in at + id
+            and "\0" not in f"{value}{id}"
+            and abs(value if isinstance(value, int) else 0) < 2**63
+            and back in (0, 1)
             and mark == _mark(filters)
         ):
-            return at, id
+            return value, id, bool(back)
     except (ValueError, TypeError, binascii.Error, RecursionError):
         pass
     raise Problem(

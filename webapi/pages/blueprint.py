@@ -6,15 +6,19 @@ from flask import Blueprint
 
 from webapi.pages.forms import (
     do_cancel,
+    do_cancel_mine,
     do_delete,
     do_export,
+    do_label,
+    do_many,
     do_prompt,
+    do_restore,
     do_retry,
     do_sign_in,
     do_sign_out,
     do_upload,
 )
-from webapi.pages.read import beside_report, docs, done, home, job, mark, report, sign_in
+from webapi.pages.read import beside_report, docs, done, home, job, mark, report, sign_in, trash
 from webapi.pages.static import static
 
 PREFIXES = ("", "/3d-test")
@@ -31,6 +35,7 @@ def blueprint(prefix: str) -> Blueprint:
         ("/jobs/<id>/output/report.html", report),
         ("/jobs/<id>/output/<path:name>", beside_report),
         ("/done", done),
+        ("/trash", trash),
         ("/docs", docs),
         ("/sign-in", sign_in),
         ("/static/<path:name>", static),
@@ -43,6 +48,10 @@ def blueprint(prefix: str) -> Blueprint:
         ("/do/retry/<id>", do_retry),
         ("/do/export/<id>", do_export),
         ("/do/delete/<id>", do_delete),
+        ("/do/restore/<id>", do_restore),
+        ("/do/label/<id>", do_label),
+        ("/do/many", do_many),
+        ("/do/cancel-mine", do_cancel_mine),
         ("/sign-in", do_sign_in),
         ("/sign-out", do_sign_out),
     ):

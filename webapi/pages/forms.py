@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import g, redirect, request
 
 from webapi.access.access import TOKEN_FIELD, TOKEN_HEADER
 from webapi.pages.page import prefix
 from webapi.problems import Problem
-from webapi.routes import act, new_job
+from webapi.routes import act, labels, many, new_job, trash
 from webapi.routes.options import options_of
-from webapi.routes.schemas import Export, Generate
+from webapi.routes.schemas import Export, Generate, Labelled, Many
 from webapi.routes.table import asker, here
 
 FORM_LIMIT = 64 * 1024
@@ -72,6 +73,43 @@ def do_delete(id: str) -> Any:
     _form("admin")
     act.delete_job(id)
     return redirect(prefix() + "/done", 303)
+
+
+def do_restore(id: str) -> Any:
+    _form("admin")
+    trash.restore_job(id)
+    return redirect(f"{prefix()}/jobs/{id}", 303)
+
+
+def do_many() -> Any:
+    """What the button says, for every job that is ticked; back to the list it came from."""
+    form = _form("read")
+    verb, ids = form.get("do", ""), request.form.getlist("job")[:200]
+    if not ids:
+        raise Problem(422, "invalid", "No job is chosen.", "Tick some in the list, then try again.")
+    if verb == "download":
+        return redirect(f"/3d/download?{urlencode([('job', id) for id in ids])}", 303)
+    here().access.permit(asker(), "submit")
+    asked = Many.model_validate({"do": verb, "jobs": ids})
+    refused = [one["why"] for one in many.do(asked.do, asked.jobs) if not one["done"]]
+    if refused:
+        left = f"{len(ids) - len(refused)} of {len(ids)} done."
+        raise Problem(409, "wrong-state", f"{left} {' '.join(refused[:5])}")
+    return redirect(f"{prefix()}/done?{form.get('back', '')[:500]}", 303)
+
+
+def do_cancel_mine() -> Any:
+    _form()
+    many.cancel_mine()
+    return redirect(f"{prefix()}/", 303)
+
+
+def do_label(id: str) -> Any:
+    form = _form()
+    said = [tag for tag in form.get("tags", "").split(",") if tag.strip()]
+    asked = Labelled.model_validate({"name": form.get("name") or None, "tags": said})
+    labels.label_job(id, asked)
+    return redirect(f"{prefix()}/jobs/{id}", 303)
 
 
 def do_sign_in() -> Any:

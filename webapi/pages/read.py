@@ -3,9 +3,10 @@ them live. The same pages stand below /3d-test/."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import (
     Response,
@@ -14,23 +15,30 @@ from flask import (
     request,
 )
 
-from layout import tree
+from layout import lifecycle, tree
 from webapi.index import details
 from webapi.index.overview import overview
 from webapi.pages.choices import choices
 from webapi.pages.page import page, wanted
 from webapi.problems import MEANINGS, Problem
 from webapi.routes import look
-from webapi.routes.table import here
+from webapi.routes.table import asker, here
 
 LATELY, FAILED, GRID = 8, 4, 48
+LIBRARY = ("state", "kind", "label", "tag", "q", "from", "to", "sort", "page_token")
+ORDERS = {
+    "newest": "newest first",
+    "oldest": "oldest first",
+    "name": "by name",
+    "largest": "largest first",
+}
 
 
 def home() -> Response:
     index = here().index
     active = [details.with_eta(here().follower, row) for row in index.active()[:300]]
-    failed, _ = index.page({"state": "failed"}, FAILED)
-    finished, _ = index.page({"state": "completed"}, LATELY)
+    failed = index.page({"state": "failed"}, FAILED).rows
+    finished = index.page({"state": "completed"}, LATELY).rows
     seen = overview(here().follower)
     unserved = [
         queue["name"] for queue in seen["queues"] if queue["waiting"] and not queue["workers"]
@@ -39,6 +47,7 @@ def home() -> Response:
         "home.html",
         running=[row for row in active if row["worker"]],
         waiting=[row for row in active if not row["worker"]],
+        mine=sum(row["submitter"] == asker().name for row in active),
         failed=failed,
         finished=finished,
         overview=seen,
@@ -103,22 +112,42 @@ def _log_tail(row: Mapping[str, Any]) -> str:
 
 
 def done() -> Response:
-    args = {
-        key: value
-        for key, value in request.args.items()
-        if key in ("state", "kind", "q", "page_token") and value
-    }
-    filters, _, token = look.list_query(args)
+    args = {key: value for key, value in request.args.items() if key in LIBRARY and value}
+    asked = {key: value for key, value in args.items() if key not in ("from", "to")}
+    if "from" in args:
+        asked["since"] = args["from"]
+    if "to" in args:
+        asked["until"] = _day_after(args["to"])
+    filters, _, token = look.list_query(asked)
     filters["state"] = filters["state"] or "completed"
-    found, following = here().index.page(filters, GRID, token)
+    found = here().index.page(filters, GRID, token)
+    kept = {key: value for key, value in args.items() if key != "page_token"}
     return page(
         "done.html",
-        jobs=found,
-        following=following,
-        filters=filters,
-        token_given=bool(token),
+        jobs=found.rows,
+        following=found.following,
+        previous=found.previous,
+        filters=filters | {key: args.get(key) for key in ("from", "to")},
+        kept=urlencode({"state": filters["state"]} | kept),
+        narrow=set(kept) - {"state", "sort"},
+        orders=ORDERS,
+        tags=here().index.tags(),
         counts=here().follower.counts,
     )
+
+
+def trash() -> Response:
+    here().access.permit(asker(), "admin")
+    found = lifecycle.trashed(here().atlas)[:500]
+    return page("trash.html", jobs=[(day, id) for day, id, _ in found])
+
+
+def _day_after(day: str) -> str:
+    """The day after DAY, so that a list up to DAY has all of it; DAY where it is none."""
+    try:
+        return str(datetime.date.fromisoformat(day) + datetime.timedelta(days=1))
+    except (ValueError, OverflowError):
+        return day
 
 
 def docs() -> Response:

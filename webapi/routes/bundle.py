@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flask import Response
 
@@ -46,6 +46,38 @@ def parts_of(row: Row, name: str) -> list[str]:
 def bundle(row: Row, name: str, companions: bool = True) -> Response:
     """The model NAME with what belongs to it, and with COMPANIONS the report, as one zip that can
     be fetched in parts."""
+    return _zipped([(row, name)], row["id"], companions)
+
+
+def several(rows: list[Row]) -> Response:
+    """The finished models of ROWS with their reports, a folder each, as one zip that can be fetched
+    in parts."""
+    chosen = [(row, f"model.{(row['formats'] or 'glb').partition(',')[0]}") for row in rows]
+    return _zipped(chosen, f"{len(rows)}-models", True)
+
+
+def _zipped(models: list[tuple[Row, str]], called: str, companions: bool) -> Response:
+    entries: list[Entry] = []
+    mark = hashlib.sha256()
+    try:
+        for row, name in models:
+            _add(entries, mark, row, name, companions)
+    except BaseException:
+        for entry in entries:
+            entry.file.close()
+        raise
+    archive = StoredZip(entries)
+    headers = {
+        "Content-Disposition": disposition("attachment", f"{called}.zip"),
+        "Cache-Control": "private, no-cache",
+    }
+    return send_stream(
+        archive, archive.size, mark.hexdigest()[:32], headers, "application/zip", "The zip"
+    )
+
+
+def _add(entries: list[Entry], mark: Any, row: Row, name: str, companions: bool) -> None:
+    """Put the files of one job into ENTRIES, and what they are remembered by into MARK."""
     atlas = here().atlas
     folder = f"{row['folder']}/{tree.OUTPUT}"
     there = {file["name"] for file in details.artefacts(atlas, row)}
@@ -53,26 +85,12 @@ def bundle(row: Row, name: str, companions: bool = True) -> Response:
     chosen += [other for other in COMPANIONS if companions and other in there]
     sums = details.checksums(atlas, atlas.root / folder)
     listed = "".join(f"{sums[other]}  {other}\n" for other in chosen if other in sums).encode()
-    entries: list[Entry] = []
-    mark = hashlib.sha256(listed)
-    try:
-        for other in chosen:
-            file, facts = open_below(atlas, f"{folder}/{other}")
-            entries.append(Entry(f"{row['id']}/{other}", file, facts.st_size, _crc(file, facts)))
-            mark.update(f"{other}\0{facts.st_size}\0{entries[-1].crc}\0".encode())
-    except BaseException:
-        for entry in entries:
-            entry.file.close()
-        raise
+    mark.update(listed)
+    for other in chosen:
+        file, facts = open_below(atlas, f"{folder}/{other}")
+        entries.append(Entry(f"{row['id']}/{other}", file, facts.st_size, _crc(file, facts)))
+        mark.update(f"{row['id']}/{other}\0{facts.st_size}\0{entries[-1].crc}\0".encode())
     entries.append(Entry.of(f"{row['id']}/{tree.CHECKSUMS}", listed))
-    archive = StoredZip(entries)
-    headers = {
-        "Content-Disposition": disposition("attachment", f"{row['id']}.zip"),
-        "Cache-Control": "private, no-cache",
-    }
-    return send_stream(
-        archive, archive.size, mark.hexdigest()[:32], headers, "application/zip", "The zip"
-    )
 
 
 class _Handle:

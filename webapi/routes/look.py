@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from layout import lifecycle
 from webapi.index import details, rows
+from webapi.index.paging import ORDERS
 from webapi.index.schema import Row
 from webapi.index.states import ENDED, WORDS
 from webapi.problems import Problem
@@ -69,6 +70,25 @@ PAGE = (
         "submitted at or after this time",
     ),
     Param(
+        "until",
+        "query",
+        {"type": "string", "format": "date-time"},
+        "submitted before this time",
+    ),
+    Param(
+        "label",
+        "query",
+        {"type": "string", "enum": ["draft", "placeholder"]},
+        "only results that are no more than that",
+    ),
+    Param("tag", "query", {"type": "string", "maxLength": 40}, "only jobs with this tag"),
+    Param(
+        "sort",
+        "query",
+        {"type": "string", "enum": [*ORDERS], "default": "newest"},
+        "in which order: by when they were submitted, by name, or by the size of their drop",
+    ),
+    Param(
         "page_size",
         "query",
         {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
@@ -80,21 +100,23 @@ PAGE = (
 
 @route("GET", "/3d/jobs", {200: JobList}, params=PAGE, problems=(422,))
 def jobs() -> Response:
-    """List jobs, newest first.
-    Pages follow AIP-158: send next_page_token back as page_token until it is null."""
+    """List jobs, newest first where sort does not say otherwise.
+    Pages follow AIP-158: send next_page_token (or previous_page_token) back as page_token until it
+    is null."""
     filters, size, token = list_query(request.args)
-    found, following = here().index.page(filters, size, token)
+    found, following, previous = here().index.page(filters, size, token)
     counts = here().follower.counts
     wanted = {None: WORDS, "active": [word for word in WORDS if word not in ENDED]}.get(
         filters["state"] or None, [str(filters["state"])]
     )
-    narrow = any(filters[key] for key in ("kind", "q", "since"))
+    narrow = any(filters[key] for key in ("kind", "q", "since", "until", "label", "tag"))
     total = None if narrow else sum(counts.get(word, 0) for word in wanted)
     return answer(
         JobList,
         {
             "jobs": [rows.summary(row) for row in found],
             "next_page_token": following,
+            "previous_page_token": previous,
             "total": total,
         },
     )
@@ -105,9 +127,10 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
     known = {param.name: param for param in PAGE}
     if unknown := [key for key in args if key not in known]:
         raise Problem(422, "invalid", f"{clean(unknown[0], 40)}: there is no such filter.")
-    if args.get("since") == "":
-        raise Problem(422, "invalid", "since: it is empty.", "Leave since out to list every job.")
-    for key in ("state", "kind"):
+    for key in ("since", "until"):
+        if args.get(key) == "":
+            raise Problem(422, "invalid", f"{key}: it is empty.", f"Leave {key} out.")
+    for key in ("state", "kind", "label", "sort"):
         if args.get(key) and args[key] not in known[key].schema["enum"]:
             raise Problem(
                 422, "invalid", f"{key}: must be one of {', '.join(known[key].schema['enum'])}."
@@ -115,7 +138,6 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
     size = args.get("page_size", "50")
     if not (size.isascii() and size.isdigit() and 1 <= int(size[:6]) <= 500):
         raise Problem(422, "invalid", "page_size: must be 1 to 500.")
-    since = args.get("since")
     if any("\0" in value for value in args.values()) or len(args.get("q", "")) > 200:
         raise Problem(422, "invalid", "q: at most 200 characters, none of them NUL.")
     return (
@@ -123,7 +145,11 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
             "state": args.get("state"),
             "kind": args.get("kind"),
             "q": args.get("q"),
-            "since": checks.utc(since),
+            "since": checks.utc(args.get("since"), "since"),
+            "until": checks.utc(args.get("until"), "until"),
+            "label": args.get("label"),
+            "tag": args.get("tag"),
+            "sort": args.get("sort"),
         },
         int(size),
         args.get("page_token"),

@@ -67,9 +67,9 @@ def _schemas(models: list[type[BaseModel]]) -> dict[str, Any]:
     schemas: dict[str, Any] = found["$defs"]
     for model in requests - {None}:
         assert model is not None
-        schemas[model.__name__]["properties"]["output_format"] = _one_or_many(
-            schemas[model.__name__]["properties"]["output_format"]
-        )
+        properties = schemas[model.__name__]["properties"]
+        if "output_format" in properties:
+            properties["output_format"] = _one_or_many(properties["output_format"])
     return schemas
 
 

@@ -119,11 +119,18 @@ class Summary(Status):
     kind: Literal["scan", "images", "prompt", "convert"] | None
     folder: str = Field(description="where it stands, relative to the share")
     queue: str | None = Field(description="the queue it waits in")
+    position: int | None = Field(
+        description="its turn there, 1 is next; null in lists of jobs and where it does not wait"
+    )
+    starts_in: float | None = Field(
+        description="seconds until it is likely to start; null rather than invented"
+    )
     worker: str | None = Field(description="the worker that has it")
     stage: str | None
     submitted_at: str | None
     ended_at: str | None
     label: Literal["draft", "placeholder"] | None
+    tags: list[str] = Field(description="given by people, in lower case")
     remedy: str | None = Field(description="what to do about a failure")
     retry_of: str | None
 
@@ -131,6 +138,7 @@ class Summary(Status):
 class JobList(Answer):
     jobs: list[Summary]
     next_page_token: str | None
+    previous_page_token: str | None = Field(description="of the page before; null on the first")
     total: int | None = Field(
         description="how many jobs fit the filter; null where counting them would take long"
     )
@@ -173,6 +181,50 @@ class Detail(Summary):
 class Artefacts(Answer):
     job_id: str
     artefacts: list[Artefact]
+
+
+class Labelled(BaseModel):
+    """What a job is called from now on, and its tags."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"name": "Grandma's jug", "tags": ["kitchen"]}},
+    )
+    name: str | None = Field(None, max_length=200, description="null: as it was dropped")
+    tags: tuple[str, ...] = Field((), max_length=20, description="1 to 40 characters each")
+
+
+class Tagged(Answer):
+    tag: str
+    jobs: int
+
+
+class Tags(Answer):
+    tags: list[Tagged]
+
+
+class Many(BaseModel):
+    """One verb for several jobs."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"do": "cancel", "jobs": [EXAMPLE_ID]}},
+    )
+    do: Literal["cancel", "retry", "delete", "restore"]
+    jobs: tuple[str, ...] = Field(min_length=1, max_length=200, description="their ids")
+
+
+class OneDone(Answer):
+    job_id: str
+    done: bool
+    why: str | None = Field(description="why it was not done")
+    new_id: str | None = Field(description="of the new job, where a done one was retried")
+
+
+class ManyDone(Answer):
+    jobs: list[OneDone]
 
 
 class Deleted(Answer):

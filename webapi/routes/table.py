@@ -52,9 +52,8 @@ class Route:
 
 
 ROUTES: list[Route] = []
-ORDER = tuple(
-    f"webapi.routes.{name}" for name in ("submit", "look", "act", "trash", "files", "system")
-)
+ROOMS = ("submit", "look", "act", "many", "labels", "trash", "files", "system")
+ORDER = tuple(f"webapi.routes.{name}" for name in ROOMS)
 Handler = Callable[..., Any]
 
 
@@ -135,13 +134,13 @@ def guard() -> None:
 def _only_known(route: Route) -> None:
     """Problem 422 for what a route would not look at: an option in the query that it does not have
     or that came twice, or a body where it takes none."""
-    known = {param.name for param in route.params if param.where == "query"}
+    known = {param.name: param.schema for param in route.params if param.where == "query"}
     for key in request.args if route.rule.startswith("/3d/") and not route.uploads else ():
         if key not in known:
             raise Problem(
                 422, "invalid", f"{clean(key, 40)}: there is no such option in the query."
             )
-        if len(set(request.args.getlist(key))) > 1:
+        if known[key].get("type") != "array" and len(set(request.args.getlist(key))) > 1:
             raise Problem(422, "invalid", f"{key}: it was sent twice, with different values.")
     if route.body or route.uploads or request.method in ("GET", "HEAD", "OPTIONS"):
         return

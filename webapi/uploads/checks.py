@@ -110,7 +110,7 @@ def _plainly_private(host: str) -> bool:
     return not safe_fetch.is_public(host)
 
 
-def utc(text: str | None) -> str | None:
+def utc(text: str | None, key: str) -> str | None:
     """A time from a query in the form that the index holds; Problem where it is none."""
     if not text:
         return None
@@ -123,5 +123,5 @@ def utc(text: str | None) -> str | None:
         )
     except (ValueError, OverflowError):
         raise Problem(
-            422, "invalid", "since: must be a time such as 2026-11-20T12:00:00Z."
+            422, "invalid", f"{key}: must be a time such as 2026-11-20T12:00:00Z."
         ) from None

@@ -288,6 +288,61 @@ def test_a_jobs_own_page_follows_it_to_its_end(server: Server, atlas: Atlas, pag
     page.wait_for_selector("td a:has-text('model.stl')")
 
 
+def test_jobs_are_ticked_in_the_library_sorted_labelled_and_brought_back(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """Both ways through the pages; two are deleted at once and one comes back; a name and a tag are given and found."""
+    for number in range(50):
+        forge(atlas, State.DONE, name=f"jug {number:02}")
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 50, 20, "all are listed")
+    page.goto(server.url + "/done?sort=name")
+    assert page.locator(".card").first.inner_text().startswith("jug 00")
+    page.click("a[rel=next]")
+    assert page.locator(".card").count() == 2
+    page.click("a[rel=prev]")
+    assert page.locator(".card").first.inner_text().startswith("jug 00")
+    for name in ("jug 00", "jug 01"):
+        page.get_by_label(f"choose {name}").check()
+    with page.expect_download() as download:
+        page.click("button:has-text('Download as one zip')")
+    assert download.value.suggested_filename == "2-models.zip"
+    page.click(".many-bar button:has-text('Delete')")
+    page.wait_for_selector(".card:has-text('jug 02')")
+    assert page.locator(".card:has-text('jug 00')").count() == 0
+    page.goto(server.url + "/trash")
+    page.click(".row:has-text('jug-00') button:has-text('Restore')")
+    page.wait_for_selector(".row:has-text('jug-00')", state="detached")
+    page.goto(server.url + "/done?q=jug+00")
+    page.click(".card:has-text('jug 00') strong")
+    page.wait_for_selector("h1:has-text('jug 00')")
+    page.click("summary:has-text('Name and tags')")
+    page.fill(".labels input[name=name]", "Blue jug")
+    page.fill(".labels input[name=tags]", "kitchen, old")
+    page.click(".labels button")
+    page.wait_for_selector("h1:has-text('Blue jug')")
+    page.goto(server.url + "/done")
+    page.select_option("select[name=tag]", "kitchen")
+    page.click("button:has-text('Show')")
+    assert page.locator(".card").all_inner_texts()[0].startswith("Blue jug")
+    assert page.locator(".card").count() == 1
+
+
+def test_options_behind_more_and_a_preset_are_sent_from_the_page(
+    server: Server, atlas: Atlas, page: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "part.stl").write_bytes(b"solid x\nendsolid x\n")
+    page.goto(server.url + "/")
+    page.set_input_files("#files", tmp_path / "part.stl")
+    page.click("#upload summary")
+    page.select_option("#upload-up", "z")
+    page.fill("#upload-faces", "5000")
+    page.click("#upload button.primary")
+    page.wait_for_selector(".upload-line a:has-text('Sent')")
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    assert (job.options["up"], job.options["faces"]) == ("z", 5000)
+
+
 def test_a_prompt_is_sent_from_the_page_by_keyboard_alone(
     server: Server, atlas: Atlas, page: Any
 ) -> None:
@@ -324,6 +379,8 @@ def test_no_page_is_wider_than_its_window(
         "/",
         "/done",
         "/done?state=failed",
+        "/done?sort=name&kind=scan&from=2026-01-01",
+        "/trash",
         "/docs",
         "/sign-in",
         "/nothing",

@@ -160,7 +160,7 @@ def test_postgresql_holds_the_same_rows_as_sqlite(
         assert reindex(atlas, settings, index) == reindex(atlas, settings, index) == 9
         pages, token = [], None
         for _ in range(3):
-            rows, token = index.page({"state": None}, 4, token)
+            rows, token, _ = index.page({"state": None}, 4, token)
             pages.append([row["id"] for row in rows])
         filters = (
             {"q": "vÄSE 3%_"},

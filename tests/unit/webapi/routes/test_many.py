@@ -1,0 +1,147 @@
+"""Lists in any order and both ways; several jobs at once; names and tags that people give."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from layout.tree import Atlas, State
+from tests.support.web import FOREIGN, forge
+from webapi.context import Web
+
+
+@pytest.fixture
+def shelf(atlas: Atlas, look: Callable[[], None]) -> list[str]:
+    """Ids of seven finished jobs, a day apart, names from g to a."""
+    found = [
+        forge(atlas, State.DONE, name=name, at=f"2026-11-{day + 10}T12:00:00+00:00").id
+        for day, name in enumerate("gfedcba")
+    ]
+    look()
+    return found
+
+
+def ids(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return [job["job_id"] for job in answer.json["jobs"]]
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "name", "largest"])
+def test_pages_go_on_and_back_in_every_order(
+    client: FlaskClient, shelf: list[str], sort: str
+) -> None:
+    """Whatever the order, the pages joined are the whole, and going back shows what was shown."""
+    whole = ids(client.get(f"/3d/jobs?sort={sort}"))
+    assert sorted(whole) == sorted(shelf)
+    assert whole == {"newest": shelf[::-1], "oldest": shelf, "name": shelf[::-1]}.get(sort, whole)
+    there, url = [], f"/3d/jobs?sort={sort}&page_size=3"
+    token: str | None = ""
+    while token is not None:
+        page = client.get(url + (f"&page_token={token}" if token else ""))
+        there.append(ids(page))
+        token, back = page.json["next_page_token"], page.json["previous_page_token"]
+    assert [len(page) for page in there] == [3, 3, 1]
+    assert [id for page in there for id in page] == whole
+    for page in there[-2::-1]:
+        answer = client.get(f"{url}&page_token={back}")
+        assert ids(answer) == page
+        back = answer.json["previous_page_token"]
+    assert back is None and answer.json["next_page_token"]
+
+
+def test_dates_bound_a_list_from_both_sides(client: FlaskClient, shelf: list[str]) -> None:
+    assert ids(client.get("/3d/jobs?since=2026-11-12&until=2026-11-14")) == [shelf[3], shelf[2]]
+    text = client.get("/done?from=2026-11-12&to=2026-11-13").get_data(as_text=True)
+    assert [id for id in shelf if f"/jobs/{id}" in text] == [shelf[2], shelf[3]]
+    refused = client.get("/3d/jobs?until=never")
+    assert refused.status_code == 422 and refused.json["detail"].startswith("until: ")
+
+
+def test_one_verb_for_many_says_of_each_what_became_of_it(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    failed, running = forge(atlas, State.FAILED), forge(atlas, State.PROCESSING)
+    look()
+    asked = {"do": "retry", "jobs": [failed.id, running.id, "none-0000000000"]}
+    done = client.post("/3d/jobs/many", json=asked).json["jobs"]
+    assert [(one["job_id"], one["done"]) for one in done] == [
+        (failed.id, True), (running.id, False), ("none-0000000000", False),
+    ]  # fmt: skip
+    assert "has not ended" in done[1]["why"] and "no job" in done[2]["why"]
+    assert client.post("/3d/jobs/many", json=asked, headers=FOREIGN).status_code == 401
+
+
+def test_all_of_mine_are_cancelled_and_nobody_elses(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None], web: Web
+) -> None:
+    theirs = forge(atlas, State.CLAIMED, by="somebody")
+    look()
+    name = client.post("/3d/generate", json={"prompt": "a cube"}).json["job_id"]
+    done = client.post("/3d/jobs/cancel-mine").json["jobs"]
+    assert [(one["job_id"], one["done"]) for one in done] == [(name, True)]
+    assert theirs.path.is_dir()
+
+
+def test_several_models_come_as_one_zip_that_can_be_fetched_in_parts(
+    client: FlaskClient, shelf: list[str]
+) -> None:
+    url = f"/3d/download?job={shelf[0]}&job={shelf[1]}"
+    whole = client.get(url)
+    assert whole.status_code == 200, whole.get_data(as_text=True)
+    archive = zipfile.ZipFile(io.BytesIO(whole.data))
+    assert archive.testzip() is None
+    assert {name.partition("/")[0] for name in archive.namelist()} == set(shelf[:2])
+    part = client.get(url, headers={"Range": "bytes=100-"})
+    assert (part.status_code, part.data) == (206, whole.data[100:])
+    assert client.get("/3d/download").status_code == 422
+
+
+def test_a_name_and_tags_stand_in_one_file_and_lists_go_by_them(
+    client: FlaskClient, atlas: Atlas, shelf: list[str], look: Callable[[], None], web: Web
+) -> None:
+    """Searched, sorted and filtered by; another web host hears of them; an index made anew too."""
+    body = {"name": "Grandma's  jug", "tags": ["Kitchen", "old  things"]}
+    told = client.put(f"/3d/jobs/{shelf[3]}/labels", json=body)
+    assert (told.json["name"], told.json["tags"]) == ("Grandma's jug", ["kitchen", "old things"])
+    kept = json.loads((atlas.labels / f"{shelf[3]}.json").read_text())
+    assert kept == {"format": 1, "called": "Grandma's jug", "tags": ["kitchen", "old things"]}
+    for _ in range(2):
+        for query in ("tag=kitchen", "q=grandma", "tag=Old%20Things"):
+            assert ids(client.get(f"/3d/jobs?{query}")) == [shelf[3]], query
+        assert ids(client.get("/3d/jobs?sort=name"))[-1] == shelf[3]
+        assert client.get("/3d/tags").json["tags"][0] == {"tag": "kitchen", "jobs": 1}
+        web.follower._begin_anew()
+        look()
+    (atlas.labels / f"{shelf[3]}.json").write_text('{"format": 1, "tags": ["by hand"]}')
+    web.follower.given._mark = -1
+    look()
+    assert ids(client.get("/3d/jobs?tag=by%20hand")) == [shelf[3]]
+    assert client.get(f"/3d/jobs/{shelf[3]}").json["name"] == "d"
+    assert ids(client.get("/3d/jobs?tag=kitchen")) == []
+    wrong = client.put(f"/3d/jobs/{shelf[3]}/labels", json={"tags": ["a,b"]})
+    assert wrong.status_code == 422
+    assert client.put("/3d/jobs/none-0000000000/labels", json={}).status_code == 404
+
+
+def test_a_tree_of_before_labels_gets_its_folder_with_the_first_one(
+    client: FlaskClient, atlas: Atlas, shelf: list[str]
+) -> None:
+    atlas.labels.rmdir()
+    assert client.put(f"/3d/jobs/{shelf[0]}/labels", json={"tags": ["x"]}).status_code == 200
+
+
+def test_a_waiting_job_tells_its_turn(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    first, second = (
+        forge(atlas, State.CLAIMED, at=f"2026-11-20T12:0{minute}:00+00:00").id for minute in (1, 2)
+    )
+    look()
+    turns = [client.get(f"/3d/jobs/{id}").json["position"] for id in (first, second)]
+    assert turns == [1, 2]
