@@ -11,29 +11,26 @@ from tests.simulation.play import Report, play
 
 
 def many(seeds: range, seconds: float, processes: int) -> int:
-    began, played, jobs, simulated, calls = time.perf_counter(), 0, 0, 0.0, 0
-    met: Counter[tuple[str, str]] = Counter()
-    broken: list[Report] = []
+    began, reports = time.perf_counter(), list[Report]()
     with get_context("fork").Pool(processes) as pool:
         for report in pool.imap_unordered(_brief, seeds, chunksize=2):
-            played, jobs, simulated, calls = (
-                played + 1,
-                jobs + report.jobs,
-                simulated + report.seconds,
-                calls + report.calls,
-            )
-            met += report.met_by
+            reports.append(report)
             if report.broken:
-                broken.append(report)
                 print(f"seed {report.seed}: {report.broken}", flush=True)
             if time.perf_counter() - began > seconds:
                 pool.terminate()
                 break
     took = time.perf_counter() - began
-    print(table(met))
+    print(table(sum((report.met_by for report in reports), Counter[tuple[str, str]]())))
+    drops = sum(report.jobs for report in reports)
+    hours = sum(report.seconds for report in reports) / 3600
+    calls, cpu = sum(report.calls for report in reports), sum(report.cpu for report in reports)
+    broken = sum(report.broken is not None for report in reports)
     print(
-        f"{played} seeds from {seeds.start}, {jobs} drops, {simulated / 3600:.1f} simulated hours, {calls} file calls in {took:.0f} s: "
-        f"{played / took:.1f} seeds/s, {jobs / took:.0f} jobs/s; {len(broken)} broken"
+        f"{len(reports)} seeds from {seeds.start}, {drops} drops, {hours:.1f} simulated hours,"
+        f" {calls} file calls in {took:.0f} s: {len(reports) / took:.1f} seeds/s,"
+        f" {drops / took:.0f} drops/s, {drops / cpu:.0f} drops per second of processor time;"
+        f" {broken} broken"
     )
     return 1 if broken else 0
 

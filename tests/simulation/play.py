@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -39,10 +40,12 @@ class Report:
         self.jobs = people.drops if people else 0
         self.seconds = world.hub.now if world else 0.0
         self.calls = world.fate.calls if world else 0
+        self.cpu = 0.0  # seconds of processor time that it took
 
 
 def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None) -> Report:
     """Everything that SEED decides, with a planted bug (MUTANT) if one is given."""
+    began = time.process_time()
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     folder = Path(tempfile.mkdtemp(prefix=f"inbox3d-{seed}-", dir=memory))
     world: World | None = None
@@ -71,7 +74,9 @@ def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None
                 house.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Report(seed, world, broken, people)
+    report = Report(seed, world, broken, people)
+    report.cpu = time.process_time() - began
+    return report
 
 
 def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
