@@ -78,9 +78,9 @@ def _uncaught(self: Attention, path: Path) -> Iterator[None]:
 _complete = Shells.complete
 
 
-def _passes_refused(self: Shells, shell: Place) -> None:
+def _passes_refused(self: Shells, shell: Place, copy_of: str | None = None) -> None:
     if shell.queue != lifecycle.REFUSED:
-        _complete(self, shell)
+        _complete(self, shell, copy_of)
 
 
 def _due_at_once(atlas: Atlas, days: float) -> list[Any]:
@@ -106,6 +106,7 @@ def stale_scratch() -> Iterator[None]:
     """What an earlier start left in scratch is taken for what stands in input/ now."""
     with (
         patch.object(input_copy, "stands", _by_size),
+        patch.object(input_list, "stands", _by_size),
         patch.object(input_list, "forget", lambda root: None),
     ):
         yield
