@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline import blame, jobs, recipes
 from pipeline.artefacts import Artefact
@@ -18,6 +18,7 @@ from pipeline.kept.versions import versions
 from pipeline.workspace import StageWorkspace
 
 Say = Callable[..., None]
+OptionsT = TypeVar("OptionsT")
 
 
 def run(order: dict[str, Any], say: Say) -> None:
@@ -86,8 +87,8 @@ def _weights(stage: str, bagged: Sequence[Artefact], ws: StageWorkspace[Any]) ->
 
 
 def _workspace(
-    order: dict[str, Any], say: Say, options: Any, warnings: list[str]
-) -> StageWorkspace[Any]:
+    order: dict[str, Any], say: Say, options: OptionsT, warnings: list[str]
+) -> StageWorkspace[OptionsT]:
     return StageWorkspace(
         Path(order["root"]),
         Path(order["input"]),

@@ -121,7 +121,7 @@ def _may_submit(options: Mapping[str, Any]) -> None:
         checks.webhook(url, web.settings.web.webhook_lan)
 
 
-def _seal(draft: Any, options: Mapping[str, Any], name: str, mark: str) -> str:
+def _seal(draft: Path, options: Mapping[str, Any], name: str, mark: str) -> str:
     web, who = here(), asker()
     if key := idempotency.checked(request.headers.get("Idempotency-Key")):
         draft, known = idempotency.keep(web.atlas, who.name, key, draft, mark)
