@@ -34,6 +34,7 @@ from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
 from tests.support.hostile import immutable, small_disk
 from tests.support.live import eventually
+from tests.support.workers import made
 from tests.unit.watchers.test_worker import drop, now_at, recipe, surroundings
 
 __all__ = ["recipe", "surroundings"]
@@ -49,29 +50,18 @@ def atlas(tmp_path: Path) -> Atlas:
 @pytest.fixture
 def workers(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     """Make workers whose scratch is TMP_PATH/NAME, as if each ran on a host of its own."""
-    made: list[Worker] = []
+    with made() as makes:
 
-    def make(host: str = "scratch") -> Worker:
-        settings = config.load(
-            environ={"INBOX3D_HOST__SCRATCH": str(tmp_path / host), "INBOX3D_WORKER__POLL": "0.01"}
-        )
-        worker = Worker(
-            atlas,
-            settings,
-            f"{host}-cpu-{os.getpid()}",
-            ("scan", "finish"),
-            "cpu",
-            threading.Event(),
-        )
-        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
-        worker.beat.beat()
-        made.append(worker)
-        return worker
+        def make(host: str = "scratch") -> Worker:
+            settings = config.load(
+                environ={
+                    "INBOX3D_HOST__SCRATCH": str(tmp_path / host),
+                    "INBOX3D_WORKER__POLL": "0.01",
+                }
+            )
+            return makes(atlas, settings, f"{host}-cpu-{os.getpid()}", ("scan", "finish"))
 
-    yield make
-    for worker in made:
-        worker.engine.stop()
-        worker.beat.end()
+        yield make
 
 
 def until(worker: Worker, over: Callable[[], object], most: int = 60) -> None:

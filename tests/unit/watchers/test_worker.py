@@ -29,6 +29,7 @@ from pipeline.runner import input_copy, input_list
 from pipeline.submission import job_view
 from pipeline.watchers.worker import Worker
 from tests.support.live import eventually
+from tests.support.workers import made
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 STAGES = "tests.support.stages"
@@ -58,24 +59,18 @@ def atlas(tmp_path: Path) -> Atlas:
 @pytest.fixture
 def workers(atlas: Atlas, settings: Settings) -> Iterator[Callable[..., Worker]]:
     """Make workers whose engines are ended with the test."""
-    made: list[Worker] = []
+    with made() as makes:
 
-    def make(
-        name: str = "prometheus-cpu-aaaa",
-        queues: tuple[str, ...] = ("scan", "finish"),
-        on: Atlas | None = None,
-    ) -> Worker:
-        worker = Worker(on or atlas, settings, name, queues, "cpu", threading.Event())
-        worker.scratch.root.mkdir(parents=True, exist_ok=True)
-        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
-        worker.beat.beat()
-        made.append(worker)
-        return worker
+        def make(
+            name: str = "prometheus-cpu-aaaa",
+            queues: tuple[str, ...] = ("scan", "finish"),
+            on: Atlas | None = None,
+        ) -> Worker:
+            worker = makes(on or atlas, settings, name, queues)
+            worker.scratch.root.mkdir(parents=True, exist_ok=True)
+            return worker
 
-    yield make
-    for worker in made:
-        worker.engine.stop()
-        worker.beat.end()
+        yield make
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""Workers that a test makes as it needs them, and that end with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from layout.tree import Atlas
+from pipeline.config import Settings
+from pipeline.watchers.worker import Worker
+
+
+class Made:
+    """Makes workers whose recipes are stand-ins."""
+
+    def __init__(self) -> None:
+        self.all: list[Worker] = []
+
+    def __call__(
+        self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...]
+    ) -> Worker:
+        worker = Worker(atlas, settings, name, queues, "cpu", threading.Event())
+        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
+        worker.beat.beat()
+        self.all.append(worker)
+        return worker
+
+
+@contextmanager
+def made() -> Iterator[Made]:
+    """Engines and heartbeats of all that were made are ended."""
+    makes = Made()
+    try:
+        yield makes
+    finally:
+        for worker in makes.all:
+            worker.engine.stop()
+            worker.beat.end()
