@@ -49,7 +49,7 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     Example:
       inbox3d submit ~/scans/vase --set quality_tier=high
     """
-    from pipeline.submission.ability import passed_over
+    from pipeline.submission.ability import lacking, passed_over
     from pipeline.submission.preflight import completed, live_workers
     from pipeline.submission.submit import submit_path
 
@@ -57,9 +57,11 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     request = completed(atlas, settings, drop, request_of(pairs))
     place = submit_path(atlas, drop, request)
     click.echo(place.path.name)
-    if without := passed_over(request, live_workers(atlas, settings)):
+    workers = live_workers(atlas, settings)
+    if without := passed_over(request, workers):
         click.echo(f"It is made without what is broken {without}", err=True)
-    if why := waits_for(atlas, settings, place):
+    # an intake and a worker may have been faster: then it is not found where it was put
+    if why := waits_for(atlas, settings, place) or lacking(request["kind"], "views", workers):
         click.echo(f"It waits: {why}", err=True)
 
 

@@ -19,9 +19,10 @@ from layout.beat import Beat
 from layout.init import init
 from layout.manifest import ErrorFile, read_job
 from layout.signs import Heartbeat
-from layout.tree import Atlas, State
+from layout.tree import Atlas, Place, State
 from pipeline.cli import COMMANDS, cli, main
 from pipeline.queues import QUEUES
+from pipeline.submission import submit
 from tests.support.drops import stl_file
 from tests.support.hostile import immutable
 from tests.support.hub import flux, lay
@@ -287,10 +288,13 @@ def test_once_refuses_a_prompt_where_the_weights_are_there_and_not_whole(
 
 
 def test_submit_says_what_the_serving_host_finds_broken(
-    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+    atlas: Atlas,
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Refused by the model's file where it was asked for; else a job, and the words beside its
-    id."""
+    """Refused by the model's file where it was asked for; else a job, and the words beside its id,
+    also where it was taken before anybody could look."""
     (tmp_path / "cup.txt").write_text("a cup")
     said = Heartbeat(
         worker="far-gpu0-abcd", role="worker", counter=0, boot="", pid=1, queues=("views", "mesh")
@@ -298,7 +302,10 @@ def test_submit_says_what_the_serving_host_finds_broken(
     beat = Beat(atlas, said, 15)
     lacks = "Model flux-schnell: text_encoder_2/config.json is missing."
     beat.able(("visual-hull",), {"triposr": "model.safetensors is a web page", "views": lacks})
-    beat.beat()
+    watching = said.model_copy(update={"worker": "far-intake-abcd", "role": "intake", "queues": ()})
+    beats = [beat, Beat(atlas, watching, 15)]
+    for each in beats:
+        each.beat()
     try:
         command = ("submit", str(tmp_path / "cup.txt"), "--set")
         code, out, err = run(*command, "backend=triposr")
@@ -307,8 +314,19 @@ def test_submit_says_what_the_serving_host_finds_broken(
         code, out, err = run(*command, "views=4")
         assert code == 0 and (atlas.inbox / out.strip()).is_dir()
         assert "made without what is broken on far-gpu0-abcd, the model triposr" in err
+        real = submit.submit_path
+
+        def taken_at_once(*given: object) -> Place:
+            place = real(*given)  # type: ignore[arg-type]
+            place.path.rename(atlas.processing / f"{place.id}@far-gpu0-abcd.1")
+            return place
+
+        monkeypatch.setattr(submit, "submit_path", taken_at_once)
+        code, out, err = run(*command, "views=4")
+        assert code == 0 and f"It waits: far-gpu0-abcd: {lacks}" in err
     finally:
-        beat.end()
+        for each in beats:
+            each.end()
 
 
 @pytest.mark.parametrize("command", ["once", "submit"])

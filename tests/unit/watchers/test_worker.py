@@ -45,6 +45,7 @@ def settings(tmp_path: Path) -> Settings:
     return config.load(
         environ={
             "INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"),
+            "INBOX3D_HOST__MODELS": str(tmp_path / "models"),
             "INBOX3D_WORKER__POLL": "0.01",
             "INBOX3D_WORKER__BEAT": "0.05",
         }
@@ -194,6 +195,21 @@ def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(
     )
     assert job.crashes(1) == 0
     assert not worker.step()
+
+
+def test_what_lacked_a_model_is_taken_again_when_the_models_are_others(
+    atlas: Atlas, workers: Any, recipe: Any, settings: Settings
+) -> None:
+    """Pulled or mended while the worker runs, which nobody starts anew; once for each change."""
+    recipe("lacks")
+    drop(atlas)
+    worker = workers(queues=("scan", "views"))
+    assert worker.step() and not worker.step()
+    models = settings.host.models / "triposr"
+    models.mkdir(parents=True)
+    worker.models.look(worker.beat)
+    assert "triposr" in worker.beat.heartbeat.broken
+    assert worker.step() and not worker.step()
 
 
 @pytest.mark.slow
