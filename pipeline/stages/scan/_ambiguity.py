@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry
+from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry, _verify
 from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
 from pipeline.stages.scan._links import PairLink, agree
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
+_FEWEST = 50  # shared points of a scene that say something
 
-def marked(found: list[PairLink], passes: list[Prepared]) -> list[PairLink]:
+
+def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -> list[PairLink]:
     """The links of two passes as they are where nothing slips; else the best of them alone, as
-    loose."""
+    loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies on another
+    everywhere."""
+    if scene:
+        return [link for link in found if not _bare(link, passes)]
     if not found:
         return found
     a, b = passes[found[0].a], passes[found[0].b]
@@ -32,6 +37,22 @@ def marked(found: list[PairLink], passes: list[Prepared]) -> list[PairLink]:
     normals = np.concatenate([rigid.turn(found[0].pose, a.coarse_normals), b.coarse_normals])
     slip = _slips.find(points, normals, np.concatenate([a.weight, b.weight]))
     return found if slip is None else [replace(found[0], loose=True)]
+
+
+def _bare(link: PairLink, passes: list[Prepared]) -> bool:
+    """Whether what the two passes share slips on itself."""
+    points, normals, worth = [], [], []
+    for a, b, pose in (
+        (passes[link.a], passes[link.b], link.pose),
+        (passes[link.b], passes[link.a], rigid.invert(link.pose)),
+    ):
+        like = _verify.look(a, b, pose[None])[0][0]
+        here = np.eye(4) if a is passes[link.b] else link.pose
+        points.append(rigid.apply(here, a.coarse[like]))
+        normals.append(rigid.turn(here, a.coarse_normals[like]))
+        worth.append(a.weight[like])
+    every = np.concatenate(points), np.concatenate(normals), np.concatenate(worth)
+    return len(every[0]) < _FEWEST or _slips.find(*every) is not None
 
 
 def join(groups: list[Group], links: list[PairLink]) -> list[Group]:

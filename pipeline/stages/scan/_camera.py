@@ -13,6 +13,8 @@ from pipeline.stages.scan import _viewpoint
 _CELL = 0.015  # of the picture of a far camera, share of the size
 _ANGLE = 0.035  # of the picture of a scanner that stood inside, radians
 _RIM = 4  # cells around the picture
+_WIDER = 2.0  # cells that make one where the picture's outline is looked at
+_FULL = 0.9  # share of its rectangle that a picture fills whose frame cut the scene off
 _FACING = 0.5  # cosine to the line of sight from which a camera should have seen a surface
 _HIDDEN = 0.03  # length behind the front of its own cell from which a surface is hidden
 _CLOSEST = 0.1  # length: nearest plane of the picture of a far camera
@@ -23,15 +25,18 @@ class Camera:
     """A picture of depths: from a place outside (a camera that looked at the object) or around a
     place inside (a scanner in a room)."""
 
-    def __init__(self, points: Array, place: Array, outside: bool) -> None:
+    def __init__(self, points: Array, place: Array, outside: bool, scene: bool = False) -> None:
         from scipy import ndimage
 
-        self.place, self.outside = place, outside
+        self.place, self.outside, self.framed = place, outside, False
         if outside:
             aim = place - points.mean(0)
             self.far = float(np.linalg.norm(aim))
             self.axis = aim / self.far
             self.across = np.linalg.svd(self.axis[None])[2][1:]
+            if scene:
+                self.across, full = self._upright(points)
+                self.framed = full > _FULL
         self.low = np.zeros(2)
         flat, near = self._project(points)
         self.low = flat.min(0) - 2
@@ -46,6 +51,19 @@ class Camera:
             np.pad(np.isfinite(highest), _RIM), np.ones((3, 3)), iterations=2
         )
         self.seen = ndimage.binary_dilation(filled, np.ones((3, 3)))
+
+    def _upright(self, points: Array) -> tuple[Array, float]:
+        """The axes across along which the picture is a rectangle, as far as it is one, and how much
+        of that is filled: all of it where the frame ended before the surface did."""
+        flat = self._project(points)[0] / _WIDER
+        best, least = self.across, np.inf
+        for angle in np.radians(np.arange(0, 90, 3.0)):
+            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            low, high = np.percentile(flat @ turn.T, (0.5, 99.5), axis=0)
+            if (area := float(np.prod(high - low + 1))) < least:
+                best, least = turn @ self.across, area
+        filled = len(np.unique(np.floor(flat).astype(np.int64), axis=0))
+        return best, filled / least
 
     def _project(self, places: Array) -> tuple[Array, Array]:
         """Picture coordinates (…,2) in cells, and nearness (…): larger is closer to the camera."""
@@ -81,6 +99,8 @@ class Camera:
         )
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
         inside = np.asarray(((at >= 0) & (at < self.seen.shape)).all(1))
+        if self.framed:  # beyond its frame it saw nothing, whatever is there
+            due &= self._within(at)
         at = np.where(inside[:, None], at, 0)
         return due, due & ~(inside & self.seen[at[:, 0], at[:, 1]])
 
@@ -93,9 +113,16 @@ class Camera:
         facing = (normals * _towards(self.place, places)).sum(-1) > 0.5
         flat, _ = self._project(places)
         at = np.floor(flat - self.low).astype(np.int64) + _RIM
+        if self.framed:
+            facing &= self._within(at)
         inside = ((at >= 0) & (at < self.seen.shape)).all(-1)
         at = np.where(inside[..., None], at, 0)
         return np.asarray(against | (facing & ~(inside & self.seen[at[..., 0], at[..., 1]])))
+
+    def _within(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which cells lie in the frame."""
+        edge = _RIM + 3
+        return np.asarray(((at >= edge) & (at < np.array(self.seen.shape) - edge)).all(-1))
 
     def contradicts(self, places: Array) -> NDArray[np.bool_]:
         """True for places (…,3) in front of surface that this camera saw."""
@@ -112,18 +139,22 @@ def _towards(place: Array, places: Array) -> Array:
     return np.asarray(apart / np.maximum(np.linalg.norm(apart, axis=-1, keepdims=True), 1e-12))
 
 
-def camera_of(points: Array, normals: Array, scanner: Array | None) -> Camera | None:
+def camera_of(
+    points: Array, normals: Array, scanner: Array | None, scene: bool = False
+) -> Camera | None:
     """The camera of a pass with outward normals: where the file says, else read off its shape, else
-    None."""
+    None. What is larger than a thing on a table, a ``scene``, its frame may have cut off."""
+    place = scanner
+    if scene and place is None:
+        place = _viewpoint.sensor_origin_within(points)
+    if place is not None and not _viewpoint.ahead(points, place):
+        return Camera(points, place, False)
     axis = _viewpoint.viewing_direction(points, normals)
     if axis is not None:
         axis = axis if (normals @ axis).mean() > 0 else -axis
-        return Camera(
-            points,
-            _viewpoint.sensor_origin_outside(points, axis) if scanner is None else scanner,
-            True,
-        )
-    place = _viewpoint.sensor_origin_inside(points) if scanner is None else scanner
+        seen_from = _viewpoint.sensor_origin_outside(points, axis) if place is None else place
+        return Camera(points, seen_from, True, scene)
+    place = _viewpoint.sensor_origin_inside(points) if place is None else place
     if place is None or (((place - points) * normals).sum(1) > 0).mean() < 0.7:
         return None  # a body seen from around: none of its cameras stood in it
     return Camera(points, place, False)

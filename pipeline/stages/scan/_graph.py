@@ -17,6 +17,7 @@ from pipeline.stages.scan._prepared import Prepared
 # benchmarks/constants.py.
 STRONG = 0.2  # a link of this score stands alone if its two passes fit in one way only
 CERTAIN = 0.3  # a link of this score stands alone
+_DECLARED = 0.1  # score at which the surfaces confirm where files put two passes
 _TOLD = 0.6  # share of STRONG that is enough where a person told that two passes are neighbours
 WEAK = 0.06  # below, a link is never the reason for a placement
 AHEAD = 1.3  # times the score of its best rival that a strong link must have
@@ -38,6 +39,8 @@ class Group:
     poses: dict[int, Array]
     links: list[PairLink] = field(default_factory=list)
     ways: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    # passes that stand where their files put them, and the overlap that does not confirm it
+    unconfirmed: dict[int, float] = field(default_factory=dict)
 
 
 class Safety:
@@ -105,6 +108,7 @@ def side_by_side(groups: list[Group], apart: float = _ASIDE) -> Group:
         together.poses.update({k: aside @ pose for k, pose in group.poses.items()})
         together.links += group.links
         together.ways |= group.ways
+        together.unconfirmed |= group.unconfirmed
     return together
 
 
@@ -156,6 +160,8 @@ def _stands(link: PairLink, links: list[PairLink]) -> bool:
         if (one.a, one.b) == (link.a, link.b) and not agree(one.pose, link.pose, *SAME)
     ]
     rival = max(rivals, default=0.0)
+    if link.declared and link.score >= _DECLARED and CLEAR * link.score >= rival:
+        return True
     share = _TOLD if link.told else 1.0
     return (link.score >= CERTAIN and link.score > CLEAR * rival) or (
         link.score >= share * STRONG and link.score > AHEAD * rival

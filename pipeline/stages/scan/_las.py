@@ -65,6 +65,7 @@ def read(source: Source, account: Account) -> list[Raw]:
             points,
             colors=None if colours is None else to_colors(colours),
             unit=unit,
+            located=bool(lengths.name or lengths.flat),
             survey=True,
         )
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _hypotheses, _verify
+from pipeline.stages.scan import _hypotheses, _verify, _walls
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._verify import Evidence
 
@@ -33,6 +33,7 @@ class PairLink:
     pose: Array
     evidence: Evidence
     method: str
+    declared: bool = False  # their files put both passes there
     fit: float = 1.0  # how its residual compares with the other links' of this drop, 0..1
     told: bool = False  # a person told that the two were taken one after the other
     loose: bool = False  # the two passes together slip on themselves: it holds in one way only
@@ -58,11 +59,18 @@ def compare(links: list[PairLink]) -> list[PairLink]:
 
 
 def between(
-    a: int, b: int, passes: list[Prepared], given: Array | None = None, keep: int = 3
+    a: int,
+    b: int,
+    passes: list[Prepared],
+    given: Array | None = None,
+    scene: bool = False,
+    keep: int = 3,
 ) -> list[PairLink]:
     """Up to ``keep`` distinct motions of pass a onto pass b, the best first; ``given`` is tried
-    beside those that features suggest."""
+    beside those that features suggest, and those of walls onto walls where it is a ``scene``."""
     poses = _hypotheses.motions(passes[a], passes[b])
+    if scene:
+        poses = np.concatenate([poses, _walls.motions(passes[a], passes[b])])
     if given is None:
         return refined(a, b, passes, poses, "features", keep)
     found = refined(a, b, passes, np.concatenate([given[None], poses]), "features", keep)

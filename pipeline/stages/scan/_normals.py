@@ -84,6 +84,10 @@ def _agree(direction: Array, given: NDArray[Any]) -> bool:
 def propagated(points: Array, direction: Array, known: Known) -> Array:
     """Signs when nothing tells: the side one camera must have seen, the place
     a scanner must have stood at, else spread from tangent plane to tangent plane (Open3D)."""
+    if known.metres > _side.ROOM:
+        within = _viewpoint.sensor_origin_within(points)
+        if within is not None and _side.seen_from(points, direction, within, known):
+            return _toward(direction, within - points)
     view = _viewpoint.viewing_direction(points, direction)
     if view is not None:
         toward = _toward(direction, np.broadcast_to(view, direction.shape))

@@ -59,13 +59,14 @@ def prepare(
     size: float,
     place: Array | None = None,
     colors: NDArray[np.uint8] | None = None,
+    scene: bool = False,
 ) -> Prepared:
     """Build everything that matching needs from the oriented points of one pass (Open3D for the
     FPFH features)."""
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
-    made = _build(name, centre, size, *_thin(unit, normals, FINE), scanner)
+    made = _build(name, centre, size, *_thin(unit, normals, FINE), scanner, scene)
     if colors is not None and int(np.ptp(colors, axis=0).max()) > _ONE_COLOUR:
         made.fine_colors = clouds.thin(unit, FINE, colors / 255.0)[1]
         made.coarse_colors = clouds.thin(made.fine, COARSE, made.fine_colors)[1]
@@ -73,7 +74,13 @@ def prepare(
 
 
 def _build(
-    name: str, centre: Array, size: float, fine: Array, fine_normals: Array, scanner: Array | None
+    name: str,
+    centre: Array,
+    size: float,
+    fine: Array,
+    fine_normals: Array,
+    scanner: Array | None,
+    scene: bool,
 ) -> Prepared:
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
@@ -84,7 +91,7 @@ def _build(
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
         _weight_of(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
-        camera_of(fine, fine_normals, scanner),
+        camera_of(fine, fine_normals, scanner, scene),
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ class Raw:
     scanner: Array | None = None
     pose: Array | None = None
     unit: str | None = None
+    located: bool = False  # the file names the coordinate system that it stands in
     # of a depth camera's frame: (H,W,3) and fx, fy, cx, cy in its pixels
     picture: NDArray[np.uint8] | None = None
     camera: tuple[float, float, float, float] | None = None

@@ -82,7 +82,7 @@ def _placed(
         pose=rigid.to_matrix(pose),
         score=None if best is None else best.score,
         overlap=None if best is None else best.evidence.overlap,
-        warning=_ways(main.ways.get(index, ()), one.warning),
+        warning=_said(main, index, one.warning),
         ways=1 + len(main.ways.get(index, ())),
     )
 
@@ -96,6 +96,11 @@ def doubts(main: Group, usable: int) -> list[str]:
             f"{many} fit in several ways, and nothing in shape or colour decides: the model may be"
             f" wrong there. {_HELP}"
         )
+    if main.unconfirmed:
+        said.append(
+            f"{len(main.unconfirmed)} of {len(main.poses)} placed passes stand where the"
+            " coordinates in the files put them; their surfaces overlap too little to confirm it"
+        )
     if 2 * len(main.poses) < usable:
         said.append(
             f"only {len(main.poses)} of {usable} passes could be placed: what the others saw is"
@@ -104,20 +109,30 @@ def doubts(main: Group, usable: int) -> list[str]:
     return said
 
 
-def _ways(ways: tuple[float, ...], warning: str | None) -> str | None:
-    """What a pass says of the other places where it would fit as well, before what else it has to
-    say."""
+def _said(main: Group, index: int, warning: str | None) -> str | None:
+    """What a pass says of how little holds it in its place, before what else it has to say."""
+    told = [_ways(main.ways.get(index, ())), warning]
+    if (overlap := main.unconfirmed.get(index)) is not None:
+        told.insert(
+            0,
+            "placed by the coordinates in the files; the surfaces overlap by"
+            f" {100 * overlap:.0f} %, not confirmed",
+        )
+    return "; ".join(filter(None, told)) or None
+
+
+def _ways(ways: tuple[float, ...]) -> str | None:
+    """The other places where a pass would fit as well."""
     if not ways:
-        return warning
+        return None
     turned = max(map(abs, ways)) > 1
     told = ", ".join(
         f"{value:.0f}°" if turned else f"{value:.0%} of the size" for value in ways[:8]
     ) + (", …" if len(ways) > 8 else "")
-    said = (
+    return (
         f"this pass fits in {len(ways) + 1} ways ({'turned' if turned else 'moved'} by {told}); it"
         " stands in one of them"
     )
-    return f"{said}; {warning}" if warning else said
 
 
 def _why(one: Pass, index: int | None, groups: list[Group], usable: list[Pass]) -> str:

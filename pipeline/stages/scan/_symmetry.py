@@ -23,6 +23,9 @@ _SLIDES = 0.8  # the same where no two passes slip, and of what slides: edges mu
 _ENOUGH = 0.5  # of the body that a motion must lay onto itself
 _ROUGH = 0.75  # share of that which a motion must reach before it is refined
 _WHOLE = 0.85  # the same where it slips as well: only what is alike from above and below
+# times the distance of the body's points to themselves, which is noise, that a motion may leave: a
+# round body lies about on itself after any small turn
+_SHARP = 3.5
 _MOST = 12  # such motions beside a slip's
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
 _APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
@@ -103,7 +106,7 @@ def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry
 def _turns(body: Prepared, centre: Array) -> list[Array]:
     """Turns about the axes of the body's shape and of its largest faces, through its middle."""
     flat = (body.coarse - centre) * np.sqrt(body.weight)[:, None]
-    axes = np.stack([*np.linalg.eigh(flat.T @ flat)[1].T, *_faces(body)])
+    axes = np.stack([*np.linalg.eigh(flat.T @ flat)[1].T, *faces(body)])
     shape = body.coarse[body.weight > 0.5] if (body.weight > 0.5).sum() > 50 else body.coarse
     frame = np.linalg.qr(axes[3:6].T)[0] if len(axes) >= 6 else np.eye(3)
     middle = frame @ (np.percentile(shape @ frame, (2, 98), axis=0).mean(0))
@@ -115,7 +118,7 @@ def _turns(body: Prepared, centre: Array) -> list[Array]:
     ]
 
 
-def _faces(body: Prepared, most: int = 4) -> list[Array]:
+def faces(body: Prepared, most: int = 4) -> list[Array]:
     """Directions in which much of the surface looks, or looks away."""
     normals = body.coarse_normals
     found: list[Array] = []
@@ -145,13 +148,25 @@ def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
     ranks = np.argsort(np.argsort(share[share > _ROUGH * least], kind="stable"), kind="stable")
     some = _hypotheses.distinct(some, ranks, _MOST + 2)
     some = _verify.refine(body, body, some, (0.03, 0.02, 0.015, 0.015, 0.01, 0.01), dense=True)
-    share = _share(body, some)
-    return [some[k] for k in np.argsort(-share, kind="stable") if share[k] > least]
+    share, gaps = _share(body, some), _gaps(body, np.concatenate([np.eye(4)[None], some]))
+    sharp = gaps[1:] < _SHARP * gaps[0]
+    return [some[k] for k in np.argsort(-share, kind="stable") if sharp[k] and share[k] > least]
 
 
 def _share(body: Prepared, motions: Array) -> Array:
     """Of the body that each motion lays onto itself."""
     return np.asarray(_verify.look(body, body, motions)[0] @ body.weight / body.weight.sum())
+
+
+def _gaps(body: Prepared, motions: Array) -> Array:
+    """Median distance that each motion leaves between the body and itself, where it is no mere
+    plane."""
+    like, _, _, plane, _ = _verify.look(body, body, motions)
+    telling = body.weight > 0.5 if (body.weight > 0.5).sum() > 50 else body.weight > 0
+    return np.array([
+        float(np.median(gap[at & telling])) if (at & telling).any() else np.inf
+        for gap, at in zip(plane, like, strict=True)
+    ])  # fmt: skip
 
 
 def near(one: Prepared, body: Prepared, poses: Array, reach: float = NEAR) -> NDArray[np.bool_]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 
+_AROUND = 0.6  # of all directions in which a scanner within a room meets something
+_SIDEWAYS = 0.2  # cosine to a picture's axis beyond which nothing is on it
 _BEHIND = 0.3  # share of points behind others: more has two sides, like a hall or a box
 
 
@@ -153,6 +155,25 @@ def sensor_origin_inside(points: Array, most: float = 0.25) -> Array | None:
         places = (best[:, None] + offsets[None]).reshape(-1, 3)
         hidden = np.array([_hidden(some, place) for place in places])
     return places[np.argmin(hidden)] if hidden.min() < most else None
+
+
+def sensor_origin_within(points: Array) -> Array | None:
+    """The same, where the points surround it on nearly all sides; None for a front, or a corner of
+    a yard, which a camera outside may have seen as well."""
+    place = sensor_origin_inside(points)
+    if place is None:
+        return None
+    some = clouds.unit(points[:: max(1, len(points) // 5000)] - place)
+    half = hemisphere(120)
+    met = np.argmax(some @ np.concatenate([half, -half]).T, axis=1)
+    return place if len(np.unique(met)) > _AROUND * 2 * len(half) else None
+
+
+def ahead(points: Array, place: Array) -> bool:
+    """Whether nearly all points lie in one direction from PLACE, so that one picture shows them."""
+    rays = clouds.unit(points - place)
+    aim = clouds.unit(rays.mean(0)[None])[0]
+    return bool((rays @ aim > _SIDEWAYS).mean() > 0.99)
 
 
 def _hidden(points: Array, place: Array, cell: float = 0.06) -> float:

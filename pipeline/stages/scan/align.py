@@ -3,7 +3,6 @@ left out and named."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,22 +11,20 @@ from numpy.typing import NDArray
 from pipeline.artefacts import Alignment, Pass, PosedPictures, Scans
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, clouds
-from pipeline.geometry.rigid import Array
+from pipeline.geometry.units import METRES
 from pipeline.kept.options import Align
 from pipeline.stages.scan import (
-    _ambiguity,
     _graph,
     _joint,
-    _links,
     _photographs,
     _prepared,
     _report,
-    _sequence,
+    _together,
 )
 from pipeline.stages.scan._graph import Group
-from pipeline.stages.scan._links import PairLink
-from pipeline.stages.scan._prepared import Prepared
 from pipeline.workspace import StageWorkspace, Workspace
+
+_SCENE = 2.0  # metres: what is larger is a room, a house or a place, not a thing on a table
 
 
 def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) -> Alignment:
@@ -47,7 +44,7 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     size = float(np.median([clouds.diagonal(_stored(one, ws)["points"]) for one in usable]))
     if len(usable) == 1 or ws.options.align != "auto":
         return _as_given(scans, usable, size, ws)
-    passes = []
+    passes, scene = [], METRES[scans.unit] * size > _SCENE
     for number, one in enumerate(usable):
         data = _stored(one, ws)
         ws.progress(0.2 * number / len(usable), f"preparing {one.name}")
@@ -60,21 +57,23 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
                 size,
                 place,
                 data.get("colors"),
+                scene,
             )
         )
-    told = _sequence.told([one.name for one in usable], ws.options.turntable, ws.options.order)
-    links = _links.compare(_find_links(passes, [_given(one) for one in usable], told, ws))
-    groups = _ambiguity.join(_graph.grow(passes, links), links)
+    links, groups = _together.grown(scans, usable, passes, scene, ws)
     if len(groups[0].poses) < 2:
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
-    ws.progress(0.9, "refining all poses together")
-    for group in groups:
-        _ambiguity.check(passes, group, links, told)
-        group.poses = _joint.refine(passes, group.poses)
     residual = _joint.residual(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
     result = _report.alignment(
-        scans, usable, main, groups, links, size, residual, [_normalise(one) for one in passes]
+        scans,
+        usable,
+        main,
+        groups,
+        links,
+        size,
+        residual,
+        [_together.normalise(one) for one in passes],
     )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
@@ -86,11 +85,6 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
 
 def _stored(one: Pass, ws: Workspace) -> dict[str, NDArray[Any]]:
     return arrays.load(ws.path(one.arrays))
-
-
-def _given(one: Pass) -> Array:
-    """The pose that the file gives, else the frame it came in: passes may be aligned already."""
-    return np.eye(4) if one.pose is None else np.asarray(one.pose)
 
 
 def _as_given(
@@ -113,7 +107,7 @@ def _as_given(
     for one in usable:
         if one not in trusted:
             ws.warn(f"{one.name}: left out: align=given was asked for and the file gives no pose")
-    group = Group({usable.index(one): _given(one) for one in trusted})
+    group = Group({usable.index(one): _together.given(one) for one in trusted})
     return _report.alignment(
         scans,
         usable,
@@ -125,37 +119,3 @@ def _as_given(
         [np.eye(4)] * len(usable),
         fixed=len(usable) > 1,
     )
-
-
-def _find_links(
-    passes: list[Prepared], given: list[Array], told: _sequence.Told, ws: Workspace
-) -> list[PairLink]:
-    """Links of pairs, neighbours that a person told of and then likely ones first; a pair is left
-    out once both passes hang safely in one group."""
-    pairs = sorted(_links.by_likeness(passes), key=lambda pair: not told.neighbours(*pair))
-    frames = [
-        pose @ np.linalg.inv(_normalise(one)) for pose, one in zip(given, passes, strict=True)
-    ]
-    safety = _graph.Safety(len(passes))
-    links: list[PairLink] = []
-    for number, (a, b) in enumerate(pairs):
-        if safety.enough(a, b):
-            continue
-        ws.progress(
-            0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}"
-        )
-        found = _ambiguity.marked(
-            _links.between(a, b, passes, np.linalg.inv(frames[b]) @ frames[a]), passes
-        )
-        if found:
-            safety.note(a, b, found[0].score)
-        links += [replace(link, told=True) for link in found] if told.neighbours(a, b) else found
-    return links
-
-
-def _normalise(one: Prepared) -> Array:
-    """T_centred_pass: the similarity that centres a pass, at size 1."""
-    pose = np.eye(4) / one.size
-    pose[:3, 3] = -one.centre / one.size
-    pose[3, 3] = 1
-    return pose

@@ -119,6 +119,7 @@ def _store(
         arrays=file,
         whole=file if kept_whole else None,
         survey=raw.survey,
+        located=raw.located,
         points=len(points),
         dropped=missing,
         scale=scale,

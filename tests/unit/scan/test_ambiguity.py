@@ -45,11 +45,11 @@ def test_no_pass_of_a_body_that_fits_onto_itself_is_sure_and_false(
 
 
 @pytest.mark.slow
-def test_an_unlike_body_on_the_same_plate_is_placed_with_little_doubt(tmp_path: Path) -> None:
-    """All stand right; two that share little with the others may say that they fit in two ways."""
+def test_an_unlike_body_on_the_same_plate_is_placed_without_doubt(tmp_path: Path) -> None:
+    """Round as it is, it lies about on itself after a small turn; that is no other place for it."""
     job, table = aligned("organic", tmp_path, passes=8)
     assert (table.right, table.wrong) == (8, 0)
-    assert sum(one.ways > 1 for one in job.alignment.passes) <= 2
+    assert not any(one.ways > 1 for one in job.alignment.passes)
 
 
 @pytest.mark.slow

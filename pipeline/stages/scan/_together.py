@@ -1,0 +1,97 @@
+"""All passes of a drop, ready for matching → links between them and the groups that they make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.artefacts import Pass, Scans
+from pipeline.geometry.rigid import Array
+from pipeline.kept.options import Align
+from pipeline.stages.scan import _ambiguity, _declared, _graph, _joint, _links, _sequence
+from pipeline.stages.scan._graph import Group
+from pipeline.stages.scan._links import PairLink
+from pipeline.stages.scan._prepared import Prepared
+from pipeline.workspace import StageWorkspace, Workspace
+
+
+def grown(
+    scans: Scans,
+    usable: list[Pass],
+    passes: list[Prepared],
+    scene: bool,
+    ws: StageWorkspace[Align],
+) -> tuple[list[PairLink], list[Group]]:
+    """Links between the passes, and the groups that they make, refined; what the files claim of
+    their places is kept where nothing speaks against it."""
+    told = _sequence.told([one.name for one in usable], ws.options.turntable, ws.options.order)
+    claim = _declared.claim(scans, usable, passes)
+    groups: list[Group] = []
+    if claim is not None and claim.sure:
+        links = _links.compare(claim.links)
+        groups = _graph.grow(passes, links)
+    if claim is None or not claim.sure or len(groups[0].poses) < len(passes):
+        found = _find_links(passes, [given(one) for one in usable], told, scene, ws)
+        claim = None if claim is None or _declared.refuted(claim, found) else claim
+        if claim is None or not claim.sure:
+            links = _links.compare(found)
+            groups = _ambiguity.join(_graph.grow(passes, links), links)
+            claim = None if len(groups[0].poses) > 1 else claim
+        if claim is not None:
+            free = [one for one in found if not claim.held(one.a, one.b)]
+            links = _links.compare(claim.links + free)
+            groups = _ambiguity.join(_graph.grow(passes, links), links)
+    ws.progress(0.9, "refining all poses together")
+    for group in groups:
+        if claim is None:
+            _ambiguity.check(passes, group, links, told)
+            group.poses = _joint.refine(passes, group.poses)
+        else:
+            group.poses = _declared.refine(passes, group.poses)
+    if claim is None:
+        return links, groups
+    _declared.place(groups[0], claim)
+    main = groups[0].poses.keys()
+    return links, groups[:1] + [one for one in groups[1:] if not one.poses.keys() <= main]
+
+
+def given(one: Pass) -> Array:
+    """The pose that the file gives, else the frame it came in: passes may be aligned already."""
+    return np.eye(4) if one.pose is None else np.asarray(one.pose)
+
+
+def _find_links(
+    passes: list[Prepared],
+    given: list[Array],
+    told: _sequence.Told,
+    scene: bool,
+    ws: Workspace,
+) -> list[PairLink]:
+    """Links of pairs, neighbours that a person told of and then likely ones first; a pair is left
+    out once both passes hang safely in one group."""
+    pairs = sorted(_links.by_likeness(passes), key=lambda pair: not told.neighbours(*pair))
+    frames = [pose @ np.linalg.inv(normalise(one)) for pose, one in zip(given, passes, strict=True)]
+    safety = _graph.Safety(len(passes))
+    links: list[PairLink] = []
+    for number, (a, b) in enumerate(pairs):
+        if safety.enough(a, b):
+            continue
+        ws.progress(
+            0.2 + 0.6 * number / len(pairs), f"matching {passes[a].name} with {passes[b].name}"
+        )
+        between = np.linalg.inv(frames[b]) @ frames[a]
+        found = _links.between(a, b, passes, between, scene)
+        found = _ambiguity.marked(found, passes, scene)
+        if found:
+            safety.note(a, b, found[0].score)
+        links += [replace(link, told=True) for link in found] if told.neighbours(a, b) else found
+    return links
+
+
+def normalise(one: Prepared) -> Array:
+    """T_centred_pass: the similarity that centres a pass, at size 1."""
+    pose = np.eye(4) / one.size
+    pose[:3, 3] = -one.centre / one.size
+    pose[3, 3] = 1
+    return pose
