@@ -252,6 +252,24 @@ class ProblemBody(Answer):
     errors: list[FieldProblem] | None = None
 
 
+class QueueCount(Answer):
+    name: str
+    waiting: int
+    workers: int = Field(description="live ones that serve it")
+
+
+class Counts(Answer):
+    waiting: int = Field(description="jobs that no worker has yet")
+    running: int
+    completed: int
+    failed: int
+    arriving: int = Field(description="drops in inbox/ that are no jobs yet")
+    workers: int = Field(description="live ones")
+    attention: int = Field(description="troubles that wait for a person")
+    halted: bool
+    queues: list[QueueCount]
+
+
 class Health(Answer):
     status: Literal["ok"]
     version: str

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Response, request
 
 from webapi.index import rows
+from webapi.index.overview import overview
 from webapi.index.states import ENDED
 from webapi.problems import Problem
 from webapi.routes import schemas
@@ -63,6 +64,26 @@ def ready() -> Response:
             "jobs": follower.counts,
             "queues": follower.queues(),
             "halted": follower.halted,
+        },
+    )
+
+
+@route("GET", "/3d/counts", {200: schemas.Counts})
+def counts() -> Response:
+    """The numbers that a dashboard shows, from memory: no file and no row is read for them."""
+    seen, jobs = overview(here().follower), here().follower.known.unfinished()
+    running = sum(bool(row["worker"]) for row in jobs)
+    return answer(
+        schemas.Counts,
+        {
+            "waiting": len(jobs) - running,
+            "running": running,
+            **{word: seen["counts"].get(word, 0) for word in ("completed", "failed")},
+            "arriving": len(seen["arriving"]),
+            "workers": len(seen["workers"]),
+            "attention": len(seen["attention"]),
+            "halted": bool(seen["halted"]),
+            "queues": seen["queues"],
         },
     )
 

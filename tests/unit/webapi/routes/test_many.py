@@ -136,6 +136,19 @@ def test_a_tree_of_before_labels_gets_its_folder_with_the_first_one(
     assert client.put(f"/3d/jobs/{shelf[0]}/labels", json={"tags": ["x"]}).status_code == 200
 
 
+def test_a_dashboard_gets_its_numbers_in_one_call(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    for state in (State.CLAIMED, State.CLAIMED, State.PROCESSING, State.DONE, State.FAILED):
+        forge(atlas, state)
+    look()
+    found = client.get("/3d/counts").json
+    numbers = {key: found[key] for key in ("waiting", "running", "completed", "failed", "workers")}
+    assert numbers == {"waiting": 2, "running": 1, "completed": 1, "failed": 1, "workers": 0}
+    assert found["queues"] == [{"name": "finish", "waiting": 2, "workers": 0}]
+    assert found["halted"] is False
+
+
 def test_a_waiting_job_tells_its_turn(
     client: FlaskClient, atlas: Atlas, look: Callable[[], None]
 ) -> None:
