@@ -1,0 +1,133 @@
+"""Photographs as people drop them: strangers among them, two things, zooms, lies in EXIF, turned cameras. A model or words, never a wrong model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from pipeline.errors import NoOverlap
+from pipeline.geometry import rigid
+from tests.support import photographs
+from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages, similarity
+
+pytestmark = pytest.mark.slow
+
+
+def cameras(folder: Path, photos: dict[str, Any]) -> Job:
+    drop = photographs.drop(folder / "drop", photos)
+    return run_stages(drop, folder / "work", "photos.find_cameras")
+
+
+def worst(job: Job, truth: dict[str, Any]) -> tuple[float, float]:
+    """Degrees, and the share of the distance, by which the worst camera is off after a similarity."""
+    found = {one.name: np.asarray(one.pose) for one in job.posed.pictures}
+    centre = {name: rigid.invert(pose)[:3, 3] for name, pose in found.items()}
+    a = np.array([centre[name] for name in found])
+    b = np.array([rigid.invert(truth[name])[:3, 3] for name in found])
+    scale, turn, move = similarity(a, b)
+    turned = [
+        rigid.degrees(pose[:3, :3] @ turn.T @ truth[name][:3, :3].T) for name, pose in found.items()
+    ]
+    return max(turned), float(np.linalg.norm(scale * a @ turn.T + move - b, axis=1).max()) / 0.8
+
+
+def of_another(shot: Shot, count: int) -> dict[str, Any]:
+    """COUNT photographs of another thing, that hang together among themselves."""
+    other = photographs.Scene(seed=5)
+    poses = list(shot.truth.values())[:count]
+    return {f"other_{k}.jpg": other.photo(pose, SIZE) for k, pose in enumerate(poses)}
+
+
+def test_two_of_five_are_strangers(shot: Shot, tmp_path: Path) -> None:
+    """The larger group is built, and each of the others is named with what it shows."""
+    job = cameras(tmp_path, shot.photos | of_another(shot, 7))
+    assert {one.name for one in job.posed.pictures} == set(shot.truth)
+    left = dict(job.posed.left_out)
+    assert set(left) == {f"other_{k}.jpg" for k in range(7)}
+    assert all("not what the others show" in why for why in left.values())
+    assert max(worst(job, shot.truth)) < 0.3
+
+
+def test_two_things_never_become_one(shot: Shot, tmp_path: Path) -> None:
+    """As many photographs of the one as of the other: one of them is built, the other is named."""
+    names = list(shot.truth)[:6]
+    job = cameras(tmp_path, {name: shot.photos[name] for name in names} | of_another(shot, 6))
+    placed = {one.name for one in job.posed.pictures}
+    assert placed in (set(names), {f"other_{k}.jpg" for k in range(6)})
+    assert len(job.posed.left_out) == 6 and len(job.posed.groups) >= 2
+
+
+def test_blurred_photographs_are_refused_with_words(shot: Shot, tmp_path: Path) -> None:
+    """All of them out of focus: nothing is made up."""
+    blurred = {
+        name: photo.filter(ImageFilter.GaussianBlur(14)) for name, photo in shot.photos.items()
+    }
+    with pytest.raises(NoOverlap, match="none could be joined") as caught:
+        cameras(tmp_path, blurred)
+    assert "sharp" in caught.value.remedy
+
+
+def test_two_zooms_are_two_cameras(shot: Shot, tmp_path: Path) -> None:
+    """Cut and enlarged as a zoom does, with what EXIF says of it: all find their places and their focal lengths."""
+    focal = 18 / np.tan(np.radians(photographs.FOV / 2))
+    width, height = SIZE
+    photos, lengths = {}, {}
+    for number, (name, photo) in enumerate(shot.photos.items()):
+        zoom = 1.25 if number % 2 else 1.0
+        box = [width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2]
+        closer = photo.resize(
+            SIZE, Image.Resampling.BICUBIC, (*box, width - box[0], height - box[1])
+        )
+        photos[name] = photographs.jpeg(closer, focal_35=focal * zoom)
+        lengths[name] = focal * zoom / 36 * width
+    job = cameras(tmp_path, photos)
+    assert {one.name for one in job.posed.pictures} == set(shot.truth)
+    assert worst(job, shot.truth)[0] < 0.4
+    for one in job.posed.pictures:
+        assert one.camera[0] == pytest.approx(lengths[one.name], rel=0.03)
+
+
+@pytest.mark.parametrize("lie", [0.5, 2.5])
+def test_a_lie_about_the_lens_makes_no_wrong_model(shot: Shot, tmp_path: Path, lie: float) -> None:
+    """EXIF tells half the focal length, or two and a half times it: the cameras are right all the same, or it is said that none could be joined."""
+    focal = lie * 18 / np.tan(np.radians(photographs.FOV / 2))
+    lying = {name: photographs.jpeg(photo, focal_35=focal) for name, photo in shot.photos.items()}
+    try:
+        job = cameras(tmp_path, lying)
+    except NoOverlap as refused:
+        assert "could be joined" in refused.message
+        return
+    turned, apart = worst(job, shot.truth)
+    assert turned < 1 and apart < 0.01
+
+
+def test_upright_and_turned_photographs_make_one_model(shot: Shot, tmp_path: Path) -> None:
+    """Some were taken with the camera on its side: stored lying with a note in EXIF, or stored upright."""
+    photos, turns = {}, {}
+    for number, (name, photo) in enumerate(shot.photos.items()):
+        if number % 3 == 0:  # the camera was turned: its pixels lie on their side
+            photos[name] = photographs.jpeg(
+                photo.transpose(Image.Transpose.ROTATE_90), orientation=6
+            )
+        elif number % 3 == 1:  # another program turned the pixels and says so
+            photos[name] = photographs.jpeg(
+                photo.transpose(Image.Transpose.ROTATE_180), orientation=3
+            )
+        else:
+            photos[name] = photographs.jpeg(photo)
+        turns[name] = (90, 180, 0)[number % 3]
+    job = cameras(tmp_path, photos)
+    assert {one.name for one in job.posed.pictures} == set(shot.truth)
+    spun = {}
+    for name, pose in shot.truth.items():
+        c, s = np.cos(np.radians(turns[name])), np.sin(np.radians(turns[name]))
+        roll = np.eye(4)
+        roll[:2, :2] = [[c, s], [-s, c]]
+        spun[name] = roll @ pose
+    assert max(worst(job, spun)) < 0.4
+    ups = [np.asarray(one.pose)[:3, :3] for one in job.posed.pictures]
+    assert all(one.T @ [0, 0, 1] @ [0, 0, 1] < 0.9 for one in ups)  # z is up, they look aside
