@@ -152,7 +152,7 @@ def waiting(root: Path, count: int) -> list[str]:
     ]
 
 
-def history(root: Path, count: int, drops: int) -> list[str]:
+def history(root: Path, count: int, drops: int = 200) -> list[str]:
     """The same with nothing and with COUNT jobs in done/."""
     houses = [House(root / f"history {n}") for n in (0, count)]
     houses[1].finish(count)
@@ -190,13 +190,11 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=given.folder))
     try:
-        rows = intake(folder, given.drops)
-        rows += waiting(folder, given.waiting)
-        rows += history(folder, given.done, 200)
+        print("| what | wall s | CPU s | peer | ratio |\n|---|---|---|---|---|")
+        for part, count in ((intake, given.drops), (waiting, given.waiting), (history, given.done)):
+            print("\n".join(part(folder, count)), flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("| what | wall s | CPU s | peer | ratio |\n|---|---|---|---|---|")
-    print("\n".join(rows))
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"\n{datetime.date.today()}, {os.cpu_count()} cores, load at the end {load}")
 
