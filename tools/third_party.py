@@ -44,6 +44,7 @@ WHY = {
     "jsonschema": "checks the API's answers in tests",
     "kiss-matcher": "registration without a first guess",
     "laspy": "reads LAS and LAZ",
+    "lib3mf": "writes the 3MF files that tests read back",
     "lxml": "reads 3MF",
     "manifold3d": "checks that a mesh is manifold",
     "meshoptimizer": "simplifies large meshes, unpacks glTF compressed by it",
