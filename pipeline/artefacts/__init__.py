@@ -7,7 +7,18 @@ pickles. Common frame = the frame of the aligned object in the drop's own unit, 
 """
 
 from pipeline.artefacts.base import Artefact, File, Matrix, MaybeFile
-from pipeline.artefacts.clouds import Cylinder, Features, Gaps, Hole, Plane, PointCloud, Standpoint
+from pipeline.artefacts.clouds import (
+    Axis,
+    Cylinder,
+    Features,
+    Gaps,
+    Hole,
+    Mirror,
+    Plane,
+    PointCloud,
+    Standpoint,
+    Symmetry,
+)
 from pipeline.artefacts.meshes import Mesh
 from pipeline.artefacts.passes import Alignment, Dropped, Link, Pass, Placed, Scans
 from pipeline.artefacts.pictures import PosedPicture, PosedPictures, Shots, View, Views
@@ -16,6 +27,7 @@ from pipeline.artefacts.results import Exported, Pictures, Report, Results
 __all__ = [
     "Alignment",
     "Artefact",
+    "Axis",
     "Cylinder",
     "Dropped",
     "Exported",
@@ -27,6 +39,7 @@ __all__ = [
     "Matrix",
     "MaybeFile",
     "Mesh",
+    "Mirror",
     "Pass",
     "Pictures",
     "Placed",
@@ -39,6 +52,7 @@ __all__ = [
     "Scans",
     "Shots",
     "Standpoint",
+    "Symmetry",
     "View",
     "Views",
 ]

@@ -34,13 +34,40 @@ class Cylinder(Artefact):
     share: float
 
 
+class Axis(Artefact):
+    """An axis of revolution: through origin along direction (a unit vector; neither end is its
+    upper one). score, 0..1: the share of the surface that turning about it leaves in place."""
+
+    origin: tuple[float, float, float]
+    direction: tuple[float, float, float]
+    score: float
+
+
+class Mirror(Artefact):
+    """A mirror plane: through origin, across normal (a unit vector, of either sign). score, 0..1:
+    the share of the surface whose image lies on the surface, within 2 % of the size, and faces the
+    same way there."""
+
+    origin: tuple[float, float, float]
+    normal: tuple[float, float, float]
+    score: float
+
+
+class Symmetry(Artefact):
+    """What brings the object, without what was removed, onto itself; origins in the common frame
+    and the drop's unit. Both empty: it was looked for, and there is none."""
+
+    axes: tuple[Axis, ...] = ()
+    planes: tuple[Mirror, ...] = ()
+
+
 class Features(Artefact):
     """What was recognised in the cloud: frame = common frame and drop's unit → Y-up metres of
     model.glb (4×4)."""
 
     planes: tuple[Plane, ...] = ()
     cylinders: tuple[Cylinder, ...] = ()
-    symmetry: Plane | None = None
+    symmetry: Symmetry | None = None  # None: not looked for, or too few points to say
     up: tuple[float, float, float]
     # "option up", "cameras", "support plane", "file", "turntable axis", "level plane",
     # "never-scanned base" or "resting"

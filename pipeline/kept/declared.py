@@ -74,7 +74,7 @@ STAGES: dict[str, Stage] = {
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=6),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
-    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=4),
+    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=5),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
@@ -105,7 +105,7 @@ STAGES: dict[str, Stage] = {
             PosedPictures,
         ),
         Report,
-        version=5,
+        version=6,
     ),
 }
 

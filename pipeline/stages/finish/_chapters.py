@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.artefacts import Alignment, Mesh, PointCloud, Results
+from pipeline.artefacts import Alignment, Features, Mesh, PointCloud, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
@@ -84,7 +84,7 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
         found.append(
             ("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]]))
         )
-    if features is not None and (features.planes or features.cylinders):
+    if features is not None and recognised(features):
         found.append(("What was recognised", features_table(features)))
     if mesh.gaps is not None and mesh.gaps.holes:
         seen = "What no photograph showed" if _by_photographs(results) else "What no scanner saw"
@@ -136,3 +136,13 @@ def _passes_pictures(
         )
         found.append((words, path))
     return found
+
+
+def recognised(features: Features) -> bool:
+    """Whether there is more to tell than which way is up."""
+    symmetry = features.symmetry
+    return bool(
+        features.planes
+        or features.cylinders
+        or (symmetry is not None and (symmetry.axes or symmetry.planes))
+    )

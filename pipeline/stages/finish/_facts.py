@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Hole, Mesh, Placed, PointCloud, Results, Standpoint
+from pipeline.artefacts import Features, Hole, Mesh, Placed, PointCloud, Results, Standpoint
 from pipeline.geometry.units import as_matrix, as_rows
 from pipeline.stages.finish._deviation import Deviation
 
@@ -59,9 +59,7 @@ def scan_facts(
         "size": alignment.size,
         "gap": alignment.gap,
         "cloud": None if cloud is None else _cloud(cloud),
-        "features": None
-        if features is None
-        else features.model_dump(mode="json", exclude={"kept", "frame"}),
+        "features": None if features is None else _features(features, mesh),
         "mesh": mesh_facts(mesh),
         "holes": [_hole(hole, mesh) for hole in mesh.gaps.holes] if mesh.gaps else [],
         "rescan": [_standpoint(one, mesh) for one in mesh.gaps.rescan] if mesh.gaps else [],
@@ -72,6 +70,19 @@ def scan_facts(
         "versions": versions(),
         "warnings": warnings,
     }
+
+
+def _features(features: Features, mesh: Mesh) -> dict[str, Any]:
+    """Offsets and origins count from the dropped files' coordinates, survey origin included."""
+    told = features.model_dump(mode="json", exclude={"kept", "frame"})
+    for item in told["planes"]:
+        item["offset"] -= float(np.dot(item["normal"], mesh.origin))
+    for item in told["cylinders"]:
+        item["point"] = _there(item["point"], mesh)
+    for items in (told["symmetry"] or {}).values():
+        for item in items:
+            item["origin"] = _there(item["origin"], mesh)
+    return told
 
 
 def _hole(hole: Hole, mesh: Mesh) -> dict[str, Any]:

@@ -61,9 +61,23 @@ def features_table(features: Features) -> str:
         ("cylinder", f"radius {item.radius:.4g}", _share(item.share), "")
         for item in features.cylinders
     ]
+    if features.symmetry is not None:
+        rows += [
+            ("axis of revolution", f"along {_way(one.direction)}", _share(one.score), "")
+            for one in features.symmetry.axes
+        ]
+        rows += [
+            ("mirror plane", f"across {_way(one.normal)}", _share(one.score), "")
+            for one in features.symmetry.planes
+        ]
     source = html.escape(features.up_from) + (", a guess" if features.up_guessed else "")
     rows.append(("up", f"from {source}", "", ""))
     return table(rows, ("What", "How", "Share of the points", ""), frozenset({2}))
+
+
+def _way(direction: tuple[float, float, float]) -> str:
+    """In the drop's own axes."""
+    return "(" + ", ".join(f"{value + 0.0:.3f}" for value in direction) + ")"
 
 
 def assist_table(answer: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ lays it on the other pass equally.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from pipeline.geometry.rigid import Array
 
 _SHARE = 0.8  # of the surface that must slide along itself
 _ASLANT = 0.12  # sine between surface and motion up to which it does
+_STAYS = 0.02  # mean square of the speed across a surface below which that slips
+_TURNS = 0.3  # share of a twist that must be turn, and that of a second one must not
 _SLIDES = 0.3  # turn (radians per arm) below which a family slides and does not turn
 _TURN, _STEP = 10.0, 0.05  # degrees and shares of the size between two members of a family
 
@@ -70,6 +72,40 @@ def find(points: Array, normals: Array, weights: Array, least: float = _SHARE) -
     if speed < _SLIDES * float(np.linalg.norm(shift)):
         return Slip(False, shift / np.linalg.norm(shift), middle, share)
     return Slip(True, turn / speed, middle + arm * np.cross(turn, shift) / speed**2, share)
+
+
+def axis_of(points: Array, normals: Array, least: float) -> Slip | None:
+    """The one axis about which the surface (N,3) turns, if ``least`` of it does: a vase's, or that
+    of a tube, which slides as well; None for what has no axis of its own, like a wall or a ball."""
+    slip = find(points, normals, np.ones(len(points)), least)
+    if slip is None:
+        return None
+    stays = _steadily(points, normals, slip) < _ASLANT
+    middle = points[stays].mean(0)
+    flat = points[stays] - middle
+    arm = float(np.sqrt((flat**2).sum(1).mean()))
+    rows = np.concatenate([np.cross(flat / arm, normals[stays]), normals[stays]], 1)
+    squares, twists = np.linalg.eigh(rows.T @ rows / len(rows))
+    free = twists[:, squares < _STAYS].T
+    if not 1 <= len(free) <= 2:
+        return None
+    mixes, turns, _ = np.linalg.svd(free[:, :3], full_matrices=False)
+    if turns[0] < _TURNS or turns[1:].sum() > _TURNS:
+        return None
+    twist = mixes[:, 0] @ free
+    turn, shift = twist[:3], twist[3:]
+    speed = float(np.linalg.norm(turn))
+    point = middle + arm * np.cross(turn, shift) / speed**2
+    found = Slip(True, turn / speed, point, 1.0)
+    share = float((_steadily(points, normals, found) < _ASLANT).mean())
+    return replace(found, share=share) if share >= least else None
+
+
+def _steadily(points: Array, normals: Array, slip: Slip) -> Array:
+    """(N,) how fast the motion takes each point out of the surface; 1 is how fast it moves them."""
+    moves = np.cross(slip.axis, points - slip.point) if slip.turns else slip.axis[None]
+    usual = float(np.sqrt((moves**2).sum(1).mean()))
+    return np.asarray(np.abs((moves * normals).sum(1)) / max(usual, 1e-12))
 
 
 def _steady(rows: Array, flat: Array, weights: Array, start: int) -> tuple[Array, float]:

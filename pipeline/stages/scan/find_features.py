@@ -1,4 +1,5 @@
-"""Merged cloud → what is recognised in it: planes, what the object stands on, which way is up."""
+"""Merged cloud → what is recognised in it: planes, what the object stands on, which way is up, and
+symmetry."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pipeline.artefacts import Alignment, Features, Plane, PointCloud, Scans
 from pipeline.geometry import arrays, clouds, rigid, units
 from pipeline.geometry.rigid import Array
 from pipeline.kept.options import FindFeatures
-from pipeline.stages.scan import _planes, _up
+from pipeline.stages.scan import _mirrors, _planes, _up
 from pipeline.stages.scan._up import Up
 from pipeline.workspace import StageWorkspace
 
@@ -18,8 +19,8 @@ _LARGE = 2.0  # metres: what is larger is a scene, whose floor or table is a par
 def run(
     cloud: PointCloud, scans: Scans, alignment: Alignment, ws: StageWorkspace[FindFeatures]
 ) -> Features:
-    """Find planes (share ≥ 3 %), the support plane, the up axis, and the map from the common frame
-    to Y-up metres.
+    """Find planes (share ≥ 3 %), the support plane, the up axis, the map from the common frame to
+    Y-up metres, and the symmetry of what is kept (not where planes are skipped).
 
     A support plane (turntable, table) is taken away from the cloud unless plane=keep; a flat base
     or a room's floor is not one and stays, and so does everything of a scene larger than a thing on
@@ -58,9 +59,11 @@ def run(
             f"which way is up is a guess ({source}): nothing but the shape tells; set up=z (or"
             " another axis) if that is wrong"
         )
+    ws.progress(0.8, "looking for symmetry")
     listed = tuple(_listed(plane, plane is support, taken, up, len(points)) for plane in planes)
     return Features(
         planes=listed,
+        symmetry=_mirrors.find(rest, facing) if ws.options.finds_planes else None,
         up=_triple(up),
         up_from=source,
         up_guessed=guess,

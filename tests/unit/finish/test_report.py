@@ -13,9 +13,36 @@ import pytest
 from PIL import Image
 
 from pipeline import jobs
-from pipeline.artefacts import Alignment, Artefact, Dropped, Link, Pass, Placed, Report, Scans
+from pipeline.artefacts import (
+    Alignment,
+    Artefact,
+    Axis,
+    Dropped,
+    Exported,
+    Features,
+    Link,
+    Mirror,
+    Pass,
+    Pictures,
+    Placed,
+    Plane,
+    Report,
+    Results,
+    Scans,
+    Symmetry,
+)
 from pipeline.geometry.surface import Surface
-from pipeline.stages.finish import _deviation, _first_words, _inspect, _modules, _page, preview
+from pipeline.stages.finish import (
+    _chapters,
+    _deviation,
+    _facts,
+    _first_words,
+    _inspect,
+    _modules,
+    _page,
+    _tables,
+    preview,
+)
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._lighting import backdrop, developed, rough
@@ -261,6 +288,48 @@ def test_modules_find_each_other_by_name_and_nothing_else_is_touched() -> None:
         'import{A as e}from"inbox3d/three.core.min.js";\nimport { B } from "inbox3d/three.module.min.js";\n'
         "import \"inbox3d/X.js\";\n// from './model.bin'\n\n"
     )
+
+
+def test_symmetry_stands_in_the_table_and_in_scan_json_where_the_files_have_it(
+    tmp_path: Path,
+) -> None:
+    """Its places, and the planes' offsets, count the survey's origin; the directions do not."""
+    symmetry = Symmetry(
+        axes=(Axis(origin=(1, 2, 3), direction=(0, 0, 1), score=0.91),),
+        planes=(Mirror(origin=(4, 5, 6), normal=(0, 1, 0), score=0.97),),
+    )
+    level = Plane(normal=(0, 0, 1), offset=-2.0, share=0.5, role="level")
+    features = Features(
+        planes=(level,), symmetry=symmetry, up=(0, 0, 1), up_from="file", frame=IDENTITY
+    )
+    alignment = Alignment(passes=(), links=(), components=(), size=1.0)
+    ws = Workspace(tmp_path, tmp_path)
+    mesh = stored(ws, ball(2), origin=(100, 200, 300))
+    results = Results(
+        mesh=mesh,
+        exported=Exported(files_written=(), faces=1),
+        pictures=Pictures(preview=""),
+        alignment=alignment,
+        features=features,
+    )
+    facts = _facts.scan_facts(results, 0, [])
+    assert facts is not None
+    told = facts["features"]
+    assert told["symmetry"]["axes"] == [
+        {"origin": [101, 202, 303], "direction": [0, 0, 1], "score": 0.91}
+    ]
+    assert told["symmetry"]["planes"] == [
+        {"origin": [104, 205, 306], "normal": [0, 1, 0], "score": 0.97}
+    ]
+    assert told["planes"][0]["offset"] == -302.0
+    table = _tables.features_table(features)
+    for words in ("axis of revolution", "along (0.000, 0.000, 1.000)", "91%"):
+        assert words in table
+    for words in ("mirror plane", "across (0.000, 1.000, 0.000)", "97%"):
+        assert words in table
+    none = features.model_copy(update={"planes": (), "symmetry": None})
+    assert not _chapters.recognised(none)
+    assert _chapters.recognised(none.model_copy(update={"symmetry": symmetry}))
 
 
 def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.artefacts import Symmetry
 from pipeline.demo import pose_errors
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
@@ -58,6 +59,7 @@ def test_the_turntable_is_recognised_and_taken_away(job: Job) -> None:
         f"taken away ({support.share:.0%} of the points)" in said for said in job.ws.warnings
     )
     assert job.features.up_from == "support plane"
+    assert job.features.symmetry == Symmetry()  # looked for, and the figure has none
     points = arrays.load(job.ws.path(job.features.kept or ""))["points"]
     frame = np.asarray(job.features.frame)
     stood = points @ frame[:3, :3].T + frame[:3, 3]
