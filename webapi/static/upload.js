@@ -104,7 +104,7 @@ function post(job, over) {
   };
   request.onabort = () => job.drop();
   request.onloadend = () => {
-    if (request.status === 202) done(job, request.response.job_id);
+    if (request.status === 202) done(job, request.response);
     else if (request.status || request.readyState === 4) failed(job, request);
     over();
   };
@@ -112,11 +112,12 @@ function post(job, over) {
   request.send(data);
 }
 
-function done(job, id) {
-  const link = document.createElement("a");
-  link.href = `${job.prefix}/jobs/${id}`;
+function done(job, answer) {
+  const said = document.createElement("span"), link = document.createElement("a");
+  link.href = `${job.prefix}/jobs/${answer.job_id}`;
   link.textContent = "Sent";
-  job.show(link, "Hide", job.drop);
+  said.append(link, ...[answer.waits_for, answer.made_without].filter(Boolean).map((why) => ` · ${why}`));
+  job.show(said, "Hide", job.drop);
   job.sent();
 }
 

@@ -206,6 +206,26 @@ def test_two_folders_become_two_jobs_and_a_failed_upload_is_sent_again(
     assert held == {"jug": ["a.ply", "b.ply"], "bowl": ["a.ply"], "c": ["c.ply", "d.ply"]}
 
 
+def test_what_a_submission_will_wait_for_stands_beside_it(
+    server: Server, page: Any, tmp_path: Path
+) -> None:
+    """As the API tells it: nobody has to open the job to learn that no worker can start it."""
+    (tmp_path / "part.ply").write_bytes(PLY)
+    page.goto(server.url + "/")
+    lack = {"waits_for": "No worker has 9 GB.", "made_without": "triposr is broken on prometheus."}
+
+    def route(handler: Any) -> None:
+        told = handler.fetch()
+        handler.fulfill(response=told, json=told.json() | lack)
+
+    page.route("**/3d/from-scan", route)
+    page.set_input_files("#files", tmp_path / "part.ply")
+    page.click("#upload button.primary")
+    page.wait_for_selector(".upload-line a:has-text('Sent')")
+    words = page.inner_text(".upload-line")
+    assert all(why in words for why in lack.values())
+
+
 def test_a_folder_is_chosen_by_its_own_button_and_gets_the_name_that_was_written(
     server: Server, atlas: Atlas, page: Any, tmp_path: Path
 ) -> None:
