@@ -26,6 +26,7 @@ _WHOLE = 0.85  # the same where it slips as well: only what is alike from above 
 # times the distance of the body's points to themselves, which is noise, that a motion may leave: a
 # round body lies about on itself after any small turn
 _SHARP = 3.5
+_CLEAN = 0.0003  # of the size: less noise than this counts as this much
 _MOST = 12  # such motions beside a slip's
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
 _APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
@@ -149,7 +150,7 @@ def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
     some = _hypotheses.distinct(some, ranks, _MOST + 2)
     some = _verify.refine(body, body, some, (0.03, 0.02, 0.015, 0.015, 0.01, 0.01), dense=True)
     share, gaps = _share(body, some), _gaps(body, np.concatenate([np.eye(4)[None], some]))
-    sharp = gaps[1:] < _SHARP * gaps[0]
+    sharp = gaps[1:] < _SHARP * max(gaps[0], _CLEAN)
     return [some[k] for k in np.argsort(-share, kind="stable") if sharp[k] and share[k] > least]
 
 
