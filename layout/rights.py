@@ -80,7 +80,7 @@ def unusable(source: Path, entry: Path) -> str:
     if attribute := _attribute(source) or _attribute(source.parent):
         return attribute
     if not _may(source, os.R_OK):
-        return unreadable(source, name)
+        return (unlistable if _is_folder(source) else unreadable)(source, name)
     if _is_folder(source) and not _may(source, os.X_OK):
         return (
             f"the folder {name} may not be entered: give the group the right to enter it (chmod"

@@ -13,7 +13,7 @@ from layout.tree import State
 from tests.conftest import find_program, missing
 from tests.support.drops import stl_file
 from tests.support.hostile import deep, immutable, need_root, small_disk
-from tests.support.live import eventually, house
+from tests.support.live import House, eventually, house
 
 pytestmark = pytest.mark.slow
 LESS = "--bounding-set=-dac_override,-dac_read_search,-fowner,-chown"
@@ -50,18 +50,41 @@ def hostile(inbox: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+def closed_to_workers(home: House) -> dict[str, str]:
+    """Two jobs that an intake with more rights accepted; the worker can read the file of one and enter the folder of the other no more."""
+    for name in ("held/unread.stl", "shut/passes/box.stl"):
+        path = home.atlas.inbox / name
+        path.parent.mkdir(parents=True)
+        stl_file(path, len(name))
+        (home.atlas.inbox / Path(name).parts[0] / "READY").touch()
+    first = home.up("--queues", "views", name="first")
+    eventually(
+        lambda: len(home.places(State.CLAIMED)) == 2 or None, 60, f"both accepted ({home.tail()})"
+    )
+    first.terminate()
+    first.wait(60)
+    for place in home.places(State.CLAIMED):
+        for path in [*place.path.rglob("unread.stl"), *place.path.rglob("passes")]:
+            os.chown(path, 1500, 1500)
+            path.chmod(0o600)
+    return {
+        "unread.stl": "cannot be read",
+        "passes": "give the group the right to enter and read it",
+    }
+
+
 @pytest.mark.timeout(400)
 def test_of_thirty_entries_ten_hostile_ones_are_named_and_the_others_are_done(
     tmp_path: Path,
 ) -> None:
-    """A fleet that may not read or move everything. No process of it ever ends."""
+    """A fleet that may not read or move everything, nor all that an earlier one accepted. No process of it ever ends."""
     need_root()
     setpriv = find_program("setpriv") or missing(
         "the program setpriv", "run deploy/system-packages.sh test"
     )
     with house(tmp_path, {"INBOX3D_INTAKE__PATIENCE": "3"}) as home:
         inbox = home.atlas.inbox
-        expected = hostile(inbox)
+        expected = closed_to_workers(home) | hostile(inbox)
         for number in range(20):
             stl_file(inbox / f"part {number}.stl", number)
         try:
@@ -82,7 +105,7 @@ def test_of_thirty_entries_ten_hostile_ones_are_named_and_the_others_are_done(
                         if not any(name in text and why in text for text in told)
                     }
 
-                eventually(lambda: not unnamed() or None, 30, f"all ten named: {unnamed()}")
+                eventually(lambda: not unnamed() or None, 30, f"all twelve named: {unnamed()}")
             assert "process.ended" not in home.log.read_text()
         finally:
             for path in [*inbox.iterdir(), *home.atlas.failed.iterdir()]:

@@ -67,6 +67,10 @@ def test_each_missing_right_is_named(shared: Path) -> None:
     assert (
         said(read, drop) == "a.ply cannot be read: give the group read permission on it (chmod g+r)"
     )
+    (drop / "passes").mkdir(mode=0o600)
+    assert said(lambda: os.listdir(drop / "passes"), drop).startswith(
+        "the folder passes cannot be read: give the group the right to enter and read it (chmod g+rx"
+    )
     drop.chmod(0o700)
     assert "the folder vase may not be entered" in said(read, drop)
     drop.chmod(0o777)
