@@ -63,6 +63,10 @@ function place(text) {
     const twin = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.className === kept.className);
     if (twin) twin.replaceWith(kept);
   }
+  for (const open of main.querySelectorAll("details[open]")) { // what was unfolded stays so
+    const twin = [...fresh.querySelectorAll("details")].find((other) => other.firstElementChild.textContent === open.firstElementChild.textContent);
+    if (twin) twin.open = true;
+  }
   main.replaceChildren(...fresh.childNodes);
   const again = busy?.id ? document.getElementById(busy.id) : null;
   again?.focus({ preventScroll: true });
