@@ -52,3 +52,9 @@ def write(atlas: Atlas, id: str, labels: Labels) -> None:
         with contextlib.suppress(FileExistsError):
             atlas.disk.mkdir(atlas.labels)
         atlas.disk.replace(path, labels.dump())
+
+
+def forget(atlas: Atlas, id: str) -> None:
+    """Take away what is written of job ID."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        atlas.disk.unlink(atlas.labelled(id))

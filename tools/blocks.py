@@ -141,11 +141,11 @@ def words_table() -> str:
 
 
 def refusals_table() -> str:
-    from webapi.problems import MEANINGS
+    from webapi.problems import named
 
     return table(
         ["last word of `type`", "means"],
-        [(f"`{word}`", meaning) for word, meaning in MEANINGS.items()],
+        [(f"`{word}`", meaning) for word, meaning in named().items()],
     )
 
 

@@ -1,5 +1,5 @@
-"""Problems: every refusal is RFC 9457 problem+json with a remedy. MEANINGS explains their words,
-the last part of a problem's ``type``.
+"""Problems: every refusal is RFC 9457 problem+json with a remedy. ``named`` explains their
+words, the last part of a problem's ``type``.
 
 The page /docs and docs/api.md list the words; the tests hold every Problem against this table.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline import errors
 from pipeline.jobs.wording import wrong
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,7 +39,7 @@ MEANINGS: dict[str, str] = {
     "address": "an address in the request is none that may be fetched or called",
     "backend": "no live worker has that reconstruction backend",
     "bad-request": "the request is no HTTP that can be read",
-    "busy": "too many requests are being received already",
+    "busy": "too many requests are being received, or wait for the device, already",
     "cross-site": "a page of another site tried to change something",
     "cut-off": "the body ended before its announced length, or stood still too long",
     "denied": "the web process may not read or write a file of the tree, which is named",
@@ -75,6 +76,7 @@ MEANINGS: dict[str, str] = {
     "requested-range-not-satisfiable": "the range begins after the file's end",
     "request-entity-too-large": "the form is too large",
     "scope": "the key may not do this",
+    "stopping": "the service that `inbox3d serve` runs is ending",
     "streams": "too many pages follow the events already",
     "token": "the form is too old, or did not come from a page of this service",
     "too-large": "the body, a field or a form is too large",
@@ -82,6 +84,13 @@ MEANINGS: dict[str, str] = {
     "wrong-state": "the job is in no state for this",
     "zip": "the zip is damaged, or not what may be unpacked",
 }
+
+
+def named() -> dict[str, str]:
+    """MEANINGS, and the names of errors that the services of `inbox3d serve` answer with."""
+    kinds = (getattr(errors, name) for name in errors.__all__)
+    told = {kind.__name__: " ".join((kind.__doc__ or "").split()) for kind in kinds}
+    return MEANINGS | told
 
 
 class Problem(Exception):

@@ -83,7 +83,8 @@ class ScanOptions(Common):
     @field_validator("skip", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
-        return words(value)
+        value = words(value)
+        return tuple(value) if isinstance(value, list) else value
 
     @property
     def drops_outliers(self) -> bool:

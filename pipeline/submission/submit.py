@@ -84,8 +84,16 @@ def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: st
         raise
 
 
-def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None) -> Place:
-    """Retry of a done job: a new job with a copy of its input."""
+def submit_again(
+    atlas: Atlas,
+    place: Place,
+    job: JobFile,
+    request: Mapping[str, Any] | None = None,
+    origin: str | None = None,
+    by: str | None = None,
+) -> Place:
+    """A new job with a copy of the input of JOB, which stands at PLACE. REQUEST: kind and options
+    that it shall have; None: those of JOB."""
     draft = open_draft(atlas, job.source.name)
     try:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
@@ -94,9 +102,9 @@ def submit_again(atlas: Atlas, place: Place, job: JobFile, by: str | None = None
         return seal(
             atlas,
             draft,
-            {"kind": job.kind, **job.options},
+            request or {"kind": job.kind, **job.options},
             job.source.name,
-            job.source.origin,
+            origin or job.source.origin,
             retry_of=job.id,
             by=by,
         )

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import names
+from layout import labels, lifecycle, names
 from layout.scratch import Scratch
 from layout.tree import Atlas, State
 from pipeline.config import Settings
@@ -64,7 +64,10 @@ def scratch_due(atlas: Atlas, settings: Settings) -> list[Item]:
 
 
 def remove(atlas: Atlas, item: Item) -> None:
-    """Delete ITEM. OSError, the first one, where something of it cannot go: the next sweep tries
-    again."""
+    """Delete ITEM, and with a job what people called it. OSError, the first one, where something of
+    it cannot go: the next sweep tries again."""
     if (kept := atlas.disk.remove_tree(item.path)) is not None:
         raise kept
+    id = names.trashed_id(item.path.name) if item.path.parent == atlas.trash else None
+    if id and not any(lifecycle.find(atlas, id) for _ in range(2)):
+        labels.forget(atlas, id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from webapi.pages.forms import (
+    do_again,
     do_cancel,
     do_cancel_mine,
     do_delete,
@@ -47,6 +48,7 @@ def blueprint(prefix: str) -> Blueprint:
         ("/do/cancel/<id>", do_cancel),
         ("/do/retry/<id>", do_retry),
         ("/do/export/<id>", do_export),
+        ("/do/again/<id>", do_again),
         ("/do/delete/<id>", do_delete),
         ("/do/restore/<id>", do_restore),
         ("/do/label/<id>", do_label),

@@ -62,13 +62,13 @@ def _choice(name: str, schema: Mapping[str, Any], kind: str) -> Choice:
         step,
         form.get("minimum", form.get("exclusiveMinimum")),
         form.get("maximum", form.get("exclusiveMaximum")),
-        _said(schema.get("default")),
+        said(schema.get("default")),
         str(schema.get("description", "")),
         (kind,),
     )
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     if value is None or value in ([], ()):
         return ""
     if isinstance(value, bool):

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import g, redirect, request
+from werkzeug.datastructures import MultiDict
 
 from webapi.access.access import TOKEN_FIELD, TOKEN_HEADER
 from webapi.pages.page import prefix
 from webapi.problems import Problem
-from webapi.routes import act, labels, many, new_job, trash
-from webapi.routes.options import options_of
+from webapi.routes import act, anew, labels, many, new_job, trash
+from webapi.routes.look import look_up
+from webapi.routes.options import changed, options_of
 from webapi.routes.schemas import Export, Generate, Labelled, Many
 from webapi.routes.table import asker, here
 
 FORM_LIMIT = 64 * 1024
 
 
-def _form(scope: Any = "submit") -> Mapping[str, str]:
+def _form(scope: Any = "submit") -> MultiDict[str, str]:
     """The fields of a small form whose sender may do SCOPE and whose token is right."""
     here().access.permit(asker(), scope)
     if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
@@ -60,13 +61,21 @@ def do_cancel(id: str) -> Any:
 
 def do_retry(id: str) -> Any:
     _form()
-    return redirect(f"{prefix()}/jobs/{act.retry_job(id)[0]}", 303)
+    return redirect(f"{prefix()}/jobs/{anew.retry_job(id)[0]}", 303)
 
 
 def do_export(id: str) -> Any:
     wanted = (_form().get("output_format", ""),)
     asked = Export.model_validate({"output_format": wanted})
-    return redirect(f"{prefix()}/jobs/{act.export_job(id, asked.output_format)}", 303)
+    return redirect(f"{prefix()}/jobs/{anew.export_job(id, asked.output_format)}", 303)
+
+
+def do_again(id: str) -> Any:
+    form = _form()
+    fields = {key: form.getlist(key) for key in form if key != TOKEN_FIELD}
+    kind = look_up(id)["kind"]
+    said = changed(kind, fields) if kind else {}
+    return redirect(f"{prefix()}/jobs/{anew.again_job(id, said)}", 303)
 
 
 def do_delete(id: str) -> Any:

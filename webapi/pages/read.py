@@ -18,12 +18,14 @@ from flask import (
 from layout import lifecycle, tree
 from webapi.index import details
 from webapi.index.overview import overview
-from webapi.pages.choices import choices
+from webapi.index.states import ENDED
+from webapi.pages.choices import Choice, choices, said
 from webapi.pages.page import page, wanted
-from webapi.problems import MEANINGS, Problem
+from webapi.problems import Problem, named
 from webapi.routes import look
 from webapi.routes.table import asker, here
 
+UNUSED = "not used: "
 LATELY, FAILED, GRID = 8, 4, 48
 LIBRARY = ("state", "kind", "label", "tag", "q", "from", "to", "sort", "page_token")
 ORDERS = {
@@ -77,7 +79,31 @@ def job(id: str) -> Response:
         pictures=pictures[:24],
         asked=[name.removeprefix("model.") for name in files if name.startswith("model.")],
         log=_log_tail(row),
+        remarks=_remarks(shown),
+        again=_again(shown),
+        presets=sorted(here().settings.presets),
     )
+
+
+def _remarks(shown: Mapping[str, Any]) -> list[str]:
+    """What the pipeline said of its work, then what the intake said of the drop and it did not: the
+    intake guessed what would not be used, the pipeline knew and said why."""
+    told = list(dict.fromkeys(shown["provenance"].get("warnings") or []))
+    unused = " ".join(line for line in told if line.startswith("not used"))
+    said = {line.rstrip(".") for line in told}
+    for note in shown["notes"]:
+        names = note.removeprefix(UNUSED).split(", ") if note.startswith(UNUSED) else ()
+        if note.rstrip(".") not in said and not (names and all(one in unused for one in names)):
+            told.append(note)
+    return told
+
+
+def _again(shown: Mapping[str, Any]) -> tuple[Choice, ...]:
+    """The options of an ended job, each as it was, for those who may run it again."""
+    if shown["state"] not in ENDED or shown["kind"] is None:
+        return ()
+    had = shown["options"]
+    return tuple(one._replace(default=said(had.get(one.name))) for one in choices(shown["kind"]))
 
 
 def report(id: str) -> Response:
@@ -153,7 +179,7 @@ def _day_after(day: str) -> str:
 def docs() -> Response:
     from webapi.routes.openapi import document
 
-    return page("docs.html", api=document(), refusals=MEANINGS)
+    return page("docs.html", api=document(), refusals=named())
 
 
 def sign_in() -> Response:

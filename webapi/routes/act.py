@@ -1,5 +1,5 @@
-"""Acting on jobs over HTTP: cancel, retry, export, delete. Each is one edge; the folder decides
-whether it can be taken."""
+"""Acting on jobs over HTTP: cancel and delete. Each is one edge; the folder decides whether it can
+be taken."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from typing import TypeVar
 
 from flask import Response
 
-from layout import lifecycle, tree
+from layout import lifecycle
 from layout.lifecycle import Gone, Occupied
-from layout.manifest import JobFile
 from layout.tree import Place, State
-from pipeline.submission import submit
 from webapi.index import rows
 from webapi.index.schema import Row
 from webapi.problems import Problem
-from webapi.routes.schemas import Export, Retried, Status
-from webapi.routes.table import answer, asker, here, parsed, route
+from webapi.routes.schemas import Status
+from webapi.routes.table import answer, asker, here, route
 from webapi.text import clean
-from webapi.uploads import checks, quota
 
 log = logging.getLogger(__name__)
 
@@ -46,99 +43,7 @@ def cancel_job(id: str) -> Row:
         log.info("job.cancelled job=%s by=%s", id, asker().name)
         return web.follower.note(ended) if ended else None
 
-    return _act(id, act)
-
-
-@route("POST", "/3d/jobs/{id}/retry", {202: Retried}, scope="submit", problems=(404, 409, 429))
-def retry(id: str) -> Response:
-    """Run a failed job again, or a done one as a new job with a copy of its input.
-    As it was: it takes no body."""
-    new, of = retry_job(id)
-    url = f"/3d/status/{new}"
-    return answer(
-        Retried, {"job_id": new, "status_url": url, "retry_of": of}, 202, {"Location": url}
-    )
-
-
-def retry_job(id: str) -> tuple[str, str | None]:
-    web = here()
-
-    def act(place: Place) -> tuple[str, str | None] | None:
-        if place.state not in (State.DONE, State.FAILED):
-            raise Problem(
-                409,
-                "not-ended",
-                f"{id} has not ended: it is in {place.state.value}/.",
-                "Cancel it first, or wait.",
-            )
-        job = lifecycle.readable_job(web.atlas, place.path)
-        with quota.coming(web, asker().name, sum(file.size for file in job.manifest) if job else 0):
-            if place.state is State.FAILED and not web.changing:
-                web.follower.note(lifecycle.retry(web.atlas, place))
-                log.info("job.retried job=%s by=%s", id, asker().name)
-                return id, None
-            if job is None:
-                raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
-            again = submit.submit_again(web.atlas, place, _copied(job), asker().name)
-            web.follower.note(again)
-            log.info("job.retried job=%s as=%s by=%s", id, again.id, asker().name)
-            return again.id, id
-
-    return _act(id, act)
-
-
-@route(
-    "POST",
-    "/3d/jobs/{id}/export",
-    {202: Retried},
-    scope="submit",
-    body=Export,
-    problems=(404, 409, 429),
-)
-def export(id: str) -> Response:
-    """Write a finished model in another format.
-    A new job converts model.glb as it is: nothing is aligned or made again."""
-    new = export_job(id, parsed(Export).output_format)
-    url = f"/3d/status/{new}"
-    return answer(
-        Retried, {"job_id": new, "status_url": url, "retry_of": id}, 202, {"Location": url}
-    )
-
-
-def export_job(id: str, formats: tuple[str, ...]) -> str:
-    web = here()
-    checks.can_be_done({"output_format": formats}, web.follower.workers())
-
-    def act(place: Place) -> str | None:
-        if place.state is not State.DONE:
-            raise Problem(
-                409,
-                "not-completed",
-                f"{id} has no model: it is in {place.state.value}/.",
-                "Wait until it is done.",
-            )
-        job = lifecycle.readable_job(web.atlas, place.path)
-        model = web.atlas.disk.lstat(place.path / tree.OUTPUT / "model.glb")
-        if job is None or model is None:
-            raise Problem(409, "not-completed", f"{id} has no model.glb to convert.")
-        if label := job.provenance.label:  # a conversion would not say so any more
-            raise Problem(
-                409,
-                "not-completed",
-                f"{id} is a {label}, and its model in another file would not say so.",
-                "Submit it anew with every format that is wanted.",
-            )
-        with quota.coming(web, asker().name, model.st_size):
-            made = submit.submit_conversion(web.atlas, place, job, formats, asker().name)
-            web.follower.note(made)
-        log.info("job.exported job=%s as=%s by=%s", id, made.id, asker().name)
-        return made.id
-
-    return _act(id, act)
-
-
-def _copied(job: JobFile) -> JobFile:
-    return job.model_copy(update={"source": job.source.model_copy(update={"origin": "api"})})
+    return act_on(id, act)
 
 
 @route("DELETE", "/3d/jobs/{id}", {204: None}, scope="admin", problems=(404, 409))
@@ -164,10 +69,10 @@ def delete_job(id: str) -> None:
         web.follower.forget(id)
         return True
 
-    _act(id, act)
+    act_on(id, act)
 
 
-def _act(id: str, act: Callable[[Place], T | None]) -> T:
+def act_on(id: str, act: Callable[[Place], T | None]) -> T:
     """Do ACT where job ID stands now; it may be on the move, so look again a few times."""
     for _ in range(TURNS):
         place = lifecycle.find(here().atlas, id)

@@ -8,7 +8,8 @@ from typing import Any
 from flask import Response, request
 
 from webapi.problems import Problem
-from webapi.routes.act import cancel_job, delete_job, retry_job
+from webapi.routes.act import cancel_job, delete_job
+from webapi.routes.anew import retry_job
 from webapi.routes.bundle import several
 from webapi.routes.look import look_up
 from webapi.routes.schemas import Many, ManyDone

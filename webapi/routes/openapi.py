@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from pipeline.jobs.common import FORMATS
 from webapi.problems import MEDIA_TYPE
 from webapi.routes import schemas
+from webapi.routes.option_schema import one_or_many, options_schema
 from webapi.routes.sending import BINARY, TYPES
 from webapi.routes.table import ROUTES, Route
 
@@ -46,8 +46,9 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
+        "webhooks": {"ended": {"post": _ended()}},
         "components": {
-            "schemas": _schemas([*models, schemas.ProblemBody]),
+            "schemas": _schemas([*models, schemas.ProblemBody, schemas.Ended]),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -69,18 +70,8 @@ def _schemas(models: list[type[BaseModel]]) -> dict[str, Any]:
         assert model is not None
         properties = schemas[model.__name__]["properties"]
         if "output_format" in properties:
-            properties["output_format"] = _one_or_many(properties["output_format"])
+            properties["output_format"] = one_or_many(properties["output_format"])
     return schemas
-
-
-def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
-    """output_format is one format or a list of them."""
-    one = {"type": "string", "enum": list(FORMATS)}
-    return {
-        "anyOf": [one, {"type": "array", "items": one, "minItems": 1}],
-        **({"default": "glb"} if "default" in schema else {}),
-        "description": schema.get("description", ""),
-    }
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -108,7 +99,7 @@ def _operation(route: Route) -> dict[str, Any]:
                 "schema": schema,
                 "description": schema.get("description", "by kind"),
             }
-            for name, schema in _options(route).items()
+            for name, schema in options_schema(route.uploads).items()
         ]
     found: dict[str, Any] = {
         "operationId": route.name,
@@ -122,6 +113,29 @@ def _operation(route: Route) -> dict[str, Any]:
     if body := _body(route):
         found["requestBody"] = body
     return found
+
+
+def _ended() -> dict[str, Any]:
+    """The call to a job's webhook_url."""
+    signed = {
+        "webhook-id": "the same in every try for one end of one job",
+        "webhook-timestamp": "seconds since 1970",
+        "webhook-signature": "v1,… over id, timestamp and body; `inbox3d keys webhook` has the key",
+    }
+    body = {"schema": {"$ref": REF.format(model=schemas.Ended.__name__)}}
+    return {
+        "operationId": "ended",
+        "summary": "A job has ended.",
+        "description": "Sent to webhook_url, signed as Standard Webhooks says. No redirect is"
+        " followed; what fails is tried again for some hours.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+            | {"description": what}
+            for name, what in signed.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {"2XX": {"description": "It was heard."}},
+    }
 
 
 def _responses(route: Route) -> dict[str, Any]:
@@ -191,23 +205,6 @@ BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
 NAME = {"type": "string", "maxLength": 200, "description": "what the object is called"}
 
 
-def _options(route: Route) -> dict[str, Any]:
-    """The schema of every option that may come beside the files of ROUTE. Where several kinds have
-    it in different forms, any of them."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for model in route.uploads:
-        for key, schema in model.model_json_schema(schema_generator=GenerateJsonSchema)[
-            "properties"
-        ].items():
-            plain = _one_or_many(schema) if key == "output_format" else dict(schema)
-            plain.pop("title", None)
-            forms = found.setdefault(key, [])
-            forms += [plain] if plain not in forms else []
-    kinds = [model.model_fields["kind"].default for model in route.uploads]
-    found["kind"] = [{"type": "string", "enum": kinds, "description": "default: by content"}]
-    return {key: forms[0] if len(forms) == 1 else {"anyOf": forms} for key, forms in found.items()}
-
-
 def _body(route: Route) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if route.body:
@@ -221,7 +218,7 @@ def _body(route: Route) -> dict[str, Any]:
         content["multipart/form-data"] = {
             "schema": {
                 "type": "object",
-                "properties": {"files": files, "name": NAME, **_options(route)},
+                "properties": {"files": files, "name": NAME, **options_schema(route.uploads)},
                 "required": ["files"],
                 "description": "files, and options as fields; lists as a,b or as several fields",
             }

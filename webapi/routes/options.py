@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.jobs import OPTIONS
 from webapi.problems import Problem, invalid
 from webapi.routes import schemas
 from webapi.routes.table import with_preset
@@ -47,6 +48,23 @@ def options_of(kind: str | None, fields: Mapping[str, list[str]]) -> dict[str, A
         f"kind: there is no kind {clean(kind or '', 40)!r}.",
         errors=[{"field": "kind", "message": "unknown"}],
     )
+
+
+def changed(kind: str, fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What the form FIELDS say of a job of KIND; what was left empty is not said."""
+    model = OPTIONS[kind]
+    said = {
+        key: values if _is_list(model, key) and len(values) > 1 else _one(model, key, values)
+        for key, values in fields.items()
+        if any(values)
+    }
+    if "preset" in said:
+        said = with_preset(said)
+    try:
+        full = model.model_validate(said).model_dump(mode="json")
+    except ValidationError as error:
+        raise invalid(error) from None
+    return {key: full[key] for key in said}
 
 
 def _is_list(model: Any, key: str) -> bool:

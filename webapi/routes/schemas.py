@@ -14,6 +14,7 @@ from layout.manifest import Outcome
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
 from pipeline.jobs.common import Format, words
 from webapi.index.states import Word
+from webapi.routes.option_schema import options_schema
 
 EXAMPLE_ID = "vase-7k3f9q2mxa"
 
@@ -67,6 +68,28 @@ class Export(BaseModel):
 SCAN_LIKE: tuple[type[Common], ...] = (ScanOptions, ConvertOptions, ImagesOptions, PromptOptions)
 
 
+def _options_of_any_kind(schema: dict[str, Any]) -> None:
+    """Without defaults: what is not named stays as it was."""
+    found = options_schema(SCAN_LIKE)
+    found["kind"]["description"] = "default: as it was"
+    schema["properties"] = {
+        key: {name: said for name, said in one.items() if name != "default"}
+        for key, one in found.items()
+        if key not in ("prompt", "image_urls", "image_paths")
+    }
+    schema["additionalProperties"] = False
+
+
+class Again(BaseModel):
+    """The options that shall be others this time."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",  # they are checked as options of the job's kind, with those it had
+        json_schema_extra=_options_of_any_kind,
+    )
+
+
 class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -105,6 +128,14 @@ class Status(Answer):
     )
     progress: float = Field(ge=0, le=1)
     eta: float | None = Field(description="seconds left; null rather than invented")
+
+
+class Ended(Answer):
+    """What a job's webhook_url is called with when it ends."""
+
+    type: Literal["job.completed", "job.failed"]
+    timestamp: str | None = Field(description="when it ended")
+    data: Status
 
 
 class Summary(Status):

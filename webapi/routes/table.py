@@ -52,7 +52,7 @@ class Route:
 
 
 ROUTES: list[Route] = []
-ROOMS = ("submit", "look", "act", "many", "labels", "trash", "files", "system")
+ROOMS = ("submit", "look", "act", "anew", "many", "labels", "trash", "files", "system")
 ORDER = tuple(f"webapi.routes.{name}" for name in ROOMS)
 Handler = Callable[..., Any]
 
@@ -150,7 +150,7 @@ def _only_known(route: Route) -> None:
             "invalid",
             f"body: {route.rule.rpartition('/')[2].replace('{id}', 'this')} takes none; nothing of"
             " it would be heeded.",
-            "Send it without a body. To run with other options, submit the files anew with them.",
+            "Send it without a body. To run with other options: POST …/again.",
         )
 
 

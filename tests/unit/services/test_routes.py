@@ -21,6 +21,7 @@ from pipeline.services import answers
 from tests.support.drops import stl_file
 from tests.support.web import FOREIGN
 from webapi.access.keys import Keys
+from webapi.problems import named
 
 Service = Callable[[str], FlaskClient]
 RULES = {
@@ -264,6 +265,7 @@ def test_a_stages_refusal_keeps_its_words_and_nothing_is_left_behind(
     answer = service("mesh").post("/reconstruct/mesh", json={"image_paths": ["empty.png"]})
     problem = answer.get_json()
     assert (answer.status_code, problem["type"]) == (422, "/docs#InputRejected")
+    assert "InputRejected" in named()
     assert "no object stands out" in problem["detail"] and "plain background" in problem["remedy"]
     assert left_over(scratch) == []
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from layout import lifecycle, tree
+from layout import labels, lifecycle, tree
+from layout.labels import Labels
 from pipeline.watchers import cleanup
 from tests.support.baddisk import Call, Fault
 from tests.support.crew import World
@@ -43,3 +44,19 @@ def test_what_the_pipeline_left_goes_at_once(world: World) -> None:
         left.mkdir()
         lifecycle.discard(world.atlas, left, name)
     assert len(cleanup.trash_due(world.atlas, 30)) == 4
+
+
+def test_what_people_called_a_job_goes_with_it_for_good(world: World) -> None:
+    """Not with the deletion, from which it may come back; and not that of a job that stands."""
+    gone, stands = world.done(), world.done()
+    for place in (gone, stands):
+        labels.write(world.atlas, place.id, Labels(called="Grandma's jug"))
+        lifecycle.delete(world.atlas, place)
+    assert labels.read(world.atlas, gone.id).called == "Grandma's jug"
+    found = {item.path.name: item for item in cleanup.trash_due(world.atlas, 0)}
+    (back,) = [path for _, id, path in lifecycle.trashed(world.atlas) if id == stands.id]
+    lifecycle.restore(world.atlas, back)
+    for item in found.values():
+        cleanup.remove(world.atlas, item)
+    assert labels.read(world.atlas, stands.id).called == "Grandma's jug"
+    assert not world.atlas.labelled(gone.id).exists()

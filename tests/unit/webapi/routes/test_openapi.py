@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import sqlalchemy as sql
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -20,7 +21,10 @@ from layout.signs import Progress
 from layout.tree import Atlas, State
 from pipeline.jobs import ImagesOptions
 from tests.support.web import FOREIGN, PLY, forge
-from webapi.problems import MEANINGS
+from webapi.context import Web
+from webapi.index.schema import HOOKS
+from webapi.notify.webhooks import Caller
+from webapi.problems import MEANINGS, named
 from webapi.routes.schemas import SCAN_LIKE
 from webapi.routes.table import ROUTES
 
@@ -93,6 +97,24 @@ def test_the_document_names_every_field_every_option_and_every_binary_answer(
     assert {"application/zip", "model/gltf-binary", "application/octet-stream"} <= set(download)
 
 
+def test_the_document_tells_what_a_webhook_is_called_with(
+    document: dict[str, Any], web: Web, atlas: Atlas
+) -> None:
+    """The body that is kept for a job that ended is one that it describes."""
+    place = forge(atlas, State.DONE, webhook_url="https://example.org/hook")
+    row = web.follower.note(place)
+    assert row is not None
+    caller = Caller(atlas, web.settings, web.index)
+    caller.heard({**row, "state": "queued"}, row)
+    with web.index.engine.connect() as db:
+        body = json.loads(db.execute(sql.select(HOOKS.c.body)).scalar_one())
+    told = document["webhooks"]["ended"]["post"]["requestBody"]["content"]["application/json"]
+    schema = {**told["schema"], "components": document["components"]}
+    jsonschema.validate(body, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**body, "data": {}}, schema)
+
+
 @pytest.mark.parametrize("method", ["BREW", "X" * 300, "PROPFIND"])
 def test_a_method_that_is_none_makes_no_row_of_its_own_in_the_metrics(
     client: FlaskClient, method: str
@@ -117,10 +139,11 @@ def test_uploaded_bytes_are_counted(client: FlaskClient) -> None:
 
 def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
     """The address in ``type`` leads to a row of /docs, and no row is about a word that nobody says."""
-    root = Path(__file__).parents[4] / "webapi"
+    root = Path(__file__).parents[4]
     calls = [
         node
-        for path in root.rglob("*.py")
+        for folder in ("webapi", "pipeline/services")
+        for path in (root / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
     ]
@@ -139,7 +162,7 @@ def test_every_word_of_a_refusal_is_explained(client: FlaskClient) -> None:
     }
     assert set(MEANINGS) == said | by_werkzeug
     page = client.get("/docs", headers=HTML).text
-    assert [word for word in MEANINGS if page.count(f'id="{word}"') != 1] == []
+    assert [word for word in named() if page.count(f'id="{word}"') != 1] == []
 
 
 def test_every_answer_is_one_that_the_document_promises(
