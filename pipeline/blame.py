@@ -92,15 +92,16 @@ def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
         for name in (error.filename, getattr(error, "filename2", None))
         if isinstance(name, str | Path) and name
     ]
-    if (
-        error.errno in DENIED
-        and named
-        and all(name.is_relative_to(atlas.pipeline) for name in named)
-    ):
+    if error.errno not in DENIED or not named:
+        return None
+    if all(name.is_relative_to(atlas.pipeline) for name in named):
         return LineFault(
             error.errno,
             f"{named[0].relative_to(atlas.root).parent}: {rights.words(error, named[0])}",
         )
+    # A whole job that may not be moved on: it was moved here before, so it is nothing in the job.
+    if len(named) == 2 and all(name.parent in atlas.folders() for name in named):
+        return LineFault(error.errno, rights.words(error, named[0]))
     return None
 
 

@@ -35,7 +35,7 @@ class Patience:
     def __call__(self, place: Place, call: Callable[[], T]) -> T:
         """Try the same call until the line works again; the job keeps its path and its scratch
         meanwhile."""
-        told = ""
+        told, denied = "", False
         while True:
             try:
                 with holding(self.atlas, place), self._of_scratch():
@@ -47,7 +47,13 @@ class Patience:
                     else blame.of_tree(error, self.atlas)
                 )
                 if fault is None:
-                    raise
+                    if error.errno not in blame.DENIED or denied:
+                        raise
+                    # A folder that was opened since is in nobody's way any more: only a second
+                    # refusal in a row is the job's own.
+                    denied = True
+                    continue
+                denied = False
                 why = fault.message if isinstance(fault, LineFault) else str(fault)
                 if why != told:
                     log.warning("line.fault job=%s what=%s", place.id, why)

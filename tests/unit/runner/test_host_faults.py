@@ -30,6 +30,7 @@ from pipeline.errors import (
     PipelineError,
     StageFailed,
 )
+from pipeline.runner.patience import Patience
 from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
 from tests.support.hostile import immutable, small_disk
@@ -409,6 +410,50 @@ def test_a_folder_of_the_tree_that_may_not_be_written_makes_jobs_wait_and_blames
     assert now_at(atlas, place.id)[0].state is State.DONE
     assert len(now_at(atlas, place.id)[1].starts) == 1
     assert worker.attention.lines() == worker.beat.heartbeat.attention == ()
+
+
+@pytest.mark.parametrize("stands", ["no more", "unseen"])
+def test_a_move_refused_for_a_reason_that_is_not_seen_blames_no_submitter(
+    atlas: Atlas, workers: Any, recipe: Any, stands: str
+) -> None:
+    """Whether the folder was opened between the refusal and the look at it, or the server does not show what it forbids: the job waits in its place and is done, in one start."""
+    recipe("works")
+    id = drop(atlas).id
+    worker = workers()
+    refused: list[str] = []
+    real = atlas.disk.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if target.parent == atlas.done and len(refused) < (1 if stands == "no more" else 3):
+            refused.append(target.name)
+            raise PermissionError(
+                errno.EPERM, "Operation not permitted", str(source), None, str(target)
+            )
+        real(source, target)
+
+    worker.atlas.disk.rename = rename
+    worker.step()
+    place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert len(job.starts) == 1 and not job.starts[0].noted
+
+
+def test_a_file_refused_once_is_asked_for_once_more(atlas: Atlas, tmp_path: Path) -> None:
+    """A refusal within a job is believed the second time: the first may be mended already."""
+    place = drop(atlas)
+    patience = Patience(atlas, Scratch(tmp_path / "s"), None, lambda why: True)
+    tries: list[int] = []
+
+    def call(refusals: int) -> str:
+        tries.append(1)
+        if len(tries) <= refusals:
+            raise os_error(errno.EACCES, place.path / "input/a.ply")
+        return "read"
+
+    assert patience(place, lambda: call(1)) == "read"
+    tries.clear()
+    with pytest.raises(PermissionError):
+        patience(place, lambda: call(2))
 
 
 def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(tmp_path: Path) -> None:
