@@ -34,7 +34,16 @@ QUEUES: dict[str, Queue] = {  # in the order of a job's life
         preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image"),
     ),
 }
+URGENT_RUN = 3  # urgent jobs that a worker starts one after another while others wait
 FIRST = next(iter(QUEUES))  # where a job waits whose kind no recipe here knows
+
+
+def ahead(urgent: bool, before: int, of_other: int) -> int:
+    """How many jobs one worker starts before a job that is URGENT or not: BEFORE of its own sort
+    were accepted earlier, OF_OTHER of the other sort wait."""
+    if urgent:
+        return before + min(of_other, before // URGENT_RUN)
+    return before + min(of_other, URGENT_RUN * (before + 1))
 
 
 def missing_extra(queue: str) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
 BACKEND = r"^[a-z0-9-]{1,40}$"
+ASIDE = frozenset({"webhook_url", "urgent"})  # options that no result depends on
 HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
 
 
@@ -93,6 +94,13 @@ class Common(BaseModel):
         le=2**31 - 1,
         description="seed of everything random; same input and seed, same bytes",
     )
+    urgent: bool = Field(
+        False,
+        description=(
+            "started before those that are not; after three urgent ones a worker starts the job"
+            " that waits longest"
+        ),
+    )
     preset: str | None = Field(
         None,
         max_length=40,
@@ -159,8 +167,8 @@ class Common(BaseModel):
     @property
     def asked(self) -> dict[str, Any]:
         """What the report shows of the options: those that are not as usual, the tier and the seed;
-        no address of a webhook."""
-        said = self.model_dump(mode="json", exclude_defaults=True, exclude={"webhook_url"})
+        nothing that says no more than when it runs and who hears of it."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude={*ASIDE})
         return said | {"quality_tier": self.quality_tier, "seed": self.seed}
 
 

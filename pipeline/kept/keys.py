@@ -26,6 +26,7 @@ from layout.manifest import JobFile
 from layout.tree import Place
 from pipeline import jobs
 from pipeline.errors import SubmitRefused
+from pipeline.jobs.common import ASIDE
 from pipeline.kept.declared import STAGES, options_for
 from pipeline.kept.snapshot import Snapshot, snapshot
 from pipeline.kept.store import Kept
@@ -90,7 +91,7 @@ def version_of(stage: str) -> int:
 
 
 def _all(options: jobs.Common) -> dict[str, Any]:
-    return options.model_dump(mode="json", exclude={"webhook_url"})
+    return options.model_dump(mode="json", exclude={*ASIDE})
 
 
 def tokens(kept: Iterable[Kept]) -> dict[str, str]:

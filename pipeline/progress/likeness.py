@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from layout.manifest import JobFile
+from pipeline.jobs.common import ASIDE
 
 # options that change no stage's time
-NO_MATTER = ("webhook_url", "seed", "prompt", "image_urls", "image_paths")
+NO_MATTER = (*ASIDE, "seed", "prompt", "image_urls", "image_paths")
 OTHER_OPTION, OTHER_KIND, OTHER_DEVICE = 0.4, 0.05, 0.3  # what each leaves of a sample's weight
 ONCE = re.compile(r"^once-[0-9a-z]{4}-")
 

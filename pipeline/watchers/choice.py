@@ -15,15 +15,18 @@ from layout.tree import Atlas, Place, State
 from pipeline.kept.snapshot import Snapshot, snapshot
 from pipeline.progress.likeness import Asked
 from pipeline.submission import job_view
+from pipeline.watchers.order import Order
 from pipeline.watchers.room import Asks, asks_of
 
 
 class Accepted(NamedTuple):
-    """AT: the time of acceptance; what the job asks of scratch, and what its memory depends on."""
+    """AT: the time of acceptance; what the job asks of scratch, what its memory depends on, whether
+    it is urgent."""
 
     at: str
     asks: Asks
     asked: Asked
+    urgent: bool
 
 
 class Choice:
@@ -47,6 +50,7 @@ class Choice:
         # ids of jobs about whose earlier work this host and another do not agree → who ran then
         self.disagrees: dict[str, frozenset[str]] = {}
         self.left = ""
+        self.order = Order()
         self._unchanged: dict[str, tuple[Snapshot, float]] = {}
 
     def came_by_models(self) -> None:
@@ -63,7 +67,8 @@ class Choice:
         return self.accepted[place.path.name].asked
 
     def waiting(self) -> list[Place]:
-        """Jobs this worker may start now, oldest acceptance first; never by name order."""
+        """Jobs this worker may start now, urgent ones first, else by acceptance; never by name
+        order."""
         self.left = ""
         places = [
             place
@@ -80,7 +85,16 @@ class Choice:
         ready = [
             place for place in places if self._readable(place) and not self._left_to_others(place)
         ]
-        return sorted(ready, key=lambda place: (self.accepted[place.path.name].at, place.id))
+        ready.sort(key=lambda place: (self.accepted[place.path.name].at, place.id))
+        sorts: tuple[list[Place], list[Place]] = ([], [])
+        for place in ready:
+            sorts[self.accepted[place.path.name].urgent].append(place)
+        return self.order.of(urgent=sorts[True], others=sorts[False])
+
+    def began(self, place: Place) -> None:
+        """The job that waited at PLACE is started."""
+        others_wait = any(not one.urgent for one in self.accepted.values())
+        self.order.started(self.accepted[place.path.name].urgent, others_wait)
 
     def _readable(self, place: Place) -> bool:
         """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is
@@ -95,7 +109,10 @@ class Choice:
                 raise
             if job is not None:
                 self.accepted[place.path.name] = Accepted(
-                    job.accepted.at if job.accepted else "", asks_of(job), Asked.of(job)
+                    job.accepted.at if job.accepted else "",
+                    asks_of(job),
+                    Asked.of(job),
+                    job.options.get("urgent") is True,
                 )
                 return True
         return False

@@ -195,6 +195,7 @@ class Worker:
             held = lifecycle.start(self.atlas, place, self.name)
         except (Gone, Occupied):
             return False
+        self.choice.began(place)
         log.info("job.started job=%s worker=%s n=%d", held.id, self.name, held.n)
         self.beat.say("working", held.id)
         outcome = self.runner.run(held, str(place.queue))

@@ -21,6 +21,7 @@ from layout.tree import Atlas
 from pipeline import artefacts, jobs, recipes
 from pipeline.artefacts import Artefact, Dropped
 from pipeline.gpu import leg
+from pipeline.jobs.common import ASIDE
 from pipeline.kept import declared, keys, store
 from pipeline.kept.store import Kept
 from pipeline.recipes import RECIPES
@@ -197,7 +198,7 @@ def test_an_option_redoes_the_stages_that_declare_it_and_what_takes_theirs(
     changed = {
         stage for stage, old, new in zip(recipes.stages(kind), *made, strict=True) if old != new
     }
-    assert bool(changed) == (name != "webhook_url")
+    assert bool(changed) == (name not in ASIDE)
     host.start(before, nowhere)
     again = {""} if name == "image_paths" else set()  # it names a file, too
     assert host.start(after, nowhere) == depend_on(kind, changed | again)

@@ -15,7 +15,7 @@ from tests.simulation.world import File, World
 
 NAMES = ("vase", "Vase", "Teil 3", "pass", "käfer")
 TOMLS = tuple(
-    f'{kind}seed = {seed}\noutput_format = [{formats}]\n'
+    f'{kind}seed = {seed}\noutput_format = [{formats}]\nurgent = {"true" if seed == 2 else "false"}\n'
     for kind in ('kind = "scan"\n', "") for seed in (1, 2, 3) for formats in ('"glb"', '"glb", "stl"', '"obj"')
 )  # fmt: skip
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 from layout.tree import State
+from pipeline.queues import ahead
 from webapi.index.schema import Row
 from webapi.index.states import ENDED
 from webapi.index.table import Index
@@ -101,12 +103,11 @@ class Known:
 
     # -- asking --------------------------------------------------------------------------------
     def ahead(self, row: Row) -> int:
-        """How many jobs wait in the same queue before ROW."""
-        before = (row["at"], row["id"])
-        return sum(
-            other["queue"] == row["queue"] and (other["at"], other["id"]) < before
-            for other in self.unfinished()
-        )
+        """How many jobs of the same queue one worker would start before ROW."""
+        mine = [other for other in self.unfinished() if other["queue"] == row["queue"]]
+        alike = [other for other in mine if other["urgent"] == row["urgent"]]
+        before = sum(_age(other) < _age(row) for other in alike)
+        return ahead(row["urgent"], before, len(mine) - len(alike))
 
     def unfinished_of(self, submitter: str) -> tuple[int, int]:
         """(jobs, bytes) that SUBMITTER has waiting or running."""
@@ -118,8 +119,18 @@ class Known:
             return list(self.active.values())
 
     def waiting(self) -> list[Row]:
-        """Jobs that wait for a worker or to be accepted, oldest first."""
-        return sorted(
-            (row for row in self.unfinished() if not row["worker"]),
-            key=lambda row: (row["at"], row["id"]),
-        )
+        """Jobs that wait for a worker or to be accepted, in the order in which one worker of each
+        queue would start them."""
+        rows = sorted((row for row in self.unfinished() if not row["worker"]), key=_age)
+        many = Counter((row["queue"], row["urgent"]) for row in rows)
+        seen: Counter[tuple[str | None, bool]] = Counter()
+        turns = {}
+        for row in rows:
+            sort = (row["queue"], row["urgent"])
+            turns[row["id"]] = ahead(row["urgent"], seen[sort], many[row["queue"], not sort[1]])
+            seen[sort] += 1
+        return sorted(rows, key=lambda row: (turns[row["id"]], *_age(row)))
+
+
+def _age(row: Row) -> tuple[str, str]:
+    return row["at"], row["id"]

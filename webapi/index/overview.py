@@ -29,6 +29,7 @@ def overview(follower: Follower) -> dict[str, Any]:
         if row["queue"]:
             waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
     workers = follower.workers()
+    names = {row["id"]: row["name"] for row in follower.known.unfinished()}
     queues = sorted(
         {*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9
     )
@@ -43,6 +44,7 @@ def overview(follower: Follower) -> dict[str, Any]:
             {
                 "name": beat.worker,
                 "job": beat.job,
+                "name_of_job": names.get(beat.job or ""),
                 "message": beat.message,
                 "queues": list(beat.queues),
                 "memory": beat.memory,

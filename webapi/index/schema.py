@@ -21,6 +21,7 @@ JOBS = sql.Table(
     sql.Column("tier", sql.String(16)),
     sql.Column("formats", sql.String(64)),
     sql.Column("queue", sql.String(48)),
+    sql.Column("urgent", sql.Boolean, nullable=False),
     sql.Column("worker", sql.String(48)),
     sql.Column("stage", sql.String(64)),
     sql.Column("progress", sql.Float, nullable=False),
@@ -80,7 +81,7 @@ FACTS = sql.Table(
     sql.Column("key", sql.String(40), primary_key=True),
     sql.Column("value", sql.String(200), nullable=False),
 )
-VERSION = "5"
+VERSION = "6"
 
 
 NAMES = tuple(column.name for column in JOBS.c)

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.progress.words import left, percent
+from pipeline.progress.words import left, percent, span
 from webapi.index import rows
 from webapi.index.states import SAID
 from webapi.text import titled
@@ -68,6 +68,7 @@ FILTERS = {
     "ago": ago,
     "took": took,
     "percent": percent,
+    "span": span,
     "left": lambda row: left(row["eta"], row["eta_error"], row["cold"]),
     "size": size,
     "said": lambda word: SAID.get(word, word),

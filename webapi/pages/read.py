@@ -48,7 +48,9 @@ def home() -> Response:
     return page(
         "home.html",
         running=[row for row in active if row["worker"]],
-        waiting=[row for row in active if not row["worker"]],
+        waiting=sorted(
+            (row for row in active if not row["worker"]), key=lambda row: row.get("position") or 0
+        ),
         mine=sum(row["submitter"] == asker().name for row in active),
         failed=failed,
         finished=finished,

@@ -150,6 +150,7 @@ class Summary(Status):
     kind: Literal["scan", "images", "prompt", "convert"] | None
     folder: str = Field(description="where it stands, relative to the share")
     queue: str | None = Field(description="the queue it waits in")
+    urgent: bool = Field(description="started before those that are not")
     position: int | None = Field(
         description="its turn there, 1 is next; null in lists of jobs and where it does not wait"
     )
@@ -287,6 +288,30 @@ class QueueCount(Answer):
     name: str
     waiting: int
     workers: int = Field(description="live ones that serve it")
+
+
+class Gpu(Answer):
+    model: str
+    memory: int = Field(description="bytes, all of it")
+    used: int = Field(description="bytes, by everybody")
+    busy: float | None = Field(description="share of the time; null where it is not told")
+
+
+class WorkerRow(Answer):
+    name: str
+    queues: list[str] = Field(description="that it serves")
+    job_id: str | None = Field(description="the job that it holds")
+    job_name: str | None
+    stage: str | None
+    progress: float | None = Field(description="of that job")
+    message: str = Field(description="what it does or waits for")
+    memory: int | None = Field(description="bytes that its engine may use; null: any")
+    used: int | None = Field(description="bytes that its engine uses")
+    gpu: Gpu | None
+
+
+class Workers(Answer):
+    workers: list[WorkerRow]
 
 
 class Counts(Answer):

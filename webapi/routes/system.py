@@ -88,6 +88,21 @@ def counts() -> Response:
     )
 
 
+@route("GET", "/3d/workers", {200: schemas.Workers})
+def workers() -> Response:
+    """The live workers, and what each of them holds."""
+    held = {row["id"]: row for row in here().follower.known.unfinished()}
+    found = []
+    for one in overview(here().follower)["workers"]:
+        row = held.get(one["job"] or "", {})
+        job = {"job_id": one["job"], "job_name": one["name_of_job"]}
+        facts = {key: row.get(key) for key in ("stage", "progress")}
+        told = {key: one[key] for key in ("name", "queues", "message", "gpu")}
+        memory = {key: one[key] or None for key in ("memory", "used")}
+        found.append(told | job | facts | memory)
+    return answer(schemas.Workers, {"workers": found})
+
+
 @route("GET", "/metrics", {200: "text/plain"}, keyed=True)
 def metrics() -> Response:
     """Metrics for Prometheus.

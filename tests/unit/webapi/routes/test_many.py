@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, State
 from tests.support.web import FOREIGN, forge
 from webapi.context import Web
@@ -158,3 +159,44 @@ def test_a_waiting_job_tells_its_turn(
     look()
     turns = [client.get(f"/3d/jobs/{id}").json["position"] for id in (first, second)]
     assert turns == [1, 2]
+
+
+def test_an_urgent_job_comes_before_those_that_are_not(
+    client: FlaskClient, web: Web, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    """In the API, on the page, and in what the mirror tells; the page says which is urgent."""
+    first, second = (
+        forge(atlas, State.CLAIMED, name, at=f"2026-11-20T12:0{minute}:00+00:00", urgent=minute > 1)
+        for minute, name in ((1, "jug"), (2, "fork"))
+    )
+    look()
+    told = [client.get(f"/3d/jobs/{place.id}").json for place in (first, second)]
+    assert [(one["position"], one["urgent"]) for one in told] == [(2, False), (1, True)]
+    assert [row["id"] for row in web.follower.known.waiting()] == [second.id, first.id]
+    page = client.get("/", headers={"Accept": "text/html"}).text
+    assert page.index(second.id) < page.index(first.id)
+    assert page.count('<span class="label">urgent</span>') == 1
+
+
+def test_what_each_worker_holds_is_told(
+    client: FlaskClient, web: Web, atlas: Atlas, look: Callable[[], None]
+) -> None:
+    """By the job's name, with how far it is; an idle one holds nothing."""
+    held = forge(
+        atlas,
+        State.PROCESSING,
+        "Grandma's jug",
+        progress=Progress(stage="finish.export", fraction=0.5, message="x"),
+    )
+    beats = [
+        Heartbeat(worker=name, role="worker", counter=1, boot="x", pid=1, queues=("finish",))
+        for name in ("host-cpu-abcd", "host-cpu-efgh")
+    ]
+    beats[0] = beats[0].model_copy(update={"job": held.id, "message": "working"})
+    web.follower.workers = lambda: beats  # type: ignore[method-assign]
+    look()
+    busy, idle = client.get("/3d/workers").json["workers"]
+    assert (busy["job_id"], busy["job_name"], busy["progress"]) == (held.id, "Grandma's jug", 0.5)
+    assert (idle["job_id"], idle["job_name"], idle["queues"]) == (None, None, ["finish"])
+    page = client.get("/", headers={"Accept": "text/html"}).text
+    assert f'<a href="/jobs/{held.id}">Grandma&#39;s jug</a></span>' in page
