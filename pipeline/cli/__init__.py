@@ -32,6 +32,7 @@ COMMANDS = {
     "restore": ("act", "Bring a deleted job back from the trash."),
     "web": ("web", "Serve the REST API and the pages alone."),
     "serve": ("serve", "Serve views, mesh or finish to other programs, one request at a time."),
+    "mcp": ("mcp", "Offer a running inbox3d to an assistant, as MCP tools."),
     "keys": ("web", "Make, list and revoke the keys that other hosts need."),
     "reindex": ("web", "Write the web layer's list of jobs anew from the tree."),
     "gc": ("act", "Empty what is due in the trash and on this host's scratch."),
