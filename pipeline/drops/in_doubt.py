@@ -15,7 +15,7 @@ from pipeline.drops.item import (
     of,
 )
 from pipeline.errors import InputRejected
-from pipeline.formats import foreign, pictures, signatures
+from pipeline.formats import foreign, pictures, signatures, tables
 
 
 def in_doubt(found: list[Item]) -> InputRejected:
@@ -105,6 +105,17 @@ def _unread_picture(found: list[Item]) -> InputRejected | None:
     return None
 
 
+def _no_rows(found: list[Item]) -> InputRejected | None:
+    table = next((one for one in found if signatures.suffix(one.name) in _TABLES), None)
+    if table is None:
+        return None
+    return InputRejected(
+        f"{table.name} holds no rows of at least three numbers (x, y, z)",
+        remedy="Export the points again, as E57, PLY or a table with one point a row; or add a"
+        ' file job.toml with the line kind = "scan" if it is such a table.',
+    )
+
+
 def _packed_twice(found: list[Item]) -> InputRejected | None:
     for item in found:
         if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar"):
@@ -133,7 +144,9 @@ _DOUBTS = (
     _no_single_text,
     _unread_picture,
     _packed_twice,
+    _no_rows,
 )
+_TABLES = frozenset(tables.SUFFIXES) - {".txt"}
 _FRAMES = (
     "Save 20 to 60 sharp frames of it as pictures, each from a step beside the last, and drop"
     " these."

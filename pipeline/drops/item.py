@@ -87,6 +87,8 @@ def what_of(name: str, ending: str, head: bytes) -> str:
                 remedy="Export the file again.",
             )
         return MESH if header.is_mesh else POINTS
+    if ending in tables.SUFFIXES and signatures.sniff(head) in ("ply", "pcd"):
+        return POINTS  # whatever it is called
     if ending in SCANS or (
         ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1
     ):

@@ -67,6 +67,10 @@ _SHORT = {
     "h": "z",
     "u": "z",
 }  # mean something only where both e and n are there
+# X(North) counts northwards, whatever its letter
+_COMPASS = {word: _ROLES[word] for word in ("north", "northing", "nord", "hochwert", "norte")} | {
+    word: _ROLES[word] for word in ("east", "easting", "rechtswert", "este", "ostwert")
+}
 _DEGREES = frozenset(
     ["lat", "latitude", "lon", "long", "lng", "longitude", "breite", "länge", "laenge"]
 )
@@ -141,7 +145,7 @@ def _one(word: str) -> tuple[str | None, str | None]:
     bare = _BRACKETS.sub(" ", word)
     name = _plain(bare)
     if name in _ROLES:
-        return _ROLES[name], measure
+        return (_COMPASS.get(_plain(found[1])) if found else None) or _ROLES[name], measure
     head, _, tail = (
         re.sub(r"[\s_.\-/]+(in[\s_]+)?", " ", bare.strip("\"' #")).strip().rpartition(" ")
     )

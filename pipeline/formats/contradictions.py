@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pipeline.formats import off, pictures, ply
+from pipeline.formats import off, pictures, ply, tables, texts
 from pipeline.formats.gzip import unzipped
 from pipeline.formats.signatures import (
     BY_SUFFIX,
@@ -17,6 +17,10 @@ from pipeline.formats.signatures import (
     sniff,
     suffix,
 )
+
+MODELS = frozenset({".obj", ".stl", ".off", ".gltf", ".ply", ".glb", ".3mf", *tables.SUFFIXES}) - {
+    ".txt"
+}
 
 
 def contradiction(name: str, head: bytes) -> str | None:
@@ -35,8 +39,8 @@ def _senseless(ending: str, head: bytes) -> str | None:
     """A PLY header that is there to its end and cannot be right: no copying will mend it."""
     try:
         ply.read(head if ending == ".ply" else b"")
-    except ply.Unsound:
-        return "a PLY file whose header makes no sense"
+    except ply.Unsound as fault:
+        return f"a PLY file whose header makes no sense: {fault}"
     return None
 
 
@@ -49,6 +53,12 @@ def _against(ending: str, head: bytes) -> str | None:
     kind = sniff(head)
     if kind is None:
         return None
+    if kind in ("text", "utf16") and ending in MODELS:
+        really = texts.suffix_of(head)
+        if really not in (None, ending):
+            return texts.words(really)
+    if kind in ("ply", "pcd") and ending in (".obj", ".stl", ".off", ".gltf"):
+        return WORDS[kind]
     if ending in BY_SUFFIX:
         expected = BY_SUFFIX[ending]
         # pictures are read by what they are

@@ -34,6 +34,7 @@ _WORDS = (
                 *(".ms3d", ".md2", ".md3", ".mdc", ".mdl", ".md5mesh", ".md5anim", ".b3d", ".smd"),
                 *(".vta", ".bsp", ".pk3", ".irr", ".irrmesh", ".cob", ".scn", ".q3o", ".q3s"),
                 *(".ogex", ".mesh", ".pmx", ".pmd", ".iqm", ".xgl", ".zgl", ".ter", ".hmp"),
+                *(".sib", ".ndo", ".3d", ".uc", ".m3", ".pbrt", ".assbin", ".pod", ".mview"),
             ),
             "an AC3D model": (".ac", ".acc", ".ac3d"),
             "a Neutral File Format scene": (".nff", ".enff"),
@@ -41,6 +42,14 @@ _WORDS = (
             "an OpenCTM model": (".ctm",),
             "a Draco model outside of a GLB": (".drc",),
             "an Alembic scene": (".abc",),
+            "an OpenSceneGraph scene": (".osgb", ".osg", ".osgt", ".ive"),
+            "an OpenFlight model": (".flt",),
+            "a tile of a map": (".b3dm", ".i3dm", ".cmpt", ".slpk"),
+            "a Nexus model": (".nxs", ".nxz"),
+            "a Geomagic model": (".wrp",),
+            "a model of voxels": (".vox", ".vxm", ".vdb", ".qb"),
+            "slices of a body": (".dcm", ".nii", ".nrrd", ".mha"),
+            "a project that refers to other files": (".mlp", ".aln", ".psx", ".rcproj"),
             "a VTK data set": (".vtk", ".vtp", ".vtu"),
             "a U3D or PRC model": (".u3d", ".prc"),
             "a drawing or mesh without a known reader here": (".raw", ".dxf", ".m3d", ".msh"),
@@ -55,7 +64,8 @@ _WORDS = (
             "a model of a CAD program": (
                 *(".dwg", ".sldprt", ".sldasm", ".ipt", ".iam", ".prt", ".asm", ".catpart", ".par"),
                 *(".catproduct", ".x_t", ".x_b", ".sat", ".sab", ".jt", ".f3d", ".f3z", ".fcstd"),
-                *(".3dm", ".rvt", ".rfa", ".dgn", ".brep", ".scad", ".shapr"),
+                *(".3dm", ".rvt", ".rfa", ".dgn", ".brep", ".scad", ".shapr", ".3dxml", ".cgr"),
+                *(".nwd", ".nwc", ".rvm"),
             ),
             "instructions for a printer": (".gcode", ".gco", ".bgcode", ".sl1", ".ctb"),
         },
@@ -69,6 +79,7 @@ _WORDS = (
             ),
             "a CloudCompare project or the data of a glTF": (".bin", ".sbf"),
             "a cloud of a web viewer": (".pnts", ".copc", ".ept"),
+            "a Record3D capture": (".r3d",),
             "a cloud of Gaussian splats": (".splat", ".ksplat", ".spz", ".sog"),
         },
     ),
@@ -80,7 +91,12 @@ _KNOWN = {
     for suffix in suffixes
 }
 # a project of CloudCompare by its suffix alone could be anything, as could these
-_VAGUE = frozenset({".bin", ".asm", ".prt", ".raw", ".dp", ".x", ".mesh", ".imp", ".par", ".clr"})
+_VAGUE = frozenset(
+    {
+        *(".bin", ".asm", ".prt", ".raw", ".dp", ".x", ".mesh", ".imp", ".par", ".clr"),
+        *(".3d", ".uc", ".m3", ".pod"),
+    }
+)
 
 
 def words(name: str) -> str | None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from pipeline.errors import InputRejected
 
+_REFERENCES = frozenset(
+    {"mesh", "material", "indices", "scene", "skin", "source", "sampler", "camera", "bufferView"}
+)
 AGAIN = "Export it again and drop it anew."
 
 
@@ -22,8 +25,10 @@ def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
         else (data.removeprefix(b"\xef\xbb\xbf"), b"")
     )
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_hook=_said)
         asset = document.get("asset", {})
+        if isinstance(document.get("meshes"), dict):  # 2.0 has lists
+            asset = {"version": "1.0"} | asset
         version, least = str(asset.get("version", "2.0")), str(asset.get("minVersion", "2.0"))
     except (ValueError, AttributeError, RecursionError):
         raise InputRejected(
@@ -40,6 +45,15 @@ def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
             remedy="Export it as glTF 2.0.",
         )
     return document, blob
+
+
+def _said(entry: dict[str, Any]) -> dict[str, Any]:
+    """ENTRY without what programs write where there is nothing: null, and references to -1."""
+    return {
+        key: value
+        for key, value in entry.items()
+        if value is not None and not (key in _REFERENCES and value == -1)
+    }
 
 
 def _chunks(name: str, data: bytes) -> tuple[bytes, bytes]:
@@ -62,4 +76,4 @@ def _chunks(name: str, data: bytes) -> tuple[bytes, bytes]:
         at += 8 + size
     if b"JSON" not in found:
         raise InputRejected(f"{name} is a damaged GLB: its first part is not JSON", remedy=AGAIN)
-    return found[b"JSON"], found.get(b"BIN\0", b"")
+    return found[b"JSON"].rstrip(b"\0"), found.get(b"BIN\0", b"")

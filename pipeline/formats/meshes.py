@@ -32,7 +32,7 @@ def _signature(name: str, suffix: str, head: bytes, size: int) -> None:
         raise InputRejected(f"{name} begins with nothing but zero bytes", remedy=COPY_AGAIN)
     other = kind is not None and kind not in (expected, "text", "utf16")
     if kind and other and (kind in signatures.NO_MODEL or suffix not in signatures.FREE):
-        raise InputRejected(f"{name} is {signatures.WORDS[kind]}, not a {wanted} mesh")
+        raise InputRejected(f"{name} is {signatures.WORDS[kind]}, no {wanted} mesh")
     if kind == "utf16" and expected:
         raise InputRejected(
             f"{name} is text in UTF-16, not a {wanted} file",

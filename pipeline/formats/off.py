@@ -4,6 +4,7 @@ lie between."""
 from __future__ import annotations
 
 import re
+import struct
 from typing import NamedTuple
 
 _FIRST = re.compile(
@@ -15,7 +16,8 @@ _NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
 
 class OffHeader(NamedTuple):
     """length: bytes up to the first row; colors, normals, uv, fourth, dim: what its first word says
-    that vertices have."""
+    that vertices have; order: the byte order of a binary file, as struct and numpy sign it, "" of
+    text."""
 
     vertices: int
     faces: int
@@ -26,7 +28,12 @@ class OffHeader(NamedTuple):
     uv: bool
     fourth: bool
     dim: bool
-    binary: bool
+    order: str
+
+    @property
+    def width(self) -> int:
+        """Numbers of a vertex, where a colour has four."""
+        return 3 + self.fourth + 3 * self.normals + 4 * self.colors + 2 * self.uv
 
 
 def read(head: bytes) -> OffHeader | None:
@@ -45,7 +52,13 @@ def read(head: bytes) -> OffHeader | None:
             break  # some programs leave out the number of edges, and the vertices begin
         counts.append(int(number[1]))
         at = number.end()
-    if len(counts) < 2 and not first["binary"]:
+    order = ""
+    if first["binary"]:
+        line = re.compile(rb"[ \t]*\r?\n").match(head, at)
+        at = at if line is None else line.end()
+        order, counts = _binary_counts(head[at : at + 12].ljust(12, b"\0"))
+        at += 12
+    if len(counts) < 2:
         return None
     counts += [0, 0, 0]
     # nOFF, while NOFF and noff have normals
@@ -63,5 +76,12 @@ def read(head: bytes) -> OffHeader | None:
         has[b"ST"],
         has[b"4"],
         dim,
-        first["binary"] is not None,
+        order,
     )
+
+
+def _binary_counts(numbers: bytes) -> tuple[str, list[int]]:
+    """Byte order and counts: Geomview writes the big end first, not all others do."""
+    found = {order: [*struct.unpack(f"{order}3I", numbers)] for order in "><"}
+    order = min(found, key=lambda one: sum(found[one][:2]))
+    return order, found[order]

@@ -27,6 +27,8 @@ WORDS = {
     "program": "a program",
     "database": "a database",
     "fbx": "an FBX model",
+    "blend": "a Blender scene",
+    "usd": "a USD scene",
     "text": "plain text",
     "utf16": "text in UTF-16",
     **{kind: words for kind, (words, _) in pictures.KINDS.items()},
@@ -56,6 +58,8 @@ _MAGIC = (
     (b"\x7fELF", "program"),
     (b"SQLite format 3\0", "database"),
     (b"Kaydara FBX", "fbx"),
+    (b"BLENDER", "blend"),
+    (b"PXR-USDC", "usd"),
 )
 
 # What the first bytes of a file with this suffix must be.

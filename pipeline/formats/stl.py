@@ -14,6 +14,7 @@ from pipeline.formats import tables
 from pipeline.formats.bytes import tail
 
 HEADER, FACET = 84, 50
+_FACET = re.compile(rb"(?:^|[\r\n])[ \t]*facet\b[^\r\n]*[\r\n]+[ \t]*outer[ \t]+loop\b", re.I)
 UNKNOWN_COUNTS = (0, 0xFFFFFFFF)  # what streaming programs leave behind
 
 
@@ -31,9 +32,10 @@ def letters(data: bytes) -> bytes:
 
 
 def begins(head: bytes) -> bool:
-    """Whether HEAD, as ``letters`` gives it, is text that begins with "solid"."""
+    """Whether HEAD, as ``letters`` gives it, is text that begins with "solid", or has facets though
+    a program left that line out or put a comment before it."""
     start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:5].lower()
-    return start == b"solid" and b"\0" not in head
+    return b"\0" not in head and (start == b"solid" or _FACET.search(head) is not None)
 
 
 def count(head: bytes) -> int:

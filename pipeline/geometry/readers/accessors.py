@@ -16,7 +16,7 @@ from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
-TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4", 5130: "<f8"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 MOST = 1 << 33  # bytes of one array
@@ -109,7 +109,12 @@ class Accessors:
     def array(self, index: int) -> Array:
         """Accessor INDEX as (count, width): float64 where it is float or normalised, else
         integers."""
+        if index < 0:
+            raise damaged(self.name, f"it refers to the accessor {index}")
         entry = self.document["accessors"][index]
+        if entry["componentType"] not in TYPES or entry["type"] not in WIDTHS:
+            what = f"{entry['type']} of {entry['componentType']}"
+            raise damaged(self.name, f"accessor {index} has the type {what[:40]}, which is none")
         kind, width, count = (
             np.dtype(TYPES[entry["componentType"]]),
             WIDTHS[entry["type"]],

@@ -33,7 +33,7 @@ class Companions:
         """The name of the file that REFERENCE means, or None. Where SUFFIXES are given, no other
         file is meant."""
         for text in _readings(reference):
-            for wanted in dict.fromkeys((text, unquote(text))):
+            for wanted in dict.fromkeys((text, unquote(text), text.partition("?")[0])):
                 if found := self._nearest(_parts(wanted), suffixes):
                     self.used.add(found)
                     return found

@@ -80,6 +80,8 @@ class Scene:
     def _below(self, index: int, above: Array, depth: int) -> None:
         if depth > DEEPEST or len(self._shown) > MOST_NODES:
             raise damaged(self.name, "its nodes hang below each other without end")
+        if not 0 <= index < len(self.document["nodes"]):
+            raise damaged(self.name, f"it speaks of the node {index}, which is not in it")
         node = self.document["nodes"][index]
         here = above @ own(node)
         self._shown.append((index, here))

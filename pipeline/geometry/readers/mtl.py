@@ -41,6 +41,7 @@ def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]
     """The materials of one library by name."""
     found: dict[bytes, Look] = {}
     besides: dict[bytes, list[str]] = {}  # what a material has that is no base colour
+    before: dict[bytes, Look | None] = {}
     name: bytes | None = None
     for line in plain(data).split(b"\n"):
         key, _, rest = line.strip().partition(b" ")
@@ -49,6 +50,7 @@ def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]
             besides.setdefault(name, []).append(text_of(line.split()[0]))
         if key == b"newmtl":
             name = rest
+            before[name] = found.get(name, before.get(name))
             found[name] = Look(Material(text_of(name)))
         elif name is not None and key == b"kd":
             color = _color(rest, found[name].material.name, account)
@@ -65,7 +67,15 @@ def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]
                 f"material {text_of(one)} has no base colour (Kd or map_Kd);"
                 f" {listed(list(dict.fromkeys(keys)))} of it did not take its place"
             )
+    say_twice({one: look for one, look in before.items() if look is not None}, found, account)
     return {one: _lit(look, account) for one, look in found.items()}
+
+
+def say_twice(before: dict[bytes, Look], read: dict[bytes, Look], account: Account) -> None:
+    """Materials that are there under one name, in two ways."""
+    for name in before.keys() & read.keys():
+        if before[name] != read[name]:
+            account.remark(f"material {text_of(name)} is defined twice; the last one was taken")
 
 
 def _lit(look: Look, account: Account) -> Look:

@@ -4,7 +4,6 @@ numpy."""
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats import unit_words
-from pipeline.formats.account import Account, listed
-from pipeline.geometry.readers.companions import Companions, text_of
+from pipeline.formats.account import Account
+from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.objfaces import Vertices, parts
 from pipeline.geometry.readers.objlooks import materials
 from pipeline.geometry.readers.parts import Contents, Part, damaged, to_bytes
-from pipeline.geometry.readers.textlines import Lines, columns, numbers, plain
+from pipeline.geometry.readers.textlines import Lines, columns, numbers, other_lines, plain
 
 Array = NDArray[Any]
 # Lines that go on behind a backslash: those of numbers. A comment or a name that ends with one is
@@ -26,6 +25,7 @@ Array = NDArray[Any]
 CONTINUED = re.compile(
     rb"^(?! *(?:#|(?:[og]|mtllib|usemtl|usemap|maplib) ))(?:[^\n]*\\ *\n)+", re.M
 )
+CAPITALS = re.compile(rb"(?m)^ *(?:V[TN]?|F)(?= )")  # no program that is known, but people
 FREE_FORM = (b"curv", b"curv2", b"surf", b"cstype", b"vp")
 # what a line may begin with that is read or says nothing about shape and colour
 KNOWN = re.compile(
@@ -45,6 +45,9 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         data = CONTINUED.sub(lambda found: re.sub(rb"\\ *\n", b" ", found[0]), data)
     lines, account = Lines(data), Account(name)
     at = lines.beginning(b"v")
+    if not len(at) and len(lines.beginning(b"V")):
+        lines = Lines(CAPITALS.sub(lambda found: found[0].lower(), data))
+        at = lines.beginning(b"v")
     if not len(at):
         raise InputRejected(f"{name} is not an OBJ file: no line of it is a vertex")
     vertices = _vertices(name, lines.block(at, 1), account)
@@ -71,11 +74,7 @@ def _declare(lines: Lines, account: Account) -> None:
         if count := len(lines.beginning(word)):
             account.declare("part", f"free-form geometry ({word.decode()}, {count} lines)")
     account.declare("lines", "", len(lines.beginning(b"l")))
-    rare = np.flatnonzero(~np.isin(lines.first, np.frombuffer(b"vf#gso\n", np.uint8)))
-    found = Counter(lines.text(int(line)).split(None, 1)[0] for line in rare)
-    if odd := [text_of(word)[:20] for word in found if not KNOWN.fullmatch(word)]:
-        account.declare("part", f"lines that begin with {listed(odd)}")
-        account.explain("part", f"lines that begin with {listed(odd)}", "its {name} were not read")
+    other_lines(lines, b"vf#gso\n", KNOWN, account)
 
 
 def _unit(data: bytes) -> str | None:
@@ -109,6 +108,12 @@ def _polypaint(lines: Lines, rows: Array, count: int, account: Account) -> Array
     return None
 
 
+def _weighted(values: Array, first: Array) -> bool:
+    """Whether seven numbers are x y z, a weight of 1 and a colour, not a colour and its alpha: that
+    is not nothing everywhere."""
+    return bool(len(first) and (values[first + 3] == 1).all() and (values[first + 6] == 0).all())
+
+
 def _vertices(name: str, block: bytes, account: Account) -> Vertices:
     values, counts = numbers(name, "vertex", block)
     if (few := counts < 3).any():
@@ -127,6 +132,7 @@ def _vertices(name: str, block: bytes, account: Account) -> Vertices:
     if not painted.any():
         return Vertices(places, None, None)
     colors = np.full((len(counts), 3), 255, np.uint8)
-    after = first[painted] + np.where(counts[painted] == 8, 4, 3)
+    behind = _weighted(values, first[counts == 7])
+    after = first[painted] + np.where(counts[painted] == (7 if behind else 8), 4, 3)
     colors[painted] = to_bytes(values[after[:, None] + np.arange(3)])
     return Vertices(places, colors, None if painted.all() else painted)

@@ -65,9 +65,9 @@ def _libraries(lines: Lines, beside: Companions, account: Account) -> dict[bytes
             found = beside.find(reference, (".mtl",))
             if found:
                 account.arrive("material file", short)
-                known.update(
-                    mtl.read(beside.files[found].read_bytes(), beside.below(found), account)
-                )
+                read = mtl.read(beside.files[found].read_bytes(), beside.below(found), account)
+                mtl.say_twice(known, read, account)
+                known.update(read)
     lone = [
         file for file in beside.files if file.lower().endswith(".mtl") and file not in beside.used
     ]

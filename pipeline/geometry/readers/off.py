@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats import off
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import incomplete
+from pipeline.geometry.readers import offrows
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import (
     Contents,
@@ -24,27 +24,27 @@ from pipeline.geometry.readers.parts import (
 )
 from pipeline.geometry.readers.pictures import CLEAR
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import numbers, plain
+from pipeline.geometry.readers.textlines import plain
 
 Array = NDArray[Any]
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
-    data, account = plain(path.read_bytes()), Account(name)
+    data, account = path.read_bytes(), Account(name)
     header = off.read(data[: 1 << 16])
+    if header is None or not header.order:
+        data = plain(data)
+        header = off.read(data[: 1 << 16])
     if header is None:
         raise InputRejected(
             f"{name} is not an OFF file: it does not begin with 'OFF' and its counts"
         )
-    if header.binary or header.dim:
-        which = "binary" if header.binary else "many-dimensional"
+    if header.dim:
         raise InputRejected(
-            f"{name} is a {which} OFF file, which is not read",
+            f"{name} is a many-dimensional OFF file, which is not read",
             remedy="Export it as text, or as PLY.",
         )
-    body = re.sub(rb"#[^\n]*", b"", data[header.length :])
-    values, counts = numbers(name, "row", body)
-    counts = counts[counts > 0]
+    values, counts = (offrows.binary if header.order else offrows.text)(name, data, header)
     account.declare("vertices", "", header.vertices)
     account.declare("faces", "", header.faces)
     if len(counts) < header.vertices + header.faces:

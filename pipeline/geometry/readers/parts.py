@@ -60,11 +60,33 @@ class Contents:
 def one_paint(part: Part, account: Account) -> Part:
     """PART without its colours of vertices where a picture lies on it, too: outside glTF they say
     the same thing twice."""
-    if part.colors is None or part.uv is None or part.material.image is None:
+    if part.colors is None:
         return part
+    if part.uv is None or part.material.image is None:
+        return _own_colors(part, account)
     if (part.colors != part.colors[:1]).any():
         account.remark("its vertices have colours besides a picture; the picture was taken")
     return replace(part, colors=None, painted=None)
+
+
+def _own_colors(part: Part, account: Account) -> Part:
+    """PART with the colours of its vertices alone; the colour of its material is that of vertices
+    that have none, and of all where they are white."""
+    color = part.material.color
+    if color is None or part.colors is None:
+        return part
+    if (part.colors == 255).all():
+        return replace(part, colors=None, painted=None)
+    if max(color) - min(color) > 0.02:
+        account.remark(
+            "its vertices have colours besides those of its materials; those of the vertices were"
+            " taken"
+        )
+    whole = np.array([round(share * 255) for share in color], np.uint8)
+    colors = part.colors
+    if part.painted is not None:
+        colors = np.where(part.painted[:, None], colors, whole)
+    return replace(part, colors=colors, painted=None, material=replace(part.material, color=None))
 
 
 def damaged(name: str, why: str) -> InputRejected:

@@ -3,7 +3,6 @@ names that programs give them."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ from numpy.typing import NDArray
 
 from pipeline.formats import ply, unit_words
 from pipeline.formats.account import Account
+from pipeline.geometry.readers import plydeclared
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents, Part, checked, damaged, to_bytes
 from pipeline.geometry.readers.pictures import CLEAR, opened
+from pipeline.geometry.readers.plydeclared import ALPHA, INDICES, corners_of
 from pipeline.geometry.readers.plylists import Table
 from pipeline.geometry.readers.plypaint import (
     COLORS,
@@ -28,17 +29,6 @@ from pipeline.geometry.readers.plytable import tables
 from pipeline.geometry.readers.polygons import triangulate
 
 Array = NDArray[Any]
-ALPHA = ("alpha", "a", "diffuse_alpha")
-INDICES = ("vertex_indices", "vertex_index", "vertex_indexes")
-COLOUR = re.compile(
-    r"red|green|blue|colou?r|rgb"
-)  # says something though it is the same everywhere
-SPLATS = frozenset({"f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "rot_0"})
-# Elements and properties that say nothing about shape or colour.
-SILENT = frozenset({"x", "y", "z", *ALPHA, "flags", "material_index", "texnumber"})
-SILENT_ELEMENTS = frozenset(
-    {"vertex", "face", "tristrips", "material", "range_grid", "camera", "multi_texture_vertex"}
-)
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
@@ -51,7 +41,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     if "vertex" not in found:
         raise damaged(name, "its header names no vertices")
     account = Account(name)
-    _declare(header, found, account)
+    plydeclared.declare(header, found, account)
     if extra:
         account.remark(
             "its rows hold more numbers than its header speaks of; the last ones were not read"
@@ -63,33 +53,6 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
         )
     unit = unit_words.said("\n".join(header.comments).encode())
     return Contents(_parts(name, found, header, beside, account), account, unit)
-
-
-def _declare(header: ply.PlyHeader, found: dict[str, Table], account: Account) -> None:
-    """What was not read; a column that is the same everywhere says nothing."""
-    known = {label for group in (*COLORS, *NORMALS, *UV) for label in group} | SILENT
-    for element in header.elements:
-        if element.name not in SILENT_ELEMENTS and element.rows:
-            (
-                account.declare("lines", "", element.rows)
-                if element.name == "edge"
-                else account.declare("part", f"element {element.name}")
-            )
-        if element.rows and sum(one.name == element.name for one in header.elements) > 1:
-            account.declare("part", f"a second element {element.name}")
-        names = {each.name.lower() for each in element.properties}
-        if names >= SPLATS:
-            account.declare(
-                "part",
-                "what makes its points Gaussian splats (scales, turns, opacity, spherical"
-                " harmonics)",
-            )
-        elif element.name == "vertex":
-            for other in sorted(names - known):
-                column = found["vertex"].columns.get(other)
-                varied = column is None or (len(column) and (column != column[0]).any())
-                if varied or COLOUR.search(other):
-                    account.declare("attribute", f"the vertices' {other}")
 
 
 def _parts(
@@ -138,9 +101,10 @@ def _polygons(
     corners, many = np.zeros(0, np.int64), np.zeros(0, np.int64)
     if face is not None and face.rows:
         account.declare("faces", "", face.rows)
-        held = next((face.lists[label] for label in INDICES if label in face.lists), None)
-        if held is not None:
-            many, corners = held[0], _whole(name, held[1])
+        if label := corners_of(face):
+            many, corners = face.lists[label][0], _whole(name, face.lists[label][1])
+            if label not in INDICES:
+                account.remark(f"its list {label} was taken for the corners of its faces")
         account.arrive("faces", "", int((many >= 3).sum()))
     if strips is not None and strips.rows:
         flat = [_strip(part) for part in _split(strips)]

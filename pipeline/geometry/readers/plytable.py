@@ -29,6 +29,7 @@ def tables(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table],
 
 def _ascii(name: str, data: bytes, header: PlyHeader) -> tuple[dict[str, Table], int, bool]:
     block = data[header.length :].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    block = block.removesuffix(b"\x1a")  # DOS ended texts so
     values, counts = numbers(name, "row", block if block.endswith(b"\n") else block + b"\n")
     counts = counts[counts > 0]
     starts = np.cumsum(counts) - counts

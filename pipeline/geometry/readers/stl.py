@@ -16,11 +16,13 @@ from pipeline.formats.bytes import HEAD
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents, Part, damaged
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import Lines, numbers, plain
+from pipeline.geometry.readers.textlines import Lines, numbers, other_lines, plain
 
 Array = NDArray[Any]
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 GREY = 180
+# what a line may begin with that is read or says nothing about shape and colour
+KNOWN = re.compile(rb"solid|facet|outer|vertex|end(?:loop|facet|solid)?|[#;].*")
 
 
 def read(name: str, path: Path, beside: Companions) -> Contents:
@@ -72,6 +74,7 @@ def _colors(header: bytes, attribute: Array) -> Array | None:
 
 def _text(name: str, data: bytes, account: Account) -> Part:
     lines = Lines(_laid_out(data.lower()))
+    other_lines(lines, b"fove s\n", KNOWN, account)
     at, loops = lines.beginning(b"vertex"), lines.beginning(b"facet")
     account.declare("faces", "", len(loops))
     corners, counts = numbers(name, "vertex", lines.block(at, len(b"vertex")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats import tables
+from pipeline.formats.account import Account, listed
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
@@ -23,7 +25,7 @@ _NANS = re.compile(
 def plain(data: bytes) -> bytes:
     """DATA in one byte per letter, lines ended by LF, without tabs and byte order mark; the last
     line is ended, too."""
-    if (coding := tables.encoding(data[:4096])).startswith("utf-16"):
+    if (coding := tables.encoding(data[:4096])).startswith(("utf-16", "utf-32")):
         data = data.decode(coding, "replace").encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\r" in data:
@@ -126,7 +128,7 @@ def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tupl
         cleaned = re.sub(rb"#[^\n]*", b"", _NANS.sub(b" nan", block))
         found, (_, counts) = parsed(cleaned, kind), words(cleaned)
     if found is None or len(found) != int(counts.sum()):
-        raise _no_number(name, what, block)
+        raise _no_number(name, what, block, kind)
     return found, counts
 
 
@@ -157,11 +159,20 @@ def columns(name: str, what: str, block: bytes, wanted: int) -> Array:
     return np.stack(found, axis=1)
 
 
-def _no_number(name: str, what: str, block: bytes) -> InputRejected:
+def other_lines(lines: Lines, usual: bytes, known: re.Pattern[bytes], account: Account) -> None:
+    """Declare the lines that begin neither with a letter of USUAL nor with a word that is KNOWN."""
+    rare = np.flatnonzero(~np.isin(lines.first, np.frombuffer(usual, np.uint8)))
+    found = Counter(lines.text(int(line)).split(None, 1)[0] for line in rare)
+    if odd := [word.decode("utf-8", "replace")[:20] for word in found if not known.fullmatch(word)]:
+        account.declare("part", f"lines that begin with {listed(odd)}")
+        account.explain("part", f"lines that begin with {listed(odd)}", "its {name} were not read")
+
+
+def _no_number(name: str, what: str, block: bytes, kind: type) -> InputRejected:
     for number, line in enumerate(block.split(b"\n"), 1):
         for word in line.split():
             try:
-                float(word)
+                int(word) if kind is np.int64 else float(word)
             except ValueError:
                 said = line.decode("latin-1").strip()[:60]
                 if re.fullmatch(rb"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", word):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +11,12 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
-from pipeline.geometry.readers.parts import (
-    damaged,
-)
+from pipeline.geometry.readers import threemfsaid
+from pipeline.geometry.readers.parts import damaged
 from pipeline.geometry.readers.pictures import CLEAR
 
 Array = NDArray[Any]
 PRODUCTION = "{http://schemas.microsoft.com/3dmanufacturing/production/2015/06}path"
-# Namespaces whose elements are read, or say nothing about shape and colour.
-KNOWN = ("core/2015/02", "production/2015/06", "material/2015/02")
-MIRRORED = "a picture of it repeats mirrored; its edge was drawn out instead"
 
 
 @dataclass
@@ -61,11 +56,12 @@ def parsed(name: str, part: str, data: bytes, account: Account) -> Document:
     except etree.XMLSyntaxError:
         raise damaged(name, f"its part {part} is no sound XML") from None
     document = Document(unit=root.get("unit", "millimeter"))
-    _extensions(name, root, account)
+    threemfsaid.extensions(root, account)
     for node in root.iter(etree.Element):
         match etree.QName(node).localname:
             case "object":
                 document.objects[node.get("id", "")] = _object(name, node)
+                threemfsaid.others(node, account)
             case "basematerials":
                 document.colors[node.get("id", "")] = _colors(
                     (child.get("displaycolor") for child in node), account
@@ -103,17 +99,6 @@ def parsed(name: str, part: str, data: bytes, account: Account) -> Document:
             case "beamlattice":
                 account.declare("part", "a beam lattice")
     return document
-
-
-def _extensions(name: str, root: Any, account: Account) -> None:
-    for prefix in (root.get("requiredextensions") or "").split():
-        address = root.nsmap.get(prefix, prefix)
-        if not address.endswith(KNOWN):
-            account.declare(
-                "extension",
-                "the required 3MF extension"
-                f" {posixpath.basename(address.rpartition('/20')[0] or address)}",
-            )
 
 
 def _first_layer(document: Document, node: Any) -> None:

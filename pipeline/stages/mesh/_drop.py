@@ -30,8 +30,9 @@ def find_mesh(names: Iterable[str], ws: Workspace) -> tuple[Path, Companions]:
             remedy="Drop each mesh in a folder of its own.",
         )
     beside = {name: ws.input / name for name in ws.lying()} | {one.name: one.path for one in found}
+    opened = {name for name in names if archives.is_archive(name)}
     return _called(meshes[0], ws), Companions(
-        beside.items(), str(PurePosixPath(meshes[0].name).parent)
+        beside.items(), str(PurePosixPath(meshes[0].name).parent), opened
     )
 
 

@@ -10,7 +10,7 @@ from pipeline.formats import signatures, tables
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
 from pipeline.geometry.readers.companions import Companions
-from pipeline.stages.scan import _meshes
+from pipeline.stages.scan import _meshes, _ptx
 from pipeline.stages.scan._raw import Raw
 
 READERS = {
@@ -67,8 +67,10 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
             f"{source.name} is {signatures.WORDS[other]}, not a scan", remedy=remedy
         )
     module = READERS[_suffix(source.name)]
-    if other == "ply":
-        module = "_ply"  # whatever it is called
+    if other in ("ply", "pcd") and module != "_meshes":
+        module = f"_{other}"  # whatever it is called
+    elif module == "_text" and _ptx.begins(head):
+        module = "_ptx"
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")
     if module == "_meshes":

@@ -155,6 +155,8 @@ def _check(source: Source) -> tuple[int, int]:
     )
     if (major, minor) >= (1, 4) and len(head) >= 255:
         many = struct.unpack_from("<Q", head, 247)[0] or many
+    if not all(np.isfinite(step) and step for step in struct.unpack_from("<3d", head, 131)):
+        raise broken(source.name, "its header gives a scale of 0, so no place can be told")
     size = source.path.stat().st_size
     compressed = bool(kind & 0x80)
     if offset > size or (not compressed and offset + many * length > size):

@@ -36,6 +36,13 @@ def read(source: Source, account: Account) -> list[Raw]:
     return found
 
 
+def begins(head: bytes) -> bool:
+    """Whether a text that begins with HEAD is PTX: ten lines of as many numbers as its header
+    has."""
+    lines = [line for line in tables.head_lines(head, whole=False) if line.strip()]
+    return [len(_numbers(line)) for line in lines[: len(_HEADER)]] == list(_HEADER)
+
+
 class _Lines:
     """Lines and the number of the next one."""
 

@@ -4,32 +4,21 @@ numpy."""
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Generator
 from pathlib import PurePath
-from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.formats import columns, dialect, tables
+from pipeline.formats import tables
 from pipeline.formats.account import Account
 from pipeline.formats.columns import Named
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
-from pipeline.stages.scan import _columns, _first_column, _rows
+from pipeline.stages.scan import _columns, _first_column, _rows, _table
 from pipeline.stages.scan._raw import Raw, from_columns
 
 _HEAD = 1 << 20  # bytes that decide how the table is written
-_SAMPLE = 2000  # rows of it
-_BEFORE = 200  # lines that may stand before the first row
-
-
-class _Table(NamedTuple):
-    form: _rows.Form
-    names: Named | None
-    start: int  # lines before the first row
-    promised: int | None  # number of points that stands there
 
 
 def read(source: Source, account: Account) -> list[Raw]:
@@ -40,7 +29,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     coding = tables.encoding(head)
     if "\0" in head.decode(coding, "replace")[:65536]:
         raise broken(source.name, "it is not a text file")
-    table = _look(source.name, tables.head_lines(head, len(head) < _HEAD))
+    table = _table.look(source.name, tables.head_lines(head, len(head) < _HEAD))
     with source.path.open(encoding=coding, errors="replace") as lines:
         skipped = sum(1 for _ in itertools.islice(lines, table.start))
         rows = _rows.read(iter(lines), table.form, skipped + 1)
@@ -50,67 +39,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     return [_raw(source, table, rows.values, account)]
 
 
-def _look(name: str, lines: list[str]) -> _Table:
-    """How the table is written, from its first rows and what stands above them."""
-    rows = [(at, line) for at, line in enumerate(lines) if tables.is_row(line)][:_SAMPLE]
-    if not rows or rows[0][0] > _BEFORE:
-        raise broken(name, "it holds no rows of at least three numbers (x, y, z)")
-    try:
-        how = dialect.dialect([line for _, line in rows])
-    except dialect.Unclear as why:
-        raise broken(name, str(why)) from None
-    split = [dialect.cells(line, how) for _, line in rows]
-    wide = int(np.median([len(row) for row in split]))
-    while wide > 3 and not any(row[wide - 1] for row in split if len(row) >= wide):
-        wide -= 1
-    whole = [row for row in split if len(row) == wide]
-    kept = tuple(
-        at
-        for at in range(wide)
-        if sum(dialect.number(row[at], how) is None for row in whole) <= len(whole) / 2
-        and (not whole or any(row[at] for row in whole))
-    )
-    if len(kept) < 3:
-        raise broken(name, "its rows have fewer than three columns of numbers")
-    start = rows[0][0]
-    count = next((int(line) for line in reversed(lines[:start]) if line.strip().isdigit()), None)
-    return _Table(_rows.Form(how, wide, kept), _names(name, lines[:start], how, wide), start, count)
-
-
-def _names(name: str, above: list[str], how: dialect.Dialect, wide: int) -> Named | None:
-    """The names of the columns, from the lines ABOVE the rows; a line of units below the names
-    belongs to them."""
-    found: Named | None = None
-    doubt: str | None = None
-    for line in above:
-        words = _words(line, how)
-        one = columns.named(words)
-        if (
-            found
-            and len(words) == len(found.words)
-            and all(columns.unit(word.strip("[]()")) or not word for word in words if word)
-        ):
-            found = found._replace(units=tuple(columns.unit(word.strip("[]()")) for word in words))
-        elif one.is_complete:
-            found = one
-        elif wide <= len(words) <= wide + 2 and not line.strip().isdigit():
-            doubt = one.strange() or doubt
-    if found is None and doubt:
-        raise broken(name, f"{doubt}; name them x, y and z")
-    return found
-
-
-def _words(line: str, how: dialect.Dialect) -> list[str]:
-    bare = re.sub(r"^[\s#/%;!*]+", "", line.strip())
-    words = dialect.cells(bare, how)
-    if len(words) < 3:  # names apart by other signs than the numbers
-        words = next(
-            (parts for sign in ";,\t" if len(parts := bare.split(sign)) >= 3), bare.split()
-        )
-    return columns.split(bare, [word.strip().strip('"') for word in words])
-
-
-def _counted(name: str, rows: _rows.Rows, table: _Table, account: Account) -> None:
+def _counted(name: str, rows: _rows.Rows, table: _table.Table, account: Account) -> None:
     """Compare the counts in the file with the rows below each of them."""
     cut = _rows.ends_in_a_row(rows)
     counts = [*([(0, table.promised)] if table.promised is not None else []), *rows.counts]
@@ -127,7 +56,7 @@ def _counted(name: str, rows: _rows.Rows, table: _Table, account: Account) -> No
         account.count("points" if len(counts) == 1 else f"points of block {block}", said, held)
 
 
-def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
+def _raw(source: Source, table: _table.Table, values: Array, account: Account) -> Raw:
     told: tuple[str | None, ...] = ()
     units: dict[str, str] = {}
     form, names = table.form, table.names
@@ -143,10 +72,28 @@ def _raw(source: Source, table: _Table, values: Array, account: Account) -> Raw:
     roles = _columns.roles(values, told, PurePath(source.name).suffix.lower(), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of)
+    if names is None:
+        _refuse_degrees(source.name, raw.points)
+        if table.worded:
+            account.remark(f"{table.worded} of its {form.wide} columns hold words, not read")
     raw.survey = source.name.lower().endswith(".pts")
     raw.unit = _one_unit(raw, units, account)
     _unread(roles, names, form, table_of, account)
     return raw
+
+
+def _refuse_degrees(name: str, points: Array) -> None:
+    """Longitude, latitude and a height without names: next to no extent, beside heights."""
+    fine = points[np.isfinite(points).all(axis=1)]
+    if not len(fine) or np.abs(fine[:, :2]).max() > 180:
+        return
+    wide, high = float(np.ptp(fine[:, :2], axis=0).max()), float(np.ptp(fine[:, 2]))
+    if 0 < wide < min(1e-2, 1e-3 * high):
+        raise broken(
+            name,
+            f"its x and y vary by {wide:.2g} and its z by {high:.2g}, as longitude and latitude in"
+            " degrees do, which are no lengths; if they are lengths, name the columns x, y and z",
+        )
 
 
 def _tell(names: Named, form: _rows.Form, account: Account) -> None:

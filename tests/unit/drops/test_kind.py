@@ -342,7 +342,7 @@ def test_a_zip_bomb_costs_a_head_only(tmp_path: Path) -> None:
     ):
         for _ in range(64):
             member.write(bytes(1 << 20))
-    with pytest.raises(InputRejected, match="nothing in the drop can be used"):
+    with pytest.raises(InputRejected, match=r"bomb\.xyz holds no rows"):
         drop(tmp_path, {"bomb.zip": stream.getvalue()})
 
 
@@ -567,8 +567,16 @@ def test_a_note_is_a_prompt_where_job_toml_says_so(tmp_path: Path) -> None:
             "nothing in the drop can be used (it holds letter.docx)",
             'kind = "scan"',
         ),
-        ({"a.xyz": b"hello world\n"}, "nothing in the drop can be used", 'kind = "scan"'),
-        ({"few.csv": b"1,2\n3,4\n"}, "nothing in the drop can be used", 'kind = "scan"'),
+        (
+            {"a.xyz": b"hello world\n"},
+            "a.xyz holds no rows of at least three numbers",
+            'kind = "scan"',
+        ),
+        (
+            {"few.csv": b"1,2\n3,4\n"},
+            "few.csv holds no rows of at least three numbers",
+            'kind = "scan"',
+        ),
         ({"READY": b""}, "it holds no files", 'kind = "scan"'),
     ],
 )

@@ -234,8 +234,9 @@ def test_real_scans_are_whole(testdata: Path) -> None:
 def test_a_ply_header_that_makes_no_sense_is_not_waited_for(wrong: bytes) -> None:
     """It is there to its end, so no copying will mend it; one that is cut in two may still grow."""
     head = b"ply\nformat ascii 1.0\n" + wrong
+    line = wrong.decode().splitlines()[-1]
     assert (
         contradictions.contradiction("a.ply", head + b"end_header\n0 0 0\n")
-        == "a PLY file whose header makes no sense"
+        == f"a PLY file whose header makes no sense: its header has the line {line!r}"
     )
     assert contradictions.contradiction("a.ply", head) is None

@@ -265,7 +265,7 @@ def lines() -> bytes:
     [
         ("a.glb", seen_as(Gltf(), [{"camera": 0}, {}], cameras=[{}]), "no faces (1 camera and 1 empty node)"),
         ("a.glb", lines(), "no faces (1 lines were left out)"),
-        ("a.ply", ply().replace(b"vertex_indices", b"rims"), "12 points and no faces (8 faces are declared, 0 were read)"),
+        ("a.ply", ply().replace(b"property list uchar int vertex_indices", b"property int rim"), "8 faces are declared, 0 were read"),
     ],
 )  # fmt: skip
 def test_a_file_without_a_surface_is_told_by_what_it_holds(

@@ -101,7 +101,7 @@ def test_colours_of_vertices_and_faces_of_off(values: str, read: Read) -> None:
     ("data", "words"),
     [
         (off(first="OFF\n12 9 0"), "promises 21 lines"),
-        (off(first="OFF BINARY"), "binary OFF"),
+        (off(first="nOFF\n4"), "many-dimensional OFF"),
         (off().replace(b"4 0 1 7 6", b"9 0 1 7 6"), "fewer corners"),
         (off().replace(b"4 0 1 7 6", b"4 0 1 7 99"), "not in it"),
         (off().replace(b"60 20 0", b"60,5 20,5 0,5"), "decimal commas"),
