@@ -8,6 +8,7 @@ from layout import init, rights
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, State
+from pipeline import config
 from pipeline.cli._finding import Finding
 from pipeline.cli._tree_rights import rights_findings
 
@@ -69,7 +70,48 @@ def tree_findings(root: Path) -> list[Finding]:
         remedy = f"stop every up, then: inbox3d init {root} --restored"
         what = "was restored, copied or moved to another disk"
         findings.append(Finding("wrong", "Atlas", what, remedy))
-    return [*findings, *rights_findings(atlas), *_strangers(atlas), *_workers(atlas)]
+    return [
+        *findings,
+        *_login(atlas),
+        *rights_findings(atlas),
+        *_strangers(atlas),
+        *_workers(atlas),
+    ]
+
+
+WIDE = 256  # addresses: a proxy is one host, not a network
+
+
+def _login(atlas: Atlas) -> list[Finding]:
+    """Whose word is believed about who signed in."""
+    from webapi.access.login import networks
+
+    web = config.load(atlas.config_file).web
+    if not web.login_header:
+        return []
+    what, header = "sign-in by a proxy", web.login_header
+    try:
+        believed = networks(web)
+    except config.SettingsRefused as refused:
+        return [Finding("wrong", what, refused.message, refused.remedy)]
+    if wide := [str(one) for one in believed if one.num_addresses > WIDE or one.is_global]:
+        return [
+            Finding(
+                "wrong",
+                what,
+                f"everybody in {', '.join(wide)} may call himself anybody by {header}",
+                "name the proxy's own address in [web] login_from",
+            )
+        ]
+    told = f"{header} is believed from {', '.join(map(str, believed))}: whoever can send from there"
+    return [
+        Finding(
+            "fine",
+            what,
+            f"{told} may call himself anybody, unless the proxy takes the"
+            " header out of what it is sent",
+        )
+    ]
 
 
 def _strangers(atlas: Atlas) -> list[Finding]:

@@ -33,6 +33,23 @@ class Web(Group):
         default=(),
         description="addresses that count as this host itself: the gateway of a container",
     )
+    login_header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$",
+        description=(
+            "header in which a proxy names who signed in there, e.g. Remote-User; read what it"
+            " risks in docs/api.md first"
+        ),
+    )
+    login_from: Names = Field(
+        default=(), description="addresses or networks of the proxies whose login_header counts"
+    )
+    login_scope: Literal["read", "submit", "admin"] = Field(
+        default="submit", description="what somebody may do who signed in at the proxy"
+    )
+    login_admins: Names = Field(
+        default=(), description="names in login_header that have the scope admin"
+    )
     threads: int = Field(
         default=48, ge=4, le=512, description="requests and event streams served at once"
     )

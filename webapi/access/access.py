@@ -6,8 +6,8 @@ The order of the checks, each of which ends the request:
 1. the Host header names this service (an address, localhost, this host, [web] hosts): what stops
    DNS rebinding;
 2. a browser may only send changes from our own pages: Origin and Sec-Fetch-Site;
-3. a key, in the Authorization header or behind a session cookie, or a free place: loopback without
-   any sign of a proxy;
+3. a key, in the Authorization header or behind a session cookie, or who signed in at a proxy, or a
+   free place: loopback without any sign of a proxy;
 4. a browser's change carries the session's token (header X-CSRF-Token, or the form field csrf).
 """
 
@@ -25,6 +25,7 @@ from flask import Request
 from pipeline.config import Web as WebSettings
 from webapi.access.addresses import PROXIED, host_of, is_address, is_loopback
 from webapi.access.keys import Key, Keys, Scope, allows
+from webapi.access.login import Login
 from webapi.access.sessions import Sessions
 from webapi.access.who import Who
 from webapi.problems import Problem
@@ -43,6 +44,7 @@ class Access:
         """ENDED: the file that remembers sessions that were signed out, until they would have
         expired; None where nobody signs in."""
         self.settings, self.keys = settings, keys
+        self.login = Login(settings)
         self.sessions = Sessions(keys, secret, ended)
         self._hosts = {
             "localhost",
@@ -86,13 +88,14 @@ class Access:
         )
         if header := sent.get("HTTP_AUTHORIZATION", ""):
             return Who(self._bearer(request, header), local, False, session)
-        key = self.keys.by_id(key_id) if key_id else None
+        person = self.login.person(request)
+        key = person or (self.keys.by_id(key_id) if key_id else None)
         browser = (
             "HTTP_ORIGIN" in sent
             or "HTTP_SEC_FETCH_SITE" in sent
             or ("HTTP_COOKIE" in sent and COOKIE in request.cookies)
         )
-        return Who(key, local, browser, session)
+        return Who(key, local and person is None, browser, session, person is not None)
 
     def is_local(self, request: Request) -> bool:
         """This host itself, not somebody behind a proxy on it. A proxy shows by its headers, or by

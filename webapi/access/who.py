@@ -9,12 +9,14 @@ from webapi.access.keys import Key
 
 class Who(NamedTuple):
     """The asker. KEY: None for a free place. LOCAL: this host itself. BY_COOKIE: the right rests on
-    a cookie, so a token is due. SESSION: empty until a page begins one."""
+    a cookie, so a token is due. SESSION: empty until a page begins one. BY_PROXY: KEY stands for
+    who signed in at a proxy."""
 
     key: Key | None
     local: bool
     by_cookie: bool
     session: str
+    by_proxy: bool = False
 
     @property
     def name(self) -> str:

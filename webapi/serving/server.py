@@ -74,9 +74,11 @@ def _is_loopback(host: str) -> bool:
 
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     """Serve on LISTENER until SIGTERM or SIGINT. SettingsRefused where [host] sql_url names no
-    database."""
+    database, or [web] login_header nobody to believe."""
+    from webapi.access.login import networks
     from webapi.index.database import connect
 
+    networks(settings.web)
     connect(settings.host.sql_url, settings.host.scratch.parent, atlas.identity().uuid).dispose()
     return run(listener, settings.web.threads, lambda: started(atlas, settings), _end, "web")
 

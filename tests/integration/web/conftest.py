@@ -163,17 +163,18 @@ def postgres_url(
 
 
 @pytest.fixture
-def nginx(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[Atlas, int], str]]:
-    """nginx with the site of deploy/nginx, its port, backend and Atlas put in; gives its URL."""
+def nginx(program: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """nginx with the site of deploy/nginx, its port, backend and Atlas put in, and more where a
+    test says so; gives its URL."""
     binary, running = program("nginx"), []
 
-    def go(atlas: Atlas, backend: int) -> str:
-        port, folder = free_port(), tmp_path / "nginx"
+    def go(atlas: Atlas, backend: int, more: dict[str, str] | None = None) -> str:
+        port, folder = free_port(), tmp_path / f"nginx-{len(running)}"
         folder.mkdir()
         site = (ROOT / "deploy/nginx/inbox3d.conf").read_text()
         for old, new in {
             "127.0.0.1:38100": f"127.0.0.1:{backend}", "listen 80;": f"listen 127.0.0.1:{port};", "/srv/atlas": str(atlas.root),
-            "rate=20r/s": "rate=100r/s",
+            "rate=20r/s": "rate=100r/s", **(more or {}),
         }.items():  # fmt: skip
             assert old in site
             site = site.replace(old, new)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from layout.manifest import read_job
 from layout.tree import Atlas, State
 from tests.conftest import missing
 from tests.support.web import GLB, PLY, Server, forge
 from webapi.access.keys import Keys
 
-Nginx = Callable[[Atlas, int], str]
+Nginx = Callable[..., str]
 pytestmark = pytest.mark.slow
 
 
@@ -187,3 +188,30 @@ def test_another_host_meets_the_access_rules(
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(15)
+
+
+def test_who_signed_in_at_nginx_is_known_and_nobody_can_say_so_himself(
+    serve: Callable[..., Server],
+    atlas: Atlas,
+    nginx: Nginx,
+    http_: urllib3.PoolManager,
+    tmp_path: Path,
+) -> None:
+    """The shipped site takes the header out of what it is sent; one with passwords puts its own in."""
+    server = serve(INBOX3D_WEB__LOGIN_HEADER="Remote-User", INBOX3D_WEB__LOGIN_FROM="127.0.0.1")
+    forged = {"Remote-User": "anna", "Remote_User": "anna"}
+    prompt = {"method": "POST", "json": {"prompt": "a red cube"}}
+    plain = nginx(atlas, server.port)
+    assert http_.request(url=f"{plain}/3d/generate", headers=forged, **prompt).status == 401
+    (tmp_path / "people").write_text("anna:{PLAIN}secret\n")
+    empty = 'proxy_set_header Remote-User "";'
+    asks = f'auth_basic "models"; auth_basic_user_file {tmp_path}/people;'
+    own = 'proxy_set_header Remote-User $remote_user; proxy_set_header Authorization "";'
+    signed = nginx(atlas, server.port, {empty: f"{asks} {own}"})
+    known = urllib3.make_headers(basic_auth="anna:secret") | {"Remote-User": "admin"}
+    sent = http_.request(url=f"{signed}/3d/generate", headers=known, **prompt)
+    assert sent.status == 202
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    assert job is not None and job.source.by == "anna"
+    assert http_.request(url=f"{signed}/3d/generate", headers=forged, **prompt).status == 401
