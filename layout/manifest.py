@@ -126,6 +126,8 @@ class Provenance(BaseModel):
     times: dict[str, float] = {}  # seconds by stage
     peak_rss: int | None = None  # bytes
     warnings: list[str] = []
+    # of a scan that was compared with one: its name, the tolerance, whether it was kept
+    reference: dict[str, Any] | None = None
 
 
 class JobFile(Document):

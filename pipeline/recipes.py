@@ -80,6 +80,7 @@ RECIPES: dict[str, Recipe] = {
                         "mesh.clean",
                         "mesh.decimate",
                         "scan.measure",
+                        "scan.compare",
                     ),
                 ),
                 Leg("finish", FINISH),

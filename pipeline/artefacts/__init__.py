@@ -19,8 +19,17 @@ from pipeline.artefacts.clouds import (
     Standpoint,
     Symmetry,
 )
+from pipeline.artefacts.compared import Beyond, Comparison
 from pipeline.artefacts.meshes import Mesh
-from pipeline.artefacts.passes import Alignment, Dropped, Link, Pass, Placed, Scans
+from pipeline.artefacts.passes import (
+    Alignment,
+    Dropped,
+    Link,
+    Pass,
+    Placed,
+    Reference,
+    Scans,
+)
 from pipeline.artefacts.pictures import PosedPicture, PosedPictures, Shots, View, Views
 from pipeline.artefacts.results import Exported, Pictures, Report, Results
 
@@ -28,6 +37,8 @@ __all__ = [
     "Alignment",
     "Artefact",
     "Axis",
+    "Beyond",
+    "Comparison",
     "Cylinder",
     "Dropped",
     "Exported",
@@ -47,6 +58,7 @@ __all__ = [
     "PointCloud",
     "PosedPicture",
     "PosedPictures",
+    "Reference",
     "Report",
     "Results",
     "Scans",

@@ -33,6 +33,16 @@ class Pass(Artefact):
     warning: str | None = None
 
 
+class Reference(Artefact):
+    """The mesh that the scan is to be compared with. arrays: vertices (V,3) float64 minus origin,
+    faces (F,3) int32, in the file's own frame and unit."""
+
+    name: str
+    arrays: File
+    unit: str | None = None  # None: the file names none
+    origin: tuple[int, int, int] = (0, 0, 0)
+
+
 class Scans(Artefact):
     """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a
     guess, unit_from where it comes from, in words, unit_other what it may be instead."""
@@ -44,6 +54,7 @@ class Scans(Artefact):
     unit_other: str | None = None
     origin: tuple[int, int, int] = (0, 0, 0)
     oriented: bool = False  # normals are there and point outward
+    reference: Reference | None = None
     dense: bool = False  # every place was measured several times over: a lone point is an error
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.artefacts.base import Artefact
 from pipeline.artefacts.clouds import Features, PointCloud
+from pipeline.artefacts.compared import Comparison
 from pipeline.artefacts.meshes import Mesh
 from pipeline.artefacts.passes import Alignment, Dropped, Scans
 from pipeline.artefacts.pictures import PosedPictures, Views
@@ -52,3 +53,4 @@ class Results:
     dropped: Dropped | None = None
     views: Views | None = None
     posed: PosedPictures | None = None
+    compared: Comparison | None = None

@@ -47,7 +47,20 @@ def scan(
     a, e = np.radians([azimuth, elevation])
     outward = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
     right = np.array([-np.sin(a), np.cos(a), 0.0])
-    camera = LOOK_AT + DISTANCE * outward
+    return look(scene, LOOK_AT + DISTANCE * outward, outward, right, rng, pixels, noise)
+
+
+def look(
+    scene: Scene,
+    camera: Array,
+    outward: Array,
+    right: Array,
+    rng: np.random.Generator,
+    pixels: int,
+    noise: float,
+) -> Scan:
+    """One pass from the place CAMERA; OUTWARD points from what it looks at to it, RIGHT to its
+    projector, both unit vectors square to each other."""
     towards = _grid_of_rays(-outward, right, pixels)
     distance, normal, colour = scene.hit(camera, towards)
     # grazing light comes back too weak

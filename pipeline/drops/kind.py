@@ -13,9 +13,10 @@ from layout import names as _names
 from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
-from pipeline.drops.guess import guess
+from pipeline.drops.guess import guess, scan
 from pipeline.drops.items import MEMBERS, items, packed_file
 from pipeline.drops.named import named
+from pipeline.drops.reference import reference_of
 from pipeline.errors import InputRejected
 from pipeline.formats.bytes import open_file
 from pipeline.formats.signatures import suffix
@@ -36,25 +37,37 @@ class Identified:
     asked: tuple[str, str] | None = None
 
 
-def identify(root: Path, names: list[str], presets: Presets | None = None) -> Identified:
+def identify(
+    root: Path, names: list[str], presets: Presets | None = None, reference: str | None = None
+) -> Identified:
     """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of
     each file is read.
 
-    job.toml outranks guessing; a preset that it names is one of PRESETS (None: whatever). Raises
-    InputRejected: in doubt, or where a file, an archive or a key of job.toml is wrong; LineFault
-    when the share fails.
+    job.toml outranks guessing; a preset that it names is one of PRESETS (None: whatever). The mesh
+    that it, or who asks, names as REFERENCE is no pass. Raises InputRejected: in doubt, or where a
+    file, an archive or a key of job.toml is wrong; LineFault when the share fails.
     """
     with reading(root):
-        return _identify(root, names, presets)
+        return _identify(root, names, presets, reference)
 
 
-def _identify(root: Path, names: list[str], presets: Presets | None) -> Identified:
+def _identify(
+    root: Path, names: list[str], presets: Presets | None, reference: str | None
+) -> Identified:
     content = sorted(filter(_is_content, names), key=_natural)
     listed, inside = _job_toml(root, names, content, presets)
     found = [item for item in items(root, content) if item.name != inside]
-    choice = named(listed.kind, root, found, listed.request) if listed.kind else guess(root, found)
+    compared = reference_of(reference or listed.request.get("reference"), found)
+    others = [item for item in found if item is not compared]
+    if listed.kind:
+        choice = named(listed.kind, root, others, listed.request)
+    elif compared:  # only scans are compared
+        choice = scan(others) or named("scan", root, others, listed.request)
+    else:
+        choice = guess(root, others)
     where = choice.used[0].file if choice.request and not listed.request else listed.name
     options = jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
+    choice.used += [compared] if compared else []
     used = {item.name for item in choice.used}
     return Identified(
         choice.kind,

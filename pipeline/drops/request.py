@@ -54,7 +54,7 @@ def facts_of_job(
         )
     options = jobs.parse(request)
     kind = can_do(str(options.kind))
-    used, said = used_of(inside, paths, kind)
+    used, said = used_of(inside, paths, options)
     return AcceptedRequest(
         kind,
         jobs.options_of(options),
@@ -81,7 +81,7 @@ def facts_anew(
     found = None if "kind" in asked else identify(inside, paths, presets)
     options = jobs.parse({"kind": found.kind, **found.options, **asked} if found else asked)
     kind = can_do(str(options.kind))
-    used, said = used_of(inside, paths, kind)
+    used, said = used_of(inside, paths, options)
     return AcceptedRequest(kind, jobs.options_of(options), used, evidence, (*notes, *said))
 
 
@@ -142,12 +142,14 @@ def _said(found: Identified) -> tuple[str, ...]:
     )
 
 
-def used_of(root: Path, paths: list[str], kind: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Which files a job of a named KIND uses, and what is to be said of them: what identify would
-    use where it comes to the same kind, else all but the pipeline's own."""
+def used_of(
+    root: Path, paths: list[str], options: jobs.Common
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Which files a job with OPTIONS uses, and what is to be said of them: what identify would use
+    where it comes to the same kind, else all but the pipeline's own."""
     try:
-        found = identify(root, paths)
-        if found.kind == kind:
+        found = identify(root, paths, reference=getattr(options, "reference", None))
+        if found.kind == options.kind:
             return frozenset(found.used), _said(found)
     except InputRejected:
         pass

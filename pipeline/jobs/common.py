@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
 BACKEND = r"^[a-z0-9-]{1,40}$"
@@ -61,6 +62,12 @@ def words(value: Any) -> Any:
         if isinstance(value, str)
         else value
     )
+
+
+def level(up: str, front: str) -> None:
+    """ValueError where FRONT is UP or its opposite; "auto" is neither."""
+    if "auto" not in (up, front) and up[-1] == front[-1]:
+        raise ValueError(f"front: {front} cannot be the front where {up} is up")
 
 
 class Common(BaseModel):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipeline.jobs.common import Common
+from pipeline.jobs.common import Axis, Common, level
 
 
 class ConvertOptions(Common):
@@ -16,8 +16,18 @@ class ConvertOptions(Common):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field(
         "auto", description="unit of the coordinates; auto: by format"
     )
-    up: Literal["auto", "y", "z"] = Field(
+    up: Literal["auto"] | Axis = Field(
         "auto", description="which axis of the file points up; auto: by format"
+    )
+    front: Literal["auto"] | Axis = Field(
+        "auto",
+        description=(
+            "which axis of the file points to the front; auto: z where y is up, -y where z is"
+        ),
+    )
+    stand: bool = Field(
+        False,
+        description="put the lowest point at height 0 and the middle over the origin",
     )
     repair: bool = Field(
         True,
@@ -25,6 +35,11 @@ class ConvertOptions(Common):
             "merge vertices, drop degenerate faces, fill small holes, make normals consistent"
         ),
     )
+
+    @model_validator(mode="after")
+    def _front_is_level(self) -> ConvertOptions:
+        level(self.up, self.front)
+        return self
 
     @property
     def cleans(self) -> bool:

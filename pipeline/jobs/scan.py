@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.jobs.common import HOLES, Common, words
+from pipeline.jobs.common import HOLES, Axis, Common, level, words
 
 
 class ScanOptions(Common):
@@ -43,11 +43,18 @@ class ScanOptions(Common):
     plane: Literal["auto", "keep", "remove"] = Field(
         "auto", description="support plane under an object: auto removes it from object scans"
     )
-    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = Field(
+    up: Literal["auto"] | Axis = Field(
         "auto",
         description=(
             "axis of the common frame that points up; auto: support plane, the file's level, or how"
             " the object rests"
+        ),
+    )
+    front: Literal["auto"] | Axis = Field(
+        "auto",
+        description=(
+            "axis of the common frame that points to the front, as far as it is level; auto: -y"
+            " where z is up"
         ),
     )
     surface: Literal["observed", "closed"] = Field(
@@ -57,6 +64,23 @@ class ScanOptions(Common):
         None,
         gt=0,
         description="merge cell in the drop's own unit; default: the tier's share of the size",
+    )
+    reference: str | None = Field(
+        None,
+        min_length=1,
+        max_length=300,
+        description=(
+            "name of a mesh of the drop that is no pass: the scan is compared with it; where it has"
+            " no unit that is the one in which it fits"
+        ),
+    )
+    tolerance: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "with reference: how far, in mm, the scan may lie outside or inside it; scan.json, the"
+            " report and the page say whether it does"
+        ),
     )
     marker_edge: float | None = Field(
         None,
@@ -79,6 +103,17 @@ class ScanOptions(Common):
         """Jobs of an earlier version hold the option camera, unset."""
         unset = isinstance(value, Mapping) and "camera" in value and value["camera"] is None
         return {key: item for key, item in value.items() if key != "camera"} if unset else value
+
+    @model_validator(mode="after")
+    def _tolerance_of_something(self) -> ScanOptions:
+        if self.tolerance is not None and self.reference is None:
+            raise ValueError("tolerance says nothing without reference, the mesh to compare with")
+        return self
+
+    @model_validator(mode="after")
+    def _front_is_level(self) -> ScanOptions:
+        level(self.up, self.front)
+        return self
 
     @field_validator("skip", mode="before")
     @classmethod

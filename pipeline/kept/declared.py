@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pipeline.artefacts import (
     Alignment,
     Artefact,
+    Comparison,
     Dropped,
     Exported,
     Features,
@@ -29,6 +30,7 @@ from pipeline.kept.options import (
     Align,
     Assist,
     Clean,
+    Compare,
     Decimate,
     Declared,
     Densify,
@@ -77,6 +79,7 @@ STAGES: dict[str, Stage] = {
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=5),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
+    "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
@@ -88,7 +91,7 @@ STAGES: dict[str, Stage] = {
     "finish.texture": Stage(
         Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=3
     ),
-    "finish.export": Stage(Export, (Mesh, PointCloud, Scans), Exported, version=3),
+    "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
     "finish.report": Stage(
         WriteReport,
@@ -103,6 +106,7 @@ STAGES: dict[str, Stage] = {
             Dropped,
             Views,
             PosedPictures,
+            Comparison,
         ),
         Report,
         version=6,

@@ -31,6 +31,7 @@ class Densify(Declared):
 
 class ReadPasses(Declared):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
+    reference: str | None
 
 
 class Orient(Declared):
@@ -54,6 +55,7 @@ class FindFeatures(Declared):
     finds_planes: bool
     plane: Literal["auto", "keep", "remove"]
     up: str
+    front: str
     seed: int
 
 
@@ -66,9 +68,15 @@ class Measure(Declared):
     seed: int
 
 
+class Compare(Declared):
+    tolerance: float | None
+
+
 class ReadMesh(Declared):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
-    up: Literal["auto", "y", "z"]
+    up: str
+    front: str
+    stand: bool
 
 
 class FetchImages(Declared):

@@ -79,6 +79,7 @@ NEEDS: dict[str, Need] = {
     "scan.find_features": _grows(450, 0.5),
     "scan.mesh": _mesh_scan,
     "scan.measure": _mesh_scan,
+    "scan.compare": _mesh_scan,
     "views.fetch_images": _grows(300, 1.0),
     "views.generate_views": _grows(500),
     "views.normalize_views": _grows(400, 1.0),

@@ -42,6 +42,7 @@ WEIGHTS: dict[str, Weight] = {
     "scan.find_features": Weight(0.05, 0.1),
     "scan.mesh": Weight(3.0, 0.6, 0.0, True),
     "scan.measure": Weight(0.5, 0.05),
+    "scan.compare": Weight(0.01),
     "views.fetch_images": Weight(0.05, 0.0, 0.02),
     "views.generate_views": Weight(5.0, 0.0, 0.0, True),
     "views.normalize_views": Weight(0.3, 0.0, 0.15),

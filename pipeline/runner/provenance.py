@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from layout.manifest import JobFile
-from pipeline.artefacts import Artefact, Mesh, Views
+from pipeline.artefacts import Artefact, Comparison, Mesh, Views
 from pipeline.kept import store
 from pipeline.kept.store import Kept
 from pipeline.kept.versions import versions
@@ -36,8 +36,19 @@ def describe(
         provenance.inputs |= one.fetched
     provenance.models, provenance.backend = _makers(artefacts)
     provenance.models |= {name: digest for one in kept for name, digest in one.weights.items()}
+    provenance.reference = _verdict(artefacts)
     labels = [label for artefact in artefacts if (label := getattr(artefact, "label", None))]
     provenance.label = "placeholder" if "placeholder" in labels else labels[-1] if labels else None
+
+
+def _verdict(artefacts: Iterable[Artefact]) -> dict[str, Any] | None:
+    """What the comparison with a reference came to, where one was asked for."""
+    found = [one for one in artefacts if isinstance(one, Comparison) and one.reference]
+    return (
+        found[-1].model_dump(mode="json", include={"reference", "why", "tolerance", "passed"})
+        if found
+        else None
+    )
 
 
 def _makers(artefacts: Iterable[Artefact]) -> tuple[dict[str, str], str | None]:

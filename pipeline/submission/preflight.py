@@ -34,7 +34,7 @@ def completed(
     if refused := still_arriving(drop):
         raise SubmitRefused(f"{drop.name} {refused.reason}", remedy=_here(refused.remedy))
     request = expanded(request, settings.presets)
-    kind = request.get("kind") or kind_of(drop)
+    kind = request.get("kind") or kind_of(drop, request.get("reference"))
     full = {"kind": kind, **{key: value for key, value in request.items() if key != "kind"}}
     options = jobs.parse(full)
     workers = live_workers(atlas, settings)
@@ -44,8 +44,9 @@ def completed(
     return full
 
 
-def kind_of(drop: Path) -> str:
-    """The kind of a drop that lies on this host; SubmitRefused says why it is none."""
+def kind_of(drop: Path, reference: str | None = None) -> str:
+    """The kind of a drop that lies on this host, REFERENCE among its files; SubmitRefused says why
+    it is none."""
     refuse_links(drop)
     root, found = (drop.parent, [drop.name]) if drop.is_file() else (drop, plain_files(drop))
     if not found:
@@ -54,7 +55,7 @@ def kind_of(drop: Path) -> str:
             remedy="Drop a folder with scan passes, a mesh, images or a prompt in it.",
         )
     try:
-        return identify(root, found).kind
+        return identify(root, found, reference=reference).kind
     except InputRejected as error:
         raise SubmitRefused(error.message, remedy=_here(error.remedy)) from None
 

@@ -114,10 +114,16 @@ def submit_again(
 
 
 def submit_conversion(
-    atlas: Atlas, place: Place, job: JobFile, formats: tuple[str, ...], by: str | None = None
+    atlas: Atlas,
+    place: Place,
+    job: JobFile,
+    formats: tuple[str, ...],
+    by: str | None = None,
+    turned: Mapping[str, str] | None = None,
 ) -> Place:
     """The finished model of JOB, which stands at PLACE, in other FORMATS: a new job that converts
-    model.glb as it is."""
+    model.glb as it is. TURNED: its axes that are to be up and front; it then stands on the ground
+    anew."""
     draft = open_draft(atlas, job.source.name)
     try:
         model = "model.glb"
@@ -125,6 +131,7 @@ def submit_conversion(
         atlas.disk.sync_around(draft)
         kept = {key: job.options[key] for key in ("quality_tier",) if key in job.options}
         request = {"kind": "convert", "output_format": list(formats), "repair": False, **kept}
+        request |= {**turned, "stand": True} if turned else {}
         return seal(atlas, draft, request, job.source.name, "api", retry_of=job.id, by=by)
     except BaseException:
         atlas.disk.remove_tree(draft)

@@ -31,12 +31,15 @@ from pipeline.workspace import StageWorkspace
 KINDS = sorted(RECIPES)
 HASH = "a" * 64
 OTHER: dict[str, object] = {  # a value that is not the default, where the field's kind does not give one
-    "marker_edge": 40.0, "preset": "print",
+    "marker_edge": 40.0, "preset": "print", "reference": "b.ply", "tolerance": 0.2,
     "output_format": ("glb", "stl"), "quality_tier": "high", "unit": "inch", "align": "off", "components": "all", "plane": "keep",
-    "up": "z", "surface": "closed", "skip": ("outliers", "features", "clean", "decimate"), "camera": "1,1,1,1", "backend": "visual-hull",
+    "up": "z", "front": "x", "surface": "closed", "skip": ("outliers", "features", "clean", "decimate"), "camera": "1,1,1,1", "backend": "visual-hull",
     "image_urls": ("http://example.org/a.png",), "image_paths": ("b.png",), "prompt": "a red cube", "webhook_url": "http://example.org/",
     "turntable": 8, "order": "sequence", "faces": 5000, "texture_size": 128, "views": 6, "cell": 0.5, "holes": 0.5, "elevation": 15.0, "fov": 30.0,
 }  # fmt: skip
+BESIDE: dict[str, dict[str, object]] = {
+    "tolerance": {"reference": "b.ply"}
+}  # what an option needs beside it
 SAMPLES: dict[type[Artefact], dict[str, Any]] = {
     artefacts.Scans: {"passes": (), "unit": "m", "unit_guessed": False},
     artefacts.Alignment: {"passes": (), "links": (), "components": (), "size": 1.0},
@@ -57,6 +60,7 @@ SAMPLES: dict[type[Artefact], dict[str, Any]] = {
     },
     artefacts.Views: {"views": ()},
     artefacts.PosedPictures: {"pictures": ()},
+    artefacts.Comparison: {},
     artefacts.Exported: {"files_written": (), "faces": 1},
     artefacts.Pictures: {"preview": "preview.png"},
     artefacts.Report: {"page": "report.html"},
@@ -187,7 +191,8 @@ def test_an_option_redoes_the_stages_that_declare_it_and_what_takes_theirs(
     host: Host, nowhere: Path, kind: str, name: str
 ) -> None:
     """And no other one. The options of the result are those that are asked for now, and its files those of the stages that made it."""
-    before, after = job_of(kind), job_of(kind, **{name: other(kind, name)})
+    beside = BESIDE.get(name, {})
+    before, after = job_of(kind, **beside), job_of(kind, **beside, **{name: other(kind, name)})
     made = [
         [
             declared.options_for(stage, jobs.parse({"kind": kind, **job.options}))

@@ -35,6 +35,7 @@ STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
     ("scan.orient", "aligning"),
     ("scan.align", "aligning"),
     ("scan.measure", "post_processing"),
+    ("scan.compare", "post_processing"),
     ("scan.", "reconstructing_3d"),
     ("views.normalize_views", "reconstructing_3d"),
     ("views.", "generating_images"),

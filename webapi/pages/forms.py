@@ -65,9 +65,9 @@ def do_retry(id: str) -> Any:
 
 
 def do_export(id: str) -> Any:
-    wanted = (_form().get("output_format", ""),)
-    asked = Export.model_validate({"output_format": wanted})
-    return redirect(f"{prefix()}/jobs/{anew.export_job(id, asked.output_format)}", 303)
+    form = _form()
+    fields = {key: value for key in ("output_format", "up", "front") if (value := form.get(key))}
+    return redirect(f"{prefix()}/jobs/{anew.export_job(id, Export.model_validate(fields))}", 303)
 
 
 def do_again(id: str) -> Any:

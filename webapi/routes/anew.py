@@ -144,13 +144,14 @@ def _copy(place: Place, job: JobFile, request: Mapping[str, Any]) -> str:
     problems=(404, 409, 429),
 )
 def export(id: str) -> Response:
-    """Write a finished model in another format.
-    A new job converts model.glb as it is: nothing is aligned or made again."""
-    return _made(export_job(id, parsed(Export).output_format), id)
+    """Write a finished model in another format, or turned another way up.
+    A new job converts model.glb as it is: nothing is aligned or made again. `up` and `front` name
+    axes of model.glb; what is turned stands on the ground anew."""
+    return _made(export_job(id, parsed(Export)), id)
 
 
-def export_job(id: str, formats: tuple[str, ...]) -> str:
-    web = here()
+def export_job(id: str, asked: Export) -> str:
+    web, formats = here(), asked.output_format
     checks.can_be_done({"output_format": formats}, web.follower.workers())
 
     def act(place: Place) -> str | None:
@@ -173,7 +174,9 @@ def export_job(id: str, formats: tuple[str, ...]) -> str:
                 "Submit it anew with every format that is wanted.",
             )
         with quota.coming(web, asker().name, model.st_size):
-            made = submit.submit_conversion(web.atlas, place, job, formats, asker().name)
+            made = submit.submit_conversion(
+                web.atlas, place, job, formats, asker().name, asked.turned
+            )
             web.follower.note(made)
         log.info("job.exported job=%s as=%s by=%s", id, made.id, asker().name)
         return made.id

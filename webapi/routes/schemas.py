@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from layout.manifest import Outcome
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
-from pipeline.jobs.common import Format, words
+from pipeline.jobs.common import Axis, Format, level, words
 from webapi.index.states import Word
 from webapi.routes.option_schema import options_schema
 
@@ -51,12 +51,31 @@ class FromImage(ImagesOptions):
 
 
 class Export(BaseModel):
-    """The formats that are wanted of a finished model."""
+    """What is wanted of a finished model: formats, or another way up, or both."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", json_schema_extra={"example": {"output_format": "stl"}}
     )
-    output_format: tuple[Format, ...] = Field(min_length=1, description="formats to write")
+    output_format: tuple[Format, ...] = Field(
+        ("glb",), min_length=1, description="formats to write; model.glb is always there"
+    )
+    up: Axis | None = Field(None, description="axis of model.glb that is to point up (now y)")
+    front: Axis | None = Field(
+        None, description="axis of model.glb that is to point to the front (now z)"
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Export:
+        if not self.model_fields_set:
+            raise ValueError("name output_format, up or front")
+        level(self.up or "y", self.front or "auto")
+        return self
+
+    @property
+    def turned(self) -> dict[str, str]:
+        """The axes that are named; empty where the model stays as it stands."""
+        named = {"up": self.up, "front": self.front}
+        return {key: value for key, value in named.items() if value}
 
     @field_validator("output_format", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from pipeline.artefacts import Alignment, Features, Mesh, PointCloud, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
-from pipeline.stages.finish import _photos, _rescan
+from pipeline.stages.finish import _compared, _photos, _rescan
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._distance import distances, scan_points
@@ -75,6 +75,9 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
     if cloud is not None and alignment is not None:
         shown += _passes_pictures(mesh, cloud, alignment, ws)
     found.append(("Pictures", figures_html(shown)))
+    compared = results.compared
+    if compared is not None and compared.reference is not None:
+        found.append((f"Against {compared.reference}", _compared.chapter(compared, mesh, ws)))
     if alignment is not None:
         found.append(("The passes", passes_table(alignment)))
         if _by_photographs(results):

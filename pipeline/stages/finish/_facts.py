@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Features, Hole, Mesh, Placed, PointCloud, Results, Standpoint
+from pipeline.artefacts import (
+    Comparison,
+    Features,
+    Hole,
+    Mesh,
+    Placed,
+    PointCloud,
+    Results,
+    Standpoint,
+)
 from pipeline.geometry.units import as_matrix, as_rows
 from pipeline.stages.finish._deviation import Deviation
 
@@ -63,6 +72,7 @@ def scan_facts(
         "mesh": mesh_facts(mesh),
         "holes": [_hole(hole, mesh) for hole in mesh.gaps.holes] if mesh.gaps else [],
         "rescan": [_standpoint(one, mesh) for one in mesh.gaps.rescan] if mesh.gaps else [],
+        "reference": _reference(results.compared, mesh),
         "assist": mesh.assisted,
         "texture": exported.texture,
         "files": list(exported.files_written),
@@ -94,6 +104,20 @@ def _standpoint(one: Standpoint, mesh: Mesh) -> dict[str, Any]:
     """``holes`` are numbers of the list of holes, from 0."""
     told = one.model_dump(mode="json")
     return told | {"place": _there(one.place, mesh), "aim": _there(one.aim, mesh)}
+
+
+def _reference(compared: Comparison | None, mesh: Mesh) -> dict[str, Any] | None:
+    """None where no reference was named; places and pose count from the dropped files' coordinates,
+    survey origin included."""
+    if compared is None or compared.reference is None:
+        return None
+    told = compared.model_dump(mode="json", exclude={"reference", "arrays", "points", "beyond"})
+    if compared.pose is not None:
+        told["pose"] = _rows(_shift(mesh, 1) @ as_matrix(compared.pose))
+    places = [one.model_dump(mode="json") for one in compared.beyond]
+    for one in places:
+        one["place"] = _there(one["place"], mesh)
+    return {"file": compared.reference, **told, "beyond": places}
 
 
 def _there(place: tuple[float, float, float], mesh: Mesh) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artefacts import Alignment, Dropped, Results
+from pipeline.artefacts import Alignment, Comparison, Dropped, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
@@ -85,12 +85,24 @@ def lead(results: Results) -> str:
             if loose
             else f" Every {one} found its place."
         )
+    if results.compared is not None and results.compared.reference is not None:
+        said = f"{_verdict(results.compared, mesh.unit)} {said}"
     if mesh.scan_to_mesh:
         said += (
             f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on"
             " average."
         )
     return said
+
+
+def _verdict(compared: Comparison, unit: str) -> str:
+    """What the comparison with the reference came to, in one sentence."""
+    if compared.pose is None:
+        return f"It was not compared with {compared.reference}."
+    if compared.passed is None:
+        return f"95 % of the scan lies within {compared.p95:.3g} {unit} of {compared.reference}."
+    where = f"of {compared.tolerance:.3g} {unit} against {compared.reference}"
+    return f"It is {'within' if compared.passed else 'NOT within'} the tolerance {where}."
 
 
 def numbers(results: Results, ws: Workspace) -> dict[str, str]:
@@ -109,6 +121,8 @@ def numbers(results: Results, ws: Workspace) -> dict[str, str]:
     }
     if mesh.unsupported_area is not None:
         facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
+    if results.compared is not None and results.compared.passed is not None:
+        facts["Within tolerance"] = "yes" if results.compared.passed else "no"
     if alignment is not None:
         facts[f"{_words(alignment)[1].capitalize()} placed"] = (
             f"{sum(item.placed for item in alignment.passes)} of {len(alignment.passes)}"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pipeline.artefacts import Gaps, Mesh
 from pipeline.geometry import surface as surfaces
+from pipeline.geometry.spread import spread
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
@@ -72,7 +73,7 @@ def _side(way: Array, mesh: Mesh) -> str:
 def _drawn(mesh: Mesh, gaps: Gaps, again: str, ws: Workspace) -> str:
     frame = as_matrix(mesh.frame)
     surface = surfaces.load(ws, mesh).transformed(frame)
-    solid = _sampled(surface.vertices, surface.faces)
+    solid = spread(surface.vertices, surface.faces, _DRAWN)[0]
     arrows = [
         _arrow(_moved(one.place, frame), _moved(one.aim, frame), surface.size)
         for one in gaps.rescan
@@ -92,19 +93,6 @@ def _drawn(mesh: Mesh, gaps: Gaps, again: str, ws: Workspace) -> str:
 
 def _moved(place: tuple[float, ...], frame: Array) -> Array:
     return np.asarray(frame[:3, :3] @ np.asarray(place) + frame[:3, 3])
-
-
-def _sampled(vertices: Array, faces: Array) -> Array:
-    """Points spread over the surface by area."""
-    corners = vertices[faces]
-    area = np.linalg.norm(
-        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-    )
-    rng = np.random.default_rng(0)
-    face = np.sort(rng.choice(len(faces), _DRAWN, p=area / max(float(area.sum()), 1e-300)))
-    u, v = np.sqrt(rng.random(_DRAWN)), rng.random(_DRAWN)
-    weight = np.stack([1 - u, u * (1 - v), u * v], 1)
-    return np.asarray(np.einsum("nk,nkc->nc", weight, corners[face]))
 
 
 def _arrow(place: Array, aim: Array, size: float) -> Array:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.artefacts import Exported, Mesh, PointCloud, Scans
+from pipeline.artefacts import Comparison, Exported, Mesh, PointCloud, Scans
 from pipeline.geometry.creases import with_normals
+from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import Export
-from pipeline.stages.finish import _readback
+from pipeline.stages.finish import _compared, _readback
 from pipeline.stages.finish._model import (
     METRIC,
     PRINT,
@@ -26,9 +27,14 @@ from pipeline.workspace import StageWorkspace, Workspace
 
 
 def run(
-    mesh: Mesh, cloud: PointCloud | None, scans: Scans | None, ws: StageWorkspace[Export]
+    mesh: Mesh,
+    cloud: PointCloud | None,
+    scans: Scans | None,
+    ws: StageWorkspace[Export],
+    compared: Comparison | None = None,
 ) -> Exported:
-    """Write model.glb, the asked formats and, for scans, cloud.ply below output/.
+    """Write model.glb, the asked formats and, for scans, cloud.ply below output/; deviation.glb
+    where the scan was compared with a reference.
 
     glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's
     own unit and frame with the survey origin restored. Raises ReadBackFailed when a file does not
@@ -46,6 +52,9 @@ def run(
     if cloud is not None:
         _cloud(cloud, mesh, ws)
         written.append("cloud.ply")
+    if compared is not None and compared.arrays:
+        painted = Model(_compared.painted(compared, ws)).placed(as_matrix(mesh.frame))
+        written += _write(painted, "glb", ws.output("deviation.glb"))
     return Exported(files_written=tuple(written), faces=mesh.faces, texture=_edge(model))
 
 

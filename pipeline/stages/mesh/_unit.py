@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.units import METRES as METRES_OF
+from pipeline.geometry.units import UNIT_NAMES
 from pipeline.kept.options import ReadMesh
 from pipeline.workspace import StageWorkspace, Workspace
 
@@ -17,22 +18,6 @@ FAR = 1000  # sizes away from zero; farther off float32 keeps less than four dig
 
 METRES = 10  # size below which a file without a unit is taken to be in metres
 UNIT_OF = {".stl": "mm", ".glb": "m", ".gltf": "m"}
-UNIT_NAMES = {
-    "millimeter": "mm",
-    "millimeters": "mm",
-    "centimeter": "cm",
-    "centimeters": "cm",
-    "meter": "m",
-    "meters": "m",
-    "inch": "inch",
-    "inches": "inch",
-    "foot": "ft",
-    "feet": "ft",
-    "mm": "mm",
-    "cm": "cm",
-    "m": "m",
-    "ft": "ft",
-}
 
 
 def brought_near(

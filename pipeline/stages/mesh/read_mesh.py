@@ -16,7 +16,7 @@ from pipeline.geometry.readers.assemble import Assembled, assemble
 from pipeline.geometry.readers.parts import Contents
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.topology import face_normals, verdict, weld
-from pipeline.geometry.units import frame_for
+from pipeline.geometry.units import as_matrix, as_rows, frame_for
 from pipeline.kept.options import ReadMesh
 from pipeline.stages.mesh._drop import find_mesh, unreferred
 from pipeline.stages.mesh._unit import brought_near, unit_of
@@ -58,12 +58,25 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
         "watertight": shape.closed and shape.manifold and shape.oriented,
         "manifold": shape.manifold and shape.oriented,
         "unit": unit,
-        "frame": frame_for(unit, up),
+        "frame": _frame(surface, unit, up, ws),
         "origin": origin,
     }
     return surfaces.store(
         ws, "mesh/read.npz", surface, facts | _pictured(whole.image, surface, tint, ws)
     )
+
+
+def _frame(
+    surface: Surface, unit: str, up: str, ws: StageWorkspace[ReadMesh]
+) -> tuple[tuple[float, ...], ...]:
+    """To Y-up metres; standing on the ground where that is asked for."""
+    front = None if ws.options.front == "auto" else ws.options.front
+    frame = as_matrix(frame_for(unit, up, front))
+    if ws.options.stand:
+        placed = surface.transformed(frame).vertices
+        low, high = placed.min(0), placed.max(0)
+        frame[:3, 3] -= [(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2]
+    return as_rows(frame)
 
 
 def _pictured(image: Any, surface: Surface, tint: Any, ws: Workspace) -> dict[str, Any]:

@@ -60,13 +60,16 @@ def prepare(
     place: Array | None = None,
     colors: NDArray[np.uint8] | None = None,
     scene: bool = False,
+    seen: bool = True,
 ) -> Prepared:
     """Build everything that matching needs from the oriented points of one pass (Open3D for the
-    FPFH features)."""
+    FPFH features); what no one camera has SEEN gets none."""
     centre = points.mean(0)
     unit = (points - centre) / size
     scanner = None if place is None else (place - centre) / size
-    made = _build(name, centre, size, *_thin(unit, normals, FINE), scanner, scene)
+    made = _build(name, centre, size, *_thin(unit, normals, FINE))
+    if seen:
+        made.camera = camera_of(made.fine, made.fine_normals, scanner, scene)
     if colors is not None and int(np.ptp(colors, axis=0).max()) > _ONE_COLOUR:
         made.fine_colors = clouds.thin(unit, FINE, colors / 255.0)[1]
         made.coarse_colors = clouds.thin(made.fine, COARSE, made.fine_colors)[1]
@@ -79,8 +82,6 @@ def _build(
     size: float,
     fine: Array,
     fine_normals: Array,
-    scanner: Array | None,
-    scene: bool,
 ) -> Prepared:
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
@@ -91,7 +92,7 @@ def _build(
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
         _weight_of(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
-        camera_of(fine, fine_normals, scanner, scene),
+        None,
     )  # fmt: skip
 
 

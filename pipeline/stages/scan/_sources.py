@@ -10,6 +10,7 @@ from layout import tree
 from pipeline.artefacts import Dropped
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, frames, pictures
+from pipeline.formats.meant import meant
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers.companions import Companions
 from pipeline.stages.scan import _formats
@@ -32,10 +33,11 @@ class ScanFiles:
     # colour and depth pictures, and the texts that may tell of their cameras, by their names
     frames: dict[str, Path]
     texts: dict[str, Path]
+    reference: Source | None = None  # the mesh to compare with, which is no pass
 
     def beside_of(self, source: Source) -> Companions:
         """The files that SOURCE may refer to."""
-        return self.beside.below(self.paths[source])
+        return self.beside.below(self.paths.get(source, source.name))
 
     def left_out(self) -> list[str]:
         """What no scan is and no scan referred to."""
@@ -46,8 +48,8 @@ class ScanFiles:
         ]
 
 
-def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
-    """The scan files of the drop; InputRejected where there is none."""
+def find(dropped: Dropped, ws: Workspace, reference: str | None = None) -> ScanFiles:
+    """The scan files of the drop, REFERENCE apart; InputRejected where there is none."""
     # a drop of photos or of colour and depth
     photos = [name for name in dropped.names if name.lower().endswith(PICTURES)]
     paths: dict[Source, str] = {}
@@ -61,6 +63,9 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
                 continue
             is_scan = _formats.is_scan(source.name) and not (packed and _formats.is_prose(source))
             (paths if is_scan else others)[source] = path
+    compared = named_mesh(reference, paths | others, ws)
+    paths = {source: path for source, path in paths.items() if source != compared}
+    others = {source: path for source, path in others.items() if source != compared}
     inside = {path: source.path for source, path in (paths | others).items()}
     shown = {name: path for name, path in inside.items() if _is_picture(name)}
     paired = {name for frame in frames.pairs(shown) for name in frame[1:] if name}
@@ -76,16 +81,33 @@ def find(dropped: Dropped, ws: Workspace) -> ScanFiles:
         raise _no_scan(
             len(photos) + sum(path.lower().endswith(PICTURES) for path in others.values())
         )
-    meshes = _meshes_beside(dropped, ws)
+    apart = compared.name if compared else None
+    meshes = [name for name in _meshes_beside(dropped, ws) if name != apart]
     for name in meshes:
         ws.warn(
             f'{name} is a mesh beside scan passes and was not used; with kind = "scan" in job.toml'
             " it is a pass"
         )
-    unasked = [name for name in lying if name not in (*dropped.names, *meshes)]
+    unasked = [name for name in lying if name not in (*dropped.names, *meshes, apart)]
     beside = Companions((lying | inside).items())
     chosen = {name: path for name, path in shown.items() if name in paired}
-    return ScanFiles(list(paths), paths, others, beside, unasked, chosen, texts)
+    return ScanFiles(list(paths), paths, others, beside, unasked, chosen, texts, compared)
+
+
+def named_mesh(asked: str | None, found: dict[Source, str], ws: Workspace) -> Source | None:
+    """The file of the drop, or of what was FOUND in archives, that the option reference names."""
+    if asked is None:
+        return None
+    known = {name: Source(name, ws.input / name) for name in ws.lying()}
+    known |= {path: source for source, path in found.items()}
+    those = meant(asked, known)
+    if len(those) != 1:
+        said = f"may be {' or '.join(those[:5])}" if those else "is not in the drop"
+        raise InputRejected(
+            f'the reference "{asked}" {said}',
+            remedy="Put the mesh into the drop, or correct the option reference.",
+        )
+    return known[those[0]]
 
 
 def _is_picture(name: str) -> bool:

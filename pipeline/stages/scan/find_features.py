@@ -11,9 +11,11 @@ from pipeline.geometry.rigid import Array
 from pipeline.kept.options import FindFeatures
 from pipeline.stages.scan import _mirrors, _planes, _up
 from pipeline.stages.scan._up import Up
-from pipeline.workspace import StageWorkspace
+from pipeline.workspace import StageWorkspace, Workspace
 
 _LARGE = 2.0  # metres: what is larger is a scene, whose floor or table is a part of it
+
+_STEEP = 0.98  # cosine to the way up from which an axis is no front
 
 
 def run(
@@ -67,7 +69,7 @@ def run(
         up=_triple(up),
         up_from=source,
         up_guessed=guess,
-        frame=_frame(rest, up, scans.unit),
+        frame=_frame(rest, up, scans.unit, _front(ws.options.front, up, ws)),
         kept=kept,
     )
 
@@ -76,8 +78,18 @@ def _asked(up: str) -> Up | None:
     """The axis that options name, in the common frame."""
     if up == "auto":
         return None
-    sign = -1.0 if up.startswith("-") else 1.0
-    return Up(np.eye(3)["xyz".index(up[-1])] * sign, "option up")
+    return Up(units.axis(up), "option up")
+
+
+def _front(front: str, up: Array, ws: Workspace) -> Array | None:
+    """The axis that options name; said where it is not level enough to be a front."""
+    if front == "auto":
+        return None
+    axis = units.axis(front)
+    if abs(axis @ up) > _STEEP:
+        ws.warn(f"front={front} was asked for, but that axis points up or down; set up as well")
+        return None
+    return axis
 
 
 def _listed(
@@ -105,12 +117,13 @@ def _listed(
     )
 
 
-def _frame(points: Array, up: Array, unit: str) -> tuple[tuple[float, ...], ...]:
-    turned = rigid.apply(units.to_metres("m", up, np.zeros(3)), points)
-    low, high = np.percentile(turned, (0.1, 99.9), axis=0)
+def _frame(
+    points: Array, up: Array, unit: str, front: Array | None
+) -> tuple[tuple[float, ...], ...]:
+    turn = units.to_metres("m", up, np.zeros(3), front)
+    low, high = np.percentile(rigid.apply(turn, points), (0.1, 99.9), axis=0)
     middle = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
-    base = units.to_metres("m", up, np.zeros(3))[:3, :3].T @ middle
-    return rigid.to_matrix(units.to_metres(unit, up, base))
+    return rigid.to_matrix(units.to_metres(unit, up, turn[:3, :3].T @ middle, front))
 
 
 def _triple(vector: Array) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from pipeline.formats.account import Account, listed, sentences
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry.units import METRES
 from pipeline.kept.options import ReadPasses
-from pipeline.stages.scan import _formats, _frames, _sources, _unit_guess, _units
+from pipeline.stages.scan import _formats, _frames, _reference, _sources, _unit_guess, _units
 from pipeline.stages.scan._raw import Raw
 from pipeline.stages.scan._sound import clean
 from pipeline.workspace import StageWorkspace, Workspace
@@ -34,8 +34,9 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     its header. Raises InputRejected naming the file, never skips a damaged one.
     """
     if photographed is not None and photographed.passes:
-        return photographed
-    drop = _sources.find(dropped, ws)
+        mesh = _sources.named_mesh(ws.options.reference, {}, ws)
+        return photographed.model_copy(update={"reference": _reference.read(mesh, None, ws)})
+    drop = _sources.find(dropped, ws, ws.options.reference)
     sources = drop.sources
     found: list[tuple[Raw, int]] = []
     accounts = [Account(source.name) for source in sources]
@@ -68,6 +69,7 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
         unit_from=unit.from_,
         unit_other=unit.other,
         origin=origin,
+        reference=_reference.read(drop.reference, drop, ws),
     )
 
 

@@ -28,6 +28,33 @@ def test_unit_and_axes_follow_the_format(
     assert np.ptp(placed.vertices, axis=0).tolist() == pytest.approx(metres)
 
 
+@pytest.mark.parametrize(
+    ("up", "front", "metres"),
+    [
+        ("z", "auto", (1, 3, 2)),
+        ("-y", "auto", (1, 2, 3)),
+        ("x", "z", (2, 1, 3)),
+        ("-x", "-y", (3, 1, 2)),
+        ("auto", "x", (3, 2, 1)),
+    ],
+)
+def test_a_model_is_turned_to_the_axes_that_are_named_and_stands_on_the_ground(
+    workspace: Make, up: str, front: str, metres: tuple[float, ...]
+) -> None:
+    """Width, height and depth of the box come to be what those axes say; nothing is mirrored."""
+    ws = workspace(up=up, front=front, stand=True)
+    mesh = read(ws, {"box.glb": exported("glb")})
+    frame = np.array(mesh.frame)
+    low, high = (
+        function(surfaces.load(ws, mesh).transformed(frame).vertices, axis=0)
+        for function in (np.min, np.max)
+    )
+    assert high - low == pytest.approx(metres)
+    assert (low + high)[[0, 2]] == pytest.approx(0, abs=1e-9)
+    assert low[1] == pytest.approx(0, abs=1e-9)
+    assert np.linalg.det(frame[:3, :3]) == pytest.approx(1)
+
+
 def test_an_asked_unit_wins_and_a_guess_is_said(workspace: Make) -> None:
     """OBJ names no unit: it is guessed from the size with a warning, unless the person said it."""
     guessed = workspace("guess")

@@ -242,6 +242,16 @@ def test_up_is_the_axis_that_was_asked_for(
     assert np.asarray(job.features.frame)[1, :3] == pytest.approx(np.multiply(axis, 0.001))
 
 
+def test_front_is_the_axis_that_was_asked_for_unless_it_points_up(tmp_path: Path) -> None:
+    """As far as it is level it becomes +z of the model; what cannot be is said."""
+    drop = _egg(tmp_path)
+    told = run_stages(drop, tmp_path / "told", "find_features", up="z", front="x")
+    assert np.asarray(told.features.frame)[2, :3] == pytest.approx((0.001, 0, 0))
+    steep = run_stages(drop, tmp_path / "steep", "find_features", front="z")
+    level = "up or down" not in " ".join(steep.ws.warnings)
+    assert level == (abs(steep.features.up[2]) < 0.98)
+
+
 def test_a_guessed_up_says_so_and_how_to_correct_it(tmp_path: Path) -> None:
     """An egg stands on nothing and has no flat side."""
     job = run_stages(_egg(tmp_path), tmp_path / "work", "find_features")

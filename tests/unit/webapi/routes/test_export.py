@@ -30,7 +30,29 @@ def test_another_format_is_a_conversion_of_the_finished_model(
     assert scan.path.is_dir()
 
 
-@pytest.mark.parametrize("body", [{}, {"output_format": "dwg"}, {"output_format": []}, {"x": 1}])
+def test_another_way_up_is_a_conversion_too(client: FlaskClient, atlas: Atlas) -> None:
+    """Of the finished mesh, which is put on the ground anew; nothing is aligned again."""
+    scan = forge(atlas, State.DONE, name="dragon", kind="scan")
+    answer = client.post(f"/3d/jobs/{scan.id}/export", json={"up": "-z", "front": "x"})
+    assert answer.status_code == 202
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    said = ("up", "front", "stand", "repair", "output_format")
+    assert [job.options[key] for key in said] == ["-z", "x", True, False, ["glb"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"output_format": "dwg"},
+        {"output_format": []},
+        {"x": 1},
+        {"up": "w"},
+        {"up": "z", "front": "-z"},
+        {"front": "y"},
+    ],
+)
 def test_a_format_that_is_none_is_refused(
     client: FlaskClient, atlas: Atlas, body: dict[str, object]
 ) -> None:
