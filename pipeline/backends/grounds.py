@@ -43,6 +43,27 @@ def normalised(
     return torch.from_numpy(unit).permute(2, 0, 1)[None].float()
 
 
+def cropped(
+    rgb: NDArray[np.uint8], edge: int, crop: int, mean: Any, std: Any, resample: int = 3
+) -> Tensor:
+    """RGB (H,W,3) → [1,3,crop,crop]: the middle of the picture whose shorter side became EDGE, less
+    the MEAN, over STD (library: Pillow).
+
+    RESAMPLE is Pillow's number of a filter; its filters round to bytes and prevent aliasing, so
+    another library's are no substitute.
+    """
+    from PIL import Image
+
+    height, width = rgb.shape[:2]
+    short = min(height, width)
+    size = (int(edge * width / short), int(edge * height / short))
+    resized = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling(resample)))
+    top, left = ((side - crop) // 2 for side in resized.shape[:2])
+    unit = resized[top : top + crop, left : left + crop].astype(np.float32) / np.float32(255)
+    normed = (unit - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return torch.from_numpy(normed).permute(2, 0, 1)[None].contiguous()
+
+
 def on_white(rgb: NDArray[np.uint8], ground: int) -> NDArray[np.uint8]:
     """A view (S,S,3) with the background of grey level GROUND made white: what is NEAR the border's
     colour and joined to the border."""

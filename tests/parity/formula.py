@@ -66,8 +66,8 @@ def query_points(seed: str, radius: float, recorded: Array) -> Array:
     return np.concatenate([drawn, recorded[256:]])
 
 
-def picture(height: int, width: int, variant: int) -> Array:
-    """An RGBA test picture (height,width,4) uint8."""
+def picture(height: int, width: int, variant: int, soft: int = 0) -> Array:
+    """An RGBA test picture (height,width,4) uint8; SOFT: its alpha falls off towards the rim."""
     u = (np.arange(width) + 0.5) / width * 2 - 1
     v = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
     u, v = np.broadcast_arrays(u, v)
@@ -82,7 +82,10 @@ def picture(height: int, width: int, variant: int) -> Array:
         0.5 + 0.5 * np.cos(4 * u * v + 2 * variant),
     )
     rgb = np.floor(255 * np.stack([red, green, blue], axis=-1) + 0.5)
-    return np.dstack([rgb, mask * 255]).astype(np.uint8)
+    alpha = mask * 255.0
+    if soft:
+        alpha = np.floor(255 * (4 * (1 - u**2 / 0.55**2 - v**2 / 0.75**2)).clip(0, 1) + 0.5)
+    return np.dstack([rgb, alpha]).astype(np.uint8)
 
 
 def views(size: int, count: int, batch: int) -> Array:

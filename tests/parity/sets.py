@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tests.parity import instantmesh, triposr
+from tests.parity import instantmesh, triposg, triposr
 from tests.parity.compare import Deviation, compare, load
 
 
@@ -28,6 +28,8 @@ def check(path: Path) -> tuple[list[Deviation], list[str]]:
             values = instantmesh.flexicubes_set(facts, recorded)
         elif "views" in facts:
             values, wrong = instantmesh.computed(facts, recorded)
+        elif "transformer" in facts.get("config", {}):
+            values, wrong = triposg.computed(facts, recorded)
         elif "images" in facts:
             values, wrong = triposr.computed(facts, recorded)
         elif "allpos_sdf" in recorded:

@@ -34,6 +34,11 @@ def test_instantmesh_matches_the_small_goldens(testdata: Path, name: str) -> Non
     assert (wrong(lines), weights) == ({}, [])
 
 
+def test_triposg_matches_the_small_goldens(testdata: Path) -> None:
+    lines, weights = check(testdata / "goldens" / "triposg" / "small.json")
+    assert (wrong(lines), weights) == ({}, [])
+
+
 def test_a_wrong_tensor_is_found_and_named(testdata: Path, tmp_path: Path) -> None:
     """The check is no rubber stamp: one number off in one array, an unknown name and another seed's weights all show."""
     source = testdata / "goldens" / "triposr" / "small"
@@ -78,7 +83,9 @@ def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testd
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["triposr/published.json", "instantmesh/large.json"])
+@pytest.mark.parametrize(
+    "name", ["triposr/published.json", "instantmesh/large.json", "triposg/published.json"]
+)
 def test_the_published_sizes_match_within_eight_gigabytes(
     testdata: Path, root: Path, name: str
 ) -> None:

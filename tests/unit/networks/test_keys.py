@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.networks.dinov2 import DINOv2
 from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig
 from pipeline.networks.instantmesh.model import PREFIX
+from pipeline.networks.triposg import VAE, Transformer
 from pipeline.networks.triposr import TripoSR
 
 
@@ -38,3 +40,20 @@ def test_every_instantmesh_variant_has_the_published_keys(
     with torch.device("meta"):
         model = InstantMesh(InstantMeshConfig(surface=surface, layers=layers, features=features))  # type: ignore[arg-type]
     assert ours(model, PREFIX) == published(testdata, f"instant_{surface}_{size}")
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "values"),
+    [
+        ("transformer", Transformer, 1_439_556_160),
+        ("vae", VAE, 242_662_017),
+        ("image_encoder", DINOv2, 304_368_640),
+    ],
+)
+def test_every_part_of_triposg_has_the_published_keys_and_shapes_in_their_order(
+    testdata: Path, name: str, network: type[nn.Module], values: int
+) -> None:
+    with torch.device("meta"):
+        model = network()
+    assert ours(model) == published(testdata, f"triposg_{name}")
+    assert sum(tensor.numel() for tensor in model.state_dict().values()) == values
