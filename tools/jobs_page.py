@@ -69,6 +69,7 @@ def jobs_page() -> str:
 TIER_HEADS = {
     "views": "generated views",
     "steps": "FLUX steps",
+    "flow": "TripoSG steps",
     "grid": "field grid",
     "cell": "merge cell, share of the size",
     "depth": "Poisson depth",

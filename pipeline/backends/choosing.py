@@ -6,17 +6,21 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from pipeline.backends.protocol import Reconstructor
+from pipeline.backends.protocol import Effort, Reconstructor
 from pipeline.errors import BackendUnavailable, SubmitRefused
 
 GROUP = "inbox3d.backends"
-BEST_FIRST = ("instantmesh", "triposr", "visual-hull")
-OWN = ("triposr", "instantmesh", "visual-hull", "placeholder")
+OWN = ("triposg", "triposr", "instantmesh", "visual-hull", "placeholder")
+POSED = 4  # views from which on the backend that looks at several is the best
 
 
 def reconstructor(name: str) -> Reconstructor:
     """The reconstruction backend NAME; SubmitRefused where there is none."""
     match name:
+        case "triposg":
+            from pipeline.backends.triposg import TripoSGBackend
+
+            return TripoSGBackend()
         case "triposr":
             from pipeline.backends.triposr import TripoSRBackend
 
@@ -57,22 +61,47 @@ def loaded_by(backend: Reconstructor, views: int, models: Path | None) -> tuple[
     return loads(views, models) if loads else ()
 
 
-def passed_over(name: str, views: int, models: Path | None) -> dict[str, str]:
+def best_first(views: int) -> tuple[str, ...]:
+    """The backends that auto chooses from, for so many views."""
+    several, one = ("instantmesh",), ("triposg",)
+    return (*(several + one if views >= POSED else one + several), "triposr", "visual-hull")
+
+
+def lack_of(
+    backend: Reconstructor, views: int, models: Path | None, effort: Effort | None = None
+) -> str | None:
+    """Why BACKEND cannot serve, in words: it lacks something, or EFFORT would take it longer than
+    it may."""
+    if lack := backend.lacks(views, models):
+        return lack
+    slow: Callable[[Path | None, Effort], str | None] | None = getattr(backend, "too_long", None)
+    return slow(models, effort) if slow and effort else None
+
+
+def passed_over(
+    name: str, views: int, models: Path | None, effort: Effort | None = None
+) -> dict[str, str]:
     """Why each backend that is better than NAME cannot serve."""
-    better = BEST_FIRST[: BEST_FIRST.index(name)] if name in BEST_FIRST else ()
-    return {each: lack for each in better if (lack := reconstructor(each).lacks(views, models))}
+    order = best_first(views)
+    better = order[: order.index(name)] if name in order else ()
+    found = {each: lack_of(reconstructor(each), views, models, effort) for each in better}
+    return {each: lack for each, lack in found.items() if lack}
 
 
-def choose(name: str, views: int, models: Path | None) -> tuple[str, Reconstructor]:
+def choose(
+    name: str, views: int, models: Path | None, effort: Effort | None = None
+) -> tuple[str, Reconstructor]:
     """The backend for NAME, its name first; ``auto`` is the best that can serve. A named one that
     cannot raises BackendUnavailable."""
     if name == "auto":
-        offers = ((each, reconstructor(each)) for each in BEST_FIRST)
+        offers = ((each, reconstructor(each)) for each in best_first(views))
         return next(
-            (each, backend) for each, backend in offers if backend.lacks(views, models) is None
+            (each, backend)
+            for each, backend in offers
+            if lack_of(backend, views, models, effort) is None
         )
     backend = reconstructor(name)
-    if lack := backend.lacks(views, models):
+    if lack := lack_of(backend, views, models, effort):
         raise BackendUnavailable(
             f"backend {name}: {lack}.",
             remedy="Use backend=auto, or run `inbox3d models list` to see what is missing.",

@@ -24,11 +24,14 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work a backend may put in: points along a grid's edge, and points per query."""
+    """How much work a backend may put in: points along a grid's edge, points per query, steps of a
+    flow; seconds that it may take, or None."""
 
     grid: int = 256
     chunk: int = 131_072
     seed: int = 0
+    steps: int = 50
+    deadline: float | None = None
     progress: Callable[[float, str], None] = field(default=lambda fraction, message: None)
 
 
@@ -39,7 +42,7 @@ class Reconstruction:
 
     label: "draft" or "placeholder" where that is the honest word. used: names of the views. facts:
     numbers for the report. drawn: views that the backend made itself. models: names of the models
-    whose weights it used.
+    whose weights it used. notes: sentences that the person should know.
     """
 
     surface: Surface
@@ -48,6 +51,7 @@ class Reconstruction:
     facts: dict[str, Any] = field(default_factory=dict)
     drawn: tuple[Picture, ...] = ()
     models: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Reconstructor(Protocol):

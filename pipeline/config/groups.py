@@ -152,7 +152,7 @@ class Host(Group):
     precision: Literal["fast", "exact"] = Field(
         default="fast",
         description=(
-            "on GPUs: fast computes what networks see in bfloat16, exact all of it in float32"
+            "on GPUs: fast computes what networks see in half precision, exact all of it in float32"
         ),
     )
     compile: bool = Field(

@@ -139,6 +139,7 @@ class Engine:
                 "root": str(order.root),
                 "input": str(order.input),
                 "memory": self.memory,
+                "deadline": self.deadline,
             }
             message["models"] = str(order.models) if order.models else None
             os.write(self._handles[0], (json.dumps(message) + "\n").encode())

@@ -3,7 +3,8 @@ the goldens.
 
 Products of float32 stay float32: TF32 is off, because the signs of a field decide where the surface
 lies. What goes from pictures to planes may run in bfloat16 ([host] precision) and compiled into
-CUDA graphs ([host] compile); the field itself never does.
+CUDA graphs ([host] compile); what was published to run in float16 may be held in it; the field
+itself never is.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ def way(device: str, host: config.Host | None = None) -> Way:
         return Way()
     host = host or config.load().host
     return Way(host.precision == "fast", host.compile)
+
+
+def kind(device: str, how: Way | None = None) -> torch.dtype:
+    """What the weights of a network are held in that was published to run in float16."""
+    how = how or way(device)
+    return torch.float16 if how.bfloat16 else torch.float32
 
 
 def exact_products() -> None:

@@ -98,4 +98,5 @@ def _workspace(
         warnings=warnings,
         assist=tuple(order["assist"]) if order.get("assist") else None,
         lan=tuple(order.get("lan", ())),
+        deadline=order.get("deadline"),
     )

@@ -20,6 +20,7 @@ class Tier(NamedTuple):
 
     views: int  # generated views
     steps: int  # FLUX steps
+    flow: int  # TripoSG steps
     grid: int  # field resolution along an edge
     cell: float  # merge cell as a share of the object's size
     depth: int  # deepest Poisson octree
@@ -33,6 +34,7 @@ TIERS: dict[str, Tier] = {
     "standard": Tier(
         views=4,
         steps=4,
+        flow=30,
         grid=256,
         cell=1 / 400,
         depth=9,
@@ -44,6 +46,7 @@ TIERS: dict[str, Tier] = {
     "high": Tier(
         views=8,
         steps=4,
+        flow=50,
         grid=384,
         cell=1 / 1000,
         depth=11,
@@ -155,6 +158,10 @@ class Common(BaseModel):
     @property
     def grid(self) -> int:
         return self.tier.grid
+
+    @property
+    def flow_steps(self) -> int:
+        return self.tier.flow
 
     @property
     def cleans(self) -> bool:

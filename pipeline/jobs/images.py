@@ -16,7 +16,9 @@ class ImagesOptions(Common):
     backend: str = Field(
         "auto",
         pattern=BACKEND,
-        description="auto, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name",
+        description=(
+            "auto, triposg, triposr, instantmesh, visual-hull, placeholder, or a plug-in's name"
+        ),
     )
     elevation: float | None = Field(
         None,

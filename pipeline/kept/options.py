@@ -99,6 +99,7 @@ class NormalizeViews(Declared):
 class Reconstruct(Declared):
     backend: str
     grid: int
+    flow_steps: int
     seed: int
 
 

@@ -35,9 +35,11 @@ def _photographs(always: float, per_megapixel: float, edge: str) -> Need:
 
 
 def _field(asked: Asked) -> float:
-    """A mesh from views: a lattice of the tier's grid, only near the surface; the two networks'
+    """A mesh from views: a lattice of the tier's grid, only near the surface; the networks'
     weights where they are asked for by name."""
-    weights = {"triposr": 2500.0, "instantmesh": 6000.0}.get(str(_option(asked, "backend")), 0.0)
+    weights = {"triposr": 2500.0, "instantmesh": 6000.0, "triposg": 6500.0}.get(
+        str(_option(asked, "backend")), 0.0
+    )
     return 500.0 + weights + 2e-6 * float(_tier(asked).grid) ** 3
 
 

@@ -17,7 +17,7 @@ class Known(NamedTuple):
     differs from the network's defaults."""
 
     name: str
-    network: str  # triposr, instantmesh or diffusers
+    network: str  # triposr, instantmesh, triposg or diffusers
     hub: str
     revision: str  # the commit that `pull` asks for
     licence: str
@@ -50,6 +50,13 @@ ZERO123PLUS = (
     "feature_extractor_vae",
     "feature_extractor_clip",
     "ramping_coefficients",
+)
+TRIPOSG = (
+    "transformer",
+    "vae",
+    "image_encoder_dinov2",
+    "scheduler",
+    "feature_extractor_dinov2",
 )
 FLUX_MEMORY = "36 GB, or 24 GB part by part; with less it is slow"
 NEWEST = "main"
@@ -89,6 +96,16 @@ KNOWN: dict[str, Known] = {
     known.name: known
     for known in (
         TRIPOSR,
+        Known(
+            "triposg",
+            "triposg",
+            "VAST-AI/TripoSG",
+            NEWEST,
+            "MIT, second-hand",  # the hub's tag, as others quote it; the repository says nothing
+            7.95,
+            "8 GB",
+            entries=TRIPOSG,
+        ),
         _instantmesh("mesh", "large", 1.51),
         _instantmesh(
             "mesh", "base", 1.25, "22701cd25201d624ebb1568b93cf91b43a2c32006835c08fe73e1f3c9f6c44b5"

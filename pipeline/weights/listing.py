@@ -101,6 +101,7 @@ def _compared(folder: Path, trouble: str | None, each: Each) -> tuple[list[str],
     strange = [
         f"{name} is extra: delete it" for name in record.on_disk(folder) if name not in loaded
     ]
+    strange += _tensors(folder)
     try:
         record.write(
             folder, record.sums(folder, loaded, each), {"file": "found in the models folder"}
@@ -111,16 +112,18 @@ def _compared(folder: Path, trouble: str | None, each: Each) -> tuple[list[str],
 
 
 def _tensors(folder: Path) -> list[str]:
-    """How our own network's file differs from the network; what diffusers loads is compared when it
-    is loaded."""
-    if (folder / INDEX).is_file():
+    """How our own networks' files differ from the networks; what diffusers loads is compared when
+    it is loaded."""
+    network = KNOWN[folder.name].network if folder.name in KNOWN else ""
+    in_parts = (folder / INDEX).is_file()
+    if in_parts and network in ("", "diffusers"):
         return []
     try:
-        from pipeline.weights import loading
+        from pipeline.weights import assembling, loading
     except ModuleNotFoundError:  # a host that only keeps models; the checksum was right
         return []
     try:
-        trouble = loading.difference(folder)
+        trouble = assembling.difference(folder, network) if in_parts else loading.difference(folder)
     except BackendUnavailable as error:
         trouble = error.message
     return [trouble] if trouble else []

@@ -56,10 +56,10 @@ def loaded(part: Part, names: Collection[str]) -> list[str]:
     """Those of the files NAMES of the part's folder that loading it reads."""
     if small := _small(part):
         return [name for name in small if name in names]
-    single, index = _weights(part)
+    single, index = _weights(part, names)
     # With both there, diffusers takes the index and transformers the single file.
     if index in names and not (single in names and part.library == "transformers"):
-        stem = STEM[part.library]
+        stem = single.removesuffix(".safetensors")
         return [
             "config.json",
             index,
@@ -80,7 +80,7 @@ def missing(part: Part, names: Collection[str]) -> list[str]:
 
 
 def _no_weights(part: Part, names: Collection[str]) -> list[str]:
-    single, index = _weights(part)
+    single, index = _weights(part, names)
     if single in names or index in names:
         shards = {
             found[2]: int(found[3])
@@ -110,7 +110,7 @@ def pickled_alone(part: Part, names: Collection[str]) -> bool:
     """Whether the weights of the part are there as pickles alone."""
     return (
         not _small(part)
-        and not any(name in names for name in _weights(part))
+        and not any(name in names for name in _weights(part, names))
         and any(name.endswith((".bin", ".pt", ".ckpt")) for name in names)
     )
 
@@ -128,9 +128,12 @@ def _small(part: Part) -> tuple[str, ...]:
     )
 
 
-def _weights(part: Part) -> tuple[str, str]:
-    single = f"{STEM.get(part.library, 'model')}.safetensors"
-    return single, f"{single}.index.json"
+def _weights(part: Part, names: Collection[str]) -> tuple[str, str]:
+    """The file of the part's weights and the index of its shards, as its library calls them; where
+    that is a publisher's own, as those of NAMES are called."""
+    stems = [STEM[part.library]] if part.library in STEM else [*STEM.values()]
+    found = [(f"{stem}.safetensors", f"{stem}.safetensors.index.json") for stem in stems]
+    return next((pair for pair in found if not set(pair).isdisjoint(names)), found[0])
 
 
 def _no_words(part: Part, names: Collection[str]) -> list[str]:

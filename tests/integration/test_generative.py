@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 from PIL import Image
 
@@ -18,7 +19,9 @@ from pipeline import recipes, weights
 from pipeline.artefacts import Artefact, Dropped, Mesh, Views
 from pipeline.backends import hot
 from pipeline.jobs import parse
+from pipeline.jobs.common import Common
 from pipeline.kept.declared import WEIGHED
+from pipeline.networks.triposg import VAE, sampling
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.support import solids, tiny
 
@@ -116,7 +119,8 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
     assert isinstance(mesh, Mesh)
     assert mesh.label is None
     lacking = {
-        "instantmesh": "it needs at least 4 views of known azimuth, there are 1, and to draw them itself model zero123plus is not in the models folder"
+        "triposg": "model triposg is not in the models folder",
+        "instantmesh": "it needs at least 4 views of known azimuth, there are 1, and to draw them itself model zero123plus is not in the models folder",
     }
     made_by = {"triposr": weights.fingerprint(tmp_path / "models", "triposr")}
     assert mesh.reconstruction == {
@@ -126,6 +130,37 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
         "better_ones_lack": lacking,
     }
     assert mesh.faces > 100
+
+
+@pytest.mark.slow
+def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its networks run; as a random field is noise, an arrow is answered where it was asked."""
+    ask = VAE.field
+
+    def arrow(self: VAE, memory: Any, points: torch.Tensor, chunk: int) -> torch.Tensor:
+        shape = torch.from_numpy(solids.ARROW(points.double().numpy())).float()
+        return 50 * shape + 0 * ask(self, memory, points, chunk)
+
+    monkeypatch.setattr(VAE, "field", arrow)
+    monkeypatch.setattr(sampling, "TOKENS", 16)
+    monkeypatch.setattr(Common, "grid", 64)
+    ws = workspace(tmp_path, kind="images", texture_size=256, faces=4000)
+    tiny.triposg(tmp_path / "models")
+    picture = solids.cut_out(solids.ARROW, [0.0], size=96)[0].rgba
+    Image.fromarray(picture).save(ws.input / "arrow.png")
+    mesh = made(ws, Dropped(names=("arrow.png",)))[Mesh]
+    assert isinstance(mesh, Mesh)
+    assert (mesh.label, mesh.watertight) == (None, True)
+    facts = mesh.reconstruction or {}
+    assert facts["backend"] == "triposg" and "better_ones_lack" not in facts
+    assert facts["models"] == {"triposg": weights.fingerprint(tmp_path / "models", "triposg")}
+    assert (facts["steps"], facts["seed"], facts["views"]) == (30, 0, ["000"])
+    model = trimesh.load(ws.output("model.glb"), force="mesh")
+    assert solids.stands_upright_and_faces_front(np.asarray(model.vertices))
+    assert np.asarray(model.visual.material.baseColorTexture.convert("RGB")).std() > 10
+    assert any("guess" in warning for warning in ws.warnings)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,15 @@ def weight(seed: str, name: str, shape: tuple[int, ...], gain: float = 1.0) -> A
 
 def fill(model: nn.Module, seed: str, gains: dict[str, float]) -> None:
     """Give every parameter of MODEL (built on the meta device) its weights; GAINS by the beginning of the name."""
-    for name, empty in list(model.state_dict().items()):
+    shapes = {name: tuple(empty.shape) for name, empty in model.state_dict().items()}
+
+    def made(name: str) -> torch.Tensor:
         gain = next((g for start, g in gains.items() if name.startswith(start)), 1.0)
-        model.load_state_dict(
-            {name: torch.from_numpy(weight(seed, name, tuple(empty.shape), gain))},
-            strict=False,
-            assign=True,
-        )
+        return torch.from_numpy(weight(seed, name, shapes[name], gain))
+
+    with ThreadPoolExecutor(2) as pool:  # drawing numbers leaves the interpreter free
+        state = dict(zip(shapes, pool.map(made, shapes), strict=True))
+    model.load_state_dict(state, strict=True, assign=True)
     model.requires_grad_(False)
 
 

@@ -211,6 +211,18 @@ def flux(guided: bool = False) -> dict[str, bytes]:
     }
 
 
+def triposg(folder: Path) -> dict[str, bytes]:
+    """Every file that is loaded of a TripoSG, by the paths of its publication, its tensors tiny; written below FOLDER first."""
+    from tests.support import tiny
+
+    made = tiny.triposg(folder)
+    return {
+        path.relative_to(made).as_posix(): path.read_bytes()
+        for path in made.rglob("*")
+        if path.is_file()
+    }
+
+
 # What repositories hold beside it: for other programs, of other frameworks, in half precision, for people.
 BESIDE = {
     "flux1-schnell.safetensors": safetensors(a=9000), "ae.safetensors": safetensors(v=9), "README.md": b"# a model", "schnell.jpeg": b"\xff\xd8",

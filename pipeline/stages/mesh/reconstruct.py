@@ -27,8 +27,8 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
     """
     from PIL import Image
 
-    options = ws.options
-    name, backend = choose(options.backend, len(views.views), ws.models)
+    effort = _effort(ws)
+    name, backend = choose(ws.options.backend, len(views.views), ws.models, effort)
     pictures = []
     for view in views.views:
         with Image.open(ws.path(view.image)) as opened:
@@ -36,16 +36,18 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
         pictures.append(
             Picture(f"{view.azimuth:03.0f}", rgba, view.azimuth, view.elevation, view.fov)
         )
-    made = backend.reconstruct(
-        pictures, ws.models, Effort(grid=options.grid, seed=options.seed, progress=ws.progress)
-    )
+    made = backend.reconstruct(pictures, ws.models, effort)
     label = views.label or made.label
     ws.warn("Pictures tell no scale: the model's size is arbitrary.")
+    for note in made.notes:
+        ws.warn(note)
     _say(name, label, made, ws)
     shape = verdict(made.surface.faces)
     weights = {model: fingerprint(ws.models, model) for model in made.models}
     facts = {"backend": name, "models": weights, "views": list(made.used), **made.facts}
-    if options.backend == "auto" and (better := passed_over(name, len(views.views), ws.models)):
+    if ws.options.backend == "auto" and (
+        better := passed_over(name, len(views.views), ws.models, effort)
+    ):
         facts["better_ones_lack"] = better
     return surfaces.store(
         ws,
@@ -63,11 +65,22 @@ def run(views: Views, ws: StageWorkspace[Reconstruct]) -> Mesh:
 
 def weights(views: Views, ws: StageWorkspace[Reconstruct]) -> dict[str, str]:
     """What the backend that would be chosen here loads."""
-    _, backend = choose(ws.options.backend, len(views.views), ws.models)
+    _, backend = choose(ws.options.backend, len(views.views), ws.models, _effort(ws))
     return {
         name: fingerprint(ws.models, name)
         for name in loaded_by(backend, len(views.views), ws.models)
     }
+
+
+def _effort(ws: StageWorkspace[Reconstruct]) -> Effort:
+    options = ws.options
+    return Effort(
+        grid=options.grid,
+        seed=options.seed,
+        steps=options.flow_steps,
+        deadline=ws.deadline,
+        progress=ws.progress,
+    )
 
 
 def _keep(pictures: Sequence[Picture], backend: str, ws: Workspace) -> tuple[View, ...]:

@@ -17,7 +17,7 @@ import torch
 
 from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import line, loading, place
+from pipeline.weights import assembling, line, loading, place
 from tests.support import tiny
 from tests.support.hub import (
     BESIDE,
@@ -30,6 +30,7 @@ from tests.support.hub import (
     safetensors,
     serving,
     status,
+    triposg,
 )
 
 REPO = "black-forest-labs/FLUX.1-schnell"
@@ -91,6 +92,39 @@ def test_what_is_loaded_is_fetched_and_nothing_else(tmp_path: Path, hub: FakeHub
     assert {name: row["sha256"] for name, row in record["files"].items()} == {
         name: hashlib.sha256(data).hexdigest() for name, data in flux().items()
     }
+
+
+def test_of_triposg_the_published_files_that_are_loaded_are_fetched(
+    tmp_path: Path, hub: FakeHub
+) -> None:
+    """Its parts belong to its publisher's own classes, and are found by the files' names all the same."""
+    own = triposg(tmp_path / "published")
+    beside = {"README.md": b"# a model", ".gitattributes": b"x", "aibom.json": b"{}"}
+    beside |= {"vae/diffusion_pytorch_model.fp16.safetensors": safetensors(a=1)}
+    beside |= {"image_encoder_dinov2/pytorch_model.bin": b"\x80\x02"}
+    hub.files = beside | own
+    pulled(tmp_path, "triposg")
+    assert hub.fetched() == sorted(own)
+    assert sorted(own) == [
+        "feature_extractor_dinov2/preprocessor_config.json",
+        "image_encoder_dinov2/config.json",
+        "image_encoder_dinov2/model.safetensors",
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "transformer/config.json",
+        "transformer/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors",
+    ]
+    folder = tmp_path / "models" / "triposg"
+    for name in own:  # each is needed
+        (folder / name).rename(folder / "away")
+        assert weights.problem(tmp_path / "models", "triposg"), name
+        (folder / "away").rename(folder / name)
+    assert weights.problem(tmp_path / "models", "triposg") is None
+    assert "triposg" in weights.backends(tmp_path / "models")
+    for part in ("transformer", "vae", "image_encoder_dinov2"):
+        assembling.load(folder, part)
 
 
 @pytest.mark.parametrize("ways", ["through", "plain"])

@@ -1,0 +1,233 @@
+"""TripoSG as a backend: upright closed meshes from one picture, in parts, and words for what it
+lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline import backends, weights
+from pipeline.backends import Effort, Picture, hot, memory, pace
+from pipeline.errors import BackendUnavailable, MeshEmpty, OutOfGpuMemory
+from pipeline.geometry.topology import verdict, volume
+from pipeline.networks.triposg import VAE, Transformer, sampling
+from tests.support import solids, tiny
+
+QUICK = Effort(grid=24, steps=2, chunk=8000)
+
+
+@pytest.fixture(autouse=True)
+def _few_tokens_and_nothing_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sampling, "TOKENS", 24)
+    yield
+    hot.forget()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read by every test, written by none."""
+    folder = tmp_path_factory.mktemp("models")
+    tiny.triposg(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def animal() -> Picture:
+    return solids.cut_out(solids.SOLIDS["animal"], [0.0], size=96)[0]
+
+
+def made(models: Path, picture: Picture, effort: Effort = QUICK) -> backends.Reconstruction:
+    return backends.reconstructor("triposg").reconstruct([picture], models, effort)
+
+
+def arrow(self: VAE, memory: Any, points: Tensor, chunk: int = 0) -> Tensor:
+    """The arrow in the field's frame, which is the canonical one."""
+    return 50 * torch.from_numpy(solids.ARROW(points.double().numpy())).float()
+
+
+def test_the_same_seed_gives_the_same_shape_and_another_seed_another(
+    models: Path, animal: Picture
+) -> None:
+    first, second = (made(models, animal).surface for _ in range(2))
+    np.testing.assert_array_equal(first.vertices, second.vertices)
+    np.testing.assert_array_equal(first.faces, second.faces)
+    other = made(models, animal, Effort(grid=24, steps=2, seed=1)).surface
+    assert other.vertices.shape != first.vertices.shape or (other.vertices != first.vertices).any()
+
+
+def test_more_steps_are_another_shape(models: Path, animal: Picture) -> None:
+    few, many = (made(models, animal, Effort(grid=24, steps=n)).surface for n in (1, 3))
+    assert few.vertices.shape != many.vertices.shape or (few.vertices != many.vertices).any()
+
+
+def test_even_a_random_field_comes_out_closed_and_says_where_it_is_cut(
+    models: Path, animal: Picture
+) -> None:
+    result = made(models, animal)
+    shape = verdict(result.surface.faces)
+    assert (shape.closed, shape.oriented) == (True, True)
+    assert volume(result.surface.vertices, result.surface.faces) > 0
+    assert any("cut flat" in note for note in result.notes)
+    assert abs(result.surface.vertices).max() <= 1.005
+
+
+def test_the_arrow_stands_upright_at_its_own_size_whatever_the_pictures_azimuth(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VAE, "field", arrow)
+    effort = Effort(grid=65, steps=1)
+    for picture in (animal, animal._replace(azimuth=90.0)):
+        result = made(models, picture, effort)
+        vertices = result.surface.vertices
+        assert solids.stands_upright_and_faces_front(vertices)
+        assert volume(vertices, result.surface.faces) > 0
+        assert not any("cut flat" in note for note in result.notes)
+        inside = solids.ARROW(vertices)
+        assert abs(inside).max() < 0.02  # half a step of the grid: the vertices lie on the arrow
+
+
+def test_it_is_painted_with_the_picture_and_says_that_the_back_is_a_guess(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VAE, "field", arrow)
+    rgba = animal.rgba.copy()
+    rgba[:, :48, :3], rgba[:, 48:, :3] = (200, 30, 30), (30, 30, 200)
+    result = made(models, animal._replace(rgba=rgba), Effort(grid=48, steps=1))
+    colors = result.surface.colors
+    assert colors is not None
+    at = result.surface.vertices[:, 0]
+    assert colors[at < -0.1, 0].mean() > colors[at < -0.1, 2].mean() + 50
+    assert colors[at > 0.1, 2].mean() > colors[at > 0.1, 0].mean() + 50
+    assert any("guess" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("value", [-1.0, -0.0])
+def test_a_field_without_a_surface_is_an_empty_mesh_with_a_remedy(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    monkeypatch.setattr(
+        VAE, "field", lambda self, memory, points, chunk=0: 0 * points[..., 0] + value
+    )
+    with pytest.raises(MeshEmpty) as caught:
+        made(models, animal)
+    assert "visual-hull" in caught.value.remedy
+
+
+def test_it_tells_every_step(models: Path, animal: Picture) -> None:
+    said: list[tuple[float, str]] = []
+    made(models, animal, Effort(grid=24, steps=3, progress=lambda *told: said.append(told)))
+    words = [word for _, word in said]
+    assert [f"step {k} of 3" in words for k in (1, 2, 3)] == [True] * 3
+    assert "on this CPU: about" in words[0]
+    assert [share for share, _ in said] == sorted(share for share, _ in said)
+    assert said[-1][0] < 1
+
+
+def test_when_memory_runs_out_the_halves_of_a_step_and_half_the_points_come_alone(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = made(models, animal).surface
+    forward, field, chunks = Transformer.forward, VAE.field, []
+
+    def short(self: Transformer, latents: Tensor, *others: Any) -> Tensor:
+        if len(latents) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory (simulated)")
+        return forward(self, latents, *others)
+
+    def few(self: VAE, seen: Any, points: Tensor, chunk: int) -> Tensor:
+        chunks.append(chunk)
+        if chunk > 500:
+            raise torch.OutOfMemoryError("CUDA out of memory (simulated)")
+        return field(self, seen, points, chunk)
+
+    monkeypatch.setattr(Transformer, "forward", short)
+    monkeypatch.setattr(VAE, "field", few)
+    found = made(models, animal).surface
+    assert list(dict.fromkeys(chunks)) == [1000, 500]
+    np.testing.assert_allclose(found.vertices, expected.vertices, atol=1e-4)
+    monkeypatch.setattr(Transformer, "forward", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(OutOfGpuMemory):
+        made(models, animal)
+
+
+def test_on_a_cpu_one_part_at_a_time_is_in_memory(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most: list[int] = []
+    hold = hot.hold
+
+    def watched(*how: Any) -> Any:
+        result = hold(*how)
+        most.append(len(hot._held))
+        return result
+
+    monkeypatch.setattr(hot, "hold", watched)
+    made(models, animal)
+    assert most == [1, 1, 1]
+
+
+def test_for_one_picture_it_is_the_best_and_for_four_it_comes_after_instantmesh(
+    models: Path, tmp_path: Path
+) -> None:
+    assert backends.choose("auto", 1, models)[0] == "triposg"
+    assert backends.choose("auto", 4, models)[0] == "triposg"
+    tiny.instantmesh(tmp_path)
+    tiny.triposr(tmp_path)
+    tiny.triposg(tmp_path)
+    assert backends.choose("auto", 1, tmp_path)[0] == "triposg"
+    assert backends.choose("auto", 4, tmp_path)[0] == "instantmesh"
+    assert backends.choose("triposr", 1, tmp_path)[0] == "triposr"
+
+
+def test_what_would_not_end_in_time_steps_down_and_is_refused_by_name(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named too: after an hour it would have been stopped."""
+    tiny.triposr(tmp_path)
+    tiny.triposg(tmp_path)
+    monkeypatch.setattr(pace, "operations", lambda: 1000.0)
+    slow = Effort(grid=24, steps=2, deadline=3600.0)
+    assert backends.choose("auto", 1, tmp_path, slow)[0] == "triposr"
+    assert "[worker] deadline" in backends.passed_over("triposr", 1, tmp_path, slow)["triposg"]
+    with pytest.raises(BackendUnavailable, match=r"it would take about .* h on this CPU"):
+        backends.choose("triposg", 1, tmp_path, slow)
+    monkeypatch.setattr(memory, "device", lambda: "cuda")
+    assert backends.choose("auto", 1, tmp_path, slow)[0] == "triposg"
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "words"),
+    [
+        ("vae/config.json", {"embedding_type": "hash"}, "embedded by 'hash'"),
+        ("vae/config.json", {"width_decoder": 48}, "has shape"),
+        ("transformer/config.json", {"num_layers": 6}, "is missing"),
+        ("transformer/config.json", {"use_cross_attention_2": True}, "another model's"),
+        ("scheduler/scheduler_config.json", {"use_dynamic_shifting": True}, "not supported"),
+        ("feature_extractor_dinov2/preprocessor_config.json", {"size": {}}, "shortest_edge"),
+    ],
+)
+def test_a_folder_that_is_another_models_is_refused_in_words(
+    tmp_path: Path, animal: Picture, file: str, said: dict[str, Any], words: str
+) -> None:
+    path = tiny.triposg(tmp_path) / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | said))
+    with pytest.raises(BackendUnavailable, match=words) as caught:
+        made(tmp_path, animal)
+    assert "models pull triposg" in caught.value.remedy
+
+
+def test_the_fingerprint_tells_the_weights_apart(models: Path, tmp_path: Path) -> None:
+    folder = tiny.triposg(tmp_path)
+    assert weights.fingerprint(tmp_path, "triposg") == weights.fingerprint(models, "triposg")
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert weights.fingerprint(tmp_path, "triposg") != weights.fingerprint(models, "triposg")
