@@ -16,7 +16,7 @@ from layout.tree import Place, State
 from webapi.index import rows
 from webapi.index.schema import Row
 from webapi.problems import Problem
-from webapi.routes.schemas import Status
+from webapi.routes.job_answers import Status
 from webapi.routes.table import answer, asker, here, route
 from webapi.text import clean
 

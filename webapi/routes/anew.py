@@ -18,7 +18,8 @@ from pipeline.jobs import OPTIONS
 from pipeline.submission import submit
 from webapi.problems import Problem, invalid
 from webapi.routes.act import act_on
-from webapi.routes.schemas import Again, Export, Retried
+from webapi.routes.answers import Retried
+from webapi.routes.schemas import Again, Export
 from webapi.routes.table import answer, asker, here, parsed, route, with_preset
 from webapi.text import clean
 from webapi.uploads import checks, quota

@@ -12,8 +12,8 @@ from flask import Response, request
 from layout import tree
 from webapi.index import details
 from webapi.problems import Problem
-from webapi.routes import schemas
 from webapi.routes.bundle import bundle, parts_of
+from webapi.routes.job_answers import Artefacts
 from webapi.routes.look import look_up
 from webapi.routes.sending import BINARY, send
 from webapi.routes.table import Param, answer, here, route
@@ -64,13 +64,11 @@ def download(id: str) -> Response:
     return send(row, tree.OUTPUT, name, save_as=f"{id}.{wanted}")
 
 
-@route("GET", "/3d/jobs/{id}/artefacts", {200: schemas.Artefacts}, problems=(404,))
+@route("GET", "/3d/jobs/{id}/artefacts", {200: Artefacts}, problems=(404,))
 def artefacts(id: str) -> Response:
     """Every result file with size and SHA-256."""
     row = look_up(id)
-    return answer(
-        schemas.Artefacts, {"job_id": id, "artefacts": details.artefacts(here().atlas, row)}
-    )
+    return answer(Artefacts, {"job_id": id, "artefacts": details.artefacts(here().atlas, row)})
 
 
 @route(

@@ -12,8 +12,10 @@ from layout.labels import Labels
 from webapi.index import rows
 from webapi.index.schema import Row
 from webapi.problems import invalid
+from webapi.routes.answers import Tags
+from webapi.routes.job_answers import Summary
 from webapi.routes.look import look_up
-from webapi.routes.schemas import Labelled, Summary, Tags
+from webapi.routes.schemas import Labelled
 from webapi.routes.table import answer, asker, here, parsed, route
 
 log = logging.getLogger(__name__)

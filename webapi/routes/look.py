@@ -14,8 +14,7 @@ from webapi.index.paging import ORDERS
 from webapi.index.schema import Row
 from webapi.index.states import ENDED, WORDS
 from webapi.problems import Problem
-from webapi.routes import schemas
-from webapi.routes.schemas import JobList, Status
+from webapi.routes.job_answers import Detail, JobList, Status
 from webapi.routes.table import Param, answer, here, route
 from webapi.text import clean
 from webapi.uploads import checks
@@ -156,7 +155,7 @@ def list_query(args: Mapping[str, str]) -> tuple[dict[str, str | None], int, str
     )
 
 
-@route("GET", "/3d/jobs/{id}", {200: schemas.Detail}, problems=(404,))
+@route("GET", "/3d/jobs/{id}", {200: Detail}, problems=(404,))
 def job(id: str) -> Response:
     """Everything about one job: options, files, starts, results, error."""
-    return answer(schemas.Detail, details.detail(here().atlas, look_up(id)))
+    return answer(Detail, details.detail(here().atlas, look_up(id)))

@@ -10,9 +10,10 @@ from flask import Response, request
 from webapi.problems import Problem
 from webapi.routes.act import cancel_job, delete_job
 from webapi.routes.anew import retry_job
+from webapi.routes.answers import ManyDone
 from webapi.routes.bundle import several
 from webapi.routes.look import look_up
-from webapi.routes.schemas import Many, ManyDone
+from webapi.routes.schemas import Many
 from webapi.routes.sending import BINARY
 from webapi.routes.table import Param, answer, asker, here, parsed, route
 from webapi.routes.trash import restore_job

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from webapi.problems import MEDIA_TYPE
-from webapi.routes import schemas
+from webapi.routes.answers import ProblemBody
+from webapi.routes.job_answers import Ended
 from webapi.routes.option_schema import one_or_many, options_schema
 from webapi.routes.sending import BINARY, TYPES
 from webapi.routes.table import ROUTES, Route
@@ -48,7 +49,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "webhooks": {"ended": {"post": _ended()}},
         "components": {
-            "schemas": _schemas([*models, schemas.ProblemBody, schemas.Ended]),
+            "schemas": _schemas([*models, ProblemBody, Ended]),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -122,7 +123,7 @@ def _ended() -> dict[str, Any]:
         "webhook-timestamp": "seconds since 1970",
         "webhook-signature": "v1,… over id, timestamp and body; `inbox3d keys webhook` has the key",
     }
-    body = {"schema": {"$ref": REF.format(model=schemas.Ended.__name__)}}
+    body = {"schema": {"$ref": REF.format(model=Ended.__name__)}}
     return {
         "operationId": "ended",
         "summary": "A job has ended.",

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pipeline.jobs import OPTIONS
 from webapi.problems import Problem, invalid
-from webapi.routes import schemas
+from webapi.routes.schemas import SCAN_LIKE
 from webapi.routes.table import with_preset
 from webapi.text import clean
 
@@ -26,7 +26,7 @@ def options_of(kind: str | None, fields: Mapping[str, list[str]]) -> dict[str, A
         said.pop("kind", [kind or ""])[0] if kind is None else said.pop("kind", [kind])[0]
     ) or None
     problem: Problem | None = None
-    for model in schemas.SCAN_LIKE:
+    for model in SCAN_LIKE:
         own = model.model_fields["kind"].default
         if kind not in (None, own):
             continue

@@ -8,9 +8,9 @@ from flask import Response, request
 from layout import lifecycle
 from pipeline.jobs import ImagesOptions
 from pipeline.submission import ability, capacity, job_view
-from webapi.routes import schemas
+from webapi.routes.answers import Submitted
 from webapi.routes.new_job import new_images, new_prompt, receive
-from webapi.routes.schemas import FromImage, Generate, Submitted
+from webapi.routes.schemas import SCAN_LIKE, FromImage, Generate
 from webapi.routes.table import Param, answer, here, parsed, route
 
 IDEMPOTENCY = Param(
@@ -67,7 +67,7 @@ def from_image() -> Response:
     "POST",
     "/3d/from-scan",
     {202: Submitted},
-    uploads=schemas.SCAN_LIKE,
+    uploads=SCAN_LIKE,
     problems=(429,),
     scope="submit",
     params=(IDEMPOTENCY, NAME),

@@ -14,7 +14,7 @@ from webapi.index import rows
 from webapi.index.overview import overview
 from webapi.index.states import ENDED
 from webapi.problems import Problem
-from webapi.routes import schemas
+from webapi.routes.answers import Counts, Health, Ready, Workers
 from webapi.routes.look import look_up
 from webapi.routes.table import Param, answer, here, route
 
@@ -38,14 +38,14 @@ def version() -> str:
         return "0"
 
 
-@route("GET", "/health", {200: schemas.Health}, scope=None)
+@route("GET", "/health", {200: Health}, scope=None)
 def health() -> Response:
     """Whether the web process lives.
     Needs no key and touches no disk."""
-    return answer(schemas.Health, {"status": "ok", "version": version()})
+    return answer(Health, {"status": "ok", "version": version()})
 
 
-@route("GET", "/ready", {200: schemas.Ready}, problems=(503,))
+@route("GET", "/ready", {200: Ready}, problems=(503,))
 def ready() -> Response:
     """Whether the share answers, the keys can be read and the index follows the tree."""
     follower = here().follower
@@ -58,7 +58,7 @@ def ready() -> Response:
         )
     here().keys.all()  # where they cannot be read nobody with a key can come in
     return answer(
-        schemas.Ready,
+        Ready,
         {
             "status": "ready",
             "jobs": follower.counts,
@@ -68,13 +68,13 @@ def ready() -> Response:
     )
 
 
-@route("GET", "/3d/counts", {200: schemas.Counts})
+@route("GET", "/3d/counts", {200: Counts})
 def counts() -> Response:
     """The numbers that a dashboard shows, from memory: no file and no row is read for them."""
     seen, jobs = overview(here().follower), here().follower.known.unfinished()
     running = sum(bool(row["worker"]) for row in jobs)
     return answer(
-        schemas.Counts,
+        Counts,
         {
             "waiting": len(jobs) - running,
             "running": running,
@@ -88,7 +88,7 @@ def counts() -> Response:
     )
 
 
-@route("GET", "/3d/workers", {200: schemas.Workers})
+@route("GET", "/3d/workers", {200: Workers})
 def workers() -> Response:
     """The live workers, and what each of them holds."""
     held = {row["id"]: row for row in here().follower.known.unfinished()}
@@ -100,7 +100,7 @@ def workers() -> Response:
         told = {key: one[key] for key in ("name", "queues", "message", "gpu")}
         memory = {key: one[key] or None for key in ("memory", "used")}
         found.append(told | job | facts | memory)
-    return answer(schemas.Workers, {"workers": found})
+    return answer(Workers, {"workers": found})
 
 
 @route("GET", "/metrics", {200: "text/plain"}, keyed=True)

@@ -11,7 +11,8 @@ from layout.lifecycle import Gone, Occupied
 from webapi.index import rows
 from webapi.index.schema import Row
 from webapi.problems import Problem
-from webapi.routes.schemas import Status, Trash
+from webapi.routes.answers import Trash
+from webapi.routes.job_answers import Status
 from webapi.routes.table import answer, asker, here, route
 from webapi.text import clean
 
