@@ -58,7 +58,7 @@ class House:
         name, over = names.worker_name("bench", "intake"), threading.Event()
         self.intake = Intake(self.atlas, self.settings, name, over)
         self.now = 1000.0
-        self.intake.completeness.clock = lambda: self.now
+        self.intake.inbox.completeness.clock = lambda: self.now
         self.intake.beat.beat()
         name = names.worker_name("bench", "cpu")
         self.worker = Worker(self.atlas, self.settings, name, ("scan", "finish"), "cpu", over)

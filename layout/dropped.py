@@ -84,17 +84,11 @@ def manifest(
     """
     known = {(row.path, row.size): row.sha256 for row in old.manifest} if old else {}
     rows = [(printable(path), size) for path, size in drop.files]
-    known |= {
-        (path, size): disk.sha256(drop.root / path)
-        for path, size in rows
-        if is_job_toml(path) and size <= REQUEST_LIMIT
-    }
-    if asked is not None:
-        known |= {
-            (path, size): asked[1] if path == asked[0] else NEVER_READ
-            for path, size in rows
-            if path == asked[0] or (not asked[0] and is_job_toml(path))
-        }
+    for path, size in rows:
+        if asked and (path == asked[0] or (not asked[0] and is_job_toml(path))):
+            known[path, size] = asked[1] if path == asked[0] else NEVER_READ
+        elif is_job_toml(path) and size <= REQUEST_LIMIT:
+            known[path, size] = disk.sha256(drop.root / path)
     return [
         Listed(path=path, size=size, sha256=known.get((path, size)), used=not used or path in used)
         for path, size in rows

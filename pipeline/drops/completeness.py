@@ -25,6 +25,7 @@ from pipeline.drops.at_hand import differences
 from pipeline.drops.contents import Contents, Opener, reading
 from pipeline.drops.entries import Listing
 from pipeline.drops.evidence import amount, some
+from pipeline.drops.items import Known
 from pipeline.drops.jobtoml import ListedFile
 from pipeline.drops.seen import Seen
 from pipeline.drops.unfit import never, nothing_to_judge
@@ -67,12 +68,13 @@ class Completeness:
         not copied (its inode is its own). Raises LineFault when the share fails.
         """
         seen = self._remember(name, look)
+        whole = bool(manifest) and evidence.equals_manifest(look, manifest or {})
         try:
             with reading(look.path):
                 return (
                     nothing_to_judge(look, seen, self.settings.entry_limit)
-                    or never(look, seen)
-                    or self._ladder(name, look, seen, manifest, moved)
+                    or never(look, seen, sealed=whole and moved)
+                    or self._ladder(name, look, seen, whole, moved)
                 )
         except LineFault:
             raise
@@ -83,22 +85,25 @@ class Completeness:
         except OSError as error:  # it went away, or changed, after the look: the next one shows it
             return Wait(f"{_name(error, look)} is not to be seen at present")
 
+    def known(self, name: str, look: Listing) -> Known:
+        """What was read of inbox/NAME on the way to the verdict on LOOK."""
+        return self._seen[name].contents.known(look)
+
     def _remember(self, name: str, look: Listing) -> Seen:
         """A change of anything, an unclear look or a clock that went backwards starts the wait
         anew."""
         now, seen = self.clock(), self._seen.get(name)
         if seen and seen.signature == look.signature and not look.unclear and now >= seen.last:
             seen.last, seen.looks = now, seen.looks + 1
+            seen.contents.unchanged()
             return seen
         contents = seen.contents if seen else Contents(self.opener)
-        contents.keep_only(set(look.found))
+        contents.changed(look.found)
         self._seen[name] = Seen(contents, look.signature, now, now)
         return self._seen[name]
 
-    def _ladder(
-        self, name: str, look: Listing, seen: Seen, manifest: Mapping[str, int] | None, moved: bool
-    ) -> Verdict:
-        if manifest and evidence.equals_manifest(look, manifest):
+    def _ladder(self, name: str, look: Listing, seen: Seen, whole: bool, moved: bool) -> Verdict:
+        if whole:
             return self._sealed(seen, moved)
         if listed := seen.contents.listed(look):
             return self._listed(look, seen, listed)

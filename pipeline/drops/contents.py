@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.item import Item, item_of
+from pipeline.drops.items import MEMBERS, Known
 from pipeline.drops.own_folder import FILE
 from pipeline.errors import InputRejected
 from pipeline.formats import completeness, contradictions, signatures, zeros
 from pipeline.formats.bytes import HEAD, open_file
 
 PIECE = 256 << 20  # bytes hashed in one look
+LONG = 16 << 20  # bytes of a text that is read to its end only once
 
 Opener = Callable[[Path], BinaryIO]
 
@@ -62,33 +65,50 @@ class Digest:
         return str(self.state.hexdigest())
 
 
+class Looked(NamedTuple):
+    """What one look into a file showed. ``ends``: what is missing at its end, and what of it is not
+    filled, in words; None where that was not looked at."""
+
+    contradiction: str | None
+    item: Item | None = None  # None: an archive, or not sound enough to be one thing
+    ends: tuple[str | None, str | None] | None = None
+    asked: bytes | None = None  # all of a job.toml
+
+
 class Contents:
-    """Questions about files of one drop, each answered by opening the file once."""
+    """Questions about files of one drop, all answered by opening each once: as soon as it stands
+    still in two looks. The end of a long text is looked at later, when the whole drop is quiet: to
+    count its lines at every pause of a copier would read it again and again."""
 
     def __init__(self, opener: Opener = open_file) -> None:
         self.opener = opener
-        self._heads: dict[DropEntry, str | None] = {}
-        # what is missing, what is not filled
-        self._ends: dict[DropEntry, tuple[str | None, str | None]] = {}
+        self._looked: dict[DropEntry, Looked] = {}
         self._lists: dict[DropEntry, tuple[jobtoml.ListedFile, ...]] = {}
         self._digests: dict[DropEntry, Digest] = {}
+        self._there: set[DropEntry] = set()
+        self._steady: set[DropEntry] = set()
 
-    def keep_only(self, found: Collection[DropEntry]) -> None:
-        """Forget files that changed or went away."""
+    def changed(self, found: Collection[DropEntry]) -> None:
+        """FOUND is there now. Forget files that changed or went away; what was there before is
+        steady."""
+        there = set(found)
+        self._steady, self._there = self._there & there, there
         cache: dict[DropEntry, Any]
-        for cache in (self._heads, self._ends, self._lists, self._digests):
-            for gone in cache.keys() - found:
+        for cache in (self._looked, self._lists, self._digests):
+            for gone in cache.keys() - there:
                 del cache[gone]
 
-    def contradiction(self, look: Listing, found: DropEntry) -> str | None:
-        """What FOUND is by its first bytes, in words, if that is surely not what its suffix
-        says."""
-        if found.kind != FILE or not found.size:
+    def unchanged(self) -> None:
+        """All is as it was in the look before."""
+        self._steady = self._there
+
+    def contradiction(self, look: Listing, found: DropEntry, sealed: bool = False) -> str | None:
+        """What FOUND is by its first bytes, in words, if that is surely not what its suffix says. A
+        file that is still changing is not asked; one of a SEALED drop at once, its end not at
+        all."""
+        if found.kind != FILE or not found.size or not (sealed or found in self._steady):
             return None
-        if found not in self._heads:
-            with self.opener(look.where(found)) as file:
-                self._heads[found] = contradictions.contradiction(found.name, file.read(HEAD))
-        return self._heads[found]
+        return self._look(look, found, ends=not sealed and not _long(found)).contradiction
 
     def missing(self, look: Listing, found: DropEntry) -> str | None:
         """What FOUND lacks at its end, in words."""
@@ -106,16 +126,26 @@ class Contents:
         return self._end(look, found)[1] if found.kind == FILE and found.size else None
 
     def _end(self, look: Listing, found: DropEntry) -> tuple[str | None, str | None]:
-        if found not in self._ends:
+        ends = self._look(look, found).ends
+        if ends is None:
             with self.opener(look.where(found)) as file:
-                missing = completeness.cut_off(found.name, found.size, file)
-                unfilled = (
-                    zeros.zeros_at_end(found.size, file)
-                    if missing
-                    else zeros.empty_space(found.name, found.size, file)
-                )
-                self._ends[found] = missing, unfilled
-        return self._ends[found]
+                ends = _ends(found, file)
+            self._looked[found] = self._looked[found]._replace(ends=ends)
+        return ends
+
+    def _look(self, look: Listing, found: DropEntry, ends: bool = True) -> Looked:
+        if found not in self._looked:
+            with self.opener(look.where(found)) as file:
+                self._looked[found] = _read(found, file, ends)
+        return self._looked[found]
+
+    def known(self, look: Listing) -> Known:
+        """What was read of LOOK's files, for whoever asks for their kind."""
+        there = {look.where(found): seen for found, seen in self._looked.items()}
+        return Known(
+            {path: seen.item for path, seen in there.items() if seen.item},
+            {path: seen.asked for path, seen in there.items() if seen.asked is not None},
+        )
 
     def listed(self, look: Listing) -> tuple[jobtoml.ListedFile, ...]:
         """The [[files]] of the drop's job.toml; nothing where it cannot be read (what is wrong with
@@ -124,11 +154,11 @@ class Contents:
         if found is None or not look.is_folder or look.is_job or found.size > jobtoml.LIMIT:
             return ()
         if found not in self._lists:
-            with self.opener(look.where(found)) as file:
-                try:
-                    self._lists[found] = jobtoml.parse(file.read(jobtoml.LIMIT)).files
-                except InputRejected:
-                    self._lists[found] = ()
+            try:
+                data = self._look(look, found).asked or b""
+                self._lists[found] = jobtoml.parse(data).files
+            except InputRejected:
+                self._lists[found] = ()
         return self._lists[found]
 
     def sha256(self, look: Listing, found: DropEntry) -> str | None:
@@ -139,3 +169,33 @@ class Contents:
             with self.opener(look.where(found)) as file:
                 digest.go_on(file)
         return digest.hex if digest.done else None
+
+
+def _long(found: DropEntry) -> bool:
+    """Whether finding the end of FOUND may mean to read it all."""
+    reads_all = signatures.packed(found.name) or signatures.suffix(found.name) in signatures.TEXT
+    return found.size > LONG and reads_all
+
+
+def _read(found: DropEntry, file: BinaryIO, ends: bool) -> Looked:
+    head = file.read(HEAD)
+    asks = is_job_toml(found.path) and found.size <= jobtoml.LIMIT
+    asked = head + file.read(jobtoml.LIMIT) if asks else None
+    if really := contradictions.contradiction(found.name, head):
+        return Looked(really, asked=asked)
+    seen = Looked(None, ends=_ends(found, file) if ends else None, asked=asked)
+    if any(seen.ends or ()) or signatures.suffix(found.name) in MEMBERS:
+        return seen
+    file.seek(0)
+    # what is wrong with it is identify's to say
+    with suppress(InputRejected):
+        return seen._replace(item=item_of(found.path, found.path, file, found.size))
+    return seen
+
+
+def _ends(found: DropEntry, file: BinaryIO) -> tuple[str | None, str | None]:
+    file.seek(0)
+    missing = completeness.cut_off(found.name, found.size, file)
+    if missing:
+        return missing, zeros.zeros_at_end(found.size, file)
+    return None, zeros.empty_space(found.name, found.size, file)

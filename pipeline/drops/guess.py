@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from pipeline.drops.choice import Choice
 from pipeline.drops.in_doubt import in_doubt
@@ -29,11 +28,11 @@ FEWEST_PHOTOS = 3  # of which a scan can be made
 REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", ".avif", ".heic"})
 
 
-def guess(root: Path, found: list[Item]) -> Choice:
+def guess(found: list[Item]) -> Choice:
     choice = scan(found) or convert(found)
     if choice is None and (model := unread_model(found)):
         raise foreign.refusal(model)
-    choice = choice or images(found) or photos(found) or prompt(root, found, guessing=True)
+    choice = choice or images(found) or photos(found) or prompt(found, guessing=True)
     if choice is None:
         raise in_doubt(found)
     return choice

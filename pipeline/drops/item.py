@@ -27,6 +27,7 @@ TABLES = frozenset(tables.SUFFIXES) - {".txt", ".csv"}
 MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
 COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
 PROMPT_LIMIT = 2000  # characters
+SHORT = 4 * PROMPT_LIMIT  # bytes of a text that may be one
 PHOTO_HEAD = 3 * HEAD  # an EXIF block may take 64 KiB, behind others
 
 
@@ -39,6 +40,7 @@ class Item(NamedTuple):
     camera: str | None = None  # of a photo
     size: int = 0
     transparent: bool = False  # a picture with an alpha channel
+    text: bytes = b""  # of a text that is short enough to be a prompt
 
     @property
     def stem(self) -> str:
@@ -62,6 +64,8 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     what = what_of(name, ending, head)
     if what == MESH and contradictions.only_vertices(ending, head, _tail(name, head, stream, size)):
         what = POINTS
+    if what == TEXT and size <= SHORT:
+        return Item(file, name, what, size=size, text=head)
     if what != IMAGE:
         return Item(file, name, what, size=size)
     return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))

@@ -4,9 +4,11 @@ bytes."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import NamedTuple
 
 from layout import names
 from pipeline.drops.item import MOST_UNPACKED, Item, item_of
@@ -17,17 +19,26 @@ from pipeline.formats.bytes import open_file
 MEMBERS = {".zip": archives.zip_members, ".tar": archives.tar_members}
 
 
-def items(root: Path, files: list[str]) -> list[Item]:
+class Known(NamedTuple):
+    """What was read already of a drop's files, by path: what each is, and what a job.toml holds."""
+
+    items: Mapping[Path, Item] = MappingProxyType({})
+    asked: Mapping[Path, bytes] = MappingProxyType({})
+
+
+def items(root: Path, files: list[str], known: Known) -> list[Item]:
     """Everything in FILES (relative to ROOT), members of zip and tar archives one by one.
 
-    Reads a bounded piece of each file. Raises InputRejected for a file that is not what its name
-    says, a damaged or locked archive.
+    Reads a bounded piece of each file that is not KNOWN. Raises InputRejected for a file that is
+    not what its name says, a damaged or locked archive.
     """
     found: list[Item] = []
     for file in files:
         ending, path = signatures.suffix(file), root / file
         if ending in MEMBERS:
             found += _members(file, MEMBERS[ending](path))
+        elif path in known.items:
+            found.append(known.items[path]._replace(file=file, name=file))
         else:
             with open_file(path) as stream:
                 found.append(item_of(file, file, stream, path.lstat().st_size))
@@ -81,6 +92,3 @@ def _members(file: str, members: Iterator[archives.Member]) -> list[Item]:
             remedy="Pack it without a password, or drop the files unpacked.",
         ) from None
     return found
-
-
-# -- photos ------------------------------------------------------------------------------------

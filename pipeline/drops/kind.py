@@ -14,13 +14,15 @@ from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
 from pipeline.drops.guess import guess, scan
-from pipeline.drops.items import MEMBERS, items, packed_file
+from pipeline.drops.items import MEMBERS, Known, items, packed_file
 from pipeline.drops.named import named
 from pipeline.drops.reference import reference_of
 from pipeline.errors import InputRejected
 from pipeline.formats.bytes import open_file
 from pipeline.formats.signatures import suffix
 from pipeline.jobs.presets import Presets
+
+UNREAD = Known()
 
 
 @dataclass(frozen=True)
@@ -38,33 +40,37 @@ class Identified:
 
 
 def identify(
-    root: Path, names: list[str], presets: Presets | None = None, reference: str | None = None
+    root: Path,
+    names: list[str],
+    presets: Presets | None = None,
+    reference: str | None = None,
+    known: Known = UNREAD,
 ) -> Identified:
     """Kind, options and used files of the drop that holds NAMES below ROOT. Only a bounded head of
-    each file is read.
+    each file is read, and none of what is KNOWN.
 
     job.toml outranks guessing; a preset that it names is one of PRESETS (None: whatever). The mesh
     that it, or who asks, names as REFERENCE is no pass. Raises InputRejected: in doubt, or where a
     file, an archive or a key of job.toml is wrong; LineFault when the share fails.
     """
     with reading(root):
-        return _identify(root, names, presets, reference)
+        return _identify(root, names, presets, reference, known)
 
 
 def _identify(
-    root: Path, names: list[str], presets: Presets | None, reference: str | None
+    root: Path, names: list[str], presets: Presets | None, reference: str | None, known: Known
 ) -> Identified:
     content = sorted(filter(_is_content, names), key=_natural)
-    listed, inside = _job_toml(root, names, content, presets)
-    found = [item for item in items(root, content) if item.name != inside]
+    listed, inside = _job_toml(root, names, content, presets, known)
+    found = [item for item in items(root, content, known) if item.name != inside]
     compared = reference_of(reference or listed.request.get("reference"), found)
     others = [item for item in found if item is not compared]
     if listed.kind:
-        choice = named(listed.kind, root, others, listed.request)
+        choice = named(listed.kind, others, listed.request)
     elif compared:  # only scans are compared
-        choice = scan(others) or named("scan", root, others, listed.request)
+        choice = scan(others) or named("scan", others, listed.request)
     else:
-        choice = guess(root, others)
+        choice = guess(others)
     where = choice.used[0].file if choice.request and not listed.request else listed.name
     options = jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
     choice.used += [compared] if compared else []
@@ -97,7 +103,7 @@ def is_one_archive(names: list[str]) -> bool:
 
 
 def _job_toml(
-    root: Path, names: list[str], content: list[str], presets: Presets | None
+    root: Path, names: list[str], content: list[str], presets: Presets | None, known: Known
 ) -> tuple[jobtoml.JobToml, str | None]:
     """What the drop's job.toml says; where the drop is one archive, the one in it, and its name
     there."""
@@ -105,8 +111,11 @@ def _job_toml(
     if len(own) > 1:
         raise InputRejected(f"the drop has {' and '.join(own)}", remedy="Keep the one that counts.")
     if own:
-        with open_file(root / own[0]) as file:
-            return jobtoml.parse(file.read(jobtoml.LIMIT + 1), own[0], presets), None
+        data = known.asked.get(root / own[0])
+        if data is None:
+            with open_file(root / own[0]) as file:
+                data = file.read(jobtoml.LIMIT + 1)
+        return jobtoml.parse(data, own[0], presets), None
     if found := packed_file(root, content, is_job_toml, jobtoml.LIMIT + 1):
         return jobtoml.parse(found[1], PurePosixPath(found[0]).name, presets), found[0]
     return jobtoml.JobToml(request={}), None

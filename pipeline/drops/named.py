@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pipeline.drops.choice import Choice
@@ -15,7 +14,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats import foreign, signatures
 
 
-def named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) -> Choice:
+def named(kind: str, found: list[Item], request: dict[str, Any]) -> Choice:
     """What a job of KIND uses of FOUND; InputRejected where there is nothing for it."""
     choose: dict[str, Callable[[], Choice | None]] = {
         "scan": lambda: _scan_of_all(found),
@@ -26,7 +25,7 @@ def named(kind: str, root: Path, found: list[Item], request: dict[str, Any]) -> 
             else None
         ),
         "prompt": lambda: (
-            Choice("prompt", []) if _has(request, "prompt") else prompt(root, of(found, TEXT))
+            Choice("prompt", []) if _has(request, "prompt") else prompt(of(found, TEXT))
         ),
     }
     choice = choose[kind]()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from pipeline.drops.choice import Choice
-from pipeline.drops.item import PROMPT_LIMIT, TEXT, Item
+from pipeline.drops.item import PROMPT_LIMIT, SHORT, TEXT, Item
 from pipeline.errors import InputRejected
 from pipeline.formats import signatures
-from pipeline.formats.bytes import open_file
 from pipeline.formats.side_words import words_of
 
 # words of the names of texts that say something about other files: anywhere in a name, and alone
@@ -23,10 +21,10 @@ ALONE = re.compile(r"(note|notiz|info|infos|about|log|errors?|warnings?|list|ind
 COPIED = re.compile(r"\b(copy|kopie|copie|copia|of|my|new|old|final|[0-9]+)\b")
 
 
-def prompt(root: Path, found: list[Item], guessing: bool = False) -> Choice | None:
+def prompt(found: list[Item], guessing: bool = False) -> Choice | None:
     if len(found) != 1 or found[0].what != TEXT:
         return None
-    text = _text(root, found[0])
+    text = _text(found[0])
     if text is None or (guessing and _is_note(found[0].stem)):
         return None
     request = _request(text) if signatures.suffix(found[0].name) == ".json" else None
@@ -48,18 +46,15 @@ def _is_note(stem: str) -> bool:
     return bool(NOTES.search(words) or ALONE.fullmatch(COPIED.sub("", words).strip()))
 
 
-def _text(root: Path, item: Item) -> str | None:
+def _text(item: Item) -> str | None:
     """The text of a file, or None where it is too long or packed away; InputRejected where it is
     blank, or not UTF-8."""
-    if item.name != item.file or signatures.packed(item.file) or item.size > 4 * PROMPT_LIMIT:
+    if item.name != item.file or signatures.packed(item.file) or item.size > SHORT:
         return None
-    with open_file(root / item.file) as file:
-        try:
-            text = signatures.decoded(file.read())
-        except UnicodeDecodeError:
-            raise InputRejected(
-                f"{item.name} is not UTF-8 text", remedy="Save it as UTF-8."
-            ) from None
+    try:
+        text = signatures.decoded(item.text)
+    except UnicodeDecodeError:
+        raise InputRejected(f"{item.name} is not UTF-8 text", remedy="Save it as UTF-8.") from None
     if not text.strip():
         raise InputRejected(f"{item.name} is empty", remedy="Write into it what to make.")
     return text if len(text.strip()) <= PROMPT_LIMIT else None

@@ -11,7 +11,8 @@ from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas
 from pipeline import jobs, recipes
 from pipeline.drops import jobtoml
-from pipeline.drops.kind import Identified, identify, is_one_archive
+from pipeline.drops.items import Known
+from pipeline.drops.kind import UNREAD, Identified, identify, is_one_archive
 from pipeline.errors import InputRejected
 from pipeline.jobs.presets import NONE, Presets
 
@@ -20,10 +21,16 @@ TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no long
 
 
 def facts_of_job(
-    atlas: Atlas, folder: Path, job: JobFile, evidence: str, presets: Presets = NONE
+    atlas: Atlas,
+    folder: Path,
+    job: JobFile,
+    evidence: str,
+    presets: Presets = NONE,
+    known: Known = UNREAD,
 ) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
-    kind, or where the job.toml was taken out of the drop, it is identified anew."""
+    kind, or where the job.toml was taken out of the drop, it is identified anew. KNOWN: what was
+    read of its files already."""
     inside, paths = _dropped(atlas, folder)
     asked = _beside(atlas, folder, presets)
     request = {"kind": job.kind, **job.options} | (asked or {})
@@ -31,7 +38,7 @@ def facts_of_job(
     gone = not says and any(tree.is_job_toml(row.path) for row in job.manifest)
     read = None
     if asked is None and (job.kind is None or says or gone or is_one_archive(paths)):
-        read = identify(inside, paths, presets)
+        read = identify(inside, paths, presets, known)
         says = says or read.asked is not None
     if read is not None and (job.kind is None or says or gone):
         facts = facts_of(read, evidence, origin=job.source.origin)
@@ -54,7 +61,7 @@ def facts_of_job(
         )
     options = jobs.parse(request)
     kind = can_do(str(options.kind))
-    used, said = used_of(inside, paths, options)
+    used, said = used_of(inside, paths, options, known)
     return AcceptedRequest(
         kind,
         jobs.options_of(options),
@@ -143,12 +150,12 @@ def _said(found: Identified) -> tuple[str, ...]:
 
 
 def used_of(
-    root: Path, paths: list[str], options: jobs.Common
+    root: Path, paths: list[str], options: jobs.Common, known: Known = UNREAD
 ) -> tuple[frozenset[str], tuple[str, ...]]:
     """Which files a job with OPTIONS uses, and what is to be said of them: what identify would use
     where it comes to the same kind, else all but the pipeline's own."""
     try:
-        found = identify(root, paths, reference=getattr(options, "reference", None))
+        found = identify(root, paths, reference=getattr(options, "reference", None), known=known)
         if found.kind == options.kind:
             return frozenset(found.used), _said(found)
     except InputRejected:

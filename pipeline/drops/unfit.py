@@ -51,14 +51,14 @@ def nothing_to_judge(look: Listing, seen: Seen, entry_limit: int) -> Verdict | N
     return None
 
 
-def never(look: Listing, seen: Seen) -> Verdict | None:
+def never(look: Listing, seen: Seen, sealed: bool) -> Verdict | None:
     """Links and devices, and files that are not what their names say, are refused by name as
-    soon as nothing moves."""
+    soon as nothing moves. SEALED: the drop is whole, so each file is asked at once."""
     refused: Refuse | None = None
     if special := next(evidence.not_files(look), None):
         refused = Refuse(special, "Take it out, rename it, or put the file itself in its place.")
     for found in () if refused else evidence.content(look):
-        if really := seen.contents.contradiction(look, found):
+        if really := seen.contents.contradiction(look, found, sealed):
             refused = Refuse(
                 f"{found.path} is {really}", "Give it its right suffix or take it out."
             )

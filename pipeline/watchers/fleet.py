@@ -20,7 +20,7 @@ from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
-from pipeline.watchers.members import Member, drain, keep
+from pipeline.watchers.members import Member, drain, keep, ours
 from pipeline.watchers.roster import Inventory, Role, plan
 
 log = logging.getLogger(__name__)
@@ -140,17 +140,7 @@ def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
             "pip install -c constraints.txt 'inbox3d[web]'",
         )
         return []
-    command = [
-        sys.executable,
-        "-m",
-        "webapi",
-        "--atlas",
-        str(atlas.root),
-        "--host",
-        host,
-        "--listen",
-        listen,
-    ]
+    command = ours("webapi", atlas.root, "--host", host, "--listen", listen)
     return [Member(Role("web", "cpu", ()), command)]
 
 

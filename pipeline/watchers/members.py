@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 from pipeline.watchers.roster import Role
 
@@ -16,6 +18,12 @@ LONGEST_WAIT = 60.0
 DRAIN_LIMIT = 90.0
 TRIES = 3  # starts in a row that come to nothing, after which a fleet that gives up ends
 IDLE, RESTART = 0, 75  # exit codes: idle and asked to end so · start me again under a new name
+
+
+def ours(program: str, root: Path, *arguments: str) -> list[str]:
+    """The command line of one of our own PROGRAMs, "webapi" or "pipeline up", on the tree at
+    ROOT."""
+    return [sys.executable, "-m", *program.split(), "--atlas", str(root), *arguments]
 
 
 class Member:

@@ -17,7 +17,8 @@ from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
 from pipeline.watchers.members import RESTART
-from pipeline.watchers.worker import Restart, Worker
+from pipeline.watchers.pausing import Restart
+from pipeline.watchers.worker import Worker
 
 log = logging.getLogger(__name__)
 

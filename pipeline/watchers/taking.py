@@ -10,6 +10,7 @@ from layout import accept, claims, lifecycle, names
 from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas, Place, State
 from pipeline.drops.entries import Listing
+from pipeline.drops.items import Known
 from pipeline.drops.kind import identify
 from pipeline.drops.request import facts_of, facts_of_job, first_queue
 from pipeline.drops.verdict import Ready
@@ -33,8 +34,10 @@ class Taking:
         job: JobFile | None,
         claim: claims.Claim | None,
         verdict: Ready,
+        known: Known,
     ) -> None:
-        """inbox/NAME becomes a job, or is refused where it is none."""
+        """inbox/NAME becomes a job, or is refused where it is none. KNOWN: what was read of it
+        already."""
         root = self.atlas.inbox / name if seen.is_folder else self.atlas.inbox
         if job is None and claim is not None:
             self.shells.complete(self._shell(name, claim, lifecycle.ANEW), claim.copy_of)
@@ -44,7 +47,7 @@ class Taking:
         try:
             if job is not None:
                 facts = facts_of_job(
-                    self.atlas, self.atlas.inbox / name, job, verdict.evidence, presets
+                    self.atlas, self.atlas.inbox / name, job, verdict.evidence, presets, known
                 )
             else:
                 paths = [
@@ -53,7 +56,7 @@ class Taking:
                     if not (seen.is_folder and found.path.lower() in MARKERS)
                 ]
                 facts = facts_of(
-                    identify(root, paths, presets), verdict.evidence, verdict.notes
+                    identify(root, paths, presets, known), verdict.evidence, verdict.notes
                 )._replace(after=self.namesake(name))
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))

@@ -13,9 +13,8 @@ import shutil
 import threading
 
 from layout import lifecycle
-from layout.attention import Attention, Waits, words
+from layout.attention import Attention, Waits
 from layout.beat import Beat
-from layout.disk import LineFault
 from layout.dropped import printable
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Observer
@@ -37,15 +36,11 @@ from pipeline.watchers.hints import Bell, Hints
 from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.meter import Meter
 from pipeline.watchers.models import Models
+from pipeline.watchers.pausing import Pausing, check_tree
 from pipeline.watchers.room import Asks, Room, used_by
-from pipeline.watchers.said import Said
 from pipeline.watchers.self_test import self_test
 
 log = logging.getLogger(__name__)
-
-
-class Restart(Exception):
-    """The tree has a new epoch (it was restored): every process starts again under a new name."""
 
 
 class Worker:
@@ -94,7 +89,7 @@ class Worker:
         self.admission = Admission(self.beat.heartbeat, self.runner.past, self.observer)
         self._proven = True
         self._full = False
-        self._said = Said()
+        self._pausing = Pausing(atlas, self.beat)
         self._halted: str | None = None
 
     # -- the loop ------------------------------------------------------------------------------
@@ -120,38 +115,28 @@ class Worker:
 
     def step(self) -> bool:
         """One look and at most one job. True when a job was started."""
-        try:
-            self._guard()
+        started = False
+        with self._pausing.turn():
+            check_tree(self.atlas, self.identity)
             self.leftovers.verify()
-            if halt := self.atlas.halted():
-                self._halt(halt)
-                return False
-            self._halt(None)
-            self._settle_own()
-            self._full = False
-            if self.models.changed():
-                self.choice.came_by_models()
-            started = any(self._tried(place) for place in self.choice.waiting())
-            if not started:
-                self.beat.say(self.choice.left or "idle")
-            if not self._full:
-                self.attention.settled(self.scratch.root)
-            self._said.settled()
-            return started
-        except LineFault as fault:
-            self.beat.say(f"paused: {fault.message}")
-            if self._said.news(fault.message):
-                log.warning("line.fault worker=%s what=%s", self.name, fault.message)
-        except Restart:
-            raise
-        except Exception as error:  # an unreadable folder of the tree, say: it must be told
-            why = words(error, self.atlas.root)
-            self.beat.say(f"paused: {why}")
-            if self._said.news(why):
-                log.warning("step.failed worker=%s what=%s", self.name, why, exc_info=error)
-        finally:
-            self.beat.attend(self.attention.lines())
-        return False
+            halt = self.atlas.halted()
+            self._halt(halt)
+            started = not halt and self._start_one()
+        self.beat.attend(self.attention.lines())
+        return started
+
+    def _start_one(self) -> bool:
+        """Start the first job that this worker can. True when one was started."""
+        self._settle_own()
+        self._full = False
+        if self.models.changed():
+            self.choice.came_by_models()
+        started = any(self._tried(place) for place in self.choice.waiting())
+        if not started:
+            self.beat.say(self.choice.left or "idle")
+        if not self._full:
+            self.attention.settled(self.scratch.root)
+        return started
 
     def _halt(self, by: str | None) -> None:
         """Tell when the line is halted, and when it goes on."""
@@ -160,12 +145,6 @@ class Worker:
         if by != self._halted:
             log.info("line.halted by=%s" if by else "line.resumed after=%s", by or self._halted)
         self._halted = by
-
-    def _guard(self) -> None:
-        found = self.atlas.identity()
-        if found.uuid == self.identity.uuid and found.epoch != self.identity.epoch:
-            raise Restart
-        self.atlas.guard(self.identity)
 
     def _tried(self, place: Place) -> bool:
         """Start the job at PLACE if this host has room for it. What is wrong with one job keeps no

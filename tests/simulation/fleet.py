@@ -114,7 +114,7 @@ class House:
                 process, lambda: Intake(self._atlas(process), self.settings[host], name, stopping)
             )  # type: ignore[arg-type]
             self.intakes[process], self.stopping[process] = one, stopping
-            one.completeness.clock = one.observer.clock = one.reaper.clock = hub.clock
+            one.inbox.completeness.clock = one.observer.clock = one.reaper.clock = hub.clock
             for looks in (
                 one.reaper._drafts,
                 one.reaper._staging,

@@ -33,7 +33,7 @@ from tests.simulation import stages
 from tests.simulation.oracle import Oracle
 from tests.simulation.world import Broken, World
 
-PROGRAM_FAULTS = ("entry.failed", "reaper.failed", "tick.failed", "step.failed")
+PROGRAM_FAULTS = ("entry.failed", "reaper.failed", "look.failed")
 DAYS = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 UMASKS = (0o022, 0o007)  # of a person's shell, of an installed service
 SPACE = SimpleNamespace(total=1 << 40, used=1 << 39, free=1 << 39)  # bytes of every disk

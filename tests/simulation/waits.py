@@ -82,7 +82,7 @@ class Waits:
         if not known:
             return ", and nobody says why"
         for intake in self.house.intakes.values():
-            wait = intake.waiting.get(name)
+            wait = intake.inbox.waiting.get(name)
             if wait and (wait.until is not None or wait.reason.startswith("held")):
                 return f" waits: {wait.reason}"
         return ""

@@ -91,7 +91,7 @@ class Fleet:
                 f"host-intake-{names.nonce()}",
                 threading.Event(),
             )
-        self.intake.completeness.clock = self.intake.shells._seen.clock = lambda: self.now
+        self.intake.inbox.completeness.clock = self.intake.shells._seen.clock = lambda: self.now
         self.intake.beat.beat()
         self.workers: dict[tuple[str, ...], Worker] = {}
         self.ran: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
-from pipeline.jobs.common import Format, words
+from pipeline.jobs.common import Axis, Format, level, words
 from webapi.routes.answers import EXAMPLE_ID
 from webapi.routes.option_schema import options_schema
 

@@ -11,21 +11,53 @@ from typing import BinaryIO
 import pytest
 
 from layout.disk import LineFault
+from pipeline.drops import contents
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.contents import open_file
 from pipeline.drops.verdict import Ready, Refuse, Wait
-from tests.support.watched import PLY, Drop
+from pipeline.formats import completeness
+from tests.support.watched import PLY, PNG, Drop
 
 
 def test_folders_full_of_files_are_read_once() -> None:
-    """Ticks over an unchanged drop open no file a third time: one reading of the head, one of the end."""
+    """Head, kind and end by one opening; ticks over an unchanged drop open no file again."""
     drop = Drop()
     for k in range(20):
         drop.write(f"{k}.ply", PLY)
     drop.after(8)
     for _ in range(50):
         drop.tick()
-    assert len(drop.opened) == 40
+    assert sorted(drop.opened) == sorted(f"{k}.ply" for k in range(20))
+
+
+def test_a_file_that_still_changes_is_not_opened() -> None:
+    """Its neighbours, which stand still, are; a wrong one among them is told while the copy goes on."""
+    drop = Drop()
+    drop.write("cat.ply", PNG)
+    for k in range(5):
+        drop.add("b.ply", PLY)
+        verdict = drop.tick()
+        assert (isinstance(verdict, Wait) and "cat.ply is a PNG image" in verdict.reason) == (k > 0)
+    assert drop.opened == ["cat.ply"]
+
+
+def test_the_end_of_a_long_text_is_looked_for_when_the_whole_drop_is_quiet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A copier that pauses between two blocks does not have all that is there counted at each pause."""
+    monkeypatch.setattr(contents, "LONG", 10)
+    counted: list[str] = []
+    ours = completeness.cut_off
+    monkeypatch.setattr(
+        completeness, "cut_off", lambda name, *rest: counted.append(name) or ours(name, *rest)
+    )
+    drop = Drop()
+    drop.write("rows.xyz", b"0 0 0\n" * 20)
+    for _ in range(3):
+        assert isinstance(drop.tick(), Wait)
+    assert (drop.opened, counted) == (["rows.xyz"], [])
+    assert isinstance(drop.after(10), Ready)
+    assert (drop.opened, counted) == (["rows.xyz"] * 2, ["rows.xyz"])
 
 
 @pytest.mark.parametrize(
@@ -64,8 +96,9 @@ def test_a_failing_share_is_no_verdict() -> None:
     drop = Drop()
     drop.completeness = Completeness(clock=lambda: drop.now, opener=lambda path: _Failing())
     drop.write("a.ply", PLY)
+    drop.judge()
     with pytest.raises(LineFault, match="Input/output"):
-        drop.judge()
+        drop.tick()
 
 
 def test_what_was_read_of_older_versions_is_forgotten() -> None:
@@ -74,7 +107,7 @@ def test_what_was_read_of_older_versions_is_forgotten() -> None:
     for k in range(50):
         drop.write("a.ply", PLY + b"\n" * k)
         drop.tick()
-    assert len(drop.completeness._seen["vase"].contents._heads) == 1
+    assert len(drop.completeness._seen["vase"].contents._looked) <= 1
 
 
 def test_an_empty_file_of_a_known_type_waits_and_is_then_refused() -> None:

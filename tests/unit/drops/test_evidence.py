@@ -274,7 +274,8 @@ def test_a_drop_that_still_moves_is_not_pulled_away() -> None:
         drop.write(f"b{k}.ply", PNG)
         verdict = drop.tick()
         assert isinstance(verdict, Wait)
-        assert "a.ply is a PNG image" in verdict.reason
+        told = "a.ply is a PNG image" in verdict.reason
+        assert told or k == 0, "what stood still for one look is opened"
     assert isinstance(drop.tick(), Refuse)
 
 

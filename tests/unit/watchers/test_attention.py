@@ -157,21 +157,21 @@ def test_whatever_one_entry_raises_the_others_are_taken_and_it_is_named(
     for name in ("aaa", "bad", "zzz"):
         drop(atlas, name)
     intake = intakes()
-    ours = intake._examine
+    ours = intake.inbox._examine
 
     def examine(name: str) -> None:
         if name == "bad":
             raise error
         ours(name)
 
-    monkeypatch.setattr(intake, "_examine", examine)
+    monkeypatch.setattr(intake.inbox, "_examine", examine)
     rounds(
         intake, lambda: sorted(claimed(atlas)) == ["aaa", "zzz"] and "inbox/bad: " in said(atlas)
     )
     line = next(line for line in said(atlas).splitlines() if "inbox/bad: " in line)
     assert type(error).__name__ not in line
     assert len(line) > len("  inbox/bad: ") + 8
-    monkeypatch.setattr(intake, "_examine", ours)
+    monkeypatch.setattr(intake.inbox, "_examine", ours)
     rounds(intake, lambda: "bad" in claimed(atlas) and "inbox/bad" not in said(atlas))
 
 

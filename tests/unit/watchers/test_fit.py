@@ -68,4 +68,4 @@ def test_a_fault_that_stays_is_logged_once(atlas: Atlas, caplog: pytest.LogCaptu
             (atlas.root / "away").rename(atlas.inbox)
             intake.step()
     intake.beat.end()
-    assert [record.msg for record in caplog.records] == ["line.fault what=%s"] * 2
+    assert [record.msg for record in caplog.records] == ["line.fault worker=%s what=%s"] * 2

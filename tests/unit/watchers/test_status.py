@@ -154,7 +154,7 @@ def test_an_unfinished_copy_alone_in_the_inbox_is_told(
     )
     (atlas.inbox / "fin.STL.part").unlink()
     house.step()
-    assert "fin.STL.part" not in house.waiting
+    assert "fin.STL.part" not in house.inbox.waiting
 
 
 @pytest.mark.parametrize("halted", [False, True])
@@ -236,7 +236,7 @@ def test_only_a_drop_of_the_very_same_name_may_be_the_rest_of_an_upload(
         lifecycle.claim_drop(atlas, "vase.obj", "finish"),
         AcceptedRequest("convert", {}, frozenset(), "quiet"),
     )
-    assert intake(atlas).taking.namesake(second) == (running.id if same else None)
+    assert intake(atlas).inbox.taking.namesake(second) == (running.id if same else None)
     assert names.split_id(running.id)
 
 

@@ -1,0 +1,104 @@
+"""The intake's looks at inbox/: what it reads of a drop on the way from arriving to a job."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layout.tree import Place, State
+from pipeline.submission.submit import submit_path
+from tests.support.drops import scan_folder, stl_file
+from tests.support.fleet import Fleet
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    one = Fleet(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file was opened, by its name alone: by whatever way, in this process."""
+    count: Counter[str] = Counter()
+
+    def counting(ours: Callable[..., Any]) -> Callable[..., Any]:
+        def opens(path: Any, *rest: Any, **more: Any) -> Any:
+            if isinstance(path, str | os.PathLike):
+                count[Path(path).name] += 1
+            return ours(path, *rest, **more)
+
+        return opens
+
+    monkeypatch.setattr(os, "open", counting(os.open))
+    monkeypatch.setattr(builtins, "open", counting(open))
+    monkeypatch.setattr("io.open", counting(open))
+    return count
+
+
+def became(fleet: Fleet) -> Place:
+    for _ in range(4):
+        fleet.look()
+        if jobs := fleet.atlas.places(State.CLAIMED):
+            return jobs[0]
+    raise AssertionError(fleet.intake.inbox.waiting)
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["quiet", "said to be complete"])
+def test_each_file_of_a_drop_is_opened_once_until_it_is_a_job(
+    fleet: Fleet, opened: Counter[str], marked: bool
+) -> None:
+    """One look for what it is, that it is whole and what kind of job it makes; its job.toml likewise."""
+    drop = scan_folder(fleet.atlas.inbox / "vase", points=200)
+    (drop / "job.toml").write_text('kind = "scan"\n')
+    (drop / "notes.txt").write_text("from the attic")
+    if marked:
+        (drop / "READY").touch()
+    names = {path.name for path in drop.iterdir()} - {"READY"}
+    opened.clear()
+    place = became(fleet)
+    assert {name: opened[name] for name in names} == dict.fromkeys(names, 1)
+    assert place.queue == "scan"
+
+
+@pytest.mark.parametrize("name", ["prompt.txt", "part.stl"])
+def test_a_drop_that_is_one_file_is_opened_once(
+    fleet: Fleet, opened: Counter[str], name: str
+) -> None:
+    if name == "part.stl":
+        stl_file(fleet.atlas.inbox / name)
+    else:
+        (fleet.atlas.inbox / name).write_text("a red cube")
+    opened.clear()
+    became(fleet)
+    assert opened[name] == 1
+
+
+def test_each_file_of_a_sealed_submission_is_opened_once(
+    fleet: Fleet, opened: Counter[str], tmp_path: Path
+) -> None:
+    """What a command or the API hands in: the kind may be left to the intake."""
+    source = scan_folder(tmp_path / "vase", points=200)
+    submit_path(fleet.atlas, source, {})
+    opened.clear()
+    became(fleet)
+    names = [path.name for path in source.iterdir()]
+    assert {name: opened[name] for name in names} == dict.fromkeys(names, 1)
+
+
+def test_what_changed_after_it_was_read_is_read_again(fleet: Fleet, opened: Counter[str]) -> None:
+    """What is known of a file is known of these very bytes: its size and its times."""
+    drop = scan_folder(fleet.atlas.inbox / "vase", points=200)
+    fleet.intake.step()
+    fleet.intake.step()
+    (drop / "pass_1.ply").write_bytes((drop / "pass_0.ply").read_bytes())
+    opened.clear()
+    became(fleet)
+    assert (opened["pass_0.ply"], opened["pass_1.ply"]) == (0, 1)
