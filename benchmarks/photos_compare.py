@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry.raycasting import scene_of
+
 Array = NDArray[Any]
 
 
@@ -20,16 +22,6 @@ class Model:
     faces: Array
     poses: dict[str, Array]
     paint: tuple[Array, Array] | None = None
-
-
-def scene_of(vertices: Array, faces: Array) -> Any:
-    import open3d as o3d
-
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(vertices.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32))
-    )
-    return scene
 
 
 def cast(scene: Any, camera: Any, pose: Array, edge: tuple[int, int], fine: int = 1) -> Any:
@@ -76,16 +68,6 @@ def likeness(picture: Array, photograph: Array, where: Array) -> float:
     factor = (want * linear).sum(0) / np.maximum((linear**2).sum(0), 1e-9)
     error = np.clip(linear * factor, 0, 1) ** (1 / 2.2) - photograph[where]
     return float(-10 * np.log10((error**2).mean()))
-
-
-def similarity(source: Array, target: Array) -> tuple[float, Array, Array]:
-    """Scale, rotation and move of SOURCE (N,3) onto TARGET (N,3), by least squares."""
-    a, b = source - source.mean(0), target - target.mean(0)
-    u, d, vt = np.linalg.svd(b.T @ a / len(a))
-    fix = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    turn = u @ fix @ vt
-    scale = float(np.trace(np.diag(d) @ fix) / (a**2).sum(1).mean())
-    return scale, turn, target.mean(0) - scale * turn @ source.mean(0)
 
 
 def centres(poses: dict[str, Array], names: list[str]) -> Array:

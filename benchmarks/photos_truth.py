@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.photos_compare import Model, cast, centres, degrees, sampled, scene_of, similarity
+from benchmarks.photos_compare import Model, cast, centres, degrees, sampled
+from pipeline.geometry.raycasting import scene_of
+from pipeline.geometry.rigid import similarity
 
 Array = NDArray[Any]
 ABOVE = 0.004  # m: lower down is the table, and the side that no photograph shows

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.backends.protocol import Picture
 from pipeline.geometry.colour import spread
+from pipeline.geometry.raycasting import scene_of
 from pipeline.geometry.topology import vertex_normals
 
 Array = NDArray[Any]
@@ -68,7 +69,7 @@ def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uin
     nearest that are seen."""
     from scipy.spatial import cKDTree
 
-    normals, scene = vertex_normals(points, faces), _scene(points, faces)
+    normals, scene = vertex_normals(points, faces), scene_of(points, faces)
     total, weight = np.zeros((len(points), 3)), np.zeros(len(points))
     for view in shots:
         towards = -DISTANCE * view.axes[2] - points
@@ -106,7 +107,7 @@ def sampled(image: Array, at: Array) -> Array:
 
 def overlaps(points: Array, faces: Array, shots: Sequence[Shot]) -> list[float]:
     """IoU of each silhouette with the mesh seen from its camera (library: Open3D)."""
-    scene = _scene(points, faces)
+    scene = scene_of(points, faces)
     found = []
     for view in shots:
         offset = (np.arange(len(view.distance)) + 0.5 - len(view.distance) / 2) / view.focal
@@ -119,17 +120,6 @@ def overlaps(points: Array, faces: Array, shots: Sequence[Shot]) -> list[float]:
         filled, wanted = _hits(scene, origins, rays), view.distance > 0
         found.append(float((filled & wanted).sum() / max(1, (filled | wanted).sum())))
     return found
-
-
-def _scene(points: Array, faces: Array) -> Any:
-    """The mesh for casting rays at (library: Open3D)."""
-    import open3d as o3d
-
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(points.astype(np.float32)), o3d.core.Tensor(faces.astype(np.uint32))
-    )
-    return scene
 
 
 def _hits(scene: Any, origins: Array, rays: Array) -> NDArray[np.bool_]:

@@ -72,6 +72,20 @@ def from_moments(h: Array, ca: Array, cb: Array) -> Array:
     return pose
 
 
+def similarity(source: Array, target: Array) -> tuple[float, Array, Array]:
+    """Scale, rotation (3,3) and move (3,) of SOURCE (N,3) onto TARGET (N,3), by least squares
+    (Umeyama)."""
+    scale, turn = similarity_around_zero(source - source.mean(0), target - target.mean(0))
+    return scale, turn, target.mean(0) - scale * turn @ source.mean(0)
+
+
+def similarity_around_zero(a: Array, b: Array) -> tuple[float, Array]:
+    """Scale and rotation (3,3) of A (N,3) onto B, both around zero, by least squares."""
+    u, d, vt = np.linalg.svd(b.T @ a)
+    fix = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+    return float(np.trace(np.diag(d) @ fix) / max((a**2).sum(), 1e-30)), u @ fix @ vt
+
+
 def exponential(twist: Array) -> Array:
     """The motion of a twist (rotation vector, translation)."""
     angle = float(np.linalg.norm(twist[:3]))

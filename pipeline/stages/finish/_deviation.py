@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Features, PointCloud
+from pipeline.geometry.raycasting import sized
 from pipeline.geometry.surface import Surface
 from pipeline.workspace import Workspace
 
@@ -51,14 +52,9 @@ def signed(surface: Surface, points: Array) -> Array:
     """Distances (N,) of POINTS, negative behind the face that is nearest."""
     import open3d as o3d
 
-    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)),
-        o3d.core.Tensor(surface.faces.astype(np.uint32)),
-    )
-    asked = ((points - centre) * scale).astype(np.float32)
-    nearest = scene.compute_closest_points(o3d.core.Tensor(asked))
+    unit = sized(surface)
+    asked = unit.placed(points)
+    nearest = unit.scene.compute_closest_points(o3d.core.Tensor(asked))
     way = asked - nearest["points"].numpy()
     side = np.einsum("ij,ij->i", way, nearest["primitive_normals"].numpy())
-    return np.asarray(np.linalg.norm(way, axis=1) * np.where(side < 0, -1.0, 1.0) / scale)
+    return np.asarray(np.linalg.norm(way, axis=1) * np.where(side < 0, -1.0, 1.0) / unit.scale)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artefacts import Features, PointCloud
+from pipeline.geometry.raycasting import sized
 from pipeline.geometry.surface import Surface
 from pipeline.workspace import Workspace
 
@@ -27,13 +28,6 @@ def distances(surface: Surface, points: Array) -> Array:
     """Distances (N,) in the unit of the vertices."""
     import open3d as o3d
 
-    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)),
-        o3d.core.Tensor(surface.faces.astype(np.uint32)),
-    )
-    found = scene.compute_distance(
-        o3d.core.Tensor(((points - centre) * scale).astype(np.float32))
-    ).numpy()
-    return np.asarray(found / scale)
+    unit = sized(surface)
+    found = unit.scene.compute_distance(o3d.core.Tensor(unit.placed(points))).numpy()
+    return np.asarray(found / unit.scale)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.formats.refusals import Source
+from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.photos._markers import Told
 
@@ -86,10 +87,7 @@ def _similarity(a: Array, b: Array) -> tuple[float, Array]:
     """Scale and rotation of A (N,3) onto B, both around their middle, the worst fifth left out."""
     keep = np.ones(len(a), bool)
     for _ in range(3):
-        u, d, vt = np.linalg.svd(b[keep].T @ a[keep])
-        fix = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-        turn = u @ fix @ vt
-        scale = float(np.trace(np.diag(d) @ fix) / max((a[keep] ** 2).sum(), 1e-30))
+        scale, turn = rigid.similarity_around_zero(a[keep], b[keep])
         off = np.linalg.norm(scale * a @ turn.T - b, axis=1)
         keep = off <= np.quantile(off, 0.8) + 1e-12
     return scale, turn

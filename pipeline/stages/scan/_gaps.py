@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.artefacts import Hole, Standpoint
 from pipeline.geometry import clouds, topology
 from pipeline.geometry.holes import loops
+from pipeline.geometry.raycasting import scene_of
 from pipeline.geometry.rigid import Array
 
 MOST = 20  # holes that are listed
@@ -158,11 +159,7 @@ def _sees(vertices: Array, faces: Faces, places: Array, missing: Missing) -> NDA
     import open3d as o3d
 
     middle = vertices.mean(0)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor((vertices - middle).astype(np.float32)),
-        o3d.core.Tensor(faces.astype(np.uint32)),
-    )
+    scene = scene_of(vertices - middle, faces)
     sight = np.zeros((len(places), len(missing.points)), bool)
     for number, place in enumerate(places):
         way = missing.points - place

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.artefacts import Matrix
 from pipeline.geometry import clouds, rigid, units
+from pipeline.geometry.raycasting import scene_of
 from pipeline.geometry.rigid import Array
 
 Faces = NDArray[np.int32]
@@ -65,11 +66,7 @@ def distances(points: Array, vertices: Array, faces: Faces, most: int = 200_000)
     import open3d as o3d
 
     middle = vertices.mean(0)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor((vertices - middle).astype(np.float32)),
-        o3d.core.Tensor(faces.astype(np.uint32)),
-    )
+    scene = scene_of(vertices - middle, faces)
     some = (points[:: max(1, len(points) // most)] - middle).astype(np.float32)
     return np.asarray(scene.compute_distance(o3d.core.Tensor(some)).numpy(), np.float64)
 

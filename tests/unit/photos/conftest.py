@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import ImageFilter
@@ -98,15 +97,3 @@ def job(with_strays: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     """The scan of the photographs, strays and all, up to its mesh."""
     drop = photographs.drop(tmp_path_factory.mktemp("photos") / "drop", with_strays)
     return run_stages(drop, tmp_path_factory.mktemp("work"), "scan.mesh")
-
-
-def similarity(
-    source: NDArray[Any], target: NDArray[Any]
-) -> tuple[float, NDArray[Any], NDArray[Any]]:
-    """Scale, rotation and move of SOURCE (N,3) onto TARGET (N,3), by least squares."""
-    a, b = source - source.mean(0), target - target.mean(0)
-    u, d, vt = np.linalg.svd(b.T @ a / len(a))
-    fix = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    turn = u @ fix @ vt
-    scale = float(np.trace(np.diag(d) @ fix) / (a**2).sum(1).mean())
-    return scale, turn, target.mean(0) - scale * turn @ source.mean(0)

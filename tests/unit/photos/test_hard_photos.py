@@ -11,8 +11,9 @@ from PIL import Image, ImageFilter
 
 from pipeline.errors import NoOverlap
 from pipeline.geometry import rigid
+from pipeline.geometry.rigid import similarity
 from tests.support import photographs
-from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages, similarity
+from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays, rigid
+from pipeline.geometry.rigid import similarity
 from tests.support import photographs
-from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages, similarity
+from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages
 
 
 def centres(job: Job, shot: Shot) -> tuple[Any, Any]:

@@ -14,10 +14,11 @@ from pipeline.cli.board import drawn
 from pipeline.formats import boards
 from pipeline.formats.refusals import Source
 from pipeline.geometry import rigid
+from pipeline.geometry.rigid import similarity
 from pipeline.stages.photos import _markers, _places
 from pipeline.stages.photos._markers import Sighted
 from tests.support import photographs
-from tests.unit.photos.conftest import SIZE, run_stages, similarity
+from tests.unit.photos.conftest import SIZE, run_stages
 
 CAMERA = (500.0, 500.0, 320.0, 240.0)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry.colour import to_linear, to_srgb
+from pipeline.geometry.raycasting import sized
 from pipeline.geometry.surface import Surface
 from pipeline.stages.finish.sources import sampled
 
@@ -21,15 +22,9 @@ class Painted:
     tint (V,3) uint8: what its texture is multiplied by, in linear light, at its vertices."""
 
     def __init__(self, surface: Surface, image: Array | None, tint: Array | None = None) -> None:
-        import open3d as o3d
 
         self.surface, self.image, self.tint = surface, None if image is None else image[::-1], tint
-        self.centre, self.scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-        self.scene = o3d.t.geometry.RaycastingScene()
-        self.scene.add_triangles(
-            o3d.core.Tensor(((surface.vertices - self.centre) * self.scale).astype(np.float32)),
-            o3d.core.Tensor(surface.faces.astype(np.uint32)),
-        )
+        self.scene, self.centre, self.scale = sized(surface)
 
     REACH = 0.02  # of the size: how far a thinned surface may stand off
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry.raycasting import sized
 from pipeline.geometry.surface import Surface
 from pipeline.stages.finish.sources import sampled
 from pipeline.stages.finish.sources._levels import levels
@@ -118,12 +119,7 @@ def _depths(pictures: Sequence[Picture], surface: Surface) -> list[Array]:
     import open3d as o3d
     from scipy.ndimage import maximum_filter, minimum_filter
 
-    centre, scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(
-        o3d.core.Tensor(((surface.vertices - centre) * scale).astype(np.float32)),
-        o3d.core.Tensor(surface.faces.astype(np.uint32)),
-    )
+    scene, centre, scale = sized(surface)
     found = []
     for picture in pictures:
         fx, fy, cx, cy = picture.camera

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.geometry.raycasting import sized
 from pipeline.geometry.surface import Surface
 from pipeline.stages.finish.sources import sampled
 
@@ -33,15 +34,9 @@ class Pictures:
     SHARPNESS = 4  # power of the weight: high keeps detail, low blends exposures
 
     def __init__(self, pictures: Sequence[Picture], surface: Surface) -> None:
-        import open3d as o3d
 
         self.pictures = pictures
-        self.centre, self.scale = surface.vertices.mean(axis=0), 1.0 / max(surface.size, 1e-12)
-        self.scene = o3d.t.geometry.RaycastingScene()
-        self.scene.add_triangles(
-            o3d.core.Tensor(((surface.vertices - self.centre) * self.scale).astype(np.float32)),
-            o3d.core.Tensor(surface.faces.astype(np.uint32)),
-        )
+        self.scene, self.centre, self.scale = sized(surface)
 
     def colors_at(self, points: Array, normals: Array) -> Array:
         total, weights = (
