@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Literal, cast, get_args
 
 from layout.tree import State
-from pipeline.queues import QUEUES
+from pipeline.queues import FIRST, QUEUES
+from pipeline.recipes import RECIPES
 
 Word = Literal[
     "queued",
@@ -28,7 +29,7 @@ FOLDERS: dict[State, Word] = {
     State.DONE: "completed",
     State.FAILED: "failed",
 }
-FIRST_LEG = {"scan": "scan", "images": "prepare", "prompt": "views", "convert": "finish"}
+FIRST_LEG = {kind: recipe.legs[0].queue for kind, recipe in RECIPES.items()}
 LEGS: dict[str, Word] = {name: cast(Word, queue.word) for name, queue in QUEUES.items()}
 STAGES: tuple[tuple[str, Word], ...] = (  # the first prefix that fits
     ("scan.read_passes", "aligning"),
@@ -61,7 +62,7 @@ def word(
     progress.json) in processing/."""
     if state in FOLDERS:
         return FOLDERS[state]
-    first = FIRST_LEG.get(kind or "", "scan")
+    first = FIRST_LEG.get(kind or "", FIRST)
     if state is State.CLAIMED:
         return "queued" if queue in (None, first) else LEGS.get(queue, "queued")
     return next(
