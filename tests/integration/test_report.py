@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from pipeline.artefacts import Artefact, Dropped
 from pipeline.jobs import parse
 from pipeline.stages.finish import _page, preview
 from pipeline.workspace import StageWorkspace, Workspace
-from tests.conftest import ROOT, missing
-from tests.support.viewed import FLAGS, PATIENCE, drawn, shown, watched
+from tests.support.viewed import PATIENCE, drawn, shown, watched
 from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_report import scan_bag
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("viewer"),
+]
 
 
 def scan(ws: Workspace) -> list[Artefact]:
@@ -27,18 +30,6 @@ def scan(ws: Workspace) -> list[Artefact]:
 
 def convert(ws: Workspace) -> list[Artefact]:
     return [Dropped(names=("vase.stl",)), stored(ws, box())]
-
-
-@pytest.fixture(scope="module")
-def chromium(program: Callable[[str], Path]) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    if not _page._viewer(ROOT / "pipeline" / "static"):
-        missing("the model viewer", "run `make setup`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(program("chromium")), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def images(ws: Workspace) -> list[Artefact]:

@@ -13,14 +13,17 @@ from PIL import Image
 
 from pipeline.artefacts import Artefact, Dropped, Gaps, Hole, Mesh, Standpoint
 from pipeline.jobs import parse
-from pipeline.stages.finish import _page, preview
+from pipeline.stages.finish import preview
 from pipeline.workspace import StageWorkspace, Workspace
-from tests.conftest import ROOT, missing
 from tests.support.viewed import FLAGS, PATIENCE, drawn, place, press, shown, watched
 from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_report import scan_bag
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("viewer"),
+]
 
 
 def made(folder: Path, kind: str, bag: Callable[[Workspace], list[Artefact]]) -> Path:
@@ -71,18 +74,6 @@ def cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made(tmp_path_factory.mktemp("scan"), "scan", gapped)
-
-
-@pytest.fixture(scope="module")
-def chromium(program: Callable[[str], Path]) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    if not _page._viewer(ROOT / "pipeline" / "static"):
-        missing("the model viewer", "run `make setup`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(program("chromium")), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

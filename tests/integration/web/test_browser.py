@@ -18,37 +18,11 @@ from layout import lifecycle
 from layout.manifest import read_job
 from layout.signs import Progress
 from layout.tree import Atlas, State
-from tests.conftest import ROOT, missing
 from tests.support.live import House, eventually
 from tests.support.web import PLY, Server, box, forge, free_port, zip_with
 
 pytestmark = pytest.mark.slow
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 REFUSED = re.compile("status of (404|503)")  # answers that a test asked for
-VIEWER = ROOT / "pipeline/static/vendor/three.module.min.js"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    from tests.conftest import find_program
-
-    binary = find_program("chromium")
-    if binary is None:
-        missing("the program chromium", "run deploy/system-packages.sh test")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(binary), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -96,10 +70,9 @@ def drop(page: Any, name: str, data: bytes) -> None:
     )
 
 
+@pytest.mark.usefixtures("viewer")
 def test_a_drop_on_the_page_becomes_a_model_that_can_be_turned(tmp_path: Path, page: Any) -> None:
     """A zip is dropped, arrives, progresses and finishes without a reload; the model draws in colours, and turns under the mouse."""
-    if not VIEWER.exists():
-        missing("the model viewer", "run make setup")
     house, port = House(tmp_path), free_port()
     try:
         house.up("--listen", f"127.0.0.1:{port}")
@@ -345,6 +318,22 @@ def test_jobs_are_ticked_in_the_library_sorted_labelled_and_brought_back(
     page.click("button:has-text('Show')")
     assert page.locator(".card").all_inner_texts()[0].startswith("Blue jug")
     assert page.locator(".card").count() == 1
+
+
+def test_what_a_person_unfolded_stays_so_when_the_page_brings_itself_up_to_date(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """And what was left folded stays folded."""
+    place = forge(atlas, State.INBOX, name="vase")
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
+    page.goto(f"{server.url}/jobs/{place.id}")
+    page.click("details:has-text('Options') summary")
+    page.evaluate("window.here = true")
+    lifecycle.tidy(atlas, lifecycle.cancel(atlas, place))
+    page.wait_for_selector("button:has-text('Run again'), button:has-text('Retry')")
+    assert page.evaluate("window.here") is True, "the page was loaded again"
+    assert page.locator("details[open] > summary").all_inner_texts() == ["Options"]
+    assert page.locator("details").count() > 1
 
 
 def test_options_behind_more_and_a_preset_are_sent_from_the_page(
