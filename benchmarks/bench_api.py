@@ -31,6 +31,7 @@ from layout.init import init
 from layout.tree import Atlas, State
 from pipeline import config
 from pipeline.submission import job_view
+from pipeline.watchers.members import ours
 from webapi.index.database import connect
 from webapi.index.overview import reindex
 from webapi.index.table import Index
@@ -71,19 +72,7 @@ def serve(root: Path, atlas: Atlas | None) -> tuple[subprocess.Popen[bytes], int
         "INBOX3D_LOG__LEVEL": "warning",
     }
     environment |= {"INBOX3D_WEB__MAX_WAITING": "1000000"}
-    command = (
-        [
-            sys.executable,
-            "-m",
-            "webapi",
-            "--atlas",
-            str(atlas.root),
-            "--listen",
-            f"127.0.0.1:{port}",
-        ]
-        if atlas
-        else []
-    )
+    command = ours("webapi", atlas.root, "--listen", f"127.0.0.1:{port}") if atlas else []
     process = subprocess.Popen(
         command or [sys.executable, __file__, "--bare", str(port)],
         env=environment,

@@ -34,6 +34,7 @@ from layout.tree import Atlas, Place, State
 from pipeline.demo import virtual_figure, virtual_scanner
 from pipeline.progress.words import percent
 from pipeline.submission.submit import submit_path
+from pipeline.watchers.members import ours
 
 LOOK, PATIENCE = 0.1, 900.0
 
@@ -213,18 +214,7 @@ def main() -> None:
             "INBOX3D_HOST__SCRATCH": str(folder / "scratch"),
             "OMP_NUM_THREADS": "2",
         }
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "up",
-            "--atlas",
-            str(atlas.root),
-            "--listen",
-            "off",
-            "--name",
-            "bench",
-        ]
+        command = ours("pipeline up", atlas.root, "--listen", "off", "--name", "bench")
         with (folder / "up.log").open("w") as log:
             fleet = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:

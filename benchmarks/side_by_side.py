@@ -26,6 +26,7 @@ from layout.manifest import read_job
 from layout.tree import Atlas, State
 from pipeline.demo import virtual_figure, virtual_scanner
 from pipeline.submission.submit import submit_path
+from pipeline.watchers.members import ours
 
 PATIENCE = 3600.0
 TABLE = """
@@ -75,7 +76,7 @@ def hourly(root: Path, drop: Path, scans: int, count: int) -> float:
     for _ in range(scans):
         submit_path(atlas, drop, {"kind": "scan", "texture_size": 1024})
     environment = os.environ | {"INBOX3D_HOST_CONFIG": str(root / "host.toml")}
-    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root), "--until-idle"]
+    command = ours("pipeline up", atlas.root, "--until-idle")
     with (root / "log").open("wb") as log:
         fleet = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:

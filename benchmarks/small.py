@@ -26,6 +26,7 @@ from layout.manifest import read_job
 from layout.tree import Atlas, State
 from pipeline.gpu.engine import children
 from pipeline.submission.submit import submit_path
+from pipeline.watchers.members import ours
 
 PATIENCE, LOOK = 120.0, 0.002
 
@@ -62,7 +63,7 @@ def measure(folder: Path, jobs: int, level: int) -> list[dict[str, float]]:
     trimesh.creation.icosphere(subdivisions=level, radius=100).export(mesh)
     atlas = init(folder / "atlas")[0]
     environment = os.environ | {"INBOX3D_HOST__SCRATCH": str(folder / "scratch")}
-    command = [sys.executable, "-m", "pipeline", "up", "--atlas", str(atlas.root)]
+    command = ours("pipeline up", atlas.root)
     command += ["--devices", "cpu", "--listen", "off", "--name", f"bench-{os.getpid()}"]
     with (folder / "log").open("wb") as log:
         fleet = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import click
 
@@ -25,25 +24,14 @@ class OwnFleet:
 
     def start(self, why: str) -> None:
         from pipeline.gpu.sandbox import die_with_parent
+        from pipeline.watchers.members import ours
 
         self.started += 1
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "up",
-            "--atlas",
-            str(self.atlas.root),
-            "--name",
-            f"once-{nonce()}",
-            "--listen",
-            "off",
-            "--gives-up",
-        ]
+        words = ("--name", f"once-{nonce()}", "--listen", "off", "--gives-up")
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
-                command,
+                ours("pipeline up", self.atlas.root, *words),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import click
 
 from layout import lifecycle, names
 from layout.lifecycle import Gone, Occupied
-from layout.tree import State
+from layout.tree import Atlas, State
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
 from pipeline.cli._atlas import opened, sought
 from pipeline.submission import job_view
 
 
-@click.command()
-@click.argument("id")
-@atlas_option
-def retry(id: str, atlas_path: str | None) -> None:
+def of_the_tree(act: Callable[[Atlas], None]) -> click.Command:
+    """The command that ACTs on the tree that --atlas names."""
+
+    @functools.wraps(act)
+    def command(atlas_path: str | None) -> None:
+        act(opened(atlas_path)[0])
+
+    return click.command()(atlas_option(command))
+
+
+def of_one_job(act: Callable[[Atlas, str], None]) -> click.Command:
+    """The command that ACTs on the job of that ID."""
+
+    @functools.wraps(act)
+    def command(id: str, atlas_path: str | None) -> None:
+        act(opened(atlas_path)[0], id)
+
+    return click.command()(click.argument("id")(atlas_option(command)))
+
+
+@of_one_job
+def retry(atlas: Atlas, id: str) -> None:
     """Run failed job ID again; a done job becomes a new job with a copy of its input.
 
     \b
@@ -24,7 +45,6 @@ def retry(id: str, atlas_path: str | None) -> None:
     """
     from pipeline.submission.submit import submit_again
 
-    atlas, _ = opened(atlas_path)
     place = sought(atlas, id)
     if place.state is State.FAILED:
         click.echo(lifecycle.retry(atlas, place).path.name)
@@ -38,17 +58,14 @@ def retry(id: str, atlas_path: str | None) -> None:
         )
 
 
-@click.command()
-@click.argument("id")
-@atlas_option
-def cancel(id: str, atlas_path: str | None) -> None:
+@of_one_job
+def cancel(atlas: Atlas, id: str) -> None:
     """Stop job ID, waiting or running; it goes to failed/ with its input.
 
     \b
     Example:
       inbox3d cancel vase-7k3f9q2mxa
     """
-    atlas, _ = opened(atlas_path)
     for _ in range(5):  # it may be on the move
         place = sought(atlas, id)
         if place.state in (State.DONE, State.FAILED):
@@ -62,34 +79,28 @@ def cancel(id: str, atlas_path: str | None) -> None:
     fail(f"{id} keeps moving.", FAILED, "Try again in a moment.")
 
 
-@click.command()
-@click.argument("id")
-@atlas_option
-def rm(id: str, atlas_path: str | None) -> None:
+@of_one_job
+def rm(atlas: Atlas, id: str) -> None:
     """Move done or failed job ID to the trash, input and results; it stays there 30 days.
 
     \b
     Example:
       inbox3d rm vase-7k3f9q2mxa
     """
-    atlas, _ = opened(atlas_path)
     place = sought(atlas, id)
     if place.state not in (State.DONE, State.FAILED):
         fail(f"{id} is in {place.state.value}/.", REFUSED, f"Cancel it first: inbox3d cancel {id}")
     click.echo(f"moved to {lifecycle.delete(atlas, place).relative_to(atlas.root)}", err=True)
 
 
-@click.command()
-@click.argument("id")
-@atlas_option
-def restore(id: str, atlas_path: str | None) -> None:
+@of_one_job
+def restore(atlas: Atlas, id: str) -> None:
     """Bring deleted job ID back: to failed/ where it had failed, else to done/.
 
     \b
     Example:
       inbox3d restore vase-7k3f9q2mxa
     """
-    atlas, _ = opened(atlas_path)
     found = [folder for _, trashed, folder in lifecycle.trashed(atlas) if trashed == id]
     if not found:
         fail(f"There is no deleted job {id}.", REFUSED, "ls .pipeline/trash on Atlas shows them.")
@@ -132,16 +143,14 @@ def gc(atlas_path: str | None, dry_run: bool) -> None:
         fail("; ".join(kept), FAILED, "Then run it again.")
 
 
-@click.command()
-@atlas_option
-def halt(atlas_path: str | None) -> None:
+@of_the_tree
+def halt(atlas: Atlas) -> None:
     """Stop claiming and starting on all hosts; running jobs end normally.
 
     \b
     Example:
       inbox3d halt
     """
-    atlas, _ = opened(atlas_path)
     if not atlas.halted():
         # a folder of that name is a person's
         name = "HALT.txt" if atlas.disk.seen(atlas.root / "HALT") else "HALT"
@@ -153,16 +162,14 @@ def halt(atlas_path: str | None) -> None:
     click.echo("Halted. `inbox3d resume` goes on.", err=True)
 
 
-@click.command()
-@atlas_option
-def resume(atlas_path: str | None) -> None:
+@of_the_tree
+def resume(atlas: Atlas) -> None:
     """Take every HALT file away.
 
     \b
     Example:
       inbox3d resume
     """
-    atlas, _ = opened(atlas_path)
     for folder in (atlas.root, atlas.inbox):
         for entry in atlas.disk.scandir(folder):
             if names.is_halt(entry.name) and not entry.is_dir:

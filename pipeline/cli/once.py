@@ -185,7 +185,8 @@ def _advance(atlas: Atlas, place: Place, bar: object, still: bool = False) -> No
     STILL: the process that should go on with it does not, so no time left is told.
     """
     progress = job_view.progress_of(atlas, place)
-    label = {"processing": "starting"}.get(place.state.value, f"waiting in {place.state.value}/")
+    waits = f"waiting in {place.state.value}/"
+    label = "starting" if place.state is State.PROCESSING else waits
     if progress is not None:
         text = "" if still else words.left(progress.eta, progress.eta_error, progress.cold)
         label = "  ".join(part for part in (text, progress.message or progress.stage) if part)

@@ -123,4 +123,4 @@ def options_for(stage: str, options: Common) -> Declared | Common:
     if stage not in STAGES:
         return options
     model = STAGES[stage].options
-    return model.model_validate({name: getattr(options, name) for name in model.model_fields})
+    return model.model_validate(options, from_attributes=True)

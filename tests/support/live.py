@@ -6,7 +6,6 @@ import hashlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from layout.manifest import JobFile, read_job
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.gpu.engine import children
+from pipeline.watchers.members import ours
 
 T = TypeVar("T")
 
@@ -64,20 +64,8 @@ class House:
         self, *arguments: str, name: str = "prometheus", prefix: tuple[str, ...] = ()
     ) -> subprocess.Popen[bytes]:
         """Start an ``up`` in a process group of its own, without the web layer. PREFIX: a command that starts it with fewer rights."""
-        python = [*prefix, sys.executable]
-        command = [
-            *python,
-            "-m",
-            "pipeline",
-            "up",
-            "--atlas",
-            str(self.atlas.root),
-            "--name",
-            name,
-            "--devices",
-            "cpu",
-            *arguments,
-        ]
+        where = ("--name", name, "--devices", "cpu")
+        command = [*prefix, *ours("pipeline up", self.atlas.root, *where, *arguments)]
         command += [] if "--listen" in arguments else ["--listen", "off"]
         with self.log.open("ab") as file:
             process = subprocess.Popen(

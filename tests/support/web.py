@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 from pipeline import config, jobs
 from pipeline.config import Settings
+from pipeline.watchers.members import ours
 from tests.support.live import QUICK, eventually
 
 PLY = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\nend_header\n0 0 0\n1 0 0\n0 1 0\n"
@@ -168,15 +168,7 @@ class Server:
         )
         environment.pop("INBOX3D_HOST_CONFIG", None)
         self.log = root / "web.log"
-        command = [
-            sys.executable,
-            "-m",
-            "webapi",
-            "--atlas",
-            str(atlas.root),
-            "--listen",
-            f"127.0.0.1:{self.port}",
-        ]
+        command = ours("webapi", atlas.root, "--listen", f"127.0.0.1:{self.port}")
         with self.log.open("ab") as file:
             self.process = subprocess.Popen(
                 command,

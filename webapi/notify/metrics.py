@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from layout.signs import Heartbeat
+from layout.tree import State
 from pipeline.progress.likeness import device
 from webapi.context import Web
 from webapi.index.states import WORDS
@@ -54,7 +55,8 @@ class Tree(Collector):
         )
         depth: dict[str, int] = {}
         for row in follower.known.waiting():
-            depth[row["queue"] or "inbox"] = depth.get(row["queue"] or "inbox", 0) + 1
+            where = row["queue"] or State.INBOX.value
+            depth[where] = depth.get(where, 0) + 1
         for queue in {*depth, *follower.queues()}:
             waiting.add_metric([queue], depth.get(queue, 0))
         workers = GaugeMetricFamily("inbox3d_workers", "Live workers by queue", labels=["queue"])

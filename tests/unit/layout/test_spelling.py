@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from layout.edges import EDGES, Edge
 from layout.paths import PATHS
 from layout.tree import State
 
@@ -34,7 +36,7 @@ def paths_spelled(text: str) -> Iterator[str]:
             parts = [node.left, node.right]
         elif isinstance(node, ast.Call) and getattr(
             node.func, "id", getattr(node.func, "attr", "")
-        ) in ("Path", "joinpath", "with_name"):
+        ) in ("Path", "joinpath", "with_name", "startswith", "removeprefix"):
             parts = list(node.args)
         for part in parts:
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -53,4 +55,12 @@ def test_the_scan_finds_a_spelled_folder() -> None:
     assert list(paths_spelled('atlas.root / "inbox" / name')) == ["inbox"]
     assert list(paths_spelled('Path("/srv/atlas/done")')) == ["done"]
     assert list(paths_spelled('root.joinpath("failed", id)')) == ["failed"]
+    assert list(paths_spelled('path.startswith("done/")')) == ["done"]
     assert list(paths_spelled('print("drop it into inbox/")')) == []
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.letter)
+def test_the_words_of_an_edge_name_the_folders_that_it_leaves_and_enters(edge: Edge) -> None:
+    """What people read of the table is what the code goes by."""
+    for words, states in ((edge.source, edge.leaves), (edge.target, edge.enters)):
+        assert {state for state in State if re.search(rf"\b{state}\b(?!>)", words)} == states
