@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
-from layout.tree import Atlas
+from layout.tree import Atlas, State
 from webapi.index import details
 from webapi.index.schema import Row
 from webapi.index.states import ENDED
@@ -76,7 +76,7 @@ def send(
     }
     # nginx would leave our policy out, so what is shown under one of its own is sent from here
     accel = request.headers.get("X-Internal-Accel") and policy != REPORT_CSP
-    if accel and path.startswith("done/"):
+    if accel and path.startswith(f"{State.DONE}/"):
         file.close()
         return Response(
             "", 200, {**headers, "X-Accel-Redirect": "/_" + quote(path)}, content_type=media
