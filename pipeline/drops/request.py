@@ -38,7 +38,7 @@ def facts_of_job(
     gone = not says and any(tree.is_job_toml(row.path) for row in job.manifest)
     read = None
     if asked is None and (job.kind is None or says or gone or is_one_archive(paths)):
-        read = identify(inside, paths, presets, known)
+        read = identify(inside, paths, presets, known=known)
         says = says or read.asked is not None
     if read is not None and (job.kind is None or says or gone):
         facts = facts_of(read, evidence, origin=job.source.origin)

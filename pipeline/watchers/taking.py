@@ -56,7 +56,7 @@ class Taking:
                     if not (seen.is_folder and found.path.lower() in MARKERS)
                 ]
                 facts = facts_of(
-                    identify(root, paths, presets, known), verdict.evidence, verdict.notes
+                    identify(root, paths, presets, known=known), verdict.evidence, verdict.notes
                 )._replace(after=self.namesake(name))
                 if not seen.is_folder:
                     facts = facts._replace(used=frozenset(map(names.without_go, facts.used)))

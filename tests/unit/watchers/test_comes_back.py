@@ -320,8 +320,8 @@ def test_a_job_toml_that_changes_while_it_is_read_is_read_again(
     folder = waiting(atlas, 'quality_tier = "high"\n').path
     real = taking.identify
 
-    def edited(*asked: Any) -> Identified:
-        found = real(*asked)
+    def edited(*asked: Any, **more: Any) -> Identified:
+        found = real(*asked, **more)
         (folder / "job.toml").write_text('quality_tier = "fast"\n')
         return found
 
