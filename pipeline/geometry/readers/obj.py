@@ -17,7 +17,8 @@ from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.objfaces import Vertices, parts
 from pipeline.geometry.readers.objlooks import materials
 from pipeline.geometry.readers.parts import Contents, Part, damaged, to_bytes
-from pipeline.geometry.readers.textlines import Lines, columns, numbers, other_lines, plain
+from pipeline.geometry.readers.textlines import Lines, other_lines, plain
+from pipeline.geometry.readers.textnumbers import columns, numbers
 
 Array = NDArray[Any]
 # Lines that go on behind a backslash: those of numbers. A comment or a name that ends with one is

@@ -13,7 +13,8 @@ from pipeline.geometry.readers import mtl
 from pipeline.geometry.readers.objindices import _absolute, _indices, optional
 from pipeline.geometry.readers.parts import Part, joined_corners, one_paint
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import Lines, columns
+from pipeline.geometry.readers.textlines import Lines
+from pipeline.geometry.readers.textnumbers import columns
 
 Array = NDArray[Any]
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.formats.account import Account
 from pipeline.geometry.readers.parts import checked, damaged
-from pipeline.geometry.readers.textlines import Lines, numbers, parsed, slots, words
+from pipeline.geometry.readers.textlines import Lines
+from pipeline.geometry.readers.textnumbers import numbers, parsed, slots, words
 
 Array = NDArray[Any]
 

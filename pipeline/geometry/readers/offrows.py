@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.formats.off import OffHeader
 from pipeline.formats.refusals import incomplete
-from pipeline.geometry.readers.textlines import numbers
+from pipeline.geometry.readers.textnumbers import numbers
 
 Array = NDArray[Any]
 

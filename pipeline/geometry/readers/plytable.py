@@ -12,7 +12,7 @@ from pipeline.formats.ply import Element, PlyHeader, plural
 from pipeline.formats.refusals import incomplete
 from pipeline.geometry.readers.parts import damaged
 from pipeline.geometry.readers.plylists import Table, with_lists
-from pipeline.geometry.readers.textlines import numbers
+from pipeline.geometry.readers.textnumbers import numbers
 
 Array = NDArray[Any]
 

@@ -16,7 +16,8 @@ from pipeline.formats.bytes import HEAD
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import Contents, Part, damaged
 from pipeline.geometry.readers.polygons import triangulate
-from pipeline.geometry.readers.textlines import Lines, numbers, other_lines, plain
+from pipeline.geometry.readers.textlines import Lines, other_lines, plain
+from pipeline.geometry.readers.textnumbers import numbers
 
 Array = NDArray[Any]
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])

@@ -1,25 +1,18 @@
-"""Text formats at the speed of numpy: lines are found, sorted by their first letters and turned
-into numbers as blocks."""
+"""Text formats at the speed of numpy: lines are found and sorted by their first letters."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import InputRejected
 from pipeline.formats import tables
 from pipeline.formats.account import Account, listed
-from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
-_NANS = re.compile(
-    rb"[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|\bnan(?:\([a-z0-9]*\))?|\binf(?:inity)?)", re.I
-)
 
 
 def plain(data: bytes) -> bytes:
@@ -80,85 +73,6 @@ class Lines:
         return found
 
 
-def words(block: bytes) -> tuple[Array, Array]:
-    """Where each word of BLOCK begins, and how many words each of its lines has."""
-    letters = np.frombuffer(block, np.uint8)
-    inside = letters > 32
-    inside[1:] &= letters[:-1] <= 32
-    begins = np.flatnonzero(inside)
-    return begins, np.diff(np.searchsorted(begins, np.flatnonzero(letters == 10)), prepend=0)
-
-
-def slots(block: bytes, marks: bytes = b"") -> int:
-    """How many words apart by blanks and MARKS each line of BLOCK has, where all lines have the
-    same ones of them in the same order and never two in a row but at their ends; else 0. Takes a
-    third of the time of ``words``."""
-    letters = np.frombuffer(block, np.uint8)
-    first = block[: block.find(b"\n") + 1]
-    apart = letters <= 32
-    for mark in marks:
-        apart |= letters == mark
-    between, ends = letters[apart], np.flatnonzero(letters == 10)
-    wide, many = int(np.count_nonzero(apart[: len(first)])), len(ends)
-    if not wide or len(between) != wide * many or block[-1:] != b"\n":
-        return 0
-    if (between.reshape(-1, wide) != between[:wide]).any():
-        return 0
-    before, behind = len(first) - len(first.lstrip()), len(first) - len(first.rstrip()) - 1
-    starts = ends[:-1] + 1
-    outside = [starts + step for step in range(before)] + [
-        ends - 1 - step for step in range(behind)
-    ]
-    if any((letters[at] > 32).any() for at in outside):
-        return 0
-    pairs = np.count_nonzero(apart[1:] & apart[:-1])
-    return wide - before - behind if pairs == many * (before + behind) - (before > 0) else 0
-
-
-def numbers(name: str, what: str, block: bytes, kind: type = np.float64) -> tuple[Array, Array]:
-    """The numbers of BLOCK one after another, and how many stand in each line. InputRejected names
-    the first line that holds something else, and decimal commas as such. "#" ends a line."""
-    if b"#" in block and not _NANS.search(block):
-        block = re.sub(rb"#[^\n]*", b"", block)
-    found = parsed(block, kind)
-    if found is not None and (room := slots(block)) and len(found) == room * block.count(b"\n"):
-        return found, np.full(len(found) // room, room)
-    _, counts = words(block)
-    if found is None or len(found) != int(counts.sum()):
-        cleaned = re.sub(rb"#[^\n]*", b"", _NANS.sub(b" nan", block))
-        found, (_, counts) = parsed(cleaned, kind), words(cleaned)
-    if found is None or len(found) != int(counts.sum()):
-        raise _no_number(name, what, block, kind)
-    return found, counts
-
-
-def parsed(block: bytes, kind: type) -> Array | None:
-    """The numbers of BLOCK one after another, None where something else stands in it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            return (
-                np.fromstring(block, dtype=kind, sep=" ")
-                if block and not block.isspace()
-                else np.zeros(0, kind)
-            )
-        except (DeprecationWarning, ValueError):
-            return None
-
-
-def columns(name: str, what: str, block: bytes, wanted: int) -> Array:
-    """The first WANTED numbers of each line of BLOCK, 0 where a texture coordinate has fewer."""
-    values, counts = numbers(name, what, block)
-    if (counts < min(wanted, 1 if wanted == 2 else wanted)).any():
-        raise damaged(name, f"{what} {int(np.argmin(counts)) + 1} has too few numbers")
-    first = np.cumsum(counts) - counts
-    found = [
-        np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0)
-        for k in range(wanted)
-    ]
-    return np.stack(found, axis=1)
-
-
 def other_lines(lines: Lines, usual: bytes, known: re.Pattern[bytes], account: Account) -> None:
     """Declare the lines that begin neither with a letter of USUAL nor with a word that is KNOWN."""
     rare = np.flatnonzero(~np.isin(lines.first, np.frombuffer(usual, np.uint8)))
@@ -166,19 +80,3 @@ def other_lines(lines: Lines, usual: bytes, known: re.Pattern[bytes], account: A
     if odd := [word.decode("utf-8", "replace")[:20] for word in found if not known.fullmatch(word)]:
         account.declare("part", f"lines that begin with {listed(odd)}")
         account.explain("part", f"lines that begin with {listed(odd)}", "its {name} were not read")
-
-
-def _no_number(name: str, what: str, block: bytes, kind: type) -> InputRejected:
-    for number, line in enumerate(block.split(b"\n"), 1):
-        for word in line.split():
-            try:
-                int(word) if kind is np.int64 else float(word)
-            except ValueError:
-                said = line.decode("latin-1").strip()[:60]
-                if re.fullmatch(rb"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", word):
-                    return InputRejected(
-                        f"{name} writes its numbers with decimal commas: {said!r}",
-                        remedy="Export it again with decimal points.",
-                    )
-                return damaged(name, f"{what} {number} is not made of numbers: {said!r}")
-    return damaged(name, f"its {what}s are not made of numbers")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
 from pipeline.errors import InputRejected
-from pipeline.geometry.readers.textlines import slots
+from pipeline.geometry.readers import textnumbers
+from pipeline.geometry.readers.textnumbers import slots
 from tests.support import meshfiles
 from tests.support.meshfiles import CORNERS, POLYGONS, TRIANGLES, obj, png
 from tests.unit.geometry.readers.conftest import Read
@@ -300,3 +303,24 @@ def test_lines_that_are_all_alike_are_read_like_those_that_are_not(
 def test_only_lines_with_as_many_words_each_count_as_alike(block: bytes, room: int) -> None:
     """Two blanks in a row inside, or at the beginning of some lines only, are not alike."""
     assert slots(block, b"/") == room
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 200])
+def test_pieces_on_several_cores_are_the_whole(
+    size: int, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However small the pieces; what is no number is named by its row, and nothing lasts of the
+    threads' warnings."""
+    block = b"".join(b"%d %.3f\n\n" % (k, k / 7) for k in range(60))
+    want, damaged = (
+        textnumbers.parsed(block, np.float64),
+        obj().replace(b"v 60 20 20", b"v 60 x 20"),
+    )
+    monkeypatch.setattr(textnumbers, "PIECE", size)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    assert np.array_equal(textnumbers.parsed(block, np.float64), want)
+    assert textnumbers.parsed(block + b"1 2 x\n", np.float64) is None
+    assert textnumbers.parsed(b"x\n" + block, np.int64) is None
+    assert read("a.obj", obj()).volume == pytest.approx(32000)
+    with pytest.raises(InputRejected, match="vertex 9 is not made of numbers"):
+        read("a.obj", damaged)
