@@ -59,6 +59,8 @@ def _are_degrees(values: list[str], bare: bool, among_sides: bool) -> bool:
     if not all(map(str.isdecimal, values)):
         return _in_parts(sorted(map(float, values)), among_sides)
     whole = sorted(map(int, values))
+    if _whole_ring(whole):
+        return True
     if bare and all(len(value) == 3 for value in values):
         step = math.gcd(*whole)
         return (
@@ -69,8 +71,14 @@ def _are_degrees(values: list[str], bare: bool, among_sides: bool) -> bool:
     if any(value % STEP for value in whole):
         return False
     if len(whole) == 1 or among_sides:
-        return bare and whole[-1] > 0
+        return bare and whole[-1] > 0 and max(map(len, values)) <= 3
     return whole[0] == 0 and whole[-1] >= 90
+
+
+def _whole_ring(values: list[int]) -> bool:
+    """0, 40, 80 … 320: even steps of five degrees or more that end where they began."""
+    step = values[1] - values[0] if len(values) > 2 else 0
+    return step >= 5 and values == [*range(0, 360, step)] and 360 % step == 0
 
 
 def _in_parts(values: list[float], among_sides: bool) -> bool:
@@ -85,4 +93,5 @@ def _is_number(word: str) -> bool:
 
 
 def _fits(word: str) -> bool:
-    return _is_number(word) and len(word.partition(".")[0]) <= 3 and float(word) <= 360
+    """Whatever zeros stand before it."""
+    return _is_number(word) and float(word) <= 360

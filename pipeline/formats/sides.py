@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.formats import degrees
-from pipeline.formats.side_words import SIDES, VIEW, spelled, words_of
+from pipeline.formats.side_words import MAPS, SIDES, VIEW, of_a_set, words_of
 
 AZIMUTHS = {"front": 0.0, "left": 90.0, "back": 180.0, "right": 270.0}
 NOTHING = "its name says no side"
@@ -29,7 +30,7 @@ def seen(names: Sequence[str]) -> Seen:
     the same side the first is used."""
     if len(names) == 1:
         return _lone(names[0])
-    words = _distinct(spelled({name: words_of(name) for name in names}))
+    words = _distinct(of_a_set(names))
     read = {name: _side(words[name]) for name in names}
     silent = [name for name in names if read[name] == NOTHING]
     read |= degrees.of_a_set({name: words[name] for name in silent}, len(silent) < len(names))
@@ -38,7 +39,8 @@ def seen(names: Sequence[str]) -> Seen:
         return _silent(silent, words)
     used: dict[float, str] = {}
     unused = {}
-    for name, said in read.items():
+    # of front and front_detail the one that says no more
+    for name, said in sorted(read.items(), key=lambda one: len(words[one[0]])):
         first = name if isinstance(said, str) else used.setdefault(said, name)
         if isinstance(said, str):
             unused[name] = said
@@ -53,7 +55,7 @@ def seen(names: Sequence[str]) -> Seen:
 
 def all_say(names: Sequence[str]) -> bool:
     """Whether every one of NAMES says a side."""
-    words = _distinct(spelled({name: words_of(name) for name in names}))
+    words = _distinct(of_a_set(names))
     read = {name: _side(own) for name, own in words.items()}
     silent = {name: words[name] for name in names if read[name] == NOTHING}
     return silent.keys() == degrees.of_a_set(silent, len(silent) < len(names)).keys()
@@ -88,13 +90,13 @@ def _lone(name: str) -> Seen:
 
 
 def _distinct(words: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Without top and bottom where every name has them: those belong to what the object is called
-    (table_top_front)."""
+    """Without top, bottom or mask where every name has them: those belong to what the object is
+    called (table_top_front)."""
     common = (
         {
             word
             for word in set.intersection(*map(set, words.values()))
-            if SIDES.get(word) in ("top", "bottom")
+            if SIDES.get(word) in ("top", "bottom") or word in MAPS
         }
         if len(words) > 1
         else set()
@@ -130,6 +132,13 @@ def _side(words: list[str]) -> float | str:
     if said is not None:
         return said
     groups = _groups(words)
+    if groups and (shown := next((word for word in words if word in MAPS), None)):
+        return f"its name says {shown}, which is no picture of the object"
+    if groups and _three_quarters(words):
+        turned = [side for side in groups[-1] if side in ("left", "right")]
+        if not turned:
+            return "its name says three quarters and not from which side"
+        return 45.0 if turned[-1] == "left" else 315.0
     if not groups:
         which = next(
             (word for word in words if word in ("side", "seite", "profile", "profil")), None
@@ -142,6 +151,10 @@ def _side(words: list[str]) -> float | str:
         return f"its name says {' and '.join(around)} at once"
     angles = [AZIMUTHS[side] for side in around]
     return 315.0 if set(angles) == {0.0, 270.0} else sum(angles) / len(angles)
+
+
+def _three_quarters(words: list[str]) -> bool:
+    return any(pair in (("3", "4"), ("three", "quarter")) for pair in pairwise(words))
 
 
 def _groups(words: list[str]) -> list[list[str]]:

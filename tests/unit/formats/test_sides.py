@@ -45,6 +45,20 @@ def azimuths(*names: str) -> list[float]:
         ("voor links achter rechts", [0, 90, 180, 270]),
         ("спереди слева сзади справа", [0, 90, 180, 270]),
         ("椅子正面 椅子左侧 椅子背面 椅子右侧", [0, 90, 180, 270]),
+        ("앞면 좌측 뒷면 우측", [0, 90, 180, 270]),
+        ("przód lewa tył prawa", [0, 90, 180, 270]),
+        ("zepředu zleva zezadu zprava", [0, 90, 180, 270]),
+        ("frente esquerda costas direita", [0, 90, 180, 270]),
+        ("face profil_gauche dos profil_droit", [0, 90, 180, 270]),
+        ("face_left face_right face_front", [90, 270, 0]),
+        ("mask_front mask_left mask_back", [0, 90, 180]),
+        ("0000 0045 0315", [0, 45, 315]),
+        ("img_00000 img_00090 img_00180", [0, 90, 180]),
+        ("v_0 v_40 v_80 v_120 v_160 v_200 v_240 v_280 v_320", [*range(0, 360, 40)]),
+        ("0 72 144 216 288", [*range(0, 360, 72)]),
+        ("az-45 az0 az45", [315, 0, 45]),
+        ("yaw-45 yaw-90", [45, 90]),
+        ("front three_quarter_left 3-4_right", [0, 45, 315]),
     ],
 )
 def test_words_and_degrees_say_sides(names: str, expected: list[float]) -> None:
@@ -54,7 +68,15 @@ def test_words_and_degrees_say_sides(names: str, expected: list[float]) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    ["a b c d", "01 02 03 04", "001 002 003 004", "IMG_0010 IMG_0020 IMG_0030 IMG_0040", "1 2 3 4"],
+    [
+        "a b c d",
+        "01 02 03 04",
+        "0 10 20 30",
+        "f_000 f_036 f_072 f_108",
+        "001 002 003 004",
+        "IMG_0010 IMG_0020 IMG_0030 IMG_0040",
+        "1 2 3 4",
+    ],
 )
 def test_names_without_sides_are_evenly_spaced_and_that_is_said_to_be_a_guess(names: str) -> None:
     found = seen(names.split())
@@ -94,6 +116,10 @@ def test_a_lone_picture_is_the_front_unless_it_says_otherwise(name: str, azimuth
         ("front.png front.jpg left", "front.jpg", "front.png shows the same side"),
         ("front front_left_right", "front_left_right", "at once"),
         ("0 90 360", "360", "0 shows the same side"),
+        ("front_detail front left", "front_detail", "front shows the same side"),
+        ("front_mask front left", "front_mask", "its name says mask"),
+        ("front_normal front_color left", "front_normal", "its name says normal"),
+        ("3_4_front front left", "3_4_front", "three quarters"),
     ],
 )
 def test_what_is_not_used_is_named_with_the_reason(names: str, unused: str, why: str) -> None:

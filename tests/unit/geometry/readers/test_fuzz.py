@@ -27,6 +27,7 @@ from tests.support.meshfiles import (
     stl_text,
     threemf,
 )
+from tests.support.odd.programs import binary_off
 
 SHORT, LONG = 120, 10_000
 
@@ -48,6 +49,8 @@ SOUND = {
     "binary.stl": stl(),
     "text.stl": stl_text(solids=2),
     "a.off": off(),
+    "line.off": b" ".join(off().split()) + b"\n",
+    "binary.off": binary_off(),
     "a.glb": textured_gltf(),
     "a.gltf": prism_gltf().gltf("data:;base64,AAAA"),
     "a.3mf": threemf(model_3mf(prism_3mf())),
