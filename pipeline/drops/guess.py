@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.drops.choice import Choice
-from pipeline.drops.in_doubt import in_doubt
+from pipeline.drops.in_doubt import in_doubt, in_doubt_of_archive
 from pipeline.drops.item import (
     COLOUR_OR_DEPTH,
     IMAGE,
@@ -17,7 +17,10 @@ from pipeline.drops.item import (
     of,
 )
 from pipeline.drops.prompts import prompt
+from pipeline.errors import InputRejected
 from pipeline.formats import foreign, frames, sides, signatures
+from pipeline.formats.account import listed
+from pipeline.formats.meshes import one_model
 
 # meshes that can be a pass of a scan
 SCAN_MESHES = frozenset({".ply", ".obj", ".stl", ".glb", ".off"})
@@ -32,6 +35,8 @@ def guess(found: list[Item]) -> Choice:
     choice = scan(found) or convert(found)
     if choice is None and (model := unread_model(found)):
         raise foreign.refusal(model)
+    if choice is None and (archive := unopened(found)):
+        raise archive
     choice = choice or images(found) or photos(found) or prompt(found, guessing=True)
     if choice is None:
         raise in_doubt(found)
@@ -40,6 +45,8 @@ def guess(found: list[Item]) -> Choice:
 
 def scan(found: list[Item]) -> Choice | None:
     points, meshes, pairs = of(found, POINTS), passes(found), _pairs(found)
+    if not points and one_model([item.name for item in of(found, MESH)]):
+        return None
     if pairs and all(_is_table(item) for item in points):
         beside = (
             item
@@ -53,11 +60,21 @@ def scan(found: list[Item]) -> Choice | None:
             " job.toml it would be a pass"
         )
         return Choice("scan", points, [note])
-    return Choice("scan", [*points, *meshes]) if points or len(meshes) >= 2 else None
+    if points:
+        return Choice("scan", [*points, *meshes])
+    note = (
+        f"{len(meshes)} meshes: taken as passes of one scan; to convert them, drop each in a folder"
+        " of its own"
+    )
+    return Choice("scan", meshes, [note]) if len(meshes) >= 2 else None
 
 
 def convert(found: list[Item]) -> Choice | None:
-    meshes = of(found, MESH)
+    meshes, notes = of(found, MESH), list[str]()
+    if best := one_model([item.name for item in meshes]):
+        others = [item.name for item in meshes if item.name != best]
+        meshes = [item for item in meshes if item.name == best]
+        notes = [f"{listed(others)} taken for the same model as {best}, in another format"]
     if len(meshes) != 1:
         return None
     # what of these it does not refer to, the reader says
@@ -67,7 +84,7 @@ def convert(found: list[Item]) -> Choice | None:
         if refers
         else []
     )
-    return Choice("convert", [*meshes, *beside])
+    return Choice("convert", [*meshes, *beside], notes)
 
 
 def unread_model(found: list[Item]) -> str | None:
@@ -77,6 +94,15 @@ def unread_model(found: list[Item]) -> str | None:
     if images and sides.all_say([item.name for item in images]):
         return None
     return next((item.name for item in found if foreign.is_model(item.name)), None)
+
+
+def unopened(found: list[Item]) -> InputRejected | None:
+    """An archive that is not opened, beside pictures that do not say which sides they show: the
+    model may be in it, and these its textures."""
+    images = of(found, IMAGE)
+    if not images or sides.all_say([item.name for item in images]):
+        return None
+    return in_doubt_of_archive(found)
 
 
 def images(found: list[Item]) -> Choice | None:

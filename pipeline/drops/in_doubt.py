@@ -116,8 +116,24 @@ def _no_rows(found: list[Item]) -> InputRejected | None:
     )
 
 
-def _packed_twice(found: list[Item]) -> InputRejected | None:
+def _by_content(found: list[Item]) -> InputRejected | None:
     for item in found:
+        if item.really:
+            return InputRejected(
+                f"{item.name} is {item.really} by what it holds, and its name does not say so",
+                remedy="Give it the right suffix.",
+            )
+    return None
+
+
+def in_doubt_of_archive(found: list[Item]) -> InputRejected | None:
+    """An archive that is not opened: inside another one, or of a format that is not read."""
+    for item in found:
+        if what := _ARCHIVES.get(signatures.suffix(item.name)):
+            return InputRejected(
+                f"{item.name} is {what}, which is not opened",
+                remedy="Unpack it and drop what it holds, or pack it as .zip.",
+            )
         if item.name != item.file and signatures.suffix(item.name) in (".zip", ".tar"):
             return InputRejected(
                 f"{item.name} is an archive inside an archive, and those are not opened",
@@ -143,9 +159,11 @@ _DOUBTS = (
     _too_long,
     _no_single_text,
     _unread_picture,
-    _packed_twice,
+    in_doubt_of_archive,
+    _by_content,
     _no_rows,
 )
+_ARCHIVES = {".rar": "a RAR archive", ".7z": "a 7z archive"}
 _TABLES = frozenset(tables.SUFFIXES) - {".txt"}
 _FRAMES = (
     "Save 20 to 60 sharp frames of it as pictures, each from a step beside the last, and drop"

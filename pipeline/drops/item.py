@@ -41,6 +41,7 @@ class Item(NamedTuple):
     size: int = 0
     transparent: bool = False  # a picture with an alpha channel
     text: bytes = b""  # of a text that is short enough to be a prompt
+    really: str | None = None  # what one is that no suffix tells, in words: "a GLB model"
 
     @property
     def stem(self) -> str:
@@ -67,7 +68,8 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     if what == TEXT and size <= SHORT:
         return Item(file, name, what, size=size, text=head)
     if what != IMAGE:
-        return Item(file, name, what, size=size)
+        really = contradictions.by_content(ending, head, size) if what == OTHER else None
+        return Item(file, name, what, size=size, really=really)
     return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
 
 

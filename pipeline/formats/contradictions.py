@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pipeline.formats import off, pictures, ply, tables, texts
+from pipeline.formats import foreign, off, pictures, ply, signatures, stl, tables, texts
 from pipeline.formats.gzip import unzipped
 from pipeline.formats.signatures import (
     BY_SUFFIX,
@@ -42,6 +42,20 @@ def _senseless(ending: str, head: bytes) -> str | None:
     except ply.Unsound as fault:
         return f"a PLY file whose header makes no sense: {fault}"
     return None
+
+
+def by_content(ending: str, head: bytes, size: int) -> str | None:
+    """In words what a model or scan of SIZE bytes with an unknown ENDING is, None where its first
+    bytes do not tell."""
+    if ending in signatures.FILES or foreign.words(f"a{ending}"):
+        return None
+    kind = sniff(head)
+    if kind in ("text", "utf16"):
+        suffix = texts.suffix_of(head)
+        return texts.words(suffix) if suffix else None
+    if kind is None and size > stl.HEADER and size == stl.HEADER + stl.FACET * stl.count(head):
+        return "an STL model"
+    return WORDS[kind] if kind in ("ply", "pcd", "e57", "las", "glb", "fbx", "blend") else None
 
 
 def contradiction_inside(name: str, head: bytes) -> str | None:

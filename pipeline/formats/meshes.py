@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import InputRejected
 from pipeline.formats import completeness, ply, signatures, stl
 from pipeline.formats.bytes import HEAD
 from pipeline.formats.refusals import COPY_AGAIN, incomplete
+
+# of one model in several formats the one that holds most
+BEST = (".glb", ".gltf", ".3mf", ".obj", ".ply", ".off", ".stl")
+
+
+def one_model(names: Sequence[str]) -> str | None:
+    """The mesh to read of NAMES, where they differ in their suffixes alone, as exporters of all
+    formats pack them; None where they do not."""
+    plain = {name: signatures.suffix(name) for name in names}
+    stems = {PurePosixPath(name).name.partition(".")[0].casefold() for name in names}
+    if len(names) < 2 or len(stems) > 1 or len({*plain.values()}) < len(names):
+        return None
+    return min(names, key=lambda name: BEST.index(plain[name]) if plain[name] in BEST else 99)
 
 
 def check(name: str, path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.errors import InputRejected
 from pipeline.formats import archives, pictures
+from pipeline.formats.meshes import one_model
 from pipeline.formats.refusals import MESH_SUFFIXES, Source
 from pipeline.geometry.readers.companions import Companions
 from pipeline.workspace import Workspace
@@ -23,6 +24,8 @@ def find_mesh(names: Iterable[str], ws: Workspace) -> tuple[Path, Companions]:
             f"no mesh file in the drop (found: {seen})",
             remedy=f"Drop one file of {', '.join(MESH_SUFFIXES)}.",
         )
+    if best := one_model([one.name for one in meshes]):
+        meshes = [one for one in meshes if one.name == best]
     if len(meshes) > 1:
         listed = ", ".join(sorted(PurePosixPath(one.name).name for one in meshes)[:5])
         raise InputRejected(

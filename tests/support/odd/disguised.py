@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zipfile
 
 from tests.support.meshfiles import (
     model_3mf,
@@ -15,7 +17,7 @@ from tests.support.meshfiles import (
     stl_text,
     threemf,
 )
-from tests.support.odd.meshes import Case, V
+from tests.support.odd.meshes import HALF, Case, V
 from tests.support.odd.packages import LOOSE, SMALL, address
 from tests.support.odd.scans import COUNT, ECHO, FLAT, HERE, PLAIN, POINTS, table
 from tests.support.scanfiles import binary_ply, las, pcd
@@ -23,6 +25,14 @@ from tests.support.scanfiles import binary_ply, las, pcd
 
 def told(name: str, data: bytes, refused: str) -> Case:
     return {name: data}, {"refused": refused}
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
 
 
 def foreign(start: str) -> bytes:
@@ -48,6 +58,13 @@ SPREAD: dict[str, Case] = {
         ("a.obj", "  0\nSECTION\n  2\nHEADER", "a drawing"), ("a.obj", "#usda 1.0", "a USD scene"), ("a.obj", "BLENDER-v300", "a Blender scene"), ("a.off", "# vtk DataFile Version 3.0", "a VTK"))},
     **{f"a lone {name}": told(name, b"\1\2\3" * 99, refused) for name, refused in (
         ("a.osgb", "OpenSceneGraph"), ("a.b3dm", "a tile of a map"), ("a.vox", "voxels"), ("a.r3d", "Record3D"), ("a.mlp", "refers to other files"), ("a.3dxml", "CAD program"))},
+    **{f"a file without suffix that holds {refused}": told("model", data, refused) for data, refused in (
+        (prism_gltf().glb(), "a GLB model"), (stl(), "an STL model"), (obj(), "an OBJ model"), (ply("binary_little_endian"), "a PLY file"), (las(POINTS), "a LAS file"))},
+    "a model in two formats": ({"a.obj": obj(), "a.stl": stl()}, V | {"says": "a.stl taken for the same model as a.obj"}),
+    "a model in four formats, packed": ({"m.zip": zipped({"x/A.glb": prism_gltf().glb(), "x/a.obj": obj(), "x/a.stl": stl(), "x/a.ply": ply()})}, SMALL | {"says": "same model as m.zip/x/A.glb"}),
+    "a model packed twice, its textures beside": ({"m.zip": zipped({"source/m.zip": zipped({"a.obj": obj()}), "textures/t.png": HALF})}, {"refused": "source/m.zip is an archive inside an archive"}),
+    "a RAR and a texture": ({"m.rar": b"Rar!\x1a\x07\0" + bytes(60), "t.png": HALF}, {"refused": "m.rar is a RAR archive, which is not opened"}),
+    "a lone 7z": told("m.7z", b"7z\xbc\xaf\x27\x1c" + bytes(60), "a 7z archive, which is not opened"),
     "an OBJ packed by gzip": ({"a.obj.gz": gzip.compress(obj())}, V | {"quiet": True}),
     "a .xyz that holds PLY": ({"a.xyz": binary_ply(FLAT)}, HERE),
     "a .txt that holds PCD": ({"a.txt": pcd(FLAT, "ascii")}, HERE),

@@ -753,3 +753,22 @@ def test_real_drops_are_identified(testdata: Path, folder: str, kind: str, used:
         root, [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
     )
     assert (found.kind, len(found.used)) == (kind, used)
+
+
+def test_meshes_of_several_names_are_passes_and_that_is_said(tmp_path: Path) -> None:
+    """One name in several formats is one model."""
+    files = {"a.stl": b"solid a\nendsolid a\n", "b.stl": b"solid b\nendsolid b\n"}
+    found = drop(tmp_path, files)
+    assert (found.kind, found.used) == ("scan", ["a.stl", "b.stl"])
+    assert "2 meshes: taken as passes of one scan" in found.notes[0]
+
+
+def test_an_archive_that_is_not_opened_matters_only_where_sides_do_not_decide(
+    tmp_path: Path,
+) -> None:
+    """Beside pictures that say which sides they show it is left out, by name."""
+    rar = b"Rar!\x1a\x07\0" + bytes(60)
+    found = drop(tmp_path / "named", {"front.png": PNG, "left.png": PNG, "m.rar": rar})
+    assert (found.kind, found.not_used) == ("images", ["m.rar"])
+    with pytest.raises(InputRejected, match=r"m\.rar is a RAR archive, which is not opened"):
+        drop(tmp_path / "bare", {"wood.png": PNG, "m.rar": rar})
