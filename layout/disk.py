@@ -66,6 +66,9 @@ LINE_ERRNOS = frozenset(
 )
 
 
+OWN = ".pipeline"  # the hidden folder of the tree that is no temporary name
+
+
 class LineFault(OSError):
     """The share or the disk does not work at present; nothing is wrong with any job."""
 
@@ -74,7 +77,17 @@ class LineFault(OSError):
 
     @property
     def message(self) -> str:
-        return f"{self.strerror or self}" + (f" ({self.filename})" if self.filename else "")
+        return f"{self.strerror or self}" + (f" ({self._where()})" if self.filename else "")
+
+    def _where(self) -> str:
+        """The path that did not work; of a temporary name, drawn anew at every try, its folder: so
+        a fault that lasts keeps its words."""
+        path = Path(os.fsdecode(self.filename))
+        for part in (path, *path.parents):
+            shell = part == path or "@" in part.name
+            if part.name.startswith(".") and part.name != OWN and shell:
+                return str(part.parent)
+        return str(path)
 
 
 class Disk:

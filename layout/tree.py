@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from layout import names
-from layout.disk import Disk, Entry, LineFault
+from layout.disk import OWN, Disk, Entry, LineFault
 from layout.manifest import AtlasFile, NewerFormat, Unreadable
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Atlas:
         self._states = {state: self.root / state for state in State}
         self.inbox, self.claimed, self.processing, self.done, self.failed = self._states.values()
         self.inputs = self.root / "inputs"
-        self.pipeline = self.root / ".pipeline"
+        self.pipeline = self.root / OWN
         self.identity_file = self.pipeline / IDENTITY
         self.config, self.idem, self.drafts, self.staging, self.workers, self.trash = (
             self.pipeline / name

@@ -83,6 +83,8 @@ class Intake:
                 idle = 0 if busy else idle + 1
                 if self.until_idle and idle >= IDLE_TICKS:
                     return
+                if self._pausing.paused:  # telling of it makes hints, which would end the wait at once
+                    self.stopping.wait(self.settings.intake.tick)
                 self._hints.wait(self._next(), self.stopping)
         finally:
             self._hints.stop()

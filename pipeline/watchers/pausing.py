@@ -38,6 +38,7 @@ class Pausing:
         self, atlas: Atlas, beat: Beat, on_fault: Callable[[str], None] = lambda why: None
     ) -> None:
         self.atlas, self.beat, self.on_fault = atlas, beat, on_fault
+        self.paused = False
         self._said = Said()
 
     @contextmanager
@@ -47,6 +48,7 @@ class Pausing:
         try:
             yield
             self._said.settled()
+            self.paused = False
         except LineFault as fault:
             if self._news(fault.message):
                 log.warning("line.fault worker=%s what=%s", self._name, fault.message)
@@ -59,6 +61,7 @@ class Pausing:
                 log.warning("look.failed worker=%s what=%s", self._name, why, exc_info=error)
 
     def _news(self, why: str) -> bool:
+        self.paused = True
         self.beat.say(f"paused: {why}")
         return self._said.news(why)
 

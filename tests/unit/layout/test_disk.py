@@ -140,3 +140,20 @@ def test_nobody_waits_for_the_other_end_of_a_pipe(
     os.mkfifo(tmp_path / "job.toml")
     with pytest.raises(OSError):
         call(tmp_path / "job.toml")
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("claimed/.box-0123456789@finish.0", "claimed"),
+        ("claimed/.box-0123456789@finish.0/input/a/b.ply", "claimed"),
+        (".pipeline/workers/.w.json.x1", ".pipeline/workers"),
+        (".pipeline/workers/w.json", ".pipeline/workers/w.json"),
+        ("inbox/.hidden/a.ply", "inbox/.hidden/a.ply"),
+        (".pipeline", ".pipeline"),
+    ],
+)
+def test_a_fault_that_lasts_keeps_its_words(named: str, told: str) -> None:
+    """Names drawn anew at every try would make each try news, to the log and to STATUS.txt."""
+    fault = LineFault(errno.EROFS, "Read-only file system", f"/srv/.atlas/{named}")
+    assert fault.message == f"Read-only file system (/srv/.atlas/{told})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -410,3 +411,25 @@ def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(
     )
     denied = False
     rounds(intake, lambda: claimed(atlas) == ["closed"] and "private" not in said(atlas))
+
+
+def test_a_line_that_does_not_work_is_asked_once_a_tick(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STATUS.txt, which lies in the watched inbox/, tells of the fault; that may not wake the loop."""
+    tick, looks, over = 0.2, list[int](), threading.Event()
+    settings = config.load(environ={"INBOX3D_INTAKE__TICK": str(tick)})
+    intake = Intake(atlas, settings, "host-intake-0000", over)
+
+    def fails() -> bool:
+        looks.append(1)
+        intake._hints.event.set()
+        raise LineFault(errno.EIO, f"Input/output error {len(looks)}")
+
+    monkeypatch.setattr(intake, "tick", fails)
+    serving = threading.Thread(target=intake.serve, daemon=True)
+    serving.start()
+    time.sleep(5 * tick)
+    over.set()
+    serving.join(10)
+    assert 2 <= len(looks) <= 7
