@@ -83,7 +83,7 @@ class Intake:
                 idle = 0 if busy else idle + 1
                 if self.until_idle and idle >= IDLE_TICKS:
                     return
-                if self._pausing.paused:  # telling of it makes hints, which would end the wait at once
+                if self._pausing.paused:  # what tells of it rings the bell again
                     self.stopping.wait(self.settings.intake.tick)
                 self._hints.wait(self._next(), self.stopping)
         finally:
