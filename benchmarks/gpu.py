@@ -1,10 +1,10 @@
 """What networks of published sizes, with random weights, cost on a GPU beside how they are usually
 run: seconds, memory, ratios.
 
-`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,instantmesh,flux] [--rounds 5]
-[--into benchmarks/RESULTS.md]`. The section "GPU" of that page is replaced. `--tiny` runs all of it
-with tiny networks on whatever is there, to see that it works; its figures mean nothing and are only
-printed.
+`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,triposg,instantmesh,flux] [--rounds
+5] [--into benchmarks/RESULTS.md]`. The section "GPU" of that page is replaced. `--tiny` runs all of
+it with tiny networks on whatever is there, to see that it works; its figures mean nothing and are
+only printed.
 
 A random field is noise, which has no surface like an object's. So the field is asked, which costs
 what it costs, and a torus is answered. FLUX gets random embeddings instead of text encoders, which
@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_measured import Row, beside, measured
+from benchmarks.gpu_measured import Row, beside, drawn, measured, torus
 from benchmarks.gpu_page import replaced, section
 from benchmarks.gpu_sizes import CHUNK, PUBLISHED, TINY, Sizes
+from benchmarks.gpu_triposg import triposg
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.gpu import fast
 from pipeline.gpu.fast import Way
@@ -44,11 +45,6 @@ from pipeline.networks.triposr import TripoSR
 PLAIN, BFLOAT16, COMPILED = Way(), Way(bfloat16=True), Way(bfloat16=True, compiled=True)
 
 
-def torus(points: Tensor) -> Tensor:
-    """[1,N,3] → about the distance to a torus that fills two thirds of the box, positive inside."""
-    return 0.18 - torch.hypot(torch.hypot(points[..., 0], points[..., 1]) - 0.45, points[..., 2])
-
-
 def triposr(sizes: Sizes, device: str, rounds: int) -> list[Row]:
     """Picture → mesh with colours; the peer asks all of the grid in float32 and lets PyMCubes look
     at all of it."""
@@ -61,7 +57,7 @@ def triposr(sizes: Sizes, device: str, rounds: int) -> list[Row]:
     }
     rows, exact = [], None
     for name, (how, step) in _possible(ways, device):
-        network = fast.prepared(_drawn(TripoSR, sizes.triposr, device), how)
+        network = fast.prepared(drawn(TripoSR, sizes.triposr, device), how)
         exact = fast.planes(network, image, how=PLAIN) if exact is None else exact
         off = float((fast.planes(network, image, how=how) - exact).abs().max() / exact.std())
         rows.append(
@@ -113,7 +109,7 @@ def whole_grid(values: Tensor) -> tuple[Any, Any]:
 
 def instantmesh(sizes: Sizes, device: str, rounds: int) -> list[Row]:
     """Six views → mesh; the peer computes the weights of all cubes at once, as published."""
-    network = _drawn(InstantMesh, sizes.instantmesh, device)
+    network = drawn(InstantMesh, sizes.instantmesh, device)
     surface = lambda planes, points, chunk=0: (  # noqa: E731
         0 * InstantMesh.sdf(network, planes, points, chunk) - torus(points)
     )
@@ -232,19 +228,9 @@ def _possible(ways: dict[str, Any], device: str) -> Iterator[tuple[str, Any]]:
     return ((name, way) for name, way in ways.items() if device == "cuda" or not way[0].compiled)
 
 
-def _drawn(network: Callable[[Any], Any], sizes: Any, device: str) -> Any:
-    torch.manual_seed(0)
-    with torch.device(device):
-        made = network(sizes)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            if parameter.ndim > 1:
-                parameter.normal_(std=0.02)
-    return made.eval().requires_grad_(False)
-
-
 PARTS: dict[str, Callable[[Sizes, str, int], list[Row]]] = {
     "triposr": triposr,
+    "triposg": triposg,
     "instantmesh": instantmesh,
     "flux": flux,
 }

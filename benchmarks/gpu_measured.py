@@ -6,8 +6,10 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,20 @@ def _timed(work: Callable[[], str]) -> tuple[float, str]:
 def beside(rows: list[Row]) -> list[Row]:
     """Each row with how many times faster it is than the first."""
     return [replace(row, ratio=rows[0].seconds / row.seconds) for row in rows]
+
+
+def torus(points: Tensor) -> Tensor:
+    """[1,N,3] → about the distance to a torus that fills two thirds of the box, positive inside."""
+    return 0.18 - torch.hypot(torch.hypot(points[..., 0], points[..., 1]) - 0.45, points[..., 2])
+
+
+def drawn(network: Callable[[Any], Any], sizes: Any, device: str) -> Any:
+    """NETWORK(SIZES) on DEVICE with random weights."""
+    torch.manual_seed(0)
+    with torch.device(device):
+        made = network(sizes)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=0.02)
+    return made.eval().requires_grad_(False)

@@ -5,17 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from pipeline.jobs.common import TIERS
+from pipeline.networks.dinov2 import LARGE
 from pipeline.networks.instantmesh import InstantMeshConfig
+from pipeline.networks.triposg import TransformerConfig, VAEConfig, config
 from pipeline.networks.triposr import TripoSRConfig
+from pipeline.networks.vit import ViTConfig
 from tests.support import tiny
 
 CHUNK = 131_072
+
+
+class TripoSG(NamedTuple):
+    """tiers: steps, and points along the grid's edge; picture: the edge that the eye sees."""
+
+    eye: ViTConfig
+    transformer: TransformerConfig
+    vae: VAEConfig
+    tokens: int
+    picture: int
+    tiers: dict[str, tuple[int, int]]
 
 
 class Sizes(NamedTuple):
     """What is measured: the published sizes, or tiny ones."""
 
     triposr: TripoSRConfig
+    triposg: TripoSG
     instantmesh: InstantMeshConfig
     grid: int
     flux: dict[str, Any]
@@ -32,6 +48,14 @@ VAE = {
 }
 PUBLISHED = Sizes(
     TripoSRConfig(),
+    TripoSG(
+        LARGE,
+        TransformerConfig(),
+        VAEConfig(),
+        2048,
+        224,
+        {name: (tier.flow, tier.grid) for name, tier in TIERS.items()},
+    ),
     InstantMeshConfig(),
     256,
     {"guidance_embeds": False},
@@ -48,6 +72,14 @@ PUBLISHED = Sizes(
 )
 TINY = Sizes(
     replace(tiny.TRIPOSR, threshold=TripoSRConfig().threshold),
+    TripoSG(
+        config.eye(tiny.TRIPOSG["image_encoder_dinov2"]),
+        TransformerConfig.of(tiny.TRIPOSG["transformer"]),
+        VAEConfig.of(tiny.TRIPOSG["vae"]),
+        24,
+        56,
+        {"standard": (2, 32), "high": (3, 48)},
+    ),
     replace(tiny.INSTANTMESH, grid=16),
     98,
     {

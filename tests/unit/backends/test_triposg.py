@@ -3,6 +3,7 @@ lacks."""
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,11 @@ from pipeline import backends, weights
 from pipeline.backends import Effort, Picture, hot, memory, pace
 from pipeline.errors import BackendUnavailable, MeshEmpty, OutOfGpuMemory
 from pipeline.geometry.topology import verdict, volume
+from pipeline.gpu import fast
 from pipeline.networks.triposg import VAE, Transformer, sampling
 from tests.support import solids, tiny
 
-QUICK = Effort(grid=24, steps=2, chunk=8000)
+QUICK = Effort(grid=16, steps=2, chunk=8000)
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +33,23 @@ def _few_tokens_and_nothing_held(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Read by every test, written by none."""
-    folder = tmp_path_factory.mktemp("models")
-    tiny.triposg(folder)
-    return folder
+def animal() -> Picture:
+    return solids.cut_out(solids.SOLIDS["animal"], [0.0], size=96)[0]
 
 
 @pytest.fixture(scope="module")
-def animal() -> Picture:
-    return solids.cut_out(solids.SOLIDS["animal"], [0.0], size=96)[0]
+def models(tmp_path_factory: pytest.TempPathFactory, animal: Picture) -> Iterator[Path]:
+    """Read by every test, written by none. What a first run imports is settled, and tiny products
+    are left to one thread."""
+    folder, threads = tmp_path_factory.mktemp("models"), torch.get_num_threads()
+    torch.set_num_threads(1)
+    tiny.triposg(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "TOKENS", 2)
+        made(folder, animal, Effort(grid=8, steps=1))
+    gc.freeze()
+    yield folder
+    torch.set_num_threads(threads)
 
 
 def made(models: Path, picture: Picture, effort: Effort = QUICK) -> backends.Reconstruction:
@@ -155,6 +164,27 @@ def test_when_memory_runs_out_the_halves_of_a_step_and_half_the_points_come_alon
     monkeypatch.setattr(Transformer, "forward", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(OutOfGpuMemory):
         made(models, animal)
+
+
+def test_in_half_precision_the_shape_is_nearly_the_same(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held in float16 on a GPU, run where it can be: the latents stay in float32."""
+    found: list[Tensor] = []
+    sampled = sampling.sampled
+
+    def kept(*how: Any) -> Tensor:
+        found.append(sampled(*how))
+        return found[-1]
+
+    monkeypatch.setattr(sampling, "sampled", kept)
+    exact = made(models, animal)
+    monkeypatch.setattr(fast, "kind", lambda device, how=None: torch.float16)
+    quick = made(models, animal)
+    assert [latents.dtype for latents in found] == [torch.float32] * 2
+    assert 0 < (found[1] - found[0]).abs().max() < 0.05 * found[0].std()
+    assert verdict(quick.surface.faces).closed
+    assert abs(len(quick.surface.faces) / len(exact.surface.faces) - 1) < 0.2
 
 
 def test_on_a_cpu_one_part_at_a_time_is_in_memory(

@@ -35,6 +35,12 @@ def test_settings_hold_for_gpus_only(
     assert fast.way(device, host) == expected
 
 
+def test_what_was_published_for_half_precision_is_held_in_it_on_gpus_alone() -> None:
+    assert fast.kind("cpu") == torch.float32
+    assert fast.kind("cuda", Way(bfloat16=True)) == torch.float16
+    assert fast.kind("cuda", Way()) == torch.float32
+
+
 def test_on_the_cpu_the_planes_are_the_networks_own_bit_by_bit_and_a_copy(network: TripoSR) -> None:
     image = torch.rand(1, 3, 64, 64)
     assert torch.equal(fast.planes(network, image), network(image))
