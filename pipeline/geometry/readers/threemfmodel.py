@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
-from pipeline.geometry.readers import threemfsaid
+from pipeline.geometry.readers import threemfmixes, threemfsaid
 from pipeline.geometry.readers.parts import damaged
 from pipeline.geometry.readers.pictures import CLEAR
 
@@ -86,7 +86,7 @@ def parsed(name: str, part: str, data: bytes, account: Account) -> Document:
                 ).reshape(-1, 2)
                 document.textures[node.get("id", "")] = (node.get("texid", ""), uv)
             case "multiproperties" | "compositematerials":
-                _first_layer(document, node)
+                threemfmixes.mixed(document.colors, document.textures, node)
                 account.declare("part", "the mixing of several colours on one face")
             case "item":
                 document.items.append(
@@ -99,22 +99,6 @@ def parsed(name: str, part: str, data: bytes, account: Account) -> Document:
             case "beamlattice":
                 account.declare("part", "a beam lattice")
     return document
-
-
-def _first_layer(document: Document, node: Any) -> None:
-    """Of what mixes several groups the first one's colours stand for all."""
-    first = (node.get("pids") or node.get("matid") or "").split()
-    if not first:
-        return
-    rows = [int((child.get("pindices") or "0").split()[0]) for child in node]
-    key = node.get("id", "")
-    if first[0] in document.colors and len(document.colors[first[0]]):
-        document.colors[key] = document.colors[first[0]][
-            np.clip(rows, 0, len(document.colors[first[0]]) - 1)
-        ]
-    elif first[0] in document.textures and len(document.textures[first[0]][1]):
-        texture, uv = document.textures[first[0]]
-        document.textures[key] = (texture, uv[np.clip(rows, 0, len(uv) - 1)])
 
 
 def _object(name: str, node: Any) -> Object:

@@ -22,6 +22,7 @@ from tests.support.meshfiles import (
     prism_gltf,
     stl,
     stl_text,
+    threemf,
 )
 from tests.support.odd.meshes import (
     ALL_RED,
@@ -207,7 +208,11 @@ GLTF: dict[str, Case] = {
     "3mf of one thing twice": (model(prism_3mf(), '<item objectid="1"/><item objectid="1" transform="1 0 0 0 1 0 0 0 1 99 0 0"/>'), {"volume": 64000}),
     "3mf of slices alone": (model(f'<object id="1" type="model" s:slicestackid="3" xmlns:s="{SLICES}"><mesh><vertices/><triangles/></mesh></object>'), {"refused": "slices"}),
     "3mf of a difference": (model(prism_3mf() + f'<object id="2" type="model"><b:booleanshape xmlns:b="{BOOLEAN}" objectid="1"/></object>', '<item objectid="1"/><item objectid="2"/>'), V | {"says": "the booleanshape of an object"}),
-    "3mf mixed by two materials": (model(BASE + '<m:compositematerials id="6" matid="5" matindices="0 1"><m:composite values="0 1"/></m:compositematerials>' + prism_3mf('pid="6" pindex="0"')), V | {"says": "mixing"}),
+    "3mf mixed by two materials": (model(BASE + '<m:compositematerials id="6" matid="5" matindices="0 1"><m:composite values="0 1"/></m:compositematerials>' + prism_3mf('pid="6" pindex="0"')), V | ALL_RED | {"says": "mixing"}),
+    **{f"3mf of a colour {method} a base": (model(BASE + '<m:colorgroup id="7"><m:color color="#FF0000"/></m:colorgroup>' + f'<m:multiproperties id="6" pids="5 7" blendmethods="{method}"><m:multi pindices="0 0"/></m:multiproperties>'
+                                                  + prism_3mf('pid="6" pindex="0"')), V | ALL_RED | {"says": "mixing"}) for method in ("mix", "multiply")},
+    "3mf of a picture over a base": ({"a.3mf": threemf(model_3mf(BASE + '<m:texture2d id="4" path="/3D/t.png" contenttype="image/png"/><m:texture2dgroup id="5" texid="4"><m:tex2coord u="0.25" v="0.5"/><m:tex2coord u="0.75" v="0.5"/></m:texture2dgroup>'
+                                                                 + '<m:multiproperties id="6" pids="9 5"><m:multi pindices="0 1"/></m:multiproperties>' + prism_3mf('pid="6" pindex="0"')), **{"3D__t_dot_png": HALF})}, ALL_RED | {"says": "mixing"}),
     "3mf of a colour that is not there": (model(prism_3mf('pid="7" pindex="0"')), V | {"says": "material 7"}),
 }  # fmt: skip
 assert RED != BLUE

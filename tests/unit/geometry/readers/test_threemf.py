@@ -130,7 +130,7 @@ def test_components_of_two_parts_have_objects_and_colours_of_one_number(read: Re
     ).all()
 
 
-def test_of_mixed_properties_the_first_layer_is_taken_and_said(read: Read) -> None:
+def test_of_mixed_properties_the_upper_layer_is_taken_and_said(read: Read) -> None:
     """multiproperties lay one group over another."""
     groups = '<m:colorgroup id="5"><m:color color="#00FF00"/></m:colorgroup><m:colorgroup id="6"><m:color color="#0000FF"/></m:colorgroup>'
     mixed = (
@@ -138,7 +138,7 @@ def test_of_mixed_properties_the_first_layer_is_taken_and_said(read: Read) -> No
         + '<m:multiproperties id="7" pids="5 6"><m:multi pindices="0 0"/></m:multiproperties>'
     )
     seen = read("a.3mf", threemf(model_3mf(mixed + prism_3mf('pid="7" pindex="0"'))))
-    assert seen.colors == {(0, 255, 0)}
+    assert seen.colors == {(0, 0, 255)}
     assert "mixing of several colours" in seen.warnings[0]
 
 
