@@ -97,6 +97,8 @@ class Scene:
             for key, number in told.items()
             if key in ("TRANSLATION", "ROTATION", "SCALE")
         }
+        for key in sorted(told.keys() - {"TRANSLATION", "ROTATION", "SCALE"}):
+            self.account.declare("attribute", f"the instances' {key}")
         count = max((len(rows) for rows in given.values()), default=0)
         return [own({key: rows[k].tolist() for key, rows in given.items()}) for k in range(count)]
 
