@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import InputRejected
 from pipeline.formats import pictures
-from pipeline.geometry.readers import deeptiff
+from pipeline.geometry.readers import deeptiff, pngcolours
 from pipeline.geometry.readers.eightbits import Warn, eight_bits
 
 MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
@@ -52,6 +52,8 @@ def read(
                 profile = opened.info.get("icc_profile")
                 shallow = eight_bits(opened, path, name, kind, warn)
                 image = _as_seen(shallow, profile, name, warn, upright)
+                if kind == "png" and not profile:
+                    image = pngcolours.applied(image, path, name, warn)
     except InputRejected:
         raise
     except Image.DecompressionBombError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,37 @@ def test_other_jpegs_are_read(how: dict[str, Any], tmp_path: Path) -> None:
         )
     else:
         shows_the_figure(rgba, 20)
+
+
+def with_chunk(png: bytes, kind: bytes, data: bytes) -> bytes:
+    """PNG with a chunk behind its header."""
+    sums = struct.pack(">I", zlib.crc32(kind + data))
+    return png[:33] + struct.pack(">I", len(data)) + kind + data + sums + png[33:]
+
+
+@pytest.mark.parametrize(("gamma", "shown"), [(100_000, 188), (45_455, 128), (55_556, 146)])
+def test_the_gamma_of_a_png_without_a_profile_counts(
+    gamma: int, shown: int, tmp_path: Path
+) -> None:
+    """Linear light is what renderers write; the usual gamma changes nothing, and alpha none."""
+    image = Image.new("RGBA", (64, 64), (128, 128, 128, 128))
+    held = io.BytesIO()
+    image.save(held, "png")
+    png = with_chunk(held.getvalue(), b"gAMA", struct.pack(">I", gamma))
+    rgba, said = as_read(tmp_path, png)
+    assert rgba[9, 9].tolist() == [shown, shown, shown, 128]
+    assert said == []
+    srgb, _ = as_read(tmp_path, with_chunk(png, b"sRGB", b"\0"))
+    assert srgb[9, 9, 0] == 128
+
+
+def test_a_png_that_says_its_colours_by_numbers_is_told(tmp_path: Path) -> None:
+    """Display P3 by cICP; sRGB so said is no matter."""
+    png = encoded(figure(48, 64)[0], "png")
+    shown, said = as_read(tmp_path, with_chunk(png, b"cICP", bytes([12, 13, 0, 1])))
+    shows_the_figure(shown, 0)
+    assert "numbers 12 and 13 (cICP)" in said[0]
+    assert as_read(tmp_path, with_chunk(png, b"cICP", bytes([1, 13, 0, 1])))[1] == []
 
 
 @pytest.mark.parametrize("profile", [DISPLAY_P3, ADOBE_RGB])
