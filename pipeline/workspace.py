@@ -30,7 +30,8 @@ class Workspace:
     warnings  what was said so far, by earlier stages too; said  what this stage said
     fetched   address → SHA-256 of what this stage took from outside the job
     assist    (address, seconds) of the assist service, or None; lan  hosts and networks of the LAN
-    that pictures may be fetched from; deadline  seconds that a stage may take, or None
+    that pictures may be fetched from
+    deadline  seconds that a stage may take, memory  bytes that it may use; None: as it likes
     """
 
     root: Path
@@ -43,6 +44,7 @@ class Workspace:
     assist: tuple[str, float] | None = None
     lan: tuple[str, ...] = ()
     deadline: float | None = None
+    memory: int | None = None
 
     def path(self, name: str) -> Path:
         """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave

@@ -70,12 +70,15 @@ def best_first(views: int) -> tuple[str, ...]:
 def lack_of(
     backend: Reconstructor, views: int, models: Path | None, effort: Effort | None = None
 ) -> str | None:
-    """Why BACKEND cannot serve, in words: it lacks something, or EFFORT would take it longer than
-    it may."""
+    """Why BACKEND cannot serve, in words: it lacks something, or would need more time or memory
+    than EFFORT allows."""
     if lack := backend.lacks(views, models):
         return lack
-    slow: Callable[[Path | None, Effort], str | None] | None = getattr(backend, "too_long", None)
-    return slow(models, effort) if slow and effort else None
+    told: Callable[[Path | None, Effort], str | None] | None = getattr(backend, "beyond", None)
+    try:
+        return told(models, effort) if told and effort else None
+    except BackendUnavailable as error:  # its files are of another kind than it looked
+        return error.message.removesuffix(".")
 
 
 def passed_over(

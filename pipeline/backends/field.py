@@ -48,6 +48,18 @@ def iso_mesh(
     return (vertices / (grid - 1) * 2 - 1) * half, faces
 
 
+def shut(values: Tensor, outside: float) -> bool:
+    """Make the outermost of the VALUES (R,R,R) OUTSIDE at most, which is below the level, so that
+    the surface closes; whether any was above 0."""
+    cut = False
+    for axis in range(3):
+        for end in (0, -1):
+            side = values.select(axis, end)
+            cut = cut or bool((side > 0).any())
+            side.clamp_(max=outside)
+    return cut
+
+
 def front(pictures: Sequence[Picture]) -> Picture:
     """The picture nearest to the front."""
     return min(pictures, key=lambda picture: abs((picture.azimuth + 180) % 360 - 180))

@@ -20,7 +20,7 @@ def part(folder: Path, name: str, kind: torch.dtype = torch.float32) -> Any:
     """The network NAME of the FOLDER on this process's device, in KIND. Another may leave for it:
     keep no hold of one while the next is asked for."""
     device = memory.device()
-    found = [path.stat() for path in assembling.files(folder, name)]
+    changed = tuple(path.stat().st_mtime_ns for path in assembling.files(folder, name))
 
     def load() -> Any:
         fast.exact_products()
@@ -28,10 +28,15 @@ def part(folder: Path, name: str, kind: torch.dtype = torch.float32) -> Any:
 
     return hot.hold(
         f"{folder}/{name}",
-        (device, kind, tuple(one.st_mtime_ns for one in found)),
+        (device, kind, changed),
         load,
-        sum(one.st_size for one in found) * kind.itemsize // torch.float32.itemsize,
+        size(folder, name) * kind.itemsize // torch.float32.itemsize,
     )
+
+
+def size(folder: Path, name: str) -> int:
+    """Bytes of the part's files, which are float32 as published."""
+    return sum(path.stat().st_size for path in assembling.files(folder, name))
 
 
 def told(folder: Path, name: str, make: Callable[[dict[str, Any]], Any]) -> Any:

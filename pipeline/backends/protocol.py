@@ -25,13 +25,14 @@ class Picture(NamedTuple):
 @dataclass(frozen=True)
 class Effort:
     """How much work a backend may put in: points along a grid's edge, points per query, steps of a
-    flow; seconds that it may take, or None."""
+    flow; seconds that it may take and bytes of the machine's memory, or None."""
 
     grid: int = 256
     chunk: int = 131_072
     seed: int = 0
     steps: int = 50
     deadline: float | None = None
+    memory: int | None = None
     progress: Callable[[float, str], None] = field(default=lambda fraction, message: None)
 
 

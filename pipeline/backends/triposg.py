@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pipeline import weights as files
 from pipeline.backends import Effort, Picture, Reconstruction, held, memory, pace
-from pipeline.backends.field import REMEDY, front
+from pipeline.backends.field import REMEDY, front, shut
 from pipeline.backends.grounds import cropped
 from pipeline.backends.painting import painted
 from pipeline.errors import MeshEmpty
@@ -32,11 +32,12 @@ from pipeline.networks.triposg import VAE, Flow, TransformerConfig, VAEConfig, s
 from pipeline.networks.triposg.cost import Cost, cost, queries
 from pipeline.networks.triposg.image import on_white
 from pipeline.networks.triposg.vae import HALF
+from pipeline.weights.catalogue import size
 
 NAME = "triposg"
 EYE, EYE_PIXELS = "image_encoder_dinov2", "feature_extractor_dinov2"
+ROOM = 1_400_000_000  # bytes of the machine's memory for libraries and work beside a part
 WIDE = 8  # times as much memory as a query of a plane takes one of this field
-SHUT = -1.0  # the field's value at the edge of its box, at most
 CUT = "The shape reaches the edge of the box that the network can describe, and is cut flat there."
 
 
@@ -48,12 +49,20 @@ class TripoSGBackend:
     def loads(self, views: int, models: Path | None) -> tuple[str, ...]:
         return (NAME,)
 
-    def too_long(self, models: Path | None, effort: Effort) -> str | None:
-        """Why it would not end in time, in words: on a CPU it may take hours."""
-        if memory.device() != "cpu" or effort.deadline is None:
+    def beyond(self, models: Path | None, effort: Effort) -> str | None:
+        """Why it would not come to its end on a CPU, in words: it may take hours, and its largest
+        part lies in the machine's memory."""
+        if memory.device() != "cpu":
             return None
-        foreseen = _cost(files.require(models, NAME), effort).all / pace.operations()
-        if foreseen <= effort.deadline:
+        folder = files.require(models, NAME)
+        needed = ROOM + held.size(folder, "transformer")
+        if effort.memory is not None and needed > effort.memory:
+            return (
+                f"it needs {size(needed)} of memory on a CPU, and a stage may use"
+                f" {size(effort.memory)} ([worker] memory_gb)"
+            )
+        foreseen = _cost(folder, effort).all / pace.operations()
+        if effort.deadline is None or foreseen <= effort.deadline:
             return None
         return (
             f"it would take {pace.words(foreseen)} on this CPU, and a stage may take"
@@ -85,8 +94,17 @@ class TripoSGBackend:
             used=(view.name,),
             models=(NAME,),
             facts={"steps": effort.steps, "seed": effort.seed, **paint.facts},
-            notes=(*paint.notes, *([CUT] if cut else [])),
+            notes=(*paint.notes, *([CUT] if cut else []), *_stands(view.azimuth)),
         )
+
+
+def _stands(azimuth: float) -> list[str]:
+    """A word where the picture is not of the front: the network draws every shape from its own."""
+    if round(azimuth) % 360 == 0:
+        return []
+    return [
+        f"It stands as the network sees its front; the picture's {azimuth:.0f}° did not turn it."
+    ]
 
 
 def _cost(folder: Path, effort: Effort) -> Cost:
@@ -165,23 +183,8 @@ def _meshed(
         return sample(field, effort.grid, 0.0, device=latents.device)
 
     values = memory.halving(run, max(1, effort.chunk // WIDE))
-    cut = _shut(values)
+    cut = shut(values, -1.0)
     vertices, faces = marching_cubes(values, 0.0)
     if not len(faces):
-        raise MeshEmpty(
-            "No surface was found in the field that the network made of the picture.",
-            remedy=REMEDY,
-        )
+        raise MeshEmpty("No surface was found in the network's field.", remedy=REMEDY)
     return vertices / (effort.grid - 1) * (2 * HALF) - HALF, faces, cut
-
-
-def _shut(values: Tensor) -> bool:
-    """Make the outermost points of the grid lie outside, so that the surface closes; whether any
-    lay inside."""
-    cut = False
-    for axis in range(3):
-        for end in (0, -1):
-            side = values.select(axis, end)
-            cut = cut or bool((side > 0).any())
-            side.clamp_(max=SHUT)
-    return cut

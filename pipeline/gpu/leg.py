@@ -99,4 +99,5 @@ def _workspace(
         assist=tuple(order["assist"]) if order.get("assist") else None,
         lan=tuple(order.get("lan", ())),
         deadline=order.get("deadline"),
+        memory=order.get("memory"),
     )

@@ -280,7 +280,7 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[Values,
         for name in recorded:
             whole = re.sub(r"_(strided|shape|meanstd)$", "", name)
             if re.fullmatch(pattern, whole):
-                values[whole] = lambda m=made, n=whole: getattr(own, m)[n]
+                values[whole] = lambda m=made, n=whole: getattr(own, m).get(n)
     _add_schedules(values, facts)
     if "solid" in facts:
         values |= solid.computed(facts, recorded)

@@ -79,6 +79,7 @@ def _effort(ws: StageWorkspace[Reconstruct]) -> Effort:
         seed=options.seed,
         steps=options.flow_steps,
         deadline=ws.deadline,
+        memory=ws.memory,
         progress=ws.progress,
     )
 

@@ -98,6 +98,7 @@ def test_the_arrow_stands_upright_at_its_own_size_whatever_the_pictures_azimuth(
         assert solids.stands_upright_and_faces_front(vertices)
         assert volume(vertices, result.surface.faces) > 0
         assert not any("cut flat" in note for note in result.notes)
+        assert any("90° did not turn it" in note for note in result.notes) == bool(picture.azimuth)
         inside = solids.ARROW(vertices)
         assert abs(inside).max() < 0.02  # half a step of the grid: the vertices lie on the arrow
 
@@ -216,6 +217,18 @@ def test_for_one_picture_it_is_the_best_and_for_four_it_comes_after_instantmesh(
     assert backends.choose("triposr", 1, tmp_path)[0] == "triposr"
 
 
+def test_what_does_not_fit_into_the_machines_memory_steps_down_too(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    folder = tiny.triposg(tmp_path)
+    part = (folder / "transformer" / "diffusion_pytorch_model.safetensors").stat().st_size
+    enough = Effort(memory=1_400_000_000 + part)
+    assert backends.choose("auto", 1, tmp_path, enough)[0] == "triposg"
+    less = Effort(memory=1_400_000_000 + part - 1)
+    assert backends.choose("auto", 1, tmp_path, less)[0] == "triposr"
+    with pytest.raises(BackendUnavailable, match=r"it needs 1.40 GB of memory on a CPU"):
+        backends.choose("triposg", 1, tmp_path, less)
+
+
 def test_what_would_not_end_in_time_steps_down_and_is_refused_by_name(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +264,14 @@ def test_a_folder_that_is_another_models_is_refused_in_words(
     with pytest.raises(BackendUnavailable, match=words) as caught:
         made(tmp_path, animal)
     assert "models pull triposg" in caught.value.remedy
+
+
+def test_a_folder_that_cannot_be_understood_is_passed_over_with_its_reason(tmp_path: Path) -> None:
+    tiny.triposr(tmp_path)
+    path = tiny.triposg(tmp_path) / "vae" / "config.json"
+    path.write_text(json.dumps({"embedding_type": "hash"}))
+    assert backends.choose("auto", 1, tmp_path, QUICK)[0] == "triposr"
+    assert "by 'hash'" in backends.passed_over("triposr", 1, tmp_path, QUICK)["triposg"]
 
 
 def test_the_fingerprint_tells_the_weights_apart(models: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline import weights
 from pipeline.errors import BackendUnavailable
 from pipeline.weights import convert, copying, loading, place
 from tests.support import tiny
-from tests.support.hub import BESIDE, COMMIT, cache, flux, lay, safetensors, text
+from tests.support.hub import BESIDE, COMMIT, cache, flux, lay, safetensors, text, triposg
 
 SCHNELL = "black-forest-labs/FLUX.1-schnell"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1677246742\n"
@@ -90,6 +90,22 @@ def test_a_cache_of_one_model_needs_no_name(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "models")
     cache(tmp_path / "hub", "sudo-ai/zero123plus-v1.2", {"model_index.json": b"{}"})
     assert "holds several models" in refused(tmp_path, tmp_path / "hub", None)
+
+
+def test_triposg_is_known_by_its_cache_and_by_its_clones_name(tmp_path: Path) -> None:
+    """Its parts are its publisher's own classes; another model in its place is told."""
+    own = triposg(tmp_path / "published")
+    snapshot = cache(tmp_path / "hub", "VAST-AI/TripoSG", own | {"README.md": b"x"})
+    for source in (tmp_path / "hub", snapshot, lay(tmp_path / "TripoSG", own)):
+        folder = imported(tmp_path, source)
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+        assert (folder.name, found - {"model.json"}) == ("triposg", own.keys())
+        shutil.rmtree(tmp_path / "models")
+    other = lay(tmp_path / "other", flux())
+    assert "names no image_encoder_dinov2" in refused(tmp_path, other, "triposg")
+    lacking = {name: data for name, data in own.items() if not name.startswith("vae/diffusion")}
+    broken = lay(tmp_path / "lacking", lacking)
+    assert "vae/ holds no safetensors file" in refused(tmp_path, broken, "triposg")
 
 
 def test_every_file_that_is_missing_or_broken_is_named_at_once(tmp_path: Path) -> None:
