@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layout.tree import State
-from tests.support.drops import scan_folder, stl_file
+from tests.support.drops import scan_folder, small_scan, stl_file
 from tests.support.live import House, eventually, sums
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_a_folder_copied_in_slowly_becomes_one_job_with_all_its_files(
     busy: House, tmp_path: Path
 ) -> None:
     """Pauses below the quiet window never split a drop."""
-    source = scan_folder(tmp_path / "source")
+    source = scan_folder(tmp_path / "source", points=2000)
     target = busy.atlas.inbox / "slow"
     target.mkdir()
     for path in sorted(source.iterdir()):
@@ -128,7 +128,7 @@ def test_a_second_drop_of_the_same_name_is_held_while_the_first_runs_and_then_is
     busy: House, tmp_path: Path
 ) -> None:
     """It may be the rest of a broken upload; STATUS.txt says what to do."""
-    source = scan_folder(tmp_path / "source")
+    source = small_scan(tmp_path / "source")
     shutil.copytree(source, busy.atlas.inbox / "vase")
     first = eventually(lambda: busy.where("vase"), 30, "the first vase being claimed")
     shutil.copytree(source, busy.atlas.inbox / "vase")

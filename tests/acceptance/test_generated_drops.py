@@ -152,6 +152,7 @@ def test_eight_photos_dropped_as_a_folder_end_as_a_textured_upright_draft(home: 
         "arrow",
         pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT}, size=512),
         texture_size=1024,
+        faces=20_000,
     )
     place, job = home.ended("arrow", 280)
     assert place.state is State.DONE, (place.path / "error.txt").read_text()

@@ -16,7 +16,7 @@ from layout.manifest import JobFile
 from layout.promote import verify
 from layout.tree import Place, State
 from pipeline.gpu.engine import children
-from tests.support.drops import scan_folder
+from tests.support.drops import small_scan
 from tests.support.live import House, eventually, sums
 
 pytestmark = pytest.mark.slow
@@ -83,7 +83,7 @@ def test_scans_with_one_kill_each_all_end_in_done_with_one_result(
     atlas_house: House, tmp_path: Path, many: int
 ) -> None:
     """The engine, the worker and the whole ``up`` in turn, at moments drawn at random."""
-    source = scan_folder(tmp_path / "source")
+    source = small_scan(tmp_path / "source")
     rng = random.Random(0)
     atlas_house.up()
     drop(atlas_house, source, "unharmed")

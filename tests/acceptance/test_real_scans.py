@@ -17,7 +17,13 @@ from tests.support.live import House, eventually, sums
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NEEDED = {"bunny": 9, "lion": 5}
 CASES = [
-    pytest.param(name, seed, id=f"{name}-{seed}", marks=[] if seed == 0 else pytest.mark.proof)
+    # the short one; where no host dies, test_real_sets.py places the passes of all of them
+    pytest.param(
+        name,
+        seed,
+        id=f"{name}-{seed}",
+        marks=[] if (name, seed) == ("lion", 0) else pytest.mark.proof,
+    )
     for name in NEEDED
     for seed in (0, 1, 2)
 ]

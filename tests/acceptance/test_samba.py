@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from layout.tree import State
-from tests.support.drops import scan_folder
+from tests.support.drops import scan_folder, small_scan
 from tests.support.live import House, eventually, sums
 from tests.support.samba import Person, samba
 
@@ -28,7 +28,7 @@ def test_a_folder_copied_over_smb_becomes_a_model(
     atlas_house: House, person: Person, tmp_path: Path
 ) -> None:
     """Copied file by file by smbclient, with the Mac's litter beside it; input/ has the person's bytes and no litter counts."""
-    source = scan_folder(tmp_path / "my vase")
+    source = scan_folder(tmp_path / "my vase", points=2000)
     (source / ".DS_Store").write_bytes(b"litter")
     person.does('prompt off; recurse on; cd inbox; mput "my vase"', tmp_path)
     place, job = atlas_house.ended("my vase", 180)
@@ -47,7 +47,7 @@ def test_a_folder_copied_over_smb_becomes_a_model(
 
 def test_the_mouse_cancels_and_retries(atlas_house: House, person: Person, tmp_path: Path) -> None:
     """processing/X dragged to failed/ is a cancel; failed/X dragged to inbox/ is a retry: a drag keeps the folder's inode."""
-    scan_folder(tmp_path / "vase", points=20_000)
+    small_scan(tmp_path / "vase")
     person.does("prompt off; recurse on; cd inbox; mput vase", tmp_path)
     held = eventually(
         lambda: (place := atlas_house.where("vase")) and place.state is State.PROCESSING and place,

@@ -13,7 +13,10 @@ from tests.support.drops import stl_file
 from tests.support.live import House, eventually
 
 pytestmark = pytest.mark.slow
-MANY = [pytest.param(30, id="thirty"), pytest.param(200, id="two hundred", marks=pytest.mark.proof)]
+MANY = [
+    pytest.param(16, id="sixteen"),
+    pytest.param(200, id="two hundred", marks=pytest.mark.proof),
+]
 
 
 @pytest.mark.timeout(900)

@@ -75,7 +75,7 @@ def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, A
 def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(
     tmp_path: Path,
 ) -> None:
-    ws = workspace(tmp_path, kind="prompt", prompt="a red cube", texture_size=256)
+    ws = workspace(tmp_path, kind="prompt", prompt="a red cube", texture_size=256, faces=4000)
     bag = made(ws, Dropped(names=()))
     mesh = bag[Mesh]
     assert isinstance(mesh, Mesh)
@@ -89,7 +89,7 @@ def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placehold
 
 @pytest.mark.slow
 def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: Path) -> None:
-    ws = workspace(tmp_path, kind="images", texture_size=512)
+    ws = workspace(tmp_path, kind="images", texture_size=512, faces=10_000)
     names = []
     for azimuth, (rgb, _) in zip(EIGHT, solids.photos(solids.ARROW, EIGHT, size=384), strict=True):
         names.append(f"{azimuth:03}.png")

@@ -47,6 +47,14 @@ def scan_folder(folder: Path, passes: int = 3, points: int = 5000, seed: int = 0
     return folder
 
 
+def small_scan(folder: Path) -> Path:
+    """A drop of two small passes of which a small model is wanted: every stage of a scan in a few
+    seconds, for tests of what happens to a job meanwhile."""
+    scan_folder(folder, passes=2, points=2000)
+    (folder / "job.toml").write_text('kind = "scan"\nfaces = 2000\ntexture_size = 256\n')
+    return folder
+
+
 def stl_file(path: Path, seed: int = 0) -> Path:
     """A small closed STL: a tetrahedron whose size depends on SEED, so that no two are alike."""
     corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float) * (10 + seed)

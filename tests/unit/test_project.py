@@ -8,10 +8,11 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import find_program, missing
+from tests.conftest import find_program, longest_first, missing
 from tools import constraints
 
 
@@ -152,6 +153,35 @@ def test_servers_are_found_where_debian_keeps_them(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_program("smbd") or not Path("/usr/sbin/smbd").exists()
     assert find_program("no-such-program-anywhere") is None
+
+
+class Named(NamedTuple):
+    """What of a test its turn is judged by."""
+
+    path: Path
+    name: str
+    marks: tuple[str, ...] = ()
+
+    def get_closest_marker(self, mark: str) -> str | None:
+        return mark if mark in self.marks else None
+
+
+def test_files_with_long_tests_are_begun_first_and_stay_whole() -> None:
+    """At the end of a run no worker waits for another's last file."""
+    quick, slow, real = Path("unit/test_a.py"), Path("unit/test_b.py"), Path("acceptance/test_c.py")
+    proof = Path("unit/test_d.py")
+    items = [
+        *(Named(quick, str(k)) for k in range(90)),
+        Named(slow, "first"),
+        Named(proof, "long", ("slow", "proof")),
+        Named(slow, "second", ("slow",)),
+        Named(real, "whole", ("slow",)),
+        Named(quick, "last"),
+    ]
+    turns = longest_first(items)  # type: ignore[arg-type,type-var]
+    assert list(dict.fromkeys(item.path for item in turns)) == [real, slow, quick, proof]
+    assert [item.name for item in turns if item.path == slow] == ["first", "second"]
+    assert sorted(turns) == sorted(items)
 
 
 def test_the_drawing_of_the_rooms_shows_every_room_and_no_other(root: Path) -> None:

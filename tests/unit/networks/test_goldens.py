@@ -84,7 +84,12 @@ def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testd
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["triposr/published.json", "instantmesh/large.json", "triposg/published.json"]
+    "name",
+    [
+        "instantmesh/large.json",  # the largest in memory; the small ones of all stand above
+        pytest.param("triposr/published.json", marks=pytest.mark.proof),
+        pytest.param("triposg/published.json", marks=pytest.mark.proof),
+    ],
 )
 def test_the_published_sizes_match_within_eight_gigabytes(
     testdata: Path, root: Path, name: str
