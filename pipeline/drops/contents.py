@@ -5,24 +5,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from layout.disk import LINE_ERRNOS, LineFault
 from layout.tree import is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.entries import DropEntry, Listing
-from pipeline.drops.item import Item, item_of
-from pipeline.drops.items import MEMBERS, Known
+from pipeline.drops.items import Known
+from pipeline.drops.looked import Looked, ends_of, is_long, read
 from pipeline.drops.own_folder import FILE
 from pipeline.errors import InputRejected
-from pipeline.formats import completeness, contradictions, signatures, zeros
-from pipeline.formats.bytes import HEAD, open_file
+from pipeline.formats import signatures
+from pipeline.formats.bytes import open_file
 
 PIECE = 256 << 20  # bytes hashed in one look
-LONG = 16 << 20  # bytes of a text that is read to its end only once
 
 Opener = Callable[[Path], BinaryIO]
 
@@ -65,16 +64,6 @@ class Digest:
         return str(self.state.hexdigest())
 
 
-class Looked(NamedTuple):
-    """What one look into a file showed. ``ends``: what is missing at its end, and what of it is not
-    filled, in words; None where that was not looked at."""
-
-    contradiction: str | None
-    item: Item | None = None  # None: an archive, or not sound enough to be one thing
-    ends: tuple[str | None, str | None] | None = None
-    asked: bytes | None = None  # all of a job.toml
-
-
 class Contents:
     """Questions about files of one drop, all answered by opening each once: as soon as it stands
     still in two looks. The end of a long text is looked at later, when the whole drop is quiet: to
@@ -108,7 +97,7 @@ class Contents:
         all."""
         if found.kind != FILE or not found.size or not (sealed or found in self._steady):
             return None
-        return self._look(look, found, ends=not sealed and not _long(found)).contradiction
+        return self._look(look, found, ends=not sealed and not is_long(found)).contradiction
 
     def missing(self, look: Listing, found: DropEntry) -> str | None:
         """What FOUND lacks at its end, in words."""
@@ -129,14 +118,14 @@ class Contents:
         ends = self._look(look, found).ends
         if ends is None:
             with self.opener(look.where(found)) as file:
-                ends = _ends(found, file)
+                ends = ends_of(found, file)
             self._looked[found] = self._looked[found]._replace(ends=ends)
         return ends
 
     def _look(self, look: Listing, found: DropEntry, ends: bool = True) -> Looked:
         if found not in self._looked:
             with self.opener(look.where(found)) as file:
-                self._looked[found] = _read(found, file, ends)
+                self._looked[found] = read(found, file, ends)
         return self._looked[found]
 
     def known(self, look: Listing) -> Known:
@@ -169,33 +158,3 @@ class Contents:
             with self.opener(look.where(found)) as file:
                 digest.go_on(file)
         return digest.hex if digest.done else None
-
-
-def _long(found: DropEntry) -> bool:
-    """Whether finding the end of FOUND may mean to read it all."""
-    reads_all = signatures.packed(found.name) or signatures.suffix(found.name) in signatures.TEXT
-    return found.size > LONG and reads_all
-
-
-def _read(found: DropEntry, file: BinaryIO, ends: bool) -> Looked:
-    head = file.read(HEAD)
-    asks = is_job_toml(found.path) and found.size <= jobtoml.LIMIT
-    asked = head + file.read(jobtoml.LIMIT) if asks else None
-    if really := contradictions.contradiction(found.name, head):
-        return Looked(really, asked=asked)
-    seen = Looked(None, ends=_ends(found, file) if ends else None, asked=asked)
-    if any(seen.ends or ()) or signatures.suffix(found.name) in MEMBERS:
-        return seen
-    file.seek(0)
-    # what is wrong with it is identify's to say
-    with suppress(InputRejected):
-        return seen._replace(item=item_of(found.path, found.path, file, found.size))
-    return seen
-
-
-def _ends(found: DropEntry, file: BinaryIO) -> tuple[str | None, str | None]:
-    file.seek(0)
-    missing = completeness.cut_off(found.name, found.size, file)
-    if missing:
-        return missing, zeros.zeros_at_end(found.size, file)
-    return None, zeros.empty_space(found.name, found.size, file)

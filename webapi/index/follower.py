@@ -1,10 +1,6 @@
 """Following the tree: one thread lists the folders, writes what changed into the index and tells
-the listeners.
-
-Folders of jobs that have not ended are listed at every look. done/ and failed/ may hold a hundred
-thousand: they are listed when the folder itself changed, and once a minute in any case, since a
-share's attributes may be old.
-"""
+the listeners. Folders of jobs that have not ended are listed at every look; those that have:
+at_rest.py."""
 
 from __future__ import annotations
 
@@ -16,9 +12,9 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
-from layout import lifecycle, names
+from layout import lifecycle
 from layout.attention import Attention, Waits
-from layout.disk import Entry, LineFault
+from layout.disk import LineFault
 from layout.labels import Labels
 from layout.liveness import Observer
 from layout.signs import Heartbeat
@@ -26,6 +22,7 @@ from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
 from webapi.index import rows
 from webapi.index.arrivals import Arrival, arriving
+from webapi.index.at_rest import AtRest
 from webapi.index.given import Given
 from webapi.index.known import AT_REST, Known
 from webapi.index.schema import Row
@@ -34,7 +31,6 @@ from webapi.index.table import Index
 log = logging.getLogger(__name__)
 
 ACTIVE = (State.INBOX, State.CLAIMED, State.PROCESSING)
-LIST_ANYWAY, SPARE, BATCH = 60.0, 3.0, 500
 
 
 class Follower(threading.Thread):
@@ -56,12 +52,12 @@ class Follower(threading.Thread):
         self.after: list[Callable[[], None]] = []
         self.observer = Observer(atlas, settings.worker.beat, settings.worker.dead_looks, own_beats)
         self.attention = Attention(atlas)
+        self.at_rest = AtRest(atlas, self.known, self.attention, self._read)
         self.arrivals: list[Arrival] = []
         self.halted: str | None = None
         self.fault: str | None = "starting"
         self.counts: dict[str, int] = {}
         self.looked = float("-inf")
-        self._marks: dict[State, tuple[int, float]] = {}
         self._missing: dict[str, int] = {}
         self._over = threading.Event()
 
@@ -103,7 +99,7 @@ class Follower(threading.Thread):
         labelled = self.given.look()
         self._look_at_active()
         for state in AT_REST:
-            self._look_at_rest(state)
+            self.at_rest.look(state)
         self._look_at_labels(labelled)
         self.observer.look()
         if self.known.changed():
@@ -128,7 +124,7 @@ class Follower(threading.Thread):
         log.warning("index.gone: it is filled again from the tree")
         self.known.begin_anew(damaged)
         self.given.begin_anew()
-        self._marks.clear()
+        self.at_rest.begin_anew()
 
     def _look_at_active(self) -> None:
         present: dict[str, Place] = {}
@@ -198,63 +194,6 @@ class Follower(threading.Thread):
         self._missing[id] = self._missing.get(id, 0) + 1
         if self._missing[id] >= 3 and place is None:
             self.known.forget([id])
-
-    def _look_at_rest(self, state: State) -> None:
-        folder = self.atlas.root / state
-        found = self.atlas.disk.lstat(folder)
-        mark, (old, when) = (
-            found.st_mtime_ns if found else 0,
-            self._marks.get(state, (-1, float("-inf"))),
-        )
-        age = time.monotonic() - when
-        if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
-            return
-        present, known = set(self.atlas.names(state)), self.known.at_rest[state]
-        with self.known.lock:
-            before = set(known.values())
-        twins = {
-            told[0] for name in present if not names.is_id(name) and (told := names.named(name))
-        }
-        new = present - before | (twins & present)
-        places = [place for name in new if (place := self.atlas.place(state, Entry(name, True)))]
-        self._index_new([place for place in places if not self._is_copy(place, twins)])
-        if gone := before - present:
-            left = [(id, name) for id, name in list(known.items()) if name in gone]
-            self.known.forget(
-                [id for id, name in left if self.atlas.disk.lstat(folder / name) is None]
-            )
-        self._marks[state] = (mark, time.monotonic())
-
-    def _is_copy(self, place: Place, twins: set[str]) -> bool:
-        """A person copied a job's folder to where the job ended later: TWINS tells of which ids
-        there is another folder. The copy is named, and its job's result is shown."""
-        copied = False
-        with self.attention.over(place.path):
-            found = lifecycle.find(self.atlas, place.id) if place.id in twins else None
-            if copied := found is not None and found.path != place.path:
-                raise Waits(
-                    f"it is a copy; the job itself stands in"
-                    f" {found.path.relative_to(self.atlas.root)}. Take the copy away"
-                )
-        return copied
-
-    def _index_new(self, places: list[Place]) -> None:
-        for start in range(0, len(places), BATCH):
-            found = (
-                self._read(place)
-                for place in places[start : start + BATCH]
-                if not self._tidied_soon(place)
-            )
-            self.known.write([row for row in found if row])
-            if len(places) > 2 * BATCH:
-                log.info(
-                    "index.filling done=%d of=%d", min(start + BATCH, len(places)), len(places)
-                )
-
-    @staticmethod
-    def _tidied_soon(place: Place) -> bool:
-        """In failed/ under its working name: its reason is not written yet."""
-        return "@" in place.path.name
 
     # -- told by a request ---------------------------------------------------------------------
     def note(self, place: Place) -> Row | None:

@@ -71,7 +71,7 @@ def test_states_are_mirrored_in_the_missions_words(
     ]
     assert [bell.get_message(timeout=5)["type"] for _ in range(2)] == ["subscribe", "message"]
     atlas.disk.remove_tree(done.path)
-    follower._marks.clear()
+    follower.at_rest.begin_anew()
     follower.look()
     mirror.step()
     assert not store.exists(f"job:{done.id}")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from layout.disk import LineFault
-from pipeline.drops import contents
+from pipeline.drops import looked
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.contents import open_file
 from pipeline.drops.verdict import Ready, Refuse, Wait
@@ -45,7 +45,7 @@ def test_the_end_of_a_long_text_is_looked_for_when_the_whole_drop_is_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A copier that pauses between two blocks does not have all that is there counted at each pause."""
-    monkeypatch.setattr(contents, "LONG", 10)
+    monkeypatch.setattr(looked, "LONG", 10)
     counted: list[str] = []
     ours = completeness.cut_off
     monkeypatch.setattr(

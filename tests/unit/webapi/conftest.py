@@ -56,7 +56,7 @@ def look(web: Web) -> Callable[[], None]:
     """Let the follower look once, at everything."""
 
     def go() -> None:
-        web.follower._marks.clear()
+        web.follower.at_rest.begin_anew()
         web.follower.look()
 
     return go
