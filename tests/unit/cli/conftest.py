@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from layout.beat import Beat
 from layout.init import init
 from layout.signs import Heartbeat
 from layout.tree import Atlas
+from pipeline.cli import main
 
 
 @pytest.fixture
@@ -39,3 +41,27 @@ def process(atlas: Atlas) -> Iterator[Callable[..., Beat]]:
     yield start
     for beat in made:
         beat.end()
+
+
+@pytest.fixture
+def run(
+    atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command as the console script would; returns exit code, stdout, stderr."""
+    monkeypatch.setenv("INBOX3D_HOST__SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("INBOX3D_HOST_CONFIG", str(tmp_path / "host.toml"))
+    (tmp_path / "host.toml").write_text("")
+
+    def go(*arguments: str, at: str | None = str(atlas.root)) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["inbox3d", *arguments])
+        if at:
+            monkeypatch.setenv("INBOX3D_ATLAS", at)
+        else:
+            monkeypatch.delenv("INBOX3D_ATLAS", raising=False)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return go

@@ -1,6 +1,6 @@
 """A cloud written by another program comes back as it was: every point in its place, with its colour and normal.
 
-No program at hand writes PTX: its files are made after its description in test_text_tables.
+No program at hand writes PTX: its files are made after its description in test_text.
 """
 
 from __future__ import annotations

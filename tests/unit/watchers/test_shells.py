@@ -28,7 +28,7 @@ from pipeline.watchers import taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
 from tests.support.hostile import immutable
-from tests.unit.watchers.test_attention import QUICK, rounds, said
+from tests.unit.layout.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
 from webapi.index import rows as rows_of
 
