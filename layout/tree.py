@@ -198,22 +198,33 @@ class Atlas:
         found = (self.place(state, entry) for entry in self.entries(state))
         return sorted((place for place in found if place), key=lambda place: place.path.name)
 
-    def strangers(self, state: State) -> list[str]:
+    def strangers(self, state: State, jobs: set[str] | None = None) -> list[str]:
         """Folders and files in STATE that are not jobs: left alone, but named in STATUS.txt and by
-        doctor."""
+        doctor. JOBS: names that were jobs' at the caller's last look; not judged again, for
+        there may be a hundred thousand."""
         if state is State.INBOX:
             return []
+        jobs = set() if jobs is None else jobs
+        listed = self.names(state)
+        jobs.intersection_update(listed)
+        if len(jobs) == len(listed):
+            return []
+        others = [entry for entry in self.entries(state) if entry.name not in jobs]
+        jobs.update(entry.name for entry in others if self.place(state, entry))
         return sorted(
             entry.name
-            for entry in self.entries(state)
-            if not names.ignored(entry.name, entry.is_dir) and self.place(state, entry) is None
+            for entry in others
+            if entry.name not in jobs and not names.ignored(entry.name, entry.is_dir)
         )
 
     def place(self, state: State, entry: Entry) -> Place | None:
         """What ENTRY of STATE's folder is, or None where it is no job's."""
         if not entry.is_dir:
             return None
-        path, parsed = self._states[state] / entry.name, names.parse_claimed(entry.name)
+        path = self._states[state] / entry.name
+        if state in (State.DONE, State.FAILED) and names.is_id(entry.name):
+            return Place(state, path, entry.name)
+        parsed = names.parse_claimed(entry.name)
         if state is State.CLAIMED:
             return (
                 Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden)
@@ -230,8 +241,6 @@ class Atlas:
                 if ignored
                 else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
             )
-        if names.is_id(entry.name):
-            return Place(state, path, entry.name)
         if parsed:  # dragged here under its working name: tidied later
             return Place(state, path, parsed.id, parsed.n)
         return self._twin(state, path)

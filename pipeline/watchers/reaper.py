@@ -110,16 +110,20 @@ class Reaper:
     # -- done/ ---------------------------------------------------------------------------------
     def _look_at_done(self) -> None:
         """A job without a result is named, for nobody works on it here. Those that have one are not
-        looked at again."""
-        places = {place.path.name: place for place in self.atlas.places(State.DONE)}
-        self._finished &= places.keys()
-        for name in sorted(places.keys() - self._finished)[:LOOKED_AT]:
-            with self.attention.over(places[name].path):
-                if error := job_view.without_result(self.atlas, places[name]):
+        looked at again: there may be a hundred thousand."""
+        listed = self.atlas.names(State.DONE)
+        self._finished.intersection_update(listed)
+        if len(self._finished) == len(listed):
+            return
+        others = (e for e in self.atlas.entries(State.DONE) if e.name not in self._finished)
+        places = filter(None, (self.atlas.place(State.DONE, entry) for entry in others))
+        for place in sorted(places, key=lambda place: place.path.name)[:LOOKED_AT]:
+            with self.attention.over(place.path):
+                if error := job_view.without_result(self.atlas, place):
                     raise Waits(
                         f"{error.message}; drag the folder to inbox/ to run it again, or delete it"
                     )
-                self._finished.add(name)
+                self._finished.add(place.path.name)
 
     # -- claimed/ ------------------------------------------------------------------------------
     def _mend_waiting(self) -> None:

@@ -32,6 +32,7 @@ class Writer:
         self.atlas, self.interval = atlas, interval
         self._last, self._text, self._arrivals = -interval, "", Arrivals()
         self._names: dict[str, str] = {}
+        self._jobs: dict[State, set[str]] = {state: set() for state in State}
         self._failures = Failures(atlas)
 
     def due(self) -> bool:
@@ -192,7 +193,7 @@ class Writer:
         ] + [
             f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/"
             for state in State
-            for name in self.atlas.strangers(state)
+            for name in self.atlas.strangers(state, self._jobs[state])
         ]
 
 

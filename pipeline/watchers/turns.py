@@ -25,18 +25,20 @@ class Turns:
     def next(self, present: Sequence[str], waiting: Mapping[str, Wait], now: float) -> list[str]:
         """At most LIMIT of the entries PRESENT, which are sorted; WAITING: what was found of each,
         by a clock that shows NOW."""
-        soon, later = list[str](), list[str]()
-        for name in present:
-            (soon if self._goes_on(waiting.get(name), now) else later).append(name)
+        horizon = now + self.window
+        # new, or it may go on soon; else its time is known, and far
+        soon = [
+            name
+            for name in present
+            if (wait := waiting.get(name)) is None or wait.until is None or wait.until <= horizon
+        ]
+        going_on = set(soon)
+        later = [name for name in present if name not in going_on]
         few = min(len(later), max(FEWEST, -(-len(later) // TICKS)), max(1, self.limit // 2))
         many = min(len(soon), self.limit - few)
         first, then = _turn(soon, self._soon, many), _turn(later, self._later, few)
         self._soon, self._later = (first or [self._soon])[-1], (then or [self._later])[-1]
         return [*first, *then]
-
-    def _goes_on(self, wait: Wait | None, now: float) -> bool:
-        """Whether it is new, or may go on soon; else its time is known, and far."""
-        return wait is None or wait.until is None or wait.until - now <= self.window
 
 
 def _turn(names: Sequence[str], last: str, count: int) -> list[str]:

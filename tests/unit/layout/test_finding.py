@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from pathlib import Path
 
 import pytest
 
 from layout import lifecycle, names
-from layout.tree import State
+from layout.disk import Entry
+from layout.init import init
+from layout.tree import Place, State
 from tests.support.baddisk import Fault, at
 from tests.support.crew import FAILED, LEGS, World
 
@@ -77,3 +80,25 @@ def test_a_job_whose_inodes_all_changed_is_found_still(world: World) -> None:
     shutil.rmtree(done.path)
     aside.rename(done.path)
     assert lifecycle.find(world.atlas, done.id) == done
+
+
+def test_jobs_that_were_jobs_at_the_last_look_are_not_judged_again(tmp_path: Path) -> None:
+    """done/ may hold a hundred thousand: one listing of names, unless something new is there."""
+    atlas = init(tmp_path / "atlas")[0]
+    first, second = atlas.done / "vase-0123456789", atlas.done / "mug-0123456789"
+    first.mkdir()
+    jobs: set[str] = set()
+    assert atlas.strangers(State.DONE, jobs) == [] and jobs == {first.name}
+    judged: list[str] = []
+    place = atlas.place
+
+    def judging(state: State, entry: Entry) -> Place | None:
+        judged.append(entry.name)
+        return place(state, entry)
+
+    atlas.place = judging  # type: ignore[method-assign]
+    assert atlas.strangers(State.DONE, jobs) == [] and judged == []
+    second.mkdir()
+    (atlas.done / "holiday").mkdir()
+    assert atlas.strangers(State.DONE, jobs) == ["holiday"] == atlas.strangers(State.DONE)
+    assert jobs == {first.name, second.name}
