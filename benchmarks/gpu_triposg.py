@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.gpu_measured import Row, beside, drawn, measured, torus
 from benchmarks.gpu_sizes import CHUNK, Sizes
-from pipeline.backends.triposg import WIDE
+from pipeline.backends.triposg_shape import WIDE
 from pipeline.geometry.isosurface import marching_cubes
 from pipeline.gpu import fast
 from pipeline.networks.dinov2 import DINOv2

@@ -20,6 +20,7 @@ from pipeline.errors import BackendUnavailable, MeshEmpty, OutOfGpuMemory
 from pipeline.geometry.topology import verdict, volume
 from pipeline.gpu import fast
 from pipeline.networks.triposg import VAE, Transformer, sampling
+from pipeline.weights import assembling
 from tests.support import solids, tiny
 
 QUICK = Effort(grid=16, steps=2, chunk=8000)
@@ -130,6 +131,18 @@ def test_a_field_without_a_surface_is_an_empty_mesh_with_a_remedy(
     assert "visual-hull" in caught.value.remedy
 
 
+def test_a_flow_that_overflows_is_said_and_not_taken_for_an_empty_picture(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = Transformer.forward
+    monkeypatch.setattr(
+        Transformer, "forward", lambda *how: forward(*how) * torch.tensor(float("inf"))
+    )
+    with pytest.raises(MeshEmpty, match="precision can hold") as caught:
+        made(models, animal)
+    assert "[host] precision" in caught.value.remedy
+
+
 def test_it_tells_every_step(models: Path, animal: Picture) -> None:
     said: list[tuple[float, str]] = []
     made(models, animal, Effort(grid=24, steps=3, progress=lambda *told: said.append(told)))
@@ -162,9 +175,31 @@ def test_when_memory_runs_out_the_halves_of_a_step_and_half_the_points_come_alon
     found = made(models, animal).surface
     assert list(dict.fromkeys(chunks)) == [1000, 500]
     np.testing.assert_allclose(found.vertices, expected.vertices, atol=1e-4)
-    monkeypatch.setattr(Transformer, "forward", lambda *_: (_ for _ in ()).throw(MemoryError()))
-    with pytest.raises(OutOfGpuMemory):
+
+
+@pytest.mark.parametrize("part", ["image_encoder_dinov2", "transformer", "vae"])
+@pytest.mark.parametrize("where", ["loading", "running"])
+def test_memory_that_does_not_suffice_for_a_part_is_said_and_comes_back(
+    models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch, part: str, where: str
+) -> None:
+    load, tries = assembling.load, []
+
+    def short(*_: Any, **__: Any) -> Any:
+        tries.append(part)
+        raise torch.OutOfMemoryError("CUDA out of memory (simulated)")
+
+    def loaded(folder: Path, name: str, *how: Any) -> Any:
+        if name == part and where == "loading":
+            short()
+        network = load(folder, name, *how)
+        if name == part and where == "running":
+            network.forward = network.memory = network.look = short
+        return network
+
+    monkeypatch.setattr(assembling, "load", loaded)
+    with pytest.raises(OutOfGpuMemory, match="half the chunk"):
         made(models, animal)
+    assert len(tries) >= 2
 
 
 def test_in_half_precision_the_shape_is_nearly_the_same(
