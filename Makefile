@@ -66,8 +66,14 @@ bench: setup ## every benchmark beside its peer; tables in benchmarks/out/
 bench-gpu: setup ## networks of the published sizes on this machine's GPU, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/gpu.py
 
+# What writes clients from openapi.json wants older libraries than ours, so it has a folder of its own.
+GENERATOR := $(VENV)/generator
+$(GENERATOR)/.done:
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(GENERATOR) openapi-python-client==0.29.1
+	@touch $@
+
 .PHONY: setup
-setup: $(VENV)/.all $(VIEWER) ## system packages, .venv/ with everything, the model viewer
+setup: $(GENERATOR)/.done $(VENV)/.all $(VIEWER) ## system packages, .venv/ with everything, the model viewer
 
 # The stamps make a second `make` do nothing; they age with the files that say what is needed.
 $(BIN)/python:

@@ -39,6 +39,7 @@ WHY = {
     "gunicorn": "serves HTTP",
     "hatchling": "builds the wheel",
     "mfusepy": "records every write of a file system in the power-cut tests",
+    "httpx": "carries generated clients of the API in tests",
     "httpx-sse": "a client of server-sent events in tests",
     "hypothesis": "tests by generated cases",
     "import-linter": "checks the import ladder",
@@ -101,10 +102,11 @@ TAIL = """
 | --- | --- | --- | --- |
 | three | 0.183.2 | MIT | draws models in report.html and the pages |
 | three-mesh-bvh | 0.9.17 | MIT | finds what is clicked, and sections |
+| axe-core | 4.14.1 | MPL-2.0 | looks for barriers on the pages in tests |
 | gltf-validator | 2.0.0-dev.3.10 | Apache-2.0 | checks GLB files in tests |
 
-Samba, smbclient, Redis, PostgreSQL, nginx and Chromium are started by tests as Debian packages
-them; nothing of them is distributed.
+Samba, smbclient, Redis, PostgreSQL, nginx, Chromium, curl, aria2 and promtool are started by tests
+as Debian packages them; nothing of them is distributed.
 """
 SHORT = {
     "Apache": "Apache-2.0",

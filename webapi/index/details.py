@@ -46,6 +46,8 @@ def with_eta(follower: Follower, row: Row) -> Row:
             | {"eta": round(whole * (1 - row["progress"]), 1) if whole is not None else None}
         )
     # between two legs: what the leg before says is left
+    if row["queue"] is None:  # still in inbox/
+        return row | UNTOLD
     own = row["eta"] if row["eta"] is not None else whole
     served = follower.queues().get(row["queue"] or "", 0)
     ahead = follower.known.ahead(row)

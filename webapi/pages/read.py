@@ -23,7 +23,9 @@ from webapi.pages.choices import Choice, choices, said
 from webapi.pages.page import page, wanted
 from webapi.problems import Problem, named
 from webapi.routes import look
-from webapi.routes.table import asker, here
+from webapi.routes.answers import EXAMPLE_ID
+from webapi.routes.examples import filled
+from webapi.routes.table import ROUTES, asker, here
 
 UNUSED = "not used: "
 LATELY, FAILED, GRID = 8, 4, 48
@@ -181,7 +183,16 @@ def _day_after(day: str) -> str:
 def docs() -> Response:
     from webapi.routes.openapi import document
 
-    return page("docs.html", api=document(), refusals=named())
+    latest = here().index.page({"state": "completed"}, 1).rows
+    job = latest[0]["id"] if latest else EXAMPLE_ID
+    url = request.host_url.rstrip("/")
+    return page(
+        "docs.html",
+        routes=[(route, route.rule, filled(route.name, url, job)) for route in ROUTES],
+        api=document(),
+        refusals=named(),
+        latest=job,
+    )
 
 
 def sign_in() -> Response:

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from webapi.problems import MEDIA_TYPE
 from webapi.routes.answers import ProblemBody
+from webapi.routes.examples import EXAMPLES
 from webapi.routes.job_answers import Ended
 from webapi.routes.option_schema import one_or_many, options_schema
 from webapi.routes.sending import BINARY, TYPES
@@ -108,6 +109,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "description": route.about or route.summary,
         "responses": _responses(route),
         "security": [{}, {"key": []}] if route.scope else [{}],
+        "x-codeSamples": [{"lang": "Shell", "source": EXAMPLES[route.name]}],
     }
     if parameters:
         found["parameters"] = parameters
@@ -187,22 +189,18 @@ SAID = {
 def _content(answer: Any) -> dict[str, Any]:
     if answer is None:
         return {}
+    if answer == BINARY:  # named first: a program made from this takes the first that it knows
+        return {"content": {media: {"schema": BYTES} for media in (BINARY, *sorted(MEDIA))}}
     if isinstance(answer, str):
-        return (
-            {
-                "content": {
-                    answer: {} if answer == "application/json" else {"schema": {"type": "string"}}
-                }
-            }
-            if "octet" not in answer
-            else {"content": {media: {"schema": BYTES} for media in sorted(MEDIA)}}
-        )
+        text = {"schema": BYTES if answer.startswith("image/") else {"type": "string"}}
+        return {"content": {answer: {} if answer == "application/json" else text}}
     return {
         "content": {"application/json": {"schema": {"$ref": REF.format(model=answer.__name__)}}}
     }
 
 
-BYTES = {"type": "string", "contentMediaType": "application/octet-stream"}
+# "format" says nothing to JSON Schema any more; generators of clients still go by it
+BYTES = {"type": "string", "format": "binary", "contentMediaType": BINARY}
 NAME = {"type": "string", "maxLength": 200, "description": "what the object is called"}
 
 
@@ -213,7 +211,7 @@ def _body(route: Route) -> dict[str, Any]:
     if route.uploads:
         files = {
             "type": "array",
-            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "items": BYTES,
             "description": "any number of file parts; a file's name may hold folders",
         }
         content["multipart/form-data"] = {

@@ -23,14 +23,14 @@ def one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
 
 def options_schema(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
     """The schema of every option that one of MODELS has. Where several have it in different forms,
-    any of them."""
+    any of them. Without defaults: a program made from it would send each, and no kind has all."""
     models = list(models)
     found: dict[str, list[dict[str, Any]]] = {}
     for model in models:
         properties = model.model_json_schema(schema_generator=GenerateJsonSchema)["properties"]
         for key, schema in properties.items():
             plain = one_or_many(schema) if key == "output_format" else dict(schema)
-            plain.pop("title", None)
+            plain = {name: said for name, said in plain.items() if name not in ("title", "default")}
             forms = found.setdefault(key, [])
             forms += [plain] if plain not in forms else []
     kinds = [model.model_fields["kind"].default for model in models]

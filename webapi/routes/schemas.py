@@ -82,14 +82,10 @@ SCAN_LIKE: tuple[type[Common], ...] = (ScanOptions, ConvertOptions, ImagesOption
 
 
 def _options_of_any_kind(schema: dict[str, Any]) -> None:
-    """Without defaults: what is not named stays as it was."""
     found = options_schema(SCAN_LIKE)
     found["kind"]["description"] = "default: as it was"
-    schema["properties"] = {
-        key: {name: said for name, said in one.items() if name != "default"}
-        for key, one in found.items()
-        if key not in ("prompt", "image_urls", "image_paths")
-    }
+    of_input = ("prompt", "image_urls", "image_paths")
+    schema["properties"] = {key: one for key, one in found.items() if key not in of_input}
     schema["additionalProperties"] = False
 
 

@@ -73,7 +73,8 @@ def route(
     documentation."""
 
     def declare(handler: Handler) -> Handler:
-        summary, _, about = (handler.__doc__ or "").strip().partition("\n")
+        summary, end, about = " ".join((handler.__doc__ or "").split()).partition(". ")
+        summary += end.strip()
         name = handler.__name__
         ROUTES.append(
             Route(
@@ -81,7 +82,7 @@ def route(
                 rule,
                 name,
                 summary,
-                " ".join(about.split()),
+                about,
                 scope,
                 answers,
                 body,

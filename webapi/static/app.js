@@ -107,13 +107,15 @@ function follow() {
 }
 if (live) follow();
 
+// -- the API's page: routes that only read are tried in place ---------------------------------------------------------------
+const rules = [...main.querySelectorAll("form.try")];
+if (rules.length) import("./try.js").then(({ ready }) => rules.forEach(ready));
+
 // -- forms -----------------------------------------------------------------------------------------------------------------
 function dress() {
   viewers();
   for (const picture of main.querySelectorAll(".shot img")) {
-    const gone = () => picture.remove();
-    picture.complete && !picture.naturalWidth && picture.src ? picture.loading === "lazy" || gone() : picture.addEventListener("error", gone, { once: true });
-    picture.addEventListener("error", gone, { once: true });
+    picture.decode().catch(() => picture.remove()); // whether it fails from now on, or has failed already
   }
 }
 dress();
