@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from layout import names
+from layout import labels, names
 from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas
 from pipeline import jobs
@@ -35,12 +35,17 @@ def generate(atlas: Atlas, count: int) -> list[str]:
             options=options[kind],
             source=Source(name=f"object {number}", origin="api", at=at),
             inode=folder.stat().st_ino,
-            manifest=[Listed(path="a.ply", size=1, sha256="0" * 64)],
+            manifest=[Listed(path="a.ply", size=1 + number % 5000, sha256="0" * 64)],
             accepted=Accepted(at=at, n=0),
             starts=[Start(n=1, worker="host-cpu-abcd", at=at, ended=at, noted="finished")],
-            provenance=Provenance(times={"finish.export": 10.0 + number % 50}),
+            provenance=Provenance(
+                label="draft" if number % 10 == 0 else None,
+                times={"finish.export": 10.0 + number % 50},
+            ),
         )
         (folder / "job.json").write_bytes(job.dump())
+        if number % 50 == 0:
+            labels.write(atlas, id, labels.Labels(tags=("kitchen", "old")))
         ids.append(id)
     return ids
 
@@ -73,20 +78,43 @@ def share(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
-def lists(port: int, count: int = 200) -> dict[str, list[float]]:
-    """Times of list pages by what is asked: plain, filtered, deep, searched, and the library
-    page."""
+LISTS = {
+    "list page": "/3d/jobs?page_size=50",
+    "by kind and state": "/3d/jobs?kind=scan&state=completed",
+    "by name": "/3d/jobs?sort=name",
+    "largest first, of a kind": "/3d/jobs?sort=largest&kind=images",
+    "oldest first, within a month": "/3d/jobs?sort=oldest&since=2026-03-01&until=2026-04-01",
+    "by name, of a state, within a week": (
+        "/3d/jobs?sort=name&state=completed&since=2026-03-01&until=2026-03-08"
+    ),
+    "drafts": "/3d/jobs?label=draft",
+    "drafts by name": "/3d/jobs?label=draft&sort=name",
+    "with a tag": "/3d/jobs?tag=kitchen",
+    "with a tag, of a kind, by name": "/3d/jobs?tag=kitchen&kind=scan&sort=name",
+    "searched": "/3d/jobs?q=object+777",
+    "counts": "/3d/counts",
+    "library page (HTML)": "/done",
+}
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that process PID has used."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def lists(port: int, pid: int, count: int = 200) -> dict[str, tuple[list[float], float]]:
+    """Times of lists by what is asked, and the processor time (s) that the serving process PID took
+    for each: plain, filtered, sorted, searched, deep, and the library page."""
     import urllib.request
 
     client, found = Client(port), {}
-    for name, path in {
-        "list page": "/3d/jobs?page_size=50",
-        "by kind and state": "/3d/jobs?kind=scan&state=completed",
-        "searched": "/3d/jobs?q=object+777",
-        "library page (HTML)": "/done",
-    }.items():
-        found[name] = [client.get(path) for _ in range(count)]
-    token, deep = None, []
+    for name, path in LISTS.items():
+        client.get(path)
+        before = cpu(pid)
+        times = [client.get(path) for _ in range(count)]
+        found[name] = (times, (cpu(pid) - before) / count)
+    token, deep, before = None, [], cpu(pid)
     for _ in range(count):
         began = time.perf_counter()
         page = f"&page_token={token}" if token else ""
@@ -94,7 +122,7 @@ def lists(port: int, count: int = 200) -> dict[str, list[float]]:
         with urllib.request.urlopen(address) as answer:
             token = json.loads(answer.read())["next_page_token"]
         deep.append(time.perf_counter() - began)
-    return found | {"500 a page, all the way down": deep}
+    return found | {"500 a page, all the way down": (deep, (cpu(pid) - before) / count)}
 
 
 def load(port: int, ids: list[str], rate: int, seconds: float, clients: int = 8) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from webapi.pages.before_after import before_after
 from webapi.pages.forms import (
     do_again,
     do_cancel,
@@ -33,6 +34,7 @@ def blueprint(prefix: str) -> Blueprint:
     for rule, view in (
         ("/", home),
         ("/jobs/<id>", job),
+        ("/jobs/<id>/compare", before_after),
         ("/jobs/<id>/output/report.html", report),
         ("/jobs/<id>/output/<path:name>", beside_report),
         ("/done", done),

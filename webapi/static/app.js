@@ -9,10 +9,34 @@ const live = body.dataset.live;
 // -- the model viewer: ours, from this host only ---------------------------------------------------------------------------
 function viewers() {
   for (const box of main.querySelectorAll(".viewer:not([data-state])")) {
-    import("./viewer/viewer.js").then(({ mount }) => mount(box), () => {
+    import("./viewer/viewer.js").then(({ mount }) => mount(box)).then(() => {
+      const pair = [...main.querySelectorAll(".pair .viewer[data-state=shown]")].map((shown) => shown.viewer);
+      if (pair.length === 2) together(pair);
+    }, () => {
       box.dataset.state = "failed";
       say("The model viewer is not installed here (inbox3d viewer fetches it); the download works.");
     });
+  }
+}
+
+// Which axis is up is chosen in the viewer or in the form that turns the model: each shows what the other says.
+document.addEventListener("i3d-up", (event) => {
+  const list = main.querySelector(".turned select[name=up]");
+  if ([...(list?.options ?? [])].some(({ value }) => value === event.detail)) list.value = event.detail;
+});
+document.addEventListener("change", (event) => event.target.matches(".turned select[name=up]") && main.querySelector(".viewer").viewer?.standing.set(event.target.value));
+
+// Two models side by side are turned together.
+function together([one, other]) {
+  for (const [here, there] of [[one, other], [other, one]]) {
+    here.stage.moved = () => {
+      if (together.busy) return;
+      together.busy = true;
+      const scale = there.stage.radius / here.stage.radius, from = here.stage.camera.position.clone().sub(here.stage.centre);
+      const aim = here.stage.controls.target.clone().sub(here.stage.centre).multiplyScalar(scale).add(there.stage.centre);
+      there.stage.look(from.multiplyScalar(scale).add(there.stage.centre), aim);
+      together.busy = false;
+    };
   }
 }
 
@@ -59,9 +83,10 @@ function place(text) {
   const fresh = new DOMParser().parseFromString(`<main>${text}</main>`, "text/html").querySelector("main");
   // What a person may be busy with is left as it is: forms half filled in, with the caret where it was, a model being turned.
   const busy = document.activeElement, caret = [busy?.selectionStart, busy?.selectionEnd];
+  const twins = [...fresh.querySelectorAll("[data-keep]")];
   for (const kept of main.querySelectorAll("[data-keep]")) {
-    const twin = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.className === kept.className);
-    if (twin) twin.replaceWith(kept);
+    const at = twins.findIndex((other) => other.className === kept.className);
+    if (at >= 0) twins.splice(at, 1)[0].replaceWith(kept);
   }
   for (const open of main.querySelectorAll("details[open]")) { // what was unfolded stays so
     const twin = [...fresh.querySelectorAll("details")].find((other) => other.firstElementChild.textContent === open.firstElementChild.textContent);

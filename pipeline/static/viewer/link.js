@@ -3,10 +3,11 @@ import { Vector3 } from "../vendor/three.module.min.js";
 
 const short = (value) => Number(value.toPrecision(5));
 
-export function written({ stage, looks, passes, section }) {
+export function written({ stage, looks, passes, section, standing }) {
   const said = { look: looks.name, from: stage.camera.position.toArray().map(short), to: stage.controls.target.toArray().map(short) };
   if (passes.shown().length) said.passes = passes.shown();
   if (passes.heat) said.heat = 1;
+  if (standing && standing.value !== "y") said.up = standing.value;
   if (section.axis) said.cut = [section.axis, short(section.share), section.turned ? 1 : 0];
   return `#${Object.entries(said).map(([key, value]) => `${key}=${[value].flat().join(",")}`).join("&")}`;
 }
@@ -19,6 +20,7 @@ export function read(hash) {
   const [axis, share, turned] = (said.cut ?? "").split(",");
   return {
     look: said.look,
+    up: /^-?[xyz]$/.test(said.up ?? "") ? said.up : "y",
     from: place(said.from),
     to: place(said.to),
     passes: numbers(said.passes),

@@ -1,5 +1,5 @@
 // The stage: canvas, camera, light, and drawing only when something changed.
-import { Box3, Color, DirectionalLight, HemisphereLight, PerspectiveCamera, Plane, PMREMGenerator, Scene, Vector3, WebGLRenderer } from "../vendor/three.module.min.js";
+import { Box3, Color, DirectionalLight, HemisphereLight, PerspectiveCamera, Plane, PMREMGenerator, Quaternion, Scene, Vector3, WebGLRenderer } from "../vendor/three.module.min.js";
 import { OrbitControls } from "../vendor/OrbitControls.js";
 import { RoomEnvironment } from "../vendor/RoomEnvironment.js";
 
@@ -25,14 +25,30 @@ export class Stage {
       light.position.set(...place);
       this.camera.add(light, light.target);
     }
-    this.controls = new OrbitControls(this.camera, this.canvas);
-    this.controls.zoomToCursor = true;
-    this.canvas.style.touchAction = "pan-y"; // a page stays scrollable by the finger; see whole()
+    this.tilt = new Quaternion(); // from the model's axes to those of the view, in which y is up
+    this.orbit();
     this.plane = new Plane(new Vector3(0, -1, 0), 0);
     this.before = []; // called before each drawing
-    this.controls.addEventListener("change", () => this.draw());
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.fit()).observe(box);
+  }
+
+  orbit() {
+    this.controls = new OrbitControls(this.camera, this.canvas);
+    this.controls.zoomToCursor = true;
+    this.controls.addEventListener("change", () => { this.draw(); this.moved?.(); });
+    this.canvas.style.touchAction = "pan-y"; // a page stays scrollable by the finger; see whole()
+  }
+
+  // AXIS of the model points up from now on, as if it had been turned so; its numbers stay.
+  upright(axis) {
+    const { minDistance, maxDistance } = this.controls;
+    this.controls.dispose();
+    this.camera.up.copy(axis);
+    this.tilt.setFromUnitVectors(axis, new Vector3(0, 1, 0));
+    this.orbit();
+    Object.assign(this.controls, { minDistance, maxDistance });
+    this.reset();
   }
 
   // MESHES in a box in metres become what the camera stands around.
@@ -52,8 +68,11 @@ export class Stage {
     const turn = (VIEW.azimuth * Math.PI) / 180, rise = (VIEW.height * Math.PI) / 180;
     const away = (this.radius / Math.sin((this.camera.fov * Math.PI) / 360)) / Math.min(1, this.camera.aspect) * 1.03;
     const way = new Vector3(Math.sin(turn) * Math.cos(rise), Math.sin(rise), Math.cos(turn) * Math.cos(rise));
-    this.look(way.multiplyScalar(away).add(this.centre), this.centre);
+    this.look(this.back(way).multiplyScalar(away).add(this.centre), this.centre);
   }
+
+  // WAY, told in the view's axes, in those of the model.
+  back(way) { return way.applyQuaternion(this.tilt.clone().invert()); }
 
   look(place, aim) {
     this.camera.position.copy(place);
@@ -119,12 +138,12 @@ export class Stage {
   }
 
   turn(aside, up) {
-    const way = this.camera.position.clone().sub(this.controls.target);
+    const way = this.camera.position.clone().sub(this.controls.target).applyQuaternion(this.tilt);
     const flat = Math.hypot(way.x, way.z), length = way.length();
     const angle = Math.atan2(way.x, way.z) - aside * STEP;
     const rise = Math.max(-1.5, Math.min(1.5, Math.atan2(way.y, flat) + up * STEP));
     way.set(Math.sin(angle) * Math.cos(rise), Math.sin(rise), Math.cos(angle) * Math.cos(rise)).multiplyScalar(length);
-    this.look(way.add(this.controls.target), this.controls.target);
+    this.look(this.back(way).add(this.controls.target), this.controls.target);
   }
 
   move(aside, up) {

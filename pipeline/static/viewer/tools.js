@@ -19,6 +19,7 @@ export function controls(view) {
     if (texts) list.replaceChildren(...texts.map((text) => element("li", {}, text)));
     for (const [name, one] of Object.entries(tools)) one.set(measure.tool === name);
   };
+  view.standing = standing(view);
   const points = passes.list.length ? passing(view) : null;
   view.sync = () => { look.mark(looks.name); cut.sync(); points?.sync(); };
   const shown = [["holes", "Holes"], ["rescan", "Rescan here"], ["scanners", "Scanners"]].filter(([name]) => marks.has(name));
@@ -89,7 +90,22 @@ function leaving(view, tell) {
     try { await navigator.clipboard.writeText(address); tell("The link to this view is copied; it stands in the address line too."); }
     catch { tell("The link to this view stands in the address line."); }
   });
-  return group("View", button("Reset", "The view from the beginning (0)", () => stage.reset()), fill, still, share);
+  return group("View", view.standing, button("Reset", "The view from the beginning (0)", () => stage.reset()), fill, still, share);
+}
+
+const AXES = { y: "Y up", "-y": "−Y up", z: "Z up", "-z": "−Z up", x: "X up", "-x": "−X up" };
+
+// Which axis of the model is up: only the view is turned. The page, which can turn the model, is told.
+function standing({ box, stage }) {
+  const axes = Object.entries(AXES).map(([value, text]) => element("option", { value }, text));
+  const list = element("select", { "aria-label": "Which axis is up", title: "Stand the model another way up", onchange: () => set(list.value) }, ...axes);
+  const set = (name) => {
+    list.value = name in AXES ? name : "y";
+    const side = list.value.startsWith("-") ? -1 : 1, axis = list.value.at(-1);
+    stage.upright(stage.centre.clone().set(side * (axis === "x"), side * (axis === "y"), side * (axis === "z")));
+    box.dispatchEvent(new CustomEvent("i3d-up", { bubbles: true, detail: list.value }));
+  };
+  return Object.assign(list, { set });
 }
 
 function remarks(facts, say) {

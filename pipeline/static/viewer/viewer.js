@@ -57,6 +57,7 @@ function build(box, { model, meshes, points, facts }) {
   view.restore = (hash) => {
     const said = read(hash);
     if (said.look) looks.show(said.look);
+    if (said.up !== view.standing.value) view.standing.set(said.up);
     for (const one of passes.list) passes.show(one.number, said.passes.includes(one.number));
     passes.warm(said.heat && passes.measured);
     view.cut(...(said.cut ?? [""]));

@@ -77,20 +77,46 @@ def beats(atlas: Atlas, job: str) -> Callable[[], None]:
     return beat
 
 
+def test_axe_finds_nothing_serious_on_a_phone_in_the_dark(
+    serve: Callable[..., Server], atlas: Atlas, chromium: Any
+) -> None:
+    """The pages that are looked at most."""
+    looked_at(
+        serve, atlas, chromium, ["phone"], ["dark"], lambda ids: ["/", f"/jobs/{ids['done']}"]
+    )
+
+
+@pytest.mark.proof
 def test_axe_finds_nothing_serious_on_any_page(
     serve: Callable[..., Server], atlas: Atlas, chromium: Any
 ) -> None:
+    looked_at(serve, atlas, chromium, list(SIZES), ["light", "dark"], every)
+
+
+def every(ids: dict[str, str]) -> list[str]:
+    jobs = (f"/jobs/{id}" for id in ids.values())
+    return [*PATHS, *jobs, f"/jobs/{ids['draft']}/compare"]
+
+
+def looked_at(
+    serve: Callable[..., Server],
+    atlas: Atlas,
+    chromium: Any,
+    sizes: list[str],
+    schemes: list[str],
+    choose: Callable[[dict[str, str]], list[str]],
+) -> None:
+    """Nothing serious on the pages that CHOOSE names, in SIZES and SCHEMES, all unfolded."""
     if not AXE.is_file():
         missing("axe-core", "run npm ci")
     ids = furnished(atlas)
     server = serve(INBOX3D_WORKER__BEAT="0.2")
     beat = beats(atlas, ids["running"])
     eventually(lambda: beat() or server.get("/3d/counts").json()["workers"], 30, "a worker lives")
-    paths = [*PATHS, *(f"/jobs/{id}" for id in ids.values())]
     context = chromium.new_context()
     tab = context.new_page()
     grave: dict[tuple[str, ...], list[str]] = {}
-    for path in paths:
+    for path in choose(ids):
         beat()
         tab.goto(server.url + path)
         tab.evaluate(
@@ -101,9 +127,10 @@ def test_axe_finds_nothing_serious_on_any_page(
                 ".viewer[data-state=shown], .viewer[data-state=failed]", timeout=60_000
             )
         tab.evaluate(AXE.read_text() + "; null")
-        for size, (width, height) in SIZES.items():
+        for size in sizes:
+            width, height = SIZES[size]
             tab.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
+            for scheme in schemes:
                 tab.emulate_media(color_scheme=scheme)
                 kept(tab, path.replace("/", "-").replace("?", "-"), size, scheme)
                 assert tab.evaluate("document.documentElement.scrollWidth") <= width, (path, size)

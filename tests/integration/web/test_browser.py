@@ -416,3 +416,62 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(
     tab.goto(f"{server.url}/jobs/{done.id}")
     assert tab.locator(".viewer img.still").count() == 1 and tab.locator("td a").count() > 0
     context.close()
+
+
+def glb(extents: tuple[float, float, float]) -> bytes:
+    """A box of so many metres."""
+    import trimesh
+
+    made: bytes = trimesh.creation.box(extents).export(file_type="glb")
+    return made
+
+
+def test_a_model_is_stood_another_way_up_in_the_viewer_and_turned_so(
+    server: Server, atlas: Atlas, page: Any, viewer: None
+) -> None:
+    """Only the view turns, and the form beside it follows; the turned model is a new job, a
+    conversion of the finished mesh."""
+    done = forge(
+        atlas, State.DONE, "tower", kind="scan", output={"model.glb": glb((0.1, 0.1, 0.3))}
+    )
+    page.goto(f"{server.url}/jobs/{done.id}")
+    page.wait_for_selector(".viewer[data-state=shown]")
+    tall = "(() => { const { stage } = document.querySelector('.viewer').viewer, at = (z) => stage.seen(stage.centre.clone().set(0, 0, z)); return at(-0.15).y - at(0.15).y; })()"
+    lying = page.evaluate(tall)
+    page.select_option("select[aria-label='Which axis is up']", "z")
+    assert page.evaluate(tall) > lying + 50
+    assert page.input_value(".turned select[name=up]") == "z"
+    page.select_option(".turned select[name=up]", "-z")
+    assert page.evaluate(tall) < -50
+    page.focus(".i3d-box canvas")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(tall) < -50, "keys turn it about the axis that is up"
+    page.click(".turned button")
+    eventually(lambda: atlas.places(State.INBOX), 20, "it is sent")
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    assert (job.kind, job.options["up"], job.retry_of) == ("convert", "-z", done.id)
+    assert [row.path for row in job.manifest] == ["model.glb"]
+
+
+def test_before_and_after_stand_side_by_side_and_turn_together(
+    server: Server, atlas: Atlas, page: Any, viewer: None
+) -> None:
+    from layout.manifest import write_job
+
+    before, after = (
+        forge(atlas, State.DONE, "jug", faces=faces, output={"model.glb": glb((size, 0.1, 0.2))})
+        for faces, size in ((5000, 0.1), (900, 0.3))
+    )
+    job = read_job(atlas.disk, after.path)
+    write_job(atlas.disk, after.path, job.model_copy(update={"retry_of": before.id}))
+    page.goto(f"{server.url}/jobs/{after.id}/compare")
+    _until(page, "document.querySelectorAll('.viewer[data-state=shown]').length === 2")
+    page.wait_for_timeout(300)
+    angles = "[...document.querySelectorAll('.viewer')].map((one) => one.viewer.stage.controls.getAzimuthalAngle())"
+    old = page.evaluate(angles)
+    page.locator(".i3d-box canvas").first.focus()
+    page.keyboard.press("ArrowLeft")
+    one, other = page.evaluate(angles)
+    assert abs(one - other) < 1e-6 and abs(one - old[0]) > 0.05
+    assert page.locator("tr:has-text('faces') td").all_inner_texts() == ["5000", "900"]
