@@ -42,6 +42,7 @@ class Item(NamedTuple):
     transparent: bool = False  # a picture with an alpha channel
     text: bytes = b""  # of a text that is short enough to be a prompt
     really: str | None = None  # what one is that no suffix tells, in words: "a GLB model"
+    held: str | None = None  # what a mesh file holds that has no faces: "12 points and no faces"
 
     @property
     def stem(self) -> str:
@@ -69,7 +70,9 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
         return Item(file, name, what, size=size, text=head)
     if what != IMAGE:
         really = contradictions.by_content(ending, head, size) if what == OTHER else None
-        return Item(file, name, what, size=size, really=really)
+        may = what == POINTS and ending in (".ply", ".obj", ".off", ".glb")
+        held = contradictions.without_faces(ending, head) if may else None
+        return Item(file, name, what, size=size, really=really, held=held)
     return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
 
 

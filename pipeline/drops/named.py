@@ -35,7 +35,8 @@ def named(kind: str, found: list[Item], request: dict[str, Any]) -> Choice:
         and len(points := [item for item in of(found, POINTS) if _may_be_mesh(item)]) == 1
     ):
         remedy = 'Export it with its faces; for points take kind = "scan".'
-        raise InputRejected(f"{points[0].name} holds no faces: a mesh needs faces", remedy=remedy)
+        held = points[0].held or "no faces"
+        raise InputRejected(f"{points[0].name} holds {held}: a mesh needs faces", remedy=remedy)
     if choice is None and kind in ("scan", "convert") and (model := unread_model(found)):
         raise foreign.refusal(model)
     if choice is None or choice.kind != kind:

@@ -101,6 +101,19 @@ def only_vertices(ending: str, head: bytes, tail: bytes) -> bool:
     )
 
 
+def without_faces(ending: str, head: bytes) -> str:
+    """In words what a mesh file of HEAD holds that has no faces: "12 points and no faces"."""
+    many: int | None = None
+    if ending == ".ply" and (header := ply.read(head)) is not None:
+        many = header.rows("vertex")
+    elif ending == ".off" and (counts := off.read(head)) is not None:
+        many = counts.vertices
+    lines = ending == ".obj" and re.search(rb"(?:^|[\r\n])[ \t]*l[ \t]", head) is not None
+    held = "points" if many is None else f"{many} points" if many else "neither points"
+    joined = "nor faces" if many == 0 else "and no faces"
+    return f"{held}{', lines' * lines} {joined}"
+
+
 def _only_glb_points(head: bytes) -> bool:
     """Does the document of a GLB, which is there whole, know no other primitives than points?"""
     length = int.from_bytes(head[12:16], "little")

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.geometry.readers.decimals import decimals
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
 PIECE = 1 << 20  # bytes that are worth a thread
+FEW = 1 << 12  # bytes that are not worth a second way to read them
 _NANS = re.compile(
     rb"[-+]?(?:1\.#(?:IND|QNAN|SNAN|INF)\d*|\bnan(?:\([a-z0-9]*\))?|\binf(?:inity)?)", re.I
 )
@@ -85,12 +87,16 @@ def parsed(block: bytes, kind: type) -> Array | None:
         warnings.simplefilter("error")
         try:
             if len(pieces) == 1:
-                return np.fromstring(block, dtype=kind, sep=" ")
+                return _piece(block, kind)
             with ThreadPoolExecutor(len(pieces)) as pool:
-                read = partial(np.fromstring, dtype=kind, sep=" ")
-                return np.concatenate([*pool.map(read, pieces)])
+                return np.concatenate([*pool.map(partial(_piece, kind=kind), pieces)])
         except (DeprecationWarning, ValueError):
             return None
+
+
+def _piece(block: bytes, kind: type) -> Array:
+    found = decimals(block) if kind is np.float64 and len(block) > FEW else None
+    return np.fromstring(block, dtype=kind, sep=" ") if found is None else found
 
 
 def _pieces(block: bytes) -> list[bytes]:

@@ -71,7 +71,7 @@ def test_a_prompt_may_stand_in_job_toml_alone(tmp_path: Path) -> None:
         (b"a = " + b"[" * 100_000, "job.toml: it is not valid TOML"),
         (b"seed = " + b"9" * 5000, "job.toml: it is not valid TOML"),
         (b"# " + b"x" * jobtoml.LIMIT, "job.toml: it is larger than 256 KiB"),
-        (b'kind = "convert"', "a.ply holds no faces: a mesh needs faces"),
+        (b'kind = "convert"', "a.ply holds 3 points and no faces: a mesh needs faces"),
         (b'kind = "images"', "but the drop does not hold an image"),
         (b'kind = "scan"\nunit = "parsec"', "job.toml: unit"),
         (b'kind = "prompt"', "but the drop does not hold a short text"),

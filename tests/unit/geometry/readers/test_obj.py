@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputRejected
-from pipeline.geometry.readers import textnumbers
+from pipeline.geometry.readers import decimals, textnumbers
 from pipeline.geometry.readers.textnumbers import slots
 from tests.support import meshfiles
 from tests.support.meshfiles import CORNERS, POLYGONS, TRIANGLES, obj, png
@@ -324,3 +324,53 @@ def test_pieces_on_several_cores_are_the_whole(
     assert read("a.obj", obj()).volume == pytest.approx(32000)
     with pytest.raises(InputRejected, match="vertex 9 is not made of numbers"):
         read("a.obj", damaged)
+
+
+@pytest.mark.parametrize("form", ["%.0f", "%.3f", "%.6f", "%.8f", "%d", "%.9f", "%.12f", "%.16f"])
+@pytest.mark.parametrize("size", [1e-6, 1.0, 9.99, 990.0, 9e4])
+def test_decimals_are_those_of_the_c_library_to_the_last_bit(form: str, size: float) -> None:
+    """Or they are not read that way at all: 20 digits are too many."""
+    rows = np.random.default_rng(4).uniform(-size, size, (4000, 3))
+    block = b"".join(b"%s  %s %s\n" % tuple((form % v).encode() for v in row) for row in rows)
+    found = decimals.decimals(block)
+    assert (found is None) == (form == "%.16f" and size > 1000)
+    if found is not None:
+        assert found.tobytes() == np.fromstring(block, sep=" ").tobytes()
+
+
+def test_decimals_that_lie_halfway_between_two_floats_round_once() -> None:
+    """80 bits first and 64 then would round them twice."""
+    dice = np.random.default_rng(5)
+    block = b"".join(b"%d.%016d\n" % (a, b) for a, b in dice.integers(0, (99, 10**16), (60_000, 2)))
+    block += (
+        b"900.7199254740993000\n0.0000000000000000\n-0.0000000000000001\n999.9999999999999999\n"
+    )
+    found = decimals.decimals(block)
+    assert found is not None
+    assert found.tobytes() == np.fromstring(block, sep=" ").tobytes()
+
+
+def test_without_floats_of_80_bits_only_15_digits_are_read_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on ARM."""
+    monkeypatch.setattr(decimals, "EXTENDED", False)
+    assert decimals.decimals(b"1.2345678901234567\n") is None
+    assert decimals.decimals(b"1.23456789012345\n") is not None
+
+
+@pytest.mark.parametrize(
+    "block", [b"1.2.3", b"1-2", b"-", b".", b"--1", b"1 2 .", b"-.", b"+1", b"3.-4", b"123456789", b"1e5", b"0x1", b"1,5", b"1234.1234567890123456"]
+)  # fmt: skip
+def test_what_is_no_plain_decimal_is_left_to_the_c_library(block: bytes) -> None:
+    assert decimals.decimals(b"1 2 3\n" + block + b"\n") is None
+
+
+@pytest.mark.parametrize("chunk", [1, 9, 1 << 18])
+def test_decimals_of_odd_but_plain_kinds(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks of any size; one of nothing is left to the C library, too."""
+    monkeypatch.setattr(decimals, "CHUNK", chunk)
+    found = decimals.decimals(b".5 5. -.25\n-0.0 007 12345678.1234567\n")
+    assert found is not None
+    assert found.tobytes() == np.array([0.5, 5, -0.25, -0.0, 7, 12345678.1234567]).tobytes()
+    assert decimals.decimals(b"   \n") is None
