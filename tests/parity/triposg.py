@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import Any
 
@@ -246,16 +246,17 @@ OF_PARTS = (  # the order in which they are asked for: one network after the oth
 )
 
 
-def _add_schedules(values: Values, facts: dict[str, Any]) -> None:
-    own = Flow.of(facts["config"]["scheduler"])
-    for name, steps, flow in (
-        ("schedule", facts.get("steps", 1), own),
-        ("schedule50", 50, Flow()),
-        ("schedule10_shift3", 10, Flow(3.0)),
-    ):
-        levels = np.array(noise_levels(steps, flow))
-        values[f"{name}_sigmas"] = partial(np.asarray, levels)
-        values[f"{name}_timesteps"] = partial(np.asarray, flow.trained_steps * levels[:-1])
+def _add_schedules(values: Values, facts: dict[str, Any], names: Iterable[str]) -> None:
+    """schedule_sigmas is the set's own, schedule50_timesteps of 50 steps, schedule10_shift3_… shifted."""
+    for name in names:
+        if not (
+            match := re.fullmatch(r"schedule(\d*)(?:_shift([\d.]+))?_(sigmas|timesteps)", name)
+        ):
+            continue
+        flow = Flow(float(match[2] or 1)) if match[1] else Flow.of(facts["config"]["scheduler"])
+        levels = np.array(noise_levels(int(match[1] or facts.get("steps", 1)), flow))
+        made = levels if match[3] == "sigmas" else flow.trained_steps * levels[:-1]
+        values[name] = partial(np.asarray, made)
 
 
 def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[Values, list[str]]:
@@ -281,7 +282,7 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[Values,
             whole = re.sub(r"_(strided|shape|meanstd)$", "", name)
             if re.fullmatch(pattern, whole):
                 values[whole] = lambda m=made, n=whole: getattr(own, m).get(n)
-    _add_schedules(values, facts)
+    _add_schedules(values, facts, recorded)
     if "solid" in facts:
         values |= solid.computed(facts, recorded)
     return values, own.wrong

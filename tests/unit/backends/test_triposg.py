@@ -110,10 +110,14 @@ def test_it_is_painted_with_the_picture_and_says_that_the_back_is_a_guess(
     monkeypatch.setattr(VAE, "field", arrow)
     rgba = animal.rgba.copy()
     rgba[:, :48, :3], rgba[:, 48:, :3] = (200, 30, 30), (30, 30, 200)
+    rows = np.flatnonzero((rgba[..., 3] > 127).any(axis=1))
+    rgba[: int(rows.mean()), :, 1] = 220  # the upper half
     result = made(models, animal._replace(rgba=rgba), Effort(grid=48, steps=1))
     colors = result.surface.colors
     assert colors is not None
-    at = result.surface.vertices[:, 0]
+    at, up = result.surface.vertices[:, :2].T
+    low, high = (0.8 * up.min() + 0.2 * up.max(), 0.2 * up.min() + 0.8 * up.max())
+    assert colors[up > high, 1].mean() > colors[up < low, 1].mean() + 100
     assert colors[at < -0.1, 0].mean() > colors[at < -0.1, 2].mean() + 50
     assert colors[at > 0.1, 2].mean() > colors[at > 0.1, 0].mean() + 50
     assert any("guess" in note for note in result.notes)

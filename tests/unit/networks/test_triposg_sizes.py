@@ -36,6 +36,7 @@ OTHER: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_set_of_another_configuration_is_made_from_its_json(
     testdata: Path, tmp_path: Path
 ) -> None:
