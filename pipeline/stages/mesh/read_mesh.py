@@ -10,6 +10,7 @@ from pipeline.artefacts import Dropped, Mesh
 from pipeline.errors import InputRejected
 from pipeline.formats.account import listed
 from pipeline.formats.meshes import check
+from pipeline.formats.zeros import left_empty
 from pipeline.geometry import readers
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.readers.assemble import Assembled, assemble
@@ -39,6 +40,8 @@ def run(dropped: Dropped, ws: StageWorkspace[ReadMesh]) -> Mesh:
     ws.progress(0.1, f"reading {path.name}")
     contents = readers.read(path.name, path, beside)
     whole = assemble(contents.parts)
+    if empty := left_empty(path.name, path):
+        ws.warn(f"{path.name}: {empty}.")
     for text in (*contents.account.differences(), *whole.notes):
         ws.warn(f"{path.name}: {text}.")
     could, others = unreferred(path.name, beside)

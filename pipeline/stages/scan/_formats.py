@@ -9,6 +9,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats import signatures, tables
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken
+from pipeline.formats.zeros import left_empty
 from pipeline.geometry.readers.companions import Companions
 from pipeline.stages.scan import _meshes, _ptx
 from pipeline.stages.scan._raw import Raw
@@ -73,6 +74,8 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
         module = "_ptx"
     elif not head.strip(b"\0"):
         raise broken(source.name, "it begins with nothing but zero bytes")
+    if empty := left_empty(source.name, source.path):
+        account.remark(empty)
     if module == "_meshes":
         return _meshes.read(source, account, beside)
     reader: Callable[[Source, Account], list[Raw]] = import_module(
