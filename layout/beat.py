@@ -31,6 +31,7 @@ class Beat(threading.Thread):
             update={"lock": (str(lock_path), os.fstat(lock.fileno()).st_ino), "boot": boot_id()}
         )
         self.counted = 0  # beats that reached Atlas
+        self._failed = ""  # in words, why the last one did not
         self._over = threading.Event()
         self._changing = threading.Lock()
 
@@ -61,8 +62,11 @@ class Beat(threading.Thread):
                 self.atlas.heartbeat(self.heartbeat.worker), self.heartbeat.dump()
             )
             self.counted += 1
+            self._failed = ""
         except OSError as error:
-            log.warning("beat.failed worker=%s what=%s", self.heartbeat.worker, error)
+            if (what := str(error)) != self._failed:  # a fault that lasts is told once
+                log.warning("beat.failed worker=%s what=%s", self.heartbeat.worker, what)
+            self._failed = what
 
     def run(self) -> None:
         while not self._over.wait(self.interval):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from layout import room
 from layout.calls import (
     FOLDER,
     Entry,
@@ -77,7 +78,10 @@ class LineFault(OSError):
 
     @property
     def message(self) -> str:
-        return f"{self.strerror or self}" + (f" ({self._where()})" if self.filename else "")
+        what = self.strerror or str(self)
+        if self.errno == errno.ENOSPC and self.filename:
+            what = room.no_more_files(Path(os.fsdecode(self.filename))) or what
+        return what + (f" ({self._where()})" if self.filename else "")
 
     def _where(self) -> str:
         """The path that did not work; of a temporary name, drawn anew at every try, its folder: so

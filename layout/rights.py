@@ -13,6 +13,16 @@ from pathlib import Path
 
 _GET_FLAGS, _IMMUTABLE, _APPEND_ONLY = 0x80086601, 0x10, 0x20
 _DENIED = (errno.EACCES, errno.EPERM)
+_ANOTHER_DISK = ": it lies on another disk than the rest; copy it here instead"
+_FAILS = ": the disk or the share fails there; look at the file server, or take it away"
+_REMEDIES = {
+    errno.EBUSY: ": a program of the file server holds it; stop that, or copy what is in it",
+    errno.EXDEV: _ANOTHER_DISK,
+    errno.ENOTDIR: ": a file stands where a folder belongs; rename it, or take it away",
+    errno.ELOOP: ": it is a link, or lies behind links; put the thing itself in its place",
+    errno.EIO: _FAILS,
+    errno.ESTALE: _FAILS,
+}
 
 
 def words(error: OSError, path: Path) -> str:
@@ -28,8 +38,14 @@ def words(error: OSError, path: Path) -> str:
         )
     if error.errno == errno.ENAMETOOLONG:
         return "it holds a name or a path that is too long for this share: shorten it"
+    if error.errno in (errno.EBUSY, errno.EXDEV) and os.path.ismount(source):
+        return (
+            f"{_shown(source, path)} is a disk of its own that is mounted here, and cannot be"
+            " moved: copy what is on it into a folder beside it"
+        )
     if error.errno not in _DENIED:
-        return f"{_shown(source, path)}: {error.strerror or error}"
+        remedy = _REMEDIES.get(error.errno or 0, "")
+        return f"{_shown(source, path)}: {error.strerror or error}{remedy}"
     if goal is not None:
         return unmovable(source, goal.parent)
     return unusable(source, path)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from layout import rights
+from layout import rights, room
 from layout.disk import LineFault
 from layout.tree import INPUT, Atlas
 from layout.walk import BeyondLimits
@@ -32,10 +32,13 @@ from pipeline.errors import (
 # bytes: with less than that free a disk is full; what was written to it last may be cut off
 SPARE = 64 << 10
 FULL = (errno.ENOSPC, errno.EDQUOT)
-HOST = frozenset({*FULL, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE})
+HOST = frozenset(
+    {*FULL, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE}
+)
 DENIED = (errno.EACCES, errno.EPERM)
 _SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
 GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/)."
+FEWER = "Delete files there, or set [host] scratch to another disk; work resumes by itself."
 OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX)."
 
 
@@ -113,20 +116,34 @@ def is_full(folder: Path) -> bool:
 
 
 def full(folder: Path, error: OSError | None = None) -> HostFault:
-    """Scratch does not take what a job writes; in words, with what is free."""
-    why = (
-        "is full"
-        if error is None or error.errno in FULL
-        else f"cannot be written ({error.strerror})"
-    )
+    """Scratch does not take what a job writes; in words, what it lacks and what to do."""
+    number = error.errno if error and error.errno else errno.ENOSPC
+    if error is not None and error.errno not in FULL:
+        where = f"{rights.words(error, folder)} ({folder})" if error.errno in DENIED else folder
+        return HostFault(
+            f"Scratch cannot be written ({error.strerror}): {where}.",
+            remedy=_cure(number),
+            number=number,
+        )
+    if files := room.no_more_files(folder):
+        return HostFault(f"Scratch is full: {files} ({folder}).", remedy=FEWER, number=errno.EDQUOT)
     try:
         space = shutil.disk_usage(folder)
-        room = f": {size(space.free)} free of {size(space.total)}"
+        free = f": {size(space.free)} free of {size(space.total)}"
     except OSError:
-        room = ": its folder is not there"
-    return HostFault(
-        f"Scratch {why}{room} ({folder}).", number=error.errno if error else errno.ENOSPC
-    )
+        free = ": its folder is not there"
+    return HostFault(f"Scratch is full{free} ({folder}).", number=number)
+
+
+def _cure(number: int) -> str:
+    """What to do where scratch fails with NUMBER, which is no lack of space."""
+    if number in DENIED:
+        return "Let the user that inbox3d runs as write there; work resumes by itself."
+    if number == errno.EROFS:
+        return "Mount that disk for writing, or set [host] scratch to another; work resumes then."
+    if number == errno.EFBIG:
+        return "Set [host] scratch to a disk that takes files of that size (FAT does not)."
+    return "Look at that disk, or set [host] scratch to another one; work resumes by itself."
 
 
 def size(count: float) -> str:

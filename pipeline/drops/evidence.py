@@ -64,6 +64,8 @@ def content(look: Listing) -> list[DropEntry]:
 def not_files(look: Listing) -> Iterator[str]:
     """In words: links, sockets and devices, which are never followed, copied or read, and names
     that no other system can spell."""
+    if dropped.printable(look.path.name) != look.path.name:
+        yield f"{dropped.printable(look.path.name)} has a name that is not UTF-8"
     for found in look.found:
         if dropped.printable(found.path) != found.path:
             yield f"{dropped.printable(found.path)} has a name that is not UTF-8"

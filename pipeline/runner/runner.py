@@ -3,6 +3,7 @@ that turns an error into an edge."""
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +24,14 @@ from pipeline.errors import (
     HostFault,
     InputRejected,
     PipelineError,
+    StageFailed,
 )
 from pipeline.gpu.engine import Engine, Order
 from pipeline.progress import COPY, READY
 from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
 from pipeline.recipes import Leg
-from pipeline.runner import due
+from pipeline.runner import due, scratch
 from pipeline.runner.beginning import AsksAnew, Beginning
 from pipeline.runner.disagreement import REMEDY, Disagreement
 from pipeline.runner.edges import Edges
@@ -116,15 +118,27 @@ class Runner:
         except Drained:
             return Outcome(self.edges.release(held, "drained"))
         except Exception as error:
-            blamed = self.patience.blamed(error)
+            blamed = self._swept(held) or self.patience.blamed(error)
             if blamed is not error:
                 log.warning(
                     "error.sorted job=%s as=%s",
                     held.place.id,
                     type(blamed).__name__,
-                    exc_info=error,
+                    # who must act is told in words; how it came about counts where a stage failed
+                    exc_info=error if isinstance(blamed, StageFailed) else None,
                 )
             return self._edge_for(held, queue, blamed)
+
+    def _swept(self, held: HeldJob) -> HostFault | None:
+        """Without its files a stage may say anything: it is no fault of the job."""
+        if held.lock is None or not scratch.swept(held.root):
+            return None
+        return HostFault(
+            f"Files of the running job were deleted from scratch ({held.root}).",
+            remedy="Keep programs that tidy up away from [host] scratch; the job is done again by"
+            " itself.",
+            number=errno.ENOENT,
+        )
 
     def _edge_for(self, held: HeldJob, queue: str, error: PipelineError | LineFault) -> Outcome:
         """The edge for a start that ended in ERROR, already sorted by who must act."""

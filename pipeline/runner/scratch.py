@@ -3,6 +3,7 @@ over what another one still writes to."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import IO
@@ -45,6 +46,12 @@ def enter(scratch: Scratch, place: Place, accepted: int) -> IO[bytes]:
     lock.write(boot_id().encode())
     lock.flush()
     return lock
+
+
+def swept(root: Path) -> bool:
+    """Whether somebody tidied the workspace ROOT away under its start: its lock, which no program
+    of ours deletes meanwhile, is gone."""
+    return not os.path.lexists(root / LOCK)
 
 
 def discard(root: Path) -> bool:

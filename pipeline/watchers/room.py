@@ -76,8 +76,8 @@ class Room:
             return self._lack(asks)
         except OSError as error:
             return Lack(
-                f"scratch cannot be used: {rights.words(error, self.scratch.root)}"
-                f" ({self.scratch.root})",
+                f"scratch cannot be used: {rights.words(error, self.scratch.root)}; [host] scratch"
+                f" is {self.scratch.root}, and work goes on when it can be made",
                 False,
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -136,6 +137,14 @@ def fills_without_a_word(dropped: Dropped, ws: Workspace) -> Exported:
 def fills_memory_of_a_file(dropped: Dropped, ws: Workspace) -> Exported:
     """The same through memory: the engine is killed by SIGBUS."""
     map_and_fill(ws.path("big"), 4 << 20)
+    return works(dropped, ws)
+
+
+def is_swept(dropped: Dropped, ws: Workspace) -> Exported:
+    """A program that tidies up deletes all that the first start has in scratch."""
+    if ws.root.name.endswith(".1"):
+        shutil.rmtree(ws.root, ignore_errors=True)
+        raise LookupError("what an earlier stage made is not there")
     return works(dropped, ws)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import zlib
+from pathlib import Path
 
 import pytest
 
+from pipeline.config import Intake
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.entries import DropEntry, Listing
+from pipeline.drops.listing import look
 from pipeline.drops.own_folder import FILE, FOLDER
 from pipeline.drops.verdict import Ready, Refuse, Wait
 from tests.support.watched import INBOX, PLY, PNG, Drop
@@ -288,6 +292,20 @@ def test_bytes_that_tell_nothing_are_not_contradicted(data: bytes) -> None:
     verdict = drop.after(1800)
     assert isinstance(verdict, Refuse)
     assert verdict.reason == "looks cut off: a.ply: it does not begin like a PLY file"
+
+
+def test_a_folder_whose_name_no_other_system_can_spell_is_refused(tmp_path: Path) -> None:
+    """An old file server's "Möbel": reports, archives and readers of scans could not name it."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xf6bel"))
+    folder.mkdir()
+    (folder / "a.ply").write_bytes(PLY)
+    now = [0.0]
+    completeness = Completeness(Intake(quiet_local=5), clock=lambda: now[0])
+    for _ in range(4):
+        now[0] += 1
+        verdict = completeness.judge(folder.name, look(folder))
+    assert isinstance(verdict, Refuse)
+    assert verdict.reason == "M\\xf6bel has a name that is not UTF-8"
 
 
 @pytest.mark.parametrize(

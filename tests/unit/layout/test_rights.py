@@ -13,7 +13,7 @@ import pytest
 
 from layout import rights
 from layout.disk import Disk
-from tests.support.hostile import as_stranger, immutable, need_root
+from tests.support.hostile import as_stranger, immutable, need_root, small_disk
 
 
 @pytest.fixture
@@ -162,3 +162,24 @@ def test_a_folder_where_a_file_belongs_is_named(tmp_path: Path) -> None:
         os.replace(tmp_path / ".new", tmp_path / "STATUS.txt")
     words = rights.words(caught.value, tmp_path / "STATUS.txt")
     assert words == "STATUS.txt is a folder where a file belongs: rename it, or take it away"
+
+
+def test_a_disk_that_is_mounted_in_inbox_is_called_so(tmp_path: Path) -> None:
+    """A card reader or a backup target of the file server: it cannot be moved, and the words say what to do instead."""
+    with small_disk(tmp_path / "inbox/usb", "1m"):
+        (tmp_path / "claimed").mkdir()
+        with pytest.raises(OSError, match="usb") as caught:
+            (tmp_path / "inbox/usb").rename(tmp_path / "claimed/usb")
+        assert rights.words(caught.value, tmp_path / "inbox/usb") == (
+            "usb is a disk of its own that is mounted here, and cannot be moved: copy what is on it into a folder beside it"
+        )
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EBUSY, errno.EXDEV, errno.ENOTDIR, errno.ELOOP, errno.EIO, errno.ESTALE]
+)
+def test_what_is_no_lack_of_a_right_has_a_remedy_too(tmp_path: Path, number: int) -> None:
+    (tmp_path / "vase").mkdir()
+    error = OSError(number, os.strerror(number), str(tmp_path / "vase"))
+    said = rights.words(error, tmp_path / "vase")
+    assert said.startswith(f"vase: {os.strerror(number)}: ") and said.count(": ") == 2

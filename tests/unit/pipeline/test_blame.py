@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from layout import lifecycle
-from layout.disk import LineFault
+from layout.disk import Disk, LineFault
 from layout.init import init
 from layout.manifest import read_job
 from layout.scratch import Scratch
@@ -134,6 +135,53 @@ def test_a_scratch_without_any_room_takes_no_job(
         until(worker, lambda: count(atlas, State.DONE) == 1)
 
 
+def test_a_scratch_that_takes_no_more_files_is_called_so(
+    atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
+) -> None:
+    """Inodes run out before bytes do: "105 MB free of 105 MB" would explain nothing."""
+    recipe("works")
+    drop(atlas)
+    with small_disk(tmp_path / "scratch", "50m,nr_inodes=8") as resize:
+        worker = workers()
+        for _ in range(3):
+            worker.step()
+        assert "Scratch is full: it holds 8 files and folders, and no more (inodes)" in (
+            worker.beat.heartbeat.message
+        )
+        assert count(atlas, State.FAILED) == 0
+        resize("50m,nr_inodes=800")
+        time.sleep(1.1)
+        until(worker, lambda: count(atlas, State.DONE) == 1)
+
+
+def test_a_share_that_takes_no_more_files_is_called_so(tmp_path: Path) -> None:
+    disk = Disk()
+    with small_disk(tmp_path / "share", "5m,nr_inodes=3"):
+        with pytest.raises(LineFault) as caught:
+            for number in range(4):
+                disk.mkdir(tmp_path / "share" / str(number))
+        assert caught.value.message.startswith(
+            "it holds 3 files and folders, and no more (inodes) ("
+        )
+
+
+def test_files_that_a_tidier_deletes_from_scratch_fail_no_job(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
+    """Whatever the stage made of it: the job waits, the words name who must act, and it is done anew."""
+    recipe("is_swept")
+    id = drop(atlas).id
+    worker = workers()
+    worker.step()
+    assert now_at(atlas, id)[0].state is State.CLAIMED
+    worker.step()
+    assert "Files of the running job were deleted from scratch" in worker.beat.heartbeat.message
+    time.sleep(1.1)
+    until(worker, lambda: count(atlas, State.DONE) == 1)
+    job = now_at(atlas, id)[1]
+    assert job.crashes(max(start.n for start in job.starts) - 1) == 0
+
+
 def test_another_host_goes_on_meanwhile(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
 ) -> None:
@@ -230,6 +278,7 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
         (errno.EROFS, "scratch/x", HostFault, "Scratch cannot be written (Read-only file system)"),
         (errno.EACCES, "scratch/x", HostFault, "Scratch cannot be written (Permission denied)"),
         (errno.EIO, "scratch/x", HostFault, "Input/output error"),
+        (errno.EFBIG, "scratch/x", HostFault, "Scratch cannot be written (File too large)"),
         (errno.ENOSPC, "elsewhere/x", HostFault, "is full"),
         (
             errno.EACCES,
@@ -259,6 +308,9 @@ def test_an_error_of_the_system_is_sorted_by_its_number_and_by_where_its_path_li
     assert type(found) is kind
     assert words in found.message
     assert "Error" not in found.message and "Errno" not in found.message
+    # space is told of where it lacks, and only there
+    full = "Scratch is full" in found.message or "No space" in found.message
+    assert full or "ree space in" not in getattr(found, "remedy", "")
 
 
 def test_what_a_stage_told_stays_unless_scratch_is_full(
