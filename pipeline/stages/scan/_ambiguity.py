@@ -21,6 +21,7 @@ from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _FEWEST = 50  # shared points of a scene that say something
 
 

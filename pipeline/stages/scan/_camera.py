@@ -10,6 +10,7 @@ from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _viewpoint
 
+# What they come to on real sets: benchmarks/register.py.
 _CELL = 0.015  # of the picture of a far camera, share of the size
 _ANGLE = 0.035  # of the picture of a scanner that stood inside, radians
 _RIM = 4  # cells around the picture

@@ -23,6 +23,7 @@ from pipeline.stages.scan._links import PairLink, agree
 from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 from pipeline.stages.scan._verify import Evidence
 
+# What they come to on real sets: benchmarks/register.py.
 _THROUGH = 0.12  # of the surface that another camera looked through: it does not stand there
 _ASIDE = 0.25  # length between the middles of passes that show a body's parts side by side
 _MEETS = 0.03  # of the surface that such passes share at the least …

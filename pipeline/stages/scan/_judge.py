@@ -20,6 +20,7 @@ from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _verify
 from pipeline.stages.scan._prepared import Prepared
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _UNKNOWN = 0.9  # against a point that the other camera could not see
 _TONE = 0.1  # of full scale: colours of one place may differ by so much
 FEWEST = 30.0  # points that must speak for a placement before it counts as decided

@@ -19,7 +19,7 @@ FEWEST = 0.02  # score below which a motion is forgotten
 TRUSTY = 0.25  # score from which a link's residual tells the scanner's noise
 WIDER = 0.8  # times the usual residual by which one may be wider before its link counts for 60 %
 COARSE_STEPS = (0.04, 0.04, 0.03, 0.03, 0.02, 0.02)  # lengths: reach of each step of refinement
-FINE_STEPS = (0.015, 0.015, 0.01, 0.01)
+FINE_STEPS = (0.015, 0.015, 0.01, 0.01)  # the same at the finer resolution, after that
 _APART = (3.0, 0.015)  # degrees and length: motions nearer than that are refined once
 
 

@@ -11,6 +11,7 @@ from pipeline.stages.scan import _symmetry, _tones, _verify
 from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 from pipeline.stages.scan._symmetry import Symmetry
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 FEWEST = 10.0  # points that must speak for one place more than for any other
 
 

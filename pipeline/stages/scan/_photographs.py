@@ -8,6 +8,7 @@ from pipeline.artefacts import Alignment, Link, Placed, PosedPicture, PosedPictu
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.workspace import Workspace
 
+# What they come to on real sets: benchmarks/register.py.
 PROBE = 20_000  # points of a pass that tell how large the object is
 
 

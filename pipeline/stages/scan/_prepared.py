@@ -15,6 +15,7 @@ from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._camera import Camera, camera_of
 
+# What they come to on real sets: benchmarks/register.py.
 FINE = 0.007  # cell of the cloud that refinement uses
 FEATURE = 0.012  # cell of the feature points
 COARSE = 0.018  # cell of the points that verification moves

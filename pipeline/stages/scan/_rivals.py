@@ -24,6 +24,7 @@ from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._slips import Slip
 from pipeline.stages.scan._symmetry import Symmetry
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _FINER = ((12.0, 3.0), (8.0, 2.0), (3.0, 1.0))  # degrees: how far, in which steps
 _CLEAR = 0.2  # share of all that was said that must separate the best place from the next
 

@@ -16,6 +16,7 @@ from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._symmetry import Symmetry
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _SPEAKS = 40.0  # points that a person's word counts as, for each two passes
 _SHARP = 12.0  # degrees by which the place of a camera may be mistaken
 _BESIDE, _SAME = 75.0, 6.0  # degrees between neighbours of a sequence, at the most and at the least

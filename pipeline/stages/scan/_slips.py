@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _SHARE = 0.8  # of the surface that must slide along itself
 _ASLANT = 0.12  # sine between surface and motion up to which it does
 _STAYS = 0.02  # mean square of the speed across a surface below which that slips

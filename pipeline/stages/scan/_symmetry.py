@@ -18,6 +18,7 @@ from pipeline.stages.scan._camera import Camera
 from pipeline.stages.scan._prepared import NEAR, Prepared
 from pipeline.stages.scan._slips import Slip
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _SLIPS = 0.6  # of the surface of a group that is not settled yet must slip
 _SLIDES = 0.8  # the same where no two passes slip, and of what slides: edges must be few
 _ENOUGH = 0.5  # of the body that a motion must lay onto itself
@@ -28,6 +29,7 @@ _WHOLE = 0.85  # the same where it slips as well: only what is alike from above 
 _SHARP = 3.5
 _CLEAN = 0.0003  # of the size: less noise than this counts as this much
 _MOST = 12  # such motions beside a slip's
+# degrees of the turns that are tried
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
 _APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
 

@@ -9,6 +9,7 @@ from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 
+# What they come to on real sets: benchmarks/register.py.
 _SOME = 800  # points that are asked, at the most
 _FEWEST = 60  # points on which colours can be compared
 _SPREAD = 0.05  # of full scale: colours that vary less say nothing

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 
+# What they come to on real sets: benchmarks/register.py.
 _AROUND = 0.6  # of all directions in which a scanner within a room meets something
 _SIDEWAYS = 0.2  # cosine to a picture's axis beyond which nothing is on it
 _BEHIND = 0.3  # share of points behind others: more has two sides, like a hall or a box

@@ -17,6 +17,7 @@ from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._prepared import Prepared
 
+# What they come to on real sets: benchmarks/register.py.
 _CELL = 0.03  # length of a cell of the grids that are compared
 _ALONG = 0.97  # cosine between a normal and the wall that it belongs to
 _BUILT = 0.6  # share of the surface that must lie along three axes

@@ -24,6 +24,7 @@ from pipeline.stages.scan import (
 from pipeline.stages.scan._graph import Group
 from pipeline.workspace import StageWorkspace, Workspace
 
+# What they come to on real sets: benchmarks/register.py.
 _SCENE = 2.0  # metres: what is larger is a room, a house or a place, not a thing on a table
 
 
