@@ -102,7 +102,12 @@ class Named(NamedTuple):
             return "its places are longitude and latitude in degrees, which are no lengths"
         if plain & _POLAR:
             return "its places are angles and ranges (polar), which are not read from text"
-        return "its columns are called " + ", ".join(self.words[:12]) if any(self.roles) else None
+        # one short word is as likely one of a sentence
+        sure = sum(role is not None for role in self.roles) > 1 or any(
+            role and len(_plain(word)) > 2
+            for role, word in zip(self.roles, self.words, strict=False)
+        )
+        return "its columns are called " + ", ".join(self.words[:12]) if sure else None
 
 
 def named(words: list[str]) -> Named:

@@ -135,5 +135,5 @@ def _vertices(name: str, block: bytes, account: Account) -> Vertices:
     colors = np.full((len(counts), 3), 255, np.uint8)
     behind = _weighted(values, first[counts == 7])
     after = first[painted] + np.where(counts[painted] == (7 if behind else 8), 4, 3)
-    colors[painted] = to_bytes(values[after[:, None] + np.arange(3)])
+    colors[painted] = to_bytes(values[after[:, None] + np.arange(3)], account)
     return Vertices(places, colors, None if painted.all() else painted)

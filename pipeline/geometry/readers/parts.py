@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
+from pipeline.geometry.readers.whites import white
 
 Array = NDArray[Any]
 
@@ -114,28 +115,15 @@ def checked(name: str, corners: Array, count: int) -> Array:
     return corners
 
 
-def to_bytes(values: Array) -> Array:
-    """Colours of any type as uint8: bytes stay; floats are shares unless one is above 1; wide
-    integers are scaled by their type unless all of them are bytes."""
+def to_bytes(values: Array, account: Account | None = None) -> Array:
+    """Colours of any type as uint8: bytes stay, others are scaled by what they can only mean;
+    ACCOUNT hears what was a guess."""
     if values.dtype == np.int8:  # written so by programs that mean bytes: -1 is 255
         return values.view(np.uint8)
     if values.dtype == np.uint8:
         return values
-    top = float(np.nan_to_num(np.asarray(values, np.float64)).max(initial=0.0))
-    if values.dtype.kind == "f":
-        scale = 255.0 if top <= 1.0 else 1.0 if top <= 255.0 else 255.0 / 65535.0
-    else:
-        scale = (
-            1.0
-            if top <= 255
-            else 255.0
-            / float(np.iinfo(values.dtype).max if values.dtype.itemsize == 2 else max(top, 65535))
-        )
-    return np.asarray(
-        np.clip(np.nan_to_num(np.asarray(values, np.float64)) * scale + 0.5, 0, 255).astype(
-            np.uint8
-        )
-    )
+    scaled = np.nan_to_num(np.asarray(values, np.float64)) * (255.0 / white(values, account))
+    return np.asarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
 
 
 def joined_corners(columns: list[Array]) -> tuple[Array, Array]:

@@ -68,7 +68,7 @@ def _parts(
     whole = Part(
         points.astype(np.float64),
         np.zeros((0, 3), np.int64),
-        None if colors is None else to_bytes(colors),
+        None if colors is None else to_bytes(colors, account),
         normals,
         None if uv is None else uv.astype(np.float64),
     )

@@ -60,7 +60,7 @@ def painted(
     for mine, image in _by_picture(face, owner, images):
         slots, color = triangles[mine].ravel(), None
         if face_colors is not None:
-            color = np.repeat(to_bytes(face_colors)[owner[mine]], 3, axis=0)
+            color = np.repeat(to_bytes(face_colors, account)[owner[mine]], 3, axis=0)
         if image is not None and uv is None and whole.uv is None:
             account.declare("part", "a texture on faces without texture coordinates")
         laid = None if uv is None else uv[slots]

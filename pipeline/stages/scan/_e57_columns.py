@@ -70,7 +70,7 @@ def colours(
     top = float(np.nanmax(values, initial=0.0))
     if most and most / 256 < top <= most and most not in (1.0, 255.0, 65535.0):
         values = values * np.float32(255.0 / most)
-    return to_colors(values)
+    return to_colors(values, account)
 
 
 def _limit(header: Any) -> float:

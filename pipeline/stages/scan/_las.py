@@ -63,7 +63,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         Raw(
             source.name,
             points,
-            colors=None if colours is None else to_colors(colours),
+            colors=None if colours is None else to_colors(colours, account),
             unit=unit,
             located=bool(lengths.name or lengths.flat),
             survey=True,

@@ -32,7 +32,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         account.remark(f"{behind} follow the {count} points of its header; they were not read")
     account.lost(name for name in table if name not in _USED)
     packed = table.pop("rgb", table.pop("rgba", None))
-    raw = from_columns(source.name, table)
+    raw = from_columns(source.name, table, account)
     raw.colors = raw.colors if packed is None else _unpack(packed, account)
     height, width = int(header["height"][0]), int(header["width"][0])
     if height * width != count:

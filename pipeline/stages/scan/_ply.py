@@ -43,7 +43,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     account.count("points", count, len(next(iter(table.values()), ())))
     if left:
         account.remark(f"{left} behind what its header speaks of and were not read")
-    raw = from_columns(source.name, _splats.coloured(table, account))
+    raw = from_columns(source.name, _splats.coloured(table, account), account)
     if cells is not None:
         raw.grid = _grid(header, cells, len(raw.points))
     _tell(header, table, account)

@@ -81,7 +81,15 @@ def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
         np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
     )
     return Raw(
-        name, places, None, _colors(values), grid, scanner=scanner, pose=pose, unit="m", survey=True
+        name,
+        places,
+        None,
+        _colors(values, account),
+        grid,
+        scanner=scanner,
+        pose=pose,
+        unit="m",
+        survey=True,
     )
 
 
@@ -126,9 +134,9 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
     return rows.values
 
 
-def _colors(values: Array) -> np.ndarray | None:
+def _colors(values: Array, account: Account) -> np.ndarray | None:
     wide = values.shape[1]
-    return to_colors(values[:, wide - 3 : wide]) if wide in (6, 7) else None
+    return to_colors(values[:, wide - 3 : wide], account) if wide in (6, 7) else None
 
 
 def _pose(pose: Array, account: Account) -> Array | None:

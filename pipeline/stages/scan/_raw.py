@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
+from pipeline.formats.account import Account
 from pipeline.formats.refusals import broken
 from pipeline.geometry.readers.parts import side_by_side
+from pipeline.geometry.readers.whites import white
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
@@ -73,25 +75,23 @@ def odd_row(name: str, lines: Sequence[str | bytes], fewest: int, before: int = 
     return broken(name, f"its rows are not all of {fewest} numbers")
 
 
-def to_colors(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Colours (N,3) to 0..255: bytes stay, shares 0..1 are scaled up, 16-bit values down."""
+def to_colors(values: NDArray[Any], account: Account | None = None) -> NDArray[np.uint8]:
+    """Colours (N,3) to 0..255: bytes stay, shares 0..1 are scaled up, values of more bits down;
+    ACCOUNT hears what was a guess."""
     if values.dtype == np.int8:  # written so by programs that mean bytes: -1 is 255
         return values.view(np.uint8)
     if values.dtype == np.uint8:
         return values
+    full = white(values, account)
     if values.dtype == np.uint16:  # most of what large surveys have: without doubles on the way
-        return (
-            values.astype(np.uint8)
-            if values.max(initial=0) <= 255
-            else ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)[values]
-        )
+        if values.max(initial=0) <= 255:
+            return values.astype(np.uint8)
+        shades = np.clip(np.rint(np.arange(1 << 16) * (255.0 / full)), 0, 255)
+        return np.asarray(shades.astype(np.uint8)[values])
     top = float(values.max(initial=0))
     whole = values.dtype == np.float32 and np.isfinite(top)  # of most scanners: no doubles either
     finite = values if whole else np.nan_to_num(np.asarray(values, np.float64))
-    top = float(finite.max(initial=0))
-    factor = (
-        255.0 if values.dtype.kind == "f" and top <= 1.0 else 1.0 if top <= 255 else 255.0 / 65535.0
-    )
+    top, factor = float(finite.max(initial=0)), 255.0 / full
     scaled = np.rint(finite if factor == 1 else finite * finite.dtype.type(factor))
     if top * factor > 255.5 or finite.min(initial=0) < 0:
         scaled = np.clip(scaled, 0, 255)
@@ -107,7 +107,7 @@ def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[
     return None
 
 
-def from_columns(name: str, table: dict[str, NDArray[Any]]) -> Raw:
+def from_columns(name: str, table: dict[str, NDArray[Any]], account: Account | None = None) -> Raw:
     """A pass from named columns: x y z, and normals and colours under the names that programs give
     them."""
     points = columns(table, *_PLACE)
@@ -116,5 +116,8 @@ def from_columns(name: str, table: dict[str, NDArray[Any]]) -> Raw:
     colors = columns(table, *_COLOURS)
     normals = columns(table, *_NORMALS)
     return Raw(
-        name, points.astype(np.float64), normals, None if colors is None else to_colors(colors)
+        name,
+        points.astype(np.float64),
+        normals,
+        None if colors is None else to_colors(colors, account),
     )

@@ -71,7 +71,7 @@ def _raw(source: Source, table: _table.Table, values: Array, account: Account) -
         _tell(names, form, account)
     roles = _columns.roles(values, told, PurePath(source.name).suffix.lower(), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
-    raw = from_columns(source.name, table_of)
+    raw = from_columns(source.name, table_of, account)
     if names is None:
         _refuse_degrees(source.name, raw.points)
         if table.worded:

@@ -57,6 +57,10 @@ TABLES: dict[str, Case] = {
     "a raster of Surfer": csv(raster("DSAA\n30 8\n0 29\n0 7\n0 1\n"), "a.asc", refused="raster"),
     "two columns": csv(table(POINTS[:, :2]), "a.xyz", refused="a.xyz holds no rows of at least three numbers"),
     "geometries in words": csv("WKT,id\n" + "".join(f'"POINT Z ({x} {y} {z})",{k}\n' for k, (x, y, z) in enumerate(POINTS)), refused="no rows"),
+    **{f"colours {what}": csv("x y z r g b\n" + table(POINTS, values), "a.txt", colors=want, says=says) for what, values, want, says in (
+        ("of 10 bits", COLORS * 4, COLORS, "reach 1020, and 1023"), ("of 12 bits", COLORS * 16, COLORS, "reach 4080, and 4095"),
+        ("with a slip", np.vstack([[[300, 0, 0]], COLORS[1:]]), np.vstack([[[255, 0, 0]], COLORS[1:]]), "reach 300, and 255"))},
+    "a sentence above with one letter": csv("scan of B\n" + PLAIN, "a.txt"),
     "a column of words": csv("".join(f"tree {row}" for row in ROWS), "a.txt", says="1 of its 4 columns hold words"),
     "words about the scan above": csv("Exported by Scanner 3.2\nProject: house\nDate 2024-01-02\n\n" + PLAIN, "a.xyz"),
     "words above the names": csv("Scanner,FARO\nDate,2024-01-02\n\nX,Y,Z,R,G,B\n" + table(POINTS, COLORS, between=","), **PAINTED),
@@ -89,6 +93,7 @@ CLOUDS: dict[str, Case] = {
     "pcd: no z": ({"a.pcd": pcd(FLAT[:2], "binary")}, {"refused": "x, y, z"}),
     **{f"las: point format {form}": ({"a.las": las(form, **(WIDE if form in (2, 3, 7, 8) else {}))}, PAINTED if form in (2, 3, 7, 8) else HERE) for form in (0, 1, 2, 3, 6, 7, 8)},
     "las: values of its own": ({"a.las": las(6, temperature=POINTS[:, 0].astype("f4"))}, HERE | {"says": "temperature"}),
+    "las: colours of 12 bits": ({"a.las": las(2, red=COLORS[:, 0] * 16, green=COLORS[:, 1] * 16, blue=COLORS[:, 2] * 16)}, PAINTED | {"says": "4095 was taken as white"}),
     "las: near infrared": ({"a.las": las(8, **WIDE, nir=COLORS[:, 0])}, PAINTED | {"says": "nir"}),
     "las: the old count is 0": ({"a.las": (lambda data: data[:107] + bytes(4) + data[111:])(las(6))}, HERE),
     "las: a scale of 0": ({"a.las": (lambda data: data[:131] + struct.pack("<3d", 0, 1, 1) + data[155:])(las(0))}, {"refused": "scale of 0"}),

@@ -96,6 +96,7 @@ OBJ: dict[str, Case] = {
     "coloured vertices under a blue material": (coloured(" 1 0 0", "0 0 1"), ALL_RED | {"says": "besides those of its materials"}),
     "white vertices under a red material": (coloured(" 1 1 1", "1 0 0"), ALL_RED),
     "a weight before the colour": ({"a.obj": obj(color=" 1.0 1 0 0")}, ALL_RED),
+    "colours of 10 bits": ({"a.obj": obj(color=" 1023 0 0")}, ALL_RED | {"says": "1023 was taken as white"}),
     "a second object without uv": ({"a.obj": lines(HEAD.strip(), *VERTICES, *(re.sub(r"(\d+)", r"\1/1", line) for line in LINES[:4]), "o b", *LINES[4:]),
                                     "m.mtl": b"newmtl one\nmap_Kd t.png\n", "t.png": HALF}, {"says": "without texture coordinates"}),
 }  # fmt: skip
