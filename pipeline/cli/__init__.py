@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -93,7 +93,7 @@ def atlas_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def fail(message: str, code: int, remedy: str = "") -> None:
+def fail(message: str, code: int, remedy: str = "") -> NoReturn:
     """Say what is wrong and what to do on stderr, and end."""
     click.echo(f"inbox3d: {message}" + (f"\n  → {remedy}" if remedy else ""), err=True)
     sys.exit(code)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 from pathlib import Path
+from typing import NoReturn
 
 from layout import lifecycle, ownership
 from layout.disk import LineFault
@@ -58,6 +59,15 @@ def opened(given: str | None, writes: bool = True) -> tuple[Atlas, Settings]:
     if writes:
         ownership.claim(atlas)
     return atlas, config.load(atlas.config_file)
+
+
+def unfit(root: Path | str, error: Exception) -> NoReturn:
+    """ROOT cannot be made a tree: say why, and end."""
+    fail(
+        f"{root} cannot carry the lifecycle: {error}",
+        UNUSABLE,
+        "Use one folder on one file system, mounted once, that you may write to.",
+    )
 
 
 def user() -> str:

@@ -16,8 +16,8 @@ from layout import lifecycle
 from layout.disk import LineFault
 from layout.init import Unfit
 from layout.tree import Atlas, Place, State
-from pipeline.cli import FAILED, INTERRUPTED, REFUSED, UNUSABLE, atlas_option, fail
-from pipeline.cli._atlas import located, opened
+from pipeline.cli import FAILED, INTERRUPTED, REFUSED, atlas_option, fail
+from pipeline.cli._atlas import located, opened, unfit
 from pipeline.cli._own_fleet import OwnFleet
 from pipeline.cli._serving import Serving
 from pipeline.cli._waiting import Waiting
@@ -92,11 +92,7 @@ def _made(atlas_path: str | None) -> tuple[Atlas, Settings]:
         try:
             make.init(root)
         except (Unfit, OSError) as error:
-            fail(
-                f"{root} cannot carry the lifecycle: {error}",
-                UNUSABLE,
-                "Use one folder on one file system that you may write to.",
-            )
+            unfit(root, error)
         click.echo(f"Made a new tree at {root}", err=True)
     return opened(str(root))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli import UNUSABLE, atlas_option, fail
+from pipeline.cli import atlas_option
 
 
 @click.command()
@@ -32,6 +32,7 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     from layout import ownership
     from layout.init import Unfit, init
     from layout.tree import Atlas
+    from pipeline.cli._atlas import unfit
 
     try:
         if owner:
@@ -43,11 +44,7 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     except LookupError as unknown:
         raise click.BadParameter(f"{unknown}", param_hint="--owner") from None
     except (Unfit, OSError) as error:
-        fail(
-            f"{atlas} cannot carry the lifecycle: {error}",
-            UNUSABLE,
-            "Use one folder on one file system, mounted once, that you may write to.",
-        )
+        unfit(atlas, error)
     click.echo(f"{tree.root} is ready: {len(findings)} test renames passed.", err=True)
     click.echo(
         f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from layout.init import init
 from layout.tree import State
+from pipeline.watchers.members import ours
 from tests.support.drops import stl_file
 from tests.support.live import QUICK, House, eventually
 
@@ -42,15 +42,7 @@ def test_once_takes_over_from_a_fleet_that_ends(tmp_path: Path, end: signal.Sign
     try:
         eventually(lambda: len(house.heartbeats()) >= 4, 60, "two intakes and two workers beat")
         (house.atlas.root / "HALT").touch()
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "once",
-            str(stl_file(tmp_path / "part.stl")),
-            "--atlas",
-            str(house.atlas.root),
-        ]
+        command = ours("pipeline once", house.atlas.root, str(stl_file(tmp_path / "part.stl")))
         once = subprocess.Popen(
             command,
             stderr=subprocess.PIPE,
@@ -87,15 +79,7 @@ def test_once_takes_its_fleet_along_and_leaves_the_job(
     environment = (
         os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(tmp_path / "state" / "scratch")}
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "once",
-        str(stl_file(tmp_path / "part.stl")),
-        "--atlas",
-        str(atlas.root),
-    ]
+    command = ours("pipeline once", atlas.root, str(stl_file(tmp_path / "part.stl")))
     once = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,

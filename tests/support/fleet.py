@@ -108,6 +108,14 @@ class Fleet:
             self.intake.step()
             self.now += 100
 
+    def taken(self) -> Place:
+        """The drop that stands in inbox/, once it is a job."""
+        for _ in range(4):
+            self.look()
+            if jobs := self.atlas.places(State.CLAIMED):
+                return jobs[0]
+        raise AssertionError(self.intake.inbox.waiting)
+
     def reap(self) -> None:
         self.intake.beat.beat()
         self.intake.reaper.round()

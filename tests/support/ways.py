@@ -8,17 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layout.manifest import read_job
-from layout.tree import Place, State
+from layout.tree import State
 from tests.support.drops import figure, stl_file
 from tests.support.fleet import Fleet
-
-
-def became(fleet: Fleet) -> Place:
-    for _ in range(4):
-        fleet.look()
-        if jobs := fleet.atlas.places(State.CLAIMED):
-            return jobs[0]
-    raise AssertionError(fleet.intake.inbox.waiting)
 
 
 def written(folder: Path, rows: int) -> None:
@@ -41,7 +33,7 @@ def scan_format(fleet: Fleet) -> None:
         fleet.look()
     assert "500 points" in fleet.intake.inbox.waiting["vase"].reason
     written(drop, 500)
-    place = became(fleet)
+    place = fleet.taken()
     job = read_job(fleet.atlas.disk, place.path)
     assert job is not None and (job.kind, place.queue) == ("scan", "scan")
     file = place.path / "input/vase/pass.p3d"
@@ -59,7 +51,7 @@ def option(fleet: Fleet) -> None:
     drop.mkdir()
     stl_file(drop / "part.stl")
     (drop / "job.toml").write_text('kind = "convert"\nflat = true\n')
-    place = became(fleet)
+    place = fleet.taken()
     assert fleet.work("finish")
     model = next(fleet.atlas.root.glob("done/*/output/model.glb"))
     import trimesh
@@ -94,7 +86,7 @@ def queue(fleet: Fleet) -> None:
     drop.mkdir()
     stl_file(drop / "part.stl")
     (drop / "READY").touch()
-    place = became(fleet)
+    place = fleet.taken()
     assert (place.queue, missing_extra("thin")) == ("thin", None)
     assert word(State.CLAIMED, "convert", "thin") == "queued"
     assert word(State.PROCESSING, "convert", None, "mesh.decimate") == "post_processing"

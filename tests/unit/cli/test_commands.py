@@ -176,7 +176,7 @@ def test_a_backend_that_there_is_not_is_called_so(
     assert (code, out) == (3, "")
     assert (
         "there is no backend 'triposrr'" in err
-        and "Ask for auto or one of instantmesh, triposr, visual-hull, placeholder" in err
+        and "Ask for auto or one of instantmesh, triposg, triposr, visual-hull, placeholder" in err
     )
     assert list(atlas.drafts.iterdir()) == []
 

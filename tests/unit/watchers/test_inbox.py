@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from layout.tree import Place, State
 from pipeline.submission.submit import submit_path
 from tests.support.drops import scan_folder, stl_file
 from tests.support.fleet import Fleet
@@ -43,14 +42,6 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return count
 
 
-def became(fleet: Fleet) -> Place:
-    for _ in range(4):
-        fleet.look()
-        if jobs := fleet.atlas.places(State.CLAIMED):
-            return jobs[0]
-    raise AssertionError(fleet.intake.inbox.waiting)
-
-
 @pytest.mark.parametrize("marked", [False, True], ids=["quiet", "said to be complete"])
 def test_each_file_of_a_drop_is_opened_once_until_it_is_a_job(
     fleet: Fleet, opened: Counter[str], marked: bool
@@ -63,7 +54,7 @@ def test_each_file_of_a_drop_is_opened_once_until_it_is_a_job(
         (drop / "READY").touch()
     names = {path.name for path in drop.iterdir()} - {"READY"}
     opened.clear()
-    place = became(fleet)
+    place = fleet.taken()
     assert {name: opened[name] for name in names} == dict.fromkeys(names, 1)
     assert place.queue == "scan"
 
@@ -77,7 +68,7 @@ def test_a_drop_that_is_one_file_is_opened_once(
     else:
         (fleet.atlas.inbox / name).write_text("a red cube")
     opened.clear()
-    became(fleet)
+    fleet.taken()
     assert opened[name] == 1
 
 
@@ -88,7 +79,7 @@ def test_each_file_of_a_sealed_submission_is_opened_once(
     source = scan_folder(tmp_path / "vase", points=200)
     submit_path(fleet.atlas, source, {})
     opened.clear()
-    became(fleet)
+    fleet.taken()
     names = [path.name for path in source.iterdir()]
     assert {name: opened[name] for name in names} == dict.fromkeys(names, 1)
 
@@ -100,5 +91,5 @@ def test_what_changed_after_it_was_read_is_read_again(fleet: Fleet, opened: Coun
     fleet.intake.step()
     (drop / "pass_1.ply").write_bytes((drop / "pass_0.ply").read_bytes())
     opened.clear()
-    became(fleet)
+    fleet.taken()
     assert (opened["pass_0.ply"], opened["pass_1.ply"]) == (0, 1)
