@@ -68,7 +68,7 @@ bench-gpu: setup ## networks of the published sizes on this machine's GPU, into 
 
 # What writes clients from openapi.json wants older libraries than ours, so it has a folder of its own.
 GENERATOR := $(VENV)/generator
-$(GENERATOR)/.done:
+$(GENERATOR)/.done: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(GENERATOR) openapi-python-client==0.29.1
 	@touch $@
 
