@@ -210,6 +210,7 @@ def test_what_changes_between_two_hosts_goes_back_to_the_first(fleet: Fleet, how
     assert any("are no longer those" in str(start.noted) for start in job.starts)
 
 
+@pytest.mark.slow
 def test_a_pass_that_arrives_while_the_second_host_works_is_in_the_result(fleet: Fleet) -> None:
     """At every call to the disk that the second host makes."""
     calls = 0

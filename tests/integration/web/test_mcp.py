@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
 
 from layout.manifest import read_job
 from layout.tree import Atlas, State
@@ -24,6 +23,8 @@ Call = Callable[..., tuple[bool, Any]]
 
 def talk(url: str, folder: Path, *calls: tuple[str, dict[str, Any]], key: str = "") -> list[Any]:
     """(whether it went well, the answer or the words of the refusal) of every one of CALLS."""
+
+    from mcp import Client, StdioServerParameters
 
     async def go() -> list[Any]:
         server = StdioServerParameters(

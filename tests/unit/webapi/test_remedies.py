@@ -48,6 +48,7 @@ def sentences(file: Path) -> Iterator[str]:
             yield node.value
 
 
+@pytest.mark.slow
 def test_only_what_is_read_at_the_share_tells_to_move_a_folder(root: Path) -> None:
     """A remedy may be read on a page or in a terminal, where there is no folder to move."""
     said = {
