@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry, _verify
+from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry, _tones, _verify
 from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
 from pipeline.stages.scan._links import PairLink, agree
 from pipeline.stages.scan._prepared import Prepared
@@ -26,9 +26,9 @@ _FEWEST = 50  # shared points of a scene that say something
 
 
 def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -> list[PairLink]:
-    """The links of two passes as they are where nothing slips; else the best of them alone, as
-    loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies on another
-    everywhere."""
+    """The links of two passes, weighed by their colours, where nothing slips; else the best of them
+    alone, as loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies
+    on another everywhere."""
     if scene:
         return [link for link in found if not _bare(link, passes)]
     if not found:
@@ -37,7 +37,15 @@ def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -
     points = np.concatenate([rigid.apply(found[0].pose, a.coarse), b.coarse])
     normals = np.concatenate([rigid.turn(found[0].pose, a.coarse_normals), b.coarse_normals])
     slip = _slips.find(points, normals, np.concatenate([a.weight, b.weight]))
-    return found if slip is None else [replace(found[0], loose=True)]
+    return _coloured(found, passes) if slip is None else [replace(found[0], loose=True)]
+
+
+def _coloured(found: list[PairLink], passes: list[Prepared]) -> list[PairLink]:
+    weighed = [
+        replace(link, colour=_tones.harmony(passes[link.a], passes[link.b], link.pose))
+        for link in found
+    ]
+    return sorted(weighed, key=lambda link: -link.score)
 
 
 def _bare(link: PairLink, passes: list[Prepared]) -> bool:

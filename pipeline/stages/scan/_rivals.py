@@ -9,6 +9,7 @@ that are together by then. A step that nothing decides is told by the passes tha
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _marks
+from pipeline.stages.scan import _marks, _tones
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._marks import FEWEST
 from pipeline.stages.scan._prepared import Prepared
@@ -26,7 +27,9 @@ from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _FINER = ((12.0, 3.0), (8.0, 2.0), (3.0, 1.0))  # degrees: how far, in which steps
-_CLEAR = 0.2  # share of all that was said that must separate the best place from the next
+_CLEAR = 0.2  # share of all that was said that must separate the best place from the next …
+_HELD = 3.0  # times FEWEST that colours say for most passes where they hold them together
+_SLOPE = 0.05  # … and from what lies a small turn beside it, where a broad mark still half fits
 
 
 @dataclass
@@ -73,6 +76,7 @@ def choose(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told)
     group.ways |= best.ways
     if symmetry.slip is not None and symmetry.slip.turns:
         _finer(passes, group, symmetry, symmetry.slip, marks)
+    _told_silent(passes, group, symmetry)
 
 
 def _assembled(
@@ -140,6 +144,24 @@ def _finer(
                 group.poses[k] = turns[int(gain.argmax())] @ group.poses[k]
 
 
+def _told_silent(passes: list[Prepared], group: Group, symmetry: Symmetry) -> None:
+    """Where colours hold the others together, a pass of which none finds its like stands there only
+    because the other places are worse: its ways are told."""
+    support = dict.fromkeys(group.poses, 0.0)
+    for a, b in itertools.permutations(group.poses, 2):
+        motion = rigid.invert(group.poses[b]) @ group.poses[a]
+        said = float(_tones.gain(passes[a], passes[b], motion[None])[0])
+        support[a] += said
+        support[b] += said
+    if float(np.median(list(support.values()))) < _HELD * FEWEST:
+        return
+    others = np.flatnonzero(~symmetry.same(0))
+    ways = tuple(sorted({_in_words(symmetry.apart(int(k), 0)) for k in others}))
+    for k, said in support.items():
+        if said < FEWEST and ways:
+            group.ways.setdefault(k, ways)
+
+
 def _joined(away: _Part, home: _Part, best: int, step: _Step, symmetry: Symmetry) -> _Part:
     labels = home.labels | {
         k: int(symmetry.product[best, label]) for k, label in away.labels.items()
@@ -173,10 +195,11 @@ def _step(
             gain += np.where(index < 0, said.min(), said[index])
     best = int(gain.argmax())
     other = ~symmetry.same(best)
-    need = max(FEWEST, _CLEAR * float(gain[best] - np.median(gain)))
-    rivals = other & (gain > gain[best] - need)
-    margin = float((gain[best] - gain[other].max()) / need) if other.any() else np.inf
-    return _Step(margin, best, rivals)
+    lead = float(gain[best] - np.median(gain))
+    clear = np.where(symmetry.beside(best), _SLOPE, _CLEAR)
+    margins = (gain[best] - gain) / np.maximum(FEWEST, clear * lead)
+    margin = float(margins[other].min()) if other.any() else np.inf
+    return _Step(margin, best, other & (margins < 1))
 
 
 def _farthest(

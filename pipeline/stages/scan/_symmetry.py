@@ -31,6 +31,8 @@ _CLEAN = 0.0003  # of the size: less noise than this counts as this much
 _MOST = 12  # such motions beside a slip's
 # degrees of the turns that are tried
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
+_BESIDE = (35.0, 0.15)  # the same between two of a slip's that lie beside each other
+_FACE = 0.5  # weight up to which a point is one of a large plane's
 _APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
 
 
@@ -58,6 +60,12 @@ class Symmetry:
             for angle, shift in (self.apart(index, k) for k in range(len(self.motions)))
         ])  # fmt: skip
 
+    def beside(self, index: int) -> NDArray[np.bool_]:
+        """Which motions of the slip are a small turn or slide from this one."""
+        near = [self.apart(index, k) for k in range(self.slips)]
+        steps = [angle < _BESIDE[0] and shift < _BESIDE[1] for angle, shift in near]
+        return np.array(steps + [False] * (len(self.motions) - self.slips))
+
     def telling(self, one: Prepared, pose: Array, cameras: list[tuple[Camera, Array]]) -> Array:
         """How much each coarse point of a pass that stands at ``pose`` tells this place from each
         other one (H,N): 1 where it would miss the body there and one of the ``cameras`` (each with
@@ -74,7 +82,8 @@ class Symmetry:
                     rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
                 )
             told = empty & ~near(one, self.body, moved) & ~self.same(0)[:, None]
-            return np.asarray(told * one.weight)
+            # a plate under the body goes on beyond the frame of every camera
+            return np.asarray(told * np.where(one.weight > _FACE, one.weight, 0.0))
         others = np.flatnonzero(~self.same(0)[: self.slips])
         misses = 1 - near(one, one, rigid.invert(pose) @ self.motions[others] @ pose).mean(0)
         marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight

@@ -9,7 +9,15 @@ import numpy as np
 from pipeline.artefacts import Pass, Scans
 from pipeline.geometry.rigid import Array
 from pipeline.kept.options import Align
-from pipeline.stages.scan import _ambiguity, _declared, _graph, _joint, _links, _sequence
+from pipeline.stages.scan import (
+    _ambiguity,
+    _by_colour,
+    _declared,
+    _graph,
+    _joint,
+    _links,
+    _sequence,
+)
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._prepared import Prepared
@@ -45,8 +53,10 @@ def grown(
     ws.progress(0.9, "refining all poses together")
     for group in groups:
         if claim is None:
-            _ambiguity.check(passes, group, links, told)
+            symmetry = _ambiguity.check(passes, group, links, told)
             group.poses = _joint.refine(passes, group.poses)
+            if symmetry is not None and symmetry.slip is not None and symmetry.slip.turns:
+                group.poses = _by_colour.refined(passes, group.poses, symmetry.slip)
         else:
             group.poses = _declared.refine(passes, group.poses)
     if claim is None:

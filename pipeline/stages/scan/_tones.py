@@ -11,9 +11,15 @@ from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 
 # What they come to on real sets: benchmarks/register.py.
 _SOME = 800  # points that are asked, at the most
+_ANY = 300  # colours of a pass that stand for all of it
 _FEWEST = 60  # points on which colours can be compared
 _SPREAD = 0.05  # of full scale: colours that vary less say nothing
-_TONE = 0.1  # of full scale: colours of one place may differ by so much
+_TONE = 0.1  # of full scale: colours of one place may differ by so much …
+_EXPOSED = 0.25  # … beside so much that all of a pass are brighter
+_COMMON = 0.3  # share of a pass from which a colour is too common to say anything where it fits
+_CLASH = 0.15  # of full scale: colours that differ more are not of one place
+_BLOTS, _WORSE = 0.1, 0.1  # share of an overlap that may clash; what beyond that costs two thirds
+_DOUBT = 0.05  # share of points whose colour says nothing (a gloss, a shadow)
 
 
 def agreement(
@@ -30,9 +36,31 @@ def agreement(
     return float((own * met).mean() / spread) if spread > _SPREAD**2 else None
 
 
+def harmony(a: Prepared, b: Prepared, motion: Array) -> float:
+    """0..1: near 1 unless the colours of one place differ in more of the overlap than blots and
+    shadows explain, of the two ways the worse; how bright a pass is as a whole does not count."""
+    worst = 0.0
+    for one, other, pose in ((a, b, motion), (b, a, rigid.invert(motion))):
+        if one.coarse_colors is None or other.fine_colors is None:
+            return 1.0
+        moved, turned = rigid.apply(pose, one.coarse), rigid.turn(pose, one.coarse_normals)
+        index = other.lookup.query(moved)
+        near = ((moved - other.fine[index]) ** 2).sum(1) < NEAR * NEAR
+        like = (index >= 0) & near & ((turned * other.fine_normals[index]).sum(1) > ALIKE)
+        if like.sum() < _FEWEST:
+            continue
+        off = one.coarse_colors[like] - other.fine_colors[index[like]]
+        off = off - np.clip(np.median(off, axis=0), -_EXPOSED, _EXPOSED)
+        clash = (off * off).sum(1) > 3 * _CLASH * _CLASH
+        worst = max(worst, float(one.weight[like] @ clash / one.weight[like].sum()))
+    return float(np.exp(-((max(0.0, worst - _BLOTS) / _WORSE) ** 2)))
+
+
 def gain(a: Prepared, b: Prepared, motions: Array) -> Array:
-    """How much better each motion (H,4,4) of a onto b tells the colours of a's points than the mean
-    of all of them does, in points."""
+    """What the colours of a's points say for each motion (H,4,4) of a onto b, in points: how much
+    likelier the colour that each meets is than any colour of b, if both are one place. A rare
+    colour that finds its like says much, a common one little; what meets nothing says nothing. How
+    bright a pass is as a whole does not count."""
     if a.coarse_colors is None or b.fine_colors is None:
         return np.zeros(len(motions))
     some = slice(None, None, max(1, len(a.coarse) // _SOME))
@@ -44,10 +72,26 @@ def gain(a: Prepared, b: Prepared, motions: Array) -> Array:
     apart = places - b.fine[index]
     like = (index >= 0) & ((apart * apart).sum(-1) < NEAR * NEAR)
     like &= (normals * b.fine_normals[index]).sum(-1) > ALIKE
-    own = a.coarse_colors[some]
-    met = np.where(like[..., None], b.fine_colors[index], 0.0)
-    many = like.sum(0)
-    mean = met.sum(0) / np.maximum(many, 1)[:, None]
-    usual = ((own - mean) ** 2).sum(1)
-    better = (usual - ((own - met) ** 2).sum(-1)) / (3 * _TONE * _TONE)
-    return np.asarray(np.where(like & (many > 1), np.clip(better, -1, 1), 0.0) @ a.weight[some])
+    return np.asarray(_likelier(a.coarse_colors[some], b, like, index) @ a.weight[some])
+
+
+def _likelier(own: Array, b: Prepared, like: NDArray[np.bool_], index: NDArray[np.int32]) -> Array:
+    """(H,N) in -1..1, 0 where a point meets nothing, or what is everywhere."""
+    assert b.fine_colors is not None
+    # what is everywhere agrees by chance, and all the more the more two passes share
+    rare = np.maximum(np.log((_COMMON + _DOUBT) / (_chance(own, b.fine_colors) + _DOUBT)), 0)
+    found = np.zeros(like.shape)
+    for k, at in enumerate(like):
+        apart = own[at] - b.fine_colors[index[k, at]]
+        if at.sum() >= _FEWEST:
+            apart = apart - np.clip(np.median(apart, axis=0), -_EXPOSED, _EXPOSED)
+        fits = np.exp(-(apart * apart).sum(1) / (6 * _TONE * _TONE))
+        found[k, at] = np.clip(np.log((fits + _DOUBT) / (1 + _DOUBT)) + fits * rare[at], -1, 1)
+    return found
+
+
+def _chance(own: Array, others: Array) -> Array:
+    """How well any of the other colours fits each of the own."""
+    some = others[:: max(1, len(others) // _ANY)]
+    square = (own * own).sum(1)[:, None] + (some * some).sum(1)[None] - 2 * own @ some.T
+    return np.asarray(np.exp(-np.maximum(square, 0) / (6 * _TONE * _TONE)).mean(1))

@@ -1,0 +1,93 @@
+"""A body of revolution whose paint alone says how its passes are turned: to a fraction of a degree, whatever its shape allows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.geometry import rigid
+from pipeline.stages.scan import _by_colour, _prepared, _tones
+from pipeline.stages.scan._prepared import Prepared
+from pipeline.stages.scan._slips import Slip
+
+AXIS = Slip(True, np.array([0.0, 0, 1]), np.zeros(3), 1.0)
+
+
+def painted(seed: int, dots: int = 14) -> Prepared:
+    """A can of size 1 with coloured dots on a beige ground; another sampling of it by SEED."""
+    rng = np.random.default_rng(seed)
+    angle, height = rng.uniform(0, 2 * np.pi, 16_000), rng.uniform(-0.35, 0.35, 16_000)
+    normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1)
+    points = normals * 0.28 + np.outer(height, [0, 0, 1])
+    colours = np.tile([205.0, 190, 160], (len(points), 1))
+    paint = np.random.default_rng(99)
+    for _ in range(dots):
+        turn, level, tone = (
+            paint.uniform(0, 6.28),
+            paint.uniform(-0.3, 0.3),
+            paint.uniform(20, 235, 3),
+        )
+        apart = np.abs((angle - turn + np.pi) % (2 * np.pi) - np.pi) * 0.28
+        colours[np.hypot(apart, height - level) < 0.06] = tone
+    points += rng.normal(0, 0.0008, points.shape)
+    return _prepared.prepare(
+        "can", points, normals, 1.0, None, colours.astype(np.uint8), seen=False
+    )
+
+
+def placed(passes: list[Prepared], turns: tuple[float, ...]) -> dict[int, np.ndarray]:
+    """Where each pass stands that is turned by so many degrees too much."""
+    found = {}
+    for k, turn in enumerate(turns):
+        centred = np.eye(4)
+        centred[:3, 3] = passes[k].centre
+        found[k] = AXIS.motion(turn) @ centred
+    return found
+
+
+def test_passes_are_turned_until_their_paint_agrees() -> None:
+    passes = [painted(seed) for seed in range(3)]
+    wrong = placed(passes, (0.0, 4.0, -3.0))
+    found = _by_colour.refined(passes, wrong, AXIS)
+    right = placed(passes, (0.0, 0.0, 0.0))
+    apart = [
+        rigid.degrees(rigid.invert(found[0]) @ found[k] @ rigid.invert(right[k])) for k in range(3)
+    ]
+    assert max(apart) < 0.5
+
+
+def test_one_colour_says_nothing_and_leaves_the_passes_where_they_are() -> None:
+    passes = [painted(seed, dots=0) for seed in range(2)]
+    wrong = placed(passes, (0.0, 4.0))
+    found = _by_colour.refined(passes, wrong, AXIS)
+    assert all((found[k] == wrong[k]).all() for k in wrong)
+
+
+def test_a_rare_colour_that_finds_its_like_speaks_for_a_place_and_a_common_one_does_not() -> None:
+    """Dots on dots count, ground on ground does not: passes that lie on each other all over are no likelier for it."""
+    one, other = painted(0), painted(1)
+    bare = painted(2, dots=0)
+    turns = np.stack([AXIS.motion(turn) for turn in (0.0, 60.0, 180.0)])
+    right, *wrong = _tones.gain(one, other, turns)
+    assert right > 20
+    assert max(wrong) < 0
+    assert np.abs(_tones.gain(bare, bare, turns)).max() < 1
+
+
+def test_how_bright_a_pass_is_does_not_count() -> None:
+    one, other = painted(0), painted(1)
+    assert other.fine_colors is not None
+    other.fine_colors = other.fine_colors * 0.8
+    turns = np.stack([AXIS.motion(turn) for turn in (0.0, 60.0)])
+    right, wrong = _tones.gain(one, other, turns)
+    assert right > 10 > 0 > wrong
+
+
+def test_colours_that_clash_in_much_of_the_overlap_take_a_link_its_strength() -> None:
+    """However bright each pass is; and where there are no colours nothing is taken."""
+    one, other = painted(0, dots=60), painted(1, dots=60)
+    assert other.fine_colors is not None
+    other.fine_colors = other.fine_colors * 0.8
+    assert _tones.harmony(one, other, AXIS.motion(0.0)) > 0.9
+    assert _tones.harmony(one, other, AXIS.motion(60.0)) < 0.3
+    other.fine_colors = None
+    assert _tones.harmony(one, other, AXIS.motion(60.0)) == 1.0
