@@ -1,5 +1,6 @@
-"""Passes of a body of revolution that colours tell apart, turned by the few degrees that its shape
-leaves free: all at once, so that the colours of every two agree where they lie on each other."""
+"""Passes that only colours hold together: those of a body of revolution are turned by the few
+degrees that its shape leaves free, all at once, so that the colours of every two agree where they
+lie on each other; and those that colours do not hold are found."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _tones
 from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 from pipeline.stages.scan._slips import Slip
 
@@ -23,6 +25,7 @@ _NEXT = 3  # points whose colours are mixed
 _OUTLIER = 0.25  # of full scale: colours that differ more count as that much
 _TELLS = 1.1  # times the least difference that the ends must have for it to be a place
 _ROUNDS = 2
+_HELD = 3.0  # times what a pass needs that colours say for most where they hold them together
 
 
 def refined(passes: list[Prepared], poses: dict[int, Array], slip: Slip) -> dict[int, Array]:
@@ -89,3 +92,16 @@ def _between(
         return None
     shift = 0.5 * float(before - after) / bend
     return float(turns[best] + shift * _STEP), bend * float(both.sum())
+
+
+def silent(passes: list[Prepared], poses: dict[int, Array], needed: float) -> list[int]:
+    """Passes of which fewer than ``needed`` points find their colour's like in the others, less
+    those that contradict; none where that goes for most."""
+    support = dict.fromkeys(poses, 0.0)
+    for a, b in itertools.permutations(poses, 2):
+        motion = rigid.invert(poses[b]) @ poses[a]
+        said = float(_tones.gain(passes[a], passes[b], motion[None])[0])
+        support[a] += said
+        support[b] += said
+    held = float(np.median(list(support.values()))) >= _HELD * needed
+    return [k for k, said in support.items() if held and said < needed]

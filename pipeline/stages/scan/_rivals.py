@@ -9,7 +9,6 @@ that are together by then. A step that nothing decides is told by the passes tha
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _marks, _tones
+from pipeline.stages.scan import _by_colour, _marks
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._marks import FEWEST
 from pipeline.stages.scan._prepared import Prepared
@@ -28,7 +27,6 @@ from pipeline.stages.scan._symmetry import Symmetry
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _FINER = ((12.0, 3.0), (8.0, 2.0), (3.0, 1.0))  # degrees: how far, in which steps
 _CLEAR = 0.2  # share of all that was said that must separate the best place from the next …
-_HELD = 3.0  # times FEWEST that colours say for most passes where they hold them together
 _SLOPE = 0.05  # … and from what lies a small turn beside it, where a broad mark still half fits
 
 
@@ -145,21 +143,12 @@ def _finer(
 
 
 def _told_silent(passes: list[Prepared], group: Group, symmetry: Symmetry) -> None:
-    """Where colours hold the others together, a pass of which none finds its like stands there only
-    because the other places are worse: its ways are told."""
-    support = dict.fromkeys(group.poses, 0.0)
-    for a, b in itertools.permutations(group.poses, 2):
-        motion = rigid.invert(group.poses[b]) @ group.poses[a]
-        said = float(_tones.gain(passes[a], passes[b], motion[None])[0])
-        support[a] += said
-        support[b] += said
-    if float(np.median(list(support.values()))) < _HELD * FEWEST:
-        return
+    """A pass of whose colours none finds its like stands there only because the other places are
+    worse: its ways are told."""
     others = np.flatnonzero(~symmetry.same(0))
     ways = tuple(sorted({_in_words(symmetry.apart(int(k), 0)) for k in others}))
-    for k, said in support.items():
-        if said < FEWEST and ways:
-            group.ways.setdefault(k, ways)
+    for k in _by_colour.silent(passes, group.poses, FEWEST) if ways else ():
+        group.ways.setdefault(k, ways)
 
 
 def _joined(away: _Part, home: _Part, best: int, step: _Step, symmetry: Symmetry) -> _Part:

@@ -91,3 +91,10 @@ def test_colours_that_clash_in_much_of_the_overlap_take_a_link_its_strength() ->
     assert _tones.harmony(one, other, AXIS.motion(60.0)) < 0.3
     other.fine_colors = None
     assert _tones.harmony(one, other, AXIS.motion(60.0)) == 1.0
+
+
+def test_a_pass_whose_colours_find_nothing_like_them_is_named_where_the_others_do() -> None:
+    passes = [*(painted(seed) for seed in range(3)), painted(3, dots=0)]
+    assert _by_colour.silent(passes, placed(passes, (0.0, 0.0, 0.0, 0.0)), 10.0) == [3]
+    bare = [painted(seed, dots=0) for seed in range(3)]
+    assert _by_colour.silent(bare, placed(bare, (0.0, 0.0, 0.0)), 10.0) == []
