@@ -5,9 +5,9 @@ lie on each other; and those that colours do not hold are found."""
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
@@ -30,6 +30,8 @@ _HELD = 3.0  # times what a pass needs that colours say for most where they hold
 
 def refined(passes: list[Prepared], poses: dict[int, Array], slip: Slip) -> dict[int, Array]:
     """The poses, the first one kept; as they are where colours do not tell."""
+    from scipy.spatial import cKDTree
+
     trees = {k: cKDTree(passes[k].fine) for k in poses if passes[k].fine_colors is not None}
     if len(trees) < 2:
         return poses
@@ -40,7 +42,7 @@ def refined(passes: list[Prepared], poses: dict[int, Array], slip: Slip) -> dict
 
 
 def _solved(
-    passes: list[Prepared], poses: dict[int, Array], slip: Slip, trees: dict[int, cKDTree]
+    passes: list[Prepared], poses: dict[int, Array], slip: Slip, trees: dict[int, Any]
 ) -> dict[int, float]:
     """Degrees for each pass, by least squares over what every two say of each other."""
     order = sorted(trees)
@@ -63,7 +65,7 @@ def _solved(
 
 
 def _between(
-    a: Prepared, b: Prepared, pose_a: Array, pose_b: Array, slip: Slip, tree: cKDTree
+    a: Prepared, b: Prepared, pose_a: Array, pose_b: Array, slip: Slip, tree: Any
 ) -> tuple[float, float] | None:
     """By how many degrees a should be turned against b, and how much that weighs; None where their
     colours do not say."""
