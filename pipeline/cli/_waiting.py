@@ -12,6 +12,7 @@ import click
 from layout.tree import Atlas, Place, State
 from pipeline.cli._own_fleet import OwnFleet
 from pipeline.cli._serving import JUDGE, Serving
+from pipeline.submission import job_view
 
 SAY = 30.0  # and between two lines about an unchanged wait
 
@@ -57,10 +58,12 @@ class Waiting:
                 " runs `inbox3d up`."
             )
         elif not still and place.state is not State.PROCESSING and not self.halt:
+            lacked = job_view.lack_of(job_view.job_at(self.atlas, place))
             self._say(
                 f"waiting in {place.state.value}/"
-                + (f" for queue {place.queue}" if place.queue else ""),
-                at_once=False,
+                + (f" for queue {place.queue}" if place.queue else "")
+                + (f"; {lacked}" if lacked else ""),
+                at_once=bool(lacked),
             )
 
     def _look_for_halt(self) -> None:

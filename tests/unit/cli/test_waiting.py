@@ -8,6 +8,7 @@ import pytest
 
 from layout import lifecycle
 from layout.beat import Beat
+from layout.manifest import Outcome
 from layout.tree import Atlas, Place
 from pipeline import config
 from pipeline.cli._own_fleet import MOST_FLEETS, OwnFleet
@@ -100,6 +101,20 @@ def test_an_unchanged_wait_is_said_every_half_minute(
         set(capsys.readouterr().err.splitlines()) == {"waiting in claimed/ for queue scan"}
         and not fleet.whys
     )
+
+
+def test_what_the_worker_lacked_that_gave_the_job_back_is_said_at_once(
+    atlas: Atlas, fleet: Fleet, process: Callable[..., Beat], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone, it would wait for another host without anybody knowing for what."""
+    beat = process("scan")
+    held = lifecycle.start(atlas, waiting_job(atlas), beat.heartbeat.worker)
+    words = "backend triposg: it would take about 3.1 h on this CPU"
+    back = lifecycle.release(atlas, held, "scan", words, Outcome.LACKING)
+    look(Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()), back, 3, beat)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("waiting in claimed/ for queue scan; ")
+    assert said.endswith(f" could not do it: {words}")
 
 
 def test_a_fleet_of_our_own_that_dies_starts_again_and_at_last_ends_the_command(
