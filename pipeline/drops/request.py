@@ -155,7 +155,8 @@ def used_of(
     """Which files a job with OPTIONS uses, and what is to be said of them: what identify would use
     where it comes to the same kind, else all but the pipeline's own."""
     try:
-        found = identify(root, paths, reference=getattr(options, "reference", None), known=known)
+        reference = options.reference if isinstance(options, jobs.ScanOptions) else None
+        found = identify(root, paths, reference=reference, known=known)
         if found.kind == options.kind:
             return frozenset(found.used), _said(found)
     except InputRejected:

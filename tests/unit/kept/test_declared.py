@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 import types
@@ -105,3 +106,14 @@ def test_an_option_that_a_stage_does_not_declare_is_a_type_error(
     assert done.returncode == 1, done.stdout + done.stderr
     for read in ("facez", "seed"):
         assert f'"Decimate" has no attribute "{read}"' in done.stdout
+
+
+def test_nobody_probes_options_for_what_they_may_have(root: Path) -> None:
+    """An option that is not there is a type error, never a silent default."""
+    probes = [
+        f"{path.relative_to(root)}: {found}"
+        for package in ("layout", "pipeline", "webapi")
+        for path in sorted((root / package).rglob("*.py"))
+        for found in re.findall(r"getattr\(\s*(?:\w+\.)*options\b[^)]*\)", path.read_text())
+    ]
+    assert probes == []
