@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import click
 
+from layout.disk import LineFault
 from layout.tree import Atlas, Place, State
 from pipeline.cli._own_fleet import OwnFleet
 from pipeline.cli._serving import JUDGE, Serving
@@ -40,9 +41,18 @@ class Waiting:
         self._said, self._at, self._halts = "", clock(), float("-inf")
         # the worker that holds the job and stands still, and when that was said
         self.still, self._still_at = "", clock()
+        self._away = False
+
+    def away(self, fault: LineFault) -> None:
+        """The share does not answer. The job stays where it is, so this command stays too."""
+        self._away = True
+        self._say(f"The share does not work at present, waiting for it: {fault.message}")
 
     def look(self, place: Place) -> None:
         """Take over where nobody serves the job, and say what it waits for."""
+        if self._away:
+            self._away = False
+            self._say("The share works again: going on.")
         self._look_for_halt()
         self.fleet.keep()
         still = self.serving.standing(place)

@@ -157,21 +157,24 @@ def follow(atlas: Atlas, id: str, waiting: Waiting) -> Place:
         length=1000, label="waiting", file=sys.stderr, show_eta=False, width=20
     ) as bar:
         while True:
-            place = lifecycle.find(atlas, id)
-            missed = missed + 1 if place is None else 0
+            try:
+                place = lifecycle.find(atlas, id)
+                missed = missed + 1 if place is None else 0
+                if place is not None and _ended(place):
+                    bar.update(1000 - bar.pos)
+                    return place
+                if place is not None:
+                    waiting.look(place)
+                    _advance(atlas, place, bar, bool(waiting.still))
+            except LineFault as fault:
+                waiting.away(fault)
             if missed > LOST_AFTER:
                 fail(f"job {id} is nowhere in the tree: somebody moved or deleted it.", FAILED)
-            if (
-                place is not None
-                and place.state in (State.DONE, State.FAILED)
-                and "@" not in place.path.name
-            ):
-                bar.update(1000 - bar.pos)
-                return place
-            if place is not None:
-                waiting.look(place)
-                _advance(atlas, place, bar, bool(waiting.still))
             time.sleep(LOOK)
+
+
+def _ended(place: Place) -> bool:
+    return place.state in (State.DONE, State.FAILED) and "@" not in place.path.name
 
 
 def _advance(atlas: Atlas, place: Place, bar: object, still: bool = False) -> None:

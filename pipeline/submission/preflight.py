@@ -21,7 +21,7 @@ from pipeline.jobs.presets import expanded
 from pipeline.progress import needs
 from pipeline.progress.likeness import Asked
 from pipeline.submission import ability, capacity
-from pipeline.submission.submit import refuse_links
+from pipeline.submission.refusals import refuse_links, refuse_own
 
 
 def completed(
@@ -29,6 +29,8 @@ def completed(
 ) -> dict[str, Any]:
     """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it
     cannot be done."""
+    refuse_own(atlas, drop)
+    refuse_links(drop)
     if drop.is_dir() and (refused := against_its_list(drop)):
         raise SubmitRefused(f"{drop.name} is {refused.reason}", remedy=_here(refused.remedy))
     if refused := still_arriving(drop):

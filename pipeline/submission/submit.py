@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from layout import dropped, lifecycle, names, tree, walk
+from layout import dropped, lifecycle, names, tree
 from layout.manifest import REQUEST_LIMIT, JobFile, Source, now, write_job
 from layout.tree import Atlas, Place
 from pipeline import jobs
 from pipeline.errors import SubmitRefused
+from pipeline.submission.refusals import refuse_links
 
 
 def open_draft(atlas: Atlas, name: str) -> Path:
@@ -136,24 +137,6 @@ def submit_conversion(
     except BaseException:
         atlas.disk.remove_tree(draft)
         raise
-
-
-def refuse_links(source: Path) -> None:
-    """SubmitRefused, by name, where SOURCE or something in it is not a plain file or folder, or is
-    deeper than a drop may be."""
-    ahead = [source]
-    while ahead:
-        path = ahead.pop()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise SubmitRefused(
-                f"{path.name} is a link or a device.", remedy="Drop the files themselves."
-            )
-        if path != source and (words := walk.beyond(path.relative_to(source).as_posix())):
-            raise SubmitRefused(
-                f"{source.name} {words}.",
-                remedy="Take the folder that repeats or goes too deep out.",
-            )
-        ahead += path.iterdir() if path.is_dir() else ()
 
 
 def copy_drop(source: Path, target: Path) -> None:

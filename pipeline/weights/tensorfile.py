@@ -7,10 +7,11 @@ import hashlib
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.errors import BackendUnavailable
 
+PAGE, EMPTY = 4096, 1 << 20  # bytes of zeros: of a small file, of any other
 LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
 WIDTHS = {
     "F64": 8,
@@ -54,6 +55,7 @@ def header(path: Path) -> Shapes:
             entries.pop("__metadata__", None)
             shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
             _check_offsets(entries, size, 8 + length)
+            _check_filled(stream, size, 8 + length)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BackendUnavailable(f"{path.name} is corrupt: {error}") from None
     return shapes
@@ -72,6 +74,17 @@ def _check_offsets(entries: dict[str, Any], size: int, begin: int) -> None:
     if begin + end != size:
         said = "it is cut off: " if size < begin + end else ""
         raise ValueError(f"{said}its header speaks of {begin + end:,} bytes, the file has {size:,}")
+
+
+def _check_filled(stream: BinaryIO, size: int, begin: int) -> None:
+    """A copier that makes room first leaves a file of full size that ends in zeros when it stops;
+    trained tensors do not end so: a network would load them and make nonsense."""
+    least = EMPTY if size - begin >= 16 * EMPTY else max(PAGE, (size - begin) // 4)
+    if size - begin < least:
+        return
+    stream.seek(size - least)
+    if stream.read(least).count(0) == least:
+        raise ValueError(f"it was not filled: its last {least:,} bytes or more are zeros")
 
 
 def not_there(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -224,3 +225,34 @@ def test_a_missing_right_is_said_in_words_not_in_a_traceback(
     assert code == 4 and "Traceback" not in err and "chattr -i trash" in err
     assert str(atlas.failed / id) in err
     assert run("rm", id)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (".", "folder of the tree itself"),
+        ("..", "folder of the tree itself"),
+        ("done", "folder of the tree itself"),
+        (".pipeline/config", "folder of the tree itself"),
+        ("inbox/vase", "lies in inbox/ and is worked on by itself"),
+        ("inbox/vase/a.stl", "lies in inbox/ and is worked on by itself"),
+    ],
+)
+def test_the_trees_own_folders_are_no_drops(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], path: str, words: str
+) -> None:
+    """A whole library of results would be copied into one job; what waits in inbox/ would be made twice."""
+    (atlas.inbox / "vase").mkdir()
+    stl_file(atlas.inbox / "vase/a.stl")
+    code, _, err = run("submit", str(atlas.root / path))
+    assert code == 3 and words in err
+    assert not list(atlas.drafts.iterdir())
+
+
+def test_a_name_that_is_not_utf_8_is_refused_by_that_name(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xf6bel.stl"))
+    odd.write_bytes(b"solid x\nendsolid x\n")
+    code, _, err = run("submit", str(odd))
+    assert code == 3 and "M\\xf6bel.stl has a name that is not UTF-8" in err

@@ -11,6 +11,7 @@ from layout.beat import Beat
 from layout.manifest import Outcome
 from layout.tree import Atlas, Place
 from pipeline import config
+from pipeline.cli import once
 from pipeline.cli._own_fleet import MOST_FLEETS, OwnFleet
 from pipeline.cli._waiting import Waiting
 from tests.unit.cli.heartbeats import Clock, serving, waiting_job, words
@@ -163,3 +164,28 @@ def test_what_waits_for_a_worker_that_stands_still_is_taken_over(
     assert words(judge, sealed, 200) == "nobody watches inbox/" and "intake" in judge.standing(
         sealed
     )
+
+
+def test_a_share_that_is_away_ends_no_wait(
+    atlas: Atlas, fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job stays where it is: that is said, and the command goes on when the share is back."""
+    job, root, away = waiting_job(atlas), atlas.root, atlas.root.with_name("away")
+    sleeps = []
+
+    def sleep(_: float) -> None:
+        sleeps.append(len(sleeps))
+        if len(sleeps) == 3:
+            root.rename(away)
+        if len(sleeps) == 200:
+            away.rename(root)
+        if len(sleeps) == 210:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(once.time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        once.follow(atlas, job.id, Waiting(atlas, serving(atlas), fleet, lambda: "", Clock()))
+    said = capsys.readouterr().err.splitlines()
+    away_ = [line for line in said if "The share does not work at present, waiting for it" in line]
+    assert 2 <= len(away_) < 12, "at once, and again while it lasts"
+    assert "The share works again: going on." in "\n".join(said)

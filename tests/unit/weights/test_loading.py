@@ -78,6 +78,19 @@ def test_a_truncated_file_is_corrupt(tmp_path: Path) -> None:
     assert "model.safetensors is corrupt" in refused(tmp_path / "triposr")
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.7])
+def test_a_file_of_full_size_that_was_never_filled_is_corrupt(tmp_path: Path, share: float) -> None:
+    """A stick that was pulled out, a copier that makes room first: header and size are right, the tensors are zeros."""
+    tiny.triposr(tmp_path)
+    path = tmp_path / "triposr" / "model.safetensors"
+    data = path.read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    filled = begin + int(share * (len(data) - begin))
+    path.write_bytes(data[:filled] + bytes(len(data) - filled))
+    assert "it was not filled: its last" in (weights.problem(tmp_path, "triposr") or "")
+    assert "are zeros" in refused(tmp_path / "triposr")
+
+
 @pytest.mark.parametrize(
     "content", [b"\x01", b"\x00" * 64, b"\xff" * 64, b"\x10" + b"\x00" * 7 + b"no json at all!!"]
 )
