@@ -46,6 +46,7 @@ def test_eight_views_at_elevation_zero_give_a_mean_iou_of_three_quarters() -> No
     assert found["mug"] < 0.6  # a hull cannot see a cavity: what it says must stay honest
 
 
+@pytest.mark.slow
 def test_a_solid_without_cavities_comes_back_with_its_colours_and_closed() -> None:
     made = hull(solids.SOLIDS["animal"])
     assert iou(made, solids.SOLIDS["animal"]) > 0.8

@@ -187,6 +187,7 @@ def test_rough_pixels_are_those_beside_a_step() -> None:
     assert rough(image, 20).tolist() == []
 
 
+@pytest.mark.slow
 def test_the_stage_writes_preview_thumbnail_and_turntable(
     scan_report: tuple[Workspace, Report], few_frames: int
 ) -> None:

@@ -70,6 +70,7 @@ def test_it_is_said_that_photographs_tell_no_size(job: Job) -> None:
     assert any("photographs tell no size" in text for text in job.ws.warnings)
 
 
+@pytest.mark.slow
 def test_photos_without_overlap_are_refused_with_the_line_that_makes_them_views(
     shot: Shot, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_the_turns_that_bring_a_body_onto_itself_are_found(name: str, turns: set
     assert turns or not angles & {90, 180}
 
 
+@pytest.mark.slow
 def test_colours_that_disagree_speak_against_a_motion_however_well_the_shapes_fit() -> None:
     """A painted ball fits onto itself in any turn; its colours in one. How bright it is does not count."""
     points = np.random.default_rng(0).normal(size=(1500, 3))

@@ -63,6 +63,7 @@ def test_a_long_object_that_turned_before_one_camera_keeps_its_scale(workspace: 
     assert len({view.fov for view in made.views}) == 1
 
 
+@pytest.mark.slow
 def test_pictures_that_each_fill_the_frame_anew_are_brought_to_one_height(workspace: Make) -> None:
     """As people take them who walk around an object: the sizes of the pictures are equal, the scales are not."""
     ws = workspace()
@@ -105,6 +106,7 @@ def test_a_level_camera_is_not_doubted(workspace: Make) -> None:
     assert ws.warnings == []
 
 
+@pytest.mark.slow
 def test_views_of_different_things_are_said_not_to_fit(workspace: Make) -> None:
     ws = workspace()
     for name, shape in (

@@ -124,6 +124,7 @@ def test_colours_are_those_of_the_reference(
 
 
 @pytest.mark.parametrize("case", SIDES)
+@pytest.mark.slow
 def test_sides_are_known_by_names_and_the_rest_is_named(
     case: str, testdata: Path, workspace: Any
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_job_goes_through_to_done(atlas: Atlas, workers: Any, recipe: Any) -> 
     assert list(worker.scratch.root.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_segfault_costs_one_start_and_the_next_one_ends_well(
     atlas: Atlas, workers: Any, recipe: Any
 ) -> None:
