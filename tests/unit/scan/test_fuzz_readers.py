@@ -34,7 +34,7 @@ PLY_HEAD = (
     + "".join(f"property float {c}\n" for c in ("x", "y", "z", "red", "green", "blue"))
     + "end_header\n"
 )
-SLOWEST = 10.0  # seconds for one small file
+SLOWEST = 10.0  # CPU seconds for one small file: other work on the machine is no matter
 
 
 def _laz() -> bytes:
@@ -124,7 +124,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def check(path: Path, content: bytes) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     try:
         passes, _ = read(path, content)
     except InputRejected as refusal:
@@ -137,7 +137,7 @@ def check(path: Path, content: bytes) -> None:
             for other in (one.normals, one.colors, one.grid):
                 assert other is None or len(other) == len(one.points)
             assert one.colors is None or one.colors.dtype == np.uint8
-    assert time.monotonic() - start < SLOWEST
+    assert time.process_time() - start < SLOWEST
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -19,7 +19,7 @@ from tests.support.pictures import SAVED_AS, encoded, figure
 from tests.unit.geometry.readers.test_fuzz import mutated
 
 RGB = figure(48, 64)[0]
-SLOWEST = 10.0  # seconds for one small picture
+SLOWEST = 10.0  # CPU seconds for one small picture: other work on the machine is no matter
 
 
 def deep(**more: object) -> bytes:
@@ -43,7 +43,7 @@ def storm(folder: Path, name: str, rounds: int) -> None:
     data, dice, path = FILES[name](), random.Random(name), folder / "front.png"
     for _ in range(rounds):
         path.write_bytes(mutated(data, dice))
-        start = time.monotonic()
+        start = time.process_time()
         try:
             image = read(path, path.name, lambda text: None)
         except InputRejected as refusal:
@@ -53,7 +53,7 @@ def storm(folder: Path, name: str, rounds: int) -> None:
         else:
             assert image.mode == "RGBA"
             assert max(image.size) <= 2048
-        assert time.monotonic() - start < SLOWEST
+        assert time.process_time() - start < SLOWEST
 
 
 @pytest.mark.parametrize("name", FILES)
