@@ -475,3 +475,64 @@ def test_before_and_after_stand_side_by_side_and_turn_together(
     one, other = page.evaluate(angles)
     assert abs(one - other) < 1e-6 and abs(one - old[0]) > 0.05
     assert page.locator("tr:has-text('faces') td").all_inner_texts() == ["5000", "900"]
+
+
+def test_a_thumbnail_that_is_missing_leaves_the_sign_of_its_kind_and_takes_no_other_along(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """Those further down are loaded when they come into view; a missing one is no broken picture."""
+    from PIL import Image
+
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(picture, "PNG")
+    output = {"model.glb": b"glTF", "thumbnail.png": picture.getvalue()}
+    for number in range(40):
+        forge(atlas, State.DONE, name=f"jug {number:02}", output=output)
+    forge(atlas, State.DONE, name="a bare one", output={"model.glb": b"glTF"})
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 41, 20, "all are listed")
+    page.set_viewport_size({"width": 1280, "height": 600})
+    page.goto(server.url + "/done?sort=name")
+    _until(page, "document.querySelectorAll('.card img').length === 40")
+    assert page.locator(".card:has-text('a bare one') img").count() == 0
+    page.locator(".card").last.scroll_into_view_if_needed()
+    _until(page, "[...document.querySelectorAll('.card img')].at(-1).naturalWidth === 64")
+    assert page.locator(".card img").count() == 40
+
+
+def test_a_route_that_only_reads_is_tried_on_its_page_by_keyboard_alone(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """Words are shown as they come, files by their size; a refusal says what it is."""
+    done = forge(atlas, State.DONE, name="stone lion")
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
+    page.goto(server.url + "/docs#status")
+    page.locator("#status summary").focus()
+    page.keyboard.press("Enter")
+    for _ in range(3):  # the example, the id, the button
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#status output pre")
+    told = page.inner_text("#status output")
+    assert "200 application/json" in told and f'"job_id": "{done.id}"' in told
+    page.click("#artefact summary")
+    page.click("#artefact button")
+    page.wait_for_selector("#artefact output pre:has-text('8004 bytes')")
+    page.fill("#status input[name=id]", "vase-7k3f9q2mxa")
+    page.click("#status button")
+    page.wait_for_selector("#status output:has-text('404 application/problem+json')")
+
+
+def test_a_job_is_run_again_with_another_option_from_its_page(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """The new job's page opens; the form shows what the old one had."""
+    done = forge(atlas, State.DONE, name="jug", faces=5000)
+    page.goto(f"{server.url}/jobs/{done.id}")
+    page.click("summary:has-text('Run again with other options')")
+    assert page.get_attribute("#again-faces", "placeholder") == "5000"
+    page.fill("#again-faces", "900")
+    page.click(".again button.primary")
+    page.wait_for_selector(f"dd a:has-text('{done.id}')")
+    (place,) = atlas.places(State.INBOX)
+    job = read_job(atlas.disk, place.path)
+    assert (job.options["faces"], job.retry_of) == (900, done.id) and place.id in page.url
