@@ -169,14 +169,9 @@ class Follower(threading.Thread):
 
     def _look_at_labels(self, changed: list[str]) -> None:
         """Rows of the jobs whose name or tags CHANGED."""
-        self.index.tag({id: self._tags(id) for id in changed})
         for id in changed:
             if place := lifecycle.find(self.atlas, id):
                 self.note(place)
-
-    def _tags(self, id: str) -> tuple[str, ...]:
-        found = self.given.known.get(id)
-        return found.tags if found else ()
 
     def label(self, id: str, labels: Labels) -> None:
         """A request gave job ID its LABELS."""

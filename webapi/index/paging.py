@@ -11,13 +11,11 @@ from webapi.index.schema import JOBS, TAGS, Row
 from webapi.index.states import ENDED, WORDS
 from webapi.index.tokens import read_token, write_token
 
-# order → (what it goes by, from the top down); the id decides between equals
-ORDERS: dict[str, tuple[sql.Column[Any], bool]] = {
-    "newest": (JOBS.c.at, True),
-    "oldest": (JOBS.c.at, False),
-    "name": (JOBS.c.search, False),
-    "largest": (JOBS.c.bytes, True),
+# order → (the column that it goes by, from the top down); the id decides between equals
+ORDERS = {"newest": ("at", True), "oldest": ("at", False), "name": ("search", False)} | {
+    "largest": ("bytes", True)
 }
+FEW = 2000  # jobs that are sorted in less time than an index is read down for them
 ACTIVE = [word for word in WORDS if word not in ENDED]
 Filters = Mapping[str, str | None]
 
@@ -34,21 +32,24 @@ def page(
     filters: Filters, size: int, token: str | None, rows_of: Callable[[Any], list[Row]]
 ) -> Page:
     """SIZE rows after (or before) TOKEN that fit FILTERS, in the order that its "sort" names."""
-    column, down = ORDERS[filters.get("sort") or "newest"]
-    back = False
-    chosen = sql.select(JOBS).where(*where(filters)).limit(size + 1)
+    name, down = ORDERS[filters.get("sort") or "newest"]
+    back, source = False, TAGS if filters.get("tag") else JOBS
+    column = source.c[name]
+    chosen = sql.select(JOBS).where(*where(filters, source)).limit(size + 1)
+    if source is TAGS:
+        chosen = chosen.join(TAGS, TAGS.c.id == JOBS.c.id)
     if token:
-        value, id, back = read_token(token, filters, int if column is JOBS.c.bytes else str)
+        value, id, back = read_token(token, filters, int if name == "bytes" else str)
         edge = sql.tuple_(sql.literal(value), sql.literal(id))
-        here = sql.tuple_(column, JOBS.c.id)
+        here = sql.tuple_(column, source.c.id)
         chosen = chosen.where(here < edge if down != back else here > edge)
-    order = (column, JOBS.c.id)
+    order = (_sorted_after(column, filters, source, rows_of), source.c.id)
     found = rows_of(chosen.order_by(*(one.desc() if down != back else one.asc() for one in order)))
     more, rows = len(found) > size, found[:size]
     rows = rows[::-1] if back else rows
 
     def mark(row: Row, backwards: bool) -> str:
-        return write_token(row[column.name], row["id"], backwards, filters)
+        return write_token(row[name], row["id"], backwards, filters)
 
     return Page(
         rows,
@@ -57,23 +58,37 @@ def page(
     )
 
 
-def where(filters: Filters) -> list[Any]:
+def _sorted_after(
+    column: Any, filters: Filters, source: sql.Table, rows_of: Callable[[Any], list[Row]]
+) -> Any:
+    """COLUMN to sort by; where few jobs are of the dates of FILTERS, as an expression that no index
+    is in the order of: else a database reads down that index for those few."""
+    dates = {key: value for key, value in filters.items() if key in ("since", "until") and value}
+    if not dates or column.name == "at":
+        return column
+    some = sql.select(JOBS.c.id).where(*where(dates, JOBS)).limit(FEW).subquery()
+    (count,) = rows_of(sql.select(sql.func.count().label("count")).select_from(some))
+    return column if count["count"] >= FEW else sql.func.coalesce(column, column)
+
+
+def where(filters: Filters, source: sql.Table = JOBS) -> list[Any]:
+    """What rows of SOURCE, and of JOBS beside it, must be to fit."""
     found: list[Any] = []
     if state := filters.get("state"):
         # by name: a search for all but the ended would look at every row
-        found.append(JOBS.c.state.in_(ACTIVE) if state == "active" else JOBS.c.state == state)
+        found.append(source.c.state.in_(ACTIVE) if state == "active" else source.c.state == state)
     if kind := filters.get("kind"):
-        found.append(JOBS.c.kind == kind)
+        found.append(source.c.kind == kind)
     if label := filters.get("label"):
         found.append(JOBS.c.label == label)
     if since := filters.get("since"):
-        found.append(JOBS.c.at >= since)
+        found.append(source.c.at >= since)
     if until := filters.get("until"):
-        found.append(JOBS.c.at < until)
+        found.append(source.c.at < until)
     if tag := filters.get("tag"):
-        found.append(JOBS.c.id.in_(sql.select(TAGS.c.id).where(TAGS.c.tag == tag.casefold())))
+        found.append(TAGS.c.tag == tag.casefold())
     found += [
-        JOBS.c.search.contains(word.casefold(), autoescape=True)
+        source.c.search.contains(word.casefold(), autoescape=True)
         for word in (filters.get("q") or "").split()[:8]
     ]
     return found

@@ -53,15 +53,24 @@ JOBS = sql.Table(
     sql.Index("inbox3d_jobs_both_name", "kind", "state", "search", "id"),
     sql.Index("inbox3d_jobs_bytes", "bytes", "id"),
     sql.Index("inbox3d_jobs_state_bytes", "state", "bytes", "id"),
+    sql.Index("inbox3d_jobs_kind_name", "kind", "search", "id"),
+    sql.Index("inbox3d_jobs_kind_bytes", "kind", "bytes", "id"),
+    sql.Index("inbox3d_jobs_both_bytes", "kind", "state", "bytes", "id"),
     sql.Index("inbox3d_jobs_label", "label", "at", "id"),
     sql.Index("inbox3d_jobs_label_name", "label", "search", "id"),
 )
-TAGS = sql.Table(  # tags that people gave jobs
+# tags that people gave jobs, with what lists of them are filtered and sorted by: a tag may be on
+# thousands of jobs, of which a page shows fifty
+TAGS = sql.Table(
     "inbox3d_tags",
     META,
     sql.Column("tag", sql.String(40), primary_key=True),
     sql.Column("id", sql.String(64), primary_key=True),
+    *(JOBS.c[name].copy() for name in ("state", "kind", "search", "at", "bytes")),
     sql.Index("inbox3d_tags_id", "id"),
+    sql.Index("inbox3d_tags_at", "tag", "at", "id"),
+    sql.Index("inbox3d_tags_name", "tag", "search", "id"),
+    sql.Index("inbox3d_tags_bytes", "tag", "bytes", "id"),
 )
 HOOKS = sql.Table(  # webhooks that are still to be delivered
     "inbox3d_hooks",
@@ -81,7 +90,7 @@ FACTS = sql.Table(
     sql.Column("key", sql.String(40), primary_key=True),
     sql.Column("value", sql.String(200), nullable=False),
 )
-VERSION = "6"
+VERSION = "7"
 
 
 NAMES = tuple(column.name for column in JOBS.c)

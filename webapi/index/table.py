@@ -104,22 +104,33 @@ class Index:
 
     # -- writing -------------------------------------------------------------------------------
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            with self.engine.begin() as db:
-                db.execute(self._upsert(JOBS), [dict(row) for row in rows])
+        if not rows:
+            return
+        tagged = [
+            {**{name: row[name] for name in OF_TAGS}, "tag": tag}
+            for row in rows
+            for tag in (row["tags"] or "").split(",")
+            if tag
+        ]
+        with self.engine.begin() as db:
+            db.execute(self._upsert(JOBS), [dict(row) for row in rows])
+            for some in batched([row["id"] for row in rows]):
+                db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(some)))
+            if tagged:
+                db.execute(self._insert(TAGS).on_conflict_do_nothing(), tagged)
 
     def drop(self, ids: Iterable[str]) -> None:
         if chosen := list(ids):
             with self.engine.begin() as db:
-                for start in range(0, len(chosen), 500):
-                    some = chosen[start : start + 500]
-                    db.execute(sql.delete(JOBS).where(JOBS.c.id.in_(some)))
-                    db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(some)))
+                for some in batched(chosen):
+                    for table in (JOBS, TAGS):
+                        db.execute(sql.delete(table).where(table.c.id.in_(some)))
 
     def clear(self) -> None:
         try:
             with self.engine.begin() as db:
-                db.execute(sql.delete(JOBS))
+                for table in (JOBS, TAGS):
+                    db.execute(sql.delete(table))
         except sql.exc.DatabaseError as error:
             if isinstance(error, sql.exc.OperationalError):
                 raise
@@ -209,15 +220,6 @@ class Index:
         with self.engine.connect() as db:
             return {row[0]: row[1] for row in db.execute(chosen.limit(200))}
 
-    def tag(self, tags: Mapping[str, Sequence[str]]) -> None:
-        """Each job of TAGS bears these and no others."""
-        if tags:
-            with self.engine.begin() as db:
-                db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(list(tags))))
-                rows = [{"tag": tag, "id": id} for id, all_ in tags.items() for tag in all_]
-                if rows:
-                    db.execute(self._insert(TAGS).on_conflict_do_nothing(), rows)
-
     def pace(self, kind: str | None, tier: str | None, last: int = 25) -> list[float]:
         """Seconds that the last finished jobs of this kind and tier took."""
         chosen = sql.select(JOBS.c.seconds).where(
@@ -234,3 +236,10 @@ class Index:
     def _rows(self, chosen: Any) -> list[Row]:
         with self.engine.connect() as db:
             return [dict(row) for row in db.execute(chosen).mappings()]
+
+
+OF_TAGS = tuple(column.name for column in TAGS.c if column.name != "tag")
+
+
+def batched(ids: list[str], size: int = 500) -> list[list[str]]:
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
