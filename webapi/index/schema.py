@@ -66,7 +66,10 @@ TAGS = sql.Table(
     META,
     sql.Column("tag", sql.String(40), primary_key=True),
     sql.Column("id", sql.String(64), primary_key=True),
-    *(JOBS.c[name].copy() for name in ("state", "kind", "search", "at", "bytes")),
+    *(
+        sql.Column(name, JOBS.c[name].type, nullable=JOBS.c[name].nullable)
+        for name in ("state", "kind", "search", "at", "bytes")
+    ),
     sql.Index("inbox3d_tags_id", "id"),
     sql.Index("inbox3d_tags_at", "tag", "at", "id"),
     sql.Index("inbox3d_tags_name", "tag", "search", "id"),

@@ -15,6 +15,7 @@ from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, State
 from tests.support.web import FOREIGN, forge
 from webapi.context import Web
+from webapi.index import paging
 
 
 @pytest.fixture
@@ -148,6 +149,38 @@ def test_a_dashboard_gets_its_numbers_in_one_call(
     assert numbers == {"waiting": 2, "running": 1, "completed": 1, "failed": 1, "workers": 0}
     assert found["queues"] == [{"name": "finish", "waiting": 2, "workers": 0}]
     assert found["halted"] is False
+
+
+@pytest.mark.parametrize("few", [0, 2000], ids=["many of these days", "few of these days"])
+def test_lists_by_tag_and_by_days_are_whole_in_every_order(
+    client: FlaskClient, web: Web, shelf: list[str], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Both ways through the pages, whichever way the database finds them; a job that ends or goes
+    is found, or not, by its tag too."""
+    monkeypatch.setattr(paging, "FEW", few)
+    for id in shelf[1:6]:
+        client.put(f"/3d/jobs/{id}/labels", json={"tags": ["kitchen"]})
+    days = "since=2026-11-12&until=2026-11-15"
+    for query, found in (
+        ("tag=kitchen&sort=oldest", shelf[1:6]),
+        ("tag=kitchen&kind=convert&sort=name", shelf[1:6][::-1]),
+        (f"tag=kitchen&{days}&sort=name", shelf[2:5][::-1]),
+        (f"{days}&sort=name&state=completed", shelf[2:5][::-1]),
+        ("tag=kitchen&kind=scan", []),
+    ):
+        seen, token = [], ""
+        while token is not None:
+            more = f"&page_token={token}" if token else ""
+            page = client.get(f"/3d/jobs?{query}&page_size=2{more}")
+            seen.append(ids(page))
+            token = page.json["next_page_token"]
+        assert [id for page in seen for id in page] == found, query
+        if back := page.json["previous_page_token"]:
+            before = client.get(f"/3d/jobs?{query}&page_size=2&page_token={back}")
+            assert ids(before) == seen[-2], query
+    client.delete(f"/3d/jobs/{shelf[1]}")
+    assert ids(client.get("/3d/jobs?tag=kitchen&sort=oldest")) == shelf[2:6]
+    assert client.get("/3d/tags").json["tags"] == [{"tag": "kitchen", "jobs": 4}]
 
 
 def test_a_waiting_job_tells_its_turn(
