@@ -41,6 +41,7 @@ def psnr(image: Any, surface: Surface, edge: int) -> float:
     return float(-10 * np.log10(np.mean(wrong[texels.inside] ** 2)))
 
 
+@pytest.mark.slow
 def test_unwrapping_keeps_faces_and_uses_the_square(globe: Unwrapped) -> None:
     """Faces keep their order and place; at least 60 % of a 2048² texture is covered, and no texel twice."""
     before = ball(5)

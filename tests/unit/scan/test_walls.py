@@ -42,6 +42,7 @@ def test_stations_in_one_room_find_each_other_by_its_walls() -> None:
     assert shift < 0.003
 
 
+@pytest.mark.slow
 def test_what_has_no_walls_is_left_to_its_features() -> None:
     normals = clouds.unit(np.random.default_rng(0).normal(size=(3000, 3)))
     ball = _prepared.prepare("ball", 0.4 * normals, normals, 1.0)

@@ -472,6 +472,7 @@ def test_a_fingerprint_covers_every_file_that_is_loaded_and_sees_a_change_after_
 
 
 # -- checkpoints -------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_our_own_models_folder_is_carried_from_another_host(tmp_path: Path) -> None:
     """By folder or by its file; damaged on the way, or another model than it is said to be, it is refused."""
     tiny.triposr(tmp_path / "carried")
@@ -497,6 +498,7 @@ def test_a_diffusers_folder_is_carried_with_its_checksums(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
+@pytest.mark.slow
 def test_a_checkpoint_reached_by_a_link_or_in_a_snapshot_is_imported_by_what_it_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
@@ -518,6 +520,7 @@ def test_a_checkpoint_reached_by_a_link_or_in_a_snapshot_is_imported_by_what_it_
     assert loading.load(imported(tmp_path, source, "triposr")).state_dict().keys() == state.keys()
 
 
+@pytest.mark.slow
 def test_tensors_of_another_model_are_named_where_they_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -537,6 +540,7 @@ def test_a_published_model_under_another_ones_name_is_recognised_by_its_tensors(
         assert f"--name {other}" in convert._looks_like(found, "instantmesh-large")
 
 
+@pytest.mark.slow
 def test_what_a_pickle_holds_beside_tensors_is_named_with_the_way_out(tmp_path: Path) -> None:
     torch.save(
         {"state_dict": {}, "hyper_parameters": collections.OrderedDict(x=Path("a"))},

@@ -464,6 +464,7 @@ def checkpoint(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return data
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_fetched_alone_and_converted_and_its_pickle_goes(
     tmp_path: Path, hub: FakeHub, checkpoint: bytes
 ) -> None:
