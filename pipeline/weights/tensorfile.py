@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from pipeline.errors import BackendUnavailable
 
 PAGE, EMPTY = 4096, 1 << 20  # bytes of zeros: of a small file, of any other
+MOST, CHANCE = 256 << 20, 64  # bytes of zeros: more than any layer has; that a tensor may end in
 LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
 WIDTHS = {
     "F64": 8,
@@ -55,7 +56,8 @@ def header(path: Path) -> Shapes:
             entries.pop("__metadata__", None)
             shapes = {name: tuple(map(int, entry["shape"])) for name, entry in entries.items()}
             _check_offsets(entries, size, 8 + length)
-            _check_filled(stream, size, 8 + length)
+            starts = {entry["data_offsets"][0] for entry in entries.values()}
+            _check_filled(stream, size, 8 + length, starts)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BackendUnavailable(f"{path.name} is corrupt: {error}") from None
     return shapes
@@ -76,15 +78,29 @@ def _check_offsets(entries: dict[str, Any], size: int, begin: int) -> None:
         raise ValueError(f"{said}its header speaks of {begin + end:,} bytes, the file has {size:,}")
 
 
-def _check_filled(stream: BinaryIO, size: int, begin: int) -> None:
-    """A copier that makes room first leaves a file of full size that ends in zeros when it stops;
-    trained tensors do not end so: a network would load them and make nonsense."""
+def _check_filled(stream: BinaryIO, size: int, begin: int, starts: set[int]) -> None:
+    """A copier that makes room first leaves a file of full size that ends in zeros when it stops:
+    a network would load them and make nonsense. STARTS: where tensors begin, after BEGIN; tensors
+    that are zeros as a whole, as layers that training did not move, are no sign of it."""
     least = EMPTY if size - begin >= 16 * EMPTY else max(PAGE, (size - begin) // 4)
-    if size - begin < least:
-        return
-    stream.seek(size - least)
-    if stream.read(least).count(0) == least:
-        raise ValueError(f"it was not filled: its last {least:,} bytes or more are zeros")
+    filled = _filled(stream, size, begin)
+    tail = size - filled
+    whole = filled > begin and any(0 <= begin + start - filled <= CHANCE for start in starts)
+    if tail >= MOST or (tail >= least and not whole):
+        raise ValueError(f"it was not filled: its last {tail:,} bytes or more are zeros")
+
+
+def _filled(stream: BinaryIO, size: int, begin: int) -> int:
+    """Where the zeros begin in which the file ends; MOST of them are not gone beyond."""
+    end = size
+    while end > begin and size - end < MOST:
+        first = max(begin, end - EMPTY)
+        stream.seek(first)
+        kept = stream.read(end - first).rstrip(b"\0")
+        if kept:
+            return first + len(kept)
+        end = first
+    return end
 
 
 def not_there(path: Path) -> str | None:

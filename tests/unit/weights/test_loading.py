@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import loading
+from pipeline.weights import loading, tensorfile
 from pipeline.weights.tensorfile import sha256
 from tests.support import tiny
 
@@ -89,6 +89,18 @@ def test_a_file_of_full_size_that_was_never_filled_is_corrupt(tmp_path: Path, sh
     path.write_bytes(data[:filled] + bytes(len(data) - filled))
     assert "it was not filled: its last" in (weights.problem(tmp_path, "triposr") or "")
     assert "are zeros" in refused(tmp_path / "triposr")
+
+
+def test_layers_of_zeros_at_the_end_are_no_sign_of_a_file_that_was_not_filled(
+    tmp_path: Path,
+) -> None:
+    """Layers that training did not move, which may be the last ones and large."""
+    path = tmp_path / "model.safetensors"
+    save_file({"a.weight": torch.ones(4, 5), "b.bias": torch.zeros(9000)}, path)
+    assert tensorfile.header(path) == {"a.weight": (4, 5), "b.bias": (9000,)}
+    path.write_bytes(path.read_bytes()[:-36_080] + bytes(36_080))
+    with pytest.raises(BackendUnavailable, match="was not filled: its last 36,0"):
+        tensorfile.header(path)
 
 
 @pytest.mark.parametrize(
