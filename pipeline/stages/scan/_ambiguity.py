@@ -7,6 +7,7 @@ whole (_rivals.py); what then still fits in several ways is told.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -22,13 +23,14 @@ from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
+_CLASHES = 0.2  # harmony of colours below which two passes do not lie on each other
 _FEWEST = 50  # shared points of a scene that say something
 
 
 def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -> list[PairLink]:
-    """The links of two passes, weighed by their colours, where nothing slips; else the best of them
-    alone, as loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies
-    on another everywhere."""
+    """The links of two passes as they are where nothing slips; else the best of them alone, as
+    loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies on another
+    everywhere."""
     if scene:
         return [link for link in found if not _bare(link, passes)]
     if not found:
@@ -37,15 +39,7 @@ def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -
     points = np.concatenate([rigid.apply(found[0].pose, a.coarse), b.coarse])
     normals = np.concatenate([rigid.turn(found[0].pose, a.coarse_normals), b.coarse_normals])
     slip = _slips.find(points, normals, np.concatenate([a.weight, b.weight]))
-    return _coloured(found, passes) if slip is None else [replace(found[0], loose=True)]
-
-
-def _coloured(found: list[PairLink], passes: list[Prepared]) -> list[PairLink]:
-    weighed = [
-        replace(link, colour=_tones.harmony(passes[link.a], passes[link.b], link.pose))
-        for link in found
-    ]
-    return sorted(weighed, key=lambda link: -link.score)
+    return found if slip is None else [replace(found[0], loose=True)]
 
 
 def _bare(link: PairLink, passes: list[Prepared]) -> bool:
@@ -99,11 +93,26 @@ def check(
     for k in sorted(group.poses):
         if len(group.poses) > 1:
             _reconsider(passes, group, k, links, symmetry)
+    _clashing(passes, group)
     sure = [k for k in group.poses if k not in group.ways]
     # all others are loose against this one, so it is against them
-    if len(sure) == 1:
+    if len(sure) == 1 and group.ways:
         group.ways[sure[0]] = next(iter(group.ways.values()))
     return symmetry
+
+
+def _clashing(passes: list[Prepared], group: Group) -> None:
+    """Leave out passes whose colours clash with all others that they lie on: where shape fits in
+    one place only that was found, it is the wrong one."""
+    told = {k: list[float]() for k in group.poses}
+    for a, b in itertools.combinations(sorted(group.poses), 2):
+        motion = rigid.invert(group.poses[b]) @ group.poses[a]
+        if (harmony := _tones.harmony(passes[a], passes[b], motion)) is not None:
+            told[a].append(harmony)
+            told[b].append(harmony)
+    for k in sorted(told, reverse=True):
+        if told[k] and max(told[k]) < _CLASHES and len(group.poses) > 1 and k not in group.ways:
+            del group.poses[k]
 
 
 def _reconsider(

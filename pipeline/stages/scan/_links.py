@@ -36,12 +36,11 @@ class PairLink:
     declared: bool = False  # their files put both passes there
     fit: float = 1.0  # how its residual compares with the other links' of this drop, 0..1
     told: bool = False  # a person told that the two were taken one after the other
-    colour: float = 1.0  # how far their colours allow it, 0..1; not asked where it is loose
     loose: bool = False  # the two passes together slip on themselves: it holds in one way only
 
     @property
     def score(self) -> float:
-        return self.evidence.score * self.fit * self.colour
+        return self.evidence.score * self.fit
 
 
 def compare(links: list[PairLink]) -> list[PairLink]:

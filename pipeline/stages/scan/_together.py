@@ -59,8 +59,8 @@ def grown(
                 group.poses = _by_colour.refined(passes, group.poses, symmetry.slip)
         else:
             group.poses = _declared.refine(passes, group.poses)
-    if claim is None:
-        return links, groups
+    if claim is None:  # colours may have left passes out
+        return links, sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
     _declared.place(groups[0], claim)
     main = groups[0].poses.keys()
     return links, groups[:1] + [one for one in groups[1:] if not one.poses.keys() <= main]

@@ -36,13 +36,14 @@ def agreement(
     return float((own * met).mean() / spread) if spread > _SPREAD**2 else None
 
 
-def harmony(a: Prepared, b: Prepared, motion: Array) -> float:
+def harmony(a: Prepared, b: Prepared, motion: Array) -> float | None:
     """0..1: near 1 unless the colours of one place differ in more of the overlap than blots and
-    shadows explain, of the two ways the worse; how bright a pass is as a whole does not count."""
-    worst = 0.0
+    shadows explain, of the two ways the worse; how bright a pass is as a whole does not count. None
+    where there are no colours, or hardly an overlap."""
+    worst: list[float] = []
     for one, other, pose in ((a, b, motion), (b, a, rigid.invert(motion))):
         if one.coarse_colors is None or other.fine_colors is None:
-            return 1.0
+            return None
         moved, turned = rigid.apply(pose, one.coarse), rigid.turn(pose, one.coarse_normals)
         index = other.lookup.query(moved)
         near = ((moved - other.fine[index]) ** 2).sum(1) < NEAR * NEAR
@@ -52,8 +53,8 @@ def harmony(a: Prepared, b: Prepared, motion: Array) -> float:
         off = one.coarse_colors[like] - other.fine_colors[index[like]]
         off = off - np.clip(np.median(off, axis=0), -_EXPOSED, _EXPOSED)
         clash = (off * off).sum(1) > 3 * _CLASH * _CLASH
-        worst = max(worst, float(one.weight[like] @ clash / one.weight[like].sum()))
-    return float(np.exp(-((max(0.0, worst - _BLOTS) / _WORSE) ** 2)))
+        worst.append(float(one.weight[like] @ clash / one.weight[like].sum()))
+    return float(np.exp(-((max(0.0, max(worst) - _BLOTS) / _WORSE) ** 2))) if worst else None
 
 
 def gain(a: Prepared, b: Prepared, motions: Array) -> Array:

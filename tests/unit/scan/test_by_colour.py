@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.geometry import rigid
-from pipeline.stages.scan import _by_colour, _prepared, _tones
+from pipeline.stages.scan import _ambiguity, _by_colour, _prepared, _tones
+from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._slips import Slip
 
@@ -82,15 +83,22 @@ def test_how_bright_a_pass_is_does_not_count() -> None:
     assert right > 10 > 0 > wrong
 
 
-def test_colours_that_clash_in_much_of_the_overlap_take_a_link_its_strength() -> None:
-    """However bright each pass is; and where there are no colours nothing is taken."""
-    one, other = painted(0, dots=60), painted(1, dots=60)
-    assert other.fine_colors is not None
-    other.fine_colors = other.fine_colors * 0.8
-    assert _tones.harmony(one, other, AXIS.motion(0.0)) > 0.9
-    assert _tones.harmony(one, other, AXIS.motion(60.0)) < 0.3
-    other.fine_colors = None
-    assert _tones.harmony(one, other, AXIS.motion(60.0)) == 1.0
+def test_colours_that_clash_in_much_of_the_overlap_leave_a_pass_out() -> None:
+    """However bright each pass is; where there are no colours nothing is said. Those that agree stay."""
+    passes = [painted(seed, dots=60) for seed in range(3)]
+    assert passes[1].fine_colors is not None
+    passes[1].fine_colors = passes[1].fine_colors * 0.8
+    centred = placed(passes, (0.0, 0.0, 60.0))
+    motions = [rigid.invert(centred[b]) @ centred[0] for b in (1, 2)]
+    agree, clash = (_tones.harmony(passes[0], passes[b], motions[b - 1]) for b in (1, 2))
+    assert agree is not None
+    assert clash is not None
+    assert agree > 0.9 > 0.2 > clash
+    group = Group(dict(centred))
+    _ambiguity._clashing(passes, group)
+    assert sorted(group.poses) == [0, 1]
+    passes[1].fine_colors = None
+    assert _tones.harmony(passes[0], passes[1], motions[0]) is None
 
 
 def test_a_pass_whose_colours_find_nothing_like_them_is_named_where_the_others_do() -> None:
