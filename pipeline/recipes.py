@@ -91,7 +91,7 @@ RECIPES: dict[str, Recipe] = {
             (
                 Leg("prepare", ("views.fetch_images", "views.normalize_views")),
                 Leg("mesh", ("mesh.reconstruct",)),
-                Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+                Leg("finish", ("mesh.clean", "mesh.decimate", "mesh.pose_view", *FINISH)),
             ),
         ),
         Recipe(
@@ -99,7 +99,7 @@ RECIPES: dict[str, Recipe] = {
             (
                 Leg("views", ("views.generate_views",)),
                 Leg("mesh", ("views.normalize_views", "mesh.reconstruct")),
-                Leg("finish", ("mesh.clean", "mesh.decimate", *FINISH)),
+                Leg("finish", ("mesh.clean", "mesh.decimate", "mesh.pose_view", *FINISH)),
             ),
         ),
         Recipe(

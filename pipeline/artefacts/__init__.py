@@ -30,7 +30,14 @@ from pipeline.artefacts.passes import (
     Reference,
     Scans,
 )
-from pipeline.artefacts.pictures import PosedPicture, PosedPictures, Shots, View, Views
+from pipeline.artefacts.pictures import (
+    PosedPicture,
+    PosedPictures,
+    PosedView,
+    Shots,
+    View,
+    Views,
+)
 from pipeline.artefacts.results import Exported, Pictures, Report, Results
 
 __all__ = [
@@ -58,6 +65,7 @@ __all__ = [
     "PointCloud",
     "PosedPicture",
     "PosedPictures",
+    "PosedView",
     "Reference",
     "Report",
     "Results",

@@ -31,6 +31,9 @@ class Mesh(Artefact):
     drawn: tuple[View, ...] = ()  # views that the backend made itself
     # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     image: MaybeFile = None
+    # grey levels (PNG) on the same uv: 0 where the one picture it was made of shows the surface,
+    # 128 where its mirror image does, 255 where its colour is a guess
+    guessed: MaybeFile = None
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
     # of one with colours from photographs, npz: best (V,) int16, the number of the photograph that
     # shows most of each vertex, -1 where none does; count (V,) int16, how many show it

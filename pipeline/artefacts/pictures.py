@@ -52,6 +52,22 @@ class PosedPicture(Artefact):
     warning: str | None = None
 
 
+class PosedView(Artefact):
+    """The one picture that a mesh was made of, and where it was taken from. picture: None where
+    there is none such, or its place is not known; its image is RGBA, the object cut out.
+
+    azimuth and elevation in degrees, as in View; agrees: the common share (IoU) of the picture's
+    outline and the mesh's. planes: origin and normal of each upright plane that mirrors the mesh,
+    the best first, in its frame.
+    """
+
+    picture: PosedPicture | None = None
+    azimuth: float = 0.0
+    elevation: float = 0.0
+    agrees: float | None = None
+    planes: tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...] = ()
+
+
 class PosedPictures(Artefact):
     """Pictures that colours may be taken from, and where they are photographs, what was found when
     their cameras were sought. A drop without photographs has none.

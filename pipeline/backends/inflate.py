@@ -42,7 +42,8 @@ def inflated(picture: Picture) -> Reconstruction:
     # the solid's rim may lie on pixels just outside
     colors = spread(small[..., :3], inside)[pixel[:, 1], pixel[:, 0]]
     surface = Surface(turned(points, picture.azimuth), faces, colors=np.ascontiguousarray(colors))
-    return Reconstruction(surface, "draft", (picture.name,), {"method": "one silhouette, inflated"})
+    facts = {"method": "one silhouette, inflated", "projection": "orthographic"}
+    return Reconstruction(surface, "draft", (picture.name,), facts)
 
 
 def _membrane(inside: Array) -> Array:

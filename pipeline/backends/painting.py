@@ -5,7 +5,7 @@ The picture is taken as seen from straight ahead, and as filled by the shape as 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +14,13 @@ from pipeline.backends.protocol import Picture
 from pipeline.backends.silhouettes import DISTANCE, colors, shot
 
 FOV = 30.0  # degrees, where nobody knows the picture's
-GUESSED = (
-    "The shape came without colours. Its front has those of the picture, taken as seen from"
-    " straight ahead; where the picture does not see it, the nearest that it does are a guess."
-)
+# the fact ``colours`` of a shape that was painted here: they serve where nothing knows better
+GUESS = "the picture's, taken as seen from straight ahead"
 
 
-class Painted(NamedTuple):
-    """colors (V,3) uint8; facts for the report; what the person should know."""
-
-    colors: NDArray[np.uint8]
-    facts: dict[str, Any]
-    notes: tuple[str, ...]
-
-
-def painted(points: NDArray[Any], faces: NDArray[Any], picture: Picture) -> Painted:
-    """Colours for the vertices POINTS (V,3) of a shape in the canonical frame, by the PICTURE of
-    its front."""
+def painted(points: NDArray[Any], faces: NDArray[Any], picture: Picture) -> NDArray[np.uint8]:
+    """Colours (V,3) for the vertices POINTS (V,3) of a shape in the canonical frame, by the
+    PICTURE of its front."""
     view = shot(picture._replace(azimuth=0.0, elevation=0.0), picture.fov or FOV)
     rows, columns = np.nonzero(picture.rgba[..., 3] > 127)
     low = np.array([columns.min(), rows.min()])
@@ -41,5 +31,4 @@ def painted(points: NDArray[Any], faces: NDArray[Any], picture: Picture) -> Pain
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     centre = ((low + high) / 2 - len(picture.rgba) / 2) / metre * [1, -1]
     placed = (points - middle) * scale + [*centre, 0.0]
-    made = colors(placed, faces, [view])
-    return Painted(made, {"colours": "the picture, from straight ahead"}, (GUESSED,))
+    return colors(placed, faces, [view])

@@ -12,7 +12,7 @@ from pipeline import weights as files
 from pipeline.backends import Effort, Picture, Reconstruction, held, memory, pace
 from pipeline.backends import triposg_shape as shape
 from pipeline.backends.field import front
-from pipeline.backends.painting import painted
+from pipeline.backends.painting import GUESS, painted
 from pipeline.geometry.surface import Surface
 from pipeline.networks.triposg import TransformerConfig, VAEConfig, sampling
 from pipeline.networks.triposg.cost import Cost, cost
@@ -70,13 +70,12 @@ class TripoSGBackend:
             latents = shape.drawn(folder, tokens, effort, work.sampling / work.all)
             vertices, faces, cut = shape.meshed(folder, latents, effort, work)
         effort.progress(0.97, "painting it with the picture")
-        paint = painted(vertices, faces, view)
         return Reconstruction(
-            Surface(vertices, faces, colors=paint.colors),
+            Surface(vertices, faces, colors=painted(vertices, faces, view)),
             used=(view.name,),
             models=(NAME,),
-            facts={"steps": effort.steps, "seed": effort.seed, **paint.facts},
-            notes=(*paint.notes, *([CUT] if cut else []), *_stands(view.azimuth)),
+            facts={"steps": effort.steps, "seed": effort.seed, "colours": GUESS},
+            notes=(*([CUT] if cut else []), *_stands(view.azimuth)),
         )
 
 

@@ -118,7 +118,7 @@ def facts_after_change(mesh: Mesh, surface: Surface) -> dict[str, Any]:
     facts = facts_of(mesh)
     if mesh.painted is None and (mesh.image is not None or surface.colors is not None):
         facts |= {"painted": mesh.arrays, "painted_image": mesh.image}
-    return facts | {"image": None, "normal_map": None}
+    return facts | {"image": None, "normal_map": None, "guessed": None}
 
 
 def seamed(surface: Surface) -> bool:
@@ -137,3 +137,20 @@ def smooth_normals(surface: Surface) -> Floats:
     first = weld(surface.vertices)
     normals: Floats = vertex_normals(surface.vertices, first[surface.faces])[first]
     return normals
+
+
+def scattered(surface: Surface, count: int) -> tuple[Floats, Floats]:
+    """COUNT points of the surface (N,3), spread by area, always the same ones, and the smooth unit
+    normals (N,3) there."""
+    rng = np.random.default_rng(0)
+    corners = surface.vertices[surface.faces]
+    area = np.linalg.norm(
+        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+    )
+    ends = np.cumsum(area)
+    face = np.searchsorted(ends, (np.arange(count) + 0.5) / count * ends[-1])
+    first, second = np.sqrt(rng.random(count)), rng.random(count)
+    weight = np.stack([1 - first, first * (1 - second), first * second], axis=1)
+    points = np.einsum("nk,nkj->nj", weight, corners[face])
+    normals = np.einsum("nk,nkj->nj", weight, smooth_normals(surface)[surface.faces[face]])
+    return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -20,6 +20,7 @@ from pipeline.artefacts import (
     Pictures,
     PointCloud,
     PosedPictures,
+    PosedView,
     Report,
     Scans,
     Shots,
@@ -44,6 +45,7 @@ from pipeline.kept.options import (
     MeshScan,
     NormalizeViews,
     Orient,
+    PoseView,
     ReadMesh,
     ReadPasses,
     Reconstruct,
@@ -81,15 +83,16 @@ STAGES: dict[str, Stage] = {
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
-    "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, weights=True),
+    "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),
+    "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView),
     "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(
-        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures), Mesh, version=3
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=4
     ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
@@ -109,7 +112,7 @@ STAGES: dict[str, Stage] = {
             Comparison,
         ),
         Report,
-        version=6,
+        version=7,
     ),
 }
 

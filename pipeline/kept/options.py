@@ -113,6 +113,10 @@ class Decimate(Declared):
     face_budget: int | None
 
 
+class PoseView(Declared):
+    texture_edge: int | None
+
+
 class Assist(Declared):
     seed: int
 

@@ -89,6 +89,7 @@ NEEDS: dict[str, Need] = {
     "mesh.read_mesh": _mesh(12.0),
     "mesh.clean": _mesh(10.0),
     "mesh.decimate": _mesh(8.0),
+    "mesh.pose_view": _mesh(8.0),
     "finish.assist": _grows(370),
     "finish.texture": _texture,
     "finish.export": _mesh(1.0),

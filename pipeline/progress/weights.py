@@ -50,6 +50,7 @@ WEIGHTS: dict[str, Weight] = {
     "mesh.read_mesh": Weight(0.03, 0.1),
     "mesh.clean": Weight(0.1, 0.15),
     "mesh.decimate": Weight(0.5, 0.6),
+    "mesh.pose_view": Weight(4.0),
     "finish.assist": Weight(0.01),
     "finish.texture": Weight(5.0, 0.2, 0.0, True),
     "finish.export": Weight(0.1, 0.0, 0.0, True),

@@ -60,6 +60,7 @@ SAMPLES: dict[type[Artefact], dict[str, Any]] = {
     },
     artefacts.Views: {"views": ()},
     artefacts.PosedPictures: {"pictures": ()},
+    artefacts.PosedView: {"azimuth": 12.0},
     artefacts.Comparison: {},
     artefacts.Exported: {"files_written": (), "faces": 1},
     artefacts.Pictures: {"preview": "preview.png"},

@@ -160,7 +160,13 @@ def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_
     model = trimesh.load(ws.output("model.glb"), force="mesh")
     assert solids.stands_upright_and_faces_front(np.asarray(model.vertices))
     assert np.asarray(model.visual.material.baseColorTexture.convert("RGB")).std() > 10
-    assert any("guess" in warning for warning in ws.warnings)
+    seen = facts["picture"]["seen"]
+    assert 0.1 < seen < 0.4 and facts["picture"]["agrees"] > 0.9
+    words = f"{int(100 * seen)}% of the surface seen in the picture"
+    assert any(words in warning and "a guess" in warning for warning in ws.warnings)
+    assert words in ws.output("report.html").read_text("utf-8")
+    with Image.open(ws.output("guessed.png")) as marks:
+        assert marks.size == (256, 256)
 
 
 @pytest.mark.slow

@@ -23,7 +23,10 @@ SIDES = {0: "front", 90: "left", 180: "back", 270: "right"}
 def keep(views: Views, mesh: Mesh, ws: Workspace) -> None:
     """Write output/views/<azimuth>.png (512², RGBA), those that the backend drew itself as
     output/views/drawn-<azimuth>.png, and output/views.json: how each came about, whether the
-    backend used it, and how well the mesh fills its outline."""
+    backend used it, and how well the mesh fills its outline. guessed.png: which texels the one
+    picture shows."""
+    if mesh.guessed is not None:
+        shutil.copyfile(ws.path(mesh.guessed), ws.output("guessed.png"))
     rows = []
     for view, file in _named(views, mesh):
         path = ws.output(f"views/{file}")
@@ -76,7 +79,10 @@ def numbers(mesh: Mesh) -> dict[str, str]:
     if facts is None:
         return {}
     used = len(facts["views"])
-    return {"Made by": f"{facts['backend']}, from {used} view{'s' * (used != 1)}"}
+    found = {"Made by": f"{facts['backend']}, from {used} view{'s' * (used != 1)}"}
+    if "picture" in facts:
+        found["Seen in the picture"] = f"{percent(facts['picture']['seen'])} of the surface"
+    return found
 
 
 def _named(views: Views, mesh: Mesh) -> list[tuple[View, str]]:

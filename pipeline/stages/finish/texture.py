@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, Scans
+from pipeline.artefacts import Alignment, Mesh, PointCloud, PosedPictures, PosedView, Scans
 from pipeline.geometry import arrays
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface, facts_of, seamed
 from pipeline.kept.options import Texture
 from pipeline.stages.finish._bake import bake
 from pipeline.stages.finish._corners import as_bytes, at_corners
+from pipeline.stages.finish._one_view import painting
 from pipeline.stages.finish._samples import samples_of
 from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
@@ -35,10 +36,12 @@ def run(
     alignment: Alignment | None,
     pictures: PosedPictures | None,
     ws: StageWorkspace[Texture],
+    view: PosedView | None = None,
 ) -> Mesh:
-    """Unwrap the mesh and bake the best colours there are: posed pictures, then the mesh's earlier
-    texture or vertex colours, then the scan's points. Texture edge: options.texture_size, else the
-    tier's.
+    """Unwrap the mesh and bake the best colours there are: posed pictures, or the one picture that
+    it was made of and what follows from that, which is told and marked in a mask; then the mesh's
+    earlier texture or vertex colours, then the scan's points. Texture edge:
+    options.texture_size, else the tier's.
 
     A mesh that has its texture already, and one for which there is no colour at all, pass
     unchanged; so does every mesh with texture=false, but one that is painted by an earlier form
@@ -57,7 +60,10 @@ def run(
             at_corners(surface, _painted(mesh, surface, ws)),
             facts_of(mesh),
         )
+    paint = painting(view, mesh, surface, ws) if view is not None else None
     source = _source(mesh, surface, cloud, scans, alignment, pictures, ws)
+    if paint is not None:
+        source = FirstThatKnows([*paint.sources, *([source] if source else [])])
     if source is None:
         return mesh
     facts, seams = facts_of(mesh), seamed(surface)
@@ -69,6 +75,11 @@ def run(
             ws.path("finish/texture.png"), compress_level=4
         )
         facts["image"] = "finish/texture.png"
+        if paint is not None:
+            facts["guessed"] = "finish/guessed.png"
+            Image.fromarray(bake(surface, paint.marks, edge)[..., 0]).save(
+                ws.path("finish/guessed.png"), compress_level=4
+            )
     if seams or (mesh.painted is not None and mesh.painted_image is None):
         surface = at_corners(surface, source)
     else:
@@ -76,6 +87,9 @@ def run(
             surface,
             colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))),
         )
+    if paint is not None:
+        facts["reconstruction"] = (mesh.reconstruction or {}) | {"picture": paint.facts}
+        ws.warn(paint.said)
     if (photographs := _photographs(source)) is not None:
         facts["textured_by"] = "finish/photographs.npz"
         best, count = photographs.seen_at(surface.vertices, surfaces.smooth_normals(surface))

@@ -104,7 +104,7 @@ def test_the_arrow_stands_upright_at_its_own_size_whatever_the_pictures_azimuth(
         assert abs(inside).max() < 0.02  # half a step of the grid: the vertices lie on the arrow
 
 
-def test_it_is_painted_with_the_picture_and_says_that_the_back_is_a_guess(
+def test_it_is_painted_with_the_picture_and_tells_how(
     models: Path, animal: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(VAE, "field", arrow)
@@ -120,7 +120,7 @@ def test_it_is_painted_with_the_picture_and_says_that_the_back_is_a_guess(
     assert colors[up > high, 1].mean() > colors[up < low, 1].mean() + 100
     assert colors[at < -0.1, 0].mean() > colors[at < -0.1, 2].mean() + 50
     assert colors[at > 0.1, 2].mean() > colors[at > 0.1, 0].mean() + 50
-    assert any("guess" in note for note in result.notes)
+    assert "as seen from straight ahead" in result.facts["colours"]
 
 
 @pytest.mark.parametrize("value", [-1.0, -0.0])
