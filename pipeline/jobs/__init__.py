@@ -8,6 +8,7 @@ models or raises SubmitRefused naming the key; ``options_of`` is what stands in 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -69,7 +70,12 @@ def explain(error: ValidationError) -> str:
             return f"kind: there is no kind {first['ctx']['tag']!r}; {kinds}"[:400]
         case "union_tag_not_found":
             return f"kind: it is missing; {kinds}"
-    return f"{where}: {wrong(first)} (given: {first.get('input')!r})"[:400]
+    return f"{where}: {wrong(first)} (given: {_shown(first.get('input'))})"[:400]
+
+
+def _shown(given: object) -> str:
+    """As the person wrote it: TOML has dates and times."""
+    return str(given) if isinstance(given, date | time) else repr(given)
 
 
 def options_of(options: Common) -> dict[str, Any]:

@@ -3,6 +3,7 @@ minutes of work."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from layout import names
 from layout.liveness import Life, Observer
 from layout.signs import Heartbeat
 from layout.tree import Atlas
-from pipeline import jobs, queues, recipes, weights
+from pipeline import blame, jobs, queues, recipes, weights
 from pipeline.config import Settings
 from pipeline.drops.at_hand import against_its_list, still_arriving
 from pipeline.drops.kind import identify
@@ -111,6 +112,7 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
                     " `inbox3d up` on a host that has them."
                 ),
             )
+    _check_scratch(settings.host.scratch)
     if kind == "prompt":
         _check_views(settings)
     _check_memory(settings, drop, request)
@@ -127,6 +129,15 @@ def check_this_host(settings: Settings, drop: Path, request: Mapping[str, Any]) 
                 " missing, `models pull` brings it."
             ),
         )
+
+
+def _check_scratch(folder: Path) -> None:
+    """HostFault where nothing can be made in this host's scratch."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise blame.full(folder, error) from error
 
 
 def _check_memory(settings: Settings, drop: Path, request: Mapping[str, Any]) -> None:

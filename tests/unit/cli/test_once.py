@@ -7,11 +7,14 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from layout.init import init
 from layout.signs import Progress
-from layout.tree import Atlas, Place
+from layout.tree import Atlas, Place, State
 from pipeline.cli import once
+
+STL = b"solid t\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid t\n"
 
 
 class Terminal(io.StringIO):
@@ -66,3 +69,17 @@ def test_names_from_a_drop_cannot_steer_the_terminal(place: Place) -> None:
         place, Progress(stage="scan.align", fraction=0.1, message="reading \x1b[2J.ply", n=2)
     )[0]
     assert "\x1b[2J.ply" not in line
+
+
+def test_once_on_a_host_whose_scratch_takes_nothing_says_so_and_hands_nothing_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas = init(tmp_path / "atlas")[0]
+    for name in ("scratch", "box.stl"):
+        (tmp_path / name).write_bytes(STL)
+    monkeypatch.setenv("INBOX3D_HOST__SCRATCH", str(tmp_path / "scratch/here"))
+    run = CliRunner().invoke(
+        once.once, [str(tmp_path / "box.stl"), "--atlas", str(atlas.root)], standalone_mode=False
+    )
+    assert "Scratch cannot be written (Not a directory)" in run.output and "[host]" in run.output
+    assert not any(atlas.entries(State.INBOX))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -134,3 +135,9 @@ def test_what_is_skipped_is_one_word_or_several(said: Any) -> None:
 
 def test_a_job_of_an_earlier_version_with_an_unset_camera_is_understood() -> None:
     assert jobs.parse({"kind": "scan", "camera": None}).kind == "scan"
+
+
+def test_a_date_in_job_toml_is_shown_as_it_was_written() -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        jobs.parse({"kind": "scan", "quality_tier": datetime.date(2026, 1, 31)})
+    assert "(given: 2026-01-31)" in refused.value.message
