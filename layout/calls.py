@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -77,8 +78,21 @@ def fsync_folder(path: Path) -> None:
 
 
 def read(path: Path, limit: int | None) -> bytes:
-    with os.fdopen(os.open(path, _READ), "rb") as file:
-        return file.read() if limit is None else file.read(limit)
+    """At most LIMIT bytes of PATH. By the bare descriptor: most files here are small, and are read
+    at every look. A pipe that somebody put there says nothing."""
+    found, left, size = [], sys.maxsize if limit is None else limit, _FIRST
+    handle = os.open(path, _READ)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            while left and (chunk := os.read(handle, min(left, size))):
+                found.append(chunk)
+                left, size = left - len(chunk), _CHUNK
+    except OSError as error:  # a call on a descriptor knows no name
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(handle)
+    return b"".join(found)
 
 
 def write(path: Path, data: bytes, flag: int, durable: bool) -> None:

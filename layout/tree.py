@@ -4,6 +4,7 @@ reads it: ``layout/paths.py``."""
 from __future__ import annotations
 
 import datetime
+import functools
 import secrets
 import stat
 from collections.abc import Callable
@@ -116,9 +117,10 @@ class Atlas:
         except (Unreadable, NewerFormat) as error:
             raise LineFault(0, f"{self.identity_file}: {error}") from error
 
-    def guard(self, known: AtlasFile) -> None:
-        """Raise LineFault unless this is still the tree, in the epoch, that KNOWN describes."""
-        found = self.identity()
+    def guard(self, known: AtlasFile, found: AtlasFile | None = None) -> None:
+        """Raise LineFault unless this is still the tree, in the epoch, that KNOWN describes. FOUND:
+        what was read just now."""
+        found = found or self.identity()
         if (found.uuid, found.epoch) != (known.uuid, known.epoch):
             raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
 
@@ -219,37 +221,41 @@ class Atlas:
 
     def place(self, state: State, entry: Entry) -> Place | None:
         """What ENTRY of STATE's folder is, or None where it is no job's."""
-        if not entry.is_dir:
-            return None
-        path = self._states[state] / entry.name
-        if state in (State.DONE, State.FAILED) and names.is_id(entry.name):
-            return Place(state, path, entry.name)
-        parsed = names.parse_claimed(entry.name)
-        if state is State.CLAIMED:
-            return (
-                Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden)
-                if parsed
-                else None
-            )
-        if state is State.PROCESSING:
-            held = names.parse_processing(entry.name)
-            return Place(state, path, held.id, held.n, worker=held.worker) if held else None
-        if state is State.INBOX:
-            ignored = names.ignored(entry.name, folder=True)
-            return (
-                None
-                if ignored
-                else Place(state, path, names.id_of(entry.name) or "", parsed.n if parsed else 0)
-            )
-        if parsed:  # dragged here under its working name: tidied later
-            return Place(state, path, parsed.id, parsed.n)
-        return self._twin(state, path)
+        return _place(state, self._states[state], entry.name) if entry.is_dir else None
 
-    @staticmethod
-    def _twin(state: State, path: Path) -> Place | None:
-        """``<id>-<n>``: the name a job got because ``<id>`` was taken."""
-        id, _, n = path.name.rpartition("-")
-        return Place(state, path, id, int(n)) if n.isdigit() and names.is_id(id) else None
+
+@functools.lru_cache(names.KNOWN)
+def _place(state: State, folder: Path, name: str) -> Place | None:
+    """What a folder of that NAME in FOLDER is: told by the name alone, and asked at every look."""
+    path = folder / name
+    if state in (State.DONE, State.FAILED) and names.is_id(name):
+        return Place(state, path, name)
+    parsed = names.parse_claimed(name)
+    if state is State.CLAIMED:
+        return (
+            Place(state, path, parsed.id, parsed.n, queue=parsed.queue, hidden=parsed.hidden)
+            if parsed
+            else None
+        )
+    if state is State.PROCESSING:
+        held = names.parse_processing(name)
+        return Place(state, path, held.id, held.n, worker=held.worker) if held else None
+    if state is State.INBOX:
+        ignored = names.ignored(name, folder=True)
+        return (
+            None
+            if ignored
+            else Place(state, path, names.id_of(name) or "", parsed.n if parsed else 0)
+        )
+    if parsed:  # dragged here under its working name: tidied later
+        return Place(state, path, parsed.id, parsed.n)
+    return _twin(state, path)
+
+
+def _twin(state: State, path: Path) -> Place | None:
+    """``<id>-<n>``: the name a job got because ``<id>`` was taken."""
+    id, _, n = path.name.rpartition("-")
+    return Place(state, path, id, int(n)) if n.isdigit() and names.is_id(id) else None
 
 
 def _checked(name: str) -> str:

@@ -8,6 +8,7 @@ and the job is handed on.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 import types
@@ -130,9 +131,14 @@ def call(function: Callable[..., T], bag: Iterable[Artefact], ws: Workspace) -> 
     """Call a stage with the newest artefacts of the types it asks for by annotation; ``X | None``
     may be missing. A dataclass of artefacts is filled in the same way."""
     newest = {type(artefact): artefact for artefact in bag}
+    return function(**_arguments(_asked(function), newest, ws, function.__module__))
+
+
+@functools.lru_cache(256)
+def _asked(function: Callable[..., Any]) -> dict[str, Any]:
+    """What FUNCTION's parameters are annotated with, by name."""
     hints = typing.get_type_hints(function)
-    wanted = {name: hints[name] for name in inspect.signature(function).parameters}
-    return function(**_arguments(wanted, newest, ws, function.__module__))
+    return {name: hints[name] for name in inspect.signature(function).parameters}
 
 
 def _arguments(

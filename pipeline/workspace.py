@@ -7,6 +7,7 @@ pipeline/kept/options.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,11 +47,15 @@ class Workspace:
     deadline: float | None = None
     memory: int | None = None
 
+    @functools.cached_property
+    def _resolved(self) -> Path:
+        return self.root.resolve()
+
     def path(self, name: str) -> Path:
         """Path of the workspace file NAME ("mesh/mesh.npz"); its folder is made. Refuses to leave
         the workspace."""
         target = (self.root / name).resolve()
-        if not target.is_relative_to(self.root.resolve()):
+        if not target.is_relative_to(self._resolved):
             raise ValueError(f"{name!r} leaves the workspace")
         target.parent.mkdir(parents=True, exist_ok=True)
         return target

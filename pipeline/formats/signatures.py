@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 from pathlib import PurePosixPath
 
-from layout.names import without_go
+from layout.names import KNOWN, without_go
 from pipeline.formats import pictures, tables
 
 WORDS = {
@@ -100,6 +101,7 @@ WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no s
 NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - (WORDING - {".toml"})
 
 
+@functools.lru_cache(KNOWN)
 def suffix(name: str) -> str:
     """The suffix that tells the format, lower case: ".ply" of a.PLY, a.ply.gz and a.ply.go."""
     plain = PurePosixPath(without_go(name)).name.lower()

@@ -7,8 +7,10 @@ left: warnings and files below output/. A stage that is done again takes all of 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -65,12 +67,12 @@ class Kept(BaseModel):
             **facts,
         )
 
-    @property
+    @functools.cached_property
     def artefact(self) -> Artefact:
         kind: type[Artefact] = getattr(artefacts, self.type)
         return kind.model_validate(self.data)
 
-    @property
+    @functools.cached_property
     def token(self) -> str:
         """What tells this artefact from any other that its stage could have made."""
         parts = [self.key, self.weights, self.fetched, self.warnings, self.type, self.data]
@@ -83,7 +85,7 @@ def save(root: Path, position: int, kept: Kept) -> None:
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{position:02}"
-    unfinished.write_text(kept.model_dump_json())
+    unfinished.write_bytes(kept.model_dump_json().encode())
     drop_record(root, kept.stage)
     unfinished.replace(folder / f"{position:02}-{kept.stage}.json")
 
@@ -100,7 +102,7 @@ def read(text: str | bytes) -> Kept | None:
 def load(root: Path) -> list[Kept]:
     """All artefacts below ROOT in the order of their recipe, but those whose files are not all
     there as they were written."""
-    found = (read(path.read_bytes()) for path in sorted((root / FOLDER).glob("*.json")))
+    found = (read(path.read_bytes()) for _, path in _records(root))
     return [
         one
         for one in found
@@ -114,28 +116,39 @@ def _size(path: Path) -> int | None:
 
 def drop(root: Path, stage: str) -> None:
     """Forget what STAGE made, its files below output/ first."""
-    for path in (root / FOLDER).glob("*.json"):
-        if (
-            path.name.partition("-")[2] == f"{stage}.json"
-            and (kept := read(path.read_bytes())) is not None
-        ):
+    for made_by, path in _records(root):
+        if made_by == stage and (kept := read(path.read_bytes())) is not None:
             for name in kept.outputs:
                 (root / tree.OUTPUT / name).unlink(missing_ok=True)
     drop_record(root, stage)
 
 
 def drop_record(root: Path, stage: str) -> None:
-    for path in (root / FOLDER).glob("*.json"):
-        if path.name.partition("-")[2] == f"{stage}.json":
+    for made_by, path in _records(root):
+        if made_by == stage:
             path.unlink()
+
+
+def _records(root: Path) -> list[tuple[str, Path]]:
+    """Stage and path of every record below ROOT, in the order of the recipe."""
+    try:
+        with os.scandir(root / FOLDER) as entries:
+            names = sorted(entry.name for entry in entries)
+    except FileNotFoundError:
+        return []
+    return [
+        (name.partition("-")[2].removesuffix(".json"), root / FOLDER / name)
+        for name in names
+        if name.endswith(".json")
+    ]
 
 
 def keep_only(root: Path, wanted: Iterable[Kept]) -> None:
     """Leave in ROOT the records that are WANTED, and below output/ only what belongs to them."""
     kept = list(wanted)
     stages, owned = {one.stage for one in kept}, {name for one in kept for name in one.outputs}
-    for path in (root / FOLDER).glob("*.json"):
-        if path.name.partition("-")[2].removesuffix(".json") not in stages:
+    for made_by, path in _records(root):
+        if made_by not in stages:
             path.unlink()
     for name in outputs(root).keys() - owned:
         (root / tree.OUTPUT / name).unlink()

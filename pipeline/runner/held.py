@@ -99,8 +99,9 @@ class HeldJob:
     def note(self, line: str) -> None:
         """LINE into the job's log. A scratch that takes no line takes no stage's files either, and
         that is told there."""
-        with contextlib.suppress(OSError), (self.root / tree.LOG).open("a", encoding="utf-8") as to:
-            to.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n")
+        said = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n"
+        with contextlib.suppress(OSError), (self.root / tree.LOG).open("ab", buffering=0) as to:
+            to.write(said.encode())
 
     def tick(self) -> None:
         """Several times a second: shows how far the job is. Drained when the worker was asked to

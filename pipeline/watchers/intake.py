@@ -132,7 +132,7 @@ class Intake:
             self.shells.complete_left()
             self.inbox.look()
         self.beat.say(f"halted by {halt}" if halt else "watching")
-        if self._writes_status():
+        if self._status.due() and self._writes_status():
             self._tell(halt)
         self.beat.attend(self.attention.lines())
         return (
@@ -144,8 +144,6 @@ class Intake:
     def _tell(self, halt: str | None) -> None:
         """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops
         are taken all the same."""
-        if not self._status.due():  # what was said of the last try stays said
-            return
         with self.attention.over(self.atlas.status_file):
             waiting = self.inbox.unseen() | self.inbox.waiting if halt else self.inbox.waiting
             self._status.write(waiting, halt, self.observer, self.attention.lines())

@@ -102,6 +102,30 @@ def test_a_pipe_does_not_hang_the_reader(tmp_path: Path) -> None:
     assert Disk().read(tmp_path / "pipe") == b""
 
 
+def test_a_pipe_that_somebody_holds_open_says_nothing(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    held = os.open(pipe, os.O_RDWR)
+    try:
+        assert Disk().read(pipe) == b""
+    finally:
+        os.close(held)
+
+
+def test_what_is_read_is_whole_or_as_long_as_was_asked(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 1024
+    (tmp_path / "large").write_bytes(data)
+    assert Disk().read(tmp_path / "large") == data
+    assert Disk().read(tmp_path / "large", 100_001) == data[:100_001]
+    assert Disk().read(tmp_path / "large", 0) == b""
+
+
+def test_a_folder_that_is_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught:
+        Disk().read(tmp_path)
+    assert caught.value.filename == str(tmp_path)
+
+
 def test_a_durable_rename_reaches_both_parents(tmp_path: Path) -> None:
     """fsync of the folder it left and of the folder it came to; not where durable is off."""
     for durable, expected in ((True, ["rename", "fsync_dir", "fsync_dir"]), (False, ["rename"])):
