@@ -9,10 +9,12 @@ from tests.support.baddisk import ERRNOS
 
 # What befalls one file call.
 NUMBERS = tuple(errno.errorcode[number] for number in ERRNOS)
-CALLS = (*NUMBERS, "EACCES", "lost", "lost reply", "hung", "dies before", "dies after")
+CALLS = (*NUMBERS, "EACCES", "EPERM", "lost", "lost reply", "hung", "dies before", "dies after")
 LOOKS = ("unseen", "skipped", "stale", "torn", "mangled")  # never a rename itself
 # What befalls a host or the share.
-EVENTS = ("reboot", "pause", "power cut", "drain", "upgrade", "wipe", "away", "HALT")
+EVENTS = (
+    "reboot", "pause", "power cut", "drain", "upgrade", "wipe", "away", "forbidden", "HALT",
+)  # fmt: skip
 # What people do to the very folder that is about to move.
 HABITS = (
     "replaces", "rewrites", "adds", "takes a file", "asks", "drags", "deletes", "copies",

@@ -44,6 +44,7 @@ DURABLE = {
 CACHED = 30.0  # seconds that a host may show an old listing
 KINDS = (
     "error",
+    "refused",
     "lost",
     "lost reply",
     "hung",
@@ -56,6 +57,7 @@ KINDS = (
     "mangled",
     "power cut",
 )
+ANSWERS = {"away": errno.ENOENT, "denied": errno.EACCES, "refused": errno.EPERM}
 POWER = 0.05  # share of those power cuts that do happen: one ends everybody
 
 
@@ -137,27 +139,19 @@ class SimDisk(Disk):
     # -- what goes wrong -----------------------------------------------------------------------
     def _misbehave(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> Any:
         number = self.world.hub.dice.choice(ERRNOS)
-        path = next(
-            (str(path) for path in args[:2] if str(path).startswith(str(self.world.root))),
-            str(args[0]),
-        )
-        if isinstance(kind, int):
-            raise OSError(kind, os.strerror(kind), path)
+        if isinstance(kind, int) or kind in ANSWERS:
+            raise self._error(ANSWERS.get(kind, kind), call, *args)
         if kind == "error":
-            raise OSError(number, os.strerror(number), path)
-        if kind == "away":
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        if kind == "denied":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            raise self._error(number, call, *args)
         if kind == "lost":
             self._perform(call, function, *args)
-            raise OSError(number, os.strerror(number), path)
+            raise self._error(number, call, *args)
         if (
             kind == "lost reply"
         ):  # sent again: the server finds nothing to rename, or the name taken
             self._perform(call, function, *args)
             again = errno.ENOENT if call in ("rename", "unlink", "rmdir") else errno.EEXIST
-            raise OSError(again, os.strerror(again), path)
+            raise self._error(again, call, *args)
         if kind == "hung":
             self.world.hub.sleep(self.world.hub.dice.uniform(5, 90))
             return self._perform(call, function, *args)
@@ -176,6 +170,15 @@ class SimDisk(Disk):
                 self._tear(call, *args)
         self.process.die()
         raise Crash
+
+    def _error(self, number: int, call: str, *args: Any) -> OSError:
+        """As the system raises it: of the path on the share, of both where one becomes the other."""
+        words = os.strerror(number)
+        if call in ("rename", "replace"):
+            return OSError(number, words, str(args[0]), None, str(args[1]))
+        root = str(self.world.root)
+        shared = (str(path) for path in args[:2] if str(path).startswith(root))
+        return OSError(number, words, next(shared, str(args[0])))
 
     def _stale(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> list[Entry]:
         if kind == "unseen":

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from layout import names
 from layout.tree import State
-from tests.simulation.coverage import AIM, BLUR, BLUR_GOAL, BLUR_JOB, CALLS, EVENTS, HABITS, LOOKS
+from tests.simulation.coverage import (
+    AIM,
+    BLUR,
+    BLUR_GOAL,
+    BLUR_JOB,
+    CALLS,
+    EDGES,
+    EVENTS,
+    HABITS,
+    LOOKS,
+    impossible,
+)
 from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
 from tests.simulation.edges import letter
 from tests.simulation.hub import Process
@@ -22,7 +33,12 @@ if TYPE_CHECKING:
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
 BEFORE = frozenset({"lstat", "scandir", *TEARABLE})
-AT_EDGES = (*CALLS, *EVENTS, *HABITS)
+AT = {
+    edge: [each for each in (*CALLS, *EVENTS, *HABITS) if not impossible(edge, each)]
+    for edge in EDGES
+}
+DENIALS = {"EACCES": "denied", "EPERM": "refused"}
+NUMBERS = {kind: number for number, kind in DENIALS.items()}
 STATES = frozenset(state.value for state in State)
 
 
@@ -37,10 +53,14 @@ class Fate:
         self.aims = dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
-        self.strikes: dict[str, Callable[[Process, Path, Path], None]] = {}  # what befalls an edge
+        # what befalls an edge; each tells whether there was anything for it to happen to
+        self.strikes: dict[str, Callable[[Process, Path, Path], bool]] = {}
         self.met_by: Counter[tuple[str, str]] = Counter()  # (edge, fault) → how often
         # job or entry of inbox/ → what befell it since its last edge
         self.scars: dict[str, set[str]] = defaultdict(set)
+        self.refusals: Counter[str] = (
+            Counter()
+        )  # by job: calls that were denied since it was started
         self.calls = 0
         self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
         self._prefix = str(world.root)
@@ -74,7 +94,7 @@ class Fate:
         likelier."""
         if call == "rename" and (edge := letter(self.world, *args)):
             if self.dice.random() < AIM[edge] * self.aims:
-                return self._at(process, edge, self.dice.choice(AT_EDGES), *args)
+                return self._at(process, edge, self.dice.choice(AT[edge]), *args)
         elif (
             call in BEFORE
             and (thrown := self.dice.random()) < BLUR_GOAL
@@ -107,18 +127,16 @@ class Fate:
     def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
         """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
         if kind in self.strikes:
-            self.met_by[edge, kind] += 1
             self.world.say(process.name, f"! {kind} at edge {edge} of {self.world.short(source)}")
-            self.strikes[kind](process, source, target)
+            self.met_by[edge, kind] += self.strikes[kind](process, source, target)
             return self.sky.over(process, "rename", str(source))
-        number = getattr(errno, kind, None)
-        return "denied" if kind == "EACCES" else number if number is not None else kind
+        return DENIALS.get(kind) or getattr(errno, kind, kind)
 
     def met(self, process: Process, kind: Any, call: str, args: tuple[Any, ...]) -> None:
         """KIND was dealt at CALL, which may be an edge; else it counts for the next edge of the
         job whose path that was."""
         name = errno.errorcode[kind] if isinstance(kind, int) else str(kind)
-        name = "EACCES" if name == "denied" else name
+        name = NUMBERS.get(name, name)
         if name in ("stale", "skipped"):
             self.blurred = self.hub.now
         self.world.say(process.name, f"! {name} at {call} {self.world.short(args[0])}")
@@ -126,6 +144,7 @@ class Fate:
             self.met_by[edge, name] += 1
         elif key := self.key(args[1] if call == "copy" else args[0]):
             self.scars[key].add(name)
+            self.refusals[key] += name in DENIALS
         else:
             process.faults[name] = self.hub.now
         for hook in self.world.hooks:
@@ -152,5 +171,7 @@ class Fate:
             since = self.hub.now - LATELY
             found |= {name for name, at in process.faults.items() if at >= since}
             process.faults.clear()
+        if edge == "c":
+            self.refusals.pop(self.key(target) or "", None)
         for fault in found or {"none"}:
             self.met_by[edge, fault] += 1

@@ -20,6 +20,10 @@ USUAL = (
 )  # fmt: skip
 
 
+class Nothing(OSError):
+    """There is nothing of the kind that a habit is about."""
+
+
 class Habits:
     """Everybody with a mouse. Each habit takes the folder that it is about."""
 
@@ -52,10 +56,13 @@ class Habits:
         if folder := self.somewhere(*states):
             self.quietly(act, folder)
 
-    def quietly(self, act: Callable[[Path], None], folder: Path) -> None:
-        """What moved away under a person's hands is let go."""
-        with contextlib.suppress(OSError):
+    def quietly(self, act: Callable[[Path], None], folder: Path) -> bool:
+        """Whether ACT found anything to do; what moved away under a person's hands is let go."""
+        try:
             act(folder)
+        except OSError:
+            return False
+        return True
 
     def somewhere(self, *states: State) -> Path | None:
         """A job or drop in one of STATES."""
@@ -69,44 +76,44 @@ class Habits:
                 ]
         return Path(self.dice.choice(sorted(found))) if found else None
 
-    def file_in(self, folder: Path) -> Path | None:
+    def file_in(self, folder: Path) -> Path:
         found = sorted(
             path
             for path in folder.rglob("*.xyz")
             if path.lstat().st_ino in self.world.files and tree.EARLIER not in path.parts
         )
-        return self.dice.choice(found) if found else None
+        if not found:
+            raise Nothing(folder)
+        return self.dice.choice(found)
 
     # -- files ---------------------------------------------------------------------------------
     def replaces(self, folder: Path) -> None:
         """Another file of the same name and size."""
-        if path := self.file_in(folder):
-            self.people.gone(path)
-            path.unlink()
-            self.people.put(path, self.people.cloud())
+        path = self.file_in(folder)
+        self.people.gone(path)
+        path.unlink()
+        self.people.put(path, self.people.cloud())
 
     def rewrites(self, folder: Path) -> None:
         """Through a handle: the inode stays."""
-        if path := self.file_in(folder):
-            data = self.people.cloud()
-            path.write_bytes(data)
-            self.people.changed(path.lstat().st_ino, data)
+        path, data = self.file_in(folder), self.people.cloud()
+        path.write_bytes(data)
+        self.people.changed(path.lstat().st_ino, data)
 
     def adds(self, folder: Path) -> None:
-        if path := self.file_in(folder):
-            name = f"late{self.people.serial}.xyz"
-            self.people.put(path.with_name(name), self.people.cloud())
+        path = self.file_in(folder)
+        self.people.put(path.with_name(f"late{self.people.serial}.xyz"), self.people.cloud())
 
     def takes_a_file(self, folder: Path) -> None:
-        if path := self.file_in(folder):
-            self.people.gone(path)
-            path.unlink()
+        path = self.file_in(folder)
+        self.people.gone(path)
+        path.unlink()
 
     def asks(self, folder: Path) -> None:
         """A job.toml, new or edited."""
         path = self.file_in(folder)
-        if path is None or path.parent == self.world.atlas.inbox:
-            return
+        if path.parent == self.world.atlas.inbox:
+            raise Nothing(folder)
         data, toml = self.dice.choice(TOMLS).encode(), path.with_name("job.toml")
         self.people.wishes.add(self.world.fate.key(folder) or "")
         if toml.exists():
@@ -117,18 +124,26 @@ class Habits:
 
     def damages(self, folder: Path) -> None:
         """job.json is cut short, or gone."""
-        if (path := folder / tree.JOB).is_file():
-            self.world.say("a person", f"damages {self.world.short(path)}")
-            self.people.harmed.add(folder.lstat().st_ino)
-            os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
+        path = self._job_in(folder)
+        self.world.say("a person", f"damages {self.world.short(path)}")
+        self.people.harmed.add(folder.lstat().st_ino)
+        os.truncate(path, 40) if self.dice.random() < 0.5 else path.unlink()
 
     def curses(self, folder: Path) -> None:
         """job.json is of a newer inbox3d: it is left alone, with words, for ever."""
-        if (path := folder / tree.JOB).is_file() and not folder.name.startswith("."):
-            self.world.say("a newer inbox3d", f"wrote {self.world.short(path)}")
-            self.world.cursed.add(self.world.fate.key(folder) or "")
-            self.people.harmed.add(folder.lstat().st_ino)
-            path.write_text('{"format": 99}')
+        path = self._job_in(folder)
+        if folder.name.startswith("."):
+            raise Nothing(folder)
+        self.world.say("a newer inbox3d", f"wrote {self.world.short(path)}")
+        self.world.cursed.add(self.world.fate.key(folder) or "")
+        self.people.harmed.add(folder.lstat().st_ino)
+        path.write_text('{"format": 99}')
+
+    def _job_in(self, folder: Path) -> Path:
+        path = folder / tree.JOB
+        if not path.is_file():
+            raise Nothing(folder)
+        return path
 
     # -- folders -------------------------------------------------------------------------------
     def renames(self, path: Path) -> None:
@@ -143,12 +158,13 @@ class Habits:
             targets = list(State)
         target = self.dice.choice(targets)
         # a copy beside its job in inbox/: nobody can tell them apart
-        if source != target and not (source == State.INBOX and "@" in path.name):
-            self.drag(path, self.world.root / target / path.name.lstrip("."))
+        if source == target or (source == State.INBOX and "@" in path.name):
+            raise Nothing(path)
+        self.drag(path, self.world.root / target / path.name.lstrip("."))
 
     def drag(self, path: Path, target: Path) -> None:
         if target.exists():
-            return
+            raise Nothing(path)
         self.world.say("a person", f"moves {self.world.short(path)} → {self.world.short(target)}")
         if path.is_dir() and not (path / tree.JOB).exists():  # in the middle of its acceptance
             self.people.harmed.add(path.lstat().st_ino)
@@ -186,11 +202,12 @@ class Habits:
 
     def _copy(self, path: Path, state: State) -> None:
         target = self.world.root / state / path.name.lstrip(".")
-        if path.is_dir() and not target.exists() and names.id_of(path.name):
-            self.world.say("a person", f"copies {self.world.short(path)} to {state}/")
-            self.people.harmed.add(path.lstat().st_ino)
-            self.people.copying += 1
-            self.world.hub.spawn(lambda: self._copies(path, target))
+        if not path.is_dir() or target.exists() or not names.id_of(path.name):
+            raise Nothing(path)
+        self.world.say("a person", f"copies {self.world.short(path)} to {state}/")
+        self.people.harmed.add(path.lstat().st_ino)
+        self.people.copying += 1
+        self.world.hub.spawn(lambda: self._copies(path, target))
 
     def _copies(self, path: Path, target: Path) -> None:
         try:

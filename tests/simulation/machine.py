@@ -24,6 +24,7 @@ from layout.manifest import AtlasFile
 from layout.signs import Heartbeat
 from layout.tree import Place
 from pipeline import recipes, weights
+from pipeline.gpu import leg
 from pipeline.kept import declared, keys
 from pipeline.progress import past
 from pipeline.progress.past import Past
@@ -108,7 +109,8 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         enter(patch.object(weights, "backends", lambda models: ()))  # asks all packages of Python
         enter(patch.object(liveness, "stopped", lambda heartbeat: False))  # asks /proc
         enter(patch.object(Past, "refresh", lambda self: None))
-        enter(patch.object(past, "PER_KIND", 4))  # estimates are none of the promises
+        enter(patch.object(past, "PER_KIND", 1))  # estimates are none of the promises
+        enter(patch.object(leg, "_peak", lambda: 64 << 20))  # asks /proc
         for document in (
             AtlasFile,
             Heartbeat,

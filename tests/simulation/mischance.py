@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from layout.tree import State
-from tests.simulation.coverage import HABITS
+from tests.simulation.coverage import EVENTS, HABITS
 from tests.simulation.disk import WRITES
 from tests.simulation.fate import STATES
 from tests.simulation.fleet import House
@@ -19,8 +19,9 @@ from tests.simulation.world import World
 
 KINDS = (
     "kill", "kill", "kill", "reboot", "pause", "drain", "power cut", "full", "read only", "stale",
-    "away", "denied", "wipe", "upgrade", "HALT", "closed",
+    "away", "denied", "forbidden", "wipe", "upgrade", "HALT", "closed",
 )  # fmt: skip
+FORBIDDEN = (frozenset({"rename"}), frozenset({"read", "copy", "sha256"}))
 
 
 class Mischance:
@@ -29,7 +30,7 @@ class Mischance:
     def __init__(self, world: World, house: House, habits: Habits) -> None:
         self.world, self.house, self.habits = world, house, habits
         self.dice, self.hub = world.dice, world.hub
-        for name in ("reboot", "pause", "power cut", "drain", "upgrade", "wipe", "away", "HALT"):
+        for name in EVENTS:
             world.fate.strikes[name] = lambda process, source, target, name=name: self._at_edge(
                 name, process
             )
@@ -43,22 +44,22 @@ class Mischance:
         self.world.say("the world", f"{what} ({host.name})")
         self._befall(what, host)
 
-    def _at_edge(self, what: str, process: Process) -> None:
+    def _at_edge(self, what: str, process: Process) -> bool:
         if what == "drain":
-            if process in self.house.stopping:
-                self.house.stopping[process].set()
+            if process not in self.house.stopping:
+                return False
+            self.house.stopping[process].set()
         else:
             self._befall(what, process.host)
         if what == "pause":
             self.hub.sleep(0)
+        return True
 
-    def _habit(self, name: str, source: Path, target: Path) -> None:
+    def _habit(self, name: str, source: Path, target: Path) -> bool:
         folder = source
         if source.parent == self.world.atlas.staging:  # it enters the job's own folder
             folder = target.parent if target.parent.parent.name in STATES else target.parent.parent
-        elif source.parent == self.world.atlas.drafts:
-            return
-        self.habits.quietly(self.habits.all[name], folder)
+        return self.habits.quietly(self.habits.all[name], folder)
 
     def _befall(self, what: str, host: Host) -> None:
         dice, world, until = self.dice, self.world, self.hub.now + self.dice.uniform(3, 60)
@@ -84,6 +85,8 @@ class Mischance:
             world.fate.sky.weather.append(Weather(number, None, where, until))
         elif what == "away":
             world.fate.sky.weather.append(Weather("away", None, where, until))
+        elif what == "forbidden":  # the server's own rules, which no look at permissions shows
+            world.fate.sky.weather.append(Weather("refused", dice.choice(FORBIDDEN), where, until))
         elif what in ("denied", "closed"):
             self._deny(until, for_ever=what == "closed")
         elif what == "wipe":

@@ -147,6 +147,11 @@ class Oracle:
             raise Broken(
                 f"a fault of the line or of a host is none of the job: {folder.name} failed with {error['message']}"
             )
+        if self._is_refused_once(folder.name, error["message"]):
+            raise Broken(
+                "a fault of the line or of a host is none of the job:"
+                f" {folder.name} was refused something, and failed with {error['message']}"
+            )
         if error["message"].startswith("Given up after"):
             count, most = (
                 int(error["message"].split()[3]),
@@ -156,6 +161,13 @@ class Oracle:
                 raise Broken(
                     f"a job is given up only for real crashes: {folder.name} had {most}, not {count}"
                 )
+
+    def _is_refused_once(self, id: str, message: str) -> bool:
+        """Did a job fail because it may not be moved, which is nothing in it, or because of one
+        refusal that was over at the next try?"""
+        return "cannot be moved" in message or (
+            "chmod" in message and self.world.fate.refusals[id] < 2
+        )
 
     # -- at rest -------------------------------------------------------------------------------
     def rest(self) -> list[str]:

@@ -41,7 +41,7 @@ class People:
         self.serial += 1
         return "".join(
             f"{1 + k % 4} {1 + k // 4} {self.serial / 1000 if k == 0 else 0:.3f}\n"
-            for k in range(24)
+            for k in range(8)
         ).encode()
 
     def put(self, path: Path, data: bytes, pieces: int = 1) -> None:

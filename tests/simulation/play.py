@@ -20,6 +20,7 @@ from tests.simulation.machine import simulated, watched
 from tests.simulation.mischance import Mischance
 from tests.simulation.oracle import Oracle
 from tests.simulation.people import People
+from tests.simulation.swift import swift
 from tests.simulation.world import Broken, World
 
 DROPS = (6, 20, 35, 60)
@@ -52,7 +53,7 @@ def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None
     people: People | None = None
     broken = None
     try:
-        with simulated(folder, seed, lambda: world), mutant or contextlib.nullcontext():
+        with swift(), simulated(folder, seed, lambda: world), mutant or contextlib.nullcontext():
             world = World(folder, seed)
             house = House(world)
             people = People(world, house)

@@ -30,36 +30,42 @@ class Formats(Declared):
 
 
 def reads(dropped: Dropped, ws: StageWorkspace[Seeded]) -> Scans:
-    passes = []
-    for k, name in enumerate(dropped.names):
+    for name in dropped.names:
         if name.startswith("unreadable"):
             raise InputRejected(f"{name} cannot be read.", remedy="Export it again.")
-        data = (ws.input / name).read_bytes()
-        ws.path(f"passes/{k}.txt").write_text(
-            f"{hashlib.sha256(data).hexdigest()} {ws.options.seed}"
-        )
-        passes.append(Pass(name=name, arrays=f"passes/{k}.txt", points=len(data)))
+    told = {
+        name: f"{hashlib.sha256((ws.input / name).read_bytes()).hexdigest()} {ws.options.seed}"
+        for name in dropped.names
+    }
+    _keep(ws, "read", told)
+    passes = (Pass(name=name, arrays="read", points=1) for name in told)
     return Scans(passes=tuple(passes), unit="mm", unit_guessed=False)
 
 
 def works(scans: Scans, ws: StageWorkspace[Tiered]) -> Scans:
-    passes = []
-    for k, one in enumerate(scans.passes):
-        ws.path(f"worked/{k}.txt").write_text(
-            f"{ws.path(one.arrays).read_text()} {ws.options.quality_tier}"
-        )
-        passes.append(one.model_copy(update={"arrays": f"worked/{k}.txt"}))
+    told = {name: f"{text} {ws.options.quality_tier}" for name, text in _kept(ws, scans).items()}
+    _keep(ws, "worked", told)
+    passes = (one.model_copy(update={"arrays": "worked"}) for one in scans.passes)
     return scans.model_copy(update={"passes": tuple(passes)})
 
 
 def tells(scans: Scans, ws: StageWorkspace[Formats]) -> Exported:
-    text = json.dumps(
-        {one.name: ws.path(one.arrays).read_text() for one in scans.passes}, sort_keys=True
-    )
+    text = json.dumps(_kept(ws, scans), sort_keys=True).encode()
     formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
     for suffix in formats:
-        ws.output(f"model.{suffix}").write_text(text)
+        ws.output(f"model.{suffix}").write_bytes(text)
     return Exported(files_written=tuple(f"model.{suffix}" for suffix in formats), faces=0)
+
+
+def _keep(ws: StageWorkspace[Any], name: str, told: dict[str, str]) -> None:
+    """What a stage found of each file, in one workspace file."""
+    (ws.root / name).write_bytes(json.dumps(told).encode())
+
+
+def _kept(ws: StageWorkspace[Any], scans: Scans) -> dict[str, str]:
+    """What the stage before found of the files that SCANS names."""
+    told = {one.arrays: json.loads((ws.root / one.arrays).read_bytes()) for one in scans.passes}
+    return {one.name: told[one.arrays][one.name] for one in scans.passes}
 
 
 class Upgradable(Stage):
