@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from layout import names
 from layout.cancelled import is_own
 from layout.edges import permit
+from layout.finding import find
 from layout.mend import has_input, readable_job
-from layout.move import WrongState, gone, move
+from layout.move import Occupied, WrongState, gone, move, there
 from layout.tree import ERROR, ERROR_TEXT, Atlas, Place, State
 
 
@@ -49,11 +51,16 @@ def delete(atlas: Atlas, place: Place) -> Path:
 
 def restore(atlas: Atlas, trashed: Path) -> Place:
     """k: a deleted job goes back to failed/ where it tells of an error, else to done/. Occupied
-    where a job of that id stands there."""
+    where a job of that id stands anywhere."""
     id = names.trashed_id(trashed.name)
     if trashed.parent != atlas.trash or id is None:
         raise WrongState(f"{trashed.name} is no deleted job; edge k leaves from trash/")
     goal = atlas.at_failed(id) if _tells_of_error(atlas, trashed) else atlas.at_done(id)
+    # a copy that was dropped meanwhile may go by that id, wherever it has come to
+    other = find(atlas, id)
+    if other is not None and other.path != goal.path and there(atlas.disk, trashed):
+        where = other.path.relative_to(atlas.root)
+        raise Occupied(errno.EEXIST, f"{where} is already there, under the same id")
     move(atlas, trashed, goal.path)
     return goal
 

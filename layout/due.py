@@ -53,10 +53,13 @@ def due(
     if job is None:
         _demand(job_is_gone, atlas, place)
         return Due.DELETED, None
+    # an empty one too: it must not fail under the id of the job that it was copied from
+    if is_copy(atlas, place, job):
+        return Due.ANEW, job
     if not _has_input(atlas, place):
         return Due.DELETED, job
     # a refused drop, dragged here, was never accepted as anything
-    if job.kind is None or is_copy(atlas, place, job):
+    if job.kind is None:
         return Due.ANEW, job
     if _has_result(atlas, place, job, key):
         return Due.FINISH, job

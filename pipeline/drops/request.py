@@ -69,6 +69,8 @@ def facts_of_job(
         evidence,
         tuple(dict.fromkeys((*job.notes, *said))),
         job.source.origin,
+        # one that comes into the drop before job.json lists it was read by nobody
+        asked=NONE_ASKED if asked is None else None,
     )
 
 

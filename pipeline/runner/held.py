@@ -145,7 +145,10 @@ class HeldJob:
             )
 
     def _show(self) -> None:
+        """How far a job is comforts people: where that cannot be written, the job goes on. What may
+        not be written for longer is told at the next edge."""
         try:
             self.reporter.tick()
-        except LineFault as fault:
-            log.warning("line.fault job=%s what=%s", self.place.id, fault.message)
+        except (LineFault, PermissionError) as error:
+            why = error.message if isinstance(error, LineFault) else str(error)
+            log.warning("line.fault job=%s what=%s", self.place.id, why)

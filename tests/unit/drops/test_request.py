@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from layout import dropped
 from layout.init import init
 from pipeline.drops.request import facts_of_job
 from pipeline.errors import InputRejected
@@ -62,3 +63,23 @@ def test_what_a_job_of_a_named_kind_does_not_use_is_noted(tmp_path: Path) -> Non
     job = job_view.job_at(atlas, place)
     assert job is not None
     assert facts_of_job(atlas, place.path, job, "sealed").notes == ("not used: info.md",)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_job_toml_that_came_after_the_look_is_listed_as_never_read(
+    tmp_path: Path, beside: bool
+) -> None:
+    """Else no start would find that its options count; one beside error.txt outranks it."""
+    atlas, _ = init(tmp_path / "atlas")
+    place = submit_path(atlas, stl_file(tmp_path / "part.stl"), {"kind": "convert"})
+    job = job_view.job_at(atlas, place)
+    assert job is not None
+    if beside:
+        (place.path / "job.toml").write_text('unit = "mm"')
+    facts = facts_of_job(atlas, place.path, job, "sealed")
+    late = place.path / "input/job.toml"
+    late.write_text('unit = "cm"')
+    drop = dropped.look(atlas.disk, place.path / "input")
+    rows = dropped.manifest(atlas.disk, drop, facts.used, job, facts.asked)
+    (row,) = [row for row in rows if row.path == "job.toml"]
+    assert row.sha256 == (atlas.disk.sha256(late) if beside else dropped.NEVER_READ)

@@ -26,6 +26,15 @@ def test_a_folder_without_input_was_deleted_while_it_ran(world: World) -> None:
     assert lifecycle.due(world.atlas, place, MAX_CRASHES, ended=True)[0] is Due.DELETED
 
 
+def test_a_copy_without_input_does_not_fail_under_the_id_of_its_job(world: World) -> None:
+    """Copied while the input came or went, it is no sign that anybody deleted the job."""
+    place = world.held()
+    copy = world.atlas.at_processing(place.id, "host-cpu-zzzz", place.n + 1)
+    shutil.copytree(place.path, copy.path)
+    shutil.rmtree(copy.path / tree.INPUT)
+    assert lifecycle.due(world.atlas, copy, MAX_CRASHES, ended=True)[0] is Due.ANEW
+
+
 @pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
 def test_a_folder_without_a_job_json_was_deleted_while_it_ran(
     text: bytes | None, world: World

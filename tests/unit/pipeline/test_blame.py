@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from layout import lifecycle
+from layout import lifecycle, tree
 from layout.disk import Disk, LineFault
 from layout.init import init
 from layout.manifest import read_job
@@ -486,6 +486,30 @@ def test_a_move_refused_for_a_reason_that_is_not_seen_blames_no_submitter(
     worker.atlas.disk.rename = rename
     worker.step()
     place, job = now_at(atlas, id)
+    assert place.state is State.DONE
+    assert len(job.starts) == 1 and not job.starts[0].noted
+
+
+def test_progress_that_may_not_be_written_fails_no_job(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
+    """How far a job is comforts people; what is denied for longer is told at the next edge."""
+    recipe("works")
+    id = drop(atlas).id
+    worker = workers()
+    refused: list[Path] = []
+    real = worker.atlas.disk.replace
+
+    def replace(path: Path, data: bytes) -> None:
+        if path.name == tree.PROGRESS:
+            refused.append(path)
+            raise os_error(errno.EPERM, path)
+        real(path, data)
+
+    worker.atlas.disk.replace = replace
+    worker.step()
+    place, job = now_at(atlas, id)
+    assert refused
     assert place.state is State.DONE
     assert len(job.starts) == 1 and not job.starts[0].noted
 

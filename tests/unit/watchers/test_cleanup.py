@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,17 @@ def test_what_people_called_a_job_goes_with_it_for_good(world: World) -> None:
         cleanup.remove(world.atlas, item)
     assert labels.read(world.atlas, stands.id).called == "Grandma's jug"
     assert not world.atlas.labelled(gone.id).exists()
+
+
+def test_a_deleted_job_does_not_come_back_beside_another_folder_of_its_id(world: World) -> None:
+    """A copy that was dropped while the job lay in trash/ goes on under its id."""
+    done = world.done()
+    copy = world.atlas.at_claimed(done.id, "scan", 1)
+    shutil.copytree(done.path, copy.path)
+    lifecycle.delete(world.atlas, done)
+    ((_, _, folder),) = lifecycle.trashed(world.atlas)
+    with pytest.raises(lifecycle.Occupied, match="claimed"):
+        lifecycle.restore(world.atlas, folder)
+    assert folder.is_dir() and copy.path.is_dir()
+    shutil.rmtree(copy.path)
+    assert lifecycle.restore(world.atlas, folder).path == done.path
