@@ -27,7 +27,7 @@ def check_tree(atlas: Atlas, known: AtlasFile) -> None:
     found = atlas.identity()
     if found.uuid == known.uuid and found.epoch != known.epoch:
         raise Restart
-    atlas.guard(known)
+    atlas.guard(known, found)
 
 
 class Pausing:
