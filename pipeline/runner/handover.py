@@ -58,7 +58,17 @@ def unpack(
         for one in records(disk, folder) if promote.verify(disk, folder) else ():
             found.setdefault(one.stage, []).append(one)
             where[id(one)] = folder
-        chosen = keys.standing(stages, options, first, lambda stage: found[stage], judged)
+        # what an older version left in scratch may be right by itself, and yet not be what the
+        # later legs in the parcel were made from: the parcel alone then goes further
+        alone = {
+            stage: sorted(kept, key=lambda one: id(one) not in where)
+            for stage, kept in found.items()
+        }
+        chosen = max(
+            keys.standing(stages, options, first, found.__getitem__, judged),
+            keys.standing(stages, options, first, alone.__getitem__, judged),
+            key=len,
+        )
     store.keep_only(root, [one for one in chosen if id(one) not in where])
     _bring(disk, root, chosen, where, stages)
     return chosen
