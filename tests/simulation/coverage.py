@@ -21,16 +21,36 @@ HABITS = (
     "copies beside", "damages",
 )  # fmt: skip
 FAULTS = (*CALLS, *LOOKS, *EVENTS, *HABITS)
-EDGES = ("a", "b", "b.", "r", "c", "d", "e", "f", "g", "g.", "s", "h", "i", "j", "p", "q", "t")
+EDGES = ("a", "b", "b.", "r", "c", "d", "e", "f", "g", "g.", "s", "h", "i", "j", "k", "p", "q", "t")
 ENOUGH = 100
 
-# How likely a look or a write that precedes edges is blurred or torn: at any folder, in a job's
-# own, at the name that an edge is about to give.
-BLUR, BLUR_JOB, BLUR_GOAL = 0.004, 0.02, 0.06
+# How likely a listing or a look shows less than there is: of any folder, of a job's own (by where
+# it stands: the rarer the edges out of there, the likelier), at the name that an edge is about to
+# give, at a request's rare listings.
+BLUR, BLUR_GOAL, BLUR_MOST = 0.006, 0.08, 0.15
+BLUR_JOB = {
+    "inbox": 0.02,
+    "claimed": 0.02,
+    "processing": 0.06,
+    "done": 0.02,
+    "failed": 0.08,
+    "trash": BLUR_MOST,
+}
+# How likely a write into a job's folder is torn.
+TEAR = {
+    "inbox": 0.03,
+    "claimed": 0.008,
+    "processing": 0.004,
+    "done": 0.004,
+    "failed": 0.06,
+    "staging": 0.02,
+}
+TEAR_REFUSED = 0.06  # into that of a refused drop
 # How likely something is done at an edge's very rename: the rarer the edge, the likelier.
 AIM = {
-    "a": 0.4, "b": 0.1, "b.": 0.1, "r": 0.7, "c": 0.14, "d": 0.5, "e": 0.3, "f": 0.9,
-    "g": 0.8, "g.": 0.9, "s": 0.9, "h": 0.7, "i": 0.6, "j": 0.7, "p": 0.2, "q": 0.9, "t": 0.6,
+    "a": 0.4, "b": 0.12, "b.": 0.12, "r": 0.6, "c": 0.15, "d": 1.0, "e": 0.6, "f": 1.0,
+    "g": 0.7, "g.": 1.0, "s": 1.0, "h": 0.6, "i": 0.8, "j": 1.0, "k": 1.0, "p": 0.35, "q": 1.0,
+    "t": 1.0,
 }  # fmt: skip
 
 
@@ -48,11 +68,13 @@ def impossible(edge: str, fault: str) -> str | None:
         return "nothing is written before it, or a reaper's seizure is the next edge"
     if fault in ("skipped", "stale") and edge in UNLISTED:
         return "no listing is read before it"
-    if edge == "a" and fault in HABITS:
-        return "people do not see drafts/"
+    if edge in ("a", "k") and fault in HABITS:
+        return "people do not see drafts/ and trash/"
+    if fault == "copies" and edge == "b":
+        return "beside what stands in inbox/ a copy has another name: it is a drop of its own"
     if fault == "damages" and edge in ("b", "r"):
         return "there may be no job.json yet"
-    if edge in ("h", "i", "j", "a") and fault in ("drain", "HALT"):
+    if edge in ("h", "i", "j", "k", "a") and fault in ("drain", "HALT"):
         return "an answer to a request does not wait for either"
     return None
 

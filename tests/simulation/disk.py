@@ -153,7 +153,7 @@ class SimDisk(Disk):
             again = errno.ENOENT if call in ("rename", "unlink", "rmdir") else errno.EEXIST
             raise self._error(again, call, *args)
         if kind == "hung":
-            self.world.hub.sleep(self.world.hub.dice.uniform(5, 90))
+            self.world.hub.sleep(self.world.hub.dice.choice((1, 4, 10, 30, 80)))
             return self._perform(call, function, *args)
         if kind == "mangled":
             result = self._perform(call, function, *args)

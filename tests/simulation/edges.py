@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EDGES = {
     "a": "submit", "b": "claim", "b.": "reveal", "r": "refuse", "c": "start", "d": "hand on", "e": "finish", "f": "fail", "g": "release",
-    "g.": "accept anew", "s": "seize", "h": "retry", "i": "cancel", "j": "delete", "p": "promote", "q": "correct a queue", "t": "tidy",
+    "g.": "accept anew", "s": "seize", "h": "retry", "i": "cancel", "j": "delete", "p": "promote", "k": "restore", "q": "correct a queue", "t": "tidy",
 }  # fmt: skip
 
 
@@ -27,6 +27,8 @@ def letter(world: World, source: Path, target: Path) -> str:
         return "a"
     if old == atlas.inbox:
         return "i" if new == atlas.failed else "b" if atlas.claimed in target.parents else ""
+    if old == atlas.trash:
+        return "k" if new in (atlas.done, atlas.failed) else ""
     if new == atlas.trash:
         return "j" if old in (atlas.done, atlas.failed) else ""
     if old == atlas.claimed:

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layout import names
+from layout.edges import REFUSED
 from layout.tree import State
 from tests.simulation.coverage import (
     AIM,
     BLUR,
     BLUR_GOAL,
     BLUR_JOB,
+    BLUR_MOST,
     CALLS,
     EDGES,
     EVENTS,
     HABITS,
     LOOKS,
+    TEAR,
+    TEAR_REFUSED,
     impossible,
 )
 from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
@@ -32,13 +36,17 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
-BEFORE = frozenset({"lstat", "scandir", *TEARABLE})
+BEFORE = frozenset({"lstat", "scandir", "read", "replace", *TEARABLE})
 AT = {
     edge: [each for each in (*CALLS, *EVENTS, *HABITS) if not impossible(edge, each)]
     for edge in EDGES
 }
 DENIALS = {"EACCES": "denied", "EPERM": "refused"}
 NUMBERS = {kind: number for number, kind in DENIALS.items()}
+ONCE = (
+    *LOOKS,
+    "refused",
+)  # what may be wrong with one look, read or write, and well at the next try
 STATES = frozenset(state.value for state in State)
 
 
@@ -49,8 +57,8 @@ class Fate:
         self.world, self.hub = world, world.hub
         self.dice = dice = world.dice
         self.kinds = [kind for kind in KINDS if dice.random() < 0.5]
-        self.rate = dice.choice((0.0, 0.002, 0.005, 0.01, 0.02)) if self.kinds else 0.0
-        self.aims = dice.choice((0.0, 0.5, 1.0, 1.0, 1.0))
+        self.rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
+        self.aims = dice.choice((0.0, *[1.0] * 9))
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
         # what befalls an edge; each tells whether there was anything for it to happen to
@@ -61,6 +69,9 @@ class Fate:
         self.refusals: Counter[str] = (
             Counter()
         )  # by job: calls that were denied since it was started
+        self.refused: dict[
+            str, str
+        ] = {}  # job → at which edge, if any, it was denied something last
         self.calls = 0
         self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
         self._prefix = str(world.root)
@@ -76,7 +87,7 @@ class Fate:
 
     def of(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
         """What befalls CALL: an error number, a kind of fault, or None."""
-        found = self.sky.over(process, call, str(args[0]))
+        found = self.sky.over(process, call, args)
         if found is not None:
             return found
         if self.world.calm:
@@ -97,10 +108,10 @@ class Fate:
                 return self._at(process, edge, self.dice.choice(AT[edge]), *args)
         elif (
             call in BEFORE
-            and (thrown := self.dice.random()) < BLUR_GOAL
-            and thrown < self._blur(call, args)
+            and (thrown := self.dice.random()) < BLUR_MOST
+            and thrown < self._blur(process, call, args)
         ):
-            return self.dice.choice([k for k in LOOKS if self._fits(k, call, args)] or [None])
+            return self.dice.choice([k for k in ONCE if self._fits(k, call, args)])
         return None
 
     def _fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
@@ -117,19 +128,27 @@ class Fate:
         }  # fmt: skip
         return kind not in fits or call in fits[kind]
 
-    def _blur(self, call: str, args: tuple[Any, ...]) -> float:
+    def _blur(self, process: Process, call: str, args: tuple[Any, ...]) -> float:
         """How likely a CALL that comes before edges shows less than there is, or is torn."""
         path = args[1] if call == "copy" else args[0]
-        if call in TEARABLE or not self.key(path):
-            return BLUR if call == "scandir" or self.key(path) else 0.0
-        return BLUR_GOAL if call == "lstat" and self.world.short(path).count("/") == 1 else BLUR_JOB
+        if not self.key(path):
+            often = BLUR_MOST if process.name == "web" else BLUR
+            return often if call == "scandir" else 0.0
+        state, _, rest = self.world.short(path).removeprefix(".pipeline/").partition("/")
+        if call in ("read", "replace"):
+            return BLUR
+        if call in TEARABLE:
+            return TEAR_REFUSED if f"@{REFUSED}." in rest else TEAR.get(state, 0.0)
+        return BLUR_GOAL if call == "lstat" and "/" not in rest else BLUR_JOB.get(state, BLUR)
 
     def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
         """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
         if kind in self.strikes:
             self.world.say(process.name, f"! {kind} at edge {edge} of {self.world.short(source)}")
-            self.met_by[edge, kind] += self.strikes[kind](process, source, target)
-            return self.sky.over(process, "rename", str(source))
+            self.met_by[edge, kind] += 1  # PROCESS may not survive it
+            if not self.strikes[kind](process, source, target):
+                self.met_by[edge, kind] -= 1
+            return self.sky.over(process, "rename", (source, target))
         return DENIALS.get(kind) or getattr(errno, kind, kind)
 
     def met(self, process: Process, kind: Any, call: str, args: tuple[Any, ...]) -> None:
@@ -140,11 +159,15 @@ class Fate:
         if name in ("stale", "skipped"):
             self.blurred = self.hub.now
         self.world.say(process.name, f"! {name} at {call} {self.world.short(args[0])}")
-        if call == "rename" and (edge := letter(self.world, *args)):
+        key = self.key(args[1] if call == "copy" else args[0])
+        edge = letter(self.world, *args) if call == "rename" else ""
+        if key and name in DENIALS:
+            self.refusals[key] += 1
+            self.refused[key] = edge
+        if edge:
             self.met_by[edge, name] += 1
-        elif key := self.key(args[1] if call == "copy" else args[0]):
+        elif key:
             self.scars[key].add(name)
-            self.refusals[key] += name in DENIALS
         else:
             process.faults[name] = self.hub.now
         for hook in self.world.hooks:
@@ -157,6 +180,8 @@ class Fate:
             return names.id_of(parts[1]) or parts[1]
         if parts[0] == ".pipeline" and len(parts) > 2 and parts[1] in ("staging", "drafts"):
             return names.id_of(parts[2])
+        if parts[:2] == [".pipeline", "trash"] and len(parts) > 2:
+            return names.trashed_id(parts[2])
         return None
 
     def scar(self, path: Any, what: str) -> None:

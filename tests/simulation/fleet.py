@@ -101,7 +101,7 @@ class House:
         self.intakes.pop(process, None)
         self.workers.pop(process, None)
         self.stopping.pop(process, None)
-        self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, 20))
+        self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, 10))
 
     # -- processes -----------------------------------------------------------------------------
     def intake(self, host: Host) -> None:

@@ -29,7 +29,7 @@ from pipeline.kept import declared, keys
 from pipeline.progress import past
 from pipeline.progress.past import Past
 from pipeline.runner import input_list, scratch
-from pipeline.watchers import cleanup, intake, status
+from pipeline.watchers import cleanup, inbox, intake, status
 from tests.simulation import stages
 from tests.simulation.oracle import Oracle
 from tests.simulation.world import Broken, World
@@ -117,7 +117,7 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         ):  # nobody changes one: read anew only where it differs
             enter(patch.object(document, "load", functools.lru_cache(1024)(document.load)))
         enter(patch.object(intake, "Hints", lambda *args: None))
-        enter(patch.object(intake, "is_network", lambda path: False))
+        enter(patch.object(inbox, "is_network", lambda path: False))
         yield
 
 

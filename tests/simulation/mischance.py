@@ -18,10 +18,11 @@ from tests.simulation.sky import Weather
 from tests.simulation.world import World
 
 KINDS = (
-    "kill", "kill", "kill", "reboot", "pause", "drain", "power cut", "full", "read only", "stale",
+    *["kill"] * 6, "reboot", "pause", "drain", "power cut", "full", "read only", "stale",
     "away", "denied", "forbidden", "wipe", "upgrade", "HALT", "closed",
 )  # fmt: skip
-FORBIDDEN = (frozenset({"rename"}), frozenset({"read", "copy", "sha256"}))
+READS = frozenset({"read", "copy", "sha256"})
+FORBIDDEN = ((READS, ""), *((frozenset({"rename"}), into) for into in ("", "done", "claimed")))
 
 
 class Mischance:
@@ -62,14 +63,14 @@ class Mischance:
         return self.habits.quietly(self.habits.all[name], folder)
 
     def _befall(self, what: str, host: Host) -> None:
-        dice, world, until = self.dice, self.world, self.hub.now + self.dice.uniform(3, 60)
+        dice, world, until = self.dice, self.world, self.hub.now + self.dice.uniform(1, 15)
         where = dice.choice((None, host))
         if what == "kill" and host.processes:
             dice.choice(host.processes).die()
         elif what == "reboot":
             world.reboot(host)
         elif what == "pause":
-            host.paused = self.hub.now + dice.uniform(10, 120)
+            host.paused = self.hub.now + dice.uniform(5, 70)
         elif what == "drain" and self.house.stopping:
             dice.choice(list(self.house.stopping.values())).set()
         elif what == "power cut":
@@ -86,7 +87,9 @@ class Mischance:
         elif what == "away":
             world.fate.sky.weather.append(Weather("away", None, where, until))
         elif what == "forbidden":  # the server's own rules, which no look at permissions shows
-            world.fate.sky.weather.append(Weather("refused", dice.choice(FORBIDDEN), where, until))
+            calls, into = dice.choice(FORBIDDEN)
+            into = into and f"{world.root}/{into}/"
+            world.fate.sky.weather.append(Weather("refused", calls, where, until, into))
         elif what in ("denied", "closed"):
             self._deny(until, for_ever=what == "closed")
         elif what == "wipe":
@@ -117,7 +120,7 @@ class Mischance:
         path = self.world.root / self.dice.choice(("HALT", "inbox/halt.txt"))
         path.touch()
         self.world.say("a person", f"puts {path.name}")
-        self.hub.sleep(self.dice.uniform(5, 40))
+        self.hub.sleep(self.dice.uniform(3, 12))
         path.unlink(missing_ok=True)
 
     def _deny(self, until: float, for_ever: bool) -> None:

@@ -14,14 +14,17 @@ from layout import by_hand, cancelled, claiming, lifecycle, tree
 from layout import move as moves
 from layout.attention import Attention
 from layout.calls import write
-from layout.disk import Disk
+from layout.disk import Disk, LineFault
 from layout.liveness import Life, Observer
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place
+from pipeline import blame
 from pipeline.drops.completeness import Completeness
 from pipeline.drops.verdict import Ready
 from pipeline.kept import keys, snapshot
 from pipeline.runner import input_copy, input_list
+from pipeline.runner.held import HeldJob
+from pipeline.runner.patience import Patience
 from pipeline.watchers import cleanup
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.shells import Shells
@@ -130,6 +133,35 @@ def _by_content(atlas: Atlas, days: float) -> list[Any]:
     return [*bare, *_trash_due(atlas, days)]
 
 
+def _of_the_tree_alone(error: OSError, atlas: Atlas) -> LineFault | None:
+    """A job that may not be moved on is to blame for it."""
+    return None if getattr(error, "filename2", None) else _of_tree(error, atlas)
+
+
+_of_tree = blame.of_tree
+
+
+def _believing(self: Patience, place: Place, call: Callable[[], Any]) -> Any:
+    """The first refusal within a job is believed."""
+
+    def once() -> Any:
+        try:
+            return call()
+        except PermissionError as error:
+            raise self.blamed(error) from error
+
+    return _patient(self, place, once)
+
+
+_patient = Patience.__call__
+
+
+def _demanding(self: HeldJob) -> None:
+    """What keeps progress from being told ends the job."""
+    with contextlib.suppress(LineFault):
+        self.reporter.tick()
+
+
 MUTANTS: dict[str, Mutant] = {
     "the fsync before the rename": lambda: patch.object(Disk, "replace", _replace_without_fsync),
     "the look for the target after an error": lost_reply,
@@ -145,5 +177,8 @@ MUTANTS: dict[str, Mutant] = {
     "deleted jobs known by their name": lambda: patch.object(cleanup, "trash_due", _by_content),
     "claimed without job.json": lambda: patch.object(Reaper, "_mend_waiting", lambda self: None),
     "several looks before seizing": lambda: patch.object(Observer, "life", _dead),
+    "a job that may not be moved waits": lambda: patch.object(blame, "of_tree", _of_the_tree_alone),
+    "a refusal is believed the second time": lambda: patch.object(Patience, "__call__", _believing),
+    "progress fails no job": lambda: patch.object(HeldJob, "_show", _demanding),
     "half accepted shells": lambda: patch.object(Shells, "complete_left", lambda self: None),
 }

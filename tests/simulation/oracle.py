@@ -17,9 +17,10 @@ from tests.simulation.made import Made
 from tests.simulation.people import People
 from tests.simulation.starts import Starts
 from tests.simulation.waits import Waits
-from tests.simulation.whole import Whole, below
+from tests.simulation.whole import Whole
 from tests.simulation.world import Broken, World
 
+WHOLE = ("d", "e", "f", "g")  # edges at which a worker moves a whole job
 EVERY = 25  # edges between two looks at the whole tree
 QUIET = float(SETTINGS["INTAKE__QUIET_LOCAL"])
 
@@ -43,7 +44,7 @@ class Oracle:
 
     # -- at every rename -----------------------------------------------------------------------
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
-        self.whole.finished.discard(source)
+        self.whole.left(source)
         self.starts.renamed(process, target)
         if not edge:
             return
@@ -69,7 +70,9 @@ class Oracle:
         elif edge == "g." and process:
             self._anew(target)
         elif edge == "j":
-            self.whole.deleted |= {inode for inode, _ in below(target)}
+            self.whole.trashed(source, target)
+        elif edge == "k":
+            self.whole.restored(source, target, self._is_harmed(target))
         if self.edges % EVERY == 0:
             self.whole.look()
 
@@ -165,9 +168,9 @@ class Oracle:
     def _is_refused_once(self, id: str, message: str) -> bool:
         """Did a job fail because it may not be moved, which is nothing in it, or because of one
         refusal that was over at the next try?"""
-        return "cannot be moved" in message or (
-            "chmod" in message and self.world.fate.refusals[id] < 2
-        )
+        moved = "cannot be moved" in message and self.world.fate.refused.get(id, "") in WHOLE
+        told = "chmod" in message or "cannot be moved" in message
+        return moved or (told and self.world.fate.refusals[id] < 2)
 
     # -- at rest -------------------------------------------------------------------------------
     def rest(self) -> list[str]:

@@ -101,9 +101,9 @@ class People:
             parts.append((f"{letter}.xyz", self.cloud()))
         if dice.random() < 0.3:
             parts.append(("job.toml", dice.choice(TOMLS).encode()))
-        if dice.random() < 0.04:
+        if dice.random() < 0.06:
             parts.append(("poison.xyz", self.cloud()))
-        if dice.random() < 0.16:
+        if dice.random() < 0.22:
             parts.append(("unreadable.xyz", self.cloud()))
         if dice.random() < 0.12:
             parts.append(("broken.png", b"this is no picture"))
@@ -144,7 +144,10 @@ class People:
         self.house.web(act)
 
     def requests(self) -> None:
-        """Cancel, retry or delete a job."""
+        """Cancel, retry, delete or restore a job."""
+        if self.dice.random() < 0.2:
+            self._restores()
+            return
         verbs: tuple[tuple[Any, tuple[State, ...]], ...] = (
             (lifecycle.cancel, (State.INBOX, State.CLAIMED, State.PROCESSING)),
             (lifecycle.retry, (State.FAILED,)),
@@ -156,3 +159,9 @@ class People:
         if places:
             place = self.dice.choice(places)
             self.house.web(lambda atlas: verb(atlas, place))
+
+    def _restores(self) -> None:
+        """A job from trash/."""
+        if found := lifecycle.trashed(self.world.atlas):
+            _, _, folder = self.dice.choice(found)
+            self.house.web(lambda atlas: lifecycle.restore(atlas, folder))

@@ -23,9 +23,10 @@ from tests.simulation.people import People
 from tests.simulation.swift import swift
 from tests.simulation.world import Broken, World
 
-DROPS = (6, 20, 35, 60)
-CHAOS, FOR_EACH = 60.0, 1.5  # simulated seconds in which things go wrong, and more for each drop
+DROPS = (10, 30, 50, 80)
+CHAOS, FOR_EACH = 45.0, 2.5  # simulated seconds in which things go wrong, and more for each drop
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
+DROPPED = 0.7  # share of that in which people drop
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 
 
@@ -90,11 +91,11 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
         chaos = CHAOS + FOR_EACH * drops
         for _ in range(drops):
             drop = people.submits if dice.random() < 0.25 else people.drop
-            hub.spawn(drop, after=dice.uniform(0, chaos * 0.8))
+            hub.spawn(drop, after=dice.uniform(0, chaos * DROPPED))
         for act, how_many in (
             (habits.by_chance, dice.choice((0.0, 0.4, 0.8, 1.2))),
             (people.requests, dice.choice((0.2, 0.6, 1.0))),
-            (mischance.by_chance, dice.choice((0.0, 0.1, 0.3, 0.5))),
+            (mischance.by_chance, dice.choice((0.0, 0.1, 0.2, 0.3))),
         ):
             for _ in range(int(how_many * drops)):
                 hub.spawn(act, after=dice.uniform(5, chaos))

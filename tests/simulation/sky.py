@@ -3,7 +3,8 @@ into."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation.hub import Host, Process
 
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
 
 
 class Weather(NamedTuple):
-    """For a while every call of CALLS (None: all) on HOST (None: everywhere) fails."""
+    """For a while every call of CALLS (None: all) on HOST (None: everywhere) fails; of renames
+    those INTO a folder alone, if one is named."""
 
     kind: int | str
     calls: frozenset[str] | None
     host: Host | None
     until: float
+    into: str = ""
 
 
 class Sky:
@@ -33,9 +36,10 @@ class Sky:
         """Nothing new goes wrong; what nobody ever mends stays as it is."""
         self.weather, self.denied = [], set(self.closed)
 
-    def over(self, process: Process, call: str, path: str) -> int | str | None:
+    def over(self, process: Process, call: str, args: Sequence[Any]) -> int | str | None:
         if not (self.weather or self.denied):
             return None
+        path = str(args[0])
         if call != "copy" and not path.startswith(self._prefix):
             return None  # this host's own scratch
         if any(self._closes(one, path, call) for one in self.denied):
@@ -45,6 +49,7 @@ class Sky:
                 self.world.hub.now < weather.until
                 and weather.host in (None, process.host)
                 and (weather.calls is None or call in weather.calls)
+                and (not weather.into or str(args[1]).startswith(weather.into))
             ):
                 return weather.kind
         return None

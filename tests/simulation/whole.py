@@ -23,6 +23,25 @@ class Whole:
         self.deleted: set[int] = set()  # inodes that a person deleted by the API
         self.submitted: set[str] = set()
         self.finished: set[Path] = set()  # folders in done/ that are there by edge e
+        self._results: set[Path] = set()  # those of them that are in trash/ now
+        self._left: Path | None = None  # the result that was moved just now
+
+    def left(self, source: Path) -> None:
+        """Something was moved away from SOURCE."""
+        self._left = source if source in self.finished else None
+        self.finished.discard(source)
+
+    def trashed(self, source: Path, target: Path) -> None:
+        """A person deleted the job at SOURCE; it is TARGET in trash/ now."""
+        self.deleted |= {inode for inode, _ in below(target)}
+        if self._left == source:
+            self._results.add(target)
+
+    def restored(self, source: Path, target: Path, harmed: bool) -> None:
+        """A person had SOURCE in trash/ put back to TARGET, and had HARMED it before."""
+        self.deleted -= {inode for inode, _ in below(target)}
+        if source in self._results and not harmed:
+            self.finished.add(target)
 
     def look(self) -> None:
         """Every file of a person stands in exactly one folder, whole."""

@@ -70,7 +70,7 @@ class World:
         self.calm, self.versions = False, 1
         self.fate = Fate(self)
         self.order = self.dice.choice(ORDERS)  # of listings, whatever the file system does
-        self.pace = self.dice.choice((0.3, 0.6, 1.2, 2.5))  # seconds that a stage takes on average
+        self.pace = self.dice.choice((0.1, 0.2, 0.4, 0.8))  # seconds that a stage takes on average
         self.trace: list[str] = []
         self.hooks: list[Any] = []  # oracles: heard of every edge
         self.engine_died: Callable[[str], None] = lambda name: None  # hears of the start
