@@ -116,13 +116,10 @@ class Shells:
 
     def refuse(self, shell: Place, error: InputRejected) -> None:
         facts = AcceptedRequest(None, {}, frozenset(), "refused")
-        damaged = lifecycle.readable_job(self.atlas, shell.path) is None
-        lifecycle.set_aside(
-            self.atlas,
-            shell.path,
-            shell.n,
-            (*tree.OF_ONE_RUN, tree.JOB) if damaged else tree.OF_ONE_RUN,
-        )
+        # error.txt and what else an earlier run left: lifecycle.refuse. Here it might be the one that
+        # another intake has written just now, for the same refusal
+        if lifecycle.readable_job(self.atlas, shell.path) is None:
+            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
         lifecycle.refuse(
             self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n)
         )
