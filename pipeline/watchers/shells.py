@@ -116,8 +116,8 @@ class Shells:
 
     def refuse(self, shell: Place, error: InputRejected) -> None:
         facts = AcceptedRequest(None, {}, frozenset(), "refused")
-        # error.txt and what else an earlier run left: lifecycle.refuse. Here it might be the one that
-        # another intake has written just now, for the same refusal
+        # What an earlier run left is set aside by lifecycle.refuse. Here it might be the error.txt
+        # that another intake has written just now, for the same refusal.
         if lifecycle.readable_job(self.atlas, shell.path) is None:
             lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
         lifecycle.refuse(
