@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import open3d as o3d
 import pytest
 
-from pipeline.demo import virtual_scanner
-from pipeline.demo.scene import Scene
 from pipeline.stages.scan import _gaps, measure
-from tests.support import bodies
-from tests.support.scanfiles import binary_ply, xyz
-from tests.unit.scan.conftest import Job, run_stages
 
 FAR = 3.0
 
@@ -80,42 +73,3 @@ def test_unsupported_area_is_counted_by_area_and_not_by_faces() -> None:
     share, bad = measure.support(vertices, faces, points[points[:, 2] < 0], 0.05, seed=0)
     assert share == pytest.approx(0.5, abs=0.03)
     assert vertices[faces[bad]].mean(1)[:, 2].min() > 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["organic", "box-like"])
-def test_two_passes_from_the_places_that_are_named_show_most_of_what_was_missing(
-    name: str, tmp_path: Path
-) -> None:
-    """Four passes from one side leave the back and the underside; the surface is closed over them without data, and said to be so."""
-    scene, rng = Scene(bodies.figure(name), plate=False), np.random.default_rng(4)
-    drop = tmp_path / "drop"
-    drop.mkdir()
-
-    def take(number: int, place: np.ndarray, aim: np.ndarray) -> None:
-        outward = (place - aim) / np.linalg.norm(place - aim)
-        right = np.cross([0, 0, 1.0] if abs(outward[2]) < 0.95 else [1.0, 0, 0], outward)
-        seen = virtual_scanner.look(
-            scene, place, outward, right / np.linalg.norm(right), rng, pixels=110, noise=0.05
-        )
-        (drop / f"pass_{number}.ply").write_bytes(binary_ply(xyz(seen.points)))
-
-    middle = virtual_scanner.LOOK_AT
-    for turn in range(4):
-        a, e = np.radians([-75 + 50 * turn, 30])
-        way = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
-        take(turn, middle + virtual_scanner.DISTANCE * way, middle)
-    before = _closed(drop, tmp_path / "before")
-    assert before.mesh.unsupported_area is not None
-    assert before.mesh.unsupported_area > 0.2
-    assert before.mesh.gaps is not None
-    for turn, one in enumerate(before.mesh.gaps.rescan[:2]):
-        take(4 + turn, np.asarray(one.place), np.asarray(one.aim))
-    after = _closed(drop, tmp_path / "after").mesh.unsupported_area
-    assert after is not None
-    assert after < 0.2 * before.mesh.unsupported_area
-
-
-def _closed(drop: Path, work: Path) -> Job:
-    """The drop's passes, which stand in one frame, as a closed mesh that was measured."""
-    return run_stages(drop, work, "measure", align="off", unit="mm", surface="closed")
