@@ -92,7 +92,7 @@ STAGES: dict[str, Stage] = {
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(
-        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=4
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=5
     ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),

@@ -14,6 +14,8 @@ from pipeline.stages.finish.sources import ColourSource
 from pipeline.stages.finish.sources.pictures import Picture, Pictures
 
 Array = NDArray[Any]
+OVER = 1.5  # pixels by which a picture laid on a shape may be off
+BEFORE = 0.05  # share of the size by which another part stands before a place
 RIM = 1.0  # pixels along the outline, in which a cut-out mixes in what is behind
 
 
@@ -35,7 +37,27 @@ class OneView(Pictures):
         height, width = self.inside.shape
         column = np.clip(np.round(pixel[:, 0]), 0, width - 1).astype(int)
         row = np.clip(np.round(pixel[:, 1]), 0, height - 1).astype(int)
-        return pixel, np.where(self.inside[row, column], weight, 0.0)
+        weight = np.where(self.inside[row, column], weight, 0.0)
+        at = np.flatnonzero(weight > 0)
+        weight[at[self._beside(picture, points[at], pixel[at])]] = 0.0
+        return pixel, weight
+
+    def _beside(self, picture: Picture, points: Array, pixel: Array) -> Array:
+        """Which POINTS lie beside a part that stands before them, whose colours run over there."""
+        import open3d as o3d
+
+        fx, fy, cx, cy = picture.camera
+        turn, move = picture.pose[:3, :3], picture.pose[:3, 3]
+        depth = (points @ turn.T + move)[:, 2] * self.scale
+        rays = np.empty((len(points), 6), np.float32)
+        rays[:, :3] = (-turn.T @ move - self.centre) * self.scale
+        found = np.zeros(len(points), bool)
+        for dx, dy in ((OVER, 0), (-OVER, 0), (0, OVER), (0, -OVER)):
+            x, y = (pixel[:, 0] + 0.5 + dx - cx) / fx, (pixel[:, 1] + 0.5 + dy - cy) / fy
+            rays[:, 3:] = np.stack([x, y, np.ones(len(x))], axis=1) @ turn
+            hit = self.scene.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy()
+            found |= hit < depth - BEFORE
+        return found
 
 
 class Mirrored:
