@@ -46,7 +46,7 @@ def by_browser(url: str, id: str, to: Path) -> bytes:
     """What a person gets who opens the job's page and clicks on its download."""
     from playwright.sync_api import sync_playwright
 
-    from tests.integration.web.test_browser import FLAGS
+    from tests.support.viewed import FLAGS
 
     binary = find_program("chromium")
     if binary is None:

@@ -24,7 +24,7 @@ _FEWEST = 80  # points that must meet one at all turns
 _NEXT = 3  # points whose colours are mixed
 _OUTLIER = 0.25  # of full scale: colours that differ more count as that much
 _TELLS = 1.1  # times the least difference that the ends must have for it to be a place
-_ROUNDS = 2
+_ROUNDS = 2  # of turning all passes together
 _HELD = 3.0  # times what a pass needs that colours say for most where they hold them together
 
 
