@@ -10,9 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 $(BIN)/python -m pytest
-# Much of the suite waits for processes, so three files at a time fill two cores; tests/conftest.py
-# puts the longest ones first, which xdist is told to leave so.
-PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
+# Two files at a time keep two cores busy; tests/conftest.py puts the longest ones first, which xdist
+# is told to leave so.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 PACKAGES := deploy/system-packages.sh
 VIEWER := pipeline/static/vendor/three.module.min.js
 
@@ -31,7 +31,7 @@ test: setup ## set up everything, then run the whole suite (the proofs excepted)
 
 .PHONY: test-fast
 test-fast: setup ## the suite without its slow tests, about two minutes
-	$(PYTEST) -m "not proof and not slow" $(PYTEST_ARGS) -n 2
+	$(PYTEST) -m "not proof and not slow" $(PYTEST_ARGS)
 
 .PHONY: proof
 proof: setup ## the long proofs
