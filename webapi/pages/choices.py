@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.jobs import OPTIONS
@@ -50,8 +50,7 @@ def choices(*kinds: str) -> tuple[Choice, ...]:
 def _choice(name: str, schema: Mapping[str, Any], kind: str) -> Choice:
     forms = [form for form in schema.get("anyOf", [schema]) if form.get("type") != "null"]
     form = forms[0]
-    items = form.get("items", {})
-    values = items.get("enum") or form.get("enum") or ()
+    values = _values(form.get("items", {})) or _united(forms)
     if form.get("type") == "boolean":
         values = ("true", "false")
     step = {"integer": "1", "number": "any"}.get(str(form.get("type")), "")
@@ -66,6 +65,17 @@ def _choice(name: str, schema: Mapping[str, Any], kind: str) -> Choice:
         str(schema.get("description", "")),
         (kind,),
     )
+
+
+def _values(form: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What FORM enumerates; a Literal of one value is a const."""
+    return (form["const"],) if "const" in form else tuple(form.get("enum", ()))
+
+
+def _united(forms: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Every value of a union; none where one of its forms is free, for that may be written too."""
+    found = [_values(form) for form in forms]
+    return tuple(value for values in found for value in values) if all(found) else ()
 
 
 def said(value: Any) -> str:

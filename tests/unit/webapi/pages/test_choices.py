@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Literal
 
+import pytest
 from flask.testing import FlaskClient
+from pydantic import BaseModel
 
 from layout.manifest import read_job
 from layout.tree import Atlas, State
@@ -37,6 +40,25 @@ def test_limits_and_values_are_those_of_the_model() -> None:
     assert found["plane"].values == ("auto", "keep", "remove") and found["plane"].kinds == ("scan",)
     assert found["texture"].values == ("true", "false") and len(found["texture"].kinds) == 3
     assert found["skip"].many
+    for name in ("up", "front"):  # auto, or one of the axes
+        assert found[name].values == ("auto", "x", "y", "z", "-x", "-y", "-z")
+
+
+def test_a_union_is_a_list_only_where_each_of_its_forms_is(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a number may be written too, a list of the words alone would hide it."""
+
+    class Odd(BaseModel):
+        side: Literal["auto"] | Literal["left", "right"] | None = None
+        size: Literal["auto"] | int = "auto"
+
+    monkeypatch.setitem(OPTIONS, "odd", Odd)
+    side, size = choices("odd")
+    assert (side.values, size.values) == (("auto", "left", "right"), ())
+    text = client.get("/").get_data(as_text=True)
+    for name in ("up", "front"):
+        assert f'<select name="{name}" id="upload-{name}"' in text
 
 
 def token(client: FlaskClient) -> str:
