@@ -122,6 +122,7 @@ export class Stage {
 
   // Where POINT is seen: pixels of the box, and whether it lies ahead of the camera.
   seen(point) {
+    this.camera.updateMatrixWorld(); // it may have moved since the last drawing
     const at = point.clone().project(this.camera);
     return { x: ((at.x + 1) / 2) * this.box.clientWidth, y: ((1 - at.y) / 2) * this.box.clientHeight, ahead: at.z < 1 };
   }
