@@ -38,8 +38,9 @@ def agreement(
 
 def harmony(a: Prepared, b: Prepared, motion: Array) -> float | None:
     """0..1: near 1 unless the colours of one place differ in more of the overlap than blots and
-    shadows explain, of the two ways the worse; how bright a pass is as a whole does not count. None
-    where there are no colours, or hardly an overlap."""
+    shadows explain, of the two ways the worse; how bright a pass is as a whole does not count, nor
+    what changes within the distance at which places still count as one. None where there are no
+    colours, or hardly an overlap."""
     worst: list[float] = []
     for one, other, pose in ((a, b, motion), (b, a, rigid.invert(motion))):
         if one.coarse_colors is None or other.fine_colors is None:
@@ -50,11 +51,31 @@ def harmony(a: Prepared, b: Prepared, motion: Array) -> float | None:
         like = (index >= 0) & near & ((turned * other.fine_normals[index]).sum(1) > ALIKE)
         if like.sum() < _FEWEST:
             continue
-        off = one.coarse_colors[like] - other.fine_colors[index[like]]
-        off = off - np.clip(np.median(off, axis=0), -_EXPOSED, _EXPOSED)
-        clash = (off * off).sum(1) > 3 * _CLASH * _CLASH
+        own, met = one.coarse_colors[like], other.fine_colors[index[like]]
+        own = own - np.clip(np.median(own - met, axis=0), -_EXPOSED, _EXPOSED)
+        clash = _differs(own, met)
+        # the mean of a fine pattern is none of its colours, but lies among them
+        low, high = _around(other, moved[like][clash])
+        clash[clash] = _differs(own[clash], np.clip(own[clash], low, high))
         worst.append(float(one.weight[like] @ clash / one.weight[like].sum()))
     return float(np.exp(-((max(0.0, max(worst) - _BLOTS) / _WORSE) ** 2))) if worst else None
+
+
+def _differs(one: Array, other: Array) -> NDArray[np.bool_]:
+    return np.asarray(((one - other) ** 2).sum(1) > 3 * _CLASH * _CLASH)
+
+
+def _around(one: Prepared, places: Array) -> tuple[Array, Array]:
+    """The least and the greatest (N,3) of the colours that a pass has NEAR places on it."""
+    from scipy.spatial import cKDTree
+
+    assert one.fine_colors is not None
+    if len(places) == 0:
+        return places, places
+    near = cKDTree(one.fine).query_ball_point(places, NEAR)
+    colours = one.fine_colors[np.concatenate(near).astype(int)]
+    starts = np.cumsum([0, *map(len, near[:-1])])
+    return np.minimum.reduceat(colours, starts), np.maximum.reduceat(colours, starts)
 
 
 def gain(a: Prepared, b: Prepared, motions: Array) -> Array:

@@ -101,6 +101,21 @@ def test_colours_that_clash_in_much_of_the_overlap_leave_a_pass_out() -> None:
     assert _tones.harmony(passes[0], passes[1], motions[0]) is None
 
 
+def test_a_pattern_finer_than_passes_are_sampled_does_not_clash_with_itself() -> None:
+    """What one pass averages the other shows in single colours."""
+    passes = []
+    for seed, many in ((0, 20_000), (1, 8_000)):
+        points = np.random.default_rng(seed).uniform(-0.5, 0.5, (many, 3)) * [1, 1, 0]
+        normals = np.tile([0.0, 0, 1], (many, 1))
+        stripes = 127 + 120 * np.sin(points[:, :1] * 2 * np.pi / 0.03 + [0, 2, 4])
+        colours = stripes.astype(np.uint8)
+        passes.append(_prepared.prepare("p", points, normals, 1.0, None, colours, seen=False))
+    centred = placed(passes, (0.0, 0.0))
+    harmony = _tones.harmony(*passes, rigid.invert(centred[1]) @ centred[0])
+    assert harmony is not None
+    assert harmony > 0.9
+
+
 def test_a_pass_whose_colours_find_nothing_like_them_is_named_where_the_others_do() -> None:
     passes = [*(painted(seed) for seed in range(3)), painted(3, dots=0)]
     assert _by_colour.silent(passes, placed(passes, (0.0, 0.0, 0.0, 0.0)), 10.0) == [3]
