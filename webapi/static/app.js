@@ -66,16 +66,21 @@ function refresh() {
   if (due === null) due = setTimeout(load, 250);
 }
 
+// What is put anew between the press of a button and its release takes the click away: it waits until nothing is held.
+const held = () => main.matches(":active");
+
 async function load() {
   due = null;
-  if (fetching) return refresh();
+  if (fetching || held()) return refresh();
   fetching = true;
   try {
     const url = new URL(location.href);
     url.searchParams.set("part", "1");
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
     if (answer.status === 404 || answer.status === 401) return location.reload();
-    if (answer.ok) place(await answer.text());
+    if (!answer.ok) return;
+    const text = await answer.text();
+    if (held()) refresh(); else place(text);
   } catch { /* the link shows it */ } finally { fetching = false; }
 }
 
@@ -93,7 +98,7 @@ function place(text) {
     if (twin) twin.open = true;
   }
   main.replaceChildren(...fresh.childNodes);
-  const again = busy?.id ? document.getElementById(busy.id) : null;
+  const again = busy?.isConnected ? busy : busy?.id ? document.getElementById(busy.id) : null;
   again?.focus({ preventScroll: true });
   if (again && again === busy && Number.isInteger(caret[0])) again.setSelectionRange(...caret);
   dress();

@@ -320,6 +320,36 @@ def test_jobs_are_ticked_in_the_library_sorted_labelled_and_brought_back(
     assert page.locator(".card").count() == 1
 
 
+@pytest.mark.parametrize("doing", ["pressing", "typing"])
+def test_a_page_that_brings_itself_up_to_date_takes_away_neither_a_click_nor_the_caret(
+    server: Server, atlas: Atlas, page: Any, doing: str
+) -> None:
+    """Its new main part arrives while a button is held, or a word half written."""
+    job, coming = forge(atlas, State.DONE, name="jug"), []
+    eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
+    page.route("**/*part=1*", lambda route: coming.append(route))
+    page.goto(f"{server.url}/jobs/{job.id}")
+    page.click("summary:has-text('Name and tags')")
+    page.fill(".labels input[name=name]", "Blue")
+    page.hover(".labels button")
+    page.evaluate("document.querySelector('h1').dataset.old = 1")
+    while not coming:  # within the test's own limit of time
+        page.wait_for_timeout(50)
+    if doing == "pressing":
+        page.mouse.down()
+    with page.expect_response("**/*part=1*"):
+        coming.pop(0).continue_()
+    if doing == "pressing":
+        page.unroute("**/*part=1*")
+        page.wait_for_timeout(200)
+        page.mouse.up()
+        page.wait_for_selector("h1:has-text('Blue')", timeout=10_000)
+    else:
+        page.wait_for_selector("h1:not([data-old])")
+        page.keyboard.type(" jug")
+        assert page.input_value(".labels input[name=name]") == "Blue jug"
+
+
 def test_what_a_person_unfolded_stays_so_when_the_page_brings_itself_up_to_date(
     server: Server, atlas: Atlas, page: Any
 ) -> None:
