@@ -477,6 +477,7 @@ def test_a_model_is_stood_another_way_up_in_the_viewer_and_turned_so(
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(tall) < -50, "keys turn it about the axis that is up"
     page.click(".turned button")
+    page.wait_for_url(lambda url: not url.endswith(done.id))  # a tab on its way is not closed
     eventually(lambda: atlas.places(State.INBOX), 20, "it is sent")
     (place,) = atlas.places(State.INBOX)
     job = read_job(atlas.disk, place.path)
