@@ -24,10 +24,12 @@ from pipeline.cli import act, hand_in, look, main, run, web
 from pipeline.cli import doctor as checks
 from pipeline.cli._this_tree import tree_findings
 from pipeline.cli._tree_rights import rights_findings
+from pipeline.watchers import cleanup, room
 from tests.support.hostile import as_stranger, need_root
 from webapi.access.keys import Keys, KeysClosed
 
-assert act and hand_in and look and run and web  # imported here: a stranger may not be able to
+# imported here: a stranger may not be able to
+assert act and hand_in and look and run and web and cleanup and room
 
 OWNER = pwd.getpwnam("backup")
 
