@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from layout import init, rights
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
+from layout.manifest import AtlasFile
 from layout.tree import Atlas, State
 from pipeline import config
 from pipeline.cli._finding import Finding
@@ -34,34 +36,7 @@ def tree_findings(root: Path) -> list[Finding]:
         proofs = init.prove(atlas)
     except (LineFault, OSError) as fault:
         return [Finding("wrong", "Atlas", str(fault), "bring the share back")]
-    findings = [
-        Finding(
-            "wrong",
-            f"Atlas, {proof.what}",
-            proof.detail,
-            "put all state folders on one file system and one mount",
-        )
-        for proof in proofs
-        if not proof.ok
-    ]
-    changing = any(proof.detail == "changing" for proof in proofs)
-    findings.append(
-        Finding(
-            "fine",
-            "Atlas",
-            f"{root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'} with a"
-            " rename",
-        )
-    )
-    if changing and identity.inodes == "stable":
-        findings.append(
-            Finding(
-                "wrong",
-                "inodes",
-                "change with a rename, atlas.json says stable",
-                'set "inodes": "changing" in .pipeline/atlas.json',
-            )
-        )
+    findings = _proven(atlas, identity, proofs)
     if halt := atlas.halted():
         findings.append(
             Finding("missing", "HALT", f"{halt} stops claiming and starting", "inbox3d resume")
@@ -77,6 +52,39 @@ def tree_findings(root: Path) -> list[Finding]:
         *_strangers(atlas),
         *_workers(atlas),
     ]
+
+
+def _proven(atlas: Atlas, identity: AtlasFile, proofs: Sequence[init.Finding]) -> list[Finding]:
+    """What the test renames of the tree's edges showed."""
+    findings = [
+        Finding(
+            "wrong",
+            f"Atlas, {proof.what}",
+            proof.detail,
+            "put all state folders on one file system and one mount",
+        )
+        for proof in proofs
+        if not proof.ok
+    ]
+    changing = any(proof.detail == "changing" for proof in proofs)
+    findings.append(
+        Finding(
+            "fine",
+            "Atlas",
+            f"{atlas.root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'}"
+            " with a rename",
+        )
+    )
+    if changing and identity.inodes == "stable":
+        findings.append(
+            Finding(
+                "wrong",
+                "inodes",
+                "change with a rename, atlas.json says stable",
+                'set "inodes": "changing" in .pipeline/atlas.json',
+            )
+        )
+    return findings
 
 
 WIDE = 256  # addresses: a proxy is one host, not a network
