@@ -175,13 +175,10 @@ def test_an_interrupted_pull_goes_on_where_it_ended(
     """A line that is cut is taken up at once, by a range; a pull that was killed by the next pull."""
     hub.faults[f"GET store {FIRST}"] = [cut(5000)]
     if ends == "process":
-        monkeypatch.setattr(
-            line.Line, "_once", _after(line.Line._once, f"/store/{FIRST}", KeyboardInterrupt)
-        )
-        with pytest.raises(KeyboardInterrupt):
+        killed = _after(line.Line._once, f"/store/{FIRST}", KeyboardInterrupt)
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(line.Line, "_once", killed)
             weights.pull("flux-schnell", tmp_path / "models")
-        monkeypatch.undo()
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
         assert weights.problem(tmp_path / "models", "flux-schnell") == "is not in the models folder"
         row = next(
             row for row in weights.listing(tmp_path / "models") if row.name == "flux-schnell"
