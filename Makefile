@@ -41,6 +41,10 @@ proof: setup ## the long proofs
 simulate: setup ## ten minutes of simulated houses, everything going wrong; SEED=n plays one again, with its story
 	$(BIN)/python -m tests.simulation $(SEED) $(SIMULATE_ARGS)
 
+.PHONY: chaos
+chaos: setup ## real processes, 500 killed and 100 asleep until their job was another's; SEED=n throws the same dice
+	$(BIN)/python -m tests.chaos $(SEED) $(CHAOS_ARGS)
+
 .PHONY: lint
 lint: setup ## ruff, mypy and the import ladder
 	$(BIN)/ruff check .
