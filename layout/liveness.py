@@ -107,6 +107,7 @@ class Observer:
         self._since: dict[str, float] = {}  # when each counter was first seen as it is
         self._alive: set[str] = set()
         self._looked: float | None = None
+        self._read: float | None = None  # when heartbeats were last read at all
         self._own = -1
         self.last: dict[str, Heartbeat] = {}
         # heartbeats that may not be read: nobody knows whether their workers live
@@ -125,7 +126,8 @@ class Observer:
         except LineFault:
             return
         self.closed = closed
-        now, own = self.clock(), self.own_beats()
+        self._read = now = self.clock()
+        own = self.own_beats()
         counts = (self._looked is None or now - self._looked >= self.beat) and own > self._own
         for worker in {*self.last, *held, *self._seen}:
             counter = self.last[worker].counter if worker in self.last else self._seen.get(worker)
@@ -139,6 +141,12 @@ class Observer:
             self._seen[worker] = counter
         if counts:
             self._looked, self._own = now, own
+
+    def keep_up(self) -> None:
+        """Look, unless less than a beat has passed since the last look: hardly a counter changed
+        since, and every look reads one file for each worker."""
+        if self._read is None or self.clock() - self._read >= self.beat:
+            self.look()
 
     def life(self, worker: str) -> Life:
         heartbeat = self.last.get(worker)

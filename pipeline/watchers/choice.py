@@ -75,8 +75,10 @@ class Choice:
             for place in self.atlas.places(State.CLAIMED)
             if not place.hidden and place.queue in self.queues
         ]
-        if places:
+        if any(place.id in self.avoid for place in places):  # others are asked for now
             self.observer.look()
+        elif places:
+            self.observer.keep_up()
         self.accepted = {
             place.path.name: self.accepted[place.path.name]
             for place in places

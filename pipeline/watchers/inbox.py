@@ -61,11 +61,14 @@ class Inbox:
         """What stands in inbox/, by name. Where that is what stood there before, little is to be
         done: it may be ten thousand; every so often it is looked at all the same."""
         listed = self.atlas.names(State.INBOX)
-        self._same = self._same + 1 if listed == self._listed else 0
-        self._listed = listed
-        if self._same % SAME > 0:
+        same = self._same + 1 if listed == self._listed else 0
+        if same % SAME > 0:
+            self._same = same
             return
         entries = self.atlas.entries(State.INBOX)
+        # a refused or a shorter second listing is none: then the next look takes stock
+        if {entry.name for entry in entries} == set(listed):
+            self._listed, self._same = listed, same
         self._present = sorted(
             entry.name for entry in entries if not names.ignored(entry.name, entry.is_dir)
         )

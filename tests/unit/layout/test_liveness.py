@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from layout import liveness
 from layout.beat import Beat
 from layout.liveness import Life, Observer, by_lock, heartbeats, stopped
 from layout.locks import boot_id, take_lock
@@ -196,3 +199,29 @@ def test_a_stopped_process_is_known_at_the_first_look(atlas: Atlas) -> None:
         assert watch.observer.standing("w") == ""
         beat.end()
         child.kill()
+
+
+def test_to_keep_up_reads_heartbeats_once_in_a_beat(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that starts a job every second read every other one's heartbeat each time."""
+    watch, looks = Watch(atlas), []
+    monkeypatch.setattr(liveness, "heartbeats", lambda *args: looks.append(args) or {})
+    for _ in range(30):
+        watch.clock.now += BEAT / 10
+        watch.observer.keep_up()
+    assert len(looks) == 3
+    watch.observer.look()
+    assert len(looks) == 4
+
+
+def test_who_keeps_up_knows_life_and_death(atlas: Atlas) -> None:
+    watch = Watch(atlas)
+    for k in range(6 * 20):
+        watch.clock.now += BEAT / 10
+        watch.own = k // 10
+        write(atlas, "w", watch.own)
+        write(atlas, "dead", 7)
+        watch.observer.keep_up()
+    assert watch.observer.life("w") is Life.LIVE
+    assert watch.observer.life("dead") is Life.DEAD

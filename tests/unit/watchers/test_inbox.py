@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from layout.disk import Disk, Entry
 from pipeline.submission.submit import submit_path
 from tests.support.drops import scan_folder, stl_file
 from tests.support.fleet import Fleet
@@ -93,3 +95,25 @@ def test_what_changed_after_it_was_read_is_read_again(fleet: Fleet, opened: Coun
     opened.clear()
     fleet.taken()
     assert (opened["pass_0.ply"], opened["pass_1.ply"]) == (0, 1)
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["refused", "one name short"])
+def test_a_listing_that_failed_once_is_made_again_at_the_next_look(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    """Its names had been remembered before: nothing in inbox/ was looked at, or told, for thirty looks."""
+    disk = fleet.intake.atlas.disk
+    fleet.intake.step()
+    (fleet.atlas.inbox / "vase.txt").write_text("a red vase")
+
+    def scandir(path: Path) -> list[Entry]:
+        if path != fleet.atlas.inbox:
+            return Disk.scandir(disk, path)
+        if refused:
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        return [entry for entry in Disk.scandir(disk, path) if entry.name != "vase.txt"]
+
+    with monkeypatch.context() as once:
+        once.setattr(disk, "scandir", scandir)
+        fleet.intake.step()
+    assert fleet.taken().id.startswith("vase-")
