@@ -76,7 +76,7 @@ WHY = {
     "pytest": "runs the tests",
     "pytest-timeout": "stops a test that hangs",
     "pytest-xdist": "runs tests in parallel",
-    "ray": "several compute hosts for one job (optional)",
+    "ray": "places workers on several compute hosts (optional)",
     "redis": "mirrors states to Redis (optional)",
     "ruff": "checks style",
     "safetensors": "model weights without code in them",

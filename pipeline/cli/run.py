@@ -61,6 +61,12 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     help="Queues to serve, comma separated; default: [host] workers, or all that are installed.",
 )
 @click.option("--devices", default="", help="auto, cpu, cuda:0,cuda:1 …; default: [host] workers.")
+@click.option(
+    "--fleet",
+    type=click.Choice(("here", "ray")),
+    default="here",
+    help="ray: workers on every host of the Ray cluster at $RAY_ADDRESS, each by [host] workers.",
+)
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option("--gives-up", is_flag=True, hidden=True)  # for a command that waits for this fleet
 @click.option(
@@ -74,6 +80,7 @@ def up(
     name: str | None,
     queues: str,
     devices: str,
+    fleet: str,
     until_idle: bool,
     gives_up: bool,
     listen: str,
@@ -89,7 +96,7 @@ def up(
     from pipeline.cli._atlas import opened
     from pipeline.gpu.device import chosen
     from pipeline.queues import QUEUES
-    from pipeline.watchers import fleet
+    from pipeline.watchers import fleet as fleets
 
     atlas, settings = opened(atlas_path)
     log.setup(settings.log.level, settings.log.form)
@@ -109,4 +116,5 @@ def up(
             config.address(listening, settings.web)
     except config.SettingsRefused as wrong:
         raise click.UsageError(f"{wrong.message} {wrong.remedy}") from None
-    return fleet.up(atlas, settings, name, wanted, asked, until_idle, listening, gives_up)
+    spread = fleet == "ray"
+    return fleets.up(atlas, settings, name, wanted, asked, until_idle, listening, gives_up, spread)

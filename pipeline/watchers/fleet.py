@@ -3,12 +3,13 @@ when they die, drained together."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
 import signal
-import sys
 import threading
+from typing import TYPE_CHECKING
 
 from layout import names
 from layout.locks import run_folder, take_lock
@@ -20,10 +21,15 @@ from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
-from pipeline.watchers.members import Member, drain, keep, ours
+from pipeline.watchers.members import Member, command, drain, keep, ours
 from pipeline.watchers.roster import Inventory, Role, plan
 
+if TYPE_CHECKING:
+    from pipeline.watchers.cluster import Cluster
+
 log = logging.getLogger(__name__)
+
+INTAKE = Role("intake", "cpu", ())
 
 
 class NameTaken(SubmitRefused):
@@ -38,10 +44,16 @@ def roles(
 ) -> list[Role]:
     """One intake, and the workers of [[host.workers]]; those of DEVICES and QUEUES where they were
     asked for."""
-    rows = settings.host.workers
-    if devices or queues or not rows:
-        rows = (Workers(devices=devices or settings.host.devices, queues=queues),)
-    return [Role("intake", "cpu", ()), *plan(rows, able(), has)]
+    return [INTAKE, *plan(rows(settings, devices, queues), able(), has)]
+
+
+def rows(
+    settings: Settings, devices: tuple[str, ...], queues: tuple[str, ...]
+) -> tuple[Workers, ...]:
+    """[[host.workers]], or the one row that DEVICES and QUEUES make."""
+    if devices or queues or not settings.host.workers:
+        return (Workers(devices=devices or settings.host.devices, queues=queues),)
+    return settings.host.workers
 
 
 def able() -> tuple[str, ...]:
@@ -80,52 +92,63 @@ def up(
     until_idle: bool,
     listen: str = "off",
     gives_up: bool = False,
+    spread: bool = False,
 ) -> int:
     """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do.
     LISTEN: HOST:PORT of the web layer, or off. GIVES_UP: end with code 1 where a process does not
-    get going, for somebody waits; else it is tried for ever.
+    get going, for somebody waits; else it is tried for ever. SPREAD: the workers are placed on the
+    hosts of a Ray cluster; intake and pages stay here.
 
     Returns the exit code. BackendUnavailable where FLUX_MODEL and its like cannot be met, before a
     job waits for them. A port that is taken is named by the web process, which is started again
     later; the workers go on.
     """
-    fleet = roles(settings, devices, queues, Inventory.here())
-    served = {queue for role in fleet for queue in role.queues}
-    fit.check(atlas, tuple(queue for queue in QUEUES if queue in served))
-    if "views" in served:
-        _look_at_views(settings)
+    cluster = _cluster(atlas, settings, devices, queues) if spread else None
+    fleet = [INTAKE] if cluster else roles(settings, devices, queues, Inventory.here())
+    _ready(atlas, settings, {queue for each in (*fleet, cluster) if each for queue in each.queues})
     host = names.slug(name or settings.host.name)
-    identity = atlas.identity()
-    lock = take_lock(run_folder() / f"up-{host}-{identity.uuid}.lock")
+    lock = take_lock(run_folder() / f"up-{host}-{atlas.identity().uuid}.lock")
     if lock is None:
         raise NameTaken(f"`inbox3d up` runs as {host} on this host already.")
-    base = [
-        sys.executable,
-        "-m",
-        "pipeline.watchers.process",
-        "--atlas",
-        str(atlas.root),
-        "--host",
-        host,
-    ]
-    members = [Member(role, [*base, *_arguments(role, until_idle)]) for role in fleet]
+    members = [Member(role, command(atlas.root, host, role, until_idle)) for role in fleet]
     gpus = [tenancy.take(role.device) for role in fleet if role.device.startswith("cuda")]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = _stopping()
     log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, workers)
     if halt := atlas.halted():
         log.warning("fleet.halted by=%s remedy=%s", halt, f"inbox3d resume --atlas {atlas.root}")
     try:
-        going = keep(members, stopping, until_idle, gives_up)
+        with cluster.kept(stopping) if cluster else contextlib.nullcontext():
+            going = keep(members, stopping, until_idle, gives_up)
     finally:
         drain(members)
         for held in (*gpus, lock):
             held.close()
     log.info("fleet.down name=%s", host)
     return 0 if going else 1
+
+
+def _ready(atlas: Atlas, settings: Settings, served: set[str]) -> None:
+    fit.check(atlas, tuple(queue for queue in QUEUES if queue in served))
+    if "views" in served:
+        _look_at_views(settings)
+
+
+def _stopping() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def _cluster(
+    atlas: Atlas, settings: Settings, devices: tuple[str, ...], queues: tuple[str, ...]
+) -> Cluster:
+    from pipeline.watchers import cluster
+
+    return cluster.Cluster(cluster.connect(), atlas, rows(settings, devices, queues), able())
 
 
 def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
@@ -140,12 +163,5 @@ def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:
             "pip install -c constraints.txt 'inbox3d[web]'",
         )
         return []
-    command = ours("webapi", atlas.root, "--host", host, "--listen", listen)
-    return [Member(Role("web", "cpu", ()), command)]
-
-
-def _arguments(role: Role, until_idle: bool) -> list[str]:
-    arguments = ["--role", role.kind, "--device", role.device, "--queues", ",".join(role.queues)]
-    arguments += ["--cores", ",".join(map(str, role.cores))] if role.cores else []
-    arguments += ["--memory", str(role.memory)] if role.memory else []
-    return [*arguments, "--until-idle"] if until_idle and role.kind == "intake" else arguments
+    program = ours("webapi", atlas.root, "--host", host, "--listen", listen)
+    return [Member(Role("web", "cpu", ()), program)]

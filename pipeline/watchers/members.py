@@ -26,6 +26,16 @@ def ours(program: str, root: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", *program.split(), "--atlas", str(root), *arguments]
 
 
+def command(root: Path | str, host: str, role: Role, until_idle: bool = False) -> list[str]:
+    """The command line of the process that fills ROLE on HOST."""
+    arguments = ["--atlas", str(root), "--host", host, "--role", role.kind]
+    arguments += ["--device", role.device, "--queues", ",".join(role.queues)]
+    arguments += ["--cores", ",".join(map(str, role.cores))] if role.cores else []
+    arguments += ["--memory", str(role.memory)] if role.memory else []
+    arguments += ["--until-idle"] if until_idle and role.kind == "intake" else []
+    return [sys.executable, "-m", "pipeline.watchers.process", *arguments]
+
+
 class Member:
     """A role and the process that fills it at present."""
 

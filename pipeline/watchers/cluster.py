@@ -1,0 +1,200 @@
+"""Workers on every host of a Ray cluster. Ray says where a worker runs and starts it elsewhere when
+its host is lost; who takes which job is decided by the rename on Atlas, as without Ray."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import importlib.util
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from layout.tree import Atlas
+from pipeline.config.groups import Workers
+from pipeline.errors import BackendUnavailable, SubmitRefused
+from pipeline.watchers.keeper import Keeper
+from pipeline.watchers.members import DRAIN_LIMIT
+from pipeline.watchers.roster import Inventory, Role, plan
+
+log = logging.getLogger(__name__)
+
+LOOK = 2.0  # seconds between two looks at the cluster
+PATIENCE = 30.0  # a worker that no host has taken for that long is named
+
+START = "RAY_AUTH_MODE=token ray start --head --include-dashboard=false --disable-usage-stats"
+
+
+class NoCluster(SubmitRefused):
+    """No Ray cluster answers, or it lets in anybody."""
+
+    who = "operator"
+    remedy = f"Start one with: {START}"
+
+
+class Kind(NamedTuple):
+    """Workers that are like each other to Ray: any host with so many GPUs and cores takes one."""
+
+    gpus: int
+    threads: int
+    queues: tuple[str, ...]
+    memory: int | None
+
+    @classmethod
+    def of(cls, role: Role, has: Inventory) -> Kind:
+        """ROLE of a host that HAS this; a worker without cores of its own has them all."""
+        gpus = int(role.device.startswith("cuda"))
+        threads = 0 if gpus else len(role.cores or has.cores)
+        return cls(gpus, threads, role.queues, role.memory)
+
+
+def connect() -> Any:
+    """The module ray, connected to the cluster of $RAY_ADDRESS or of this host.
+
+    NoCluster where none answers or tokens are switched off: whoever reaches an open cluster runs
+    what he likes on it. BackendUnavailable where the extra is not installed.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise BackendUnavailable(
+            "Ray is not installed.", remedy="pip install -c constraints.txt 'inbox3d[cluster]'"
+        )
+    if os.environ.setdefault("RAY_AUTH_MODE", "token") != "token":
+        raise NoCluster("RAY_AUTH_MODE is not token: anybody could run programs on this cluster.")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS", "auto")
+    try:
+        ray.init(address=address, configure_logging=False, log_to_driver=True)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        reason = str(error).splitlines()[0]
+        raise NoCluster(f"No Ray cluster answers at {address}: {reason}") from error
+    return ray
+
+
+def wanted(
+    rows: tuple[Workers, ...], able: tuple[str, ...], nodes: list[dict[str, Any]]
+) -> collections.Counter[Kind]:
+    """How many workers of each kind the NODES of ray.nodes() carry: ROWS hold for each host, less
+    the GPUs that it has not."""
+    found: collections.Counter[Kind] = collections.Counter()
+    for node in nodes:
+        has = node["Resources"]
+        if not node["Alive"] or not has.get("CPU", 0) + has.get("GPU", 0):
+            continue
+        inventory = Inventory(
+            tuple(f"cuda:{number}" for number in range(int(has.get("GPU", 0)))),
+            tuple(range(int(has.get("CPU", 0)))),
+            int(has.get("memory", 0)),
+        )
+        roles = plan(_there(rows, inventory), able, inventory)
+        found.update(Kind.of(role, inventory) for role in roles)
+    return found
+
+
+def _there(rows: tuple[Workers, ...], has: Inventory) -> tuple[Workers, ...]:
+    """ROWS without the GPUs that this host has not; rows of which nothing is left are left out."""
+    kept = [
+        row.model_copy(
+            update={
+                "devices": tuple(name for name in row.devices if name in ("auto", "cpu", *has.gpus))
+            }
+        )
+        for row in rows
+    ]
+    return tuple(row for row in kept if row.devices)
+
+
+class Cluster:
+    """The workers that Ray keeps for this fleet."""
+
+    def __init__(
+        self, ray: Any, atlas: Atlas, rows: tuple[Workers, ...], able: tuple[str, ...]
+    ) -> None:
+        self.ray, self.atlas, self.rows, self.able = ray, atlas, rows, able
+        self.queues = {queue for row in rows for queue in row.queues or able}
+        self.made: collections.Counter[Kind] = collections.Counter()
+        self.keepers: list[_Kept] = []
+
+    def _watch(self, stopping: threading.Event) -> None:
+        """Workers for hosts that join, and a word about each that finds a place or none, until
+        STOPPING."""
+        while not stopping.is_set():
+            try:
+                self._grow()
+                for kept in self.keepers:
+                    kept.look(self.ray)
+            except self.ray.exceptions.RayError as error:
+                log.warning("cluster.away problem=%s", str(error).splitlines()[0])
+            stopping.wait(LOOK)
+
+    def _grow(self) -> None:
+        """A worker for each that the hosts of today carry and that was never made. One whose host
+        was lost is not made again: it waits for room."""
+        missing = wanted(self.rows, self.able, self.ray.nodes()) - self.made
+        for kind in missing.elements():
+            actor = self.ray.remote(Keeper).options(
+                num_gpus=kind.gpus, num_cpus=kind.threads, max_restarts=-1, max_task_retries=0
+            )
+            self.keepers.append(_Kept(kind, actor.remote(str(self.atlas.root), *kind)))
+        self.made += missing
+
+    @contextlib.contextmanager
+    def kept(self, stopping: threading.Event) -> Iterator[None]:
+        """The workers are watched meanwhile; then they give back their jobs and end."""
+        watching = threading.Thread(target=self._watch, args=(stopping,), daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            watching.join()
+            self._drain()
+
+    def _drain(self) -> None:
+        """Every worker that can be reached gives back its job and ends; others by their leases."""
+        asked = [kept.actor.drain.remote() for kept in self.keepers if kept.place]
+        if asked:
+            self.ray.wait(asked, num_returns=len(asked), timeout=DRAIN_LIMIT)
+        self.ray.shutdown()
+
+
+class _Kept:
+    """A keeper as its fleet knows it."""
+
+    def __init__(self, kind: Kind, actor: Any) -> None:
+        self.kind, self.actor = kind, actor
+        self.asked: Any = None
+        self.place = ""  # where it was last found
+        self.waited = 0.0
+
+    def look(self, ray: Any) -> None:
+        """Ask where it is; log what is new."""
+        self.asked = self.asked or self.actor.where.remote()
+        done, _ = ray.wait([self.asked], timeout=0)
+        if not done:
+            self._waits()
+            return
+        asked, self.asked, self.waited = self.asked, None, 0.0
+        queues, was = ",".join(self.kind.queues), self.place
+        try:
+            self.place = ray.get(asked)
+        except ray.exceptions.RayError:
+            self.place = ""
+            if was:
+                log.warning("cluster.lost queues=%s host=%s", queues, was)
+        if self.place and self.place != was:
+            log.info("cluster.placed queues=%s host=%s", queues, self.place)
+
+    def _waits(self) -> None:
+        self.waited += LOOK
+        if PATIENCE <= self.waited < PATIENCE + LOOK:
+            log.warning(
+                "cluster.no_room queues=%s gpus=%d cores=%d remedy=%s",
+                ",".join(self.kind.queues),
+                self.kind.gpus,
+                self.kind.threads,
+                "it starts as soon as a host of the cluster has them free",
+            )

@@ -1,0 +1,116 @@
+"""Which workers a cluster's hosts carry, and what is said of those that find no place."""
+
+from __future__ import annotations
+
+import logging
+import types
+from typing import Any
+
+import pytest
+
+from layout.tree import Atlas
+from pipeline.config.groups import Workers
+from pipeline.errors import BackendUnavailable
+from pipeline.watchers import cluster
+from pipeline.watchers.cluster import Cluster, Kind, wanted
+
+ABLE = ("scan", "mesh")
+AUTO = Workers(devices=("auto",))
+GB = 2**30
+ATLAS = Atlas("/srv/atlas")
+
+
+def node(cpus: int, gpus: int = 0, alive: bool = True) -> dict[str, Any]:
+    return {"Alive": alive, "Resources": {"CPU": cpus, "GPU": gpus, "memory": 64.0 * GB}}
+
+
+class FakeRay:
+    """What the fleet asks of Ray; ANSWERS holds what a keeper says next."""
+
+    class exceptions:
+        class RayError(Exception):
+            """Ray's."""
+
+    def __init__(self, *nodes: dict[str, Any]) -> None:
+        self.there = list(nodes)
+        self.made: list[dict[str, Any]] = []
+        self.answers: list[Any] = []
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return self.there
+
+    def remote(self, _: type) -> Any:
+        ask = types.SimpleNamespace(remote=lambda: "asked")
+
+        def options(**given: Any) -> Any:
+            self.made.append(given)
+            return types.SimpleNamespace(remote=lambda *_: types.SimpleNamespace(where=ask))
+
+        return types.SimpleNamespace(options=options)
+
+    def wait(self, asked: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return (asked, []) if self.answers else ([], asked)
+
+    def get(self, _: Any) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_rows_hold_for_every_host_less_the_gpus_that_it_has_not() -> None:
+    rows = (
+        Workers(devices=("cuda:0", "cuda:1"), queues=("mesh",)),
+        Workers(devices=("cpu",), queues=("scan",), threads=4, memory_gb=8),
+    )
+    found = wanted(rows, ABLE, [node(8, 2), node(4, 1), node(4), node(8, 2, alive=False), node(0)])
+    scan = Kind(0, 4, ("scan",), 8 * GB)
+    assert found == {Kind(1, 0, ("mesh",), None): 3, scan: 4}
+
+
+def test_without_rows_a_gpu_has_a_worker_and_a_host_without_has_its_cores() -> None:
+    found = wanted((AUTO,), ABLE, [node(8, 2), node(2)])
+    assert found == {Kind(1, 0, ABLE, None): 2, Kind(0, 2, ABLE, None): 1}
+
+
+def test_a_host_that_joins_has_workers_and_one_that_is_lost_costs_none() -> None:
+    """Whoever was made for a lost host waits in Ray for room, and is not made twice when it is back."""
+    ray = FakeRay(node(2))
+    fleet = Cluster(ray, ATLAS, (AUTO,), ABLE)
+    for there in ([node(2)], [node(2), node(2)], [node(2)], [node(2), node(2)]):
+        ray.there = there
+        fleet._grow()
+    assert len(ray.made) == len(fleet.keepers) == 2
+    assert ray.made[0] == {"num_gpus": 0, "num_cpus": 2, "max_restarts": -1, "max_task_retries": 0}
+
+
+def test_a_worker_is_named_where_it_goes_when_it_is_lost_and_when_no_host_takes_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    ray = FakeRay(node(2))
+    fleet = Cluster(ray, ATLAS, (AUTO,), ABLE)
+    fleet._grow()
+    (kept,) = fleet.keepers
+    for answer in ("alpha cpu", "alpha cpu", ray.exceptions.RayError()):
+        ray.answers = [answer]
+        kept.look(ray)
+    for _ in range(40):
+        kept.look(ray)
+    ray.answers = ["beta cpu"]
+    kept.look(ray)
+    words = [record.getMessage() for record in caplog.records]
+    assert [word.partition(" ")[0] for word in words] == [
+        "cluster.placed",
+        "cluster.lost",
+        "cluster.no_room",
+        "cluster.placed",
+    ]
+    assert "host=alpha cpu" in words[1] and "cores=2" in words[2] and "host=beta" in words[3]
+
+
+def test_ray_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BackendUnavailable, match="Ray is not installed") as caught:
+        cluster.connect()
+    assert "inbox3d[cluster]" in str(caught.value.remedy)
