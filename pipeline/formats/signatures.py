@@ -124,15 +124,11 @@ def sniff(head: bytes) -> str | None:
     )
     if found is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf16" if looks_like_text(head[2:].replace(b"\0", b"")) else None
+    if found is None and _is_pcd(head):
+        return "pcd"
     if found is None and looks_like_text(head):
         start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        found = (
-            "html"
-            if start.startswith((b"<!doctype html", b"<html"))
-            else "pcd"
-            if _is_pcd(head)
-            else "text"
-        )
+        found = "html" if start.startswith((b"<!doctype html", b"<html")) else "text"
     return found
 
 
@@ -147,9 +143,12 @@ def _container(head: bytes) -> str | None:
 
 
 def _is_pcd(head: bytes) -> bool:
+    """Whether a header of PCD stands there, whatever its first line says."""
+    header = head[:4096].partition(b"\nDATA")[0]
     return (
-        re.search(rb"^FIELDS\s", head[:4096], re.M) is not None
-        and re.search(rb"^(VERSION|SIZE)\s", head[:4096], re.M) is not None
+        re.search(rb"^FIELDS\s", header, re.M) is not None
+        and re.search(rb"^(VERSION|SIZE)\s", header, re.M) is not None
+        and looks_like_text(header)
     )
 
 

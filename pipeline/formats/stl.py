@@ -15,6 +15,8 @@ from pipeline.formats.bytes import tail
 
 HEADER, FACET = 84, 50
 _FACET = re.compile(rb"(?:^|[\r\n])[ \t]*facet\b[^\r\n]*[\r\n]+[ \t]*outer[ \t]+loop\b", re.I)
+# its last line, which some programs leave out behind a facet that is whole
+ENDED = re.compile(rb"\bend\s*solid\b|\bend\s*facet\s*\Z", re.I)
 UNKNOWN_COUNTS = (0, 0xFFFFFFFF)  # what streaming programs leave behind
 
 
@@ -47,7 +49,7 @@ def complete(file: BinaryIO, size: int, head: bytes) -> str | None:
     if is_text(head, size) or (begins(letters(head)) and size < HEADER):
         return (
             None
-            if re.search(rb"\bend\s*solid\b", letters(tail(file, size)[-1024:]), re.I)
+            if ENDED.search(letters(tail(file, size)[-1024:]))
             else "its last line, endsolid, is missing"
         )
     if size < HEADER:

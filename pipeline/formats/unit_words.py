@@ -1,11 +1,17 @@
 """The unit that a program wrote into a comment or a header: "# File units = inches", "comment
-units: mm", "UNITS=mm"."""
+units: mm", "UNITS=mm", "coordinates in mm"."""
 
 from __future__ import annotations
 
 import re
 
-_SAID = re.compile(rb"\bunits?\b[ \t]*(?:[:=][ \t]*|(?:is|are|in)[ \t]+)[\"']?([a-z]+)\b", re.I)
+_SAID = re.compile(
+    rb"(?:\bunits?\b[ \t]*(?:[:=([][ \t]*|(?:is|are|in)[ \t]+)"
+    rb"|\b(?:coordinates|positions|measurements|dimensions|lengths|values)"
+    rb"[ \t]+(?:are[ \t]+)?in[ \t]+)"
+    rb"[\"']?([a-z]+)\b",
+    re.I,
+)
 _UNITS = {
     **dict.fromkeys((b"mm", b"millimeter", b"millimeters", b"millimetre", b"millimetres"), "mm"),
     **dict.fromkeys((b"cm", b"centimeter", b"centimeters", b"centimetre", b"centimetres"), "cm"),

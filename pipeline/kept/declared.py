@@ -73,7 +73,7 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=2),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=9),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=10),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=7),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
@@ -82,7 +82,7 @@ STAGES: dict[str, Stage] = {
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
-    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=4),
+    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=5),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),

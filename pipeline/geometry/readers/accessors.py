@@ -16,6 +16,7 @@ from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.parts import damaged
 
 Array = NDArray[Any]
+_FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")  # the letters of base64 in addresses
 TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4", 5130: "<f8"}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
@@ -169,12 +170,12 @@ class Accessors:
 
 def data_address(name: str, uri: str) -> bytes:
     head, _, body = uri.partition(",")
+    data = unquote_to_bytes(body)
+    if not head.endswith(";base64"):
+        return data
+    data = b"".join(data.split()).translate(_FOR_ADDRESSES).rstrip(b"=")
     try:
-        return (
-            base64.b64decode(unquote_to_bytes(body), validate=False)
-            if head.endswith(";base64")
-            else unquote_to_bytes(body)
-        )
+        return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise damaged(name, "data inside it is not base64") from None
 

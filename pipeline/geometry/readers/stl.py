@@ -22,6 +22,8 @@ from pipeline.geometry.readers.textnumbers import numbers
 Array = NDArray[Any]
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 GREY = 180
+# keywords, and no words of a name
+BROKEN = re.compile(rb"\s*\b(facet|outer|vertex(?=\s+[-+.\dni])|endloop|endfacet|endsolid)\b\s*")
 # what a line may begin with that is read or says nothing about shape and colour
 KNOWN = re.compile(rb"solid|facet|outer|vertex|end(?:loop|facet|solid)?|[#;].*")
 
@@ -78,6 +80,9 @@ def _text(name: str, data: bytes, account: Account) -> Part:
     other_lines(lines, b"fove s\n", KNOWN, account)
     at, loops = lines.beginning(b"vertex"), lines.beginning(b"facet")
     account.declare("faces", "", len(loops))
+    ends = len(lines.beginning(b"endsolid")) + len(lines.beginning(b"end"))
+    if ends < max(len(lines.beginning(b"solid")), 1):
+        account.remark("a solid of it has no end (endsolid): facets may be missing there")
     corners, counts = numbers(name, "vertex", lines.block(at, len(b"vertex")))
     if (counts != 3).any():
         row = int(np.flatnonzero(counts != 3)[0])
@@ -99,4 +104,4 @@ def _laid_out(data: bytes) -> bytes:
     usual = len(re.findall(rb"^ *vertex +[-+.\dni]", data, re.M))
     if usual == len(re.findall(rb"\bvertex\s+[-+.\dni]", data)):
         return data
-    return re.sub(rb"\s*\b(facet|outer|vertex|endloop|endfacet|endsolid)\b\s*", rb"\n\1 ", data)
+    return BROKEN.sub(rb"\n\1 ", data)

@@ -32,7 +32,8 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
     whole = assemble(contents.parts)
     for text in (*contents.account.differences(), *whole.notes):
         account.remark(text)
-    unit = "m" if source.name.lower().endswith(".glb") else None  # glTF is in metres by definition
+    # glTF is in metres by definition
+    unit = "m" if source.name.lower().endswith(".glb") else contents.unit
     if not len(whole.surface.faces):
         return [_points(source.name, contents, unit, account)]
     return [_surface(source.name, contents, whole, unit, account)]

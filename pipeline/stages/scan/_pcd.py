@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import dialect
+from pipeline.formats import dialect, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _lzf
@@ -34,6 +34,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     packed = table.pop("rgb", table.pop("rgba", None))
     raw = from_columns(source.name, table, account)
     raw.colors = raw.colors if packed is None else _unpack(packed, account)
+    raw.unit = unit_words.said(data[:start])
     height, width = int(header["height"][0]), int(header["width"][0])
     if height * width != count:
         account.remark(

@@ -15,6 +15,12 @@ from pipeline.stages.scan._raw import Raw
 
 FEWEST_POINTS = 100
 FARTHEST = 1e12  # of a coordinate, in any unit
+# heights that programs write where nothing was measured; they lie below or above all others
+NO_DATA = frozenset(sign * k for sign in (-1, 1) for k in (9999, 99999, 999999)) | {
+    -999,
+    -32767,
+    -32768,
+}
 
 
 def _refuse_flat(name: str, points: np.ndarray) -> None:
@@ -42,6 +48,7 @@ def clean(raw: Raw, account: Account) -> tuple[Raw, int]:
     points = np.asarray(raw.points, np.float64)
     # false for what is no number, too
     keep = (np.abs(points) < FARTHEST).all(1) & (points != 0).any(1)
+    empty = _no_data(points[:, 2], keep)
     _refuse_few(raw.name, points, int(keep.sum()), account)
     _refuse_flat(raw.name, points[keep])
     rest: dict[str, Any] = {
@@ -64,9 +71,34 @@ def clean(raw: Raw, account: Account) -> tuple[Raw, int]:
             "points",
             len(points),
             len(points) - lost,
-            "the others are no numbers or lie at exactly 0 0 0",
+            "the others are no numbers or lie at exactly 0 0 0" + _words_of(empty),
         )
     return replace(raw, points=points[keep], **rest), lost
+
+
+def _no_data(heights: np.ndarray, keep: np.ndarray) -> list[float]:
+    """Take those out of KEEP whose height stands for "nothing was measured": one of NO_DATA, and
+    farther from the others than these lie apart. Returns these heights."""
+    found: list[float] = []
+    while (kept := heights[keep]).size:
+        low, high = float(kept.min()), float(kept.max())
+        odd = next((value for value in (low, high) if value in NO_DATA), None)
+        rest = keep & (heights != odd)
+        if odd is None or not rest.any():
+            break
+        others = heights[rest]
+        if np.abs(others - odd).min() <= np.ptp(others):
+            break
+        keep &= rest
+        found.append(odd)
+    return found
+
+
+def _words_of(empty: list[float]) -> str:
+    if not empty:
+        return ""
+    values = " or ".join(f"{value:.0f}" for value in empty)
+    return f", or have the height {values}, which stands for no data"
 
 
 def _refuse_few(name: str, points: np.ndarray, usable: int, account: Account) -> None:

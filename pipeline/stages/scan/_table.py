@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.formats import columns, dialect, tables
+from pipeline.formats import columns, dialect, tables, unit_words
 from pipeline.formats.columns import Named
 from pipeline.formats.refusals import broken
 from pipeline.stages.scan import _rows
@@ -24,6 +24,7 @@ class Table(NamedTuple):
     start: int  # lines before the first row
     promised: int | None  # number of points that stands there
     worded: int  # columns of words
+    unit: str | None  # that a line above the rows names for the whole table
 
 
 def look(name: str, lines: list[str]) -> Table:
@@ -58,7 +59,8 @@ def look(name: str, lines: list[str]) -> Table:
     count = next((int(line) for line in reversed(lines[:start]) if line.strip().isdigit()), None)
     worded = sum(any(row[at] for row in whole) for at in range(wide) if at not in kept)
     form = _rows.Form(how, wide, kept)
-    return Table(form, _names(name, lines[:start], how, wide), start, count, worded)
+    unit = unit_words.said("\n".join(lines[:start]).encode())
+    return Table(form, _names(name, lines[:start], how, wide), start, count, worded, unit)
 
 
 def _names(name: str, above: list[str], how: dialect.Dialect, wide: int) -> Named | None:

@@ -77,7 +77,7 @@ def _raw(source: Source, table: _table.Table, values: Array, account: Account) -
         if table.worded:
             account.remark(f"{table.worded} of its {form.wide} columns hold words, not read")
     raw.survey = source.name.lower().endswith(".pts")
-    raw.unit = _one_unit(raw, units, account)
+    raw.unit = _one_unit(raw, units, account) or table.unit
     _unread(roles, names, form, table_of, account)
     return raw
 

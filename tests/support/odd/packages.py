@@ -128,6 +128,10 @@ GLTF: dict[str, Case] = {
     "a part of an unknown kind": ({"a.glb": (lambda data: data[:8] + (len(data) + 12).to_bytes(4, "little") + data[12:] + (4).to_bytes(4, "little") + b"XTRAabcd")(prism_gltf().glb())}, SMALL),
     "loose, %20 in its name": ({"a.gltf": LOOSE.gltf("my%20data.bin"), "my data.bin": LOOSE.blob}, SMALL | {"quiet": True}),
     "loose, and the half is missing": ({"a.gltf": LOOSE.gltf("geo.bin")}, {"refused": "geo.bin"}),
+    **{f"loose in an address, {how}": ({"a.gltf": LOOSE.gltf(change(address(LOOSE.blob + b"\xff\xfb\xff\xfe", "application/octet-stream")))}, SMALL) for how, change in (
+        ("without its last signs", lambda text: text.rstrip("=")), ("in letters of addresses", lambda text: text.replace("+", "-").replace("/", "_").replace("application_", "application/")),
+        ("broken into lines", lambda text: text[:90] + "\n" + text[90:]))},
+    "loose in an address that is damaged": ({"a.gltf": LOOSE.gltf("data:;base64,AAA*AAA")}, {"refused": "base64"}),
     "loose in an address": ({"a.gltf": LOOSE.gltf(address(LOOSE.blob, "application/gltf-buffer"))}, SMALL),
     "a required extension of a firm": (plain(lambda made: made.json.update(extensionsRequired=["FIRM_shapes"])), {"refused": "FIRM_shapes"}),
 }  # fmt: skip
