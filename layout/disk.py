@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,16 @@ LINE_ERRNOS = frozenset(
 
 
 OWN = ".pipeline"  # the hidden folder of the tree that is no temporary name
+
+
+NONCE = 4  # bytes that tell apart the hidden neighbours of one file
+
+
+def neighbour_of(name: str) -> str | None:
+    """The name of the file that a hidden neighbour called NAME was to replace; None where NAME is
+    no such neighbour's."""
+    found = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{{2 * NONCE}}}", name)
+    return found[1] if found else None
 
 
 class LineFault(OSError):
@@ -186,7 +197,7 @@ class Disk:
 
     def replace(self, path: Path, data: bytes) -> None:
         """Put DATA at PATH by writing a hidden neighbour and renaming it over PATH."""
-        neighbour = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        neighbour = path.with_name(f".{path.name}.{secrets.token_hex(NONCE)}")
         try:
             self._do("write_temporary", write, neighbour, data, os.O_EXCL, self.durable)
             self._do("replace", os.replace, neighbour, path)

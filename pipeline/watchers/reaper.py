@@ -23,6 +23,7 @@ from pipeline.config import Settings
 from pipeline.runner import due
 from pipeline.submission import job_view
 from pipeline.watchers import cleanup
+from pipeline.watchers.torn import Torn
 from pipeline.watchers.two_looks import TwoLooks, newest
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Reaper:
         self._drafts, self._staging, self._workers, self._damaged = (
             TwoLooks(clock) for _ in range(4)
         )
+        self._torn = Torn(atlas, settings.reaper.orphan_look_gap, clock)
         # waiting jobs whose job.json was read: its inode, size and time
         self._sound: dict[str, tuple[int, int, int]] = {}
         self._finished: set[str] = set()  # names in done/ that hold a result
@@ -78,7 +80,8 @@ class Reaper:
         self._correct_queues()
         for folder, sweep in (
             (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
-            (self.atlas.workers, self._sweep_workers), (self.atlas.trash, self._sweep_trash),
+            (self.atlas.workers, self._sweep_workers), (self.atlas.inbox, self._torn.sweep),
+            (self.atlas.trash, self._sweep_trash),
         ):  # fmt: skip
             with self.attention.over(folder):
                 sweep()

@@ -21,7 +21,8 @@ OPEN = 12  # drops under way at once
 LONGEST_SLEEP = 12.0  # seconds; the dead are known after 1.5
 ASLEEP = 2  # processes asleep at once
 REST = 240.0  # seconds that all may take to come to rest
-WEIGHTS = {"worker": 4, "engine": 2, "leg": 3, "intake": 2}
+# how often each is struck, where there is one: engines take a while to start, and legs are short
+WEIGHTS = {"worker": 4, "engine": 4, "leg": 8, "intake": 2}
 
 
 class Asked(NamedTuple):
@@ -120,7 +121,9 @@ class Chaos:
             host = self.dice.choice(HOSTS)
             struck = [one for one in there if one.host == host and one.what in ("worker", "intake")]
         else:
-            struck = self.dice.choices(there, [WEIGHTS[one.what] for one in there])
+            kinds = sorted({one.what for one in there})
+            what = self.dice.choices(kinds, [WEIGHTS[kind] for kind in kinds])
+            struck = [self.dice.choice([one for one in there if one.what == what[0]])]
         for victim in struck:
             self.history.say(kill=victim.what, host=victim.host, pid=victim.pid)
         self.kills += strike(struck, signal.SIGKILL)
@@ -185,9 +188,8 @@ class Chaos:
         while time.monotonic() < end:
             self._keep()
             seen = self.history.look(self.atlas)
-            if not self._open(seen) and not any(
-                seen[state] for state in (State.CLAIMED, State.PROCESSING)
-            ):
+            waits = (*seen[State.CLAIMED], *seen[State.PROCESSING], *seen[State.INBOX])
+            if not self._open(seen) and {*waits} <= {names.STATUS_NAME}:
                 return True
             time.sleep(0.05)
         return False

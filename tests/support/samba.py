@@ -83,15 +83,16 @@ class Person(NamedTuple):
 
 @contextmanager
 def samba(
-    smbd: Path, share: Path, state: Path, user: str = "root", group: str = "root"
+    smbd: Path, share: Path, state: Path, user: str = "root", group: str = "root", more: str = ""
 ) -> Iterator[Person]:
-    """Serve SHARE as deploy/ says, until the block ends; the server is ended by its own pid."""
+    """Serve SHARE as deploy/ says, until the block ends; the server is ended by its own pid. MORE:
+    lines for the share that an operator added."""
     (state / "ncalrpc").mkdir(parents=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     conf, auth = state / "smb.conf", state / "auth"
-    conf.write_text(CONF.format(port=port, state=state) + shipped(share, user, group))
+    conf.write_text(CONF.format(port=port, state=state) + shipped(share, user, group) + more)
     subprocess.run(
         ["smbpasswd", "-c", str(conf), "-s", "-a", user],
         input="test\ntest\n",

@@ -258,3 +258,14 @@ def test_two_looks_believe_only_what_was_so_in_every_look(clock: Clock) -> None:
     assert looks.again(["x"], 10) == []
     clock.now += 10
     assert looks.again(["x"], 10) == ["x"]
+
+
+def test_what_a_killed_writer_of_status_left_goes(
+    atlas: Atlas, reaper: Reaper, clock: Clock
+) -> None:
+    left = atlas.inbox / ".STATUS.txt.89abcdef"
+    left.write_text("half")
+    reaper.round()
+    clock.now += 60
+    reaper.round()
+    assert not left.exists()
