@@ -8,7 +8,7 @@ packages_of() {
     case "$1" in
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv ;;
         scan) echo libgl1 libegl1 libgomp1 libx11-6 libusb-1.0-0 ;;
-        test) echo samba samba-vfs-modules smbclient redis-server postgresql nginx-light iproute2 chromium fuse3 xfsprogs rsync nftables prometheus curl aria2
+        test) echo samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs13 redis-server postgresql nginx-light iproute2 chromium fuse3 xfsprogs rsync nftables prometheus curl aria2
               command -v npm >/dev/null || echo nodejs npm ;;
         *)    echo "unknown group of packages: $1" >&2; exit 2 ;;
     esac
