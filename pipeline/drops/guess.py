@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.drops.choice import Choice
-from pipeline.drops.in_doubt import in_doubt, in_doubt_of_archive
+from pipeline.drops.in_doubt import in_doubt, in_doubt_of_archive, several_meshes
 from pipeline.drops.item import (
     COLOUR_OR_DEPTH,
     IMAGE,
@@ -17,7 +17,6 @@ from pipeline.drops.item import (
     of,
 )
 from pipeline.drops.prompts import prompt
-from pipeline.errors import InputRejected
 from pipeline.formats import foreign, frames, sides, signatures
 from pipeline.formats.account import listed
 from pipeline.formats.meshes import one_model
@@ -33,10 +32,8 @@ REFERRED = frozenset({".mtl", ".bin", ".ktx2", ".ktx", ".dds", ".tga", ".jp2", "
 
 def guess(found: list[Item]) -> Choice:
     choice = scan(found) or convert(found)
-    if choice is None and (model := unread_model(found)):
-        raise foreign.refusal(model)
-    if choice is None and (archive := unopened(found)):
-        raise archive
+    if choice is None and not _sides_are_said(found):
+        _refuse_models(found)
     choice = choice or images(found) or photos(found) or prompt(found, guessing=True)
     if choice is None:
         raise in_doubt(found)
@@ -87,28 +84,33 @@ def convert(found: list[Item]) -> Choice | None:
     return Choice("convert", [*meshes, *beside], notes)
 
 
+def _sides_are_said(found: list[Item]) -> bool:
+    images = of(found, IMAGE)
+    return bool(images) and sides.all_say([item.name for item in images])
+
+
+def _refuse_models(found: list[Item]) -> None:
+    """Refuse several models, one of a format that is not read, and an archive that is not opened:
+    pictures beside them that do not say which sides they show are textures, and texts are notes."""
+    refusal = several_meshes(found)
+    if refusal is None and (model := unread_model(found)):
+        refusal = foreign.refusal(model)
+    if refusal is None and of(found, IMAGE):
+        refusal = in_doubt_of_archive(found)
+    if refusal:
+        raise refusal
+
+
 def unread_model(found: list[Item]) -> str | None:
-    """A model of a format that is not read: the pictures beside it are its textures, and the text a
-    note on it, unless the pictures say which sides they show."""
-    images = of(found, IMAGE)
-    if images and sides.all_say([item.name for item in images]):
-        return None
-    return next((item.name for item in found if foreign.is_model(item.name)), None)
-
-
-def unopened(found: list[Item]) -> InputRejected | None:
-    """An archive that is not opened, beside pictures that do not say which sides they show: the
-    model may be in it, and these its textures."""
-    images = of(found, IMAGE)
-    if not images or sides.all_say([item.name for item in images]):
-        return None
-    return in_doubt_of_archive(found)
+    """A model of a format that is not read, unless pictures beside it say which sides they show."""
+    models = (item.name for item in found if foreign.is_model(item.name))
+    return None if _sides_are_said(found) else next(models, None)
 
 
 def images(found: list[Item]) -> Choice | None:
     images = of(found, IMAGE)
-    named = bool(images) and sides.all_say([item.name for item in images])
-    return Choice("images", images) if named or len(images) == 1 else None
+    one = len(images) == 1 or _sides_are_said(found)
+    return Choice("images", images) if one else None
 
 
 def photos(found: list[Item]) -> Choice | None:

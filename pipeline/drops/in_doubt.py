@@ -51,7 +51,7 @@ def _views_or_photos(found: list[Item]) -> InputRejected | None:
     )
 
 
-def _several_meshes(found: list[Item]) -> InputRejected | None:
+def several_meshes(found: list[Item]) -> InputRejected | None:
     if not of(found, MESH):
         return None
     return InputRejected(
@@ -154,7 +154,7 @@ _DOUBTS = (
     _another_programs,
     _unpaired,
     _views_or_photos,
-    _several_meshes,
+    several_meshes,
     _a_note,
     _too_long,
     _no_single_text,

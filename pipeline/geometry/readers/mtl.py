@@ -101,7 +101,7 @@ def _pictured(look: Look, rest: bytes, beside: Companions, account: Account) -> 
             offset = (values[0], values[1] if len(values) > 1 else 0.0)
     if beside.find(rest) is None:
         rest = rest.partition(b" #")[0].rstrip()
-    image: Any = opened(rest, beside, account)
+    image: Any = opened(rest, beside, account) if rest else None
     return Look(replace(look.material, image=image, repeats=(not clamp, not clamp)), scale, offset)
 
 

@@ -7,7 +7,7 @@ import re
 from pipeline.formats import ply
 from pipeline.formats.account import Account
 from pipeline.geometry.readers.plylists import Table
-from pipeline.geometry.readers.plypaint import COLORS, NORMALS, UV
+from pipeline.geometry.readers.plypaint import COLORS, NORMALS, UV, whole
 
 ALPHA = ("alpha", "a", "diffuse_alpha")
 INDICES = ("vertex_indices", "vertex_index", "vertex_indexes")
@@ -25,7 +25,6 @@ SILENT_ELEMENTS = frozenset(
 
 def declare(header: ply.PlyHeader, found: dict[str, Table], account: Account) -> None:
     """What was not read; a column that is the same everywhere says nothing."""
-    known = {label for group in (*COLORS, *NORMALS, *UV) for label in group} | SILENT
     for element in header.elements:
         if element.name not in SILENT_ELEMENTS and element.rows:
             (
@@ -43,7 +42,7 @@ def declare(header: ply.PlyHeader, found: dict[str, Table], account: Account) ->
                 " harmonics)",
             )
         elif element.name == "vertex":
-            for other in sorted(names - known):
+            for other in sorted(names - whole(names, *COLORS, *NORMALS, *UV) - SILENT):
                 column = found["vertex"].columns.get(other)
                 varied = column is None or (len(column) and (column != column[0]).any())
                 if varied or COLOUR.search(other):
@@ -53,8 +52,7 @@ def declare(header: ply.PlyHeader, found: dict[str, Table], account: Account) ->
 
 
 def _declare_faces(names: set[str], face: Table, account: Account) -> None:
-    known = {label for group in (*COLORS, *NORMALS) for label in group} | SILENT | FACES
-    for other in sorted(names - known):
+    for other in sorted(names - whole(names, *COLORS, *NORMALS) - SILENT - FACES):
         column = face.lists[other][1] if other in face.lists else face.columns.get(other)
         if other != corners_of(face) and (column is None or (column != column[:1]).any()):
             account.declare("attribute", f"the faces' {other}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,11 @@ COLORS = (
 )
 NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
 UV = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"), ("texture_s", "texture_t"), ("tx", "ty"))
+
+
+def whole(names: Collection[str], *groups: tuple[str, ...]) -> set[str]:
+    """Those of NAMES that belong to a set of columns that is all there."""
+    return {label for group in groups if all(each in names for each in group) for label in group}
 
 
 def columns(table: Table, *groups: tuple[str, ...]) -> Array | None:

@@ -11,11 +11,11 @@ from pipeline.formats import dialect, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _lzf
-from pipeline.stages.scan._raw import MOST_POINTS, USED, Raw, from_columns, odd_row
+from pipeline.stages.scan._raw import MOST_POINTS, Raw, from_columns, odd_row, unread
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
 _PACKED = ("rgb", "rgba")
-_USED = USED | {*_PACKED, "_"}
+_SILENT = frozenset({*_PACKED, "_"})
 
 Header = dict[str, list[str]]
 
@@ -30,7 +30,7 @@ def read(source: Source, account: Account) -> list[Raw]:
     table, behind = bodies[header["data"][0]](source.name, header, data, start, count)
     if behind:
         account.remark(f"{behind} follow the {count} points of its header; they were not read")
-    account.lost(name for name in table if name not in _USED)
+    account.lost(name for name in unread(table) if name not in _SILENT)
     packed = table.pop("rgb", table.pop("rgba", None))
     raw = from_columns(source.name, table, account)
     raw.colors = raw.colors if packed is None else _unpack(packed, account)

@@ -14,7 +14,7 @@ from pipeline.formats import ply, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _ply_rows, _splats
-from pipeline.stages.scan._raw import USED, Raw, from_columns
+from pipeline.stages.scan._raw import Raw, from_columns, unread
 
 _HEAD = 1 << 20  # bytes that a header may take
 _MANY = 500_000  # rows with lists that are not worth a walk only to find where they end
@@ -54,7 +54,7 @@ def read(source: Source, account: Account) -> list[Raw]:
 def _tell(header: ply.PlyHeader, table: Columns, account: Account) -> None:
     """Name what stands in the file and is no part of a pass."""
     if not _splats.are(table):
-        account.lost(name for name in table if name not in USED)
+        account.lost(unread(table))
     lists = [
         each.name
         for element in header.elements

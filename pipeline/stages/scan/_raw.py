@@ -4,7 +4,7 @@ checks have passed."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import broken
 from pipeline.geometry.readers.parts import side_by_side
+from pipeline.geometry.readers.plypaint import whole
 from pipeline.geometry.readers.whites import white
 from pipeline.geometry.rigid import Array
 
@@ -26,10 +27,7 @@ _COLOURS = (
     ("diffuse_red", "diffuse_green", "diffuse_blue"),
 )
 _NORMALS = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"))
-USED = frozenset(
-    {name for groups in (_PLACE, _COLOURS, _NORMALS) for group in groups for name in group}
-    | {"alpha", "a", "diffuse_alpha"}
-)
+_ALPHA = frozenset({"alpha", "a", "diffuse_alpha"})
 
 
 @dataclass
@@ -105,6 +103,12 @@ def columns(table: dict[str, NDArray[Any]], *names: tuple[str, ...]) -> NDArray[
         if all(name in table for name in group):
             return side_by_side([table[name] for name in group])
     return None
+
+
+def unread(names: Collection[str]) -> list[str]:
+    """Those of NAMES that are no column of a whole place, normal or colour."""
+    used = whole(names, *_PLACE, *_COLOURS, *_NORMALS) | _ALPHA
+    return [name for name in names if name not in used]
 
 
 def from_columns(name: str, table: dict[str, NDArray[Any]], account: Account | None = None) -> Raw:

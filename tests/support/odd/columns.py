@@ -87,6 +87,8 @@ TABLES: dict[str, Case] = {
 CLOUDS: dict[str, Case] = {
     "ply: no place for faces": ({"a.ply": binary_ply(FLAT, extra="element face 0\nproperty list uchar int vertex_indices")}, HERE),
     "ply: labels and confidence": ({"a.ply": binary_ply([*FLAT, ("label", "u1", COLORS[:, 0]), ("confidence", "f4", NORMALS[:, 0])])}, HERE | {"says": "label and confidence"}),
+    "ply: red and half a normal": ({"a.ply": binary_ply([*FLAT, ("red", "u1", COLORS[:, 0]), ("nx", "f4", NORMALS[:, 0])])}, HERE | {"says": "red and nx were not read"}),
+    "pcd: red alone": ({"a.pcd": pcd([*FLAT, ("red", "u1", COLORS[:, 0])], "binary")}, HERE | {"says": "red was not read"}),
     "ply: capital names": ({"a.ply": binary_ply([(axis.upper(), kind, values) for axis, kind, values in FLAT])}, HERE),
     "ply: packed colours": ({"a.ply": binary_ply([*FLAT, ("rgb", "u4", PACKED)])}, HERE | {"says": "rgb"}),
     "ply: a unit in a comment": ({"a.ply": binary_ply(FLAT).replace(b"1.0\n", b"1.0\ncomment units: mm\n", 1)}, HERE | {"unit": "mm"}),

@@ -62,6 +62,9 @@ SPREAD: dict[str, Case] = {
         (prism_gltf().glb(), "a GLB model"), (stl(), "an STL model"), (obj(), "an OBJ model"), (ply("binary_little_endian"), "a PLY file"), (las(POINTS), "a LAS file"))},
     "a model in two formats": ({"a.obj": obj(), "a.stl": stl()}, V | {"says": "a.stl taken for the same model as a.obj"}),
     "a model in four formats, packed": ({"m.zip": zipped({"x/A.glb": prism_gltf().glb(), "x/a.obj": obj(), "x/a.stl": stl(), "x/a.ply": ply()})}, SMALL | {"says": "same model as m.zip/x/A.glb"}),
+    **{f"two models of {what}": (files, {"refused": "several meshes that cannot be passes"}) for what, files in (
+        ("glTF, one loose", {"x/a.gltf": LOOSE.gltf("a.bin"), "x/a.bin": LOOSE.blob, "y/a.gltf": WHOLE}),
+        ("3MF and their pictures", {f"{k}.3mf": threemf(model_3mf(prism_3mf())) for k in "ab"} | {f"t{k}.png": HALF for k in "123"}))},
     "a model packed twice, its textures beside": ({"m.zip": zipped({"source/m.zip": zipped({"a.obj": obj()}), "textures/t.png": HALF})}, {"refused": "source/m.zip is an archive inside an archive"}),
     "a RAR and a texture": ({"m.rar": b"Rar!\x1a\x07\0" + bytes(60), "t.png": HALF}, {"refused": "m.rar is a RAR archive, which is not opened"}),
     "a lone 7z": told("m.7z", b"7z\xbc\xaf\x27\x1c" + bytes(60), "a 7z archive, which is not opened"),
