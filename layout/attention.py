@@ -82,9 +82,10 @@ class Attention:
         self._said.pop(path, None)
 
     def lines(self) -> tuple[str, ...]:
-        """``folder/name: why``, for what still stands there. A scratch that cannot be made is told
-        until it is settled."""
-        for path in [path for path in self._said if path.is_relative_to(self.atlas.root)]:
+        """``folder/name: why``, for what still stands there. What the tree itself is made of, a
+        scratch and a STATUS.txt are told until they are settled: they may be missing."""
+        kept = {self.atlas.status_file, *self.atlas.folders()}
+        for path in [p for p in self._said if p.is_relative_to(self.atlas.root) and p not in kept]:
             with contextlib.suppress(OSError):
                 if self.atlas.disk.lstat(path) is None:
                     self.settled(path)

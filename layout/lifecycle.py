@@ -10,7 +10,7 @@ What a dead process leaves behind, and what ``due`` says of a folder in processi
 
     job.json is damaged, input/ is there, or
     it is a copy of a job that stands elsewhere → back behind the dot, to be accepted anew
-    job.json or input/ is gone                 → fail, "deleted while it ran"
+    job.json or input/ is gone                 → fail, "files were deleted"
     output/ verifies, made of what stands here → finish
     crashes of this run ≥ max                  → fail as poison
     else                                       → release to the first leg that is not in work/ under

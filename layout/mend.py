@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from layout import names, tree
+from layout import dropped, names, tree
 from layout.disk import LineFault
 from layout.manifest import ErrorFile, JobFile, Unreadable, read_job
 from layout.tree import Atlas, Place
@@ -160,15 +160,32 @@ def input_is_gone(atlas: Atlas, folder: Path) -> bool:
 
 def write_error(atlas: Atlas, folder: Path, error: ErrorFile, job: JobFile | None) -> None:
     """error.json for machines, then error.txt: one page a person can read."""
+    page = error_page(error, job, _holds_files(atlas, folder))
     atlas.disk.replace(folder / tree.ERROR, error.dump())
-    atlas.disk.replace(folder / tree.ERROR_TEXT, error_page(error, job).encode())
+    atlas.disk.replace(folder / tree.ERROR_TEXT, page.encode())
 
 
-def error_page(error: ErrorFile, job: JobFile | None) -> str:
+def error_page(error: ErrorFile, job: JobFile | None, whole: bool = True) -> str:
+    """error.txt. WHOLE: what was dropped is still in input/."""
     name = job.source.name if job else "this job"
     where = f"It stopped at stage {error.stage} (start {error.n}).\n" if error.stage else ""
+    again = (
+        "Move this whole folder back to inbox/. Your files are in input/, untouched."
+        if whole
+        else "Your files are no longer in input/: put them back there and move this whole folder to"
+        " inbox/, or drop them anew."
+    )
     return (
         f"{name}: no result\n\nWhat happened\n  {error.message}\n{where}\nWhat to do"
-        f" ({error.who})\n  {error.remedy}\n\nHow to try again\n  Move this whole folder back to"
-        " inbox/. Your files are in input/, untouched.\n"
+        f" ({error.who})\n  {error.remedy}\n\nHow to try again\n  {again}\n"
     )
+
+
+def _holds_files(atlas: Atlas, folder: Path) -> bool:
+    """Does input/ hold a file? What may not be looked into is not said to be away."""
+    try:
+        return bool(dropped.look(atlas.disk, folder / tree.INPUT, whole=False).files)
+    except LineFault:
+        raise
+    except OSError:
+        return True

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from layout import names
+from layout import names, rights
 from layout.disk import OWN, Disk, Entry, LineFault
 from layout.manifest import AtlasFile, NewerFormat, Unreadable
 
@@ -108,7 +108,9 @@ class Atlas:
         inbox."""
         try:
             return AtlasFile.load(self.disk.read(self.identity_file))
-        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        except PermissionError as error:
+            raise LineFault(error.errno, rights.words(error, self.root)) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise LineFault(
                 error.errno,
                 f"no atlas.json below {self.root}: the share is away, or `inbox3d init` was never"

@@ -87,7 +87,7 @@ def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
     wait for the operator. A folder that a person withheld lies in one job, and is no fault of the
     line."""
     if words := rights.withheld(
-        error, (folder for folder in atlas.folders() if folder != atlas.inputs)
+        error, (folder for folder in (atlas.root, *atlas.folders()) if folder != atlas.inputs)
     ):
         return LineFault(error.errno, words)
     named = [

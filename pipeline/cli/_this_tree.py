@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from layout import init, rights
+from layout import init, rights, strangers
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.manifest import AtlasFile
@@ -127,11 +127,12 @@ def _strangers(atlas: Atlas) -> list[Finding]:
         Finding(
             "missing",
             f"{state.value}/",
-            f"holds {name}, which is no job",
-            "move it elsewhere; the pipeline leaves it alone",
+            f"{name} {said}",
+            "move it elsewhere; the pipeline leaves it alone" if said == strangers.NO_JOB else "",
         )
         for state in State
         for name in atlas.strangers(state)
+        for said in [strangers.words(atlas, state, name)]
     ]
 
 

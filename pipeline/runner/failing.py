@@ -6,7 +6,8 @@ from layout.manifest import ErrorFile, JobFile
 from pipeline.errors import EngineDied, InputRejected, PipelineError
 
 DELETED = InputRejected(
-    "The job's files were deleted while it ran.", remedy="Drop the files again."
+    "The job's files were deleted, or taken out of its folder, before it was done.",
+    remedy="Drop the files again.",
 )
 
 

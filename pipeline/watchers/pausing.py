@@ -32,7 +32,7 @@ def check_tree(atlas: Atlas, known: AtlasFile) -> None:
 
 class Pausing:
     """One loop's turns. What does not work is told by the heartbeat at every turn, and by the log
-    once; ON_FAULT hears of a line that does not work."""
+    once; ON_FAULT hears of it too."""
 
     def __init__(
         self, atlas: Atlas, beat: Beat, on_fault: Callable[[str], None] = lambda why: None
@@ -59,6 +59,7 @@ class Pausing:
             why = words(error, self.atlas.root)
             if self._news(why):
                 log.warning("look.failed worker=%s what=%s", self._name, why, exc_info=error)
+            self.on_fault(why)
 
     def _news(self, why: str) -> bool:
         self.paused = True

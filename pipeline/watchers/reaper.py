@@ -61,7 +61,20 @@ class Reaper:
         self._turn = 0
 
     def round(self) -> None:
-        """One look at everything that may need mending."""
+        """One look at everything that may need mending. A folder of the tree that may not be read
+        keeps no other from being looked at."""
+        for folder, look in (
+            (self.atlas.processing, self._look_at_held), (self.atlas.failed, self._look_at_failed),
+            (self.atlas.done, self._look_at_done), (self.atlas.claimed, self._look_at_waiting),
+            (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
+            (self.atlas.workers, self._sweep_workers), (self.atlas.inbox, self._torn.sweep),
+            (self.atlas.trash, self._sweep_trash),
+        ):  # fmt: skip
+            with self.attention.over(folder):
+                look()
+
+    # -- processing/ ---------------------------------------------------------------------------
+    def _look_at_held(self) -> None:
         held = self.atlas.places(State.PROCESSING)
         self.observer.look(frozenset(str(place.worker) for place in held))
         for path, error in self.observer.closed.items():
@@ -69,24 +82,7 @@ class Reaper:
         for place in held:
             with self.attention.over(place.path):
                 self._held(place)
-        for name in self.atlas.strangers(State.FAILED):
-            with self.attention.over(self.atlas.failed / name):
-                lifecycle.recognise(self.atlas, name)
-        for place in self.atlas.places(State.FAILED):
-            with self.attention.over(place.path):
-                self._failed(place)
-        self._look_at_done()
-        self._mend_waiting()
-        self._correct_queues()
-        for folder, sweep in (
-            (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
-            (self.atlas.workers, self._sweep_workers), (self.atlas.inbox, self._torn.sweep),
-            (self.atlas.trash, self._sweep_trash),
-        ):  # fmt: skip
-            with self.attention.over(folder):
-                sweep()
 
-    # -- processing/ ---------------------------------------------------------------------------
     def _held(self, place: Place) -> None:
         if place.worker == self.name:
             self.settle(place)
@@ -100,6 +96,15 @@ class Reaper:
         verdict, job = due.verdict(self.atlas, place, self.settings.worker.max_crashes, ended=True)
         log.info("job.settled job=%s verdict=%s", place.id, verdict)
         return due.settle(self.atlas, place, verdict, job)
+
+    # -- failed/ -------------------------------------------------------------------------------
+    def _look_at_failed(self) -> None:
+        for name in self.atlas.strangers(State.FAILED):
+            with self.attention.over(self.atlas.failed / name):
+                lifecycle.recognise(self.atlas, name)
+        for place in self.atlas.places(State.FAILED):
+            with self.attention.over(place.path):
+                self._failed(place)
 
     def _failed(self, place: Place) -> None:
         if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
@@ -129,6 +134,10 @@ class Reaper:
                 self._finished.add(place.path.name)
 
     # -- claimed/ ------------------------------------------------------------------------------
+    def _look_at_waiting(self) -> None:
+        self._mend_waiting()
+        self._correct_queues()
+
     def _mend_waiting(self) -> None:
         """A waiting job whose job.json was damaged, missing or that of a job elsewhere in two looks
         goes back to be accepted anew."""

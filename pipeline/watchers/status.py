@@ -1,5 +1,4 @@
-"""STATUS.txt in inbox/: in words, what arrives and what it waits for, what waits, what runs, what
-failed lately."""
+"""STATUS.txt in inbox/: written where its text changed, and told to programs too."""
 
 from __future__ import annotations
 
@@ -7,18 +6,14 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
-from layout import dropped, names
+from layout import dropped
 from layout.liveness import Observer
 from layout.signs import Arrivals
-from layout.tree import Atlas, Place, State
-from pipeline import queues
+from layout.tree import Atlas
 from pipeline.drops.verdict import Wait
-from pipeline.progress import words
-from pipeline.submission import job_view
 from pipeline.text import plain
-from pipeline.watchers.failures import Failures
+from pipeline.watchers.status_text import SHOWN, StatusText
 
-SHOWN = 200
 NOBODY = (
     "Nobody watches this folder at present. What is dropped here waits until a compute host runs:"
     " inbox3d up\n"
@@ -31,9 +26,7 @@ class Writer:
     def __init__(self, atlas: Atlas, interval: float) -> None:
         self.atlas, self.interval = atlas, interval
         self._last, self._text, self._arrivals = -interval, "", Arrivals()
-        self._names: dict[str, str] = {}
-        self._jobs: dict[State, set[str]] = {state: set() for state in State}
-        self._failures = Failures(atlas)
+        self.text = StatusText(atlas).text
 
     def due(self) -> bool:
         return time.monotonic() - self._last >= self.interval
@@ -92,121 +85,3 @@ class Writer:
         if not any(beat.role == "intake" for beat in observer.live()):
             self.atlas.disk.replace(self.atlas.status_file, NOBODY.encode())
             self._tell_programs({})
-
-    def text(
-        self,
-        waiting: Mapping[str, Wait],
-        halt: str | None,
-        observer: Observer,
-        attention: Sequence[str] = (),
-    ) -> str:
-        places = self.atlas.places(State.CLAIMED)
-        claimed, shells = (
-            [place for place in places if place.hidden is hidden] for hidden in (False, True)
-        )
-        arriving = {name: wait.reason for name, wait in waiting.items()} | {
-            self._name(shell): "is being accepted" for shell in shells
-        }
-        parts = [
-            (
-                "Drop a folder with scan passes, a mesh, images or a prompt here. Results appear in"
-                " done/, problems in failed/. To try again, mend what is named and move the folder"
-                " from failed/ back here.\n"
-            ),
-            (
-                f"HALTED: nothing is claimed or started while {halt} exists. Take it away to go on;"
-                " drops need another name.\n"
-                if halt
-                else ""
-            ),
-            section("Arriving", [f"{name}: {reason}" for name, reason in sorted(arriving.items())]),
-            section(
-                "Waiting",
-                [
-                    f"{self._name(place)}: for queue {place.queue}{self._more(place)}"
-                    for place in claimed
-                ],
-            ),
-            section(
-                "Needs attention",
-                [
-                    *self._unserved(claimed, observer),
-                    *told(observer, attention),
-                    *self._strangers(),
-                ],
-            ),
-            section(
-                "Running",
-                [self._running(place, observer) for place in self.atlas.places(State.PROCESSING)],
-            ),
-            section("Failed lately", self._failures.lines(self._name)),
-        ]
-        return "\n".join(part for part in parts if part)
-
-    def _name(self, place: Place) -> str:
-        if place.id not in self._names:
-            job = job_view.job_at(self.atlas, place)
-            if job is None:
-                return place.id
-            self._names[place.id] = f"{job.source.name} ({place.id})"
-        return self._names[place.id]
-
-    def _more(self, place: Place) -> str:
-        """Between two legs: how much is done. Why the last worker that took it gave it back, where
-        that was for something it lacks."""
-        progress = job_view.progress_of(self.atlas, place) if place.n else None
-        lack = job_view.lack_of(job_view.job_at(self.atlas, place)) if place.n else None
-        return (f", {words.percent(progress.fraction)}% done" if progress else "") + (
-            f". {lack}" if lack else ""
-        )
-
-    def _running(self, place: Place, observer: Observer) -> str:
-        """How far it is; where its worker stands still, the time that was left means nothing."""
-        worker, progress = str(place.worker), job_view.progress_of(self.atlas, place)
-        if observer.standing(worker):
-            done = f" at {words.percent(progress.fraction)}%" if progress else ""
-            return f"{self._name(place)}: stands still{done} on {worker} (see Needs attention)"
-        return (
-            f"{self._name(place)}: {words.line(progress) if progress else 'starting'} on {worker}"
-        )
-
-    def _unserved(self, claimed: list[Place], observer: Observer) -> list[str]:
-        served = {queue for beat in observer.live() for queue in beat.queues}
-        due = sorted({str(place.queue) for place in claimed} - served)
-        unknown = [queue for queue in due if queue not in queues.QUEUES]
-        return [
-            f"no live worker serves {queue}; run inbox3d up on a host with the extra"
-            f" {queues.QUEUES[queue].extra} installed"
-            for queue in due
-            if queue not in unknown
-        ]
-
-    def _strangers(self) -> list[str]:
-        folders = [
-            entry.name
-            for entry in self.atlas.disk.scandir(self.atlas.root)
-            if entry.is_dir and names.is_halt(entry.name)
-        ]
-        return [
-            f"{name} is a folder, and only a file of that name halts; or run inbox3d halt"
-            for name in folders
-        ] + [
-            f"{state.value}/{name} is no job; it is left alone. Drop folders into inbox/"
-            for state in State
-            for name in self.atlas.strangers(state, self._jobs[state])
-        ]
-
-
-def told(observer: Observer, own: Sequence[str]) -> list[str]:
-    """What processes found that waits for a person, each thing once: two of them may have tried the
-    same folder."""
-    return sorted({*own, *observer.needs()})
-
-
-def section(title: str, lines: list[str]) -> str:
-    """A titled list of at most 200 lines and a count of the rest; no line can hold another,
-    whatever a drop is called."""
-    if not lines:
-        return ""
-    shown = lines[:SHOWN] + ([f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
-    return f"{title} ({len(lines)})\n" + "".join(f"  {plain(line)}\n" for line in shown)

@@ -27,7 +27,9 @@ def find_mesh(names: Iterable[str], ws: Workspace) -> tuple[Path, Companions]:
     if best := one_model([one.name for one in meshes]):
         meshes = [one for one in meshes if one.name == best]
     if len(meshes) > 1:
-        listed = ", ".join(sorted(PurePosixPath(one.name).name for one in meshes)[:5])
+        short = {PurePosixPath(one.name).name for one in meshes}
+        told = short if len(short) == len(meshes) else {one.name for one in meshes}
+        listed = ", ".join(sorted(told)[:5])
         raise InputRejected(
             f"{len(meshes)} mesh files in one drop ({listed})",
             remedy="Drop each mesh in a folder of its own.",

@@ -314,7 +314,7 @@ def test_a_dead_workers_job_with_a_damaged_jobjson_is_identified_anew(
     DAMAGE["torn"](torn.path / "job.json")
     DAMAGE["missing"](gone.path / "job.json")
     rounds(intakes(), lambda: claimed(atlas) == ["torn"] and len(atlas.places(State.FAILED)) == 1)
-    assert "deleted while it ran" in (atlas.places(State.FAILED)[0].path / "error.txt").read_text()
+    assert "files were deleted" in (atlas.places(State.FAILED)[0].path / "error.txt").read_text()
 
 
 def test_a_waiting_job_without_input_ends_with_words(
@@ -386,6 +386,25 @@ def test_a_folder_of_the_tree_that_may_not_be_listed_ends_no_process(
     assert intake.beat.heartbeat.message.startswith("paused: ")
     closed = False
     rounds(intake, lambda: claimed(atlas) == ["box"])
+
+
+def test_a_status_txt_that_cannot_be_made_is_said_once_and_stays_said(
+    atlas: Atlas, intakes: Callable[..., Intake], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does not stand there, as what was taken away does not; until it is made it needs somebody."""
+
+    def plan(call: Call) -> Fault | None:
+        closed = any(str(arg).startswith(str(atlas.inbox / ".STATUS")) for arg in call.args)
+        return Fault("fail", errno.EACCES) if closed and shut else None
+
+    shut, intake = True, intakes(Atlas(atlas.root, BadDisk(plan)))
+    for _ in range(5):
+        intake.step()
+        time.sleep(0.002)
+    assert intake.beat.heartbeat.attention and not atlas.status_file.exists()
+    assert sum("needs.attention" in one.getMessage() for one in caplog.records) == 1
+    shut = False
+    rounds(intake, lambda: atlas.status_file.exists() and not intake.beat.heartbeat.attention)
 
 
 def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(

@@ -219,6 +219,25 @@ def test_an_unmounted_share_is_no_empty_inbox(tmp_path: Path) -> None:
         atlas.root.mkdir(exist_ok=True)
 
 
+@pytest.mark.parametrize("folder", [".", ".pipeline"])
+def test_a_tree_that_may_not_be_entered_is_not_said_to_be_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Its share is there: what is missing is a right, and it is named."""
+    root = init(tmp_path / "atlas")[0].root
+
+    def read(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    atlas = Atlas(root)
+    monkeypatch.setattr(atlas.disk, "read", read)
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path != root / folder)
+    with pytest.raises(LineFault) as fault:
+        atlas.identity()
+    name = (root / folder).name
+    assert fault.value.message.startswith(f"the folder {name} may not be entered: give the group")
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b'{"format": 2, "uuid": "x"}', b'{"format": 1}'])
 def test_an_identity_that_cannot_be_read_is_a_fault_of_the_line(
     text: bytes, tmp_path: Path

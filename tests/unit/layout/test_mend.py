@@ -208,6 +208,20 @@ def test_an_error_page_says_what_happened_and_what_to_do(world: World) -> None:
     assert ErrorFile.load((failed.path / tree.ERROR).read_bytes()) == error
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty folder", "a marker of the file manager"])
+def test_an_error_page_does_not_promise_files_that_are_gone(world: World, left: str) -> None:
+    """A person deleted them: "your files are in input/, untouched" would be believed."""
+    place = world.held()
+    inside = place.path / tree.INPUT
+    shutil.rmtree(inside)
+    if left != "nothing":
+        (inside / "Vase").mkdir(parents=True)
+    if left.startswith("a marker"):
+        (inside / "Vase" / ".DS_Store").touch()
+    page = (lifecycle.fail(world.atlas, place, FAILED).path / tree.ERROR_TEXT).read_text()
+    assert "untouched" not in page and "no longer in input/: put them back there" in page
+
+
 def test_a_torn_write_in_a_finished_folder_is_cleared_away(world: World) -> None:
     """What an interrupted replace left beside job.json does not stay in done/."""
     place = world.with_result()

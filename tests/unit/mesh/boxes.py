@@ -16,6 +16,7 @@ BOX = trimesh.creation.box((1.0, 2.0, 3.0))
 
 def read(ws: Workspace, files: dict[str, bytes]) -> Mesh:
     for name, data in files.items():
+        (ws.input / name).parent.mkdir(exist_ok=True)
         (ws.input / name).write_bytes(data)
     return read_mesh.run(Dropped(names=tuple(files)), ws)
 

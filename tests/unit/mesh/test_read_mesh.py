@@ -34,6 +34,12 @@ def test_a_box_is_known_to_be_watertight(workspace: Make, kind: str) -> None:
     assert (mesh.watertight, mesh.manifold) == (True, True)
 
 
+def test_two_meshes_of_one_name_are_told_apart(workspace: Make) -> None:
+    """As where two drops were merged: "box.stl, box.stl" tells nobody where they lie."""
+    with pytest.raises(InputRejected, match=r"2 mesh files in one drop \(a/box.stl, b/box.stl\)"):
+        read(workspace(), {"a/box.stl": exported("stl"), "b/box.stl": exported("stl")})
+
+
 def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
     """A packed mesh reads as the mesh inside."""
     assert read(workspace("gz"), {"box.stl.gz": gzip.compress(exported("stl"))}).faces == 12

@@ -541,6 +541,17 @@ def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(tmp_path: Path) 
     assert isinstance(found, InputRejected) and "chmod -R g+rwX" in found.remedy
 
 
+def test_a_tree_whose_root_is_closed_fails_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file of a job can be reached then: that is nobody's drop."""
+    atlas = init(tmp_path / "atlas")[0]
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path != atlas.root)
+    error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/input/a.ply")
+    fault = blame.of_tree(error, atlas)
+    assert fault is not None and fault.message.startswith("the folder atlas may not be entered")
+
+
 def test_an_engine_whose_scratch_takes_no_log_says_so(tmp_path: Path) -> None:
     """Before the stage begins: no death of the engine, but an answer."""
     order = {"leg": ["selftest"], "request": {"kind": "convert"}, "root": str(tmp_path / "file/x"), "input": str(tmp_path),

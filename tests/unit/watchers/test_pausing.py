@@ -51,8 +51,10 @@ def test_a_fault_of_the_line_ends_the_turn_and_is_told_once(
 def test_whatever_else_a_turn_meets_is_told_in_words_and_with_its_trace(
     atlas: Atlas, beat: Beat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), Pausing(atlas, beat).turn():
+    heard: list[str] = []
+    with caplog.at_level(logging.WARNING), Pausing(atlas, beat, heard.append).turn():
         raise PermissionError(13, "Permission denied", str(atlas.done))
+    assert heard == [beat.heartbeat.message.removeprefix("paused: ")]
     (record,) = caplog.records
     assert record.getMessage().startswith("look.failed worker=host-a what=")
     assert record.exc_info and beat.heartbeat.message.startswith("paused: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pipeline.kept import keys
 from pipeline.runner import due
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.two_looks import TwoLooks
+from tests.support.baddisk import BadDisk, Call, Fault
 
 DEAD, LIVE, REAPER = "dead-cpu-aaaa", "live-cpu-bbbb", "host-intake-cccc"
 
@@ -157,7 +159,28 @@ def test_a_job_deleted_while_it_ran_fails_with_the_reason(
     reaper.round()
     found, _ = now_at(atlas, place)
     assert found.state is State.FAILED
-    assert "deleted while it ran" in (found.path / "error.txt").read_text()
+    assert "files were deleted" in (found.path / "error.txt").read_text()
+
+
+@pytest.mark.parametrize("closed", [State.FAILED, State.DONE, State.CLAIMED])
+def test_a_folder_of_the_tree_that_may_not_be_listed_holds_up_none_of_the_others(
+    atlas: Atlas, held: Callable[..., Place], clock: Clock, closed: State
+) -> None:
+    """It is named; the dead worker's job goes on, and drafts/ is swept all the same."""
+
+    def plan(call: Call) -> Fault | None:
+        here = call.name in ("scandir", "names") and call.args[0] == atlas.root / closed
+        return Fault("fail", errno.EACCES) if here else None
+
+    place, bad = held(), Atlas(atlas.root, BadDisk(plan))
+    (atlas.drafts / "old").mkdir()
+    settings = config.load(environ={"INBOX3D_REAPER__DRAFTS_AGE": "1"})
+    reaper = Reaper(bad, settings, REAPER, Oracle(bad, 15, 6, lambda: 1, clock), clock)
+    for _ in range(2):
+        reaper.round()
+        clock.now += 2
+    assert any(line.startswith(f"{closed}: ") for line in reaper.attention.lines())
+    assert not (atlas.drafts / "old").exists() and not place.path.exists()
 
 
 def test_its_own_seized_folder_is_settled_even_after_a_lost_reply(

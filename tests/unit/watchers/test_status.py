@@ -100,6 +100,21 @@ def test_a_job_that_a_worker_gave_back_says_what_that_worker_lacked(
     )
 
 
+@pytest.mark.parametrize("closed", [State.PROCESSING, State.DONE, State.FAILED])
+def test_a_folder_that_may_not_be_listed_keeps_nothing_else_from_being_told(
+    atlas: Atlas, observer: Observer, closed: State
+) -> None:
+    """What stood there before would be read on for ever: "running, 0%"."""
+    claimed(atlas)
+
+    def plan(call: Call) -> Fault | None:
+        here = call.name in ("scandir", "names") and call.args[0] == atlas.root / closed
+        return Fault("fail", errno.EACCES) if here else None
+
+    text = Writer(Atlas(atlas.root, BadDisk(plan)), 0).text({}, None, observer)
+    assert "  vase (" in text and f"  {closed}" in text
+
+
 def test_a_drop_that_is_being_accepted_is_named(atlas: Atlas, observer: Observer) -> None:
     """It is in inbox/ no more, and its folder in claimed/ is hidden."""
     place = shell(atlas)
