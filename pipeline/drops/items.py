@@ -45,15 +45,16 @@ def items(root: Path, files: list[str], known: Known) -> list[Item]:
     return found
 
 
-def packed_file(
+def packed_files(
     root: Path, files: list[str], is_it: Callable[[str], bool], most: int
-) -> tuple[str, bytes] | None:
-    """(name as an Item has it, first MOST bytes) of the first file whose name IS_IT at the top, or
-    in a folder at the top, of the one archive in FILES.
+) -> list[tuple[str, bytes]]:
+    """(name as an Item has it, first MOST bytes) of each file whose name IS_IT at the top, or in a
+    folder at the top, of the one archive in FILES.
     """
+    found = list[tuple[str, bytes]]()
     open_archive = MEMBERS.get(signatures.suffix(files[0])) if len(files) == 1 else None
     if open_archive is None:
-        return None
+        return found
     # what is wrong with an archive is for items() to say
     with contextlib.suppress(*archives.DAMAGED, RuntimeError):
         for member in islice(open_archive(root / files[0]), archives.MOST_FILES):
@@ -61,8 +62,8 @@ def packed_file(
                 is_it(PurePosixPath(member.name).name)
                 and len(PurePosixPath(member.name).parts) <= 2
             ):
-                return f"{files[0]}/{member.name}", member.stream.read(most)
-    return None
+                found.append((f"{files[0]}/{member.name}", member.stream.read(most)))
+    return found
 
 
 # -- archives ----------------------------------------------------------------------------------

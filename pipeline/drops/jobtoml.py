@@ -4,6 +4,7 @@ options, then [[files]]."""
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -58,11 +59,13 @@ def parse(data: bytes, where: str = NAME, presets: Presets | None = None) -> Job
     if len(data) > LIMIT:
         raise _wrong(f"it is larger than {LIMIT // 1024} KiB", where)
     try:
-        content = tomllib.loads(decoded(data))
+        text = decoded(data)
     except UnicodeDecodeError:
         raise _wrong("it is not UTF-8 text", where, "Save it as UTF-8") from None
+    try:
+        content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # not TOML, absurd numbers, absurd nesting
-        raise _wrong(f"it is not valid TOML: {error}", where) from None
+        raise _not_toml(text, error, where) from None
     try:
         files = _files.validate_python(content.pop("files", ()))
     except ValidationError as error:
@@ -87,6 +90,21 @@ def options(request: Mapping[str, Any], kind: str, where: str = NAME) -> dict[st
         return jobs.options_of(jobs.parse({**request, "kind": kind}))
     except SubmitRefused as refused:
         raise _wrong(refused.message, where) from None
+
+
+def _not_toml(text: str, error: Exception, where: str) -> InputRejected:
+    """What people's editors make of job.toml is told as what they see; the rest as the parser says
+    it."""
+    if text.startswith("{\\rtf"):
+        return _wrong("it is a formatted document (RTF)", where, "Save it as plain text")
+    at = re.search(r"at line (\d+), column (\d+)", str(error))
+    sign = text.split("\n")[int(at[1]) - 1][int(at[2]) - 1 :][:1] if at else ""
+    if sign and sign in "“”„‟‘’‚«»":
+        why = f"it holds the quotation mark {sign} of a word processor"
+        return _wrong(why, where, f'Correct {where}, with plain quotation marks ("),')
+    if str(error).startswith("Cannot overwrite a value"):
+        return _wrong(f"a key is given twice {str(error).partition('value ')[2]}", where)
+    return _wrong(f"it is not valid TOML: {error}", where)
 
 
 def _explain(error: ValidationError) -> str:

@@ -14,7 +14,7 @@ from layout.tree import MARKERS, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
 from pipeline.drops.guess import guess, scan
-from pipeline.drops.items import MEMBERS, Known, items, packed_file
+from pipeline.drops.items import MEMBERS, Known, items, packed_files
 from pipeline.drops.named import named
 from pipeline.drops.reference import reference_of
 from pipeline.errors import InputRejected
@@ -60,6 +60,7 @@ def identify(
 def _identify(
     root: Path, names: list[str], presets: Presets | None, reference: str | None, known: Known
 ) -> Identified:
+    _demand_one_drop(names)
     content = sorted(filter(_is_content, names), key=_natural)
     listed, inside = _job_toml(root, names, content, presets, known)
     found = [item for item in items(root, content, known) if item.name != inside]
@@ -83,6 +84,26 @@ def _identify(
         choice.notes,
         _asked(root, listed, inside, content),
     )
+
+
+def _demand_one_drop(names: list[str]) -> None:
+    """Folders of a drop that speak for themselves are drops of their own: what their job.toml asks
+    for would be lost, and their files made into one model. InputRejected; one at the top speaks for
+    all."""
+    below = [(PurePosixPath(name), name) for name in sorted(names) if "/" in name]
+    ask = [name for path, name in below if is_job_toml(path.name)]
+    if ask and not any(map(is_job_toml, names)):
+        raise InputRejected(
+            f"{ask[0]} lies in a folder of the drop, where it would be passed over.",
+            remedy="Put it beside the folders if it speaks for all, or drop each folder alone.",
+        )
+    ready = {path.parent: name for path, name in below if path.name.lower() in MARKERS}
+    if len(ready) > 1 and not any(name.lower() in MARKERS for name in names):
+        first, second, *_ = ready.values()
+        raise InputRejected(
+            f"{first} and {second} each say that their own folder is complete.",
+            remedy="Drop each folder alone, or put one READY beside them if they are one job.",
+        )
 
 
 def _asked(
@@ -116,8 +137,12 @@ def _job_toml(
             with open_file(root / own[0]) as file:
                 data = file.read(jobtoml.LIMIT + 1)
         return jobtoml.parse(data, own[0], presets), None
-    if found := packed_file(root, content, is_job_toml, jobtoml.LIMIT + 1):
-        return jobtoml.parse(found[1], PurePosixPath(found[0]).name, presets), found[0]
+    packed = packed_files(root, content, is_job_toml, jobtoml.LIMIT + 1)
+    if len(packed) > 1:
+        told = " and ".join(name for name, _ in packed[:3])
+        raise InputRejected(f"the drop has {told}", remedy="Keep the one that counts.")
+    for name, data in packed:
+        return jobtoml.parse(data, PurePosixPath(name).name, presets), name
     return jobtoml.JobToml(request={}), None
 
 

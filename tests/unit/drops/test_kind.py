@@ -156,6 +156,38 @@ def test_an_off_file_says_how_many_faces_it_has(tmp_path: Path, faces: int, kind
 
 
 # -- job.toml ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["job.toml", "Job.toml.txt"])
+@pytest.mark.parametrize("folders", [("a",), ("a", "b"), ("deep/er",)])
+def test_a_job_toml_in_a_folder_of_the_drop_is_not_passed_over(
+    tmp_path: Path, name: str, folders: tuple[str, ...]
+) -> None:
+    """What it asks for would be lost without a word. One at the top speaks for all."""
+    files = {"p.ply": POINTS} | {f"{each}/{name}": b'kind = "convert"' for each in folders}
+    with pytest.raises(InputRejected, match=f"{folders[0]}/{name} lies in a folder of the drop"):
+        drop(tmp_path, files)
+    assert drop(tmp_path, {**files, "job.toml": b'kind = "scan"'}).kind == "scan"
+
+
+def test_folders_that_each_say_they_are_complete_are_not_made_into_one_model(
+    tmp_path: Path,
+) -> None:
+    """A folder of drops. One of them alone, or one READY at the top, is one drop."""
+    files = {"a/p.ply": POINTS, "b/p.ply": POINTS, "a/READY": b"", "b/go.txt": b""}
+    with pytest.raises(InputRejected, match=r"a/READY and b/go.txt each say"):
+        drop(tmp_path, files)
+    assert drop(tmp_path, {**files, "ready.txt": b""}).kind == "scan"
+    del files["b/go.txt"]
+    assert drop(tmp_path, files).kind == "scan"
+
+
+def test_two_job_tomls_in_one_archive_are_in_doubt(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for folder in "ab":
+            archive.writestr(f"{folder}/p.ply", POINTS)
+            archive.writestr(f"{folder}/job.toml", 'kind = "scan"')
+    with pytest.raises(InputRejected, match=r"x.zip/a/job.toml and x.zip/b/job.toml"):
+        drop(tmp_path, {"x.zip": packed.getvalue()})
 
 
 def test_prose_with_some_numbers_is_not_a_scan(tmp_path: Path) -> None:
