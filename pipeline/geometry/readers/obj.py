@@ -42,7 +42,7 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
     data = plain(path.read_bytes())
     if b"\0" in data[: 1 << 16]:
         raise InputRejected(f"{name} is not an OBJ file: it is not text")
-    if re.search(rb"\\ *\n", data):
+    if b"\\" in data and re.search(rb"\\ *\n", data):
         data = CONTINUED.sub(lambda found: re.sub(rb"\\ *\n", b" ", found[0]), data)
     lines, account = Lines(data), Account(name)
     at = lines.beginning(b"v")
@@ -132,8 +132,11 @@ def _vertices(name: str, block: bytes, account: Account) -> Vertices:
     painted = counts >= 6
     if not painted.any():
         return Vertices(places, None, None)
-    colors = np.full((len(counts), 3), 255, np.uint8)
     behind = _weighted(values, first[counts == 7])
+    if even:
+        at = 4 if counts[0] == (7 if behind else 8) else 3
+        return Vertices(places, to_bytes(table[:, at : at + 3], account), None)
+    colors = np.full((len(counts), 3), 255, np.uint8)
     after = first[painted] + np.where(counts[painted] == (7 if behind else 8), 4, 3)
     colors[painted] = to_bytes(values[after[:, None] + np.arange(3)], account)
     return Vertices(places, colors, None if painted.all() else painted)

@@ -44,15 +44,26 @@ class Lines:
         self.ends = np.flatnonzero(self.bytes == 10)
         self.starts = np.concatenate([[0], self.ends + 1])[:-1]
         self.first = self.bytes[self.starts]
+        self._alike: dict[int, tuple[Array, Array]] = {}
 
     def beginning(self, word: bytes) -> Array:
         """Numbers of the lines that begin with WORD and a blank, or are nothing but WORD."""
-        found = np.flatnonzero(self.first == word[0])
+        lines, second = self._of_letter(word[0])
+        if len(word) == 1:
+            return np.asarray(lines[(second == 32) | (second == 10)])
+        found = lines[second == word[1]]
         found = found[self.ends[found] - self.starts[found] >= len(word)]
-        for at, letter in enumerate(word[1:], 1):
+        for at, letter in enumerate(word[2:], 2):
             found = found[self.bytes[self.starts[found] + at] == letter]
         behind = self.bytes[self.starts[found] + len(word)]
         return np.asarray(found[(behind == 32) | (behind == 10)])
+
+    def _of_letter(self, letter: int) -> tuple[Array, Array]:
+        """Numbers of the lines that begin with LETTER, and what stands behind it."""
+        if letter not in self._alike:
+            lines = np.flatnonzero(self.first == letter)
+            self._alike[letter] = lines, self.bytes[self.starts[lines] + 1]
+        return self._alike[letter]
 
     def text(self, line: int) -> bytes:
         return self.data[self.starts[line] : self.ends[line]]

@@ -113,6 +113,8 @@ def columns(name: str, what: str, block: bytes, wanted: int) -> Array:
     values, counts = numbers(name, what, block)
     if (counts < min(wanted, 1 if wanted == 2 else wanted)).any():
         raise damaged(name, f"{what} {int(np.argmin(counts)) + 1} has too few numbers")
+    if len(counts) and counts.min() >= wanted and (counts == counts[0]).all():
+        return values.reshape(len(counts), -1)[:, :wanted]
     first = np.cumsum(counts) - counts
     found = [
         np.where(counts > k, values[np.minimum(first + k, len(values) - 1)], 0.0)
