@@ -129,14 +129,18 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
             name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}"
         )
     account.count("points", count, rows.many)
-    if wide > 3:
+    if wide > 3 and wide != 6:
         account.lost(["intensity"])
+    if further := wide - 7 if wide > 7 else wide == 5:
+        account.remark(f"the last {further:d} of its {wide} columns could not be understood")
     return rows.values
 
 
 def _colors(values: Array, account: Account) -> np.ndarray | None:
+    """Behind x, y, z and intensity, which some programs leave out."""
     wide = values.shape[1]
-    return to_colors(values[:, wide - 3 : wide], account) if wide in (6, 7) else None
+    first = 3 if wide == 6 else 4
+    return to_colors(values[:, first : first + 3], account) if wide >= 6 else None
 
 
 def _pose(pose: Array, account: Account) -> Array | None:

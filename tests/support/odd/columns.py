@@ -52,6 +52,7 @@ def las(form: int, **values: Any) -> bytes:
 
 WIDE = dict(zip(("red", "green", "blue"), (COLORS * 257).T, strict=True))
 GLOBE = np.column_stack([11.5 + POINTS[:, 0] * 1e-5, 48.1 + POINTS[:, 1] * 1e-5, POINTS[:, 2]])
+GRID = f"{COUNT // 12}\n12\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
 TABLES: dict[str, Case] = {
     "a raster of ESRI": csv(raster("ncols 30\nnrows 8\nxllcorner 100\nyllcorner 200\ncellsize 1\n"), "a.asc", refused="raster"),
     "a raster of Surfer": csv(raster("DSAA\n30 8\n0 29\n0 7\n0 1\n"), "a.asc", refused="raster"),
@@ -87,6 +88,9 @@ TABLES: dict[str, Case] = {
 CLOUDS: dict[str, Case] = {
     "ply: no place for faces": ({"a.ply": binary_ply(FLAT, extra="element face 0\nproperty list uchar int vertex_indices")}, HERE),
     "ply: labels and confidence": ({"a.ply": binary_ply([*FLAT, ("label", "u1", COLORS[:, 0]), ("confidence", "f4", NORMALS[:, 0])])}, HERE | {"says": "label and confidence"}),
+    **{f"ptx: {what}": ({"a.ptx": (GRID + table(POINTS, *rest)).encode()}, want) for what, rest, want in (
+        ("colours and alpha", (ECHO, COLORS, np.full((COUNT, 1), 255)), PAINTED | {"says": "last 1 of its 8 columns"}),
+        ("colours, no intensity", (COLORS,), PAINTED | {"quiet": True}), ("a fifth column", (ECHO, ECHO), HERE | {"says": "last 1 of its 5 columns"}))},
     "ply: red and half a normal": ({"a.ply": binary_ply([*FLAT, ("red", "u1", COLORS[:, 0]), ("nx", "f4", NORMALS[:, 0])])}, HERE | {"says": "red and nx were not read"}),
     "pcd: red alone": ({"a.pcd": pcd([*FLAT, ("red", "u1", COLORS[:, 0])], "binary")}, HERE | {"says": "red was not read"}),
     "ply: capital names": ({"a.ply": binary_ply([(axis.upper(), kind, values) for axis, kind, values in FLAT])}, HERE),
