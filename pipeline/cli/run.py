@@ -29,7 +29,7 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     Example:
       inbox3d init /srv/atlas --owner inbox3d:atlas
     """
-    from layout import ownership
+    from layout import damage, ownership
     from layout.init import Unfit, init
     from layout.tree import Atlas
     from pipeline.cli._atlas import unfit
@@ -46,6 +46,8 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     except (Unfit, OSError) as error:
         unfit(atlas, error)
     click.echo(f"{tree.root} is ready: {len(findings)} test renames passed.", err=True)
+    for damaged in damage.after_restore(tree) if restored else ():
+        click.echo(f"damaged by the copy: {damage.words(tree, damaged)}", err=True)
     click.echo(
         f"Drop folders into {tree.inbox}; start workers with: inbox3d up --atlas {tree.root}",
         err=True,

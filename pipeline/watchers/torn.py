@@ -29,11 +29,13 @@ class Torn:
             lifecycle.discard(self.atlas, found[key], f"{found[key].name.removeprefix('.')}")
 
     def _unplaced(self) -> Iterator[Path]:
-        own = {self.atlas.status_file, self.atlas.arrivals_file, self.atlas.identity_file}
-        for folder in (self.atlas.inbox, self.atlas.pipeline, self.atlas.labels):
-            for entry in self.atlas.disk.scandir(folder):
+        atlas = self.atlas
+        own = {atlas.status_file, atlas.arrivals_file, atlas.identity_file}
+        own |= {atlas.keys_file, atlas.signing_file}
+        for folder in (atlas.inbox, atlas.pipeline, atlas.keys_file.parent, atlas.labels):
+            for entry in atlas.disk.scandir(folder):
                 name = neighbour_of(entry.name)
                 if name and not entry.is_dir and (
-                    folder == self.atlas.labels or folder / name in own
+                    folder == atlas.labels or folder / name in own
                 ):  # fmt: skip
                     yield folder / entry.name

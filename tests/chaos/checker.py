@@ -35,7 +35,7 @@ def check(folder: Path) -> Verdict:
     """Judge the house in FOLDER, where nothing runs any more."""
     rows = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     events = [event for log in sorted((folder / "logs").iterdir()) for event in _events(log)]
-    ended, broken = _ended(Atlas(folder / "atlas"))
+    ended, broken = come_to_an_end(Atlas(folder / "atlas"))
     drops = {row["drop"]: row["told"] for row in rows if "drop" in row}
     broken += _one_outcome_each(drops, ended)
     broken += [words for one in ended for words in _of_job(Atlas(folder / "atlas"), drops, one)]
@@ -56,7 +56,7 @@ def _events(log: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _ended(atlas: Atlas) -> tuple[list[Ended], list[str]]:
+def come_to_an_end(atlas: Atlas) -> tuple[list[Ended], list[str]]:
     found, broken = [], []
     for state in State:
         for entry in atlas.entries(state):
