@@ -15,6 +15,7 @@ _GET_FLAGS, _IMMUTABLE, _APPEND_ONLY = 0x80086601, 0x10, 0x20
 _DENIED = (errno.EACCES, errno.EPERM)
 _ANOTHER_DISK = ": it lies on another disk than the rest; copy it here instead"
 _FAILS = ": the disk or the share fails there; look at the file server, or take it away"
+FORBIDS = "was refused although its permissions allow it: the share forbids it by rules of its own"
 _REMEDIES = {
     errno.EBUSY: ": a program of the file server holds it; stop that, or copy what is in it",
     errno.EXDEV: _ANOTHER_DISK,
@@ -86,6 +87,8 @@ def unusable(source: Path, entry: Path) -> str:
     for parent in reversed(source.parents):
         if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
             return f"the folder {parent.name} may not be entered: {_enter(parent)}"
+    if allowed(source):
+        return _forbidden(name)
     if not os.path.lexists(source):
         what = (
             f"{name} cannot be made"
@@ -106,15 +109,39 @@ def unusable(source: Path, entry: Path) -> str:
     return f"{name} cannot be written: {_write(source if only_itself else source.parent)}"
 
 
+def allowed(path: Path) -> bool:
+    """Whether permissions and attributes let this process read and change PATH, or make it: then
+    what refuses it is nothing that a person could grant there."""
+    folder, there = path.parent, os.path.lexists(path)
+    return not (
+        (_attribute(path) if there else None)
+        or _attribute(folder)
+        or not _may(folder, os.W_OK | os.X_OK)
+        or not _may(path, os.R_OK | os.W_OK | (os.X_OK if there and _is_folder(path) else 0))
+    )
+
+
 def unreadable(path: Path, name: str) -> str:
     """That the file at PATH, which a person knows as NAME, cannot be read, and what to grant."""
+    if _reachable(path) and _may(path, os.R_OK):
+        return _forbidden(name)
     return f"{name} cannot be read: give the group read permission on it (chmod g+r{_group(path)})"
 
 
 def unlistable(path: Path, name: str) -> str:
     """That what is in the folder at PATH, which a person knows as NAME, cannot be seen, and what to
     grant."""
+    if _reachable(path) and _may(path, os.R_OK | os.X_OK):
+        return _forbidden(f"the folder {name}")
     return f"the folder {name} cannot be read: {_enter(path)}"
+
+
+def _forbidden(name: str) -> str:
+    return f"{name} {FORBIDS}; look there, or let its owner move it"
+
+
+def _reachable(path: Path) -> bool:
+    return all(_may(parent, os.X_OK) for parent in path.parents)
 
 
 def _enter(folder: Path) -> str:

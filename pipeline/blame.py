@@ -39,6 +39,7 @@ DENIED = (errno.EACCES, errno.EPERM)
 _SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
 GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/)."
 FEWER = "Delete files there, or set [host] scratch to another disk; work resumes by itself."
+LET = "Let the file server allow it, or copy what was dropped to inbox/ again."
 OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX)."
 
 
@@ -210,7 +211,9 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
 
 def _grant(path: Path | None, atlas: Atlas) -> str:
     """What a person is to grant on PATH: what was dropped is only read, the rest of the job's
-    folder is written too."""
+    folder is written too. Nothing, where its permissions are in nobody's way."""
+    if path and rights.allowed(path):
+        return LET
     parts = path.relative_to(atlas.root).parts if path and path.is_relative_to(atlas.root) else ()
     return OPEN if parts[:1] == (atlas.processing.name,) and parts[2:3] != (INPUT,) else GRANT
 

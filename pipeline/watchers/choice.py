@@ -3,6 +3,7 @@ it does not leave to others."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import NamedTuple
 
@@ -18,15 +19,18 @@ from pipeline.submission import job_view
 from pipeline.watchers.order import Order
 from pipeline.watchers.room import Asks, asks_of
 
+LOOKED_AT = 200  # waiting jobs of which one look sees whether their job.json is another one
+
 
 class Accepted(NamedTuple):
     """AT: the time of acceptance; what the job asks of scratch, what its memory depends on, whether
-    it is urgent."""
+    it is urgent; the file that said so."""
 
     at: str
     asks: Asks
     asked: Asked
     urgent: bool
+    stamp: tuple[int, int, int] | None
 
 
 class Choice:
@@ -43,8 +47,9 @@ class Choice:
     ) -> None:
         self.atlas, self.name, self.queues = atlas, name, queues
         self.observer, self.attention = observer, attention
-        # place name → what its job.json said, read once
+        # place name → what its job.json said, read once while that stays as it is
         self.accepted: dict[str, Accepted] = {}
+        self._turn = 0
         self.lacking: set[str] = set()  # ids of jobs that need what this host has not
         self.avoid: set[str] = set()  # ids whose engine died here, or that lack something here
         # ids of jobs about whose earlier work this host and another do not agree → who ran then
@@ -84,6 +89,7 @@ class Choice:
             for place in places
             if place.path.name in self.accepted
         }
+        self._forget(places)
         ready = [
             place for place in places if self._readable(place) and not self._left_to_others(place)
         ]
@@ -98,12 +104,29 @@ class Choice:
         others_wait = any(not one.urgent for one in self.accepted.values())
         self.order.started(self.accepted[place.path.name].urgent, others_wait)
 
+    def _forget(self, places: list[Place]) -> None:
+        """What a job.json said that is another one now: its job was accepted anew between two
+        looks, and came back under its name, perhaps as an urgent one. LOOKED_AT in one look, in
+        turn: there may be ten thousand."""
+        start = self._turn % max(len(places), 1)
+        self._turn = start + LOOKED_AT
+        for place in (places[start:] + places[:start])[:LOOKED_AT]:
+            known = self.accepted.get(place.path.name)
+            with contextlib.suppress(OSError):  # who tries to start it tells what is wrong
+                if known and self._stamp(place) not in (None, known.stamp):
+                    del self.accepted[place.path.name]
+
+    def _stamp(self, place: Place) -> tuple[int, int, int] | None:
+        found = self.atlas.disk.lstat(place.path / tree.JOB)
+        return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
+
     def _readable(self, place: Place) -> bool:
         """A job of a newer inbox3d is left to hosts that understand it; one whose job.json is
         damaged is mended by an intake."""
         if place.path.name in self.accepted:
             return True
         with self.attention.over(place.path):
+            stamp = self._stamp(place)
             try:
                 job = lifecycle.readable_job(self.atlas, place.path)
             except NewerFormat as newer:
@@ -115,6 +138,7 @@ class Choice:
                     asks_of(job),
                     Asked.of(job),
                     job.options.get("urgent") is True,
+                    stamp,
                 )
                 return True
         return False

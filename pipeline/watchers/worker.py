@@ -88,7 +88,7 @@ class Worker:
         self.room = Room(self.scratch, self.leftovers.unused)
         self.admission = Admission(self.beat.heartbeat, self.runner.past, self.observer)
         self._proven = True
-        self._full = False
+        self._full = self._began = False
         self._pausing = Pausing(atlas, self.beat)
         self._halted: str | None = None
 
@@ -148,10 +148,11 @@ class Worker:
 
     def _tried(self, place: Place) -> bool:
         """Start the job at PLACE if this host has room for it. What is wrong with one job keeps no
-        other from being started."""
+        other from being started: at the next look, for after a start others come first."""
+        self._began = False
         with self.attention.over(place.path):
             return self.choice.is_quiet(place) and self._fits(place) and self._start(place)
-        return False
+        return self._began
 
     def _fits(self, place: Place) -> bool:
         if left := self.admission.left(place, self.choice.asked(place)):
@@ -174,6 +175,7 @@ class Worker:
             held = lifecycle.start(self.atlas, place, self.name)
         except (Gone, Occupied):
             return False
+        self._began = True
         self.choice.began(place)
         log.info("job.started job=%s worker=%s n=%d", held.id, self.name, held.n)
         self.beat.say("working", held.id)

@@ -91,9 +91,14 @@ class SimDisk(Disk):
         if self.process.dead:
             raise Crash
         if kind is None:
-            return super()._do(call, self._perform, call, function, *args)
-        world.fate.met(self.process, kind, call, args)
-        return super()._do(call, self._misbehave, kind, call, function, *args)
+            result = super()._do(call, self._perform, call, function, *args)
+        else:
+            world.fate.met(self.process, kind, call, args)
+            result = super()._do(call, self._misbehave, kind, call, function, *args)
+        if call == "scandir" and args[0] == world.atlas.claimed:
+            for hook in world.hooks:
+                hook.listed(self.process, [entry[0] for entry in result])
+        return result
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
         if call == "sync_around":  # no platter here

@@ -4,6 +4,7 @@ often each edge was met by each fault."""
 from __future__ import annotations
 
 import errno
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,8 @@ class Fate:
         self.refused: dict[
             str, str
         ] = {}  # job → at which edge, if any, it was denied something last
+        # job → names of what it was denied
+        self.names_refused: dict[str, set[str]] = defaultdict(set)
         self.calls = 0
         self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
         self._prefix = str(world.root)
@@ -164,6 +167,7 @@ class Fate:
         if key and name in DENIALS:
             self.refusals[key] += 1
             self.refused[key] = edge
+            self.names_refused[key].update(os.path.basename(path) for path in map(str, args[:2]))
         if edge:
             self.met_by[edge, name] += 1
         elif key:
@@ -171,7 +175,7 @@ class Fate:
         else:
             process.faults[name] = self.hub.now
         for hook in self.world.hooks:
-            hook.met(process, name, call)
+            hook.met(process, name, call, key)
 
     def key(self, path: Any) -> str | None:
         """The job, or the entry of inbox/, that PATH belongs to."""

@@ -25,7 +25,7 @@ from pipeline.kept import keys, snapshot
 from pipeline.runner import input_copy, input_list
 from pipeline.runner.held import HeldJob
 from pipeline.runner.patience import Patience
-from pipeline.watchers import cleanup
+from pipeline.watchers import choice, cleanup, order
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.shells import Shells
 
@@ -162,6 +162,13 @@ def _demanding(self: HeldJob) -> None:
         self.reporter.tick()
 
 
+def _never_accepted(at: str, *facts: Any) -> choice.Accepted:
+    """Waiting jobs are sorted by their names."""
+    return _accepted("", *facts)
+
+
+_accepted = choice.Accepted
+
 MUTANTS: dict[str, Mutant] = {
     "the fsync before the rename": lambda: patch.object(Disk, "replace", _replace_without_fsync),
     "the look for the target after an error": lost_reply,
@@ -180,5 +187,10 @@ MUTANTS: dict[str, Mutant] = {
     "a job that may not be moved waits": lambda: patch.object(blame, "of_tree", _of_the_tree_alone),
     "a refusal is believed the second time": lambda: patch.object(Patience, "__call__", _believing),
     "progress fails no job": lambda: patch.object(HeldJob, "_show", _demanding),
+    "urgent jobs first": lambda: patch.object(
+        order.Order, "of", lambda self, urgent, others: [*others, *urgent]
+    ),
+    "others move too": lambda: patch.object(order, "URGENT_RUN", 10**9),
+    "by acceptance": lambda: patch.object(choice, "Accepted", _never_accepted),
     "half accepted shells": lambda: patch.object(Shells, "complete_left", lambda self: None),
 }

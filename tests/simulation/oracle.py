@@ -15,12 +15,13 @@ from tests.simulation.fleet import SETTINGS, House
 from tests.simulation.hub import Process
 from tests.simulation.made import Made
 from tests.simulation.people import People
+from tests.simulation.refusals import Refusals
 from tests.simulation.starts import Starts
+from tests.simulation.turns import Turns
 from tests.simulation.waits import Waits
 from tests.simulation.whole import Whole
 from tests.simulation.world import Broken, World
 
-WHOLE = ("d", "e", "f", "g")  # edges at which a worker moves a whole job
 EVERY = 25  # edges between two looks at the whole tree
 QUIET = float(SETTINGS["INTAKE__QUIET_LOCAL"])
 
@@ -30,28 +31,36 @@ class Oracle:
 
     def __init__(self, world: World, house: House, people: People, max_crashes: int) -> None:
         self.world, self.house, self.people, self.max_crashes = world, house, people, max_crashes
-        self.waits = Waits(world, house)
+        self.waits, self.turns = Waits(world, house), Turns(world, house)
         self.starts, self.whole = Starts(world, people), Whole(world)
         self.claims: Counter[str] = Counter()
         self.results: dict[str, int] = {}  # id → number of its acceptance when its result came
         self.made = Made(world, people, self.starts.begun)
+        self.refusals = Refusals(world)
         self.hasty: set[str] = set()  # ids of drops that were taken before they had ever been quiet
         self.edges = 0
         world.hooks.append(self)
 
-    def met(self, process: Process, name: str, call: str) -> None:
+    def met(self, process: Process, name: str, call: str, key: str | None) -> None:
         self.starts.met(process, name, call)
+        self.turns.met(process, key)
+
+    def listed(self, process: Process, listing: list[str]) -> None:
+        self.turns.listed(process, listing)
 
     # -- at every rename -----------------------------------------------------------------------
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.whole.left(source)
         self.starts.renamed(process, target)
+        self.turns.moved(target)
         if not edge:
             return
         self.edges += 1
         id = names.id_of(target.name) or ""
         if edge == "c":
             self.starts.started(target)
+            if process:
+                self.turns.started(process, source, target)
         elif edge == "a":
             self.whole.submitted.add(id)
         elif edge == "s":
@@ -150,11 +159,7 @@ class Oracle:
             raise Broken(
                 f"a fault of the line or of a host is none of the job: {folder.name} failed with {error['message']}"
             )
-        if self._is_refused_once(folder.name, error["message"]):
-            raise Broken(
-                "a fault of the line or of a host is none of the job:"
-                f" {folder.name} was refused something, and failed with {error['message']}"
-            )
+        self.refusals.judge(folder, error["message"], error["remedy"])
         if error["message"].startswith("Given up after"):
             count, most = (
                 int(error["message"].split()[3]),
@@ -164,13 +169,6 @@ class Oracle:
                 raise Broken(
                     f"a job is given up only for real crashes: {folder.name} had {most}, not {count}"
                 )
-
-    def _is_refused_once(self, id: str, message: str) -> bool:
-        """Did a job fail because it may not be moved, which is nothing in it, or because of one
-        refusal that was over at the next try?"""
-        moved = "cannot be moved" in message and self.world.fate.refused.get(id, "") in WHOLE
-        told = "chmod" in message or "cannot be moved" in message
-        return moved or (told and self.world.fate.refusals[id] < 2)
 
     # -- at rest -------------------------------------------------------------------------------
     def rest(self) -> list[str]:

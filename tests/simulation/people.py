@@ -25,6 +25,7 @@ class People:
 
     def __init__(self, world: World, house: House) -> None:
         self.world, self.house, self.dice = world, house, world.dice
+        self.hurry = self.dice.choice((0.1, 0.1, 0.7))  # share of submissions that are urgent
         self.copying = 0
         self.serial = 0
         self.drops = 0
@@ -132,6 +133,7 @@ class People:
             "kind": "scan",
             "seed": self.dice.randrange(9),
             "quality_tier": self.dice.choice(("standard", "high")),
+            "urgent": self.dice.random() < self.hurry,
         }
         data = self.cloud()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from layout.liveness import Observer
 from layout.manifest import Outcome, write_job
-from layout.tree import State
+from layout.tree import Place, State
 from pipeline.artefacts import Dropped, Scans
 from pipeline.errors import EngineDied
 from pipeline.kept import declared
@@ -31,6 +33,24 @@ READS, OTHER = stages.READS, stages.Upgradable(Newer, (Dropped,), Scans)
 
 def dies(self: Here, *args: object) -> None:
     raise EngineDied("The engine died of signal 11.")
+
+
+def test_a_start_that_went_wrong_is_followed_by_a_look_at_who_comes_first(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other job in the list of before was started after it, urgent ones last."""
+    for name in ("bowl", "cup"):
+        shutil.copytree(fleet.atlas.inbox / "vase", fleet.atlas.inbox / name)
+    fleet.look()
+    worker = fleet._worker(ALL)
+
+    def refused(place: Place, queue: str) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(place.path / "job.json"))
+
+    monkeypatch.setattr(worker.runner, "run", refused)
+    assert fleet.work(*ALL)
+    assert len(fleet.places(State.PROCESSING)) == 1
+    assert len(fleet.places(State.CLAIMED)) == 2
 
 
 def test_two_workers_on_which_a_job_crashed_do_not_wait_for_each_other(

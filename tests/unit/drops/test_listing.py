@@ -83,8 +83,11 @@ class _Blind(Disk):
         return super().scandir(path)
 
 
-def test_what_cannot_be_seen_makes_a_look_unclear(tmp_path: Path) -> None:
+def test_what_cannot_be_seen_makes_a_look_unclear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is named, and no such look counts as evidence."""
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "private")
     (tmp_path / "private").mkdir()
     for name in ("a.ply", "late.ply"):
         (tmp_path / name).write_bytes(PLY)

@@ -183,3 +183,16 @@ def test_what_is_no_lack_of_a_right_has_a_remedy_too(tmp_path: Path, number: int
     error = OSError(number, os.strerror(number), str(tmp_path / "vase"))
     said = rights.words(error, tmp_path / "vase")
     assert said.startswith(f"vase: {os.strerror(number)}: ") and said.count(": ") == 2
+
+
+@pytest.mark.parametrize("name", ["a.ply", "input", "job.json"])
+def test_what_the_share_forbids_by_rules_of_its_own_asks_for_no_right_that_is_there(
+    tmp_path: Path, name: str
+) -> None:
+    """A refused listing of input/ was "cannot be written: chmod g+w", of a folder that may be written."""
+    (tmp_path / "vase/input").mkdir(parents=True)
+    (tmp_path / "vase/a.ply").write_text("points")
+    error = PermissionError(errno.EPERM, "Operation not permitted", str(tmp_path / "vase" / name))
+    told = rights.words(error, tmp_path / "vase")
+    assert told.startswith(f"{name} was refused although its permissions allow it")
+    assert "chmod" not in told

@@ -288,8 +288,18 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
         ),
         (errno.ENOENT, "models/flux/a.safetensors", BackendUnavailable, "No such file"),
         (errno.EIO, f"{sys.prefix}/lib/x.so", BackendUnavailable, "The installation is damaged"),
-        (errno.EACCES, "atlas/x/box.stl", InputRejected, "box.stl cannot be made"),
-        (errno.EPERM, "atlas/.pipeline/staging/x/model.glb", LineFault, "model.glb cannot be made"),
+        (
+            errno.EACCES,
+            "atlas/x/box.stl",
+            InputRejected,
+            "box.stl was refused although its permissions allow it",
+        ),
+        (
+            errno.EPERM,
+            "atlas/.pipeline/staging/x/model.glb",
+            LineFault,
+            "model.glb was refused although its permissions allow it",
+        ),
         (errno.ENOSPC, "atlas/x", LineFault, "No space left"),
         (errno.EIO, "atlas/x", LineFault, "Input/output error"),
         (errno.ENOENT, "scratch/x", StageFailed, "x: No such file or directory."),
@@ -532,11 +542,16 @@ def test_a_file_refused_once_is_asked_for_once_more(atlas: Atlas, tmp_path: Path
         patience(place, lambda: call(2))
 
 
-def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(tmp_path: Path) -> None:
+def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its own folder in processing/ is named as what a person must open; the line is well."""
     atlas = init(tmp_path / "atlas")[0]
     error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/work/scan")
     assert blame.of_tree(error, atlas) is None
+    forbidden = blame.of(error, blame.Grounds(tmp_path / "scratch", None, atlas.root))
+    assert forbidden.remedy == blame.LET  # its permissions are in nobody's way
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "work")
     found = blame.of(error, blame.Grounds(tmp_path / "scratch", None, atlas.root))
     assert isinstance(found, InputRejected) and "chmod -R g+rwX" in found.remedy
 

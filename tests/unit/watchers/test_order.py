@@ -6,6 +6,7 @@ from pathlib import Path
 
 from layout.attention import Attention
 from layout.liveness import Observer
+from layout.manifest import read_job, write_job
 from layout.tree import State
 from pipeline.queues import URGENT_RUN, ahead
 from pipeline.watchers.choice import Choice
@@ -46,6 +47,24 @@ def test_a_worker_reads_who_is_urgent_in_job_json(tmp_path: Path) -> None:
         begun.append(jobs[first.id])
         first.path.rename(atlas.done / first.id)
     assert begun == [1, 3, 4, 0, 5, 6, 2]
+
+
+def test_a_job_that_was_accepted_anew_under_its_name_waits_where_it_belongs_now(
+    tmp_path: Path,
+) -> None:
+    """Dragged to inbox/, edited and taken again between two looks: the worker went by what it had read before."""
+    atlas = make_atlas(tmp_path)
+    first, second = (
+        forge(atlas, State.CLAIMED, at=f"2026-11-20T12:00:0{n}+00:00", urgent=False) for n in (1, 2)
+    )
+    observer = Observer(atlas, 15.0, 6, lambda: 0)
+    choice = Choice(atlas, "host-cpu-aaaa", ("finish",), observer, Attention(atlas))
+    assert [place.id for place in choice.waiting()] == [first.id, second.id]
+    place = next(place for place in atlas.places(State.CLAIMED) if place.id == second.id)
+    job = read_job(atlas.disk, place.path)
+    job.options["urgent"] = True
+    write_job(atlas.disk, place.path, job)
+    assert [place.id for place in choice.waiting()] == [second.id, first.id]
 
 
 def test_others_move_however_many_urgent_ones_come() -> None:

@@ -1,0 +1,110 @@
+"""Whether workers start what comes first: urgent jobs, then the others, each by acceptance, and of
+four starts one another's (docs/adr/0020), by what each worker itself saw waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from layout import names, tree
+from layout.tree import State
+from tests.simulation.fleet import House
+from tests.simulation.hub import Process
+from tests.simulation.world import Broken, World
+
+RUN = 3  # urgent starts in a row while others wait
+
+
+class Due(NamedTuple):
+    """A job by its turn: the least comes first within its sort."""
+
+    at: str
+    id: str
+    urgent: bool
+
+
+class Turns:
+    """Hears of listings of claimed/, of faults and of starts."""
+
+    def __init__(self, world: World, house: House) -> None:
+        self.world, self.house = world, house
+        # what a process saw in claimed/ last, and when; jobs at which something befell it since
+        self._seen: dict[Process, tuple[float, tuple[str, ...]]] = {}
+        self._struck: dict[Process, set[str | None]] = {}
+        self._stirred: dict[str, float] = {}  # id → when a folder of that id moved last
+        self._known: dict[tuple[int, int], tuple[str, bool] | None] = {}  # by job.json's inode
+        # urgent starts in a row while others waited: at least, at most
+        self._runs: dict[Process, tuple[int, int]] = {}
+
+    def listed(self, process: Process, listing: list[str]) -> None:
+        self._seen[process] = self.world.hub.now, tuple(listing)
+        self._struck[process] = set()
+
+    def met(self, process: Process, key: str | None) -> None:
+        self._struck.setdefault(process, set()).add(key)
+
+    def moved(self, target: Path) -> None:
+        self._stirred[names.id_of(target.name) or ""] = self.world.hub.now
+
+    def started(self, process: Process, source: Path, target: Path) -> None:
+        """The worker of PROCESS took the job that waited at SOURCE."""
+        parts, worker = names.parse_claimed(source.name), self.house.workers.get(process)
+        mine = self._due(target, parts.id) if parts else None
+        if worker is None or mine is None or process not in self._seen:
+            return
+        waited = self._waited(process, source.name, worker.queues)
+        least, most = self._runs.get(process, (0, 0))
+        others = [one for one in waited if not one.urgent]
+        if mine.urgent and others and least >= RUN:
+            raise Broken(
+                f"urgent jobs do not keep others for ever: {mine} is the urgent start {least + 1}"
+                f" in a row, and {min(others)} waits"
+            )
+        if not mine.urgent and len(others) < len(waited) and most < RUN:
+            raise Broken(f"urgent jobs come first: {mine} was started before {waited}")
+        rivals = [one for one in waited if one.urgent == mine.urgent]
+        if any(one < mine for one in rivals):
+            raise Broken(f"jobs start by acceptance: {mine} before {min(rivals)}")
+        if mine.id in self._struck[process]:  # it may not believe that it started it
+            self._runs[process] = 0, most + 1
+        elif mine.urgent:
+            self._runs[process] = least + 1 if others else 0, most + 1
+        else:
+            self._runs[process] = 0, 0
+
+    def _waited(self, process: Process, own: str, queues: tuple[str, ...]) -> list[Due]:
+        """Jobs that PROCESS saw beside the one it took, that nobody touched since, and that nothing
+        keeps it from starting: never started, sound, and no call on them went wrong."""
+        at, listing = self._seen[process]
+        found = []
+        for name in listing:
+            parts = names.parse_claimed(name)
+            if parts is None or parts.hidden or parts.n or parts.queue not in queues or name == own:
+                continue
+            if parts.id in self._struck[process] or self._stirred.get(parts.id, 0.0) > at:
+                continue
+            if due := self._due(self.world.root / State.CLAIMED / name, parts.id):
+                found.append(due)
+        return found
+
+    def _due(self, folder: Path, id: str) -> Due | None:
+        """By its job.json; None where that is missing or damaged."""
+        try:
+            found = os.lstat(folder / tree.JOB)
+        except OSError:
+            return None
+        stamp = (found.st_ino, found.st_size)
+        if stamp not in self._known:
+            self._known[stamp] = _read(folder / tree.JOB)
+        known = self._known[stamp]
+        return Due(known[0], id, known[1]) if known else None
+
+
+def _read(path: Path) -> tuple[str, bool] | None:
+    try:
+        job = json.loads(path.read_bytes())
+        return job["accepted"]["at"], job["options"].get("urgent") is True
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
