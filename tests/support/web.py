@@ -145,6 +145,18 @@ def box() -> bytes:
     return "\n".join(lines).encode() + b"\n"
 
 
+def glb_box(extents: tuple[float, float, float] = (0.1, 0.1, 0.1)) -> bytes:
+    """A box of so many metres as GLB, of no metal, as the pipeline's models are: a metal one needs
+    a room to mirror, which takes a while to draw without a GPU."""
+    import trimesh
+
+    mesh = trimesh.creation.box(extents)
+    dull = trimesh.visual.material.PBRMaterial(metallicFactor=0.0, roughnessFactor=0.8)
+    mesh.visual = trimesh.visual.TextureVisuals(material=dull)
+    made: bytes = mesh.export(file_type="glb")
+    return made
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

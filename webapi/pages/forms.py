@@ -50,7 +50,8 @@ def do_upload() -> Any:
             asker(), (fields.get(TOKEN_FIELD) or [""])[0] or request.headers.get(TOKEN_HEADER)
         )
 
-    return redirect(f"{prefix()}/jobs/{new_job.receive(None, check)}", 303)
+    ids = new_job.receive_apart(check)
+    return redirect(f"{prefix()}/jobs/{ids[0]}" if len(ids) == 1 else f"{prefix()}/", 303)
 
 
 def do_cancel(id: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -10,7 +11,8 @@ from typing import Any
 
 from flask import request
 
-from layout import tree, walk
+from layout import names, tree, walk
+from layout.tree import Atlas
 from pipeline.submission import submit
 from webapi.notify.metrics import UPLOADED
 from webapi.problems import Problem
@@ -20,7 +22,8 @@ from webapi.routes.table import asker, here
 from webapi.text import clean
 from webapi.uploads import checks, idempotency, named_images, quota, zips
 from webapi.uploads import receive as uploads
-from webapi.uploads.received import Received, write_request, write_text
+from webapi.uploads.apart import apart, whole
+from webapi.uploads.received import Received, lay_out, write_request, write_text
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +73,21 @@ def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem:
         raise
 
 
-def receive(
-    kind: str | None, check: Callable[[dict[str, list[str]]], None] = lambda fields: None
-) -> str:
-    """Submit what is being uploaded. KIND: None where the content decides."""
+def receive(kind: str | None) -> str:
+    """Submit what is being uploaded as one job. KIND: None where the content decides."""
+    return _receive(kind, whole)[0]
+
+
+def receive_apart(check: Callable[[dict[str, list[str]]], None]) -> list[str]:
+    """Submit what a page's form uploads: a job for every folder and every archive, one for the
+    loose files; rubbish of file managers is left out as in inbox/. CHECK looks at the fields first.
+    """
+    return _receive(None, apart, check=check, skip=names.left_out)
+
+
+def _receive(
+    kind: str | None, split: Callable[[Atlas, Received], list[Received]], **how: Any
+) -> list[str]:
     web = here()
     _may_submit({})
     idempotency.checked(request.headers.get("Idempotency-Key"))
@@ -86,30 +100,44 @@ def receive(
             UPLOADED.inc(size)
             count(size)
 
-        upload = uploads.Upload(web.atlas, web.settings.web, request, counted, check)
-        received = upload.receive()
-        return _received(kind, upload, received)
+        upload = uploads.Upload(web.atlas, web.settings.web, request, counted, **how)
+        found = [upload.receive()]
+        try:
+            found = split(web.atlas, found[0])
+            return _all_sealed([(one, _checked(kind, one)) for one in found])
+        finally:  # what was sealed has left its draft
+            for one in found:
+                with contextlib.suppress(OSError):
+                    web.atlas.disk.remove_tree(one.draft)
 
 
-def _received(kind: str | None, upload: uploads.Upload, received: Received) -> str:
+def _checked(kind: str | None, received: Received) -> dict[str, Any]:
+    """The options of RECEIVED, laid out as a drop; Problem where it cannot become a job."""
     web = here()
-    try:
-        options = options_of(kind, received.fields)
-        if options.get("image_paths") or options.get("image_urls"):
-            raise Problem(
-                422, "invalid", "Send files, or name image_urls or image_paths: one of them."
-            )
-        _may_submit(options)
-        inside = received.draft / tree.INPUT
-        for path, _ in walk.files_below(web.atlas.disk, inside):
-            zips.check(inside / path)
-        mark = idempotency.fingerprint(
-            request.path, received.digest, json.dumps(options, sort_keys=True), received.name
-        )
-        return _seal(received.draft, options, received.name, mark)
-    except BaseException:
-        upload.discard()
-        raise
+    lay_out(web.atlas, received)
+    options = options_of(kind, received.fields)
+    if options.get("image_paths") or options.get("image_urls"):
+        raise Problem(422, "invalid", "Send files, or name image_urls or image_paths: one of them.")
+    _may_submit(options)
+    inside = received.draft / tree.INPUT
+    for path, _ in walk.files_below(web.atlas.disk, inside):
+        zips.check(inside / path)
+    return options
+
+
+def _all_sealed(found: list[tuple[Received, dict[str, Any]]]) -> list[str]:
+    """The ids of the jobs that FOUND become; where one cannot, the Problem says which have."""
+    ids: list[str] = []
+    for one, options in found:
+        told = json.dumps(options, sort_keys=True)
+        mark = idempotency.fingerprint(request.path, one.digest, told, one.name)
+        try:
+            ids.append(_seal(one.draft, options, one.name, mark))
+        except Problem as problem:
+            if ids:
+                problem.detail = f"{', '.join(ids)} are sent; {one.name} is not. {problem.detail}"
+            raise
+    return ids
 
 
 def _may_submit(options: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 // Sends what was dropped or chosen: every folder and every archive is a job of its own, loose files together are one. Each has its line:
 // how far it is, cancel, and, where it failed, retry with the same files.
-const rubbish = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
-const archive = /\.(zip|7z|tar|tgz|tar\.\w+)$/i;
+const rubbish = /(^|\/)(\.|~\$|(Thumbs\.db|desktop\.ini|@eaDir|@Recycle|@SynoResource|#recycle|#snapshot|__MACOSX|_gsdata_|lost\+found|\$RECYCLE\.BIN|System Volume Information)(\/|$))/i;
+const archive = /\.(zip|7z|rar|tar|tgz|tar\.\w+)$/i;
 const waiting = [];
 let sending = null;
 

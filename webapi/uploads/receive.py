@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from flask import Request
@@ -24,7 +24,7 @@ from webapi.problems import Problem, cut_off
 from webapi.text import clean, suffix_of
 from webapi.uploads import multipart
 from webapi.uploads.paths import plain_name, safe_path
-from webapi.uploads.received import Received, lay_out
+from webapi.uploads.received import Received, called
 
 CHUNK = 1 << 18
 # what a file is by its first bytes → the suffix that says so
@@ -33,7 +33,7 @@ SUFFIXES = {kind: ending for ending, kind in reversed(signatures.BY_SUFFIX.items
 
 class Upload:
     """One request that is being received. COUNT hears the size of every piece, CHECK the fields
-    before the first file is written."""
+    before the first file is written; files whose name SKIP says so are left out."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class Upload:
         request: Request,
         count: Callable[[int], None] = lambda size: None,
         check: Callable[[dict[str, list[str]]], None] = lambda fields: None,
+        skip: Callable[[str], bool] = lambda name: False,
     ) -> None:
         self.atlas, self.settings, self.request = atlas, settings, request
-        self.count, self.check = count, check
+        self.count, self.check, self.skip = count, check, skip
         self.limit = int(settings.max_upload_gb * 1e9)
         self.received: Received | None = None
         self.fields: dict[str, list[str]] = {}
@@ -68,7 +69,6 @@ class Upload:
                     422, "no-files", "The upload holds no files.", "Send at least one file part."
                 )
             self.received.fields, self.received.digest = self.fields, self._digest.hexdigest()
-            lay_out(self.atlas, self.received)
             return self.received
         except BaseException:
             self.discard()
@@ -94,7 +94,7 @@ class Upload:
         # a body without a telling name is known by its first bytes only
         told = suffix_of((self.fields.get("name") or [""])[0])
         chunk = b"" if told else self._read()
-        with self.open_file(self._file_name(chunk)) as file:
+        with self._created(self._file_name(chunk)) as file:
             self.write(file, chunk)
             while chunk := self._read():
                 self.write(file, chunk)
@@ -129,13 +129,16 @@ class Upload:
         return chunk
 
     # -- files ---------------------------------------------------------------------------------
-    def open_file(self, name: str) -> BinaryIO:
-        """Create the file NAME of the drop, its folders included."""
+    def open_file(self, name: str) -> BinaryIO | None:
+        """The file NAME of the drop, created with its folders; None where it is left out."""
+        return None if self.skip(name) else self._created(name)
+
+    def _created(self, name: str) -> BinaryIO:
         parts = safe_path(name)
         if self.received is None:
             self.check(self.fields)
             given = clean((self.fields.get("name") or [""])[0], 200)
-            person = given or (parts[0] if len(parts) > 1 else Path(parts[0]).stem)
+            person = given or called("/".join(parts))
             self.received = Received(submit.open_draft(self.atlas, person), person)
         folder = self.received.draft / tree.INPUT
         fold = names.fold("/".join(parts))

@@ -25,6 +25,12 @@ class Received:
     digest: str = ""  # of names and contents, for Idempotency-Key
 
 
+def called(path: str) -> str:
+    """What the object of an upload is called whose first file is PATH, unless a name is given."""
+    top, _, inside = path.partition("/")
+    return top if inside else Path(top).stem
+
+
 def lay_out(atlas: Atlas, received: Received) -> None:
     """One file stands by itself, several in a folder of the drop's name; the draft bears the name
     that was given, which may come after the files."""

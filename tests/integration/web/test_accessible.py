@@ -19,7 +19,7 @@ from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, State
 from tests.conftest import ROOT, missing
 from tests.support.live import eventually
-from tests.support.web import PLY, Server, forge
+from tests.support.web import PLY, Server, forge, glb_box
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
@@ -34,9 +34,8 @@ GRAVE = """async () => (await axe.run(document, { resultTypes: ["violations"] })
 
 def furnished(atlas: Atlas) -> dict[str, str]:
     """A tree with something of everything on its pages; ids by what they are."""
-    box = __import__("trimesh").creation.box((0.1, 0.1, 0.1)).export(file_type="glb")
     progress = Progress(stage="scan.align", fraction=0.4, message="pass 2 of 9", eta=40.0)
-    output = {"model.glb": box, "report.html": b"<p>", "model.stl": b"solid"}
+    output = {"model.glb": glb_box(), "report.html": b"<p>", "model.stl": b"solid"}
     found = {
         "done": forge(atlas, State.DONE, "stone lion", kind="scan", output=output, by="anna"),
         "failed": forge(atlas, State.FAILED, "broken lamp", kind="scan"),

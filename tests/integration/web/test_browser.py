@@ -19,7 +19,7 @@ from layout.manifest import read_job
 from layout.signs import Progress
 from layout.tree import Atlas, State
 from tests.support.live import House, eventually
-from tests.support.web import PLY, Server, box, forge, free_port, zip_with
+from tests.support.web import PLY, Server, box, forge, free_port, glb_box, zip_with
 
 pytestmark = pytest.mark.slow
 REFUSED = re.compile("status of (404|503)")  # answers that a test asked for
@@ -431,8 +431,9 @@ def test_no_page_is_wider_than_its_window(
 
 
 def test_without_javascript_the_pages_are_read_and_the_forms_work(
-    server: Server, atlas: Atlas, chromium: Any
+    server: Server, atlas: Atlas, chromium: Any, tmp_path: Path
 ) -> None:
+    """A folder and a file that are chosen together are two jobs, as they are in inbox/."""
     done = forge(atlas, State.DONE, name="stone lion")
     eventually(lambda: server.get("/3d/jobs").json()["total"] == 1, 20, "it is listed")
     context = chromium.new_context(java_script_enabled=False)
@@ -445,15 +446,20 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(
     )
     tab.goto(f"{server.url}/jobs/{done.id}")
     assert tab.locator(".viewer img.still").count() == 1 and tab.locator("td a").count() > 0
+    (tmp_path / "passes").mkdir()
+    for name in ("passes/1.ply", "passes/2.ply", "passes/.DS_Store", "mug.ply"):
+        (tmp_path / name).write_bytes(PLY)
+    tab.goto(server.url + "/")
+    tab.set_input_files("#files", tmp_path / "mug.ply")
+    tab.set_input_files("#folder", tmp_path / "passes")
+    tab.click("#upload button.primary")
+    tab.wait_for_selector(".row:has-text('passes')")
+    held = {
+        (job := read_job(atlas.disk, place.path)).source.name: [row.path for row in job.manifest]
+        for place in atlas.places(State.INBOX)
+    }
+    assert held.pop("a red cube") and held == {"mug.ply": ["mug.ply"], "passes": ["1.ply", "2.ply"]}
     context.close()
-
-
-def glb(extents: tuple[float, float, float]) -> bytes:
-    """A box of so many metres."""
-    import trimesh
-
-    made: bytes = trimesh.creation.box(extents).export(file_type="glb")
-    return made
 
 
 def test_a_model_is_stood_another_way_up_in_the_viewer_and_turned_so(
@@ -462,7 +468,7 @@ def test_a_model_is_stood_another_way_up_in_the_viewer_and_turned_so(
     """Only the view turns, and the form beside it follows; the turned model is a new job, a
     conversion of the finished mesh."""
     done = forge(
-        atlas, State.DONE, "tower", kind="scan", output={"model.glb": glb((0.1, 0.1, 0.3))}
+        atlas, State.DONE, "tower", kind="scan", output={"model.glb": glb_box((0.1, 0.1, 0.3))}
     )
     page.goto(f"{server.url}/jobs/{done.id}")
     page.wait_for_selector(".viewer[data-state=shown]")
@@ -491,7 +497,7 @@ def test_before_and_after_stand_side_by_side_and_turn_together(
     from layout.manifest import write_job
 
     before, after = (
-        forge(atlas, State.DONE, "jug", faces=faces, output={"model.glb": glb((size, 0.1, 0.2))})
+        forge(atlas, State.DONE, "jug", faces=faces, output={"model.glb": glb_box((size, 0.1, 0.2))})
         for faces, size in ((5000, 0.1), (900, 0.3))
     )
     job = read_job(atlas.disk, after.path)
