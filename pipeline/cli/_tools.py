@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from layout import names
 from pipeline.cli._rest import Rest, segment
 
 LONGEST, BETWEEN = 600, 1.0  # seconds of one wait, and between two looks
+MOST_LEFT = 20  # names of what was left out that are told
 
 
 class Tools:
@@ -28,7 +30,7 @@ class Tools:
         ] = None,
     ) -> dict[str, Any]:
         """Send scan passes, a mesh or images (path), or a sentence (prompt).
-        Answers with job_id."""
+        Answers with job_id; not_sent names what was left out, and why."""
         if (path is None) == (prompt is None):
             raise ValueError("Name path or prompt, one of the two.")
         said = dict(options or {})
@@ -37,10 +39,11 @@ class Tools:
                 raise ValueError("A prompt's job is called after its words; leave name out.")
             found = self.rest.post("/3d/generate", {**said, "prompt": prompt})
         else:
-            files = self._files(self._inside(str(path)))
+            files, left = _files(self._inside(str(path)))
             fields = {key: _field(value) for key, value in said.items()}
             fields |= {"name": name} if name else {}
             found = self.rest.send("/3d/from-scan", files, fields)
+            return dict(found) | ({"not_sent": left} if left else {})
         return dict(found)
 
     def status(self, job_id: str) -> dict[str, Any]:
@@ -93,15 +96,29 @@ class Tools:
             raise ValueError(f"There is no {found}.")
         return found
 
-    @staticmethod
-    def _files(path: Path) -> list[tuple[str, Path]]:
-        """[(name, file)] of what is sent; links are not followed."""
-        if path.is_file():
-            return [(path.name, path)]
-        files = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
-        if not files:
-            raise ValueError(f"{path} holds no files.")
-        return [(f"{path.name}/{one.relative_to(path).as_posix()}", one) for one in files]
+
+def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """([(name, file)] of what is sent, what is left out and why). Links are not followed."""
+    if path.is_file():
+        return [(path.name, path)], []
+    files, left = [], []
+    for one in sorted(path.rglob("*")):
+        below = one.relative_to(path).as_posix()
+        if one.is_symlink():
+            left.append(f"{below}: a link")
+        elif one.is_dir():
+            continue
+        elif not one.is_file():
+            left.append(f"{below}: no regular file")
+        elif names.left_out(below):
+            left.append(f"{below}: by its name no scan, picture or mesh, or an unfinished copy")
+        else:
+            files.append((f"{path.name}/{below}", one))
+    more = [f"and {len(left) - MOST_LEFT} more"] if len(left) > MOST_LEFT else []
+    if not files:
+        why = f" but {'; '.join(left[:MOST_LEFT] + more)}" if left else ""
+        raise ValueError(f"{path} holds no files{why}.")
+    return files, left[:MOST_LEFT] + more
 
 
 SHOWN = ("job_id", "name", "state", "message", "remedy", "progress", "left", "position")

@@ -50,11 +50,16 @@ def talk(url: str, folder: Path, *calls: tuple[str, dict[str, Any]], key: str = 
 def test_an_assistant_submits_looks_waits_and_fetches(
     server: Server, atlas: Atlas, tmp_path: Path
 ) -> None:
-    """A folder and a sentence are sent, jobs listed, a finished model saved; what goes wrong is told in words."""
+    """A folder and a sentence are sent, jobs listed, a finished model saved; what is left out is
+    named, what goes wrong is told in words."""
     folder = tmp_path / "files"
     (folder / "jug").mkdir(parents=True)
     for name in ("a.ply", "b ü.ply"):
         (folder / "jug" / name).write_bytes(PLY)
+    (folder / "jug" / "c.ply").symlink_to(tmp_path / "elsewhere.ply")
+    (folder / "jug" / ".DS_Store").write_bytes(b"x")
+    (folder / "links").mkdir()
+    (folder / "links" / "all").symlink_to(folder / "jug")
     done = forge(atlas, State.DONE, name="vase")
     eventually(lambda: server.get("/3d/jobs?state=completed").json()["jobs"], 20, "it is listed")
     answers = talk(
@@ -67,11 +72,14 @@ def test_an_assistant_submits_looks_waits_and_fetches(
         ("fetch", {"job_id": done.id}),
         ("fetch", {"job_id": done.id}),
         ("submit", {"path": "../web.log"}),
+        ("submit", {"path": "links"}),
         ("submit", {"path": "jug", "options": {"faces": "few"}}),
         ("status", {"job_id": "vase-7k3f9q2mxa"}),
     )  # fmt: skip
-    assert [good for good, _ in answers] == [True] * 6 + [False] * 3, answers
-    jug, cube, listed, waited, first, second, outside, wrong, none = [told for _, told in answers]
+    assert [good for good, _ in answers] == [True] * 6 + [False] * 4, answers
+    jug, cube, listed, waited, first, second, outside, links, wrong, none = [
+        told for _, told in answers
+    ]
     by_id = {place.id: read_job(atlas.disk, place.path) for place in atlas.places(State.INBOX)}
     job = by_id[jug["job_id"]]
     assert job is not None and job.source.name == "Grandma's jug" and len(job.manifest) == 2
@@ -84,6 +92,9 @@ def test_an_assistant_submits_looks_waits_and_fetches(
     )
     assert Path(first["path"]).read_bytes() == GLB and first["bytes"] == len(GLB)
     assert second["path"] != first["path"] and Path(first["path"]).parent == folder
+    assert [line.partition(":")[0] for line in jug["not_sent"]] == [".DS_Store", "c.ply"]
+    assert "c.ply: a link" in jug["not_sent"] and "not_sent" not in cube
+    assert "no files but all: a link" in links
     assert "is not below" in outside and "faces" in wrong and "There is no job" in none
 
 
