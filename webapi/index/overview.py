@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline.config import Settings
 from pipeline.queues import QUEUES
@@ -21,6 +22,11 @@ def reindex(atlas: Atlas, settings: Settings, index: Index) -> int:
     return sum(index.counts().values())
 
 
+def _doing(job: str | None, beat: Heartbeat) -> str | None:
+    """What a worker that holds JOB does, in words: its beat's, where that knows of the job."""
+    return beat.message if job == beat.job else "working" if job else "idle"
+
+
 def overview(follower: Follower) -> dict[str, Any]:
     """What the status page shows besides jobs."""
     served = follower.queues()
@@ -29,7 +35,10 @@ def overview(follower: Follower) -> dict[str, Any]:
         if row["queue"]:
             waiting[row["queue"]] = waiting.get(row["queue"], 0) + 1
     workers = follower.workers()
-    names = {row["id"]: row["name"] for row in follower.known.unfinished()}
+    rows = follower.known.unfinished()
+    names = {row["id"]: row["name"] for row in rows}
+    # the folder says who holds a job; a heartbeat says it up to a beat later
+    held = {row["worker"]: row["id"] for row in rows if row["worker"]}
     queues = sorted(
         {*served, *waiting}, key=lambda name: LEG_ORDER.index(name) if name in LEG_ORDER else 9
     )
@@ -43,9 +52,9 @@ def overview(follower: Follower) -> dict[str, Any]:
         "workers": [
             {
                 "name": beat.worker,
-                "job": beat.job,
-                "name_of_job": names.get(beat.job or ""),
-                "message": beat.message,
+                "job": (job := held.get(beat.worker)),
+                "name_of_job": names.get(job or ""),
+                "message": _doing(job, beat),
                 "queues": list(beat.queues),
                 "memory": beat.memory,
                 "used": beat.used,

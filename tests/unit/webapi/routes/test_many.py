@@ -214,7 +214,8 @@ def test_an_urgent_job_comes_before_those_that_are_not(
 def test_what_each_worker_holds_is_told(
     client: FlaskClient, web: Web, atlas: Atlas, look: Callable[[], None]
 ) -> None:
-    """By the job's name, with how far it is; an idle one holds nothing."""
+    """By the job's name, with how far it is; an idle one holds nothing. The folder says it, so a
+    heartbeat that is older than the last move contradicts nothing."""
     held = forge(
         atlas,
         State.PROCESSING,
@@ -225,11 +226,13 @@ def test_what_each_worker_holds_is_told(
         Heartbeat(worker=name, role="worker", counter=1, boot="x", pid=1, queues=("finish",))
         for name in ("host-cpu-abcd", "host-cpu-efgh")
     ]
-    beats[0] = beats[0].model_copy(update={"job": held.id, "message": "working"})
+    beats[0] = beats[0].model_copy(update={"message": "idle"})
+    beats[1] = beats[1].model_copy(update={"job": "jug-7k3f9q2mxa", "message": "working"})
     web.follower.workers = lambda: beats  # type: ignore[method-assign]
     look()
     busy, idle = client.get("/3d/workers").json["workers"]
     assert (busy["job_id"], busy["job_name"], busy["progress"]) == (held.id, "Grandma's jug", 0.5)
     assert (idle["job_id"], idle["job_name"], idle["queues"]) == (None, None, ["finish"])
+    assert (busy["message"], idle["message"]) == ("working", "idle")
     page = client.get("/", headers={"Accept": "text/html"}).text
     assert f'<a href="/jobs/{held.id}">Grandma&#39;s jug</a></span>' in page
