@@ -33,9 +33,7 @@ def before_after(id: str) -> Response:
     before = look.look_up(after["retry_of"])
     rows = [before, after]
     told = [details.detail(here().atlas, row) for row in rows]
-    sides = [
-        {"row": row, "job": job, "model": _model(job)} for row, job in zip(rows, told, strict=True)
-    ]
+    sides = [{"row": row, "job": job} | _shown(job) for row, job in zip(rows, told, strict=True)]
     return page("before_after.html", sides=sides, facts=differing(*map(_facts, rows, told)))
 
 
@@ -46,9 +44,11 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple
     return [(name, _words(one), _words(other)) for name, one, other in pairs if one != other]
 
 
-def _model(job: Mapping[str, Any]) -> str | None:
+def _shown(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The model that is shown, and whether there is a picture of it until then."""
     files = {file["name"] for file in job["artefacts"]}
-    return next((name for name in MODELS if name in files), None)
+    model = next((name for name in MODELS if name in files), None)
+    return {"model": model, "pictured": "preview.png" in files}
 
 
 def _facts(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _facts(row: Row, job: Mapping[str, Any]) -> dict[str, Any]:
     parts = {part: measured.get(part) or {} for part in ("cloud", "mesh")}
     return {
         "kind": job["kind"],
-        **job["options"],
+        **{name: "by itself" if value is None else value for name, value in job["options"].items()},
         "took": took(row["seconds"]) or None,
         "backend": job["provenance"].get("backend"),
         "unit": measured.get("unit"),

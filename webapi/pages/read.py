@@ -72,7 +72,8 @@ def job(id: str) -> Response:
     pictures = [
         name
         for name in files
-        if name.endswith((".png", ".webp", ".jpg")) and not name.startswith(("model", "thumbnail"))
+        if name.endswith((".png", ".webp", ".jpg"))
+        and not name.startswith(("model", "inspect", "thumbnail"))
     ]
     return page(
         "job.html",

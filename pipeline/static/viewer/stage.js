@@ -94,7 +94,7 @@ export class Stage {
   shine() {
     if (this.scene.environment) return;
     const maker = new PMREMGenerator(this.renderer);
-    this.scene.environment = maker.fromScene(new RoomEnvironment(), 0.04).texture;
+    this.scene.environment = maker.fromScene(new RoomEnvironment(), 0.04, 0.1, 100, { size: 64 }).texture;
     this.scene.environmentIntensity = 0.7;
   }
 

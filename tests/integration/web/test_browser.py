@@ -497,7 +497,9 @@ def test_before_and_after_stand_side_by_side_and_turn_together(
     from layout.manifest import write_job
 
     before, after = (
-        forge(atlas, State.DONE, "jug", faces=faces, output={"model.glb": glb_box((size, 0.1, 0.2))})
+        forge(
+            atlas, State.DONE, "jug", faces=faces, output={"model.glb": glb_box((size, 0.1, 0.2))}
+        )
         for faces, size in ((5000, 0.1), (900, 0.3))
     )
     job = read_job(atlas.disk, after.path)

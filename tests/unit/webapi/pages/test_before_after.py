@@ -27,7 +27,7 @@ def test_models_and_what_differs_stand_side_by_side(client: FlaskClient, atlas: 
     write_job(atlas.disk, after.path, job.model_copy(update={"retry_of": before.id}))
     page = client.get(f"/jobs/{after.id}/compare", headers=HTML).text
     for row in (
-        '<th scope="row">faces</th><td>none</td><td>900</td>',
+        '<th scope="row">faces</th><td>by itself</td><td>900</td>',
         '<th scope="row">mesh: faces</th><td>1200</td><td>900</td>',
     ):
         assert row in page
