@@ -96,6 +96,17 @@ def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
         for name in (error.filename, getattr(error, "filename2", None))
         if isinstance(name, str | Path) and name
     ]
+    if (
+        error.errno == errno.EXDEV
+        and named
+        and all(name.is_relative_to(atlas.root) for name in named)
+    ):
+        folders = " and ".join(dict.fromkeys(_folder(name, atlas) for name in named))
+        return LineFault(
+            error.errno,
+            f"{folders} lie on different disks: no folder of the tree may be a share, a volume or a"
+            " mount of its own (inbox3d doctor tells)",
+        )
     if error.errno not in DENIED or not named:
         return None
     if all(name.is_relative_to(atlas.pipeline) for name in named):
@@ -107,6 +118,12 @@ def of_tree(error: OSError, atlas: Atlas) -> LineFault | None:
     if len(named) == 2 and all(name.parent in atlas.folders() for name in named):
         return LineFault(error.errno, rights.words(error, named[0]))
     return None
+
+
+def _folder(path: Path, atlas: Atlas) -> str:
+    """The folder of the tree in which PATH lies."""
+    above = [folder for folder in atlas.folders() if folder in path.parents]
+    return str(above[-1].relative_to(atlas.root)) if above else atlas.root.name
 
 
 def is_full(folder: Path) -> bool:

@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
     where it matters, the error."""
 
     place: Place | None
-    error: PipelineError | None = None
+    error: PipelineError | LineFault | None = None
 
 
 class Runner:
@@ -148,7 +148,7 @@ class Runner:
             place = self.edges.release(
                 held, error.message, Ended.RELEASED if line else Ended.LACKING, waits_for
             )
-            return Outcome(place, None if isinstance(error, LineFault) else error)
+            return Outcome(place, error)
         if isinstance(error, EngineDied):
             return Outcome(self.edges.crashed(held, queue, error), error)
         return Outcome(self.edges.fail(held, queue, error), error)

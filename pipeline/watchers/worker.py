@@ -15,6 +15,7 @@ import threading
 from layout import lifecycle
 from layout.attention import Attention, Waits
 from layout.beat import Beat
+from layout.disk import LineFault
 from layout.dropped import printable
 from layout.lifecycle import Gone, Occupied
 from layout.liveness import Observer
@@ -37,6 +38,7 @@ from pipeline.watchers.leftovers import Leftovers
 from pipeline.watchers.meter import Meter
 from pipeline.watchers.models import Models
 from pipeline.watchers.pausing import Pausing, check_tree
+from pipeline.watchers.resting import Resting
 from pipeline.watchers.room import Asks, Room, used_by
 from pipeline.watchers.self_test import self_test
 
@@ -87,6 +89,7 @@ class Worker:
         self.leftovers = Leftovers(atlas, self.scratch, settings)
         self.room = Room(self.scratch, self.leftovers.unused)
         self.admission = Admission(self.beat.heartbeat, self.runner.past, self.observer)
+        self.resting = Resting(settings.worker.beat)
         self._proven = True
         self._full = self._began = False
         self._pausing = Pausing(atlas, self.beat)
@@ -151,6 +154,7 @@ class Worker:
         other from being started: at the next look, for after a start others come first."""
         self._began = False
         with self.attention.over(place.path):
+            self.resting.demand(place.id)
             return self.choice.is_quiet(place) and self._fits(place) and self._start(place)
         return self._began
 
@@ -199,6 +203,10 @@ class Worker:
             self.choice.lacking.add(held.id)
         if isinstance(outcome.error, Disagreement):
             self.choice.disagrees[held.id] = self.choice.fleet()
+        if isinstance(outcome.error, LineFault):
+            self.resting.sent_back(held.id, outcome.error.message)
+        else:
+            self.resting.forget(held.id)
         ended = outcome.place
         log.info(
             "job.left job=%s to=%s",

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from layout import lifecycle, tree
+from layout import lifecycle, promote, tree
 from layout.disk import Disk, LineFault
 from layout.init import init
 from layout.manifest import read_job
 from layout.scratch import Scratch
-from layout.tree import Atlas, State
+from layout.tree import Atlas, Place, State
 from pipeline import blame, config
 from pipeline.errors import (
     BackendUnavailable,
@@ -565,6 +565,46 @@ def test_a_tree_whose_root_is_closed_fails_no_job(
     error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/input/a.ply")
     fault = blame.of_tree(error, atlas)
     assert fault is not None and fault.message.startswith("the folder atlas may not be entered")
+
+
+def test_what_the_storage_refuses_at_the_end_does_not_start_the_job_again_and_again(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty starts in four seconds were seen: it rests, says why, and others go on."""
+    recipe("works")
+    bad = drop(atlas, "bad").id
+    real = promote.promote
+
+    def refuse(atlas: Atlas, place: Place, *more: Any) -> None:
+        if place.id == bad:
+            raise os_error(errno.EINVAL, atlas.staged(place))
+        real(atlas, place, *more)
+
+    monkeypatch.setattr(promote, "promote", refuse)
+    worker, good = workers(), drop(atlas, "vase").id
+    worker.resting.first = 1000.0
+    until(worker, lambda: now_at(atlas, good)[0].state is State.DONE)
+    for _ in range(5):
+        worker.step()
+    place, job = now_at(atlas, bad)
+    assert (place.state, len(job.starts)) == (State.CLAIMED, 1)
+    (line,) = worker.attention.lines()
+    assert "the storage did not let it go on: Invalid argument" in line and bad in line
+    monkeypatch.setattr(promote, "promote", real)
+    worker.resting.forget(bad)
+    until(worker, lambda: now_at(atlas, bad)[0].state is State.DONE)
+
+
+def test_folders_of_the_tree_on_different_disks_are_told_as_that(tmp_path: Path) -> None:
+    """A volume or a share for each: no rename goes from one to the other. A job alone is not it."""
+    atlas = init(tmp_path / "atlas")[0]
+    error = OSError(errno.EXDEV, "Invalid cross-device link", str(atlas.staging / "a"))
+    error.filename2 = str(atlas.processing / "vase-0123456789@w.1/output")
+    fault = blame.of_tree(error, atlas)
+    assert fault is not None
+    assert fault.message.startswith(".pipeline/staging and processing lie on different disks")
+    error.filename2 = str(tmp_path / "elsewhere")
+    assert blame.of_tree(error, atlas) is None
 
 
 def test_an_engine_whose_scratch_takes_no_log_says_so(tmp_path: Path) -> None:
