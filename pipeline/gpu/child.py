@@ -27,8 +27,8 @@ from typing import Any
 from pipeline import blame
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import leg, sandbox
+from pipeline.gpu.preload import preload
 from pipeline.kept.versions import versions
-from pipeline.queues import QUEUES
 
 LOG = "log.txt"
 
@@ -40,7 +40,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     reader = os.fdopen(int(sys.argv[1]), "r")
     writer = int(sys.argv[2])
-    _preload(sys.argv[3].split(","))
+    preload(sys.argv[3].split(","))
+    versions()  # looked up once, so that each fork has them
     _say(writer, ready=True)
     for line in reader:
         order = json.loads(line)
@@ -49,19 +50,6 @@ def main() -> None:
         else:
             leg.forget_peak()
             _run(order, writer)
-
-
-def _preload(queues: list[str]) -> None:
-    """Import and look up what the isolated legs need once, so that each fork has it; a missing one
-    is named when a stage asks for it."""
-    import importlib
-
-    for name in dict.fromkeys(
-        name for queue in queues for name in (QUEUES[queue].preload if queue in QUEUES else ())
-    ):
-        with contextlib.suppress(ImportError, OSError):
-            importlib.import_module(name)
-    versions()
 
 
 def _say(writer: int, **message: Any) -> None:
