@@ -77,6 +77,7 @@ def _splatted(x: Array, y: Array, depth: Array, side: int, radius: int) -> tuple
     """Depth (side, side) and the nearest point's number, -1 where nothing is."""
     buffer = np.full(side * side, np.inf)
     owner = np.full(side * side, -1)
+    written = np.empty(side * side, np.int64)  # read where it was just written only
     order = np.argsort(-depth, kind="stable")  # the nearest is written last
     column, row, number = x[order].astype(int), y[order].astype(int), np.arange(len(x))[order]
     for dy in range(-radius, radius + 1):
@@ -86,11 +87,11 @@ def _splatted(x: Array, y: Array, depth: Array, side: int, radius: int) -> tuple
             fits = (column + dx >= 0) & (column + dx < side) & (row + dy >= 0) & (row + dy < side)
             at = (row[fits] + dy) * side + column[fits] + dx
             # writes in order: the last one, which is the nearest, stays
-            candidate = np.full(side * side, -1)
-            candidate[at] = number[fits]
-            held = candidate >= 0
-            nearer = held & (np.where(held, depth[candidate], np.inf) < buffer)
-            buffer[nearer], owner[nearer] = depth[candidate[nearer]], candidate[nearer]
+            written[at] = number[fits]
+            stays = written[at] == number[fits]
+            at, nearest = at[stays], number[fits][stays]
+            nearer = depth[nearest] < buffer[at]
+            buffer[at[nearer]], owner[at[nearer]] = depth[nearest[nearer]], nearest[nearer]
     return buffer.reshape(side, side), owner.reshape(side, side)
 
 

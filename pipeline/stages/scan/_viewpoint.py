@@ -183,11 +183,11 @@ def _hidden(points: Array, place: Array, cell: float = 0.06) -> float:
     apart = points - place
     distance = np.linalg.norm(apart, axis=1)
     unit = apart / np.maximum(distance, 1e-12)[:, None]
+    if np.linalg.norm(unit.mean(0)) > 0.6:
+        return 1.0
     key = np.floor((np.arctan2(unit[:, 1], unit[:, 0]) + np.pi) / cell).astype(
         np.int64
     ) * 100 + np.floor(np.arccos(np.clip(unit[:, 2], -1, 1)) / cell).astype(np.int64)
     nearest = np.full(int(key.max()) + 1, np.inf)
     np.minimum.at(nearest, key, distance)
-    if np.linalg.norm(unit.mean(0)) > 0.6:
-        return 1.0
     return float((distance > 1.25 * nearest[key] + 1e-9).mean())
