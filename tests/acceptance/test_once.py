@@ -43,23 +43,26 @@ def test_once_takes_over_from_a_fleet_that_ends(tmp_path: Path, end: signal.Sign
         eventually(lambda: len(house.heartbeats()) >= 4, 60, "two intakes and two workers beat")
         (house.atlas.root / "HALT").touch()
         command = ours("pipeline once", house.atlas.root, str(stl_file(tmp_path / "part.stl")))
-        once = subprocess.Popen(
-            command,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=house.environment,
+        words = tmp_path / "words"
+        with words.open("wb") as file:
+            once = subprocess.Popen(
+                command, stderr=file, stdout=subprocess.PIPE, text=True, env=house.environment
+            )
+        eventually(
+            lambda: "The line is halted by HALT" in words.read_text() or None,
+            60,
+            "the job stands in inbox/, which is told",
         )
-        eventually(lambda: house.atlas.places(State.INBOX), 60, "the job stands in inbox/")
+        assert house.atlas.places(State.INBOX)
         for fleet in (up, finisher):
             fleet.send_signal(end)
             fleet.wait(100)
         (house.atlas.root / "HALT").unlink()
-        out, said = once.communicate(timeout=200)
+        out, _ = once.communicate(timeout=200)
     finally:
         house.close()
     assert once.returncode == 0 and Path(out.strip().splitlines()[-1]).parent == house.atlas.done
-    assert "any more: starting one for this job" in said and "The line is halted by HALT" in said
+    assert "any more: starting one for this job" in words.read_text()
 
 
 def _listens_to_the_keyboard() -> None:
