@@ -139,6 +139,7 @@ def _killed_again_and_again(tmp_path: Path, drops: int, seconds: float) -> None:
     assert not list(world.atlas.trash.rglob(tree.INPUT)), "a person's input went to trash/"
 
 
+@pytest.mark.slow
 def test_a_host_killed_at_random_moments_loses_nothing(tmp_path: Path) -> None:
     """SIGKILL some dozens of times, each at another moment; then the tree is mended and every drop has its end."""
     _killed_again_and_again(tmp_path, drops=60, seconds=4)

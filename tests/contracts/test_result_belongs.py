@@ -264,6 +264,7 @@ def test_a_folder_where_the_progress_is_written_stands_in_no_jobs_way(
     assert list(fleet.atlas.root.rglob("mine"))
 
 
+@pytest.mark.slow
 def test_a_job_toml_that_comes_in_the_moment_of_the_claim_counts(fleet: Fleet) -> None:
     """The drop was judged without it, and it lies there when the job is taken on: at every call to
     the disk between the two."""

@@ -127,6 +127,7 @@ def test_a_person_drags_a_job_to_cancel_and_to_retry(house: House) -> None:
     assert (house.atlas.inbox / failed).is_dir() and not (house.atlas.inbox / "bowl").exists()
 
 
+@pytest.mark.slow
 def test_a_finished_job_is_read_and_nothing_else(house: House) -> None:
     """Not its folder, not what the person once dropped, not the result, not a new file beside them."""
     drop(house, "lamp")

@@ -88,6 +88,7 @@ def test_a_worker_whose_scratch_was_full_takes_a_job_again_that_once_killed_its_
     assert fleet.places(State.DONE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [None, 'kind = "scan"\nseed = 1\n'])
 def test_a_changed_job_toml_counts_although_its_finder_was_killed(
     fleet: Fleet, first: str | None

@@ -85,6 +85,7 @@ def test_importing_a_light_module_loads_no_heavy_library(root: Path, module: str
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_importing_every_stage_loads_no_heavy_library(root: Path, graph: grimp.ImportGraph) -> None:
     """Stages import heavy libraries inside their functions, so that a worker can read a recipe without loading them."""
     stages = sorted(

@@ -112,6 +112,7 @@ def test_the_arrow_comes_out_upright_and_facing_front_from_instantmesh(
     assert volume(made.surface.vertices, made.surface.faces) > 0
 
 
+@pytest.mark.slow
 def test_the_arrow_comes_out_upright_and_facing_front_from_its_silhouettes() -> None:
     made = backends.reconstructor("visual-hull").reconstruct(
         solids.cut_out(solids.ARROW, EIGHT, size=128), None, QUICK

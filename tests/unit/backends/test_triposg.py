@@ -62,6 +62,7 @@ def arrow(self: VAE, memory: Any, points: Tensor, chunk: int = 0) -> Tensor:
     return 50 * torch.from_numpy(solids.ARROW(points.double().numpy())).float()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_shape_and_another_seed_another(
     models: Path, animal: Picture
 ) -> None:

@@ -86,6 +86,7 @@ def painted(pictures: list[Picture]) -> list[Picture]:
     return made
 
 
+@pytest.mark.slow
 def test_sides_take_the_colours_of_the_views_that_see_them_and_none_that_of_the_background() -> (
     None
 ):
@@ -123,6 +124,7 @@ def test_a_view_colours_nothing_that_another_part_hides_from_it() -> None:
     )  # nothing hides the small one: both views tell, the straighter one more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("azimuths", [[0.0], [0.0, 180.0, 90.0, 270.0]])
 def test_a_red_solid_on_white_becomes_red_all_over(azimuths: list[float]) -> None:
     """One view or four: no white from outside the outline, none on rims."""
@@ -151,6 +153,7 @@ def test_silhouettes_with_nothing_in_common_are_an_empty_mesh_with_a_remedy() ->
     assert "same distance" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_one_silhouette_is_inflated_and_labelled_draft() -> None:
     made = backends.reconstructor("visual-hull").reconstruct(
         solids.cut_out(solids.SOLIDS["animal"], [90.0]), None, EFFORT

@@ -56,6 +56,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"inbox3d {command}" in result.output
 
 
+@pytest.mark.slow
 def test_help_starts_fast() -> None:
     """In less than 0.3 s: the best of five counts, and nothing heavy is imported."""
     best = min(_seconds([sys.executable, "-m", "pipeline", "--help"]) for _ in range(5))

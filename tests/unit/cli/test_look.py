@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from layout import accept, lifecycle
 from layout.accept import AcceptedRequest
 from layout.manifest import ErrorFile
@@ -63,6 +65,7 @@ def test_a_refused_drop_has_no_kind_and_its_name_forges_no_line(
     ]
 
 
+@pytest.mark.slow
 def test_doctor_names_what_is_missing_with_its_remedy(
     atlas: Atlas, run: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_texture_tells_which_photograph_shows_what(made: Any) -> None:
     assert (told["best"][under], told["count"][under]) == (-1, 0)
 
 
+@pytest.mark.slow
 def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> None:
     """Cameras, colours and counts from two sides each; shares; what no photograph shows, in words."""
     mesh, posed, ws = made
@@ -73,6 +74,7 @@ def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> No
     assert "is shown by no photograph" in page and "more photographs are needed" in page
 
 
+@pytest.mark.slow
 def test_a_mesh_without_their_colours_still_shows_the_cameras(made: Any) -> None:
     """With texture=false there is nothing to tell of colours."""
     mesh, posed, ws = made

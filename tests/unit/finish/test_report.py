@@ -226,6 +226,7 @@ def test_point_clouds_are_drawn_in_the_colours_of_their_passes() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_report_is_one_file_that_needs_nothing_else(
     scan_report: tuple[Workspace, Report],
 ) -> None:

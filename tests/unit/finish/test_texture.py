@@ -55,6 +55,7 @@ def test_unwrapping_keeps_faces_and_uses_the_square(globe: Unwrapped) -> None:
     assert rasterise(surface, 512).inside.sum() / 512**2 == pytest.approx(globe.use, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["points", "field", "painted"])
 def test_every_source_shows_the_pattern(globe: Unwrapped, source: str) -> None:
     """Baked from 100 k points, from a function of place, from finely painted vertices: all come close to the known pattern."""
@@ -69,6 +70,7 @@ def test_every_source_shows_the_pattern(globe: Unwrapped, source: str) -> None:
     assert psnr(bake(globe.surface, made[source], 512), globe.surface, 512) >= least[source]
 
 
+@pytest.mark.slow
 def test_seams_do_not_show(globe: Unwrapped) -> None:
     """Read with bilinear filtering just left and right of every seam, the colour jumps no more than it does inside the charts."""
     image = bake(globe.surface, Points(*samples(ball(5), 200_000)), 512)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from pipeline.artefacts import Mesh, View, Views
@@ -54,6 +55,7 @@ def test_views_and_their_facts_lie_beside_the_model(workspace: Make) -> None:
             assert picture.size == (512, 512)
 
 
+@pytest.mark.slow
 def test_the_report_shows_the_views_and_what_a_better_result_needs(workspace: Make) -> None:
     """Words of a person are data."""
     ws = workspace(kind="images", texture_size=64)
@@ -67,6 +69,7 @@ def test_the_report_shows_the_views_and_what_a_better_result_needs(workspace: Ma
     assert "visual-hull, from 1 view<" in page
 
 
+@pytest.mark.slow
 def test_a_scan_has_no_such_chapter(workspace: Make) -> None:
     ws = workspace(kind="convert", texture_size=64)
     finished(ws, stored(ws, ball()))

@@ -79,6 +79,7 @@ def test_a_finished_stage_is_not_run_again(engine: Engine, tmp_path: Path) -> No
     assert [event.what for event in run(engine, order(tmp_path, "works"))] == ["done"]
 
 
+@pytest.mark.slow
 def test_a_segfault_is_an_engine_death_with_its_signal(engine: Engine, tmp_path: Path) -> None:
     """The child's signal is named, and the next leg runs in a new child."""
     with pytest.raises(errors.EngineDied, match=r"segfaults.*SIGSEGV"):
@@ -86,6 +87,7 @@ def test_a_segfault_is_an_engine_death_with_its_signal(engine: Engine, tmp_path:
     assert run(engine, order(tmp_path, "works"))[-1].what == "done"
 
 
+@pytest.mark.slow
 def test_an_engine_that_died_between_two_legs_is_replaced(engine: Engine, tmp_path: Path) -> None:
     """A dying process takes an order and never answers; the next one does."""
     run(engine, order(tmp_path, "works"))

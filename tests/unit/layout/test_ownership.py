@@ -91,6 +91,7 @@ def test_init_gives_every_folder_the_mode_of_the_page(tmp_path: Path) -> None:
     assert found() == right
 
 
+@pytest.mark.slow
 def test_init_as_root_makes_the_tree_of_the_owner_that_is_named(tmp_path: Path) -> None:
     """Or of whoever owns the folder already; a name that is not known here is refused."""
     need_root()
@@ -109,6 +110,7 @@ def test_init_as_root_makes_the_tree_of_the_owner_that_is_named(tmp_path: Path) 
     shutil.rmtree(top)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -20,6 +20,7 @@ def test_at_the_published_size_it_is_what_is_known_of_it() -> None:
     assert found.queries / cost.queries(256) == pytest.approx(29e6, rel=0.03)
 
 
+@pytest.mark.slow
 def test_so_many_points_are_asked_for_of_a_shape_that_fills_the_box() -> None:
     grid = 128
     axis, asked = torch.from_numpy(np.linspace(-1, 1, grid)), 0

@@ -34,11 +34,13 @@ def test_instantmesh_matches_the_small_goldens(testdata: Path, name: str) -> Non
     assert (wrong(lines), weights) == ({}, [])
 
 
+@pytest.mark.slow
 def test_triposg_matches_the_small_goldens(testdata: Path) -> None:
     lines, weights = check(testdata / "goldens" / "triposg" / "small.json")
     assert (wrong(lines), weights) == ({}, [])
 
 
+@pytest.mark.slow
 def test_a_wrong_tensor_is_found_and_named(testdata: Path, tmp_path: Path) -> None:
     """The check is no rubber stamp: one number off in one array, an unknown name and another seed's weights all show."""
     source = testdata / "goldens" / "triposr" / "small"

@@ -64,6 +64,7 @@ def test_every_crossed_edge_belongs_to_exactly_one_patch() -> None:
         np.testing.assert_array_equal(flexicubes_tables.tables().patch[case] >= 0, crossed)
 
 
+@pytest.mark.slow
 def test_the_surface_of_a_ball_is_closed_faces_outwards_and_lies_on_the_ball() -> None:
     import trimesh
 
@@ -75,6 +76,7 @@ def test_the_surface_of_a_ball_is_closed_faces_outwards_and_lies_on_the_ball() -
     assert np.abs(np.linalg.norm(vertices, axis=1) - 0.6).max() < 0.01
 
 
+@pytest.mark.slow
 def test_weights_are_asked_for_surface_cubes_only() -> None:
     model = Analytic()
     mesh_surface(model, torch.zeros(1, 3, 4, 8, 8), grid=128)
@@ -91,6 +93,7 @@ def test_a_field_on_one_side_gives_an_empty_mesh() -> None:
     assert (vertices.shape, faces.shape) == ((0, 3), (0, 3))
 
 
+@pytest.mark.slow
 def test_cameras_stand_around_the_object_and_look_at_it() -> None:
     rows = cameras()[:, :12].reshape(6, 3, 4).double()
     for azimuth, pose in zip(AZIMUTHS, rows, strict=True):

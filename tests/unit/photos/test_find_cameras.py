@@ -87,6 +87,7 @@ def test_photos_without_overlap_are_refused_with_the_line_that_makes_them_views(
     assert "of the 3 dropped none could be joined" in caught.value.message
 
 
+@pytest.mark.slow
 def test_two_photos_make_no_scan(shot: Shot, tmp_path: Path) -> None:
     """Refused in words before anything is sought."""
     photos = {name: shot.photos[name] for name in ("IMG_00.jpg", "IMG_01.jpg")}

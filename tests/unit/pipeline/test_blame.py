@@ -81,6 +81,7 @@ def count(atlas: Atlas, state: State) -> int:
 
 
 # -- a full scratch ----------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", FILLS)
 def test_a_full_scratch_fails_no_job_and_counts_no_crash(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, stage: str
@@ -115,6 +116,7 @@ def test_a_full_scratch_fails_no_job_and_counts_no_crash(
         assert all(start.noted and "Scratch is full" in start.noted for start in job.starts[:-1])
 
 
+@pytest.mark.slow
 def test_a_scratch_without_any_room_takes_no_job(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_share_that_takes_no_more_files_is_called_so(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_files_that_a_tidier_deletes_from_scratch_fail_no_job(
     atlas: Atlas, workers: Any, recipe: Any
 ) -> None:
@@ -182,6 +185,7 @@ def test_files_that_a_tidier_deletes_from_scratch_fail_no_job(
     assert job.crashes(max(start.n for start in job.starts) - 1) == 0
 
 
+@pytest.mark.slow
 def test_another_host_goes_on_meanwhile(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
 ) -> None:
@@ -196,6 +200,7 @@ def test_another_host_goes_on_meanwhile(
         until(roomy, lambda: count(atlas, State.DONE) == 1)
 
 
+@pytest.mark.slow
 def test_a_job_larger_than_an_empty_scratch_is_named_with_both_sizes_and_holds_up_no_smaller_one(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path
 ) -> None:
@@ -403,6 +408,7 @@ def test_a_job_that_can_be_neither_run_nor_moved_is_named_and_the_next_one_runs(
     assert now_at(atlas, bad.id)[0].state is State.PROCESSING
 
 
+@pytest.mark.slow
 def test_a_scratch_that_was_never_made_is_told_once_and_until_it_works(
     atlas: Atlas, workers: Any, recipe: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -440,6 +446,7 @@ def test_a_worker_starts_beside_a_scratch_that_cannot_be_made(
     until(worker, lambda: count(atlas, State.DONE) == 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [".pipeline/staging", "done"])
 def test_a_folder_of_the_tree_that_may_not_be_written_makes_jobs_wait_and_blames_no_submitter(
     atlas: Atlas, workers: Any, recipe: Any, name: str

@@ -85,6 +85,7 @@ def test_a_traceback_goes_with_its_event(stream: io.StringIO) -> None:
     assert "ValueError: odd" in stream.getvalue()
 
 
+@pytest.mark.slow
 def test_every_event_of_ours_splits_into_its_facts(root: Path) -> None:
     """Whatever code logs, each value has a name: nothing reaches machines inside a sentence."""
     unsplit = []

@@ -69,6 +69,7 @@ def sampled(name: str) -> tuple[np.ndarray, np.ndarray]:
     return corners.mean(1) / figure.size, normals / np.maximum(length, 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "turns"), [("box", {180}), ("square block", {90, 180}), ("mirrored", set())]
 )

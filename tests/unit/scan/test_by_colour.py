@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+
 import numpy as np
+import pytest
 
 from pipeline.geometry import rigid
 from pipeline.stages.scan import _ambiguity, _by_colour, _prepared, _tones
@@ -10,11 +14,18 @@ from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._slips import Slip
 
+pytestmark = pytest.mark.slow
 AXIS = Slip(True, np.array([0.0, 0, 1]), np.zeros(3), 1.0)
 
 
 def painted(seed: int, dots: int = 14) -> Prepared:
-    """A can of size 1 with coloured dots on a beige ground; another sampling of it by SEED."""
+    """A can of size 1 with coloured dots on a beige ground; another sampling of it by SEED. Each
+    is prepared once; a test may give its own other colours."""
+    return copy.copy(_painted(seed, dots))
+
+
+@functools.cache
+def _painted(seed: int, dots: int) -> Prepared:
     rng = np.random.default_rng(seed)
     angle, height = rng.uniform(0, 2 * np.pi, 16_000), rng.uniform(-0.35, 0.35, 16_000)
     normals = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1)

@@ -39,6 +39,7 @@ def off_line(origin: tuple[float, ...], point: Array, way: Array) -> float:
     return float(np.linalg.norm(np.cross(np.asarray(origin) - point, way)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "planes"), [("plain bottle", 0), ("bottle with handle", 1), ("mug", 1)]
 )
@@ -58,6 +59,7 @@ def test_a_bottle_has_its_axis_and_a_plane_only_where_a_handle_tells_it(
         assert plane.score > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "ways"),
     [("box", [[1, 0, 0], [0, 1, 0]]), ("mirrored", [[1, 0, 0]])],
@@ -75,11 +77,13 @@ def test_mirror_planes_stand_where_the_body_has_them(name: str, ways: list[list[
         assert plane.score > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sculpture", "box-like"])
 def test_a_body_without_symmetry_is_told_none(name: str) -> None:
     assert found(*scanned(name)) == Symmetry()
 
 
+@pytest.mark.slow
 def test_all_nine_planes_of_a_cube_whose_points_have_no_noise() -> None:
     symmetry = found(*shapes.box(12_000))
     ways = np.array([plane.normal for plane in symmetry.planes])
@@ -88,6 +92,7 @@ def test_all_nine_planes_of_a_cube_whose_points_have_no_noise() -> None:
     assert all(np.linalg.norm(plane.origin) < 0.02 for plane in symmetry.planes)
 
 
+@pytest.mark.slow
 def test_a_wall_and_a_ball_are_told_nothing_for_all_would_be_as_true() -> None:
     """Also with rough normals, whose noise must not be taken for a surface that holds a plane."""
     rng = np.random.default_rng(0)

@@ -148,6 +148,7 @@ def test_a_closed_body_seen_from_around_is_no_room(name: str) -> None:
     assert ((normals * truth).sum(axis=1) > 0).mean() > 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("furnished", [True, False])
 def test_a_room_faces_the_scanner_within_it(furnished: bool) -> None:
     """Furniture that the walls hide from outside tells, else its size in metres."""
@@ -157,6 +158,7 @@ def test_a_room_faces_the_scanner_within_it(furnished: bool) -> None:
     assert ((normals * truth).sum(axis=1) > 0).mean() > 0.85
 
 
+@pytest.mark.slow
 def test_a_station_in_an_empty_hall_is_known_by_its_density() -> None:
     """Points thin out by the square of the distance from it, whatever the unit says."""
     rays = whole_ball(9000)[0]
@@ -173,6 +175,7 @@ def test_terrain_of_a_survey_faces_up() -> None:
     assert (normals[:, 2] > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flipped", [1, -1], ids=["into the room", "out of the room"])
 def test_signs_that_a_file_brought_are_kept_where_they_agree(flipped: int) -> None:
     """They are said of a room, so no bulge turns them; those of chance are not believed."""

@@ -240,6 +240,7 @@ def test_gz_files_inside_an_archive_are_passes(read: Read, tmp_path: Path, kind:
     assert [one.name for one in job.scans.passes] == [f"a.{kind}/0.ply", f"a.{kind}/1.ply"]
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_inside_a_zip_is_stopped_while_it_is_unpacked(read: Read) -> None:
     """The limit of the archive counts what comes out of its members."""
     assert "a.zip unpacks to far more than it weighs" in refused(
@@ -262,6 +263,7 @@ def test_a_member_that_climbs_out_of_the_archive_does_no_harm(read: Read, tmp_pa
     assert not (tmp_path / "evil.ply").exists()
 
 
+@pytest.mark.slow
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(read: Read, tmp_path: Path) -> None:
     """300 MB of zeros in 300 kB."""
     zipped = io.BytesIO()
@@ -275,6 +277,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(read: Read, tmp_path: Path)
     assert not list(tmp_path.rglob("*.00001"))
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_stopped_while_it_is_unpacked(read: Read) -> None:
     assert "far more than it weighs" in refused(
         read, {"bomb.ply.gz": gzip.compress(bytes(260 << 20), 1)}

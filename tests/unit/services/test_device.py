@@ -105,6 +105,7 @@ def real(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Device
     device.end()
 
 
+@pytest.mark.slow
 def test_a_stage_that_kills_the_engine_is_named_and_the_next_request_gets_another(
     real: Device, tmp_path: Path
 ) -> None:

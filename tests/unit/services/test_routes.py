@@ -107,6 +107,7 @@ def test_an_address_that_is_not_public_is_refused(service: Service) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_mesh_is_made_from_what_views_answered_and_from_inputs(
     service: Service, atlas: Atlas
 ) -> None:

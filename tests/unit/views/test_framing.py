@@ -87,6 +87,7 @@ def test_the_height_of_the_camera_is_found_and_said(workspace: Make, elevation: 
     )
 
 
+@pytest.mark.slow
 def test_a_height_and_a_lens_that_are_told_are_taken(workspace: Make) -> None:
     ws = workspace(elevation=10, fov=35)
     made = views(ws, solids.SOLIDS["chair"], (0, 90, 180, 270), fov=35.0)
@@ -127,6 +128,7 @@ def test_views_of_different_things_are_said_not_to_fit(workspace: Make) -> None:
     assert "outlines fit together to" in ws.warnings[-1]
 
 
+@pytest.mark.slow
 def test_a_hull_fills_the_silhouettes_of_the_right_camera_alone() -> None:
     size = (cameras.PIXELS,) * 2
     photos = solids.photos(LONG, EIGHT, size=144, fov=32.0)

@@ -171,6 +171,7 @@ def test_views_of_different_cameras_get_the_same_height(
     assert heights[0] == pytest.approx(heights[1], abs=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [160, 900])
 def test_no_colour_of_the_background_is_left_on_the_rim(
     size: int, workspace: Make, drop: Callable[..., Dropped]

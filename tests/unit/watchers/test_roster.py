@@ -103,6 +103,7 @@ def test_what_was_asked_for_at_the_start_stands_in_for_the_table(root: Path) -> 
     assert [(role.device, role.queues) for role in roles[1:]] == [("cuda:2", ("mesh",))]
 
 
+@pytest.mark.slow
 def test_a_worker_with_cores_of_its_own_sees_no_others(tmp_path: Path) -> None:
     """What counts cores in its process, and in its engine's, counts those."""
     atlas: Atlas = init(tmp_path / "atlas")[0]

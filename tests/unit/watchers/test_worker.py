@@ -198,6 +198,7 @@ def test_what_a_worker_lacks_goes_back_uncounted_and_is_not_taken_again(
     assert not worker.step()
 
 
+@pytest.mark.slow
 def test_what_lacked_a_model_is_taken_again_when_the_models_are_others(
     atlas: Atlas, workers: Any, recipe: Any, settings: Settings
 ) -> None:

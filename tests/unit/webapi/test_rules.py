@@ -264,6 +264,7 @@ def test_a_hostile_archive_is_refused_before_anything_is_unpacked(
 
 
 # -- 5, 6, 7: parsers, weights -----------------------------------------------------------------
+@pytest.mark.slow
 def test_the_web_process_loads_no_parser_of_images_meshes_or_weights(root: Path) -> None:
     """A pixel flood or a hostile mesh finds nothing here that would open it; the engine does, in its sandbox."""
     parsers = (

@@ -530,6 +530,7 @@ def test_tensors_of_another_model_are_named_where_they_are_known(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["triposr", "instantmesh-base", "instantnerf-large"])
 def test_a_published_model_under_another_ones_name_is_recognised_by_its_tensors(other: str) -> None:
     """At the published sizes, without memory behind them."""

@@ -160,6 +160,7 @@ def test_sizes_that_describe_no_network_are_refused(tmp_path: Path) -> None:
     assert "model.json is not of format 1" in refused(tmp_path / "triposr")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_imported_by_its_prefix_and_without_strange_keys(tmp_path: Path) -> None:
     network = tiny.instantmesh(tmp_path / "made")
     sizes = json.loads((tmp_path / "made" / "instantmesh-large" / "model.json").read_text())[
@@ -176,6 +177,7 @@ def test_a_checkpoint_is_imported_by_its_prefix_and_without_strange_keys(tmp_pat
     assert weights.facts(folder)["origin"]["sha256"] == sha256(tmp_path / "instant_mesh_large.ckpt")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[object, tuple[str]]:
