@@ -11,11 +11,14 @@ from layout.liveness import Life, Observer
 from layout.manifest import AtlasFile
 from layout.tree import Atlas, State
 from pipeline import config
+from pipeline.cli._account import account_findings
 from pipeline.cli._finding import Finding
+from pipeline.cli._this_mount import mount_findings
 from pipeline.cli._tree_rights import rights_findings
 
 
-def tree_findings(root: Path) -> list[Finding]:
+def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
+    """What is found of the tree at ROOT; with USER also what that account may do in it."""
     try:
         there = init.exists(root)
     except PermissionError:
@@ -48,7 +51,9 @@ def tree_findings(root: Path) -> list[Finding]:
     return [
         *findings,
         *_login(atlas),
+        *mount_findings(atlas, config.load(atlas.config_file)),
         *rights_findings(atlas),
+        *(account_findings(atlas, user) if user else ()),
         *_strangers(atlas),
         *_workers(atlas),
     ]

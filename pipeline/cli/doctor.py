@@ -20,8 +20,9 @@ from pipeline.cli._this_host import (
 from pipeline.cli._this_tree import tree_findings
 
 
-def examine(root: Path | None) -> list[Finding]:
-    """Look at this host, and at the tree at ROOT where one is named."""
+def examine(root: Path | None, user: str | None = None) -> list[Finding]:
+    """Look at this host, and at the tree at ROOT where one is named; there also at what USER may
+    do."""
     findings = [
         python(),
         *libraries(),
@@ -36,7 +37,7 @@ def examine(root: Path | None) -> list[Finding]:
     return [
         *findings,
         *(
-            tree_findings(root)
+            tree_findings(root, user)
             if root
             else [
                 Finding(

@@ -110,7 +110,10 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
 @click.command()
 @atlas_option
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def doctor(atlas_path: str | None, as_json: bool) -> int:
+@click.option(
+    "--as", "user", metavar="USER", help="As root: try what this account may do in the tree."
+)
+def doctor(atlas_path: str | None, as_json: bool, user: str | None) -> int:
     """Check this host and the mount, and say what is missing and how to get it. Exit code 1 when
     something must be done.
 
@@ -130,7 +133,7 @@ def doctor(atlas_path: str | None, as_json: bool) -> int:
         if atlas_path or os.environ.get(VARIABLE) or config.load().host.atlas
         else None
     )
-    findings = checks.examine(root)
+    findings = checks.examine(root, user)
     if as_json:
         click.echo(job_view.to_json([finding._asdict() for finding in findings]))
     else:
