@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layout import dropped, names, tree
+from layout.copies import bearers
 from layout.disk import Disk
 from layout.manifest import REQUEST_LIMIT, ErrorFile, JobFile, Unreadable, read_job
 from layout.move import gone
@@ -84,12 +85,7 @@ def identify_bare(atlas: Atlas, name: str) -> Claim:
             *_runs(atlas.disk, folder),
         ]
     )
-    taken = id is not None and any(
-        place.id == id
-        for state in tree.State
-        if state is not tree.State.INBOX
-        for place in atlas.places(state)
-    )
+    taken = id is not None and any(True for _ in bearers(atlas, id, tuple(tree.State)[1:]))
     if id is None or taken or n > MAX_STARTS:
         return Claim(
             names.new_id(

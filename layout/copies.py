@@ -4,6 +4,7 @@ two results of one job."""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 
 from layout.manifest import JobFile
 from layout.tree import Atlas, Place, State
@@ -15,17 +16,23 @@ def is_moved(atlas: Atlas, job: JobFile, found: os.stat_result) -> bool:
     return job.inode in (None, found.st_ino) or atlas.identity().inodes == "changing"
 
 
+def bearers(atlas: Atlas, id: str, states: Sequence[State] = tuple(State)) -> Iterator[Place]:
+    """Folders in STATES that bear ID. That there is none needs two looks: a listing may lack one,
+    and one may go back to a state that was listed before."""
+    for _ in range(2):
+        for state in states:
+            yield from (place for place in atlas.places(state) if place.id == id)
+
+
 def stands_elsewhere(atlas: Atlas, place: Place) -> bool:
     """Does another folder bear PLACE's id? An old listing may still show this one where it stood
     before."""
     own = atlas.disk.lstat(place.path)
     return any(
-        other.id == place.id
-        and other.path != place.path
+        other.path != place.path
         and (found := atlas.disk.lstat(other.path)) is not None
         and (own is None or found.st_ino != own.st_ino)
-        for state in State
-        for other in atlas.places(state)
+        for other in bearers(atlas, place.id)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def test_a_day_survives_a_few_power_cuts() -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("name", device.KINDS)
 def test_a_day_survives_every_power_cut(name: str) -> None:
     verdict = play.run(device.KINDS[name], IMAGES, 0, story.whole_day, judge.ours)
@@ -36,6 +38,7 @@ def test_a_day_survives_every_power_cut(name: str) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("peer", ["dirq", "write and rename", "write, fsync, rename"])
 def test_what_others_lose(peer: str) -> None:
     """The harness is no formality: a queue that waits for no disk loses what it had taken on."""
@@ -50,9 +53,9 @@ def _no_sync_of_files(path: Any, data: bytes, flag: int, durable: bool) -> None:
 
 
 def _no_sync_of_copies(
-    source: Any, target: Any, durable: bool, tick: Callable[[int], None] | None = None
-) -> str:
-    return calls.copy(source, target, False, tick)
+    source: Any, target: Any, durable: bool, *rest: Any
+) -> tuple[str, os.stat_result]:
+    return calls.copy(source, target, False, *rest)
 
 
 def _from_memory(path: Path) -> str:
@@ -80,6 +83,7 @@ PLANTED: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("bug", PLANTED)
 def test_planted_bugs_are_caught(bug: str) -> None:
     """One wait for the disk taken out of the real code at a time."""

@@ -1,10 +1,11 @@
-"""python -m tests.simulation [SEED … | --from SEED] [--seeds COUNT] [--seconds S] [--processes N]"""
+"""python -m tests.simulation [SEED … | --from SEED] [--seeds COUNT] [--seconds S] [--processes N] [--counts FILE]"""
 
 from __future__ import annotations
 
 import argparse
 import secrets
 import sys
+from pathlib import Path
 
 from tests.simulation.many import many
 from tests.simulation.play import play
@@ -17,11 +18,17 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--counts", type=Path, help="adds what was met to those of other ranges")
     arguments = parser.parse_args()
     if arguments.seeds_again:
         return max(map(replay, arguments.seeds_again))
     first = arguments.first if arguments.first is not None else secrets.randbelow(10**9)
-    return many(range(first, first + arguments.seeds), arguments.seconds, arguments.processes)
+    return many(
+        range(first, first + arguments.seeds),
+        arguments.seconds,
+        arguments.processes,
+        arguments.counts,
+    )
 
 
 def replay(seed: int) -> int:

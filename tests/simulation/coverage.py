@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections import Counter
 
 from tests.support.baddisk import ERRNOS
@@ -53,50 +54,70 @@ AIM = {
     "t": 1.0,
 }  # fmt: skip
 
-
-# Edges with a write into the job's folder before them that does not end in a seizure.
-TORN = ("b.", "r", "s", "i", "t")
-# Edges before which no listing is read, unless something else went wrong.
-UNLISTED = ("h", "i", "j")
+TRIES = 20  # strikes that never found anything to happen to
 
 
-def impossible(edge: str, fault: str) -> str | None:
-    """Why FAULT cannot meet EDGE, or None."""
-    if fault == "mangled" and edge != "p":
-        return "only what is promoted is read back"
-    if fault == "torn" and edge not in TORN:
-        return "nothing is written before it, or a reaper's seizure is the next edge"
-    if fault in ("skipped", "stale") and edge in UNLISTED:
-        return "no listing is read before it"
-    if edge in ("a", "k") and fault in HABITS:
-        return "people do not see drafts/ and trash/"
-    if fault == "copies" and edge == "b":
-        return "beside what stands in inbox/ a copy has another name: it is a drop of its own"
-    if fault == "damages" and edge in ("b", "r"):
-        return "there may be no job.json yet"
-    if edge in ("h", "i", "j", "k", "a") and fault in ("drain", "HALT"):
-        return "an answer to a request does not wait for either"
-    return None
+class Seen:
+    """What plays showed. MET: (edge, fault) → how often. TRIED: of events and habits, aimed at an
+    edge, whether or not there was anything to do it to. COULD: how often a call at which a look can
+    go wrong came before an edge; under the look "", how often the edge was passed by plays that
+    counted that."""
+
+    def __init__(self) -> None:
+        self.met, self.tried, self.could = (Counter[tuple[str, str]]() for _ in range(3))
+
+    def add(self, other: Seen) -> None:
+        self.met += other.met
+        self.tried += other.tried
+        self.could += other.could
+
+    def dump(self) -> str:
+        """As JSON."""
+        return json.dumps(
+            {
+                name: [[*pair, count] for pair, count in kind.items()]
+                for name, kind in vars(self).items()
+            }
+        )
+
+    def load(self, text: str) -> None:
+        """Add what ``dump`` gave."""
+        for name, rows in json.loads(text).items():
+            getattr(self, name).update({(edge, fault): count for edge, fault, count in rows})
+
+    def cannot(self, edge: str, fault: str) -> str | None:
+        """Why FAULT cannot meet EDGE, by what plays showed; None where it did, or where nothing can
+        be told yet."""
+        if self.met[edge, fault]:
+            return None
+        if fault in LOOKS and self.could[edge, ""] >= ENOUGH and not self.could[edge, fault]:
+            return f"no such call in {self.could[edge, '']} passages"
+        if fault in (*EVENTS, *HABITS) and self.tried[edge, fault] >= TRIES:
+            return f"nothing to do it to in {self.tried[edge, fault]} tries"
+        return None
 
 
-def table(met: Counter[tuple[str, str]]) -> str:
-    """Rows: faults; columns: edges. ``-``: impossible; ``!``: met less than ENOUGH times."""
+def table(seen: Seen) -> str:
+    """Rows: faults; columns: edges. ``-``: cannot be; ``!``: met less than ENOUGH times."""
     width = max(map(len, FAULTS))
     lines = [" " * width + "".join(f"{edge:>7}" for edge in EDGES)]
     for fault in ("none", *FAULTS):
-        cells = (_cell(met, edge, fault) for edge in EDGES)
+        cells = (_cell(seen, edge, fault) for edge in EDGES)
         lines.append(f"{fault:{width}}" + "".join(f"{cell:>7}" for cell in cells))
-    possible = [(edge, fault) for edge in EDGES for fault in FAULTS if not impossible(edge, fault)]
-    rare = [pair for pair in possible if met[pair] < ENOUGH]
+    pairs = [(edge, fault) for edge in EDGES for fault in FAULTS]
+    cannot = {pair: why for pair in pairs if (why := seen.cannot(*pair))}
+    counts = sorted(seen.met[pair] for pair in pairs if pair not in cannot)
+    lines += [f"cannot be: {edge} × {fault}: {why}" for (edge, fault), why in cannot.items()]
+    enough = sum(count >= ENOUGH for count in counts)
     lines.append(
-        f"{len(possible) - len(rare)} of {len(possible)} pairs met {ENOUGH} times or more;"
-        f" the rarest {min((met[pair] for pair in possible), default=0)} times"
+        f"{enough} of {len(counts)} pairs met {ENOUGH} times or more; the rarest {counts[0]} times,"
+        f" one in ten at most {counts[len(counts) // 10]}, the median {counts[len(counts) // 2]}"
     )
     return "\n".join(lines)
 
 
-def _cell(met: Counter[tuple[str, str]], edge: str, fault: str) -> str:
-    if fault != "none" and impossible(edge, fault):
+def _cell(seen: Seen, edge: str, fault: str) -> str:
+    if seen.cannot(edge, fault):
         return "-"
-    count = met[edge, fault]
+    count = seen.met[edge, fault]
     return f"{count}!" if fault != "none" and count < ENOUGH else str(count)

@@ -90,6 +90,8 @@ class SimDisk(Disk):
         kind = world.fate.of(self.process, call, args)
         if self.process.dead:
             raise Crash
+        if kind == "stale" and self._remembered(function, args[0]) is None:
+            kind = "skipped"
         if kind is None:
             result = super()._do(call, self._perform, call, function, *args)
         else:
@@ -188,12 +190,17 @@ class SimDisk(Disk):
     def _stale(self, kind: str, call: str, function: Callable[..., Any], *args: Any) -> list[Entry]:
         if kind == "unseen":
             raise FileNotFoundError(errno.ENOENT, "hidden by a stale negative entry", str(args[0]))
-        at, how, listing = self.process.host.stale.get(str(args[0]), (0.0, None, []))
-        if kind == "stale" and how is function and self.world.hub.now - at < CACHED:
-            return list(listing)
+        old = self._remembered(function, args[0]) if kind == "stale" else None
+        if old is not None:
+            return list(old)
         listing = self._perform(call, function, *args)
         left = self.world.hub.dice.randrange(len(listing)) if listing else 0
         return [entry for k, entry in enumerate(listing) if k != left]
+
+    def _remembered(self, function: Callable[..., Any], path: Any) -> list[Entry] | None:
+        """The listing of PATH that this host's cache still holds."""
+        at, how, listing = self.process.host.stale.get(str(path), (0.0, None, []))
+        return listing if how is function and self.world.hub.now - at < CACHED else None
 
     def _tear(self, call: str, *args: Any) -> None:
         target, data = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layout import names
 from layout.edges import REFUSED
 from layout.tree import State
+from tests.simulation.could import Could
 from tests.simulation.coverage import (
     AIM,
     BLUR,
@@ -20,13 +21,12 @@ from tests.simulation.coverage import (
     BLUR_JOB,
     BLUR_MOST,
     CALLS,
-    EDGES,
     EVENTS,
     HABITS,
     LOOKS,
     TEAR,
     TEAR_REFUSED,
-    impossible,
+    Seen,
 )
 from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
 from tests.simulation.edges import letter
@@ -38,10 +38,9 @@ if TYPE_CHECKING:
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
 BEFORE = frozenset({"lstat", "scandir", "read", "replace", *TEARABLE})
-AT = {
-    edge: [each for each in (*CALLS, *EVENTS, *HABITS) if not impossible(edge, each)]
-    for edge in EDGES
-}
+AT = (*CALLS, *EVENTS, *HABITS)  # what may befall an edge at its very rename
+SWARM = 12  # of those in a play of which some are left out
+COUNTS = 8  # every so many plays count what could have gone wrong before an edge
 DENIALS = {"EACCES": "denied", "EPERM": "refused"}
 NUMBERS = {kind: number for number, kind in DENIALS.items()}
 ONCE = (
@@ -64,7 +63,9 @@ class Fate:
         self.sky = Sky(world)
         # what befalls an edge; each tells whether there was anything for it to happen to
         self.strikes: dict[str, Callable[[Process, Path, Path], bool]] = {}
-        self.met_by: Counter[tuple[str, str]] = Counter()  # (edge, fault) → how often
+        self.at = AT if dice.random() < 0.25 else tuple(dice.sample(AT, SWARM))
+        self.seen = Seen()
+        self.could: Could | None = Could(self) if world.seed % COUNTS == 0 else None
         # job or entry of inbox/ → what befell it since its last edge
         self.scars: dict[str, set[str]] = defaultdict(set)
         self.refusals: Counter[str] = (
@@ -90,6 +91,8 @@ class Fate:
 
     def of(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
         """What befalls CALL: an error number, a kind of fault, or None."""
+        if self.could:
+            self.could.called(process, call, args)
         found = self.sky.over(process, call, args)
         if found is not None:
             return found
@@ -101,23 +104,23 @@ class Fate:
         if call != "copy" and not str(args[0]).startswith(self._prefix):
             return None  # this host's own scratch
         kind = self.dice.choice(self.kinds)
-        return kind if self._fits(kind, call, args) else None
+        return kind if self.fits(kind, call, args) else None
 
     def _aimed(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
         """What befalls an edge, or a look or a write that comes before one; the rarer, the
         likelier."""
         if call == "rename" and (edge := letter(self.world, *args)):
             if self.dice.random() < AIM[edge] * self.aims:
-                return self._at(process, edge, self.dice.choice(AT[edge]), *args)
+                return self._at(process, edge, self.dice.choice(self.at), *args)
         elif (
             call in BEFORE
             and (thrown := self.dice.random()) < BLUR_MOST
             and thrown < self._blur(process, call, args)
         ):
-            return self.dice.choice([k for k in ONCE if self._fits(k, call, args)])
+            return self.dice.choice([k for k in ONCE if self.fits(k, call, args)])
         return None
 
-    def _fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
+    def fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
         if kind == "mangled":
             target = str(args[1] if call == "copy" else args[0])
             return call in ("write_new", "copy") and target.startswith(
@@ -148,9 +151,10 @@ class Fate:
         """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
         if kind in self.strikes:
             self.world.say(process.name, f"! {kind} at edge {edge} of {self.world.short(source)}")
-            self.met_by[edge, kind] += 1  # PROCESS may not survive it
+            self.seen.tried[edge, kind] += 1
+            self.seen.met[edge, kind] += 1  # PROCESS may not survive it
             if not self.strikes[kind](process, source, target):
-                self.met_by[edge, kind] -= 1
+                self.seen.met[edge, kind] -= 1
             return self.sky.over(process, "rename", (source, target))
         return DENIALS.get(kind) or getattr(errno, kind, kind)
 
@@ -169,7 +173,7 @@ class Fate:
             self.refused[key] = edge
             self.names_refused[key].update(os.path.basename(path) for path in map(str, args[:2]))
         if edge:
-            self.met_by[edge, name] += 1
+            self.seen.met[edge, name] += 1
         elif key:
             self.scars[key].add(name)
         else:
@@ -203,4 +207,6 @@ class Fate:
         if edge == "c":
             self.refusals.pop(self.key(target) or "", None)
         for fault in found or {"none"}:
-            self.met_by[edge, fault] += 1
+            self.seen.met[edge, fault] += 1
+        if self.could:
+            self.could.passed(process, edge, self.key(source), self.key(target))

@@ -98,6 +98,8 @@ class House:
     def _ended(self, process: Process, again: Callable[[], None]) -> None:
         self.world.say(process.name, "is dead")
         self.dead(process.name)
+        if self.world.fate.could:
+            self.world.fate.could.died(process)
         self.intakes.pop(process, None)
         self.workers.pop(process, None)
         self.stopping.pop(process, None)

@@ -60,6 +60,8 @@ class Mischance:
         folder = source
         if source.parent == self.world.atlas.staging:  # it enters the job's own folder
             folder = target.parent if target.parent.parent.name in STATES else target.parent.parent
+        if folder.parent.name not in STATES:
+            return False  # people see neither drafts/ nor trash/
         return self.habits.quietly(self.habits.all[name], folder)
 
     def _befall(self, what: str, host: Host) -> None:

@@ -161,6 +161,8 @@ class People:
         if places:
             place = self.dice.choice(places)
             self.house.web(lambda atlas: verb(atlas, place))
+            if verb is lifecycle.delete:  # and is sorry
+                self.world.hub.spawn(self._restores, after=self.dice.uniform(0.5, 20))
 
     def _restores(self) -> None:
         """A job from trash/."""

@@ -9,11 +9,11 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from layout.tree import State
+from tests.simulation.coverage import Seen
 from tests.simulation.fleet import House
 from tests.simulation.habits import Habits
 from tests.simulation.machine import simulated, watched
@@ -38,7 +38,7 @@ class Report:
     ) -> None:
         self.seed, self.broken = seed, broken
         self.trace = world.trace if world else []
-        self.met_by = world.fate.met_by if world else Counter()
+        self.seen = world.fate.seen if world else Seen()
         self.jobs = people.drops if people else 0
         self.seconds = world.hub.now if world else 0.0
         self.calls = world.fate.calls if world else 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 
-from layout import lifecycle
+import pytest
+
+from layout import claims, lifecycle
 from layout.manifest import write_job
-from layout.tree import State
+from layout.tree import Atlas, State
 from pipeline.runner import due
+from tests.simulation.test_found_listings import Skipping
 from tests.support.fleet import Fleet
 
 
@@ -50,6 +53,28 @@ def test_a_copy_in_claimed_without_its_job_json_gets_an_id_of_its_own(fleet: Fle
     (place.path / "job.json").write_text("{")
     fleet.atlas.disk.remove_tree(shell.path)
     assert lifecycle.accept_anew(fleet.atlas, place).id == place.id  # nobody else bears it
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["with its job.json", "without"])
+@pytest.mark.parametrize("dragged", [False, True], ids=["in claimed", "in inbox"])
+def test_a_listing_that_lacks_a_job_gives_its_copy_no_leave_to_bear_its_id(
+    fleet: Fleet, bare: bool, dragged: bool
+) -> None:
+    """One listing decided: the copy was started and finished as the job that it was copied from."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    left_out = shutil.ignore_patterns("job.json") if bare else None
+    target = fleet.atlas.inbox / place.id if dragged else place.path.with_name(f"{place.id}@mesh.0")
+    shutil.copytree(place.path, target, ignore=left_out)
+    blind = Atlas(fleet.atlas.root, Skipping("claimed"))
+    if not dragged:
+        copy = next(each for each in fleet.places(State.CLAIMED) if each.path == target)
+        assert lifecycle.accept_anew(blind, copy).id != place.id
+    elif bare:
+        assert claims.identify_bare(blind, place.id).id != place.id
+    else:
+        job = claims.request(blind, place.id)
+        assert job and claims.identify_folder(blind, place.id, job, changing=False).id != place.id
 
 
 def test_a_job_without_files_that_is_taken_on_again_fails_with_words(fleet: Fleet) -> None:
