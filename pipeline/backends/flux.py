@@ -82,7 +82,9 @@ def _unheard(pipe: Any, shots: Sequence[Shot], most: int) -> tuple[str, ...]:
 
 def _pipeline(folder: Path) -> Any:
     """The pipeline, held from job to job."""
-    return hot.hold("flux", str(folder), lambda: _loaded(folder), WHOLE - hot.WORK)
+    return hot.hold(
+        "flux", (str(folder), files.stamp(folder)), lambda: _loaded(folder), WHOLE - hot.WORK
+    )
 
 
 def _loaded(folder: Path) -> Any:

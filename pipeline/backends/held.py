@@ -20,7 +20,10 @@ def part(folder: Path, name: str, kind: torch.dtype = torch.float32) -> Any:
     """The network NAME of the FOLDER on this process's device, in KIND. Another may leave for it:
     keep no hold of one while the next is asked for."""
     device = memory.device()
-    changed = tuple(path.stat().st_mtime_ns for path in assembling.files(folder, name))
+    changed = tuple(
+        (found.st_ino, found.st_size, found.st_mtime_ns)
+        for found in (path.stat() for path in assembling.files(folder, name))
+    )
 
     def load() -> Any:
         fast.exact_products()

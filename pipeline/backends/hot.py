@@ -11,7 +11,7 @@ import torch
 
 from pipeline.backends import memory
 from pipeline.gpu import fast
-from pipeline.weights import loading
+from pipeline.weights import loading, record
 from pipeline.weights.catalogue import WEIGHTS
 
 WORK = 6 << 30  # bytes that are to stay free beside what is loaded, for the work itself
@@ -68,7 +68,7 @@ def network(folder: Path) -> Any:
     there = path.stat() if path.is_file() else None
     return hold(
         str(path),
-        (memory.device(), there.st_mtime_ns if there else 0),
+        (memory.device(), record.stamp(folder)),
         lambda: fast.prepared(loading.load(folder, memory.device()), fast.way(memory.device())),
         there.st_size if there else 0,
     )

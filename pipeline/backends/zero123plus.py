@@ -63,7 +63,10 @@ def six(picture: Picture, models: Path | None, effort: Effort) -> list[Picture]:
         with torch.inference_mode():
             return _grid(
                 hot.hold(
-                    "zero123plus", (str(folder), memory.device()), lambda: _load(folder), SIZE
+                    "zero123plus",
+                    (str(folder), memory.device(), files.stamp(folder)),
+                    lambda: _load(folder),
+                    SIZE,
                 ),
                 picture,
                 ground,

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 
 from pipeline import blame, jobs, recipes
 from pipeline.artefacts import Artefact
-from pipeline.errors import PipelineError
+from pipeline.errors import BackendUnavailable, PipelineError
 from pipeline.kept import declared, keys, store
 from pipeline.kept.store import Kept
 from pipeline.kept.versions import versions
 from pipeline.workspace import StageWorkspace
+
+TRIES = 3  # of a stage whose weights are exchanged while it runs
 
 Say = Callable[..., None]
 OptionsT = TypeVar("OptionsT")
@@ -39,14 +41,35 @@ def run(order: dict[str, Any], say: Say) -> None:
         old = found.get(stage)
         if old is None or old.key != key or (weights and old.weights != weights):
             store.drop(root, stage)
-            old = _made(
-                stage, bagged, ws, say, {"key": key, "weights": weights, "packages": packages}
-            )
+            old = _made_with(weights, stage, bagged, ws, say, {"key": key, "packages": packages})
             if blame.is_full(root):  # what a library wrote last may be cut off without a word
                 raise blame.full(root)
             store.save(root, position, old)
         kept.append(old)
     say(done=True)
+
+
+def _made_with(
+    weights: dict[str, str],
+    stage: str,
+    bagged: Sequence[Artefact],
+    ws: StageWorkspace[Any],
+    say: Say,
+    facts: dict[str, Any],
+) -> Kept:
+    """What STAGE makes with WEIGHTS. Where they were exchanged meanwhile nobody knows which were
+    loaded: it is made again with the new ones. What was taken away was loaded before."""
+    for _ in range(TRIES):
+        made = _made(stage, bagged, ws, say, {**facts, "weights": weights})
+        now = _weights(stage, bagged, ws)
+        if not now or now == weights:
+            return made
+        weights = now
+        ws.said.clear()
+    raise BackendUnavailable(
+        f"The weights that {stage} uses were exchanged again and again while it ran.",
+        remedy="Finish copying them; then start inbox3d up on this host again.",
+    )
 
 
 def _made(

@@ -31,7 +31,7 @@ from pipeline.weights.folder import (
 from pipeline.weights.importing import import_model
 from pipeline.weights.listing import Row, listing, verify
 from pipeline.weights.pulling import pull
-from pipeline.weights.record import facts
+from pipeline.weights.record import facts, stamp
 
 __all__ = [
     "ALWAYS",
@@ -56,5 +56,6 @@ __all__ = [
     "pull",
     "remedy",
     "require",
+    "stamp",
     "verify",
 ]

@@ -108,11 +108,11 @@ def matting(models: Path) -> str | None:
 
 
 def fingerprint(models: Path | None, name: str) -> str:
-    """SHA-256 that tells the weights of NAME from any others: as recorded at import, or of all that
-    is loaded of a diffusers folder."""
+    """SHA-256 that tells the weights of NAME from any others: of the one file, or of all that is
+    loaded of a diffusers folder. As recorded at import only where a file is untouched since."""
     folder = require(models, name)
     if not (folder / INDEX).is_file():
-        return str(record.facts(folder)["sha256"])
+        return record.digest(folder, WEIGHTS)
     rows = [f"{record.digest(folder, part)}  {part}" for part in loaded(folder)]
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 

@@ -82,6 +82,8 @@ def save(folder: Path, network: Any, kind: str, origin: dict[str, Any] | None = 
         "network": kind,
         "sizes": sizes,
         "sha256": tensorfile.sha256(path),
+        "size": (found := path.stat()).st_size,
+        "changed": found.st_mtime_ns,
         "origin": origin or {},
     }
     (folder / weights.FACTS).write_text(json.dumps(said, indent=1) + "\n")

@@ -3,6 +3,7 @@ and where it came from."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterable
@@ -56,18 +57,30 @@ def recorded(folder: Path) -> dict[str, dict[str, Any]] | None:
 def digest(folder: Path, name: str) -> str:
     """SHA-256 of a file: as recorded where the file is untouched since, else computed, once in a
     process."""
-    found, row = (
-        (folder / name).stat(),
-        ((recorded(folder) or {}) if (folder / INDEX).is_file() else {}).get(name, {}),
-    )
+    single = not (folder / INDEX).is_file()
+    found, row = (folder / name).stat(), facts(folder) if single else {}
+    if not single:
+        row = (recorded(folder) or {}).get(name, {})
     if (row.get("size"), row.get("changed")) == (found.st_size, found.st_mtime_ns):
         return str(row["sha256"])
-    return _digest(folder / name, found.st_mtime_ns)
+    return _digest(folder / name, (found.st_ino, found.st_size, found.st_mtime_ns))
 
 
 @functools.cache
-def _digest(path: Path, changed: int) -> str:
+def _digest(path: Path, stamp: tuple[int, int, int]) -> str:
     return sha256(path)
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What tells, without reading a file, that FOLDER holds other files than before; () where it is
+    not there. A file behind a link counts for what it is."""
+    with contextlib.suppress(OSError):
+        return tuple(
+            (name, found.st_ino, found.st_size, found.st_mtime_ns)
+            for name in on_disk(folder)
+            for found in [(folder / name).stat()]
+        )
+    return ()
 
 
 def on_disk(folder: Path) -> list[str]:

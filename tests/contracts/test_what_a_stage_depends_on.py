@@ -20,6 +20,7 @@ from layout.promote import promote
 from layout.tree import Atlas
 from pipeline import artefacts, jobs, recipes
 from pipeline.artefacts import Artefact, Dropped
+from pipeline.errors import BackendUnavailable
 from pipeline.gpu import leg
 from pipeline.jobs.common import ASIDE
 from pipeline.kept import declared, keys, store
@@ -298,6 +299,54 @@ def test_other_weights_redo_the_stage_and_a_host_without_any_does_not_judge(
     host.weights[stage] = {"network": "b" * 64}
     assert host.start(job_of(kind), nowhere) == depend_on(kind, {stage})
     assert {one.stage: one.weights for one in store.load(host.root)}[stage] == {"network": "b" * 64}
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 99])
+def test_weights_that_are_exchanged_while_a_stage_runs_are_not_told_as_those_before(
+    host: Host, nowhere: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Nobody knows which were loaded: it is made again, and what is recorded is what made it."""
+    stage = "mesh.reconstruct"
+    host.weights[stage], left, real = {"network": HASH}, list(range(times)), host.stage
+
+    def function(name: str, what: str = "run") -> Callable[..., Any]:
+        if name != stage or what != "run":
+            return real(name, what)
+        run = real(name)
+
+        def exchanged(ws: StageWorkspace[Any]) -> Artefact:
+            made: Artefact = run(ws)
+            if left:
+                host.weights[stage] = {"network": f"{left.pop():064}"}
+            return made
+
+        exchanged.__annotations__ = run.__annotations__
+        return exchanged
+
+    monkeypatch.setattr(recipes, "stage_function", function)
+    if times > leg.TRIES:
+        with pytest.raises(BackendUnavailable, match="exchanged again and again"):
+            host.start(job_of("images"), nowhere)
+        return
+    assert host.start(job_of("images"), nowhere).count(stage) == times + 1
+    (kept,) = (one for one in store.load(host.root) if one.stage == stage)
+    assert kept.weights == host.weights[stage] and kept.warnings == (f"{stage} was here",)
+
+
+def test_weights_that_are_taken_away_once_they_are_loaded_spoil_nothing(
+    host: Host, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = "mesh.reconstruct"
+    looks = [{"network": HASH}, {}]
+    real = host.stage
+
+    def function(name: str, what: str = "run") -> Callable[..., Any]:
+        asks = name == stage and what == "weights"
+        return (lambda: looks.pop(0)) if asks else real(name, what)
+
+    monkeypatch.setattr(recipes, "stage_function", function)
+    assert host.start(job_of("images"), nowhere).count(stage) == 1
+    assert {one.stage: one.weights for one in store.load(host.root)}[stage] == {"network": HASH}
 
 
 @pytest.mark.parametrize("stage", sorted(declared.STAGES))

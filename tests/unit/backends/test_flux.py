@@ -50,6 +50,11 @@ def test_a_tiny_flux_folder_generates_and_is_refused_by_name_when_broken(
 
     sizes: list[int] = []
     pipe = flux._pipeline(generator.folder)
+    assert flux._pipeline(generator.folder) is pipe
+    before, config = pipe, generator.folder / "transformer" / "config.json"
+    config.write_bytes(config.read_bytes())
+    pipe = flux._pipeline(generator.folder)  # nobody knows what was exchanged: it is loaded anew
+    assert pipe is not before and flux._pipeline(generator.folder) is pipe
 
     def short(*_: Any, **given: Any) -> None:
         sizes.append(len(given["prompt"]))

@@ -59,6 +59,19 @@ def test_a_fingerprint_tells_weights_of_equal_shape_apart(tmp_path: Path) -> Non
     assert len(seen) == 2
 
 
+def test_weights_that_were_put_in_place_of_others_are_not_told_as_those(tmp_path: Path) -> None:
+    """model.json still names the first: what is loaded counts."""
+    tiny.triposr(tmp_path)
+    path = tmp_path / "triposr" / "model.safetensors"
+    first, stamp = weights.fingerprint(tmp_path, "triposr"), weights.stamp(path.parent)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert weights.fingerprint(tmp_path, "triposr") == sha256(path) != first
+    assert weights.stamp(path.parent) != stamp
+    assert weights.stamp(tmp_path / "nothing") == ()
+
+
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     assert weights.problem(tmp_path, "triposr") == "is not in the models folder"
     assert weights.problem(None, "triposr") == "is not in the models folder"
