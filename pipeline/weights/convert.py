@@ -91,8 +91,8 @@ def tensors(source: Path, prefix: str) -> dict[str, torch.Tensor]:
     safetensors.
     """
     with source.open("rb") as stream:
-        start = stream.read(2)
-    if start == b"PK" or start[:1] == b"\x80":
+        start = stream.read(9)
+    if tensorfile.pickled(start):
         loaded = torch.load(
             source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source)
         )

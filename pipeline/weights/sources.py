@@ -17,7 +17,7 @@ from pipeline.errors import BackendUnavailable
 from pipeline.weights import whole
 from pipeline.weights.catalogue import FACTS, INDEX, KNOWN, WEIGHTS, Known
 from pipeline.weights.hub_cache import guessed, known_names, out_of_cache
-from pipeline.weights.tensorfile import no_data, not_there
+from pipeline.weights.tensorfile import no_data, not_there, pickled
 
 CHECKPOINTS = (".ckpt", ".safetensors", ".bin", ".pt", ".pth")
 
@@ -129,8 +129,8 @@ def _gone(path: Path) -> Path:
 
 def _cut_or_packed(path: Path) -> str | None:
     with path.open("rb") as stream:
-        start = stream.read(4)
-    if start[:2] == b"PK" and not zipfile.is_zipfile(path):
+        start = stream.read(9)
+    if start[:2] == b"PK" and pickled(start) and not zipfile.is_zipfile(path):
         return f"is cut off: the end of the archive is missing, at {path.stat().st_size:,} bytes"
     return "is an archive: unpack it first" if _archive(path) else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,13 +37,14 @@ def header(path: Path) -> Shapes:
         raise BackendUnavailable(f"{path.name} {trouble}")
     size = path.stat().st_size
     with path.open("rb") as stream:
-        start = stream.read(8)
-        if start[:2] == b"PK" or start[:1] == b"\x80":
+        start = stream.read(9)
+        if pickled(start):
             raise BackendUnavailable(
                 f"{path.name} is a pickle; only safetensors are loaded (inbox3d models import"
                 " converts it)"
             )
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        stream.seek(8)
+        length = _length(start)
         if not 2 <= length <= LARGEST_HEADER:
             raise BackendUnavailable(f"{path.name} is corrupt: it has no safetensors header")
         if length > size - 8:
@@ -61,6 +61,18 @@ def header(path: Path) -> Shapes:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BackendUnavailable(f"{path.name} is corrupt: {error}") from None
     return shapes
+
+
+def pickled(start: bytes) -> bool:
+    """Whether a file that begins with START, its first nine bytes, is a pickle or a zip of some. A
+    safetensors file begins with the length of its header, which may look like either."""
+    if start[8:] == b"{" and _length(start) <= LARGEST_HEADER:
+        return False
+    return start[:2] == b"PK" or start[:1] == b"\x80"
+
+
+def _length(start: bytes) -> int:
+    return int.from_bytes(start[:8], "little") if len(start) >= 8 else 0
 
 
 def _check_offsets(entries: dict[str, Any], size: int, begin: int) -> None:
@@ -137,7 +149,7 @@ def what_instead(path: Path) -> tuple[str, str] | None:
             "a login or an error was saved in place of the file; fetch it again, signed in where"
             " the licence asks for it",
         )
-    if path.suffix not in (".json", ".txt") and all(
+    if path.suffix not in (".json", ".txt", ".jinja") and all(
         32 <= byte < 127 or byte in b"\t\r\n" for byte in start
     ):
         told = start[:60].decode("ascii").strip()

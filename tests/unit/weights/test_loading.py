@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from pipeline import weights
 from pipeline.errors import BackendUnavailable
-from pipeline.weights import loading, tensorfile
+from pipeline.weights import convert, loading, sources, tensorfile
 from pipeline.weights.tensorfile import sha256
 from tests.support import tiny
 
@@ -145,6 +145,20 @@ def test_a_pickle_is_refused_whatever_its_name(tmp_path: Path, zipped: bool) -> 
     )
     assert "model.safetensors is a pickle" in (weights.problem(tmp_path, "triposr") or "")
     assert "model.safetensors is a pickle" in refused(tmp_path / "triposr")
+
+
+@pytest.mark.parametrize("length", [0x80, 0x4B50])
+def test_a_header_whose_length_begins_like_a_pickle_or_a_zip_is_no_pickle(
+    tmp_path: Path, length: int
+) -> None:
+    """A header is as long as it is: one in 32 begins with the byte of a pickle."""
+    tensor = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+    head = json.dumps(tensor).encode().ljust(length)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + head + b"\0\0\x80?")
+    assert tensorfile.header(path) == {"a": (1,)}
+    assert convert.tensors(path, "")["a"].tolist() == [1.0]
+    assert sources.find(path, "triposr").path == path
 
 
 def test_a_wrong_size_a_missing_and_a_strange_tensor_are_named(tmp_path: Path) -> None:
