@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from pipeline import weights as files
-from pipeline.backends import components, hot, memory
+from pipeline.backends import components, hot, memory, placing
 from pipeline.backends.generator_protocol import SQUARE, Generated, Shot
-from pipeline.gpu import fast
 
 # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time
 WHOLE, OFFLOADED = 36 << 30, 24 << 30
@@ -97,22 +96,4 @@ def _loaded(folder: Path) -> Any:
 
     pipe = FluxPipeline(**parts)
     pipe.set_progress_bar_config(disable=True)
-    return _placed(pipe)
-
-
-def _placed(pipe: Any) -> Any:
-    """On the GPU as far as its free memory goes; offloading exists with a GPU only."""
-    if not torch.cuda.is_available():
-        return pipe
-    free = memory.free()
-    if free >= WHOLE:
-        pipe.to("cuda")
-        if fast.way("cuda").compiled:
-            pipe.transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
-        return pipe
-    if free >= OFFLOADED:
-        pipe.enable_model_cpu_offload()
-    else:
-        pipe.enable_sequential_cpu_offload()
-        pipe.vae.enable_tiling()
-    return pipe
+    return placing.placed(pipe, WHOLE, OFFLOADED)

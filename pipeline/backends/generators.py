@@ -1,5 +1,5 @@
-"""Choosing what makes views from a prompt: FLUX from a local folder, another host's service, or the
-placeholder. One factory."""
+"""Choosing what makes views from a prompt: FLUX.1 or FLUX.2 klein from a local folder, another
+host's service, or the placeholder. One factory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from pipeline import weights as files
 from pipeline.backends.generator_protocol import KEY, MODEL, SQUARE, STUB, URL, Generator
 from pipeline.errors import BackendUnavailable
 
-MODELS = {"schnell": "flux-schnell", "dev": "flux-dev"}
+KLEIN = "flux2-klein"
+# how people call them, in lower case and without the publisher → the model's name
+MODELS = {
+    "schnell": "flux-schnell",
+    "dev": "flux-dev",
+    "flux2-klein": KLEIN,
+    "flux.2-klein": KLEIN,
+    "flux.2-klein-4b": KLEIN,
+}
 
 
 def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
@@ -42,7 +50,7 @@ def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> 
     if name is None:
         raise BackendUnavailable(
             f"{MODEL}: there is no model {asked!r}.",
-            remedy="Name schnell or dev, or take the setting away.",
+            remedy=f"Name schnell, dev or {KLEIN}, or take the setting away.",
         )
     # weights that are there and broken are no reason for a stand-in
     if asked or (models is not None and (models / name).exists()):
@@ -63,8 +71,10 @@ def choose(
         return RemoteViews(which, environment.get(KEY, ""), size)
     if kind == "flux":
         from pipeline.backends.flux import Flux
+        from pipeline.backends.klein import Klein
 
-        return Flux(files.require(models, which), size)
+        made = Klein if which == KLEIN else Flux
+        return made(files.require(models, which), size)
     from pipeline.backends.placeholder_views import PlaceholderViews
 
     return PlaceholderViews(size)

@@ -17,7 +17,7 @@ class Known(NamedTuple):
     differs from the network's defaults."""
 
     name: str
-    network: str  # triposr, instantmesh, triposg or diffusers
+    network: str  # triposr, instantmesh, triposg, diffusers, or lora for what is merged into one
     hub: str
     revision: str  # the commit that `pull` asks for
     licence: str
@@ -29,6 +29,8 @@ class Known(NamedTuple):
     prefix: str = ""
     sizes: dict[str, Any] = {}  # noqa: RUF012
     entries: tuple[str, ...] = ()  # what model_index.json of a diffusers folder must name
+    pipeline: str = ""  # the class that it must be made for, where others have the same parts
+    distilled: bool | None = None  # what it must say of itself: made for few steps, or not
 
 
 FLUX = (
@@ -40,6 +42,7 @@ FLUX = (
     "tokenizer_2",
     "scheduler",
 )
+KLEIN = ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")
 ZERO123PLUS = (
     "unet",
     "vae",
@@ -59,6 +62,7 @@ TRIPOSG = (
     "feature_extractor_dinov2",
 )
 FLUX_MEMORY = "36 GB, or 24 GB part by part; with less it is slow"
+KLEIN_MEMORY = "20 GB, or 13 GB part by part; with less it is slow"
 NEWEST = "main"
 DOWNLOADS = ".download"  # below the models folder: what is being fetched, kept until it is whole
 
@@ -92,6 +96,21 @@ def _instantmesh(surface: str, size: str, gigabytes: float, sha256: str | None =
     )
 
 
+def _klein(name: str, hub: str, distilled: bool) -> Known:
+    return Known(
+        name,
+        "diffusers",
+        hub,
+        NEWEST,
+        "Apache-2.0",
+        None,
+        KLEIN_MEMORY,
+        entries=KLEIN,
+        pipeline="Flux2KleinPipeline",
+        distilled=distilled,
+    )
+
+
 KNOWN: dict[str, Known] = {
     known.name: known
     for known in (
@@ -122,6 +141,7 @@ KNOWN: dict[str, Known] = {
             FLUX_MEMORY,
             gated=True,
             entries=FLUX,
+            pipeline="FluxPipeline",
         ),
         Known(
             "flux-dev",
@@ -133,6 +153,20 @@ KNOWN: dict[str, Known] = {
             FLUX_MEMORY,
             gated=True,
             entries=FLUX,
+            pipeline="FluxPipeline",
+        ),
+        _klein("flux2-klein", "black-forest-labs/FLUX.2-klein-4B", distilled=True),
+        _klein("flux2-klein-base", "black-forest-labs/FLUX.2-klein-base-4B", distilled=False),
+        Known(
+            "flux2-klein-depth",
+            "lora",
+            "thedeoxen/refcontrol-FLUX.2-klein-4B-reference-depth-lora",
+            "0ae1ef7f9acc4e55ec2237360943c3c3032d3583",
+            "Apache-2.0, second-hand",  # as others read the hub's tag
+            0.09,
+            "that of flux2-klein-base, which it is merged into",
+            file="flux2_klein_4b_refcontrol_depth.safetensors",
+            sha256="65ec4c71fa7538b2201481928609a5836773f0dc06a4041b2d28abd05826c401",
         ),
         Known(
             "zero123plus",

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import BackendUnavailable
 from pipeline.gpu import sandbox
-from pipeline.weights import loading, tensorfile
+from pipeline.weights import loading, lowrank, tensorfile
 from pipeline.weights.catalogue import KNOWN
 
 SPARE = (
@@ -37,6 +37,7 @@ OTHERS = {  # how the tensors of files begin that people take for ours
     "down_blocks.": "the unet of a diffusers folder",
     "encoder.block.": "a T5 text encoder",
     "lora_": "a LoRA",
+    "diffusion_model.": "a LoRA",
     "text_model.": "a CLIP text encoder",
 }
 
@@ -44,13 +45,18 @@ OTHERS = {  # how the tensors of files begin that people take for ours
 def main(order: dict[str, Any]) -> None:
     source, made = Path(order["source"]), Path(order["target"])
     sandbox.confine(read=[source, source.resolve()], write=[made])
-    network = loading.skeleton(order["network"], order["sizes"])
     state = tensors(source, order["prefix"])
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if trouble := tensorfile.compare(shapes, loading.shapes(network)):
-        raise BackendUnavailable(trouble, remedy=_looks_like(shapes, order["name"]))
-    network.load_state_dict(state, strict=True, assign=True)
-    loading.save(made, network, order["network"], order["origin"])
+    if order["network"] == loading.LORA:
+        if trouble := lowrank.unpaired(shapes):
+            raise BackendUnavailable(trouble, remedy=_looks_like(shapes, order["name"]))
+        loading.save_tensors(made, state, loading.LORA, {}, order["origin"])
+    else:
+        network = loading.skeleton(order["network"], order["sizes"])
+        if trouble := tensorfile.compare(shapes, loading.shapes(network)):
+            raise BackendUnavailable(trouble, remedy=_looks_like(shapes, order["name"]))
+        network.load_state_dict(state, strict=True, assign=True)
+        loading.save(made, network, order["network"], order["origin"])
     for path in made.iterdir():
         with path.open("rb") as stream:
             os.fsync(stream.fileno())

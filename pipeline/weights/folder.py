@@ -4,13 +4,16 @@ that it is known at submit time."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import BackendUnavailable
 from pipeline.weights import parts, record, whole
 from pipeline.weights.catalogue import ALWAYS, INDEX, KNOWN, MATTING, WEIGHTS, Known, remedy
 from pipeline.weights.tensorfile import header, no_data, not_there
+
+WIDE = 12_288  # numbers a token of the text has in FLUX.2-klein-9B; 4B has 7680
 
 
 def backends(models: Path | None) -> tuple[str, ...]:
@@ -20,6 +23,7 @@ def backends(models: Path | None) -> tuple[str, ...]:
     found = {
         KNOWN[name].network if KNOWN[name].network != "diffusers" else name.partition("-")[0]
         for name in usable
+        if KNOWN[name].network != "lora"
     }
     return (*sorted(found), *ALWAYS, *_added())
 
@@ -40,7 +44,7 @@ def known_backends() -> tuple[str, ...]:
     """Names of all backends that a request can ask for: our own, whether or not their weights are
     here, and the plug-ins of this host."""
     return (
-        *sorted({known.network for known in KNOWN.values()} - {"diffusers"}),
+        *sorted({known.network for known in KNOWN.values()} - {"diffusers", "lora"}),
         *ALWAYS,
         *_added(),
     )
@@ -83,18 +87,37 @@ def problem(models: Path | None, name: str) -> str | None:
 
 
 def other_model(folder: Path, known: Known) -> str | None:
-    """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN; both
-    FLUX have the same parts."""
-    guided = (
-        whole.read_json(folder / "transformer" / "config.json").get("guidance_embeds")
-        if "transformer" in known.entries
-        else None
-    )
+    """Words where the diffusers FOLDER, which is whole, holds another known model than KNOWN: both
+    FLUX.1 have the same parts, and all FLUX.2 klein."""
+    index = whole.index_of(folder)
+    if known.pipeline and (made := index.get("_class_name", known.pipeline)) != known.pipeline:
+        return f"is a {made}, and {known.name} is a {known.pipeline}"
+    if "transformer" not in known.entries:
+        return None
+    config = whole.read_json(folder / "transformer" / "config.json")
+    if known.distilled is not None:
+        return _other_klein(index, config, known.distilled)
+    guided = config.get("guidance_embeds")
     if guided is None or guided == (known.name == "flux-dev"):
         return None
     return (
         f"looks like flux-{'dev' if guided else 'schnell'}: its transformer"
         f" {'has' if guided else 'lacks'} guidance_embeds"
+    )
+
+
+def _other_klein(
+    index: Mapping[str, Any], config: Mapping[str, Any], distilled: bool
+) -> str | None:
+    """Words where a FLUX.2 klein is the one of 9 B parameters, whose licence is another, or is
+    not DISTILLED as it should be: drawn with the other one's steps it gives mud."""
+    if config.get("joint_attention_dim") == WIDE:
+        return "looks like FLUX.2-klein-9B, whose licence is non-commercial"
+    if bool(index.get("is_distilled")) == distilled:
+        return None
+    return (
+        f"looks like flux2-klein{'-base' if distilled else ''}: {INDEX} says"
+        f" {'nothing of' if distilled else ''} is_distilled"
     )
 
 

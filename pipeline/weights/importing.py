@@ -80,7 +80,12 @@ def import_checkpoint(
     if ours:
         _check_carried(path, ours, digest, known)
         sizes, origin = ours["sizes"], ours.get("origin")
-    elif known.sha256 and path.suffix != ".safetensors" and not sizes and digest != known.sha256:
+    elif (
+        known.sha256
+        and not sizes
+        and (path.suffix != ".safetensors" or known.file.endswith(".safetensors"))
+        and digest != known.sha256
+    ):
         cure = f"Fetch {known.file} of {known.hub} again."
         raise BackendUnavailable(
             f"{path.name} is not the published {known.name}: its SHA-256 is {digest}.", remedy=cure

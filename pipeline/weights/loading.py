@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from pipeline.errors import BackendUnavailable
 from pipeline.networks.instantmesh import InstantMesh, InstantMeshConfig
 from pipeline.networks.triposr import TripoSR, TripoSRConfig
 from pipeline.networks.vit import ViTConfig
-from pipeline.weights import tensorfile
+from pipeline.weights import lowrank, tensorfile
 
+LORA = "lora"  # the kind of what is merged into another model's network
 NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
     "triposr": (TripoSR, TripoSRConfig),
     "instantmesh": (InstantMesh, InstantMeshConfig),
@@ -45,6 +47,8 @@ def shapes(network: nn.Module) -> tensorfile.Shapes:
 def difference(folder: Path) -> str | None:
     """The first tensor of the folder that does not fit its network, in words."""
     said = weights.facts(folder)
+    if said["network"] == LORA:
+        return lowrank.difference(folder / weights.WEIGHTS)
     return tensorfile.compare(
         tensorfile.header(folder / weights.WEIGHTS),
         shapes(skeleton(said["network"], said["sizes"])),
@@ -73,10 +77,20 @@ def load(folder: Path, device: str = "cpu") -> nn.Module:
 
 def save(folder: Path, network: Any, kind: str, origin: dict[str, Any] | None = None) -> None:
     """Write NETWORK (kind triposr or instantmesh) as a model folder."""
+    save_tensors(folder, network.state_dict(), kind, dataclasses.asdict(network.config), origin)
+
+
+def save_tensors(
+    folder: Path,
+    state: Mapping[str, torch.Tensor],
+    kind: str,
+    sizes: dict[str, Any],
+    origin: dict[str, Any] | None = None,
+) -> None:
+    """Write the tensors STATE of a network of the KIND and SIZES as a model folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / weights.WEIGHTS
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
-    sizes = dataclasses.asdict(network.config)
+    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
     said = {
         "format": 1,
         "network": kind,

@@ -24,6 +24,7 @@ TOKENIZER = (
     "spiece.model",
     "special_tokens_map.json",
     "added_tokens.json",
+    "chat_template.jinja",
 )
 LARGEST_JSON = 1 << 20  # bytes; larger ones (vocabularies) are looked at from both ends only
 

@@ -211,6 +211,35 @@ def flux(guided: bool = False) -> dict[str, bytes]:
     }
 
 
+def klein(distilled: bool = True, **config: Any) -> dict[str, bytes]:
+    """Every file that is loaded of a FLUX.2 klein folder, tensors aside as the hub publishes them: the text encoder in two shards, and how
+    it is spoken to in a file of its own."""
+    parts = {
+        "transformer": ["diffusers", "Flux2Transformer2DModel"], "vae": ["diffusers", "AutoencoderKLFlux2"],
+        "text_encoder": ["transformers", "Qwen3ForCausalLM"], "tokenizer": ["transformers", "Qwen2TokenizerFast"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+    }  # fmt: skip
+    shard = "model-0000{}-of-00002.safetensors"
+    return {
+        "model_index.json": text(_class_name="Flux2KleinPipeline", is_distilled=distilled, **parts),
+        "transformer/config.json": text(guidance_embeds=False, **config),
+        "transformer/diffusion_pytorch_model.safetensors": safetensors(a=3000),
+        "vae/config.json": text(),
+        "vae/diffusion_pytorch_model.safetensors": safetensors(v=5),
+        "text_encoder/config.json": text(),
+        f"text_encoder/{shard.format(1)}": safetensors(t=6),
+        f"text_encoder/{shard.format(2)}": safetensors(u=7),
+        "text_encoder/model.safetensors.index.json": text(
+            weight_map={"t": shard.format(1), "u": shard.format(2)}
+        ),
+        "tokenizer/tokenizer_config.json": text(),
+        "tokenizer/vocab.json": text(a=1),
+        "tokenizer/merges.txt": b"#version: 0.2\n",
+        "tokenizer/chat_template.jinja": b"{%- for message in messages %}{{ message.content }}{%- endfor %}",
+        "scheduler/scheduler_config.json": text(),
+    }
+
+
 def triposg(folder: Path) -> dict[str, bytes]:
     """Every file that is loaded of a TripoSG, by the paths of its publication, its tensors tiny; written below FOLDER first."""
     from tests.support import tiny

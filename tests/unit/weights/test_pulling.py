@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from pipeline import weights
 from pipeline.errors import BackendUnavailable
@@ -27,6 +28,7 @@ from tests.support.hub import (
     cut,
     flux,
     instead,
+    klein,
     safetensors,
     serving,
     status,
@@ -125,6 +127,57 @@ def test_of_triposg_the_published_files_that_are_loaded_are_fetched(
     assert "triposg" in weights.backends(tmp_path / "models")
     for part in ("transformer", "vae", "image_encoder_dinov2"):
         assembling.load(folder, part)
+
+
+@pytest.mark.parametrize(
+    ("name", "distilled"), [("flux2-klein", True), ("flux2-klein-base", False)]
+)
+def test_of_flux2_klein_the_files_that_are_loaded_are_fetched(
+    tmp_path: Path, hub: FakeHub, name: str, distilled: bool
+) -> None:
+    """With the template of its chat, without which no prompt can be put to it."""
+    hub.files = {**BESIDE, "text_encoder/generation_config.json": b"{}", **klein(distilled)}
+    pulled(tmp_path, name)
+    assert hub.fetched() == sorted(klein(distilled))
+    assert "flux2" in weights.backends(tmp_path / "models")
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "words"),
+    [
+        ("flux2-klein", klein(distilled=False), "looks like flux2-klein-base"),
+        ("flux2-klein-base", klein(), "looks like flux2-klein: "),
+        ("flux2-klein", klein(joint_attention_dim=12_288), "looks like FLUX.2-klein-9B, whose licence is non-commercial"),
+        ("flux2-klein", flux(), "is a FluxPipeline, and flux2-klein is a Flux2KleinPipeline"),
+        ("flux-schnell", klein(), "names no text_encoder_2"),
+    ],
+)  # fmt: skip
+def test_another_model_of_the_family_is_not_taken_for_the_one_that_was_named(
+    tmp_path: Path, hub: FakeHub, name: str, files: dict[str, bytes], words: str
+) -> None:
+    """Of few steps or of many, of 4 B or of 9 B parameters: they have the same parts."""
+    hub.files = files
+    assert words in refused(tmp_path, name)[0]
+
+
+def test_low_rank_changes_are_pulled_as_one_file_and_serve_for_no_backend(
+    tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = weights.KNOWN["flux2-klein-depth"].file
+    tensors = {"diffusion_model.a.lora_A.weight": torch.ones(2, 8), "diffusion_model.a.lora_B.weight": torch.ones(4, 2)}  # fmt: skip
+    hub.files = {file: save(tensors), "README.md": b"x"}
+    known = weights.KNOWN["flux2-klein-depth"]
+    with monkeypatch.context() as patch:
+        digest = hashlib.sha256(hub.files[file]).hexdigest()
+        patch.setitem(weights.KNOWN, known.name, known._replace(sha256=digest))
+        pulled(tmp_path, known.name)
+    assert hub.fetched() == [file]
+    assert not {"lora", "flux2"} & {
+        *weights.backends(tmp_path / "models"),
+        *weights.known_backends(),
+    }
+    shutil.rmtree(tmp_path / "models")
+    assert "is not the published flux2-klein-depth" in refused(tmp_path, known.name)[0]
 
 
 @pytest.mark.parametrize("ways", ["through", "plain"])
