@@ -1,10 +1,10 @@
 """What networks of published sizes, with random weights, cost on a GPU beside how they are usually
 run: seconds, memory, ratios.
 
-`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,triposg,instantmesh,flux] [--rounds
-5] [--into benchmarks/RESULTS.md]`. The section "GPU" of that page is replaced. `--tiny` runs all of
-it with tiny networks on whatever is there, to see that it works; its figures mean nothing and are
-only printed.
+`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,triposg,instantmesh,flux,klein]
+[--rounds 5] [--into benchmarks/RESULTS.md]`. The section "GPU" of that page is replaced. `--tiny`
+runs all of it with tiny networks on whatever is there, to see that it works; its figures mean
+nothing and are only printed.
 
 A random field is noise, which has no surface like an object's. So the field is asked, which costs
 what it costs, and a torus is answered. FLUX gets random embeddings instead of text encoders, which
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.gpu_klein import klein
 from benchmarks.gpu_measured import Row, beside, drawn, measured, torus
 from benchmarks.gpu_page import replaced, section
 from benchmarks.gpu_sizes import CHUNK, PUBLISHED, TINY, Sizes
@@ -233,6 +234,7 @@ PARTS: dict[str, Callable[[Sizes, str, int], list[Row]]] = {
     "triposg": triposg,
     "instantmesh": instantmesh,
     "flux": flux,
+    "klein": klein,
 }
 
 

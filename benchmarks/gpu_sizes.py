@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from pipeline.backends import klein, sides
 from pipeline.jobs.common import TIERS
 from pipeline.networks.dinov2 import LARGE
 from pipeline.networks.instantmesh import InstantMeshConfig
 from pipeline.networks.triposg import TransformerConfig, VAEConfig, config
 from pipeline.networks.triposr import TripoSRConfig
 from pipeline.networks.vit import ViTConfig
-from tests.support import tiny
+from tests.support import tiny, tinyklein
 
 CHUNK = 131_072
 
@@ -27,6 +28,17 @@ class TripoSG(NamedTuple):
     tiers: dict[str, tuple[int, int]]
 
 
+class Klein(NamedTuple):
+    """FLUX.2 klein: steps, and pixels of a picture's edge, of a prompt and of a side; words: tokens
+    of a prompt."""
+
+    transformer: dict[str, Any]
+    vae: dict[str, Any]
+    words: int
+    prompt: tuple[int, int]
+    side: tuple[int, int]
+
+
 class Sizes(NamedTuple):
     """What is measured: the published sizes, or tiny ones."""
 
@@ -38,6 +50,7 @@ class Sizes(NamedTuple):
     vae: dict[str, Any]
     picture: int
     views: int
+    klein: Klein
 
 
 VAE = {
@@ -69,6 +82,19 @@ PUBLISHED = Sizes(
     },
     1024,
     4,
+    Klein(
+        {
+            "num_layers": 5,
+            "num_single_layers": 20,
+            "num_attention_heads": 24,
+            "joint_attention_dim": 7680,
+            "guidance_embeds": False,
+        },
+        {},
+        klein.MOST,
+        (4, 512),
+        (sides.STEPS, sides.EDGE),
+    ),
 )
 TINY = Sizes(
     replace(tiny.TRIPOSR, threshold=TripoSRConfig().threshold),
@@ -105,4 +131,5 @@ TINY = Sizes(
     },
     64,
     2,
+    Klein(tinyklein.TRANSFORMER, tinyklein.VAE, 8, (1, 64), (2, 64)),
 )

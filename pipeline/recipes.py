@@ -91,7 +91,7 @@ RECIPES: dict[str, Recipe] = {
             "images",
             (
                 Leg("prepare", ("views.fetch_images", "views.normalize_views")),
-                Leg("mesh", ("mesh.reconstruct",)),
+                Leg("mesh", ("mesh.reconstruct", "mesh.draw_sides")),
                 Leg("finish", ("mesh.clean", "mesh.decimate", "mesh.pose_view", *FINISH)),
             ),
         ),
@@ -99,7 +99,7 @@ RECIPES: dict[str, Recipe] = {
             "prompt",
             (
                 Leg("views", ("views.generate_views",)),
-                Leg("mesh", ("views.normalize_views", "mesh.reconstruct")),
+                Leg("mesh", ("views.normalize_views", "mesh.reconstruct", "mesh.draw_sides")),
                 Leg("finish", ("mesh.clean", "mesh.decimate", "mesh.pose_view", *FINISH)),
             ),
         ),

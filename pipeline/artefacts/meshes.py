@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.artefacts.base import Artefact, File, Matrix, MaybeFile
 from pipeline.artefacts.clouds import Gaps
-from pipeline.artefacts.pictures import View
+from pipeline.artefacts.pictures import PosedPicture, View
 
 
 class Mesh(Artefact):
@@ -28,11 +28,14 @@ class Mesh(Artefact):
     label: str | None = None  # "draft" or "placeholder" where that is the honest word
     # of a mesh made from views: backend, models, names of the views used, its numbers
     reconstruction: dict[str, Any] | None = None
-    drawn: tuple[View, ...] = ()  # views that the backend made itself
+    drawn: tuple[View, ...] = ()  # views that the backend made itself, and sides
+    # pictures of its sides, RGBA, drawn after it: guesses that fit its outline
+    sides: tuple[PosedPicture, ...] = ()
     # base-colour texture (PNG, sRGB) that uv refers to; uv runs from the lower left corner
     image: MaybeFile = None
     # grey levels (PNG) on the same uv: 0 where the one picture it was made of shows the surface,
-    # 128 where its mirror image does, 255 where its colour is a guess
+    # 128 where its mirror image does, 191 where a side that was drawn does, 255 where its colour
+    # is a guess
     guessed: MaybeFile = None
     normal_map: MaybeFile = None  # tangent-space normals (PNG) on the same uv, glTF convention
     # of one with colours from photographs, npz: best (V,) int16, the number of the photograph that

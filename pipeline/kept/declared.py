@@ -35,6 +35,7 @@ from pipeline.kept.options import (
     Decimate,
     Declared,
     Densify,
+    DrawSides,
     Export,
     FetchImages,
     FindCameras,
@@ -84,6 +85,7 @@ STAGES: dict[str, Stage] = {
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=5),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
+    "mesh.draw_sides": Stage(DrawSides, (Mesh, Views), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),
     "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView),
@@ -92,7 +94,7 @@ STAGES: dict[str, Stage] = {
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(
-        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=5
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=6
     ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),

@@ -113,6 +113,11 @@ class Decimate(Declared):
     face_budget: int | None
 
 
+class DrawSides(Declared):
+    texture_edge: int | None
+    seed: int
+
+
 class PoseView(Declared):
     texture_edge: int | None
 

@@ -86,6 +86,7 @@ NEEDS: dict[str, Need] = {
     "views.generate_views": _grows(500),
     "views.normalize_views": _grows(400, 1.0),
     "mesh.reconstruct": _field,
+    "mesh.draw_sides": _mesh(1.0),
     "mesh.read_mesh": _mesh(12.0),
     "mesh.clean": _mesh(10.0),
     "mesh.decimate": _mesh(8.0),

@@ -47,6 +47,7 @@ WEIGHTS: dict[str, Weight] = {
     "views.generate_views": Weight(5.0, 0.0, 0.0, True),
     "views.normalize_views": Weight(0.3, 0.0, 0.15),
     "mesh.reconstruct": Weight(6.0, 0.0, 0.0, True),
+    "mesh.draw_sides": Weight(0.01),
     "mesh.read_mesh": Weight(0.03, 0.1),
     "mesh.clean": Weight(0.1, 0.15),
     "mesh.decimate": Weight(0.5, 0.6),

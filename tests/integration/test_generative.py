@@ -208,3 +208,60 @@ def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
     assert mesh.reconstruction is not None
     assert mesh.reconstruction["backend"] == "triposr"
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100
+
+
+@pytest.mark.slow
+def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_with_drawn_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prompt → picture → shape → sides → texture, all networks run, sockets blocked. What random networks paint is shown inside the
+    outline of an arrow, which the field answers, too."""
+    from pipeline.backends import generators, klein, sides
+    from tests.support import tinyklein
+
+    painted, drawn, ask = klein.Klein.generate, sides.drawn, VAE.field
+    outline = solids.cut_out(solids.ARROW, [0.0], size=96)[0].rgba[..., 3:] > 127
+
+    def arrow(self: VAE, memory: Any, points: torch.Tensor, chunk: int) -> torch.Tensor:
+        shape = torch.from_numpy(solids.ARROW(points.double().numpy())).float()
+        return 50 * shape + 0 * ask(self, memory, points, chunk)
+
+    def framed(self: klein.Klein, shots: Any, steps: int) -> Any:
+        made = painted(self, shots, steps)
+        pictures = tuple(
+            np.where(outline, picture // 2, 225).astype(np.uint8) for picture in made.pictures
+        )
+        return dataclasses.replace(made, pictures=pictures)
+
+    def within(models: Any, words: str, references: Any, seed: int, tell: Any) -> Any:
+        depth = np.asarray(references[0])
+        return np.where(depth > 0, drawn(models, words, references, seed, tell) // 2, 225).astype(np.uint8)  # fmt: skip
+
+    monkeypatch.setattr(VAE, "field", arrow)
+    monkeypatch.setattr(klein.Klein, "generate", framed)
+    monkeypatch.setattr(sides, "drawn", within)
+    for where, name, value in ((sampling, "TOKENS", 16), (Common, "grid", 64), (sides, "STEPS", 1), (sides, "EDGE", 96)):  # fmt: skip
+        monkeypatch.setattr(where, name, value)
+    monkeypatch.setattr(generators, "SQUARE", (96, 96))
+    monkeypatch.setattr("pipeline.backends.generator_protocol.SQUARE", (96, 96))
+    monkeypatch.setenv("FLUX_MODEL", "flux2-klein")
+    models = tmp_path / "models"
+    tiny.triposg(models)
+    tinyklein.save(models / "flux2-klein")
+    tinyklein.save(models / "flux2-klein-base", distilled=False)
+    tinyklein.depth(models)
+    ws = workspace(tmp_path, kind="prompt", prompt="an arrow", views=1, texture_size=256, faces=4000)  # fmt: skip
+    bag = made(ws, Dropped(names=()))
+    views, mesh = bag[Views], bag[Mesh]
+    assert isinstance(views, Views) and isinstance(mesh, Mesh)
+    assert views.models == {"flux2-klein": weights.fingerprint(models, "flux2-klein")}
+    facts = mesh.reconstruction or {}
+    assert facts["backend"] == "triposg"
+    assert facts["models"] == {
+        name: weights.fingerprint(models, name)
+        for name in ("triposg", "flux2-klein-base", "flux2-klein-depth")
+    }
+    assert len(mesh.sides) == 3 and facts["picture"]["drawn"] > 0.1
+    assert (mesh.label, mesh.watertight) == (None, True)
+    assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100
+    assert len([*ws.output("views").glob("drawn-*.png")]) == 3

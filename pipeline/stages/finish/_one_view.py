@@ -1,5 +1,5 @@
 """Colours from the one picture that a mesh was made of: where it shows the surface, where its
-mirror image serves, and how much of it all is a guess."""
+mirror image serves, where a side was drawn after it, and how much of it all is a guess."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from pipeline.artefacts import Mesh, PosedView
+from pipeline.artefacts import Mesh, PosedPicture, PosedView
 from pipeline.geometry.surface import Surface, scattered
 from pipeline.geometry.units import percent
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
-from pipeline.stages.finish.sources.one_view import Marks, Mirrored, OneView
+from pipeline.stages.finish.sources.one_view import CutOut, CutOuts, Marks, Mirrored
 from pipeline.stages.finish.sources.points import Points
 from pipeline.workspace import Workspace
 
 SAMPLES = 100_000  # places that tell the shares, and the nearest colour elsewhere
+SEEN, MIRRORED, DRAWN, GUESSED = 0.0, 0.5, 0.75, 1.0  # levels of the mask
 
 
 class Painting(NamedTuple):
-    """sources: the best first; marks: tells seen, mirrored and guessed places apart; facts: shares
-    of the surface; said: the same in a sentence."""
+    """sources: the best first; marks: tells seen, mirrored, drawn and guessed places apart; facts:
+    shares of the surface; said: the same in a sentence."""
 
     sources: list[ColourSource]
     marks: ColourSource
@@ -31,35 +32,48 @@ class Painting(NamedTuple):
 
 def painting(posed: PosedView, mesh: Mesh, surface: Surface, ws: Workspace) -> Painting | None:
     """How the picture paints SURFACE; None where there is none. A shape with colours of its own
-    keeps them where the picture does not show it."""
+    keeps them where neither the picture nor a drawn side shows it."""
     if posed.picture is None:
         return None
-    with Image.open(ws.path(posed.picture.image)) as image:
-        rgba = np.asarray(image.convert("RGBA"))
-    seen = OneView(rgba, posed.picture.camera, np.asarray(posed.picture.pose, np.float64), surface)
+    seen = CutOuts([_opened(posed.picture, ws)], surface)
     bare = "colours" in (mesh.reconstruction or {})
-    mirrored = [Mirrored(seen, *plane) for plane in posed.planes] if bare else []
-    marks, (points, normals) = Marks(seen, mirrored), scattered(surface, SAMPLES)
-    level = marks.colors_at(points, normals)[:, 0]
-    if not (level == 0).any():
-        return None
-    sources: list[ColourSource] = [seen, *mirrored]
+    known: list[tuple[ColourSource, float]] = [(seen, SEEN)]
     if bare:
-        known = level < 1
-        colors = FirstThatKnows(sources).colors_at(points[known], normals[known])
-        sources.append(Points(points[known], colors * 255))
-    shares = [float((level == value).mean()) for value in (0, 0.5, 1)]
-    facts = dict(
-        zip(("seen", "mirrored", "guessed"), (round(one, 4) for one in shares), strict=True)
-    )
+        known += [(Mirrored(seen, *plane), MIRRORED) for plane in posed.planes]
+    if mesh.sides:
+        known.append((CutOuts([_opened(one, ws) for one in mesh.sides], surface), DRAWN))
+    marks, (points, normals) = Marks(known), scattered(surface, SAMPLES)
+    level = marks.colors_at(points, normals)[:, 0]
+    if not (level == SEEN).any():
+        return None
+    sources = [source for source, _ in known]
+    if bare:
+        told = level < GUESSED
+        colors = FirstThatKnows(sources).colors_at(points[told], normals[told])
+        sources.append(Points(points[told], colors * 255))
+    names = {"seen": SEEN, "mirrored": MIRRORED, "drawn": DRAWN, "guessed": GUESSED}
+    if not mesh.sides:
+        del names["drawn"]
+    shares = {name: float((level == value).mean()) for name, value in names.items()}
+    facts = {name: round(share, 4) for name, share in shares.items()}
     place = {"azimuth": round(posed.azimuth, 1), "elevation": round(posed.elevation, 1)}
     return Painting(sources, marks, facts | place | {"agrees": posed.agrees}, _said(shares, bare))
 
 
-def _said(shares: list[float], bare: bool) -> str:
-    said = [f"{percent(shares[0])} of the surface seen in the picture"]
-    if shares[1]:
-        said.append(f"{percent(shares[1])} has its mirror image, as the shape is symmetric")
+def _opened(picture: PosedPicture, ws: Workspace) -> CutOut:
+    with Image.open(ws.path(picture.image)) as image:
+        rgba = np.asarray(image.convert("RGBA"))
+    return CutOut.of(rgba, picture.camera, np.asarray(picture.pose, np.float64))
+
+
+def _said(shares: dict[str, float], bare: bool) -> str:
+    said = [f"{percent(shares['seen'])} of the surface seen in the picture"]
+    if shares["mirrored"]:
+        said.append(
+            f"{percent(shares['mirrored'])} has its mirror image, as the shape is symmetric"
+        )
+    if shares.get("drawn"):
+        said.append(f"{percent(shares['drawn'])} was drawn after shape and picture, a guess")
     rest = "the nearest of these colours" if bare else "the colours that the backend gave it"
-    said.append(f"{percent(shares[2])} has {rest}, a guess")
+    said.append(f"{percent(shares['guessed'])} has {rest}, a guess")
     return "; ".join(said) + ": guessed.png shows where."

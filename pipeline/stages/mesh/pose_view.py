@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Mesh, PosedPicture, PosedView, View, Views
-from pipeline.backends.painting import FOV
+from pipeline.artefacts import Mesh, PosedPicture, PosedView, Views
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.units import as_rows, percent
 from pipeline.kept.options import PoseView
-from pipeline.stages.mesh._outline import FARTHEST, Sight
+from pipeline.stages.mesh._one_picture import LEAST, alone, expected, opened
 from pipeline.stages.mesh._sighting import find
 from pipeline.stages.scan import _mirrors
-from pipeline.workspace import StageWorkspace, Workspace
+from pipeline.workspace import StageWorkspace
 
-LEAST = 0.9  # common share of the two outlines below which nothing is painted with the picture
 LEVEL = 0.1  # how much the normal of a plane that stands upright may lean
 
 
@@ -28,15 +26,15 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[PoseView]) -> PosedView:
     Without a picture where it was made of several, no texture is wanted, a placeholder stands for
     it, or the outlines nowhere agree; the last is said (libraries: Open3D, scipy, Pillow).
     """
-    view = _alone(mesh, views)
+    view = alone(mesh, views)
     facts = mesh.reconstruction or {}
     if view is None or mesh.image is not None or ws.options.texture_edge is None:
         if view is not None and "colours" in facts:
             ws.warn(f"The shape came without colours. It has {facts['colours']}: a guess.")
         return PosedView()
     ws.progress(0.1, "looking where the picture was taken from")
-    surface, rgba = surfaces.load(ws, mesh), _opened(view, ws)
-    found = find(rgba[..., 3] > 127, surface, *_expected(view, facts))
+    surface, rgba = surfaces.load(ws, mesh), opened(view, ws)
+    found = find(rgba[..., 3] > 127, surface, *expected(view, facts))
     azimuth, elevation = (found.sight.azimuth % 360, found.sight.elevation)
     told: dict[str, Any] = {
         "azimuth": azimuth,
@@ -60,31 +58,6 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[PoseView]) -> PosedView:
     picture = PosedPicture(image=view.image, camera=found.camera, pose=as_rows(found.pose))
     ws.progress(0.7, "looking for what mirrors it")
     return PosedView(picture=picture, planes=_upright(surface), **told)
-
-
-def _alone(mesh: Mesh, views: Views) -> View | None:
-    """The one picture that the mesh was made of."""
-    used = (mesh.reconstruction or {}).get("views", ())
-    if len(used) != 1 or "placeholder" in (mesh.label, views.label):
-        return None
-    return next((view for view in views.views if f"{view.azimuth:03.0f}" == used[0]), None)
-
-
-def _expected(view: View, facts: dict[str, Any]) -> tuple[Sight, bool]:
-    """Where the backend took the camera to be, and whether its distance is to be sought. A shape
-    that came without colours stands as its network sees its front."""
-    if facts.get("projection") == "orthographic":
-        return Sight(view.azimuth, 0.0, FARTHEST), False
-    azimuth = 0.0 if "colours" in facts else view.azimuth
-    near = float(np.tan(np.radians((view.fov or FOV) / 2)))
-    return Sight(azimuth, view.elevation, near), True
-
-
-def _opened(view: View, ws: Workspace) -> Any:
-    from PIL import Image
-
-    with Image.open(ws.path(view.image)) as image:
-        return np.asarray(image.convert("RGBA"))
 
 
 def _upright(

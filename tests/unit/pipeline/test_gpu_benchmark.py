@@ -68,7 +68,9 @@ def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(
     ]
     assert [row[0].strip("| ") for row in rows] == ["TripoSR"] * 3 + ["TripoSG standard"] * 2 + [
         "TripoSG high"
-    ] * 2 + ["InstantMesh large"] * 3 + ["FLUX.1-schnell"] * 2
+    ] * 2 + ["InstantMesh large"] * 3 + ["FLUX.1-schnell"] * 2 + ["FLUX.2 klein, a prompt"] * 2 + [
+        "FLUX.2 klein base, a side"
+    ] * 2
     faces = {
         row[0]: {part for part in row[-1].split(", ") if "faces" in part}
         for row in rows

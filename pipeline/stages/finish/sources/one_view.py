@@ -1,8 +1,10 @@
-"""The one picture that a surface was made of: what it shows, and guesses about what it does not."""
+"""Pictures that a surface was made of, or that were drawn after it: what they show, and guesses
+about what they do not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,25 +21,36 @@ BEFORE = 0.05  # share of the size by which another part stands before a place
 RIM = 1.0  # pixels along the outline, in which a cut-out mixes in what is behind
 
 
-class OneView(Pictures):
-    """A posed picture RGBA (H,W,4) of SURFACE, the object cut out: colours where it shows the
-    surface inside the outline, and not too steeply."""
+@dataclass(frozen=True)
+class CutOut(Picture):
+    """A picture of the surface alone: inside (H,W) is where it shows it."""
+
+    inside: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rgba: Array, camera: tuple[float, float, float, float], pose: Array) -> CutOut:
+        """Of RGBA (H,W,4); colours go on beyond the outline."""
+        inside = rgba[..., 3] > 127
+        return cls(spread(rgba[..., :3], inside, RIM), camera, pose, inside)
+
+
+class CutOuts(Pictures):
+    """Posed pictures of the surface with the object cut out: colours where one shows the surface
+    inside its outline, and not too steeply."""
 
     STEEPEST = 0.1
 
-    def __init__(
-        self, rgba: Array, camera: tuple[float, float, float, float], pose: Array, surface: Surface
-    ) -> None:
-        self.inside = rgba[..., 3] > 127
-        image = spread(rgba[..., :3], self.inside, RIM)
-        super().__init__([Picture(image, camera, pose)], surface)
+    def __init__(self, pictures: Sequence[CutOut], surface: Surface) -> None:
+        super().__init__(pictures, surface)
 
     def _view(self, picture: Picture, points: Array, normals: Array) -> tuple[Array, Array]:
+        assert isinstance(picture, CutOut)
         pixel, weight = super()._view(picture, points, normals)
-        height, width = self.inside.shape
+        inside = picture.inside
+        height, width = inside.shape
         column = np.clip(np.round(pixel[:, 0]), 0, width - 1).astype(int)
         row = np.clip(np.round(pixel[:, 1]), 0, height - 1).astype(int)
-        weight = np.where(self.inside[row, column], weight, 0.0)
+        weight = np.where(inside[row, column], weight, 0.0)
         at = np.flatnonzero(weight > 0)
         weight[at[self._beside(picture, points[at], pixel[at])]] = 0.0
         return pixel, weight
@@ -74,15 +87,15 @@ class Mirrored:
 
 
 class Marks:
-    """No colours but where they come from: 0 where SEEN knows them, 0.5 where one of MIRRORED does,
+    """No colours but where they come from: the LEVEL of the first of the sources that knows them,
     else 1."""
 
-    def __init__(self, seen: ColourSource, mirrored: Sequence[ColourSource]) -> None:
-        self.seen, self.mirrored = seen, mirrored
+    def __init__(self, sources: Sequence[tuple[ColourSource, float]]) -> None:
+        self.sources = sources
 
     def colors_at(self, points: Array, normals: Array) -> Array:
         level = np.ones(len(points), np.float32)
-        for source, value in ((self.seen, 0.0), *((one, 0.5) for one in self.mirrored)):
+        for source, value in self.sources:
             left = np.flatnonzero(level == 1)
             known = np.isfinite(source.colors_at(points[left], normals[left])[:, 0])
             level[left[known]] = value
