@@ -48,7 +48,8 @@ class TripoSGBackend:
             return None
         return (
             f"it would take {pace.words(foreseen)} on this CPU, and a stage may take"
-            f" {pace.words(effort.deadline).removeprefix('about ')} ([worker] deadline)"
+            f" {pace.words(effort.deadline).removeprefix('about ')}: a host with a GPU can, or one"
+            " with a longer [worker] deadline"
         )
 
     def reconstruct(

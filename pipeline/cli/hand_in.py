@@ -49,7 +49,7 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     Example:
       inbox3d submit ~/scans/vase --set quality_tier=high
     """
-    from pipeline.submission.ability import lacking, passed_over
+    from pipeline.submission.ability import lacking, passed_over, slow
     from pipeline.submission.preflight import completed, live_workers
     from pipeline.submission.submit import submit_path
 
@@ -63,6 +63,8 @@ def submit(drop: Path, atlas_path: str | None, pairs: tuple[str, ...]) -> None:
     # an intake and a worker may have been faster: then it is not found where it was put
     if why := waits_for(atlas, settings, place) or lacking(request["kind"], "views", workers):
         click.echo(f"It waits: {why}", err=True)
+    if why := slow(request, workers):
+        click.echo(f"It may wait for {why}.", err=True)
 
 
 def waits_for(atlas: Atlas, settings: Settings, place: Place) -> str:

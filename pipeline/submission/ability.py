@@ -7,7 +7,10 @@ from typing import Any
 
 from layout.signs import Heartbeat
 from pipeline.jobs.common import TIERS
+from pipeline.progress.likeness import device
 
+# backends that take hours on a CPU; how long, only the worker that tries it knows
+FOR_GPUS = frozenset({"triposg"})
 # a backend that needs so many views, and the model that draws them where there are fewer
 POSED = {"instantmesh": (4, "zero123plus")}
 
@@ -59,6 +62,23 @@ def passed_over(options: Mapping[str, Any], workers: Iterable[Heartbeat]) -> str
         return ""
     making = (worker for worker in workers if "mesh" in worker.queues)
     return _told(making, lambda name: name != "views" and not name.startswith("flux"))
+
+
+def slow(options: Mapping[str, Any], workers: Iterable[Heartbeat]) -> str:
+    """In words, that a backend is asked for by name that none of the WORKERS serves on a GPU: it
+    may wait for ever, and for whom; "" where that is not so."""
+    named = str(options.get("backend", "auto"))
+    serving = [one for one in workers if "mesh" in one.queues and named in one.backends]
+    on_gpus = any(not device(one.worker).endswith("-cpu") for one in serving)
+    if named not in FOR_GPUS or not serving or on_gpus:
+        return ""
+    return (
+        f"a worker that makes meshes by {named} in time: those that have it run on CPUs"
+        f" ({', '.join(sorted(one.worker for one in serving))}), where it takes hours, and one that"
+        " foresees more than its [worker] deadline leaves the job waiting. Its operator runs"
+        " `inbox3d up` on a host with a GPU, or raises that deadline; whoever submits may ask for"
+        " backend=auto, which does not wait"
+    )
 
 
 def views_named(options: Mapping[str, Any]) -> int | None:

@@ -240,7 +240,7 @@ def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_w
     monkeypatch.setattr(VAE, "field", arrow)
     monkeypatch.setattr(klein.Klein, "generate", framed)
     monkeypatch.setattr(sides, "drawn", within)
-    for where, name, value in ((sampling, "TOKENS", 16), (Common, "grid", 64), (sides, "STEPS", 1), (sides, "EDGE", 96)):  # fmt: skip
+    for where, name, value in ((sampling, "TOKENS", 16), (Common, "grid", 64), (sides, "STEPS", 1), (sides, "EDGE", 96), (klein, "MOST", 160)):  # fmt: skip
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(generators, "SQUARE", (96, 96))
     monkeypatch.setattr("pipeline.backends.generator_protocol.SQUARE", (96, 96))

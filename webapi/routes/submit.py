@@ -95,8 +95,10 @@ def _known(id: str) -> dict[str, str]:
     if job is None:
         return {}
     workers = web.follower.workers()
+    asked = {"kind": job.kind, **job.options}
     found = {
-        "waits_for": capacity.told_at_submission(web.atlas, job, workers),
-        "made_without": ability.passed_over({"kind": job.kind, **job.options}, workers),
+        "waits_for": capacity.told_at_submission(web.atlas, job, workers)
+        or ability.slow(asked, workers),
+        "made_without": ability.passed_over(asked, workers),
     }
     return {name: words for name, words in found.items() if words}

@@ -26,6 +26,7 @@ def _nothing_held_and_no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setattr(socket.socket, "connect", blocked)
     monkeypatch.setattr(sides, "STEPS", 2)
     monkeypatch.setattr(sides, "EDGE", 64)
+    monkeypatch.setattr(klein, "MOST", 160)
     yield
     hot.forget()
 

@@ -128,3 +128,23 @@ def test_submit_says_what_the_serving_host_finds_broken(
     finally:
         for each in beats:
             each.end()
+
+
+def test_submit_says_that_a_backend_for_gpus_may_wait_where_only_cpus_have_it(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """And who must act; the choice by the program waits for nobody."""
+    (tmp_path / "cup.txt").write_text("a cup")
+    queues = ("views", "mesh")
+    said = Heartbeat(worker="far-cpu-abcd", role="worker", counter=0, boot="", pid=1, queues=queues)
+    beat = Beat(atlas, said, 15)
+    beat.able(("triposg", "visual-hull"), {})
+    beat.beat()
+    try:
+        command = ("submit", str(tmp_path / "cup.txt"), "--set")
+        _, _, err = run(*command, "backend=triposg")
+        assert "far-cpu-abcd" in err and "`inbox3d up` on a host with a GPU" in err
+        _, _, err = run(*command, "backend=visual-hull")
+        assert "GPU" not in err
+    finally:
+        beat.end()

@@ -16,7 +16,8 @@ from webapi.context import Web
 @pytest.fixture
 def live(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def have(**facts: Any) -> None:
-        beat = Heartbeat(worker="h-cpu-abcd", role="worker", counter=1, boot="x", pid=1, **facts)
+        who = {"worker": "h-cpu-abcd"} | facts
+        beat = Heartbeat(role="worker", counter=1, boot="x", pid=1, **who)
         monkeypatch.setattr(web.follower, "workers", lambda: [beat])
 
     return have
@@ -67,6 +68,19 @@ def test_a_model_that_the_serving_host_finds_broken_is_told_at_once(
     live(queues=("views",), broken={"views": "Model flux-schnell: tokenizer/ is missing."})
     told = client.post("/3d/generate", json={"prompt": "a"}).json
     assert told["waits_for"] == "h-cpu-abcd: Model flux-schnell: tokenizer/ is missing."
+
+
+def test_a_backend_that_only_cpus_serve_is_told_to_wait_perhaps_and_for_whom(
+    client: FlaskClient, live: Callable[..., None]
+) -> None:
+    """TripoSG takes hours there; how long, only the worker that tries it knows."""
+    named = {"prompt": "a", "backend": "triposg"}
+    live(queues=("views", "mesh"), backends=("triposg", "visual-hull"))
+    words = client.post("/3d/generate", json=named).json["waits_for"]
+    assert "h-cpu-abcd" in words and "on a host with a GPU" in words and "backend=auto" in words
+    assert "waits_for" not in client.post("/3d/generate", json=named | {"backend": "auto"}).json
+    live(queues=("views", "mesh"), backends=("triposg",), worker="h-cuda0-abcd")
+    assert "waits_for" not in client.post("/3d/generate", json=named).json
 
 
 def test_a_queue_that_nobody_serves_is_accepted(client: FlaskClient) -> None:
