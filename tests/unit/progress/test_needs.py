@@ -57,7 +57,7 @@ def test_a_queue_needs_what_is_done_in_one_go_from_there_on() -> None:
     """A worker that serves the next queue too goes straight on."""
     recipe = recipes.RECIPES["images"]
     alone, both = recipe.straight("mesh", ("mesh",)), recipe.straight("mesh", ("mesh", "finish"))
-    assert alone == ("mesh.reconstruct",)
+    assert alone == ("mesh.reconstruct", "mesh.draw_sides")
     assert both == (*alone, *recipe.legs[2].stages)
     assert recipe.straight("mesh", ("mesh", "prepare")) == alone
     assert recipe.straight("scan", ("scan",)) == ()
