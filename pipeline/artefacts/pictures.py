@@ -54,7 +54,8 @@ class PosedPicture(Artefact):
 
 class PosedView(Artefact):
     """The one picture that a mesh was made of, and where it was taken from. picture: None where
-    there is none such, or its place is not known; its image is RGBA, the object cut out.
+    there is none such, or its place is not known; its image is RGBA, the object cut out. several:
+    of a mesh that was made of more than one, those whose outline fits it.
 
     azimuth and elevation in degrees, as in View; agrees: the common share (IoU) of the picture's
     outline and the mesh's. planes: origin and normal of each upright plane that mirrors the mesh,
@@ -62,6 +63,7 @@ class PosedView(Artefact):
     """
 
     picture: PosedPicture | None = None
+    several: tuple[PosedPicture, ...] = ()
     azimuth: float = 0.0
     elevation: float = 0.0
     agrees: float | None = None

@@ -1,4 +1,4 @@
-"""Colours from the one picture that a mesh was made of: where it shows the surface, where its
+"""Colours from the pictures that a mesh was made of: where it shows the surface, where its
 mirror image serves, where a side was drawn after it, and how much of it all is a guess."""
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ class Painting(NamedTuple):
 
 
 def painting(posed: PosedView, mesh: Mesh, surface: Surface, ws: Workspace) -> Painting | None:
-    """How the picture paints SURFACE; None where there is none. A shape with colours of its own
-    keeps them where neither the picture nor a drawn side shows it."""
-    if posed.picture is None:
+    """How the pictures paint SURFACE; None where there are none. A shape with colours of its own
+    keeps them where neither a picture nor a drawn side shows it."""
+    pictures = posed.several or ((posed.picture,) if posed.picture else ())
+    if not pictures:
         return None
-    seen = CutOuts([_opened(posed.picture, ws)], surface)
+    seen = CutOuts([_opened(one, ws) for one in pictures], surface)
     bare = "colours" in (mesh.reconstruction or {})
     known: list[tuple[ColourSource, float]] = [(seen, SEEN)]
     if bare:
@@ -57,7 +58,9 @@ def painting(posed: PosedView, mesh: Mesh, surface: Surface, ws: Workspace) -> P
     shares = {name: float((level == value).mean()) for name, value in names.items()}
     facts = {name: round(share, 4) for name, share in shares.items()}
     place = {"azimuth": round(posed.azimuth, 1), "elevation": round(posed.elevation, 1)}
-    return Painting(sources, marks, facts | place | {"agrees": posed.agrees}, _said(shares, bare))
+    facts |= {"pictures": len(pictures)} if posed.several else place
+    said = _said(shares, bare, len(pictures))
+    return Painting(sources, marks, facts | {"agrees": posed.agrees}, said)
 
 
 def _opened(picture: PosedPicture, ws: Workspace) -> CutOut:
@@ -66,8 +69,9 @@ def _opened(picture: PosedPicture, ws: Workspace) -> CutOut:
     return CutOut.of(rgba, picture.camera, np.asarray(picture.pose, np.float64))
 
 
-def _said(shares: dict[str, float], bare: bool) -> str:
-    said = [f"{percent(shares['seen'])} of the surface seen in the picture"]
+def _said(shares: dict[str, float], bare: bool, pictures: int) -> str:
+    whose = "the picture" if pictures == 1 else f"{pictures} pictures"
+    said = [f"{percent(shares['seen'])} of the surface seen in {whose}"]
     if shares["mirrored"]:
         said.append(
             f"{percent(shares['mirrored'])} has its mirror image, as the shape is symmetric"

@@ -23,7 +23,7 @@ SIDES = {0: "front", 90: "left", 180: "back", 270: "right"}
 def keep(views: Views, mesh: Mesh, ws: Workspace) -> None:
     """Write output/views/<azimuth>.png (512², RGBA), those that the backend drew itself as
     output/views/drawn-<azimuth>.png, and output/views.json: how each came about, whether the
-    backend used it, and how well the mesh fills its outline. guessed.png: which texels the one
+    backend used it, and how well the mesh fills its outline. guessed.png: which texels a
     picture shows."""
     if mesh.guessed is not None:
         shutil.copyfile(ws.path(mesh.guessed), ws.output("guessed.png"))
@@ -81,7 +81,8 @@ def numbers(mesh: Mesh) -> dict[str, str]:
     used = len(facts["views"])
     found = {"Made by": f"{facts['backend']}, from {used} view{'s' * (used != 1)}"}
     if "picture" in facts:
-        found["Seen in the picture"] = f"{percent(facts['picture']['seen'])} of the surface"
+        whose = "pictures" if "pictures" in facts["picture"] else "picture"
+        found[f"Seen in the {whose}"] = f"{percent(facts['picture']['seen'])} of the surface"
     return found
 
 

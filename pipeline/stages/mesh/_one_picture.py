@@ -1,4 +1,4 @@
-"""The one picture that a mesh was made of: which it is, and where its camera is expected."""
+"""The pictures that a mesh was made of: which they are, and where their cameras are expected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ LEAST = 0.9  # common share of the two outlines below which nothing is painted w
 
 
 def alone(mesh: Mesh, views: Views) -> View | None:
-    """The one picture that the mesh was made of."""
-    used = (mesh.reconstruction or {}).get("views", ())
-    if len(used) != 1 or "placeholder" in (mesh.label, views.label):
-        return None
-    return next((view for view in views.views if f"{view.azimuth:03.0f}" == used[0]), None)
+    """The one picture that the mesh was made of; None where it was made of several."""
+    found = used(mesh, views)
+    return found[0] if len(found) == 1 else None
+
+
+def used(mesh: Mesh, views: Views) -> tuple[View, ...]:
+    """The pictures that the mesh was made of; none where a placeholder stands for it or them."""
+    names = (mesh.reconstruction or {}).get("views", ())
+    if "placeholder" in (mesh.label, views.label):
+        return ()
+    found = tuple(view for view in views.views if f"{view.azimuth:03.0f}" in names)
+    return found if len(found) == len(names) else ()
 
 
 def expected(view: View, facts: dict[str, Any]) -> tuple[Sight, bool]:
@@ -29,7 +36,7 @@ def expected(view: View, facts: dict[str, Any]) -> tuple[Sight, bool]:
     if facts.get("projection") == "orthographic":
         return Sight(view.azimuth, 0.0, FARTHEST), False
     azimuth = 0.0 if "colours" in facts else view.azimuth
-    near = float(np.tan(np.radians((view.fov or FOV) / 2)))
+    near = float(np.tan(np.radians((view.fov or facts.get("fov") or FOV) / 2)))
     return Sight(azimuth, view.elevation, near), True
 
 

@@ -37,7 +37,7 @@ def find(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = T
     agree as well, the one nearest to it. LENS: whether the distance is sought, too."""
     outline, rough, fine = Outline(mask, surface), 0.15 * lens, 0.04 * lens
     first = _climbed(outline, start, FINER, (4.0, 2.0, 1.0), rough)
-    first = _climbed(outline, first, FINEST, (1.0, 0.5, 0.25), fine)
+    first = _settled(outline, first, fine)
     if outline.agrees(first, FINEST) >= SURE:
         return outline.found(first, outline.agrees(first, FINEST))
     around = [
@@ -50,13 +50,25 @@ def find(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = T
     scores = {one: outline.agrees(one, FINER) for one in (first, *near)}
     most = 1 - HOPELESS * (1 - max(scores.values()))
     best = [one for one in _spread(scores, KEPT) if scores[one] >= most]
-    ends = {first, *(_climbed(outline, one, FINEST, (1.0, 0.5, 0.25), fine) for one in best)}
+    ends = {first, *(_settled(outline, one, fine) for one in best)}
     scores = {one: outline.agrees(one, FINEST) for one in ends}
     least = 1 - ALIKE * (1 - max(scores.values())) - SLACK
     alike = [one for one in sorted(scores) if scores[one] >= least]
     chosen = min(alike, key=lambda one: _unlikely(one, start) - 100 * scores[one])
     ways = [one for one in alike if _angle(one, chosen) > APART and not outline.same(one, chosen)]
     return outline.found(chosen, scores[chosen], ways)
+
+
+def settled(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = True) -> Found:
+    """The sight of the picture with MASK on SURFACE next to START, which is known but for a
+    degree or two."""
+    outline = Outline(mask, surface)
+    best = _settled(outline, start, 0.04 * lens)
+    return outline.found(best, outline.agrees(best, FINEST))
+
+
+def _settled(outline: Outline, start: Sight, lens: float) -> Sight:
+    return _climbed(outline, start, FINEST, (1.0, 0.5, 0.25), lens)
 
 
 def _climbed(

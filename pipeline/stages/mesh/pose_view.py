@@ -1,18 +1,19 @@
-"""pose_view: where the one picture that a mesh was made of was taken from."""
+"""pose_view: where the pictures that a mesh was made of were taken from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline.artefacts import Mesh, PosedPicture, PosedView, Views
+from pipeline.artefacts import Mesh, PosedPicture, PosedView, View, Views
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
 from pipeline.geometry.units import as_rows, percent
 from pipeline.kept.options import PoseView
-from pipeline.stages.mesh._one_picture import LEAST, alone, expected, opened
-from pipeline.stages.mesh._sighting import find
+from pipeline.stages.mesh._one_picture import LEAST, expected, opened, used
+from pipeline.stages.mesh._sighting import find, settled
 from pipeline.stages.scan import _mirrors
 from pipeline.workspace import StageWorkspace
 
@@ -23,11 +24,15 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[PoseView]) -> PosedView:
     """Azimuth, elevation and distance under which the mesh (upright) has the picture's outline,
     begun where the backend took the camera to be; and what mirrors the mesh.
 
-    Without a picture where it was made of several, no texture is wanted, a placeholder stands for
-    it, or the outlines nowhere agree; the last is said (libraries: Open3D, scipy, Pillow).
+    Of a mesh that was made of several, each is expected where its view says, and laid on it where
+    the outlines agree. Without a picture where no texture is wanted, a placeholder stands for it,
+    or the outlines nowhere agree; the last is said (libraries: Open3D, scipy, Pillow).
     """
-    view = alone(mesh, views)
     facts = mesh.reconstruction or {}
+    made_of = used(mesh, views)
+    if len(made_of) > 1 and mesh.image is None and ws.options.texture_edge is not None:
+        return _several(mesh, made_of, ws)
+    view = made_of[0] if len(made_of) == 1 else None
     if view is None or mesh.image is not None or ws.options.texture_edge is None:
         if view is not None and "colours" in facts:
             ws.warn(f"The shape came without colours. It has {facts['colours']}: a guess.")
@@ -58,6 +63,30 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[PoseView]) -> PosedView:
     picture = PosedPicture(image=view.image, camera=found.camera, pose=as_rows(found.pose))
     ws.progress(0.7, "looking for what mirrors it")
     return PosedView(picture=picture, planes=_upright(surface), **told)
+
+
+def _several(mesh: Mesh, made_of: Sequence[View], ws: StageWorkspace[PoseView]) -> PosedView:
+    surface, facts, found = surfaces.load(ws, mesh), mesh.reconstruction or {}, []
+    for number, view in enumerate(made_of):
+        ws.progress(number / len(made_of), f"laying picture {number + 1} on the shape")
+        rgba = opened(view, ws)
+        one = settled(rgba[..., 3] > 127, surface, *expected(view, facts))
+        if one.agrees >= LEAST:
+            found.append(
+                (
+                    one.agrees,
+                    PosedPicture(image=view.image, camera=one.camera, pose=as_rows(one.pose)),
+                )
+            )
+    if len(found) < len(made_of):
+        ws.warn(
+            f"{len(made_of) - len(found)} of {len(made_of)} pictures do not fit the shape's outline"
+            " from where they were taken: their colours were not laid on it."
+        )
+    if not found:
+        return PosedView()
+    agrees = float(np.mean([share for share, _ in found]))
+    return PosedView(several=tuple(one for _, one in found), agrees=round(agrees, 4))
 
 
 def _upright(

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pipeline.artefacts import Mesh, PosedView, View, Views
+from pipeline.backends import Picture, silhouettes
 from pipeline.backends.painting import GUESS
 from pipeline.backends.silhouettes import axes_of
 from pipeline.geometry import surface as surfaces
@@ -160,12 +161,81 @@ def test_a_shape_with_colours_of_its_own_keeps_them_where_the_picture_does_not_s
     assert any("colours that the backend gave it" in text for text in ws.warnings)
 
 
-def test_of_several_pictures_and_of_none_that_is_wanted_nothing_is_sought(workspace: Make) -> None:
+AROUND = (0.0, 90.0, 180.0, 270.0)
+
+
+def made_of_several(ws: Workspace, surface: Surface, name: str) -> tuple[Mesh, Views]:
+    """A mesh as a hull of four level views leaves it, coloured at its vertices by the same pictures; the last is of the body NAME."""
+    views, pictures = [], []
+    for azimuth in AROUND:
+        body = surface if azimuth < 270 else textured.body(name)
+        rgba = textured.photo(body, azimuth, 0.0, 30.0).rgba
+        path = f"views/{azimuth:03.0f}.png"
+        Image.fromarray(rgba).save(ws.path(path))
+        views.append(View(image=path, azimuth=azimuth, source="a.png"))
+        pictures.append(Picture(f"{azimuth:03.0f}", rgba, azimuth, 0.0, 30.0))
+    middle = (surface.vertices.min(0) + surface.vertices.max(0)) / 2
+    placed = (surface.vertices - middle) * 8 * np.tan(np.radians(15)) / 1.05 / surface.size
+    own = silhouettes.colors(
+        placed, surface.faces, [silhouettes.shot(one, 30.0) for one in pictures]
+    )
+    told = {
+        "backend": "visual-hull",
+        "models": {},
+        "views": [one.name for one in pictures],
+        "fov": 30.0,
+    }
+    mesh = surfaces.store(
+        ws, "mesh/made.npz", Surface(surface.vertices, surface.faces, colors=own),
+        {"watertight": True, "manifold": True, "label": "draft", "reconstruction": told},
+    )  # fmt: skip
+    return mesh, Views(views=tuple(views), cut=True)
+
+
+def off_true(ws: Workspace, mesh: Mesh) -> float:
+    """Decibels of the baked colours, where any picture or the mesh itself had some."""
+    surface = surfaces.load(ws, mesh)
+    texels = rasterise(surface, EDGE)
+    points, _ = places(surface, texels)
+    with Image.open(ws.path(str(mesh.image))) as image:
+        wrong = np.asarray(image).reshape(-1, 3)[texels.at] / 255 - textured.paint(points)
+    with Image.open(ws.path(str(mesh.guessed))) as marks:
+        seen = (np.asarray(marks).ravel()[texels.at] == 0) & texels.inside
+    return float(-10 * np.log10(np.mean(wrong[seen] ** 2)))
+
+
+@pytest.mark.slow
+def test_several_pictures_lie_on_what_was_made_of_them_sharper_than_its_own_colours(
+    workspace: Make,
+) -> None:
+    ws = workspace(kind="images", texture_size=EDGE)
+    mesh, views = made_of_several(ws, textured.body("animal"), "animal")
+    posed = pose_view.run(mesh, views, ws)
+    assert len(posed.several) == 4 and posed.picture is None and (posed.agrees or 0) > 0.95
+    made = texture.run(mesh, None, None, None, None, ws, posed)
+    told = (made.reconstruction or {})["picture"]
+    assert told["pictures"] == 4 and 0.6 < told["seen"] < 1 and "azimuth" not in told
+    assert any("% of the surface seen in 4 pictures" in text for text in ws.warnings)
+    with_pictures = off_true(ws, made)
+    plain = texture.run(mesh, None, None, None, None, ws, PosedView())
+    without = off_true(ws, plain.model_copy(update={"guessed": made.guessed}))
+    print(f"{with_pictures:.1f} dB laid on, {without:.1f} dB of its own")
+    assert with_pictures > 30 and with_pictures > without + 3
+
+
+@pytest.mark.slow
+def test_a_picture_among_several_that_shows_something_else_is_left_out_and_told(
+    workspace: Make,
+) -> None:
+    ws = workspace(kind="images", texture_size=EDGE)
+    mesh, views = made_of_several(ws, textured.body("animal"), "organic")
+    assert len(pose_view.run(mesh, views, ws).several) == 3
+    assert any("1 of 4 pictures do not fit the shape's outline" in text for text in ws.warnings)
+
+
+def test_where_no_texture_is_wanted_nothing_is_sought(workspace: Make) -> None:
     surface = textured.body("arrow")
     photo = textured.photo(surface, 0.0, 0.0, 30.0, 64)
-    ws = workspace("several", kind="images", texture_size=64)
-    mesh, views = made_of(ws, surface, photo, views=["000", "090"])
-    assert pose_view.run(mesh, views, ws) == PosedView()
     ws = workspace("bare", kind="images", texture=False)
     assert pose_view.run(*made_of(ws, surface, photo), ws) == PosedView()
     assert any("came without colours" in text and "a guess" in text for text in ws.warnings)
