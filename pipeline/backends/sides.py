@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pipeline import weights as files
-from pipeline.backends import klein, lowrank, memory, pace
 from pipeline.backends.generator_protocol import BACKGROUND, MODEL
 from pipeline.backends.generators import KLEIN, MODELS
-from pipeline.weights import assembling, tensorfile
+from pipeline.weights import tensorfile
 from pipeline.weights.catalogue import size
 
 NAMES = ("flux2-klein-base", "flux2-klein-depth")
@@ -28,6 +26,7 @@ EDGE, STEPS, GUIDANCE, WEIGHT = 768, 50, 4.0, 0.9
 TRIGGER = "refcontrol"
 PATCH = 16  # pixels along an edge of what is one token
 ROOM = 1_400_000_000  # bytes of the machine's memory for libraries and work beside the weights
+SINGLE = 4  # bytes of a number on a CPU
 Tell = Callable[[float], None]
 
 
@@ -42,6 +41,8 @@ def lacks(
 ) -> str | None:
     """Why COUNT sides cannot be drawn here, in words: a model, or on a CPU the time (seconds) or
     the memory (bytes) that a stage may use."""
+    from pipeline.backends import klein, memory, pace
+
     for name in NAMES:
         if trouble := files.problem(models, name):
             return f"model {name} {trouble}"
@@ -50,7 +51,7 @@ def lacks(
     parts = {
         part: _numbers(models / NAMES[0], part) for part in ("transformer", "text_encoder", "vae")
     }
-    needed = ROOM + sum(parts.values()) * torch.float32.itemsize
+    needed = ROOM + sum(parts.values()) * SINGLE
     if memory_limit is not None and needed > memory_limit:
         return (
             f"it needs {size(needed)} of memory on a CPU, and a stage may use {size(memory_limit)}"
@@ -67,6 +68,8 @@ def lacks(
 
 def _numbers(folder: Path, part: str) -> int:
     """How many numbers the PART's tensors hold."""
+    from pipeline.weights import assembling
+
     shapes = (tensorfile.header(path) for path in assembling.files(folder, part))
     return sum(int(np.prod(shape)) for each in shapes for shape in each.values())
 
@@ -77,6 +80,10 @@ def drawn(
     """The SIDE ("back view", "left side view") as RGB (EDGE,EDGE,3); where memory runs out, half as
     large. REFERENCES, pictures of the image library: depth, photo, and the neighbour if there is
     one; TELL hears the share that is done. OutOfGpuMemory; BackendUnavailable."""
+    import torch
+
+    from pipeline.backends import klein, lowrank, memory
+
     folder, change = (files.require(models, name) for name in NAMES)
     pipe = klein.pipeline(
         folder,
