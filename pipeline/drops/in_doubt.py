@@ -42,8 +42,9 @@ def _unpaired(found: list[Item]) -> InputRejected | None:
 
 
 def _views_or_photos(found: list[Item]) -> InputRejected | None:
-    if not (images := _images(found)):
+    if not of(found, IMAGE):
         return None
+    images = _images(found)
     return InputRejected(
         f"the drop has {len(images)} images, which may be views of an object or photos of a scan",
         remedy="Name them front, left, back, right; or add a file job.toml with the line kind ="

@@ -37,6 +37,7 @@ NOT_TAKEN = {
     ".tga": "a Targa image",
     ".jxl": "a JPEG XL image",
     ".ico": "an icon",
+    **dict.fromkeys((".pgm", ".ppm"), "a PGM or PPM image"),  # but for colour and depth
     **dict.fromkeys(FILMS, "a film"),
 }
 

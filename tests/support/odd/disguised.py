@@ -58,6 +58,7 @@ SPREAD: dict[str, Case] = {
         ("a.obj", "  0\nSECTION\n  2\nHEADER", "a drawing"), ("a.obj", "#usda 1.0", "a USD scene"), ("a.obj", "BLENDER-v300", "a Blender scene"), ("a.off", "# vtk DataFile Version 3.0", "a VTK"))},
     **{f"a lone {name}": told(name, b"\1\2\3" * 99, refused) for name, refused in (
         ("a.osgb", "OpenSceneGraph"), ("a.b3dm", "a tile of a map"), ("a.vox", "voxels"), ("a.r3d", "Record3D"), ("a.mlp", "refers to other files"), ("a.3dxml", "CAD program"))},
+    "a lone PPM": told("front.ppm", b"P6 2 2 255\n" + bytes(12), "a PGM or PPM image, which is not read"),
     **{f"a file without suffix that holds {refused}": told("model", data, refused) for data, refused in (
         (prism_gltf().glb(), "a GLB model"), (stl(), "an STL model"), (obj(), "an OBJ model"), (ply("binary_little_endian"), "a PLY file"), (las(POINTS), "a LAS file"))},
     "a model in two formats": ({"a.obj": obj(), "a.stl": stl()}, V | {"says": "a.stl taken for the same model as a.obj"}),
