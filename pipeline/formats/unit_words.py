@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 
 _SAID = re.compile(
-    rb"(?:\bunits?\b[ \t]*(?:[:=([][ \t]*|(?:is|are|in)[ \t]+)"
-    rb"|\b(?:coordinates|positions|measurements|dimensions|lengths|values)"
-    rb"[ \t]+(?:are[ \t]+)?in[ \t]+)"
-    rb"[\"']?([a-z]+)\b",
+    rb"(?:\bunits?\b[\"' \t]*(?:[:=([,;][ \t]*|(?:is|are|of)[ \t]+|(?=in[ \t]))"
+    rb"|\b(?:coordinates|positions|measurements|dimensions|lengths|values)[ \t]+"
+    rb"(?:are[ \t]+)?(?=in[ \t]))"
+    rb"(?:in[ \t]+(?=[a-z]))?[\"']?([a-z]+)\b(?![/^])",
     re.I,
 )
 _UNITS = {

@@ -78,7 +78,8 @@ TABLES: dict[str, Case] = {
     "two heights for no data": csv(PLAIN + "-9999 -9999 -9999\n1 1 -32768\n", "a.xyz", says="height -32768 or -9999"),
     "a true height of -9999": csv(table(POINTS * 5000 - [0, 0, 9000], digits=0), "a.xyz", points=np.round(POINTS * 5000 - [0, 0, 9000]), quiet=True),
     **{f"a unit in the words {words!r}": csv(words + "\n" + PLAIN, "a.txt", unit=unit) for words, unit in (
-        ("# units: mm", "mm"), ("// coordinates are in inches", "inch"), ("X Y Z (unit=cm)", "cm"), ("# Units [ft]", "ft"))},
+        ("# units: mm", "mm"), ("// coordinates are in inches", "inch"), ("X Y Z (unit=cm)", "cm"), ("# Units [ft]", "ft"), ('"Unit";"mm"', "mm"))},
+    "a unit of speed in words": csv("# units: m/s\n" + PLAIN, "a.txt", says="the unit is a guess"),
     "a unit in words, and one at the columns": csv("# units: mm\nX[m] Y[m] Z[m]\n" + PLAIN, "a.txt", unit="m"),
     "zeros behind the text": ({"a.xyz": PLAIN.encode() + bytes(300)}, {"refused": "not a text file|zeros"}),
     "UTF-16 without a mark": ({"a.xyz": PLAIN.encode("utf-16-be")}, HERE),

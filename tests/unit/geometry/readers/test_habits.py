@@ -25,7 +25,8 @@ SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], "f4")
 
 
 @pytest.mark.parametrize(("words", "unit"), [("# File units = inches", "inch"), ("# units: mm", "mm"), ("# Unit is centimeters", "cm"),
-                                            ("# 12 units of wood", None), ("# units: mm\n# units: m", None)])  # fmt: skip
+                                            ("# units are in mm", "mm"), ("# units: in", "inch"),
+                                            ("# in units of cm", "cm"), ("# units: m/s", None), ("# 12 units of wood", None), ("# units: mm\n# units: m", None)])  # fmt: skip
 def test_a_unit_in_a_comment_is_the_files_unit(words: str, unit: str | None, read: Read) -> None:
     """SketchUp and others say it in a comment; two that differ say nothing."""
     assert read("a.obj", obj(head=words)).contents.unit == unit
