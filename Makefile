@@ -61,6 +61,10 @@ format: setup ## let ruff sort imports and lay out the code
 docs: setup ## write the generated pages again: docs/jobs.md, docs/errors.md, THIRD_PARTY.md
 	$(BIN)/python -m tools.pages --write
 
+.PHONY: sbom
+sbom: setup ## the bill of materials (CycloneDX), sbom.cdx.json, from what is installed here
+	$(BIN)/python -m tools.sbom
+
 .PHONY: bench
 bench: setup ## every benchmark beside its peer; tables in benchmarks/out/
 	@mkdir -p benchmarks/out

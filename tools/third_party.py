@@ -63,6 +63,7 @@ WHY = {
     "pi-heif": "reads HEIC pictures",
     "pillow": "reads and writes images",
     "pip": "installs all of this",
+    "cyclonedx-python-lib": "writes the bill of materials",
     "smbprotocol": "laptops of the tests: open handles, caching and streams on a real share",
     "playwright": "drives a browser in tests",
     "greenlet": "takes simulated threads step by step in tests",
