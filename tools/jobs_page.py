@@ -25,6 +25,8 @@ def jobs_page() -> str:
         (
             "The name counts in any case, and as job.toml.txt. Where the drop is one zip or tar,"
             " the job.toml at its top counts, but for a list of files.\n"
+            "One that lies in a folder of the drop is refused by name, as are several folders that"
+            " each hold READY: they are drops of their own.\n"
         ),
         (
             "What counts is the job.toml that lies there when the job is accepted: one that was"

@@ -31,6 +31,7 @@ from pipeline.errors import (
     PipelineError,
     StageFailed,
 )
+from pipeline.runner import input_list
 from pipeline.runner.patience import Patience
 from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
@@ -384,6 +385,33 @@ def test_whatever_a_start_raises_the_worker_lives_and_the_job_ends_with_words(
         == "a.ply cannot be read: give the group read permission on it (chmod g+r)."
     )
     assert (error["who"], "chmod -R g+rX" in error["remedy"]) == ("submitter", True)
+
+
+def test_a_file_that_is_closed_while_its_job_runs_is_named_where_the_job_ends(
+    atlas: Atlas, workers: Any, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It changed since it was copied, so the job is begun anew, and may not read it any more."""
+    recipe("works")
+    worker, id, closed = workers(), drop(atlas, "unread").id, list[Path]()
+    copy, check = atlas.disk.copy_within, input_list.check
+
+    def copies(folders: tuple[int, int], source: str, *more: Any) -> Any:
+        if closed:
+            raise PermissionError(errno.EACCES, "Permission denied", source)
+        return copy(folders, source, *more)
+
+    def closes(disk: Disk, place: Place, seen: Any) -> None:
+        closed.extend((place.path / tree.INPUT).rglob("a.ply"))
+        closed[0].chmod(0o600)
+        check(disk, place, seen)
+
+    monkeypatch.setattr(atlas.disk, "copy_within", copies)
+    monkeypatch.setattr(input_list, "check", closes)
+    monkeypatch.setattr(worker.choice, "is_quiet", lambda place: True)
+    monkeypatch.setattr("layout.rights._may", lambda path, how: path.name != "a.ply")
+    until(worker, lambda: now_at(atlas, id)[0].state is State.FAILED)
+    said = (now_at(atlas, id)[0].path / "error.txt").read_text()
+    assert "a.ply cannot be read: give the group read permission on it (chmod g+r)" in said
 
 
 def test_a_job_that_can_be_neither_run_nor_moved_is_named_and_the_next_one_runs(
