@@ -12,7 +12,7 @@ from layout.edges import permit
 from layout.finding import find
 from layout.mend import has_input, readable_job
 from layout.move import Occupied, WrongState, gone, move, there
-from layout.tree import ERROR, ERROR_TEXT, Atlas, Place, State
+from layout.tree import ERROR, ERROR_TEXT, OUTPUT, Atlas, Place, State
 
 
 def retry(atlas: Atlas, place: Place) -> Place:
@@ -50,12 +50,14 @@ def delete(atlas: Atlas, place: Place) -> Path:
 
 
 def restore(atlas: Atlas, trashed: Path) -> Place:
-    """k: a deleted job goes back to failed/ where it tells of an error, else to done/. Occupied
-    where a job of that id stands anywhere."""
+    """k: a deleted job goes back to done/ where it has a result and tells of no error, else to
+    failed/: one that was dragged there and deleted at once tells of nothing yet. Occupied where a
+    job of that id stands anywhere."""
     id = names.trashed_id(trashed.name)
     if trashed.parent != atlas.trash or id is None:
         raise WrongState(f"{trashed.name} is no deleted job; edge k leaves from trash/")
-    goal = atlas.at_failed(id) if _tells_of_error(atlas, trashed) else atlas.at_done(id)
+    failed = _holds(atlas, trashed, ERROR, ERROR_TEXT) or not _holds(atlas, trashed, OUTPUT)
+    goal = atlas.at_failed(id) if failed else atlas.at_done(id)
     # a copy that was dropped meanwhile may go by that id, wherever it has come to
     other = find(atlas, id)
     if other is not None and other.path != goal.path and there(atlas.disk, trashed):
@@ -65,10 +67,9 @@ def restore(atlas: Atlas, trashed: Path) -> Place:
     return goal
 
 
-def _tells_of_error(atlas: Atlas, folder: Path) -> bool:
-    """By a listing and by name: either may be stale, and a failed job must not come to done/. Gone
-    where it cannot be listed: that tells nothing."""
-    own = (ERROR, ERROR_TEXT)
+def _holds(atlas: Atlas, folder: Path, *own: str) -> bool:
+    """Does FOLDER hold one of OWN? By a listing and by name: either may be stale, and a failed job
+    must not come to done/. Gone where it cannot be listed: that tells nothing."""
     try:
         listed = any(entry.name in own for entry in atlas.disk.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):

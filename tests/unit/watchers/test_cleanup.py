@@ -75,3 +75,15 @@ def test_a_deleted_job_does_not_come_back_beside_another_folder_of_its_id(world:
     assert folder.is_dir() and copy.path.is_dir()
     shutil.rmtree(copy.path)
     assert lifecycle.restore(world.atlas, folder).path == done.path
+
+
+def test_a_job_that_was_cancelled_and_deleted_at_once_does_not_come_back_as_done(
+    world: World,
+) -> None:
+    """No reaper had written its reason yet; it has no result."""
+    place = lifecycle.cancel(world.atlas, world.claimed())
+    lifecycle.delete(world.atlas, place)
+    ((_, _, folder),) = lifecycle.trashed(world.atlas)
+    assert lifecycle.restore(world.atlas, folder).path == world.atlas.at_failed(place.id).path
+    world.recover()
+    assert (world.atlas.at_failed(place.id).path / "error.txt").is_file()
