@@ -13,7 +13,7 @@ from pipeline.artefacts import Artefact, Dropped
 from pipeline.jobs import parse
 from pipeline.stages.finish import _page, preview
 from pipeline.workspace import StageWorkspace, Workspace
-from tests.support.viewed import PATIENCE, drawn, shown, watched
+from tests.support.viewed import PATIENCE, drawn, grave, shown, watched
 from tests.unit.finish.shapes import box, finished, stored
 from tests.unit.finish.test_report import scan_bag
 
@@ -47,7 +47,7 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
     bag: Callable[[Workspace], list[Artefact]],
 ) -> None:
     """From file://, offline: every picture is there, the model shows, dragging turns it, nothing is fetched, nothing goes wrong; neither
-    a desk nor a phone has to scroll sideways."""
+    a desk nor a phone has to scroll sideways, and axe finds nothing serious, by day and by night."""
     monkeypatch.setattr(preview, "FRAMES", 3)
     options = {"kind": kind, "output_format": "glb,stl"} | (
         {"texture_size": 256} if kind == "scan" else {}
@@ -70,9 +70,11 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
         "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
     )
     assert tab.evaluate("document.images.length") == (5 if kind == "scan" else 3)
-    for width in (1280, 390):
+    for width, scheme in ((1280, "light"), (390, "dark")):
         tab.set_viewport_size({"width": width, "height": 844})
+        tab.emulate_media(color_scheme=scheme)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert grave(tab) == []
     arbitrary = tab.locator(".i3d-remarks:has-text('Pictures tell no scale')").count()
     assert arbitrary == (kind == "images")
     context.close()

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.conftest import ROOT, missing
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -16,6 +18,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+GRAVE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`)"""
 SEEN = 128  # pixels
 PATIENCE = 90_000  # milliseconds: the model is drawn in software
 
@@ -72,3 +78,12 @@ def place(tab: Any, point: tuple[float, float, float], box: str = ".view") -> tu
 
 def press(tab: Any, text: str) -> None:
     tab.locator(f".i3d-controls button:text-is('{text}')").click()
+
+
+def grave(tab: Any) -> list[str]:
+    """What axe finds serious or critical in TAB as it stands."""
+    if not AXE.is_file():
+        missing("axe-core", "run npm ci")
+    if not tab.evaluate("'axe' in window"):
+        tab.evaluate(AXE.read_text() + "; null")
+    return list(tab.evaluate(GRAVE))

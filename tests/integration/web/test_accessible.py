@@ -1,4 +1,5 @@
-"""Every page under axe: nothing serious, on a desktop and a phone, light and dark, with all that can be unfolded.
+"""Every page under axe and under the keyboard: nothing serious, on a desktop and a phone, light and dark, with all that can be unfolded;
+Tab reaches whatever can be clicked, and shows where it is.
 
 With INBOX3D_SHOTS=FOLDER each is kept there as a picture too, for the eye.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +19,30 @@ from layout.labels import Labels
 from layout.manifest import read_job, write_job
 from layout.signs import Heartbeat, Progress
 from layout.tree import Atlas, State
-from tests.conftest import ROOT, missing
 from tests.support.live import eventually
+from tests.support.viewed import grave
 from tests.support.web import PLY, Server, forge, glb_box
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 PATHS = (
     "/", "/done", "/done?state=failed", "/done?state=active", "/trash", "/docs", "/sign-in", "/nothing",
 )  # fmt: skip
-GRAVE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-    .filter((one) => ["serious", "critical"].includes(one.impact))
-    .map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`)"""
+WATCH = """() => {
+    window.named = (one) => [one.tagName, one.id, one.name, one.value, one.href, one.ariaLabel, one.innerText?.slice(0, 60)].filter(Boolean).join(" ");
+    window.met = new Set();
+    window.dim = [];
+    document.addEventListener("focusin", ({ target }) => {
+        met.add(named(target));
+        const seen = target.closest("#zone") ?? target, { outlineStyle, boxShadow } = getComputedStyle(seen);
+        if (outlineStyle === "none" && boxShadow === "none" && seen === target) dim.push(named(target));
+    });
+    const parts = 3 * document.querySelectorAll("input[type=date]").length; // day, month, year, calendar
+    return parts + document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']").length;
+}"""
+MISSED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
+    .filter((one) => one.checkVisibility() && !one.disabled && one.type !== "hidden" && !met.has(named(one))).map(named)"""
 
 
 def furnished(atlas: Atlas) -> dict[str, str]:
@@ -76,20 +89,18 @@ def beats(atlas: Atlas, job: str) -> Callable[[], None]:
     return beat
 
 
-def test_axe_finds_nothing_serious_on_a_phone_in_the_dark(
+def test_each_page_passes_axe_in_one_of_its_looks_and_is_gone_through_by_tab(
     serve: Callable[..., Server], atlas: Atlas, chromium: Any
 ) -> None:
-    """The pages that are looked at most."""
-    looked_at(
-        serve, atlas, chromium, ["phone"], ["dark"], lambda ids: ["/", f"/jobs/{ids['done']}"]
-    )
+    looks = cycle(LOOKS)
+    looked_at(serve, atlas, chromium, lambda path: [next(looks)])
 
 
 @pytest.mark.proof
-def test_axe_finds_nothing_serious_on_any_page(
+def test_each_page_passes_axe_in_all_of_its_looks(
     serve: Callable[..., Server], atlas: Atlas, chromium: Any
 ) -> None:
-    looked_at(serve, atlas, chromium, list(SIZES), ["light", "dark"], every)
+    looked_at(serve, atlas, chromium, lambda path: LOOKS)
 
 
 def every(ids: dict[str, str]) -> list[str]:
@@ -101,42 +112,41 @@ def looked_at(
     serve: Callable[..., Server],
     atlas: Atlas,
     chromium: Any,
-    sizes: list[str],
-    schemes: list[str],
-    choose: Callable[[dict[str, str]], list[str]],
+    choose: Callable[[str], list[tuple[str, str]]],
 ) -> None:
-    """Nothing serious on the pages that CHOOSE names, in SIZES and SCHEMES, all unfolded."""
-    if not AXE.is_file():
-        missing("axe-core", "run npm ci")
+    """Nothing serious on any page in the looks that CHOOSE gives it, all unfolded."""
     ids = furnished(atlas)
     server = serve(INBOX3D_WORKER__BEAT="0.2")
     beat = beats(atlas, ids["running"])
     eventually(lambda: beat() or server.get("/3d/counts").json()["workers"], 30, "a worker lives")
     context = chromium.new_context()
     tab = context.new_page()
-    grave: dict[tuple[str, ...], list[str]] = {}
-    for path in choose(ids):
+    found: dict[tuple[str, ...], list[str]] = {}
+    for path in every(ids):
         beat()
         tab.goto(server.url + path)
+        if tab.locator(".viewer").count():
+            tab.wait_for_selector(".viewer[data-state=shown]", timeout=60_000)
+        found[path, "by Tab"] = unreached(tab)
         tab.evaluate(
             "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
         )
-        if tab.locator(".viewer").count():
-            tab.wait_for_selector(
-                ".viewer[data-state=shown], .viewer[data-state=failed]", timeout=60_000
-            )
-        tab.evaluate(AXE.read_text() + "; null")
-        for size in sizes:
+        for size, scheme in choose(path):
             width, height = SIZES[size]
             tab.set_viewport_size({"width": width, "height": height})
-            for scheme in schemes:
-                tab.emulate_media(color_scheme=scheme)
-                kept(tab, path.replace("/", "-").replace("?", "-"), size, scheme)
-                assert tab.evaluate("document.documentElement.scrollWidth") <= width, (path, size)
-                if found := tab.evaluate(GRAVE):
-                    grave[path, size, scheme] = found
+            tab.emulate_media(color_scheme=scheme)
+            kept(tab, path.replace("/", "-").replace("?", "-"), size, scheme)
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, (path, size)
+            found[path, size, scheme] = grave(tab)
     context.close()
-    assert grave == {}
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+def unreached(tab: Any) -> list[str]:
+    """What can be clicked in TAB and Tab does not come to, or without a mark of where it is."""
+    for _ in range(int(tab.evaluate(WATCH)) + 1):
+        tab.keyboard.press("Tab")
+    return [*tab.evaluate(MISSED), *tab.evaluate("dim")]
 
 
 def kept(tab: Any, *words: str) -> None:
