@@ -131,6 +131,15 @@ def test_a_click_on_a_plain_face_says_how_exact_it_is(tab: Any, cube: Path) -> N
     assert 0 < doubt < 1
 
 
+def test_no_time_goes_into_smooth_edges_where_no_gpu_draws(tab: Any, cube: Path) -> None:
+    """The tests' own browser has none: on a fine mesh a frame takes a third of the time then."""
+    shown(tab, report(cube))
+    asked = (
+        "document.querySelector('.view').viewer.stage.renderer.getContext().getContextAttributes()"
+    )
+    assert tab.evaluate(asked)["antialias"] is False
+
+
 def test_each_look_is_another_picture(tab: Any, scanned: Path) -> None:
     shown(tab, report(scanned))
     pictures = [drawn(tab)]

@@ -9,7 +9,7 @@ const STEP = 0.12; // radians a key turns by
 export class Stage {
   constructor(box) {
     this.box = box;
-    this.renderer = new WebGLRenderer({ antialias: true, alpha: true, stencil: true, preserveDrawingBuffer: false });
+    this.renderer = new WebGLRenderer({ antialias: !drawnInSoftware(), alpha: true, stencil: true, preserveDrawingBuffer: false });
     this.renderer.localClippingEnabled = true;
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
     this.canvas = this.renderer.domElement;
@@ -157,6 +157,14 @@ export class Stage {
     const way = this.camera.position.clone().sub(this.controls.target).multiplyScalar(factor);
     this.look(way.add(this.controls.target), this.controls.target);
   }
+}
+
+// Whether no GPU draws: smooth edges cost a processor more than everything else of a fine mesh.
+function drawnInSoftware() {
+  const gl = document.createElement("canvas").getContext("webgl2"), who = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = who ? gl.getParameter(who.UNMASKED_RENDERER_WEBGL) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 function farthest(places, centre) {
