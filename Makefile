@@ -9,7 +9,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 $(BIN)/python -m pytest
+# Passive: a thread of OpenMP that waits sleeps; with two test processes on two cores it would else
+# spin on what the other one needs (half of the processor time of tests of networks).
+PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 # Two files at a time keep two cores busy; tests/conftest.py puts the longest ones first, which xdist
 # is told to leave so.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
