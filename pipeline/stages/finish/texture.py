@@ -16,7 +16,7 @@ from pipeline.geometry.surface import Surface, facts_of, seamed
 from pipeline.kept.options import Texture
 from pipeline.stages.finish._bake import bake
 from pipeline.stages.finish._corners import as_bytes, at_corners
-from pipeline.stages.finish._one_view import painting
+from pipeline.stages.finish._one_view import Painting, painting
 from pipeline.stages.finish._samples import samples_of
 from pipeline.stages.finish._unwrap import unwrap
 from pipeline.stages.finish.sources import ColourSource, FirstThatKnows
@@ -68,33 +68,52 @@ def run(
         return mesh
     facts, seams = facts_of(mesh), seamed(surface)
     if mesh.faces <= UNWRAPPED:
-        ws.progress(0.1, f"unwrapping {mesh.faces} faces")
-        surface = unwrap(surface, edge).surface
-        ws.progress(0.4, f"baking {edge} × {edge} texels")
-        Image.fromarray(bake(surface, source, edge)).save(
-            ws.path("finish/texture.png"), compress_level=4
-        )
-        facts["image"] = "finish/texture.png"
-        if paint is not None:
-            facts["guessed"] = "finish/guessed.png"
-            Image.fromarray(bake(surface, paint.marks, edge)[..., 0]).save(
-                ws.path("finish/guessed.png"), compress_level=4
-            )
-    if seams or (mesh.painted is not None and mesh.painted_image is None):
-        surface = at_corners(surface, source)
-    else:
-        surface = replace(
-            surface,
-            colors=as_bytes(source.colors_at(surface.vertices, surfaces.smooth_normals(surface))),
-        )
+        surface = _unwrapped_and_baked(surface, source, paint, edge, facts, ws)
+    by_corner = seams or (mesh.painted is not None and mesh.painted_image is None)
+    surface = at_corners(surface, source) if by_corner else _at_vertices(surface, source)
     if paint is not None:
         facts["reconstruction"] = (mesh.reconstruction or {}) | {"picture": paint.facts}
         ws.warn(paint.said)
-    if (photographs := _photographs(source)) is not None:
-        facts["textured_by"] = "finish/photographs.npz"
-        best, count = photographs.seen_at(surface.vertices, surfaces.smooth_normals(surface))
-        arrays.save(ws.path("finish/photographs.npz"), best=best, count=count)
+    _say_which_photographs(surface, source, facts, ws)
     return surfaces.store(ws, "finish/textured.npz", surface, facts)
+
+
+def _unwrapped_and_baked(
+    surface: Surface,
+    source: ColourSource,
+    paint: Painting | None,
+    edge: int,
+    facts: dict[str, Any],
+    ws: Workspace,
+) -> Surface:
+    """The surface with its uv; its texture, and the mask of what is guessed, go to files that FACTS
+    then names."""
+    ws.progress(0.1, f"unwrapping {len(surface.faces)} faces")
+    surface = unwrap(surface, edge).surface
+    ws.progress(0.4, f"baking {edge} × {edge} texels")
+    baked = {"image": ("finish/texture.png", bake(surface, source, edge))}
+    if paint is not None:
+        baked["guessed"] = ("finish/guessed.png", bake(surface, paint.marks, edge)[..., 0])
+    for fact, (file, pixels) in baked.items():
+        Image.fromarray(pixels).save(ws.path(file), compress_level=4)
+        facts[fact] = file
+    return surface
+
+
+def _at_vertices(surface: Surface, source: ColourSource) -> Surface:
+    colours = source.colors_at(surface.vertices, surfaces.smooth_normals(surface))
+    return replace(surface, colors=as_bytes(colours))
+
+
+def _say_which_photographs(
+    surface: Surface, source: ColourSource, facts: dict[str, Any], ws: Workspace
+) -> None:
+    """Which photograph colours each vertex, and how many see it, where photographs are asked."""
+    if (photographs := _photographs(source)) is None:
+        return
+    best, count = photographs.seen_at(surface.vertices, surfaces.smooth_normals(surface))
+    arrays.save(ws.path("finish/photographs.npz"), best=best, count=count)
+    facts["textured_by"] = "finish/photographs.npz"
 
 
 def _photographs(source: ColourSource) -> Photographs | None:
