@@ -85,7 +85,11 @@ def unusable(source: Path, entry: Path) -> str:
     """Why SOURCE, at or below ENTRY, can be neither read nor written, and what to grant."""
     name = _shown(source, entry)
     for parent in reversed(source.parents):
-        if parent.is_relative_to(entry.parent) and not _may(parent, os.X_OK):
+        if not parent.is_relative_to(entry.parent) or not os.path.lexists(parent):
+            continue
+        if not _is_folder(parent):
+            return f"{parent.name}{_REMEDIES[errno.ENOTDIR]}"
+        if not _may(parent, os.X_OK):
             return f"the folder {parent.name} may not be entered: {_enter(parent)}"
     if allowed(source):
         return _forbidden(name)

@@ -46,6 +46,10 @@ def missing() -> str | None:
     return None
 
 
+class Stuck(Exception):
+    """The harness itself cannot go on; nothing is told of what a cut left."""
+
+
 def make(kind: Kind, image: Path) -> None:
     with image.open("wb") as file:
         file.truncate(kind.size << 20)
@@ -67,9 +71,24 @@ def mounted(kind: Kind, image: Path, folder: Path, direct: bool = False) -> Iter
         try:
             yield folder
         finally:
-            _run("umount", str(folder))
+            _unmount(folder)
     finally:
         _run("losetup", "--detach", device)
+
+
+def _unmount(folder: Path) -> None:
+    """Any program that looks at all mounts may hold it for a moment: that is no loss."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            _run("umount", str(folder))
+            return
+        except RuntimeError as error:
+            if "busy" not in str(error):
+                raise
+            if time.monotonic() > until:
+                raise Stuck(str(error)) from None
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -196,3 +196,11 @@ def test_what_the_share_forbids_by_rules_of_its_own_asks_for_no_right_that_is_th
     told = rights.words(error, tmp_path / "vase")
     assert told.startswith(f"{name} was refused although its permissions allow it")
     assert "chmod" not in told
+
+
+def test_nobody_is_asked_to_let_the_group_enter_a_file(tmp_path: Path) -> None:
+    """A file that was dragged into failed/ was "the folder vase.xyz may not be entered: chmod g+rx"."""
+    (tmp_path / "vase.xyz").write_text("points")
+    error = PermissionError(errno.EPERM, "refused", str(tmp_path / "vase.xyz/job.json"))
+    told = rights.words(error, tmp_path / "vase.xyz")
+    assert told.startswith("vase.xyz: a file stands where a folder belongs") and "chmod" not in told
