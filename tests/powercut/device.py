@@ -77,7 +77,7 @@ def mounted(kind: Kind, image: Path, folder: Path, direct: bool = False) -> Iter
 
 
 def _unmount(folder: Path) -> None:
-    """Any program that looks at all mounts may hold it for a moment: that is no loss."""
+    """What holds it for a moment makes no loss of what a cut left."""
     until = time.monotonic() + 30
     while True:
         try:
@@ -87,7 +87,7 @@ def _unmount(folder: Path) -> None:
             if "busy" not in str(error):
                 raise
             if time.monotonic() > until:
-                raise Stuck(str(error)) from None
+                raise Stuck(str(error)) from error  # and tells what it interrupted
             time.sleep(0.1)
 
 
