@@ -217,6 +217,7 @@ def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_w
     """Prompt → picture → shape → sides → texture, all networks run, sockets blocked. What random networks paint is shown inside the
     outline of an arrow, which the field answers, too."""
     from pipeline.backends import generators, klein, sides
+    from pipeline.stages.mesh import draw_sides
     from tests.support import tinyklein
 
     painted, drawn, ask = klein.Klein.generate, sides.drawn, VAE.field
@@ -240,7 +241,7 @@ def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_w
     monkeypatch.setattr(VAE, "field", arrow)
     monkeypatch.setattr(klein.Klein, "generate", framed)
     monkeypatch.setattr(sides, "drawn", within)
-    for where, name, value in ((sampling, "TOKENS", 16), (Common, "grid", 64), (sides, "STEPS", 1), (sides, "EDGE", 96), (klein, "MOST", 160)):  # fmt: skip
+    for where, name, value in ((sampling, "TOKENS", 16), (Common, "grid", 64), (sides, "STEPS", 1), (sides, "EDGE", 96), (klein, "MOST", 160), (draw_sides, "TURNS", {180.0: "back view"})):  # fmt: skip
         monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(generators, "SQUARE", (96, 96))
     monkeypatch.setattr("pipeline.backends.generator_protocol.SQUARE", (96, 96))
@@ -261,7 +262,7 @@ def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_w
         name: weights.fingerprint(models, name)
         for name in ("triposg", "flux2-klein-base", "flux2-klein-depth")
     }
-    assert len(mesh.sides) == 3 and facts["picture"]["drawn"] > 0.1
+    assert len(mesh.sides) == 1 and facts["picture"]["drawn"] > 0.1
     assert (mesh.label, mesh.watertight) == (None, True)
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100
-    assert len([*ws.output("views").glob("drawn-*.png")]) == 3
+    assert len([*ws.output("views").glob("drawn-*.png")]) == 1
