@@ -75,7 +75,7 @@ def zeros_at_end(size: int, file: BinaryIO) -> str | None:
 
 def _in(file: BinaryIO, region: Region, size: int, small: int) -> str | None:
     start, end, row, points = region
-    if end - start < ROWS * row or (points and _has_empty_points(file, region)):
+    if not row or end - start < ROWS * row or (points and _has_empty_points(file, region)):
         return None
     zeros = _zeros_before(file, end, start)
     if zeros >= ROWS * row and zeros >= min(PAGE, SHARE * (end - start)):

@@ -92,6 +92,7 @@ CLOUDS: dict[str, Case] = {
     **{f"ptx: {what}": ({"a.ptx": (GRID + table(POINTS, *rest)).encode()}, want) for what, rest, want in (
         ("colours and alpha", (ECHO, COLORS, np.full((COUNT, 1), 255)), PAINTED | {"says": "last 1 of its 8 columns"}),
         ("colours, no intensity", (COLORS,), PAINTED | {"quiet": True}), ("a fifth column", (ECHO, ECHO), HERE | {"says": "last 1 of its 5 columns"}))},
+    "ply: rows of nothing": ({"a.ply": b"ply\nformat binary_little_endian 1.0\nelement vertex 120\nend_header\n" + bytes(range(256)) * 12}, {"refused": "holds 0"}),
     "ply: red and half a normal": ({"a.ply": binary_ply([*FLAT, ("red", "u1", COLORS[:, 0]), ("nx", "f4", NORMALS[:, 0])])}, HERE | {"says": "red and nx were not read"}),
     "pcd: red alone": ({"a.pcd": pcd([*FLAT, ("red", "u1", COLORS[:, 0])], "binary")}, HERE | {"says": "red was not read"}),
     "ply: capital names": ({"a.ply": binary_ply([(axis.upper(), kind, values) for axis, kind, values in FLAT])}, HERE),
