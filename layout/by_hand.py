@@ -7,7 +7,7 @@ import errno
 from pathlib import Path
 
 from layout import names
-from layout.cancelled import is_own
+from layout.cancelled import is_own, tidy
 from layout.edges import permit
 from layout.finding import find
 from layout.mend import has_input, readable_job
@@ -42,8 +42,11 @@ def cancel(atlas: Atlas, place: Place) -> Place:
 
 
 def delete(atlas: Atlas, place: Place) -> Path:
-    """j: to trash/, where it is kept for 30 days."""
+    """j: to trash/, where it is kept for 30 days. What was dragged to failed/ and still bears a
+    working name is tidied first: its n stands nowhere else, and trash/ names it by its id."""
     permit("j", place)
+    if place.state is State.FAILED and "@" in place.path.name:
+        place = tidy(atlas, place) or place
     target = atlas.trash_name(place.id)
     move(atlas, place.path, target)
     return target

@@ -242,7 +242,10 @@ class Intake:
         )
 
     def complete(self, shell: Place, copy_of: str | None = None) -> Place:
-        if shell.queue == REFUSED:
+        """Accepted; refused where it is bad, or where a person left nothing but folders in it."""
+        inside = shell.path / tree.INPUT
+        empty = shell.path.is_dir() and not any(path.is_file() for path in inside.rglob("*"))
+        if shell.queue == REFUSED or (empty and any(inside.glob("*"))):
             job = accept.job_of(
                 self.atlas, shell, AcceptedRequest(None, {}, frozenset(), "quiet"), copy_of
             )

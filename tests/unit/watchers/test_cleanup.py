@@ -77,13 +77,13 @@ def test_a_deleted_job_does_not_come_back_beside_another_folder_of_its_id(world:
     assert lifecycle.restore(world.atlas, folder).path == done.path
 
 
-def test_a_job_that_was_cancelled_and_deleted_at_once_does_not_come_back_as_done(
-    world: World,
-) -> None:
-    """No reaper had written its reason yet; it has no result."""
-    place = lifecycle.cancel(world.atlas, world.claimed())
-    lifecycle.delete(world.atlas, place)
+def test_a_job_that_was_cancelled_and_deleted_at_once_comes_back_to_failed(world: World) -> None:
+    """No reaper had tidied it yet. It has no result, and the start in its name is not lost."""
+    place = lifecycle.start(world.atlas, world.claimed(), "host-gpu0-aaaa")
+    lifecycle.delete(world.atlas, lifecycle.cancel(world.atlas, place))
     ((_, _, folder),) = lifecycle.trashed(world.atlas)
-    assert lifecycle.restore(world.atlas, folder).path == world.atlas.at_failed(place.id).path
-    world.recover()
-    assert (world.atlas.at_failed(place.id).path / "error.txt").is_file()
+    back = lifecycle.restore(world.atlas, folder)
+    assert back.path == world.atlas.at_failed(place.id).path
+    assert (back.path / "error.txt").is_file()
+    job = lifecycle.readable_job(world.atlas, back.path)
+    assert job is not None and [start.n for start in job.starts] == [1]
