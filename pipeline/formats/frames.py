@@ -18,6 +18,7 @@ CAMERA = re.compile(
     r"|rgb|depth)(?![a-z])",
     re.I,
 )
+_DISTANCES = re.compile(r"(?<![a-z])distances?(?![a-z])", re.I)
 TEXTS = (".txt", ".json", ".log", ".csv", ".md")
 
 
@@ -63,6 +64,16 @@ def natural(name: str) -> list[tuple[float, str]]:
 def is_camera_text(name: str) -> bool:
     """Whether NAME says that this file holds poses or a camera's numbers, that go with frames."""
     return name.lower().endswith(TEXTS) and CAMERA.search(name) is not None
+
+
+def is_distances(name: str) -> bool:
+    """Whether NAME says that this file tells how far points are apart that photographs show."""
+    return name.lower().endswith((".txt", ".csv")) and _DISTANCES.search(name) is not None
+
+
+def goes_with_photos(name: str) -> bool:
+    """Whether NAME is that of a list that tells how large photographed things are."""
+    return is_camera_text(name) or is_distances(name)
 
 
 def _side(name: str) -> str | None:

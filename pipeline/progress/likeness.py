@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from layout.manifest import JobFile
+from pipeline.formats import frames, masks, pictures
 from pipeline.jobs.common import ASIDE
 
 # options that change no stage's time
@@ -17,14 +18,15 @@ ONCE = re.compile(r"^once-[0-9a-z]{4}-")
 
 
 class Asked(NamedTuple):
-    """What a job's times depend on: kind, bytes and number of the used files, options, and the
-    devices that worked on it."""
+    """What a job's times depend on: kind, bytes and number of the used files, options, the devices
+    that worked on it, and of a scan of photographs how many there are."""
 
     kind: str | None
     bytes: int
     files: int
     options: tuple[tuple[str, Any], ...]
     devices: frozenset[str]
+    photos: int = 0
 
     @classmethod
     def of(cls, job: JobFile) -> Asked:
@@ -38,7 +40,17 @@ class Asked(NamedTuple):
             len(used),
             options,
             frozenset(device(start.worker) for start in job.starts),
+            photographs(row.path for row in used) if job.kind == "scan" else 0,
         )
+
+
+def photographs(names: Iterable[str]) -> int:
+    """How many pictures NAMES name; 0 where any of them says that it is something else, or goes
+    with depths."""
+    shown = [name for name in names if not frames.goes_with_photos(name)]
+    if not all(map(pictures.is_named, shown)) or any(map(pictures.tells_depth, shown)):
+        return 0
+    return len(shown) - len(set(masks.pairs(shown).values()))
 
 
 def device(worker: str) -> str:
@@ -48,18 +60,15 @@ def device(worker: str) -> str:
 
 
 def likeness(asked: Asked, other: Asked) -> float:
-    """How much OTHER tells of ASKED, 0…1: less by every other option, by another kind, device or
-    size."""
+    """How much OTHER tells of ASKED, 0…1: less by every other option, by another kind (photographs
+    are not what scanners measure), device or size."""
     mine, its = dict(asked.options), dict(other.options)
-    differing = (
-        sum(mine.get(key) != its.get(key) for key in {*mine, *its})
-        if asked.kind == other.kind
-        else 0
-    )
+    alike = asked.kind == other.kind and bool(asked.photos) == bool(other.photos)
+    differing = sum(mine.get(key) != its.get(key) for key in {*mine, *its}) if alike else 0
     apart = math.log((asked.bytes + 1000) / (other.bytes + 1000))
     return (
         OTHER_OPTION**differing
-        * (1.0 if asked.kind == other.kind else OTHER_KIND)
+        * (1.0 if alike else OTHER_KIND)
         * (1.0 if asked.devices & other.devices else OTHER_DEVICE)
         * math.exp(-abs(apart))
     )

@@ -63,7 +63,7 @@ class Past:
     def guess(self, stage: str, asked: Asked) -> Guess:
         """The weighted median of what STAGE took, each time scaled to this job's size; the built-in
         weight where there is none."""
-        foreseen = weights.seconds(stage, asked.bytes, asked.files, dict(asked.options))
+        foreseen = weights.of(stage, asked)
         if not foreseen:  # the options leave it out
             return Guess(0.0, 0.0, False)
         with self._lock:
@@ -74,7 +74,7 @@ class Past:
             ]
         ratios, shares = [], []
         for age, (other, took) in enumerate(samples):
-            before = weights.seconds(stage, other.bytes, other.files, dict(other.options))
+            before = weights.of(stage, other)
             ratios.append(math.log((took + TINY) / (before + TINY)))
             shares.append(likeness(asked, other) * OLDER**age)
         if sum(shares) < OTHER_KIND / 2:

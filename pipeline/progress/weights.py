@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.progress import COPY, PROMOTE, READY
+from pipeline.progress.likeness import Asked
 
 DOUBT = 0.6  # how wrong a first estimate is, a share of it
 HIGH = 2.5  # the tier high beside standard
@@ -59,14 +60,39 @@ WEIGHTS: dict[str, Weight] = {
     "finish.report": Weight(0.4, 0.1),
     PROMOTE: Weight(0.1, 0.005),
 }
+# of a scan of photographs: what their number decides, not their bytes
+PHOTOS: dict[str, Weight] = {
+    "photos.find_cameras": Weight(4.0, 0.0, 1.6, True),
+    "photos.densify": Weight(1.0, 0.0, 2.0, True),
+    "scan.read_passes": Weight(0.05),
+    "scan.orient": Weight(0.05),
+    "scan.align": Weight(0.5),
+    "scan.fuse": Weight(0.5, 0.0, 0.1),
+    "scan.find_features": Weight(3.0),
+    "scan.mesh": Weight(10.0, 0.0, 0.0, True),
+    "scan.measure": Weight(1.5),
+    "mesh.clean": Weight(2.0),
+    "mesh.decimate": Weight(3.0),
+    "finish.texture": Weight(6.0, 0.0, 0.5, True),
+    "finish.preview": Weight(3.0),
+    "finish.report": Weight(5.0),
+}
 UNKNOWN = Weight(1.0, 0.1)  # a plug-in's stage
 # these tell their share in even steps
 STEADY = frozenset({COPY, "scan.read_passes", "scan.orient", "views.fetch_images"})
 
 
+def of(stage: str, asked: Asked) -> float:
+    """Seconds that STAGE takes for what is ASKED, on the host of the measurement."""
+    if asked.photos and stage in PHOTOS:
+        weight = PHOTOS[stage]
+        plain = weight.always + weight.per_file * asked.photos
+        return plain * _by_options(stage, dict(asked.options), weight.tiered)
+    return seconds(stage, asked.bytes, asked.files, dict(asked.options))
+
+
 def seconds(stage: str, size: int, files: int, options: Mapping[str, Any]) -> float:
-    """Seconds that STAGE takes for SIZE bytes in FILES files under OPTIONS, on the host of the
-    measurement."""
+    """The same of whatever is no photograph: SIZE bytes in FILES files under OPTIONS."""
     weight = WEIGHTS.get(stage, UNKNOWN)
     plain = weight.always + weight.per_mb * size / MEGABYTE + weight.per_file * files
     return plain * _by_options(stage, options, weight.tiered)

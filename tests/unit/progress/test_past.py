@@ -184,3 +184,29 @@ def test_the_weighted_median_lies_between_two_and_ignores_a_light_one() -> None:
     assert weighted_median([1.0, 3.0], [1.0, 1.0]) == 2.0
     assert weighted_median([1.0, 3.0], [1.0, 0.001]) == pytest.approx(1.0, abs=0.01)
     assert weighted_median([5.0], [0.3]) == 5.0
+
+
+def photographed(number: int, photos: int, **more: Any) -> JobFile:
+    rows = [Listed(path=f"IMG_{k}.jpg", size=50_000) for k in range(photos)]
+    rows += [Listed(path="IMG_0_mask.png", size=900), Listed(path="poses.csv", size=900)]
+    return job(number, "scan", **more).model_copy(update={"manifest": rows})
+
+
+def test_a_scan_of_photographs_is_foreseen_by_their_number(atlas: Atlas) -> None:
+    """Most of its time goes into cameras and depths, which a scan of points does not have; neither tells much of the other."""
+    past = Past(atlas)
+    stages = ("photos.find_cameras", "photos.densify", "scan.mesh", "finish.texture")
+    few, many = (
+        sum(guessed(past, stage, photographed(1, count)).seconds for stage in stages)
+        for count in (10, 40)
+    )
+    assert 60 < many < 600 and many > 2 * few
+    depths = guessed(past, "photos.densify", photographed(1, 40)).seconds
+    assert depths > 0.25 * many
+    assert guessed(past, "photos.densify", job(2, "scan")).seconds < 0.1
+    past.learn(job(3, "scan", times={"scan.mesh": 90.0, "photos.densify": 0.02}))
+    assert guessed(past, "photos.densify", photographed(4, 40)).cold
+    past.learn(photographed(5, 20, times={"photos.densify": 80.0}))
+    assert guessed(past, "photos.densify", photographed(6, 40)).seconds == pytest.approx(
+        160, rel=0.2
+    )
