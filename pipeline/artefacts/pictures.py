@@ -44,6 +44,7 @@ class PosedPicture(Artefact):
     """A picture of the surface whose camera is known; a pinhole's, without distortion."""
 
     image: File
+    mask: MaybeFile = None  # a picture of the same size, black where the picture does not count
     camera: tuple[float, float, float, float]  # fx, fy, cx, cy in pixels, corners at 0, 0
     pose: Matrix  # the mesh's own frame and unit → camera: x right, y down, z ahead
     name: str = ""  # of the photograph it was made from

@@ -17,7 +17,7 @@ from pipeline.drops.item import (
     of,
 )
 from pipeline.drops.prompts import prompt
-from pipeline.formats import foreign, frames, sides, signatures
+from pipeline.formats import foreign, frames, masks, sides, signatures
 from pipeline.formats.account import listed
 from pipeline.formats.meshes import one_model
 
@@ -114,7 +114,9 @@ def images(found: list[Item]) -> Choice | None:
 
 
 def photos(found: list[Item]) -> Choice | None:
-    images = of(found, IMAGE)
+    every = of(found, IMAGE)
+    aside = set(masks.pairs([item.name for item in every]).values())
+    images = [item for item in every if item.name not in aside]
     if len(images) < FEWEST_PHOTOS or any(
         COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)
     ):
@@ -124,16 +126,17 @@ def photos(found: list[Item]) -> Choice | None:
         return Choice("images", images, [note])
     cameras = {item.camera for item in images}
     by = f" by one camera ({cameras.pop()})" if len(cameras) == 1 and None not in cameras else ""
+    beside = f" ({len(aside)} masks go with them)" if aside else ""
     note = (
-        f"{len(images)} pictures{by} without names of sides or transparency: photos of a scan;"
-        ' with kind = "images" in job.toml they would be views of one object'
+        f"{len(images)} pictures{by} without names of sides or transparency: photos of a"
+        f' scan{beside}; with kind = "images" in job.toml they would be views of one object'
     )
-    return Choice("scan", with_lists(images, found), [note])
+    return Choice("scan", with_lists(every, found), [note])
 
 
 def with_lists(images: list[Item], found: Iterable[Item]) -> list[Item]:
     """IMAGES, and the lists of their places that were dropped with them."""
-    return [*images, *(item for item in found if frames.is_camera_text(item.name))]
+    return [*images, *(item for item in found if frames.goes_with_photos(item.name))]
 
 
 def passes(found: Iterable[Item]) -> list[Item]:

@@ -168,7 +168,12 @@ def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> Colou
     from pipeline.stages.finish.sources.pictures import Picture, Pictures
 
     shots = [
-        Picture(_opened(shot.image, ws), shot.camera, np.asarray(shot.pose, np.float64))
+        Picture(
+            _opened(shot.image, ws),
+            shot.camera,
+            np.asarray(shot.pose, np.float64),
+            None if shot.mask is None else _opened(shot.mask, ws)[..., 0] == 255,
+        )
         for shot in pictures.pictures
     ]
     if pictures.sparse is None:

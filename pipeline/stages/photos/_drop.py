@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from pipeline.artefacts import Dropped
-from pipeline.formats import archives, frames, pictures
+from pipeline.formats import archives, frames, masks, pictures
 from pipeline.formats.refusals import Source
 from pipeline.workspace import Workspace
 
 
-def photographs(dropped: Dropped, ws: Workspace) -> list[Source]:
-    """All pictures that were dropped, in the order of their names; none where anything else was
-    dropped with them, or a picture tells depths."""
+class Photographed(NamedTuple):
+    """photos: in the order of their names; masks: by the name of the photo they go with."""
+
+    photos: list[Source]
+    masks: dict[str, Source]
+
+
+def photographs(dropped: Dropped, ws: Workspace) -> Photographed:
+    """All pictures that were dropped; none where anything else was dropped with them, or a picture
+    tells depths."""
     found = [one for name in dropped.names for one in _inside(name, ws)]
-    return [] if any(map(_speaks_against, found)) else [one for one in found if _is_picture(one)]
+    if any(map(_speaks_against, found)):
+        return Photographed([], {})
+    shown = {one.name: one for one in found if _is_picture(one)}
+    pairs = masks.pairs(shown)
+    aside = set(pairs.values())
+    return Photographed(
+        [one for name, one in shown.items() if name not in aside],
+        {photo: shown[mask] for photo, mask in pairs.items()},
+    )
 
 
 def lists(dropped: Dropped, ws: Workspace) -> list[Source]:
     """The texts beside photographs."""
-    return [Source(name, ws.input / name) for name in dropped.names if frames.is_camera_text(name)]
+    return [
+        Source(name, ws.input / name) for name in dropped.names if frames.goes_with_photos(name)
+    ]
 
 
 def _inside(name: str, ws: Workspace) -> list[Source]:
@@ -53,7 +71,7 @@ def _is_picture(source: Source) -> bool:
 
 def _speaks_against(source: Source) -> bool:
     """A scan among pictures, or pictures that pair with depths; not a list of places."""
-    if frames.is_camera_text(source.name):
+    if frames.goes_with_photos(source.name):
         return False
     return pictures.tells_depth(source.name) or PurePosixPath(source.name).suffix.lower() in _SCANS
 

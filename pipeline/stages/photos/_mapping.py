@@ -51,10 +51,14 @@ def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
     )
     extraction.sift.max_num_features = FEATURES
     names = [Path(photo.copy).name for photo in photos]
+    reading = pycolmap.ImageReaderOptions()
+    if any(photo.mask for photo in photos):
+        reading.mask_path = ws.path("photos/masks/x").parent
     pycolmap.extract_features(
         database,
         folder,
         image_names=names,
+        reader_options=reading,
         extraction_options=extraction,
         device=pycolmap.Device.cpu,
     )

@@ -28,11 +28,11 @@ class Told(NamedTuple):
 
 class Sighted(NamedTuple):
     """One photograph: camera fx, fy, cx, cy and pose common frame → camera (4×4); corners by
-    (marker, 0…3), pixels."""
+    (marker, 0…3), or whatever names a point; pixels."""
 
     camera: tuple[float, float, float, float]
     pose: Array
-    corners: dict[tuple[int, int], Array]
+    corners: dict[Any, Array]
 
 
 def sought(picture: Any) -> dict[tuple[int, int], Array]:
@@ -111,8 +111,8 @@ def _placed(sighted: Sequence[Sighted]) -> dict[tuple[int, int], Array]:
     for key in sorted({key for one in sighted for key in one.corners}):
         seen = [one for one in sighted if key in one.corners]
         while len(seen) >= FEWEST:
-            point = _met(seen, key)
-            apart = [float(np.linalg.norm(_shown(one, point) - one.corners[key])) for one in seen]
+            point = met(seen, key)
+            apart = [float(np.linalg.norm(shown(one, point) - one.corners[key])) for one in seen]
             if max(apart) < WITHIN:
                 placed[key] = point
                 break
@@ -120,7 +120,7 @@ def _placed(sighted: Sequence[Sighted]) -> dict[tuple[int, int], Array]:
     return placed
 
 
-def _met(seen: Sequence[Sighted], key: tuple[int, int]) -> Array:
+def met(seen: Sequence[Sighted], key: Any) -> Array:
     """Where the rays of one corner meet, by least squares."""
     rows = []
     for one in seen:
@@ -132,7 +132,7 @@ def _met(seen: Sequence[Sighted], key: tuple[int, int]) -> Array:
     return np.asarray(point[:3] / point[3])
 
 
-def _shown(one: Sighted, point: Array) -> Array:
+def shown(one: Sighted, point: Array) -> Array:
     fx, fy, cx, cy = one.camera
     local = one.pose[:3, :3] @ point + one.pose[:3, 3]
     return np.array([local[0] / local[2] * fx + cx, local[1] / local[2] * fy + cy])

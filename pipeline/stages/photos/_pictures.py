@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputRejected
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers import picture
+from pipeline.stages.photos import _masks
 from pipeline.workspace import Workspace
 
 _MAKE, _MODEL, _ORIENTATION, _MORE = 0x010F, 0x0110, 0x0112, 0x8769
@@ -22,8 +23,8 @@ _UP = {1: (0, -1), 2: (0, -1), 3: (0, 1), 4: (0, 1), 5: (-1, 0), 6: (-1, 0), 7: 
 class Photo(NamedTuple):
     """One photograph. ``copy``: its working copy in the workspace, stored pixels, RGB, size =
     width and height; ``stored``: the size before it was made smaller; ``kind``: equal for photos
-    of one camera at one zoom; ``focal``: what EXIF says, in pixels of the copy; ``up``: the
-    direction in the stored pixels that was up when it was taken."""
+    of one camera at one zoom; ``focal``: what EXIF says, in pixels of the copy; ``turned``: EXIF's
+    orientation; ``mask``: black where it does not count, of the size of the copy."""
 
     name: str
     copy: str
@@ -31,11 +32,30 @@ class Photo(NamedTuple):
     stored: tuple[int, int]
     kind: tuple[Any, ...]
     focal: float | None
-    up: tuple[int, int]
+    turned: int = 1
+    mask: str | None = None
+
+    @property
+    def up(self) -> tuple[int, int]:
+        """The direction in the stored pixels that was up when it was taken."""
+        return _UP[self.turned]
+
+    def stored_place(self, shown: tuple[float, float]) -> tuple[float, float]:
+        """Where the copy has what the photograph, as it is shown at full size, has at SHOWN."""
+        width, height = self.stored
+        x, y = shown
+        mirrored, tall = self.turned in (2, 4, 5, 7), self.turned > 4
+        if mirrored:
+            x = (height if tall else width) - x
+        # what is left is a turn: none, half, to the right, to the left
+        turn = {1: 1, 2: 1, 3: 3, 4: 3, 6: 6, 5: 6, 8: 8, 7: 8}[self.turned]
+        at = {1: (x, y), 3: (width - x, height - y), 6: (y, height - x), 8: (width - y, x)}[turn]
+        scale = self.size[0] / width
+        return at[0] * scale, at[1] * scale
 
 
 def read(
-    sources: Sequence[Source], longest: int, ws: Workspace
+    sources: Sequence[Source], masks: Mapping[str, Source], longest: int, ws: Workspace
 ) -> tuple[list[Photo], dict[str, str]]:
     """The photographs with working copies, their edges at most LONGEST pixels; and, by name, why
     others were left out: they cannot be read, or are the same file again."""
@@ -49,7 +69,8 @@ def read(
             left_out[name] = f"it is the same picture as {twin}"
             continue
         try:
-            photos.append(_photo(name, path, f"photos/copies/{number:05d}.png", longest, ws))
+            photo = _photo(name, path, f"photos/copies/{number:05d}.png", longest, ws)
+            photos.append(_masked(photo, masks[name], ws) if name in masks else photo)
         except InputRejected as error:
             left_out[name] = error.message
     return photos, left_out
@@ -64,9 +85,15 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Pho
     kind = (stored, *(exif.get(tag) for tag in (_MAKE, _MODEL, _FOCAL, _FOCAL_35, _ZOOM)))
     equivalent = _number(exif.get(_FOCAL_35))
     focal = equivalent / _FILM * max(image.size) if equivalent else None
-    return Photo(
-        name, copy, image.size, stored, kind, focal, _UP.get(exif.get(_ORIENTATION, 1), (0, -1))
-    )
+    turned = exif.get(_ORIENTATION)
+    return Photo(name, copy, image.size, stored, kind, focal, turned if turned in _UP else 1)
+
+
+def _masked(photo: Photo, mask: Source, ws: Workspace) -> Photo:
+    # by this name pycolmap finds it
+    target = photo.copy.replace("copies", "masks") + ".png"
+    drawn = _masks.copied(mask, photo.name, photo.size, photo.turned, ws.path(target), ws)
+    return photo._replace(mask=target if drawn else None)
 
 
 def _exif(path: Path) -> dict[int, Any]:

@@ -1,5 +1,5 @@
-"""How large photographed things are: by printed markers, or by a list of places beside the
-photographs; photographs alone tell no size."""
+"""How large photographed things are: by a distance between marked points, by printed markers, or by
+a list of places beside the photographs; photographs alone tell no size."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artefacts import PosedPicture
+from pipeline.formats import frames
 from pipeline.formats.refusals import Source
 from pipeline.geometry import rigid
-from pipeline.stages.photos import _markers, _places
+from pipeline.stages.photos import _distances, _markers, _places
 from pipeline.stages.photos._markers import Sighted, Told
+from pipeline.stages.photos._world import Shot
 from pipeline.workspace import Workspace
 
 ARBITRARY = (
     "photographs tell no size: the model is as large as if the middle one of these {} had been"
-    " taken from 1 m away. A printed sheet of `inbox3d board` beside the object, or a list of the"
-    " cameras' places, tells it"
+    " taken from 1 m away. A printed sheet of `inbox3d board` beside the object, a distance between"
+    " two marked points (distances.txt), or a list of the cameras' places, tells it"
 )
 
 
 def told(
-    pictures: Sequence[PosedPicture], beside: Sequence[Source], edge: float | None, ws: Workspace
+    pictures: Sequence[PosedPicture],
+    shots: Sequence[Shot],
+    beside: Sequence[Source],
+    edge: float | None,
+    ws: Workspace,
 ) -> Told:
-    """What one unit of the common frame is in metres, by the first that tells: markers (their EDGE
-    in mm, where it was asked for), the lists BESIDE. What does not fit is said."""
+    """What one unit of the common frame is in metres, by the first that tells: distances between
+    points that are marked in SHOTS, markers (their EDGE in mm, where it was asked for), places; the
+    first and the last stand in lists BESIDE. What does not fit is said."""
     name, places = _places.read(beside)
+    marked = _distances.read([one for one in beside if frames.is_distances(one.name)])
     centres = {one.name: rigid.invert(np.asarray(one.pose))[:3, 3] for one in pictures}
-    found = [_by_markers(pictures, edge, ws)]
+    found = [_distances.size(marked, pictures, shots)] if marked else []
+    found += [_by_markers(pictures, edge, ws)]
     found += [_places.size(name, places, centres)] if places else []
     for one in found:
         if one.metres is None and one.words:

@@ -10,24 +10,45 @@ import numpy as np
 UNSEEN = 0.05  # pixels of distortion below which a picture is left as it is
 
 
-def straighten(
-    picture: Any, params: tuple[float, float, float, float], target: Path
-) -> tuple[float, float, float, float]:
+Params = tuple[float, float, float, float]
+
+
+def straighten(picture: Any, params: Params, target: Path) -> Params:
     """Write PICTURE (Pillow, RGB) without the distortion k of PARAMS = f, cx, cy, k to TARGET;
     fx, fy, cx, cy of the pinhole. Its focal length is as long as it takes to leave no corner
     empty."""
+    picture, focal = _straight(picture, params, "bicubic")
+    picture.save(target, quality=95, subsampling=0)
+    return focal, focal, params[1], params[2]
+
+
+def straighten_mask(mask: Any, params: Params, target: Path) -> None:
+    """The same for what goes with a picture, of the same size, black and white."""
+    _straight(mask.convert("L"), params, "nearest")[0].save(target, compress_level=1)
+
+
+def unbent(place: Any, params: Params) -> Any:
+    """The ray x/z, y/z (2,) of the pixel PLACE of a picture with PARAMS f, cx, cy, k."""
+    focal, cx, cy, k = params
+    bent = (np.asarray(place, float) - (cx, cy)) / focal
+    ray = bent
+    for _ in range(30):
+        ray = bent / (1 + k * (ray @ ray))
+    return ray
+
+
+def _straight(picture: Any, params: Params, reading: str) -> tuple[Any, float]:
     focal, cx, cy, k = params
     width, height = picture.size
     corner = np.hypot(max(cx, width - cx), max(cy, height - cy)) / focal
-    if abs(k) * corner**3 * focal >= UNSEEN:
-        # a bulge outward shows less than the pinhole would
-        stretch = 1.0 if k <= 0 else 1 + k * corner**2
-        picture, focal = _remapped(picture, params, focal * stretch), focal * stretch
-    picture.save(target, quality=95, subsampling=0)
-    return focal, focal, cx, cy
+    if abs(k) * corner**3 * focal < UNSEEN:
+        return picture, focal
+    # a bulge outward shows less than the pinhole would
+    stretch = 1.0 if k <= 0 else 1 + k * corner**2
+    return _remapped(picture, params, focal * stretch, reading), focal * stretch
 
 
-def _remapped(picture: Any, params: tuple[float, float, float, float], focal: float) -> Any:
+def _remapped(picture: Any, params: Params, focal: float, reading: str) -> Any:
     import torch
     from PIL import Image
 
@@ -44,9 +65,9 @@ def _remapped(picture: Any, params: tuple[float, float, float, float], focal: fl
         ],
         -1,
     )
-    source = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    source = torch.from_numpy(np.array(picture)).reshape(height, width, -1).permute(2, 0, 1)
     result = torch.nn.functional.grid_sample(
-        source, grid[None].float(), mode="bicubic", padding_mode="border", align_corners=False
+        source[None].float(), grid[None].float(), reading, "border", align_corners=False
     )
     bytes_ = result[0].clamp(0, 255).round().byte().permute(1, 2, 0).numpy()
-    return Image.fromarray(bytes_)
+    return Image.fromarray(bytes_.squeeze())

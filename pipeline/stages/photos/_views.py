@@ -4,7 +4,7 @@ useful angles."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,17 @@ BEST_ANGLE, TOO_WIDE = 12.0, 18.0  # degrees between two views of a point; how f
 FEWEST_SHARED = 15  # points that two photographs must share
 
 
-def opened(picture: PosedPicture, edge: int, device: Any, ws: Workspace) -> tuple[View, Any]:
-    """The view of PICTURE with its longer edge at EDGE pixels at the most, and its colours
-    (H, W, 3) uint8."""
+class Opened(NamedTuple):
+    """colours: (H, W, 3) uint8; counts: (H, W) bool, without what the photograph's mask leaves
+    out."""
+
+    view: View
+    colours: Any
+    counts: Any
+
+
+def opened(picture: PosedPicture, edge: int, device: Any, ws: Workspace) -> Opened:
+    """The view of PICTURE with its longer edge at EDGE pixels at the most."""
     import torch
     from PIL import Image
 
@@ -34,7 +42,17 @@ def opened(picture: PosedPicture, edge: int, device: Any, ws: Workspace) -> tupl
     colours = np.array(small)
     gray = torch.from_numpy(colours @ np.array([0.299, 0.587, 0.114], np.float32)).to(device)
     pose = np.asarray(picture.pose)
-    return View(gray, k, pose[:3, :3], pose[:3, 3]), colours
+    view = View(gray, k, pose[:3, :3], pose[:3, 3])
+    return Opened(view, colours, _counts(picture, small.size, ws))
+
+
+def _counts(picture: PosedPicture, size: tuple[int, int], ws: Workspace) -> Any:
+    from PIL import Image
+
+    if picture.mask is None:
+        return np.ones(size[::-1], bool)
+    with Image.open(ws.path(picture.mask)) as file:
+        return np.asarray(file.resize(size, Image.Resampling.BOX)) == 255
 
 
 @dataclass

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry.rigid import Array
+from pipeline.stages.photos._pictures import Photo
 
 AROUND = 0.12  # smallest spread of the looking directions by which they meet in a point
 ONE_WAY = 0.85  # length of their mean from which on they look at one side, as at a facade
@@ -22,15 +23,16 @@ class Shot:
     """One photograph with its camera: world → camera rotation and translation; params f, cx, cy, k
     in pixels of the working copy; points that it sees."""
 
-    name: str
-    copy: str
-    size: tuple[int, int]
+    photo: Photo
     params: tuple[float, float, float, float]
     rotation: Array
     translation: Array
-    up: tuple[int, int]
     sees: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     residual: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.photo.name
 
     @property
     def centre(self) -> Array:
@@ -78,7 +80,7 @@ def framed(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
 
 def _upright(shots: list[Shot]) -> Array:
     """The rotation that takes the photographers' up to z."""
-    up = np.mean([shot.rotation.T @ np.array([*shot.up, 0.0]) for shot in shots], axis=0)
+    up = np.mean([shot.rotation.T @ np.array([*shot.photo.up, 0.0]) for shot in shots], axis=0)
     length = np.linalg.norm(up)
     z = up / length if length > 0.1 else np.array([0.0, 0.0, 1.0])
     aside = np.eye(3)[int(np.argmin(np.abs(z)))]

@@ -34,10 +34,10 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     photographs, each held by at least 30 points that others see too. Library: pycolmap. Raises
     NoOverlap where fewer than three hang together.
     """
-    sources = _drop.photographs(dropped, ws)
+    sources, masks = _drop.photographs(dropped, ws)
     if not sources:
         return PosedPictures(pictures=())
-    photos, unread = _pictures.read(sources, ws.options.photo_edge, ws)
+    photos, unread = _pictures.read(sources, masks, ws.options.photo_edge, ws)
     if len(photos) < FEWEST:
         raise _too_few(len(photos), len(sources), unread)
     mapped = _mapping.map_photos(photos, ws, len(os.sched_getaffinity(0)))
@@ -48,7 +48,7 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     shots, points, about = _world.framed(shots, points)
     ws.progress(0.9, "straightening photographs")
     pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
-    size = _size.told(pictures, _drop.lists(dropped, ws), ws.options.marker_edge, ws)
+    size = _size.told(pictures, shots, _drop.lists(dropped, ws), ws.options.marker_edge, ws)
     unit = size.metres or 1.0
     pictures = tuple(_size.scaled(one, unit) for one in pictures)
     seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]
@@ -85,13 +85,10 @@ def _shots(model: Any, photos: list[Photo]) -> tuple[list[Shot], Any]:
         errors = [model.points3D[ids[number]].error for number in sees]
         shots.append(
             Shot(
-                photo.name,
-                photo.copy,
-                photo.size,
+                photo,
                 (focal, cx, cy, k),
                 pose.rotation.matrix(),
                 np.array(pose.translation),
-                photo.up,
                 sees,
                 float(np.mean(errors)) if errors else 0.0,
             )
@@ -103,13 +100,19 @@ def _posed(number: int, shot: Shot, ws: Workspace) -> PosedPicture:
     from PIL import Image
 
     file = f"photos/straight/{number:05d}.jpg"
-    with Image.open(ws.path(shot.copy)) as opened:
+    with Image.open(ws.path(shot.photo.copy)) as opened:
         camera = _straight.straighten(opened.convert("RGB"), shot.params, ws.path(file))
-    ws.path(shot.copy).unlink()
+    ws.path(shot.photo.copy).unlink()
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = shot.rotation, shot.translation
+    mask = None
+    if shot.photo.mask is not None:
+        mask = f"photos/straight/{number:05d}.mask.png"
+        with Image.open(ws.path(shot.photo.mask)) as opened:
+            _straight.straighten_mask(opened, shot.params, ws.path(mask))
     return PosedPicture(
         image=file,
+        mask=mask,
         camera=camera,
         pose=rigid.to_matrix(pose),
         name=shot.name,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from pipeline.errors import InputRejected
 from tests.unit.drops.test_kind import JPG, MESH, POINTS, drop, picture
 
 
@@ -54,6 +56,23 @@ def test_a_list_of_the_cameras_places_goes_with_photos(tmp_path: Path) -> None:
         assert name in found.used
     asked = photos | {"poses.csv": b"0, 1, 2, 3\n", "job.toml": b'kind = "scan"\n'}
     assert "poses.csv" in drop(tmp_path / "asked", asked).used
+
+
+def test_masks_and_distances_go_with_photos(tmp_path: Path) -> None:
+    """They are no photos themselves: two of these with their masks are too few."""
+    photos = {f"{k}.jpg": JPG for k in range(3)}
+    beside = {
+        "0_mask.png": JPG,
+        "masks/1.jpg.png": JPG,
+        "distances.txt": b"A 0.jpg 1 2\nA B 3 mm\n",
+    }
+    found = drop(tmp_path / "three", photos | beside)
+    assert (found.kind, found.not_used) == ("scan", [])
+    assert set(found.used) == {*photos, *beside}
+    assert "3 pictures" in found.notes[0] and "2 masks" in found.notes[0]
+    two = {"0.jpg": JPG, "1.jpg": JPG, "0_mask.png": JPG, "1_mask.png": JPG}
+    with pytest.raises(InputRejected, match="which may be views"):
+        drop(tmp_path / "two", two)
 
 
 def test_pictures_with_transparency_are_views_of_one_object(tmp_path: Path) -> None:

@@ -102,6 +102,9 @@ class Photographs:
         cosine = facing / np.maximum(np.linalg.norm(local, axis=1), 1e-12)
         inside = (local[:, 2] > 0) & (cosine > STEEPEST)
         inside &= (pixel > 1).all(1) & (pixel < [width - 1, height - 1]).all(1)
+        if picture.counts is not None:
+            column, row = (pixel[inside].astype(int)).T
+            inside[inside] = picture.counts[row, column]
         at, pixel, depth, cosine = (part[inside] for part in (at, pixel, depth, cosine))
         rows, columns = (
             np.minimum((pixel[:, axis] / COARSE).astype(int), depths.shape[1 - axis] - 1)

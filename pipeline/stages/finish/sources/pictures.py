@@ -19,11 +19,12 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Picture:
     """image (H,W,3) uint8; camera fx, fy, cx, cy in pixels; pose 4×4 from the mesh's frame to the
-    camera (x right, y down, z ahead)."""
+    camera (x right, y down, z ahead); counts (H,W) bool: what of it may be used, None: all."""
 
     image: Array
     camera: tuple[float, float, float, float]
     pose: Array
+    counts: Array | None = None
 
 
 class Pictures:

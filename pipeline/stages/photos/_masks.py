@@ -1,0 +1,58 @@
+"""Masks beside photographs: what is black in them does not count. They are drawn as the photograph
+is shown, white for what counts, in any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import InputRejected
+from pipeline.formats.refusals import Source
+from pipeline.geometry.readers import picture
+from pipeline.workspace import Workspace
+
+MIDDLE = 128  # grey from which a pixel counts
+GREY = 0.2  # share of pixels that are neither black nor white from which on it is no mask
+SHAPE = 0.02  # by which the proportions of a mask may differ from its photograph's
+# from the shown picture back to the stored one, by EXIF orientation (Pillow's Transpose)
+_BACK = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+
+
+def copied(
+    mask: Source, photo: str, size: tuple[int, int], orientation: int, target: Path, ws: Workspace
+) -> bool:
+    """Write MASK of PHOTO (stored with this ORIENTATION) to TARGET as black and white of SIZE, as
+    the photograph is stored; False, and said, where it is none."""
+    from PIL import Image
+
+    try:
+        image = picture.read(mask.path, mask.name, lambda _: None, longest=None)
+    except InputRejected as error:
+        ws.warn(f"the mask of {photo} is not used: {error.message}")
+        return False
+    grey = np.asarray(image.getchannel("A") if _cut_out(image) else image.convert("L"))
+    if ((grey > 32) & (grey < 224)).mean() > GREY:
+        ws.warn(f"{mask.name} is no black and white picture: {photo} is used without a mask")
+        return False
+    shown = Image.fromarray(np.where(grey >= MIDDLE, 255, 0).astype(np.uint8))
+    stored = shown.transpose(Image.Transpose(_BACK[orientation])) if orientation in _BACK else shown
+    fitting = next((one for one in (stored, shown) if _like(one.size, size)), None)
+    if fitting is None:
+        ws.warn(
+            f"{mask.name} has not the proportions of {photo} ({shown.width} × {shown.height}"
+            " pixels): it is used without a mask"
+        )
+        return False
+    fitting.resize(size, Image.Resampling.NEAREST).save(target, compress_level=1)
+    return True
+
+
+def _cut_out(image: Any) -> bool:
+    """Whether the picture tells by its transparency what counts."""
+    return int(image.getchannel("A").getextrema()[0]) < MIDDLE
+
+
+def _like(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return abs(a[0] * b[1] / (a[1] * b[0]) - 1) < SHAPE
