@@ -41,7 +41,7 @@ TIERS: dict[str, Tier] = {
         faces=100_000,
         texture=2048,
         photo=1600,
-        depths=800,
+        depths=1024,
     ),
     "high": Tier(
         views=8,

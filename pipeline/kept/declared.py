@@ -72,15 +72,15 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=2),
-    "photos.densify": Stage(Densify, (PosedPictures,), Scans),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=3),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=2),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=10),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=7),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=5),
-    "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans), Mesh, version=2),
+    "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans, PosedPictures), Mesh, version=3),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=5),

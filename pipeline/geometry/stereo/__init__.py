@@ -29,13 +29,13 @@ class View:
     def centre(self) -> Array:
         return -self.rotation.T @ self.translation
 
-    def shrunk(self, by: int) -> View:
+    def shrunk(self, by: float) -> View:
         """The same at 1/BY of the size."""
         import torch
 
         if by == 1:
             return self
-        height, width = (max(edge // by, 8) for edge in self.size)
+        height, width = (max(round(edge / by), 8) for edge in self.size)
         gray = torch.nn.functional.interpolate(self.gray[None, None], (height, width), mode="area")
         scale = np.diag([width / self.size[1], height / self.size[0], 1.0])
         return View(gray[0, 0], scale @ self.k, self.rotation, self.translation)

@@ -11,17 +11,19 @@ from pipeline.geometry.stereo import View, compare, transfer
 from pipeline.geometry.stereo.sweep import seen
 
 WINDOW = 7
-ROUNDS, SPAN, FINER = 3, 3, 0.4
+SPAN, FINER = 3, 0.4
 
 
-def refine(view: View, others: list[View], inverse: Any, step: float) -> tuple[Any, Any]:
-    """Inverse depth (H, W) after ROUNDS of steps that get smaller, and how alike the pictures are
-    there."""
+def refine(
+    view: View, others: list[View], inverse: Any, step: float, rounds: int
+) -> tuple[Any, Any]:
+    """Inverse depth (H, W) after ROUNDS of steps, of which each is FINER than the one before, and
+    how alike the pictures are there."""
     window = compare.Window(view.gray, WINDOW)
     ways = [transfer(view, other) for other in others]
     rays = [compare.rays(view.size, a, view.gray.device) for a, _ in ways]
     score = torch.zeros_like(inverse)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         inverse = calmed(inverse, 3 * step)
         hill = _Hill(inverse)
         for number in range(-SPAN, SPAN + 1):

@@ -18,7 +18,8 @@ from pipeline.stages.photos._threads import Side
 from pipeline.workspace import StageWorkspace
 
 COMPARED, ASKED = 5, 8  # photographs that each is compared with; that may confirm what it shows
-COARSE = 2  # how much smaller the pictures are when first depths are sought
+SWEPT = 2.56  # how much smaller the pictures are when first depths are sought
+REFINED = ((2.0, 2), (1.0, 1))  # how much smaller when these are refined, and in how many rounds
 FEWEST = 100  # points of a pass
 MANY = 8  # photographs from which on every place is seen several times
 BLANK = "no other photograph confirms what it shows: it is plain, glossy, or seen by it alone"
@@ -61,6 +62,7 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
         unit_from=posed.size_from,
         oriented=True,
         dense=len(passes) >= MANY,
+        grain=float(np.median(dense.grains)),
     )
 
 
@@ -72,10 +74,11 @@ class _Dense:
         self.plans = _views.plans(posed, ASKED, ws)
         self.views = side.map(self._view, range(len(posed.pictures)))
         self.depths: dict[int, tuple[Any, Any] | None] = {}
+        self.grains: list[float] = []  # how far apart neighbours are, of each photograph
 
     def _view(self, number: int) -> View:
         picture = self.posed.pictures[number]
-        return _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)[0]
+        return _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws).view
 
     def depth(self, number: int) -> tuple[Any, Any] | None:
         """Inverse depths of a photograph and the likeness there (H, W), on the CPU; None where too
@@ -88,10 +91,14 @@ class _Dense:
         total, name = len(self.plans), self.posed.pictures[number].name
         self.ws.progress(0.9 * number / total, f"depths of {name}")
         view, others = self.views[number], [self.views[k] for k in plan.others[:COMPARED]]
-        small = [one.shrunk(COARSE) for one in (view, *others)]
-        first, step = sweep.sweep(small[0], small[1:], plan.depths)
-        first = compare.resized(first, view.size)
-        inverse, score = refine.refine(view, others, first, step / COARSE)
+        small = [one.shrunk(SWEPT) for one in (view, *others)]
+        inverse, step = sweep.sweep(small[0], small[1:], plan.depths)
+        step *= REFINED[0][0] / SWEPT
+        for by, rounds in REFINED:
+            small = [one.shrunk(by) for one in (view, *others)]
+            inverse = compare.resized(inverse, small[0].size)
+            inverse, score = refine.refine(small[0], small[1:], inverse, step, rounds)
+            step *= refine.FINER**rounds
         return inverse.cpu(), score.cpu()
 
     def points(self, number: int) -> Pass | None:
@@ -108,13 +115,15 @@ class _Dense:
         ]
         inverse, score = (part.to(self.device) for part in own)
         seen = agree.agreed(self.views[number], inverse, score, others)
-        keep = seen.keep.cpu().numpy()
+        again = _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)
+        keep = seen.keep.cpu().numpy() & again.counts
         points, normals = (part.cpu().numpy()[keep] for part in (seen.points, seen.normals))
-        colors = _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)[1][keep]
+        colors = again.colours[keep]
         pose = rigid.invert(np.asarray(picture.pose))
         near = self._about(rigid.apply(pose, points))
         if near.sum() < FEWEST:
             return None
+        self.grains.append(float(np.median(points[near][:, 2]) / self.views[number].k[0, 0]))
         file = f"photos/depths/{number:05d}.npz"
         arrays.save(
             self.ws.path(file), points=points[near], normals=normals[near], colors=colors[near]
