@@ -37,15 +37,20 @@ class Scene:
     seed: int = 0
     table: bool = True
     sheet: float = 0.0  # a sheet of markers lies on the table, so many times as large as printed
+    belt: tuple[float, float] | None = None  # a ball instead, nearly plain between these heights
+    bend: float = 0.0  # k of the lens: a ray (x, y, 1) falls on (x, y) (1 + k r²)
 
     def __post_init__(self) -> None:
         import open3d as o3d
 
         make = o3d.geometry.TriangleMesh
-        foot = make.create_box(0.3, 0.24, 0.1).translate([-0.15, -0.12, 0.0])
-        head = make.create_sphere(0.12, 60).translate([-0.03, 0.0, 0.2])
-        horn = make.create_cone(0.07, 0.2, 60).translate([0.06, 0.03, 0.1])
-        self.body = foot + head + horn
+        if self.belt:
+            self.body = make.create_sphere(0.14, 90).translate([0.0, 0.0, 0.13])
+        else:
+            foot = make.create_box(0.3, 0.24, 0.1).translate([-0.15, -0.12, 0.0])
+            head = make.create_sphere(0.12, 60).translate([-0.03, 0.0, 0.2])
+            horn = make.create_cone(0.07, 0.2, 60).translate([0.06, 0.03, 0.1])
+            self.body = foot + head + horn
         self.scene = o3d.t.geometry.RaycastingScene()
         self.scene.add_triangles(o3d.t.geometry.TriangleMesh.from_legacy(self.body))
         if self.table:
@@ -62,7 +67,11 @@ class Scene:
         x, y = np.meshgrid(
             (np.arange(width * double) + 0.5) / double, (np.arange(height * double) + 0.5) / double
         )
-        rays = np.stack([(x - width / 2) / focal, (y - height / 2) / focal, np.ones_like(x)], -1)
+        bent = np.stack([x - width / 2, y - height / 2], -1) / focal
+        flat = bent
+        for _ in range(20 if self.bend else 0):
+            flat = bent / (1 + self.bend * (flat**2).sum(-1, keepdims=True))
+        rays = np.concatenate([flat, np.ones((*x.shape, 1))], -1)
         turn, eye = pose[:3, :3].T, -pose[:3, :3].T @ pose[:3, 3]
         rays = (rays.reshape(-1, 3) @ turn.T).astype(np.float32)
         starts = np.broadcast_to(eye, rays.shape).astype(np.float32)
@@ -82,6 +91,9 @@ class Scene:
     def _colours(self, points: Array) -> Array:
         """Colours (N, 3) 0…1 of POINTS (N, 3) of the surface, without light."""
         colours = speckle(points, self.seed)
+        if self.belt:
+            plain = (points[:, 2] > self.belt[0]) & (points[:, 2] < self.belt[1])
+            colours[plain] = 0.55 + 0.01 * (colours[plain] - 0.5)
         if self.sheet:
             from pipeline.cli.board import drawn
             from pipeline.formats.boards import BOARDS, DOTS

@@ -41,12 +41,11 @@ def poisson(points: Array, normals: Array, depth: int) -> tuple[Array, Faces]:
     return np.asarray(mesh.vertices) + middle, np.asarray(mesh.triangles).astype(np.int32)
 
 
-def cut(vertices: Array, faces: Faces, points: Array, reach: float) -> tuple[Array, Faces]:
-    """Leave out faces with a corner farther than ``reach`` from every point."""
+def apart(vertices: Array, points: Array) -> Array:
+    """How far each vertex is from the next point."""
     from scipy.spatial import cKDTree
 
-    far = cKDTree(points).query(vertices, distance_upper_bound=reach, workers=2)[0] > reach
-    return compact(vertices, faces[~far[faces].any(1)])
+    return np.asarray(cKDTree(points).query(vertices, workers=2)[0])
 
 
 def compact(vertices: Array, faces: Faces) -> tuple[Array, Faces]:

@@ -132,3 +132,40 @@ def test_upright_and_turned_photographs_make_one_model(shot: Shot, tmp_path: Pat
     assert max(worst(job, spun)) < 0.4
     ups = [np.asarray(one.pose)[:3, :3] for one in job.posed.pictures]
     assert all(one.T @ [0, 0, 1] @ [0, 0, 1] < 0.9 for one in ups)  # z is up, they look aside
+
+
+@pytest.mark.parametrize("bend", [-0.15, pytest.param(0.15, marks=pytest.mark.proof)])
+def test_a_bent_lens_and_a_camera_on_its_side_are_no_hindrance(
+    shot: Shot, tmp_path: Path, bend: float
+) -> None:
+    """Strong distortion, barrel or pincushion, every third photograph upright: cameras are right, and pictures are straight."""
+    scene = photographs.Scene(bend=bend)
+    names = list(shot.truth)[:7]
+    photos = {
+        name: scene.photo(shot.truth[name], SIZE if k % 3 else SIZE[::-1])
+        for k, name in enumerate(names)
+    }
+    job = cameras(tmp_path, photos)
+    assert {one.name for one in job.posed.pictures} == set(names)
+    assert max(worst(job, shot.truth)) < 0.4
+    plain = photographs.Scene()
+    for one in job.posed.pictures[:2]:
+        with Image.open(job.ws.path(one.image)) as opened:
+            straight = np.asarray(opened.convert("L"), float)
+        size = straight.shape[::-1]
+        true = plain.photo(shot.truth[one.name], size, noise=0.0)
+        focal = max(size) / 2 / np.tan(np.radians(photographs.FOV / 2))
+        assert alike(straight, one.camera, np.asarray(true.convert("L"), float), focal) > 0.95
+
+
+def alike(straight: Any, camera: Any, true: Any, focal: float) -> float:
+    """Correlation of a straight picture with what a pinhole of FOCAL sees."""
+    from scipy.ndimage import map_coordinates
+
+    fx, _, cx, cy = camera
+    height, width = straight.shape
+    y, x = np.mgrid[8 : height - 8, 8 : width - 8] + 0.5
+    at = np.stack([(y - cy) / fx * focal + height / 2, (x - cx) / fx * focal + width / 2]) - 0.5
+    inside = (at > 1).all(0) & (at[0] < height - 2) & (at[1] < width - 2)
+    seen = map_coordinates(true, at, order=1)
+    return float(np.corrcoef(seen[inside], straight[8:-8, 8:-8][inside])[0, 1])

@@ -1,0 +1,40 @@
+"""The same photographs give the same model to the byte, whatever the number of threads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import photographs
+from tests.unit.photos.conftest import Shot, run_stages
+
+pytestmark = pytest.mark.slow
+
+
+def test_one_thread_and_two_give_the_same_bytes(
+    shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Straight pictures, places of points, depths and the mesh."""
+    names = list(shot.photos)[:4]
+    drop = photographs.drop(tmp_path / "drop", {name: shot.photos[name] for name in names})
+    digests = []
+    for cores in ({0}, {0, 1}):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "sched_getaffinity", lambda _, cores=cores: cores)
+            root = tmp_path / f"work{len(cores)}"
+            run_stages(drop, root, "scan.mesh")
+        made = [
+            path for path in root.rglob("*") if path.suffix in (".npz", ".jpg") and path.is_file()
+        ]
+        digests.append(
+            {
+                path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in made
+            }
+        )
+    assert any(name.startswith("mesh/") for name in digests[0])
+    assert any(name.startswith("photos/depths/") for name in digests[0])
+    assert digests[0] == digests[1]
