@@ -94,7 +94,8 @@ def _no_single_text(found: list[Item]) -> InputRejected | None:
     )
 
 
-def _unread_picture(found: list[Item]) -> InputRejected | None:
+def unread_picture(found: list[Item]) -> InputRejected | None:
+    """A film, a raw file or a drawing, where nothing else in the drop is used."""
     for item in found:
         if what := pictures.NOT_TAKEN.get(signatures.suffix(item.name)):
             return InputRejected(
@@ -159,7 +160,7 @@ _DOUBTS = (
     _a_note,
     _too_long,
     _no_single_text,
-    _unread_picture,
+    unread_picture,
     in_doubt_of_archive,
     _by_content,
     _no_rows,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.drops.choice import Choice
 from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
-from pipeline.drops.in_doubt import holding
+from pipeline.drops.in_doubt import holding, unread_picture
 from pipeline.drops.item import IMAGE, POINTS, TEXT, Item, of
 from pipeline.drops.prompts import prompt
 from pipeline.errors import InputRejected
@@ -39,6 +39,8 @@ def named(kind: str, found: list[Item], request: dict[str, Any]) -> Choice:
         raise InputRejected(f"{points[0].name} holds {held}: a mesh needs faces", remedy=remedy)
     if choice is None and kind in ("scan", "convert") and (model := unread_model(found)):
         raise foreign.refusal(model)
+    if choice is None and kind in ("scan", "images") and (refused := unread_picture(found)):
+        raise refused
     if choice is None or choice.kind != kind:
         needs = {
             "scan": "scan passes or photos",

@@ -14,6 +14,7 @@ from pipeline.geometry.readers.eightbits import Warn, eight_bits
 
 MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
 LEAST, SMALL = 16, 64  # pixels along the longer edge: too few to show an object; few
+MORE = 0x8769  # EXIF's further block
 REDUCED = 254  # TIFF tag whose lowest bit marks a preview
 
 
@@ -32,10 +33,6 @@ def read(
         kind = pictures.kind_of(file.read(512))
     if kind is None:
         raise not_taken(name)
-    if kind == "heic":
-        import pi_heif
-
-        pi_heif.register_heif_opener()
     try:
         page = deeptiff.page_of(path) if kind == "tiff" else None
         if page is not None:
@@ -44,9 +41,7 @@ def read(
             deep, profile = deeptiff.image_of(path, name, page.number, warn)
             image = _as_seen(deep, profile, name, warn, upright)
         else:
-            with Image.open(
-                _named_after_content(path) if kind == "avif" else path, formats=READERS[kind]
-            ) as opened:
+            with _opened(path, kind) as opened:
                 _check_size(opened.size, name, warn)
                 _to_first(opened, name, kind, warn)
                 profile = opened.info.get("icc_profile")
@@ -68,6 +63,30 @@ def read(
     if longest is not None:
         image.thumbnail((longest, longest))
     return image
+
+
+def exif(path: Path) -> dict[int, Any]:
+    """The EXIF values of the picture at PATH, those about the exposure among them; none where there
+    is no block, or a broken one."""
+    with path.open("rb") as file:
+        kind = pictures.kind_of(file.read(512))
+    try:
+        with _opened(path, str(kind)) as opened:
+            block = opened.getexif()
+            return {**block, **block.get_ifd(MORE)}
+    except Exception:  # Pillow raises whatever a broken block led it to
+        return {}
+
+
+def _opened(path: Path, kind: str) -> Any:
+    from PIL import Image
+
+    if kind == "heic":
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    content = _named_after_content(path) if kind == "avif" else path
+    return Image.open(content, formats=READERS[kind])
 
 
 def _named_after_content(path: Path) -> io.BytesIO:

@@ -13,7 +13,7 @@ from pipeline.geometry.readers import picture
 from pipeline.stages.photos import _masks
 from pipeline.workspace import Workspace
 
-_MAKE, _MODEL, _ORIENTATION, _MORE = 0x010F, 0x0110, 0x0112, 0x8769
+_MAKE, _MODEL, _ORIENTATION = 0x010F, 0x0110, 0x0112
 _FOCAL, _FOCAL_35, _ZOOM = 0x920A, 0xA405, 0xA404
 _FILM = 36.0  # mm, the longer edge of the film that "35 mm equivalent" speaks of
 # how the picture's up stands in the stored pixels (x right, y down), by EXIF orientation
@@ -79,7 +79,7 @@ def read(
 def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Photo:
     image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
     stored = image.size
-    exif = _exif(path)
+    exif = picture.exif(path)
     image.thumbnail((longest, longest), 1)  # Lanczos
     image.save(ws.path(copy), compress_level=1)
     kind = (stored, *(exif.get(tag) for tag in (_MAKE, _MODEL, _FOCAL, _FOCAL_35, _ZOOM)))
@@ -94,18 +94,6 @@ def _masked(photo: Photo, mask: Source, ws: Workspace) -> Photo:
     target = photo.copy.replace("copies", "masks") + ".png"
     drawn = _masks.copied(mask, photo.name, photo.size, photo.turned, ws.path(target), ws)
     return photo._replace(mask=target if drawn else None)
-
-
-def _exif(path: Path) -> dict[int, Any]:
-    """The EXIF values that tell cameras apart; none where there is no block, or a broken one."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as opened:
-            block = opened.getexif()
-            return {**block, **block.get_ifd(_MORE)}
-    except Exception:  # Pillow raises whatever a broken block led it to
-        return {}
 
 
 def _number(value: Any) -> float | None:

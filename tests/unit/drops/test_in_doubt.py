@@ -15,6 +15,10 @@ def test_a_film_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputRejected, match=r"walk\.mp4 is a film") as caught:
         drop(tmp_path, {"walk.mp4": b"\0\0\0\x18ftypmp42" + bytes(64)})
     assert "frames" in caught.value.remedy
+    asked = {"walk.mp4": b"\0\0\0\x18ftypmp42" + bytes(64), "job.toml": b'kind = "scan"\n'}
+    with pytest.raises(InputRejected, match=r"walk\.mp4 is a film") as caught:
+        drop(tmp_path, asked)
+    assert "frames" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

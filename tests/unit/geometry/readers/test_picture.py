@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from pipeline.errors import InputRejected
 from pipeline.formats import pictures
+from pipeline.geometry.readers import picture
 from tests.support.pictures import (
     ADOBE_RGB,
     BLUE,
@@ -42,6 +43,27 @@ def test_every_format_is_read_under_any_name(kind: str, name: str, tmp_path: Pat
         said
         == [f"{name} has only 64 × 48 pixels: the model cannot show more."][: max(rgba.shape) < 64]
     )
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "avif", "avif called heic"])
+def test_what_the_camera_says_is_read_whatever_the_format(kind: str, tmp_path: Path) -> None:
+    """Its model, its lens and how it was held, whatever the file is called."""
+    exif = Image.Exif()
+    exif[0x0110] = "Phone"
+    exif.get_ifd(0x8769)[0xA405] = 27
+    exif[0x0112] = 3
+    data = encoded(figure(48, 64)[0], kind.split()[0], exif=exif)
+    if "called" in kind:
+        data = data[:8] + b"heic" + data[12:]
+    (tmp_path / "photo.heic").write_bytes(data)
+    found = picture.exif(tmp_path / "photo.heic")
+    assert (found[0x0110], found[0xA405], found[0x0112]) == ("Phone", 27, 3)
+
+
+def test_of_what_has_no_exif_or_is_no_picture_nothing_is_said(tmp_path: Path) -> None:
+    for data in (HEIC, encoded(figure(48, 64)[0], "png"), b"\xff\xd8\xffExif\0\0II*\0", b"text"):
+        (tmp_path / "a.jpg").write_bytes(data)
+        assert picture.exif(tmp_path / "a.jpg").get(0x0110) is None
 
 
 def test_an_avif_that_calls_itself_heic_is_read(tmp_path: Path) -> None:
