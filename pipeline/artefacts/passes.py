@@ -56,7 +56,6 @@ class Scans(Artefact):
     oriented: bool = False  # normals are there and point outward
     reference: Reference | None = None
     dense: bool = False  # every place was measured several times over: a lone point is an error
-    grain: float | None = None  # how far apart neighbours in a pass are, where these are pixels
 
 
 class Link(Artefact):

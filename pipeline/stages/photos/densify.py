@@ -18,7 +18,7 @@ from pipeline.stages.photos._threads import Side
 from pipeline.workspace import StageWorkspace
 
 COMPARED, ASKED = 5, 8  # photographs that each is compared with; that may confirm what it shows
-SWEPT = 2.56  # how much smaller the pictures are when first depths are sought
+SWEPT = 2.0  # how much smaller the pictures are when first depths are sought
 REFINED = ((2.0, 2), (1.0, 1))  # how much smaller when these are refined, and in how many rounds
 FEWEST = 100  # points of a pass
 MANY = 8  # photographs from which on every place is seen several times
@@ -62,7 +62,6 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
         unit_from=posed.size_from,
         oriented=True,
         dense=len(passes) >= MANY,
-        grain=float(np.median(dense.grains)),
     )
 
 
@@ -74,7 +73,6 @@ class _Dense:
         self.plans = _views.plans(posed, ASKED, ws)
         self.views = side.map(self._view, range(len(posed.pictures)))
         self.depths: dict[int, tuple[Any, Any] | None] = {}
-        self.grains: list[float] = []  # how far apart neighbours are, of each photograph
 
     def _view(self, number: int) -> View:
         picture = self.posed.pictures[number]
@@ -123,7 +121,6 @@ class _Dense:
         near = self._about(rigid.apply(pose, points))
         if near.sum() < FEWEST:
             return None
-        self.grains.append(float(np.median(points[near][:, 2]) / self.views[number].k[0, 0]))
         file = f"photos/depths/{number:05d}.npz"
         arrays.save(
             self.ws.path(file), points=points[near], normals=normals[near], colors=colors[near]

@@ -19,7 +19,6 @@ from pipeline.stages.scan._merge import Merger
 from pipeline.workspace import StageWorkspace
 
 FINEST, COARSEST = 50_000, 10  # cells along the object
-GRAINS = 1.6  # pixels that a cell is wide at the most
 SEVERAL = 3  # points that a cell of a dense scan holds at the least
 _CHUNK = 2_000_000  # rows that are moved at once
 
@@ -28,13 +27,12 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
     """Merge all placed passes in the common frame, drop's unit.
 
     One mean point, mean normal (unit length) and mean colour per occupied cell; the cell is the
-    option ``cell`` or the tier's share of the size, of photographs at most a few pixels.
-    Statistical outliers go unless skipped. Of surveys (E57, LAS, PTX, PTS) every point is kept
-    beside that, for cloud.ply, unless ``cell`` was asked for. Guaranteed: finite points, unit
-    normals. numpy and scipy only. Raises InputRejected for a cell that would leave no shape, or no
-    merging.
+    option ``cell`` or the tier's share of the size. Statistical outliers go unless skipped. Of
+    surveys (E57, LAS, PTX, PTS) every point is kept beside that, for cloud.ply, unless ``cell`` was
+    asked for. Guaranteed: finite points, unit normals. numpy and scipy only. Raises InputRejected
+    for a cell that would leave no shape, or no merging.
     """
-    cell = ws.options.cell or _cell(scans, alignment, ws.options.cell_share)
+    cell = ws.options.cell or ws.options.cell_share * alignment.size
     if not alignment.size / FINEST <= cell <= alignment.size / COARSEST:
         raise InputRejected(
             f"cell={cell:g} does not fit an object {alignment.size:.4g} {scans.unit} large",
@@ -65,13 +63,6 @@ def run(scans: Scans, alignment: Alignment, ws: StageWorkspace[Fuse]) -> PointCl
         colored="colors" in merged,
         **({} if ws.options.cell else _whole.keep(scans, alignment, ws)),
     )
-
-
-def _cell(scans: Scans, alignment: Alignment, share: float) -> float:
-    """The share of the size; no wider than GRAINS pixels of photographs: what they stand around is
-    often large beside the thing that is meant."""
-    cell = share * alignment.size
-    return cell if scans.grain is None else max(min(cell, GRAINS * scans.grain), 0.2 * cell)
 
 
 def _chunks(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from pipeline.artefacts import PointCloud
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.rigid import similarity
@@ -39,7 +40,9 @@ def test_a_plain_belt_is_covered_and_marked(tmp_path: Path) -> None:
     belt = body[seen & (body[:, 2] > BELT[0]) & (body[:, 2] < BELT[1])]
     size = float(np.linalg.norm(np.ptp(body, axis=0)))
 
-    cloud = scale * arrays.load(job.ws.path(job.bag[-3].arrays))["points"] @ turn.T + move
+    cloud = (
+        scale * arrays.load(job.ws.path(job.newest(PointCloud).arrays))["points"] @ turn.T + move
+    )
     inner = belt[(belt[:, 2] > BELT[0] + 0.006) & (belt[:, 2] < BELT[1] - 0.006)]
     assert (cKDTree(cloud).query(inner)[0] > 0.005).mean() > 0.9  # nothing was seen there
     surface = surfaces.load(job.ws, job.mesh)
