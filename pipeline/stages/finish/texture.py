@@ -172,7 +172,7 @@ def _pictures(pictures: PosedPictures, surface: Surface, ws: Workspace) -> Colou
             _opened(shot.image, ws),
             shot.camera,
             np.asarray(shot.pose, np.float64),
-            None if shot.mask is None else _opened(shot.mask, ws)[..., 0] == 255,
+            counts=None if shot.mask is None else _opened(shot.mask, ws)[..., 0] == 255,
         )
         for shot in pictures.pictures
     ]

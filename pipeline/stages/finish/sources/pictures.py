@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ class Picture:
     image: Array
     camera: tuple[float, float, float, float]
     pose: Array
-    counts: Array | None = None
+    counts: Array | None = field(default=None, kw_only=True)
 
 
 class Pictures:
