@@ -63,7 +63,7 @@ def test_the_end_of_a_long_text_is_looked_for_when_the_whole_drop_is_quiet(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (PermissionError, "a.ply cannot be read"),
+        (PermissionError, "a.ply was refused although its permissions allow it"),
         (FileNotFoundError, "a.ply is not to be seen"),
         (IsADirectoryError, "a.ply is not to be seen"),
     ],
