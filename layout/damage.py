@@ -71,13 +71,13 @@ def _lack(atlas: Atlas, place: Place) -> tuple[str, str] | None:
     job = readable_job(atlas, place.path)
     if job is None or place.state is State.FAILED:
         return None
-    again = "Put them back into input/ from another copy, then move the folder to inbox/."
+    again = "Put them back into input/ from another copy, then retry it."
     if lost := _lost_input(atlas, place, job):
         return f"Its input is not whole: {_named(lost)} missing, or of another size.", again
     if place.state is State.DONE and (gone := _lost_results(atlas, place)):
         return (
             f"Its result is not whole: {_named(gone)} missing in output/.",
-            "Move the folder to inbox/: it is made again.",
+            "Retry it: it is made again.",
         )
     return None
 

@@ -52,16 +52,21 @@ def fails_without_a_reason(folder: Path) -> None:
     first(folder).rename(folder / "atlas/failed" / first(folder).name)
 
 
-def fails_by_something_else(folder: Path) -> None:
-    job = first(folder).rename(folder / "atlas/failed" / first(folder).name)
+def fails(folder: Path, job: Path, error: str) -> None:
+    job = job.rename(folder / "atlas/failed" / job.name)
     (job / "error.txt").write_text("x")
-    (job / "error.json").write_text('{"error": "StageFailed", "message": "it did not work"}')
+    (job / "error.json").write_text(json.dumps({"error": error, "message": "it did not work"}))
+
+
+def fails_by_something_else(folder: Path) -> None:
+    fails(folder, first(folder), "StageFailed")
 
 
 def fails_too_early(folder: Path) -> None:
-    fails_by_something_else(folder)
-    job = first(folder, "failed")
-    (job / "error.json").write_text('{"error": "EngineDied", "message": "given up"}')
+    """A job that was started once and is given up all the same."""
+    done = (folder / "atlas/done").iterdir()
+    once = [job for job in done if len(json.loads((job / "job.json").read_text())["starts"]) == 1]
+    fails(folder, min(once), "EngineDied")
 
 
 def alters_an_input(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response
@@ -46,14 +46,15 @@ def retry_job(id: str) -> tuple[str, str | None]:
 
     def act(place: Place) -> tuple[str, str | None] | None:
         job = _ended(place)
-        with quota.coming(web, asker().name, sum(file.size for file in job.manifest) if job else 0):
+        size = sum(file.size for file in job.manifest) if job else 0
+        with quota.coming(web, asker().name, size) as listed:
             if place.state is State.FAILED and not web.changing:
-                web.follower.note(lifecycle.retry(web.atlas, place))
+                listed(lifecycle.retry(web.atlas, place))
                 log.info("job.retried job=%s by=%s", id, asker().name)
                 return id, None
             if job is None:
                 raise Problem(409, "not-ended", f"{id} has no job.json to retry from.")
-            return _copy(place, job, {"kind": job.kind, **job.options}), id
+            return _copy(place, job, {"kind": job.kind, **job.options}, listed), id
 
     return act_on(id, act)
 
@@ -92,8 +93,8 @@ def again_job(id: str, said: Mapping[str, Any]) -> str:
         checks.can_be_done(request, web.follower.workers())
         if url := said.get("webhook_url"):
             checks.webhook(url, web.settings.web.webhook_lan)
-        with quota.coming(web, asker().name, sum(file.size for file in job.manifest)):
-            return _copy(place, job, request)
+        with quota.coming(web, asker().name, sum(file.size for file in job.manifest)) as listed:
+            return _copy(place, job, request, listed)
 
     return act_on(id, act)
 
@@ -128,10 +129,12 @@ def _with(job: JobFile, said: Mapping[str, Any]) -> dict[str, Any]:
         raise invalid(error) from None
 
 
-def _copy(place: Place, job: JobFile, request: Mapping[str, Any]) -> str:
-    """The id of a new job with a copy of the input at PLACE."""
+def _copy(
+    place: Place, job: JobFile, request: Mapping[str, Any], listed: Callable[[Place], None]
+) -> str:
+    """The id of a new job with a copy of the input at PLACE, LISTED."""
     new = submit.submit_again(here().atlas, place, job, request, "api", asker().name)
-    here().follower.note(new)
+    listed(new)
     log.info("job.retried job=%s as=%s by=%s", job.id, new.id, asker().name)
     return new.id
 
@@ -174,11 +177,11 @@ def export_job(id: str, asked: Export) -> str:
                 f"{id} is a {label}, and its model in another file would not say so.",
                 "Submit it anew with every format that is wanted.",
             )
-        with quota.coming(web, asker().name, model.st_size):
+        with quota.coming(web, asker().name, model.st_size) as listed:
             made = submit.submit_conversion(
                 web.atlas, place, job, formats, asker().name, asked.turned
             )
-            web.follower.note(made)
+            listed(made)
         log.info("job.exported job=%s as=%s by=%s", id, made.id, asker().name)
         return made.id
 

@@ -156,8 +156,8 @@ def _seal(draft: Path, options: Mapping[str, Any], name: str, mark: str) -> str:
         if known:
             web.atlas.disk.remove_tree(draft)
             return known
-    with quota.coming(web, who.name):
+    with quota.coming(web, who.name) as listed:
         place = submit.seal(web.atlas, draft, options, name, "api", by=who.name)
-        web.follower.note(place)
+        listed(place)
     log.info("job.submitted job=%s by=%s", place.id, who.name)
     return place.id

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 
+from layout.tree import Place
 from webapi.context import Web
 from webapi.problems import Problem
 
@@ -43,17 +44,26 @@ def _full(detail: str) -> Problem:
 
 
 @contextlib.contextmanager
-def coming(web: Web, who: str, size: int = 0) -> Iterator[None]:
+def coming(web: Web, who: str, size: int = 0) -> Iterator[Callable[[Place], None]]:
     """``check``, and count one job more of WHO until it is listed: of several at once only as many
-    pass as may."""
+    pass as may. What this gives lists it, and counts it once at any moment."""
     with _LOCK:
         check(web, who, size)
         web.coming[who] += 1
+    here = 1
+
+    def listed(place: Place) -> None:
+        nonlocal here
+        with _LOCK:
+            web.follower.note(place)
+            web.coming[who] -= here
+            here = 0
+
     try:
-        yield
+        yield listed
     finally:
         with _LOCK:
-            web.coming[who] -= 1
+            web.coming[who] -= here
 
 
 @contextlib.contextmanager

@@ -425,7 +425,7 @@ def test_a_drop_whose_folder_or_file_may_not_be_read_needs_attention(
     rounds(
         intake,
         lambda: (
-            "inbox/closed: the folder private cannot be read"
+            "inbox/closed: the folder private was refused although its permissions allow it"
             in said(atlas).partition("Needs attention")[2]
         ),
     )

@@ -86,8 +86,8 @@ def test_a_result_without_one_of_its_files_is_named_where_it_stands(
     atlas = brought_back(world, tmp_path / "back")
     (damage,) = after_restore(atlas)
     assert words(atlas, damage) == (
-        f"done/{done.id}: Its result is not whole: model.glb is missing in output/. Move the folder"
-        " to inbox/: it is made again."
+        f"done/{done.id}: Its result is not whole: model.glb is missing in output/. Retry it: it is"
+        " made again."
     )
 
 

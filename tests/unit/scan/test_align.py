@@ -100,7 +100,7 @@ def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scan
         ws.root, ws.input, options=ws.options.model_copy(update={"surface": "closed"})
     )
     kept = arrays.load(ws.path(job.mesh.arrays))
-    result = mesh.run(job.cloud, job.features, job.scans, closed)
+    result = mesh.run(job.cloud, job.features, job.scans, None, closed)
     result = measure.run(result, job.cloud, job.features, job.alignment, job.scans, closed)
     arrays.save(ws.path(job.mesh.arrays), **kept)
     assert result.unsupported_area is not None
