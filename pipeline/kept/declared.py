@@ -72,7 +72,7 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=3),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=4),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=2),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=10),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),

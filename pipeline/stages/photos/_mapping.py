@@ -65,7 +65,7 @@ def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
     ws.progress(0.35, "comparing photographs")
     _match(names, database, ws, threads)
     ws.progress(0.75, "placing cameras")
-    models = _incremental(database, folder, ws.path("photos/models/x").parent, threads)
+    models = _incremental(database, folder, ws.path("photos/models/x").parent)
     called = {Path(photo.copy).name: photo.name for photo in photos}
     return Mapped(models, *_counts(database, called))
 
@@ -124,13 +124,14 @@ def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     return [(names[a], names[b]) for a, b in sorted(chosen) if a != b]
 
 
-def _incremental(database: Path, folder: Path, models: Path, threads: int) -> list[Any]:
+def _incremental(database: Path, folder: Path, models: Path) -> list[Any]:
     import pycolmap
 
     shutil.rmtree(models, ignore_errors=True)
     models.mkdir(parents=True)
     options = pycolmap.IncrementalPipelineOptions()
-    options.num_threads = options.mapper.num_threads = threads
+    # several threads would add up in the order in which they end: never the same bytes twice
+    options.num_threads = options.mapper.num_threads = 1
     options.random_seed = options.mapper.random_seed = options.triangulation.random_seed = SEED
     options.min_model_size, options.extract_colors = 3, False
     found = pycolmap.incremental_mapping(database, folder, models, options=options).values()

@@ -5,15 +5,30 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.stages.photos import _mapping
 from tests.support import photographs
 from tests.unit.photos.conftest import Shot, run_stages
 
-pytestmark = pytest.mark.slow
+
+def test_cameras_are_placed_by_one_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Above 50 000 residuals, more than these tests have, several threads place them a little elsewhere each time."""
+    pycolmap = pytest.importorskip("pycolmap")
+    asked = []
+
+    def place(*_: object, options: Any) -> dict[int, object]:
+        asked.append((options.num_threads, options.mapper.num_threads))
+        return {}
+
+    monkeypatch.setattr(pycolmap, "incremental_mapping", place)
+    assert _mapping._incremental(tmp_path / "x.db", tmp_path, tmp_path / "models") == []
+    assert asked == [(1, 1)]
 
 
+@pytest.mark.proof
 def test_one_thread_and_two_give_the_same_bytes(
     shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
