@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from pipeline import weights as files
-from pipeline.backends import components, hot, memory, placing
+from pipeline.backends import components, drawing, hot, placing
 from pipeline.backends.generator_protocol import SQUARE, Generated, Shot
 
 # bytes of free GPU memory for the whole pipeline in bf16, and for one part of it at a time
@@ -28,27 +27,14 @@ class Flux:
         pipe = _pipeline(self.folder)
         dev = bool(pipe.transformer.config.guidance_embeds)
         most = min(512 if dev else 256, pipe.tokenizer_2.model_max_length)
-
-        def run(batch: int) -> list[Any]:
-            pictures: list[Any] = []
-            for start in range(0, len(shots), batch):
-                part = shots[start : start + batch]
-                images = pipe(
-                    prompt=[shot.prompt for shot in part],
-                    generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in part],
-                    width=self.size[0],
-                    height=self.size[1],
-                    num_inference_steps=DEV_STEPS if dev else steps,
-                    guidance_scale=DEV_GUIDANCE if dev else 0.0,
-                    max_sequence_length=most,
-                    output_type="np",
-                ).images
-                pictures += list(images)
-            return pictures
-
-        with torch.inference_mode():
-            made = memory.halving(run, len(shots))
-        pictures = tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made)
+        pictures = drawing.pictures(
+            pipe,
+            shots,
+            self.size,
+            num_inference_steps=DEV_STEPS if dev else steps,
+            guidance_scale=DEV_GUIDANCE if dev else 0.0,
+            max_sequence_length=most,
+        )
         return Generated(
             pictures, self.name, models=(self.name,), notes=_unheard(pipe, shots, most)
         )

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from pipeline import weights as files
-from pipeline.backends import components, hot, memory, placing
+from pipeline.backends import components, drawing, hot, placing
 from pipeline.backends.generator_protocol import SQUARE, Generated, Shot
 from pipeline.errors import BackendUnavailable
 
@@ -30,27 +29,14 @@ class Klein:
         """All shots as one batch of STEPS steps, without guidance; where memory runs out, in
         halves, then OutOfGpuMemory."""
         pipe = pipeline(self.folder)
-
-        def run(batch: int) -> list[Any]:
-            pictures: list[Any] = []
-            for start in range(0, len(shots), batch):
-                part = shots[start : start + batch]
-                images = pipe(
-                    prompt=[shot.prompt for shot in part],
-                    generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in part],
-                    width=self.size[0],
-                    height=self.size[1],
-                    num_inference_steps=steps,
-                    guidance_scale=1.0,
-                    max_sequence_length=MOST,
-                    output_type="np",
-                ).images
-                pictures += list(images)
-            return pictures
-
-        with torch.inference_mode():
-            made = memory.halving(run, len(shots))
-        pictures = tuple((picture * 255 + 0.5).astype(np.uint8) for picture in made)
+        pictures = drawing.pictures(
+            pipe,
+            shots,
+            self.size,
+            num_inference_steps=steps,
+            guidance_scale=1.0,
+            max_sequence_length=MOST,
+        )
         return Generated(pictures, self.name, models=(self.name,), notes=_unheard(pipe, shots))
 
 
