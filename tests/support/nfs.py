@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.samba import until_it_listens
 
 LIBRARY = "libnfs.so.13"
 PIECE = 1024  # bytes: libnfs 4.0 fails on writes of 4096
@@ -38,7 +39,7 @@ def ganesha(program: Path, root: Path, state: Path) -> Iterator[int]:
     with (state / "out").open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
     try:
-        _until_it_listens(port, server, log)
+        until_it_listens(port, server, log)
         yield port
     finally:
         server.terminate()
@@ -58,19 +59,6 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for probe in probes:
             probe.close()
-
-
-def _until_it_listens(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.3).close()
-            return
-        except OSError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text()[-2000:] if log.exists() else "nothing"
-                raise RuntimeError(f"ganesha.nfsd did not start: {said}") from None
-            time.sleep(0.05)
 
 
 class Client:

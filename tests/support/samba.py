@@ -109,7 +109,7 @@ def samba(
             start_new_session=True,
         )
     try:
-        _until_it_listens(port, server)
+        until_it_listens(port, server)
         yield Person(port, auth, conf)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -120,13 +120,15 @@ def samba(
             server.wait()
 
 
-def _until_it_listens(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+def until_it_listens(port: int, server: subprocess.Popen[bytes], log: Path | None = None) -> None:
+    """RuntimeError with the end of its LOG where SERVER does not answer at PORT within 30 seconds."""
+    deadline = time.monotonic() + 30
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 0.3).close()
             return
         except OSError:
             if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("smbd did not start") from None
+                said = log.read_text()[-2000:] if log and log.exists() else "it said nothing"
+                raise RuntimeError(f"{server.args} did not start: {said}") from None
             time.sleep(0.05)
