@@ -25,7 +25,7 @@ def read(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
         else (data.removeprefix(b"\xef\xbb\xbf"), b"")
     )
     try:
-        document = json.loads(text, object_hook=_said)
+        document = json.loads(text, object_hook=_said, parse_float=_number)
         asset = document.get("asset", {})
         if isinstance(document.get("meshes"), dict):  # 2.0 has lists
             asset = {"version": "1.0"} | asset
@@ -54,6 +54,12 @@ def _said(entry: dict[str, Any]) -> dict[str, Any]:
         for key, value in entry.items()
         if value is not None and not (key in _REFERENCES and value == -1)
     }
+
+
+def _number(digits: str) -> float | int:
+    """A number of JSON; 3.0 is 3, for some programs write indices and counts so."""
+    value = float(digits)
+    return int(value) if value.is_integer() and abs(value) < 1 << 53 else value
 
 
 def _chunks(name: str, data: bytes) -> tuple[bytes, bytes]:

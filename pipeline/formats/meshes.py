@@ -67,7 +67,7 @@ def _signature(name: str, suffix: str, head: bytes, size: int) -> None:
 
 def _ply(name: str, head: bytes) -> None:
     try:
-        if not head.removeprefix(ply.BOM).startswith(b"ply"):
+        if ply.FIRST.match(head) is None:
             raise InputRejected(f"{name} is not a PLY file: it does not begin with 'ply'")
         if ply.read(head) is None:
             raise incomplete(name, "its header does not end")

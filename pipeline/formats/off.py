@@ -8,8 +8,12 @@ import struct
 from typing import NamedTuple
 
 _FIRST = re.compile(
-    rb"(?:\s|#[^\n\r]*)*(?P<said>(?:ST|[CN4])*)OFF(?![A-Za-z_])(?P<binary>[ \t]+BINARY\b)?",
-    re.I,  # MeshLab: NCSTOFF, not STCNOFF
+    rb"(?:\s|#[^\n\r]*)*(?:"
+    # MeshLab: NCSTOFF, not STCNOFF
+    rb"(?P<said>(?:ST|[CN4])*)OFF(?![A-Za-z_])(?P<binary>[ \t]+BINARY\b)?"
+    # Geomview lets the word be left out: then a line of three counts is the first
+    rb"|(?=\d+[ \t]+\d+[ \t]+\d+[ \t]*[\n\r#]))",
+    re.I,
 )
 _NUMBER = re.compile(rb"(?:\s|#[^\n\r]*)*(\d{1,18})(?![\w.])")
 
@@ -62,8 +66,9 @@ def read(head: bytes) -> OffHeader | None:
         return None
     counts += [0, 0, 0]
     # nOFF, while NOFF and noff have normals
-    dim = first["said"].endswith(b"n") and first[0].endswith(b"OFF")
-    said = (first["said"][:-1] if dim else first["said"]).upper()
+    said = first["said"] or b""
+    dim = said.endswith(b"n") and first[0].endswith(b"OFF")
+    said = (said[:-1] if dim else said).upper()
     has = {word: word in said for word in (b"C", b"N", b"ST", b"4")}
     vertices, faces, edges = counts[:3]
     return OffHeader(

@@ -7,13 +7,15 @@ is kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 # and numpy's sign of the byte order
 FORMS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-BOM = b"\xef\xbb\xbf"  # an editor put it there; it is no part of the header
+# the first line; an editor may have put a byte order mark before it
+FIRST = re.compile(rb"(?:\xef\xbb\xbf)?ply[ \t]*[\r\n]", re.I)
 TYPES = {
     "char": "i1",
     "int8": "i1",
@@ -90,8 +92,7 @@ class PlyHeader(NamedTuple):
 def read(head: bytes) -> PlyHeader | None:
     """The header at the beginning of HEAD; None where HEAD does not hold the whole of it. Raises
     Unsound."""
-    mark = len(BOM) if head.startswith(BOM) else 0
-    if not head.startswith((b"ply\n", b"ply\r", b"ply ", b"ply\t"), mark):
+    if FIRST.match(head) is None:
         return None
     end = head.find(b"\n", 0, 200)
     alone = (
@@ -99,10 +100,10 @@ def read(head: bytes) -> PlyHeader | None:
         and head[cr : cr + 2] != b"\r\n"
         and (end < 0 or cr < end)
     )
-    found, at, stop = list[str](), mark, b"\r" if alone else b"\n"
+    found, at, stop = list[str](), 0, b"\r" if alone else b"\n"
     while (end := head.find(stop, at)) >= 0:
         line, at = head[at:end].decode("latin-1").strip(), end + 1
-        if line == "end_header":
+        if line.lower() == "end_header":
             return _parsed(found[1:], at)
         found.append(line)
     return None
@@ -111,7 +112,7 @@ def read(head: bytes) -> PlyHeader | None:
 def _parsed(rows: list[str], length: int) -> PlyHeader:
     order, elements, comments, info = None, list[Element](), list[str](), dict[str, str]()
     for line in rows:
-        match line.split():
+        match _words(line):
             case ["comment", *_]:
                 comments.append(line[len("comment") :].strip())
             case ["obj_info", key, *value]:
@@ -129,6 +130,15 @@ def _parsed(rows: list[str], length: int) -> PlyHeader:
     if order is None:
         raise Unsound("its header has no line that names its format")
     return PlyHeader(order, tuple(elements), length, tuple(comments), info)
+
+
+def _words(line: str) -> list[str]:
+    """The words of LINE, those of PLY itself in lower case."""
+    words = line.split()
+    named = {"element": 1, "property": len(words) - 1, "comment": 1, "obj_info": 1}
+    first = words[0].lower() if words else ""
+    plain = range(named.get(first, len(words)))
+    return [word.lower() if at in plain else word for at, word in enumerate(words)]
 
 
 def _property(words: list[str]) -> Property | None:

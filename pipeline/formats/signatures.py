@@ -8,7 +8,7 @@ import re
 from pathlib import PurePosixPath
 
 from layout.names import KNOWN, without_go
-from pipeline.formats import pictures, tables
+from pipeline.formats import pictures, ply, tables
 
 WORDS = {
     "ply": "a PLY file",
@@ -36,11 +36,6 @@ WORDS = {
 }
 
 _MAGIC = (
-    (b"ply\n", "ply"),
-    (b"ply\r", "ply"),
-    (b"ply \n", "ply"),
-    (b"ply \r", "ply"),
-    (b"\xef\xbb\xbfply", "ply"),
     (b"# .PCD", "pcd"),
     (b"\xef\xbb\xbf# .PCD", "pcd"),
     (b"ASTM-E57", "e57"),
@@ -124,6 +119,8 @@ def sniff(head: bytes) -> str | None:
     )
     if found is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf16" if looks_like_text(head[2:].replace(b"\0", b"")) else None
+    if found is None and ply.FIRST.match(head):
+        return "ply"
     if found is None and _is_pcd(head):
         return "pcd"
     if found is None and looks_like_text(head):

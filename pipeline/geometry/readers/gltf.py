@@ -13,7 +13,9 @@ from pipeline.formats import gltf
 from pipeline.formats.account import Account
 from pipeline.geometry.readers.accessors import MESHOPT, Accessors
 from pipeline.geometry.readers.companions import Companions
-from pipeline.geometry.readers.gltfscene import DRACO, Scene
+from pipeline.geometry.readers.gltfattributes import DRACO
+from pipeline.geometry.readers.gltfscene import Scene
+from pipeline.geometry.readers.gltftechniques import TECHNIQUES
 from pipeline.geometry.readers.parts import Contents
 
 Array = NDArray[Any]
@@ -29,6 +31,8 @@ APPLIED = frozenset(
         "KHR_texture_basisu",
         "EXT_mesh_gpu_instancing",
         "EXT_texture_avif",
+        "MSFT_texture_dds",
+        TECHNIQUES,
     }
 )
 VARIANTS = "KHR_materials_variants"  # other materials than those that are shown

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
+from pipeline.geometry.readers import gltftechniques
 from pipeline.geometry.readers.accessors import Accessors
 from pipeline.geometry.readers.parts import Material
 from pipeline.geometry.readers.pictures import decoded
 
 Array = NDArray[Any]
 # extensions of a texture that name another picture
-SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu")
+SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu", "MSFT_texture_dds")
 QUANTIZED = "KHR_mesh_quantization"
 CLAMPED, MIRRORED = 33071, 33648
 
@@ -63,9 +64,8 @@ class Looks:
 
     def _base(self, index: int | None) -> dict[str, Any]:
         """What gives the base colour, whichever way of shading the material is written for."""
-        if index is None:
+        if index is None or (material := self._listed("materials", "material", index)) is None:
             return {}
-        material: dict[str, Any] = self.document["materials"][index]
         other = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness")
         if other is not None and "baseColorTexture" not in material.get("pbrMetallicRoughness", {}):
             return {
@@ -73,12 +73,29 @@ class Looks:
                 "baseColorTexture": other.get("diffuseTexture"),
             }
         base: dict[str, Any] = material.get("pbrMetallicRoughness", {})
+        if not base and (named := gltftechniques.base(material)) is not None:
+            self.account.remark(
+                "its materials are programs (KHR_techniques_webgl); of each the base colour was"
+                " taken by its name"
+            )
+            return named
         return base
+
+    def _listed(self, key: str, what: str, index: int) -> dict[str, Any] | None:
+        """Entry INDEX of a list of the document; one that is not in it is missed by its number."""
+        entries: list[dict[str, Any]] = self.document.get(key, [])
+        if 0 <= index < len(entries):
+            return entries[index]
+        self.account.declare(what, f"number {index}")
+        self.account.explain(
+            what, f"number {index}", f"it speaks of {what} {index}, which is not in it"
+        )
+        return None
 
     def _material(
         self, index: int | None, base: dict[str, Any], texture: dict[str, Any]
     ) -> Material:
-        material = {} if index is None else self.document["materials"][index]
+        material = {} if index is None else self._listed("materials", "material", index) or {}
         if material.get("alphaMode", "OPAQUE") != "OPAQUE":
             self.account.declare("transparency")
         if (
@@ -98,7 +115,9 @@ class Looks:
         return Material(str(material.get("name", "")), (red, green, blue), image, repeats)
 
     def _texture(self, index: int) -> tuple[Any, tuple[bool, bool]]:
-        texture = self.document["textures"][index]
+        texture = self._listed("textures", "texture", index)
+        if texture is None:
+            return None, (True, True)
         sampler = self.document["samplers"][texture["sampler"]] if "sampler" in texture else {}
         repeats = (sampler.get("wrapS", 10497) != CLAMPED, sampler.get("wrapT", 10497) != CLAMPED)
         if MIRRORED in (sampler.get("wrapS"), sampler.get("wrapT")):

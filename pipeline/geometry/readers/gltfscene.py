@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 from pipeline.formats.account import Account
 from pipeline.geometry.colour import to_srgb
 from pipeline.geometry.readers.accessors import Accessors
+from pipeline.geometry.readers.gltfattributes import of_primitive
 from pipeline.geometry.readers.gltfmaterials import Looks
 from pipeline.geometry.readers.gltfplaces import moved, own, triangles
 from pipeline.geometry.readers.gltfskin import morphed, pose, posed
 from pipeline.geometry.readers.parts import Part, checked, damaged
 
 Array = NDArray[Any]
-# numbers of each vertex
-WIDTHS = {"POSITION": (3,), "NORMAL": (3,), "COLOR_0": (3, 4)}
-SILENT_ATTRIBUTES = ("TANGENT", "JOINTS_", "WEIGHTS_")
-DRACO = "KHR_draco_mesh_compression"
-
 DEEPEST = 200  # nodes below nodes
 MOST_NODES = 1_000_000  # that are placed: nodes which several others hold count each time
 
@@ -72,6 +68,9 @@ class Scene:
         if not scenes:
             return tops
         roots: list[int] = scenes[self.document.get("scene", 0)].get("nodes", [])
+        if not roots and len(scenes) == 1 and any("mesh" in node for node in nodes):
+            self.account.remark("its scene names no nodes; all of them were read")
+            return tops
         hidden = [top for top in tops if top not in set(roots) and "mesh" in nodes[top]]
         if hidden and len(scenes) == 1:
             self.account.remark(f"what its scene does not show was left out ({len(hidden)} nodes)")
@@ -109,7 +108,8 @@ class Scene:
                 yield part if placed.joints is not None else moved(part, placed.world)
 
     def _primitive(self, primitive: dict[str, Any], placed: _Placed) -> Part | None:
-        arrays, indices = self._arrays(primitive, placed.joints is not None)
+        skinned = placed.joints is not None
+        arrays, indices = of_primitive(self.name, primitive, skinned, self.accessors, self.account)
         if "POSITION" not in arrays:
             self.account.declare("part", "a primitive without positions")
             return None
@@ -143,36 +143,6 @@ class Scene:
         self.account.declare("faces", "", len(faces))
         self.account.arrive("faces", "", len(faces))
         return faces
-
-    def _arrays(
-        self, primitive: dict[str, Any], skinned: bool
-    ) -> tuple[dict[str, Array], Array | None]:
-        """The attributes that are used, by name, and the corners, None where they are all the
-        vertices in their order."""
-        used = (*WIDTHS, "TEXCOORD_", *(("JOINTS_", "WEIGHTS_") if skinned else ()))
-        for key in sorted(primitive["attributes"]):
-            if not key.startswith((*used, *SILENT_ATTRIBUTES)):
-                self.account.declare("attribute", f"the vertices' {key}")
-        packed = primitive.get("extensions", {}).get(DRACO)
-        if packed is not None:
-            from pipeline.geometry.readers.draco import unpacked
-
-            return unpacked(self.name, packed, primitive, self.accessors, used)
-        arrays = {
-            key: self.accessors.array(number)
-            for key, number in primitive["attributes"].items()
-            if key.startswith(used)
-        }
-        count = len(arrays.get("POSITION", ()))
-        for key, rows in arrays.items():
-            if len(rows) != count:
-                raise damaged(
-                    self.name, f"it has {count} positions and {len(rows)} values of {key}"
-                )
-            if rows.shape[1] not in WIDTHS.get(key, (1, 2, 3, 4)):
-                raise damaged(self.name, f"{rows.shape[1]} numbers are no {key}")
-        corners = primitive.get("indices")
-        return arrays, None if corners is None else self.accessors.array(corners)[:, 0]
 
 
 def _shares(values: Array) -> Array:

@@ -49,7 +49,7 @@ def read(data: bytes, beside: Companions, account: Account) -> dict[bytes, Look]
         if name is not None and NO_BASE.match(line.strip()):
             besides.setdefault(name, []).append(text_of(line.split()[0]))
         if key == b"newmtl":
-            name = rest
+            name = rest.partition(b" #")[0].rstrip()
             before[name] = found.get(name, before.get(name))
             found[name] = Look(Material(text_of(name)))
         elif name is not None and key == b"kd":

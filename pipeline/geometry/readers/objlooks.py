@@ -48,21 +48,28 @@ def materials(
     return looks, used
 
 
+def _library(beside: Companions, reference: bytes) -> str | None:
+    """The material file that REFERENCE means: one of another suffix only where it holds one."""
+    found = beside.find(reference, (".mtl",))
+    if found is None and (other := beside.find(reference)) is not None:
+        held = re.search(rb"^\s*newmtl\b", beside.files[other].read_bytes(), re.I | re.M)
+        found = other if held else None
+    return found
+
+
 def _libraries(lines: Lines, beside: Companions, account: Account) -> dict[bytes, mtl.Look]:
     known: dict[bytes, mtl.Look] = {}
     named = lines.beginning(b"mtllib")
     for line in named:
         whole = lines.text(int(line))[7:].strip()
-        if not beside.find(whole, (".mtl",)):
+        if not _library(beside, whole):
             whole = whole.partition(b" #")[0].rstrip()
         for reference in (
-            [whole]
-            if beside.find(whole, (".mtl",))
-            else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I)
+            [whole] if _library(beside, whole) else re.split(rb"(?<=\.mtl)\s+", whole, flags=re.I)
         ):
             short = text_of(reference).replace("\\", "/").rpartition("/")[2]
             account.declare("material file", short)
-            found = beside.find(reference, (".mtl",))
+            found = _library(beside, reference)
             if found:
                 account.arrive("material file", short)
                 read = mtl.read(beside.files[found].read_bytes(), beside.below(found), account)

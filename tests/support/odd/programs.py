@@ -203,7 +203,7 @@ GLTF: dict[str, Case] = {
     "a place at infinity": (plain(lambda made: rows("POSITION", np.vstack([DOUBLES[:-1], [[np.inf] * 3]]).astype("f4"))(made)), {"says": "not numbers"}),
     "the third of six uv": (laid(change=lambda made: [rows(f"TEXCOORD_{k}", np.full((12, 2), 0.25, "f4"))(made) for k in range(1, 6)], texCoord=3), {"shares": {BLUE: 1}}),
     "a uv that is not there": (laid(texCoord=3), SMALL | {"says": "without texture coordinates"}),
-    "a scene without nodes": (plain(lambda made: made.json.update(scenes=[{}])), {"refused": "does not show"}),
+    "a scene without nodes": (plain(lambda made: made.json.update(scenes=[{}])), SMALL | {"says": "names no nodes; all of them were read"}),
     "rows with a stride": (plain(lambda made: (made.json["accessors"].append({"bufferView": made.view(np.hstack([DOUBLES, DOUBLES]).astype("f4").tobytes(), byteStride=24), "componentType": 5126, "count": 12, "type": "VEC3"}),
                                                first(made)["attributes"].update(POSITION=len(made.json["accessors"]) - 1))), SMALL),
     "transparent red": (plain(lambda made: (made.json.update(materials=[{"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorFactor": [1, 0, 0, 0.3]}}]), first(made).update(material=0))), ALL_RED | {"says": "transparency"}),

@@ -1,0 +1,69 @@
+"""What few programs write, of every mesh format: other suffixes, words left out, programs in place of materials, half-compressed arrays."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+from tests.support.meshfiles import CORNERS, TRIANGLES, Gltf, obj, off, ply
+from tests.support.odd.meshes import ALL_RED, ROWS, XYZ, Case, V, painted, saved, text_ply
+from tests.support.odd.packages import SMALL, first, laid, plain, rows
+
+
+def by_program(made: Gltf, **values: Any) -> None:
+    """The material of MADE as COLLADA2GLTF writes it: a shader and its values."""
+    made.json["materials"][0] = {"extensions": {"KHR_techniques_webgl": {"technique": 0, "values": {"u_shininess": 256, **values}}}}  # fmt: skip
+    made.json["extensionsUsed"] = made.json["extensionsRequired"] = ["KHR_techniques_webgl"]
+
+
+def as_dds(made: Gltf) -> None:
+    made.json["images"] = [{"bufferView": made.view(saved("dds")), "mimeType": "image/vnd-ms.dds"}]
+    made.json["textures"] = [{"extensions": {"MSFT_texture_dds": {"source": 0}}}]
+    made.json["extensionsUsed"] = made.json["extensionsRequired"] = ["MSFT_texture_dds"]
+
+
+def half_packed() -> dict[str, bytes]:
+    """Places compressed by Draco, colours of vertices beside them as they are."""
+    import DracoPy
+
+    made = Gltf()
+    data = DracoPy.encode((CORNERS / 1000).astype("f4"), TRIANGLES.astype("u4"), preserve_order=True, quantization_bits=16)  # fmt: skip
+    made.json["accessors"] = [{"componentType": 5126, "count": 12, "type": "VEC3"}, {"componentType": 5125, "count": 60, "type": "SCALAR"}]  # fmt: skip
+    color = made.accessor(np.tile(np.array([[255, 0, 0]], "u1"), (12, 1)), normalized=True)
+    packed = {"bufferView": made.view(data), "attributes": {"POSITION": 0}}
+    made.json["meshes"][0]["primitives"] = [{"attributes": {"POSITION": 0, "COLOR_0": color}, "indices": 1, "extensions": {"KHR_draco_mesh_compression": packed}}]  # fmt: skip
+    made.json["extensionsRequired"] = made.json["extensionsUsed"] = ["KHR_draco_mesh_compression"]
+    return {"a.glb": made.glb()}
+
+
+def fractions(made: Gltf) -> bytes:
+    """MADE with every whole number written as 1.0, as some programs do."""
+    text = json.dumps(made.json | {"buffers": [{"byteLength": len(made.blob), "uri": "a.bin"}]})
+    return re.sub(r"(?<=[ \[])(\d+)(?=[,\]}])", r"\1.0", text).encode()
+
+
+LOOSE = Gltf()
+LOOSE.primitive()
+MANY = np.full((10, 2), 0.75, "f4")
+NO_SUCH: Any = {"index": 7}
+SELDOM: dict[str, Case] = {
+    "a material file of another suffix": (painted("", "mtllib m.txt\nusemtl one\n", m__txt=b"newmtl one\nKd 1 0 0\n"), ALL_RED),
+    "a comment behind a material's name": (painted("\tnewmtl one # wood\n\tKd 1 0 0\n", "mtllib m.mtl\nusemtl one\n"), ALL_RED | {"quiet": True}),
+    "blanks behind every line of PLY": ({"a.ply": text_ply(XYZ, ROWS, end="  \n")}, V | {"quiet": True}),
+    "PLY in capitals": ({"a.ply": text_ply(XYZ, ROWS).replace(b"vertex_indices", b"Vertex_Indices").replace(b"ply", b"PLY", 1).replace(b"format ascii", b"FORMAT ASCII").replace(b"element ", b"ELEMENT ").replace(b"property float", b"PROPERTY FLOAT").replace(b"end_header", b"END_HEADER")}, V | {"quiet": True}),
+    "binary PLY whose rows begin with line ends": ({"a.ply": ply("binary_little_endian", end="\r\n").replace(b"end_header\r\n" + bytes(4), b"end_header\r\n\n\n\n\x3f")}, {"mm": [40, 20, 60]}),
+    "counts of OFF without its word": ({"a.off": off(first="# made by hand\n12 8 0")}, V | {"quiet": True}),
+    "a picture that a program names": (laid(change=lambda made: by_program(made, u_tex={"index": 0, "texCoord": 0})), ALL_RED | {"says": "programs"}),
+    "a colour that a program names": (laid(change=lambda made: by_program(made, u_diffuse=[1, 0, 0, 1])), ALL_RED | {"says": "programs"}),
+    "a picture as DDS alone": (laid(change=as_dds), ALL_RED | {"quiet": True}),
+    "fewer uv than places": (laid(change=rows("TEXCOORD_0", MANY)), SMALL | {"says": "10 values of TEXCOORD_0, which were not used"}),
+    "more normals than places": (plain(rows("NORMAL", np.ones((13, 3), "f4"))), SMALL | {"says": "13 values of NORMAL, which were not used"}),
+    "a texture that is not in it": (laid(change=lambda made: made.material(baseColorTexture=NO_SUCH) and first(made).update(material=1)), SMALL | {"says": "texture 7, which is not in it"}),
+    "a material that is not in it": (plain(lambda made: first(made).update(material=4)), SMALL | {"says": "material 4, which is not in it"}),
+    "whole numbers as fractions": ({"a.gltf": fractions(LOOSE), "a.bin": LOOSE.blob}, SMALL | {"quiet": True}),
+    "colours beside places that are compressed": (half_packed(), ALL_RED),
+    "a face of OBJ that names parts with blanks": ({"a.obj": obj(corner="{}/ ")}, V),
+}  # fmt: skip
