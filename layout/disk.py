@@ -90,8 +90,9 @@ class LineFault(OSError):
     @property
     def message(self) -> str:
         what = self.strerror or str(self)
-        if self.errno == errno.ENOSPC and self.filename:
-            what = room.no_more_files(Path(os.fsdecode(self.filename))) or what
+        if self.errno in room.FULL:
+            path = Path(os.fsdecode(self.filename)) if self.filename else None
+            what = f"Atlas is full: {room.lack(self.errno, path) or 'no space is left on its disk'}"
         return what + (f" ({self._where()})" if self.filename else "")
 
     def _where(self) -> str:

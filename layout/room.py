@@ -1,9 +1,28 @@
-"""Room on a disk that is not told in bytes: how many files it can hold."""
+"""Why a disk takes no more: it has no space, no room for files, or a quota is used up."""
 
 from __future__ import annotations
 
+import errno
 import os
+import pwd
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def lack(number: int, path: Path | None) -> str | None:
+    """In words, what an error NUMBER of FULL says of the disk that holds PATH; None where it is the
+    space, which whoever tells it may tell in bytes."""
+    if number == errno.EDQUOT:
+        return f"a quota of user {_user()} is used up there"
+    return no_more_files(path) if path else None
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def no_more_files(path: Path) -> str | None:

@@ -31,14 +31,16 @@ from pipeline.errors import (
 
 # bytes: with less than that free a disk is full; what was written to it last may be cut off
 SPARE = 64 << 10
-FULL = (errno.ENOSPC, errno.EDQUOT)
 HOST = frozenset(
-    {*FULL, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE}
+    {*room.FULL, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENFILE}
 )
 DENIED = (errno.EACCES, errno.EPERM)
-_SAID = tuple(os.strerror(number) for number in (*FULL, errno.EROFS))
+_SAID = {os.strerror(number): number for number in (*room.FULL, errno.EROFS)}
 GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/)."
-FEWER = "Delete files there, or set [host] scratch to another disk; work resumes by itself."
+FEWER = (
+    "Delete files there, raise that limit, or set [host] scratch to another disk; work resumes by"
+    " itself."
+)
 LET = "Let the file server allow it, or copy what was dropped to inbox/ again."
 OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX)."
 
@@ -63,7 +65,10 @@ def of(error: BaseException, grounds: Grounds) -> PipelineError | LineFault:
         return _of_path(error, grounds)
     if isinstance(error, BeyondLimits):
         return InputRejected(f"{error}.", remedy=f"{error.remedy}.")
-    if is_full(grounds.scratch) or any(words in str(error) for words in _SAID):
+    for words, number in _SAID.items():
+        if words in str(error):  # a library's own error
+            return full(grounds.scratch, OSError(number, words))
+    if is_full(grounds.scratch):
         return full(grounds.scratch)
     if isinstance(error, MemoryError | OSError):
         return StageFailed(
@@ -136,15 +141,15 @@ def is_full(folder: Path) -> bool:
 def full(folder: Path, error: OSError | None = None) -> HostFault:
     """Scratch does not take what a job writes; in words, what it lacks and what to do."""
     number = error.errno if error and error.errno else errno.ENOSPC
-    if error is not None and error.errno not in FULL:
+    if error is not None and error.errno not in room.FULL:
         where = f"{rights.words(error, folder)} ({folder})" if error.errno in DENIED else folder
         return HostFault(
             f"Scratch cannot be written ({error.strerror}): {where}.",
             remedy=_cure(number),
             number=number,
         )
-    if files := room.no_more_files(folder):
-        return HostFault(f"Scratch is full: {files} ({folder}).", remedy=FEWER, number=errno.EDQUOT)
+    if told := room.lack(number, folder):  # not in bytes: EDQUOT says so
+        return HostFault(f"Scratch is full: {told} ({folder}).", remedy=FEWER, number=errno.EDQUOT)
     try:
         space = shutil.disk_usage(folder)
         free = f": {size(space.free)} free of {size(space.total)}"
@@ -214,7 +219,7 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
         or not grounds.scratch.is_dir()
     ):
         return full(grounds.scratch, error)
-    if error.errno in FULL and path:
+    if error.errno in room.FULL and path:
         return full(path.parent, error)
     # the worker's own; a stage's limit is the stage's
     if error.errno == errno.EMFILE and grounds.atlas:

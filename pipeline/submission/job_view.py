@@ -7,8 +7,9 @@ import contextlib
 import json
 from typing import Any, TypeVar
 
-from layout import lifecycle, tree
+from layout import lifecycle, names, tree
 from layout.manifest import Document, ErrorFile, JobFile, NewerFormat, Outcome, Unreadable
+from layout.promote import started_by
 from layout.signs import Progress
 from layout.tree import Atlas, Place, State
 
@@ -39,18 +40,38 @@ def error_of(atlas: Atlas, place: Place) -> ErrorFile | None:
 
 
 def without_result(atlas: Atlas, place: Place) -> ErrorFile | None:
-    """What is wrong with a job that stands in done/ without a result: a person moved it there
-    before it was finished, say."""
+    """What is wrong with a job that stands in done/ without a result of its own: a person moved it
+    there before it was finished, or copied another job's folder into it."""
+    if place.state is not State.DONE:
+        return None
     try:
-        if place.state is not State.DONE or atlas.disk.seen(place.path / tree.OUTPUT):
-            return None
+        if not atlas.disk.seen(place.path / tree.OUTPUT):
+            return ErrorFile(
+                error="NotFinished", who="submitter", n=place.n,
+                message="it is not finished: it has no output/, and nobody works on it here",
+                remedy="Run it again, or delete it.",
+            )  # fmt: skip
+        found = _of_another(atlas, place)
     except PermissionError:
         return None
+    if found is None:
+        return None
     return ErrorFile(
-        error="NotFinished", who="submitter", n=place.n,
-        message="it is not finished: it has no output/, and nobody works on it here",
-        remedy="Run it again, or delete it.",
+        error="Merged", who="submitter", n=place.n,
+        message=f"two jobs were put together here, and its result may be either's: {found}",
+        remedy="Submit its files anew, each job's alone, and delete it.",
     )  # fmt: skip
+
+
+def _of_another(atlas: Atlas, place: Place) -> str | None:
+    """In words, what of the folder at PLACE says that it is another job's."""
+    job = job_at(atlas, place)
+    if job is not None and job.id != place.id:
+        return f"{tree.JOB} is that of {job.id}"
+    made = names.parse_processing(started_by(atlas.disk, place.path / tree.OUTPUT) or "")
+    if made is not None and made.id != place.id:
+        return f"{tree.OUTPUT}/ is the result of {made.id}"
+    return None
 
 
 def progress_of(atlas: Atlas, place: Place) -> Progress | None:

@@ -23,6 +23,7 @@ from pipeline.config import Settings
 from pipeline.runner import due
 from pipeline.submission import job_view
 from pipeline.watchers import cleanup
+from pipeline.watchers.results import Results
 from pipeline.watchers.torn import Torn
 from pipeline.watchers.two_looks import TwoLooks, newest
 
@@ -57,7 +58,7 @@ class Reaper:
         self._torn = Torn(atlas, settings.reaper.orphan_look_gap, clock)
         # waiting jobs whose job.json was read: its inode, size and time
         self._sound: dict[str, tuple[int, int, int]] = {}
-        self._finished: set[str] = set()  # names in done/ that hold a result
+        self._results = Results(atlas, self.attention)
         self._turn = 0
 
     def round(self) -> None:
@@ -65,7 +66,7 @@ class Reaper:
         keeps no other from being looked at."""
         for folder, look in (
             (self.atlas.processing, self._look_at_held), (self.atlas.failed, self._look_at_failed),
-            (self.atlas.done, self._look_at_done), (self.atlas.claimed, self._look_at_waiting),
+            (self.atlas.done, self._results.look), (self.atlas.claimed, self._look_at_waiting),
             (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
             (self.atlas.workers, self._sweep_workers), (self.atlas.inbox, self._torn.sweep),
             (self.atlas.trash, self._sweep_trash),
@@ -114,24 +115,6 @@ class Reaper:
                 "its job.json is missing or damaged; move the folder to inbox/ to have it"
                 " identified anew, or delete it"
             )
-
-    # -- done/ ---------------------------------------------------------------------------------
-    def _look_at_done(self) -> None:
-        """A job without a result is named, for nobody works on it here. Those that have one are not
-        looked at again: there may be a hundred thousand."""
-        listed = self.atlas.names(State.DONE)
-        self._finished.intersection_update(listed)
-        if len(self._finished) == len(listed):
-            return
-        others = (e for e in self.atlas.entries(State.DONE) if e.name not in self._finished)
-        places = filter(None, (self.atlas.place(State.DONE, entry) for entry in others))
-        for place in sorted(places, key=lambda place: place.path.name)[:LOOKED_AT]:
-            with self.attention.over(place.path):
-                if error := job_view.without_result(self.atlas, place):
-                    raise Waits(
-                        f"{error.message}; drag the folder to inbox/ to run it again, or delete it"
-                    )
-                self._finished.add(place.path.name)
 
     # -- claimed/ ------------------------------------------------------------------------------
     def _look_at_waiting(self) -> None:

@@ -68,8 +68,7 @@ class StatusText:
                 "Needs attention",
                 [
                     *self._unserved(claimed, observer),
-                    *told(observer, attention),
-                    *self._strangers(),
+                    *told(observer, (*attention, *self._strangers())),
                 ],
             ),
             section(
@@ -151,7 +150,7 @@ class StatusText:
         except LineFault:
             raise
         except OSError as error:
-            return [words_of(error, self.atlas.root / state)]
+            return [f"{state}: {words_of(error, self.atlas.root / state)}"]
 
 
 def told(observer: Observer, own: Sequence[str]) -> list[str]:

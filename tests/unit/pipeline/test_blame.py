@@ -164,7 +164,7 @@ def test_a_share_that_takes_no_more_files_is_called_so(tmp_path: Path) -> None:
             for number in range(4):
                 disk.mkdir(tmp_path / "share" / str(number))
         assert caught.value.message.startswith(
-            "it holds 3 files and folders, and no more (inodes) ("
+            "Atlas is full: it holds 3 files and folders, and no more (inodes) ("
         )
 
 
@@ -280,7 +280,7 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
     ("number", "where", "kind", "words"),
     [
         (errno.ENOSPC, None, HostFault, "Scratch is full"),
-        (errno.EDQUOT, "scratch/x", HostFault, "Scratch is full"),
+        (errno.EDQUOT, "scratch/x", HostFault, "Scratch is full: a quota of user "),
         (errno.EROFS, "scratch/x", HostFault, "Scratch cannot be written (Read-only file system)"),
         (errno.EACCES, "scratch/x", HostFault, "Scratch cannot be written (Permission denied)"),
         (errno.EIO, "scratch/x", HostFault, "Input/output error"),
@@ -306,7 +306,8 @@ def os_error(number: int, path: Path | str | None = None) -> OSError:
             LineFault,
             "model.glb was refused although its permissions allow it",
         ),
-        (errno.ENOSPC, "atlas/x", LineFault, "No space left"),
+        (errno.ENOSPC, "atlas/x", LineFault, "Atlas is full: no space is left on its disk"),
+        (errno.EDQUOT, "atlas/x", LineFault, "Atlas is full: a quota of user "),
         (errno.EIO, "atlas/x", LineFault, "Input/output error"),
         (errno.ENOENT, "scratch/x", StageFailed, "x: No such file or directory."),
         (errno.ECONNREFUSED, None, StageFailed, "Connection refused."),
@@ -325,8 +326,25 @@ def test_an_error_of_the_system_is_sorted_by_its_number_and_by_where_its_path_li
     assert words in found.message
     assert "Error" not in found.message and "Errno" not in found.message
     # space is told of where it lacks, and only there
-    full = "Scratch is full" in found.message or "No space" in found.message
+    full = "Scratch is full" in found.message or "Atlas is full" in found.message
     assert full or "ree space in" not in getattr(found, "remedy", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "Scratch is full: "),
+        (errno.EDQUOT, "Scratch is full: a quota of user "),
+        (errno.EROFS, "Scratch cannot be written (Read-only file system)"),
+    ],
+)
+def test_a_librarys_own_words_for_a_full_disk_are_understood(
+    tmp_path: Path, number: int, words: str
+) -> None:
+    """It raises what it likes, and quotes the system in it."""
+    told = RuntimeError(f"write failed: {os.strerror(number)} [{number}]")
+    found = blame.of(told, blame.Grounds(tmp_path))
+    assert isinstance(found, HostFault) and found.message.startswith(words)
 
 
 def test_what_a_stage_told_stays_unless_scratch_is_full(

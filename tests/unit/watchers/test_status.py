@@ -142,6 +142,22 @@ def intake(tmp_path: Path) -> Iterator[Callable[[Atlas], Intake]]:
         one.beat.end()
 
 
+def test_a_folder_that_may_not_be_listed_is_told_once(
+    atlas: Atlas, intake: Callable[[Atlas], Intake]
+) -> None:
+    """The reaper met it and so did whoever writes the text."""
+
+    def plan(call: Call) -> Fault | None:
+        here = call.name in ("scandir", "names") and call.args[0] == atlas.done
+        return Fault("fail", errno.EACCES) if here else None
+
+    house = intake(Atlas(atlas.root, BadDisk(plan)))
+    house.reaper.round()
+    house.step()
+    text = atlas.status_file.read_text()
+    assert "Needs attention (1)\n  done: " in text
+
+
 def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
     """Nothing is looked at, let alone claimed, while it exists; what came is listed all the same."""
     (atlas.root / "HALT").touch()
@@ -216,14 +232,18 @@ def test_an_empty_folder_halt_is_told_that_it_halts_nothing(
     assert "HALT is a folder, and only a file of that name halts" in text
 
 
+@pytest.mark.parametrize(
+    ("number", "lack"),
+    [(errno.ENOSPC, "no space is left on its disk"), (errno.EDQUOT, "a quota of user ")],
+)
 def test_a_full_disk_is_said_in_the_old_files_place(
-    atlas: Atlas, intake: Callable[[Atlas], Intake]
+    atlas: Atlas, intake: Callable[[Atlas], Intake], number: int, lack: str
 ) -> None:
     """No new file can be written, so the text that stands there is overwritten."""
 
     def full(call: Call) -> Fault | None:
         return (
-            Fault("fail", errno.ENOSPC)
+            Fault("fail", number)
             if call.name in ("write_temporary", "write_new", "mkdir", "rename")
             else None
         )
@@ -234,7 +254,7 @@ def test_a_full_disk_is_said_in_the_old_files_place(
     (atlas.inbox / "vase.go" / "a.xyz").write_text("1 2 3\n" * 200)
     for _ in range(3):
         house.step()
-    assert atlas.status_file.read_text().startswith("PAUSED: No space left on device")
+    assert atlas.status_file.read_text().startswith(f"PAUSED: Atlas is full: {lack}")
 
 
 @pytest.mark.parametrize(

@@ -493,9 +493,13 @@ def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
 
 
 class FullDisk(Disk):
-    """Full for the first few copies into staging/."""
+    """Full for the first few copies into staging/; the error has this NUMBER."""
 
     left = 2
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
     def _do(self, call: str, function: Any, *args: Any) -> Any:
         if call == "copy" and ".pipeline" in str(args[1]) and self.left:
@@ -503,19 +507,26 @@ class FullDisk(Disk):
             return super()._do(call, self._full)
         return super()._do(call, function, *args)
 
-    @staticmethod
-    def _full() -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def _full(self) -> None:
+        raise OSError(self.number, os.strerror(self.number))
 
 
+@pytest.mark.parametrize(
+    ("number", "lack"),
+    [(errno.ENOSPC, "no space is left on its disk"), (errno.EDQUOT, "a quota of user ")],
+)
 def test_a_full_disk_pauses_the_line_and_blames_no_job(
-    atlas: Atlas, workers: Any, recipe: Any
+    atlas: Atlas, workers: Any, recipe: Any, number: int, lack: str
 ) -> None:
-    """The same edge is tried until it passes; no start is lost."""
+    """The same edge is tried until it passes, with words; no start is lost."""
     recipe("works")
-    full = FullDisk()
+    full = FullDisk(number)
     id = drop(atlas).id
-    assert workers(on=Atlas(atlas.root, full)).step()
+    worker, told = workers(on=Atlas(atlas.root, full)), list[str]()
+    say = worker.beat.say
+    worker.beat.say = lambda message, job=None: (told.append(message), say(message, job))[0]
+    assert worker.step()
+    assert any(message.startswith(f"paused: Atlas is full: {lack}") for message in told)
     place, job = now_at(atlas, id)
     assert (place.state, len(job.starts), full.left) == (State.DONE, 1, 0)
 

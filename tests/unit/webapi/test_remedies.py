@@ -25,7 +25,12 @@ SHARE = (
     "beside this file",
 )
 # they write what is read at the share: error.txt, and the attention section of STATUS.txt
-SPEAK_OF_IT = {"layout/mend.py", "pipeline/watchers/reaper.py", "pipeline/watchers/status_text.py"}
+SPEAK_OF_IT = {
+    "layout/mend.py",
+    "pipeline/watchers/reaper.py",
+    "pipeline/watchers/results.py",
+    "pipeline/watchers/status_text.py",
+}
 
 
 def sentences(file: Path) -> Iterator[str]:
