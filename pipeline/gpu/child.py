@@ -20,6 +20,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,17 @@ def _confined(order: dict[str, Any], writer: int) -> int:
     sandbox.limit(int(order["memory"]))
     readable = [Path(order["input"]), *([Path(order["models"])] if order.get("models") else [])]
     sandbox.confine(readable, [root], network=bool(order.get("network")))
-    _run(order, writer)
+    _in_new_thread(order, writer)
     return 0
+
+
+def _in_new_thread(order: dict[str, Any], writer: int) -> None:
+    """OpenMP keeps its threads with the thread that used them first. A leg that ran hot left some
+    in this one; the fork has their names and not them, and its first parallel loop would hang or
+    die. A new thread has none and begins its own; it is confined as this one is."""
+    thread = threading.Thread(target=_run, args=(order, writer))
+    thread.start()
+    thread.join()
 
 
 def _run(order: dict[str, Any], writer: int) -> None:

@@ -41,6 +41,16 @@ def segfaults_once(dropped: Dropped, ws: Workspace) -> Exported:
     return works(dropped, ws)
 
 
+def adds_in_parallel(dropped: Dropped, ws: Workspace) -> Exported:
+    """OpenMP on two threads, as torch and PyMeshLab use it."""
+    import torch
+
+    torch.set_num_threads(2)
+    numbers = torch.ones(1_000_000)
+    assert float((numbers + 1.0).sum()) == 2_000_000.0
+    return works(dropped, ws)
+
+
 def tells_what_it_may(dropped: Dropped, ws: Workspace) -> Exported:
     ws.warn(f"{ws.assist} {ws.lan}")
     return Exported(files_written=(), faces=0)

@@ -62,6 +62,17 @@ def test_a_leg_runs_its_stages_and_says_how_far_it_is(engine: Engine, tmp_path: 
     assert store.warnings(store.load(tmp_path / "root")) == ["a word of warning"]
 
 
+@pytest.mark.slow
+def test_a_confined_leg_computes_in_parallel_after_one_that_ran_hot(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Its fork has none of the threads that the hot one left behind."""
+    for name in ("hot", "confined"):
+        (tmp_path / name).mkdir()
+        one = order(tmp_path / name, "adds_in_parallel", isolated=name == "confined")
+        assert run(engine, one)[-1].what == "done", name
+
+
 def test_what_settings_allow_reaches_the_stage(engine: Engine, tmp_path: Path) -> None:
     """The assist service, and the hosts of the LAN that pictures may come from."""
     allowed = order(tmp_path, "tells_what_it_may")._replace(
