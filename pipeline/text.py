@@ -22,5 +22,10 @@ def plain(text: str) -> str:
     )
 
 
+def sentence(text: str) -> str:
+    """TEXT with a capital letter, unless it begins with the name of a file."""
+    return text if "." in text.partition(" ")[0][:-1] else text[:1].upper() + text[1:]
+
+
 def _escaped(sign: str) -> str:
     return f"\\x{ord(sign):02x}" if ord(sign) < 256 else f"\\u{ord(sign):04x}"

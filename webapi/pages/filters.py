@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.progress.words import left, percent, span
+from pipeline.text import sentence
 from webapi.index import rows
 from webapi.index.states import SAID
 from webapi.text import titled
@@ -63,6 +64,7 @@ def uses(worker: Mapping[str, Any]) -> str:
 
 
 FILTERS = {
+    "sentence": sentence,
     "uses": uses,
     "titled": titled,
     "ago": ago,

@@ -29,6 +29,7 @@ from webapi.routes.table import ROUTES, asker, here
 
 UNUSED = "not used: "
 LATELY, FAILED, GRID = 8, 4, 48
+LOG_TAIL = 16_000  # bytes
 LIBRARY = ("state", "kind", "label", "tag", "q", "from", "to", "sort", "page_token")
 ORDERS = {
     "newest": "newest first",
@@ -138,8 +139,9 @@ def _log_tail(row: Mapping[str, Any]) -> str:
     except Problem:
         return ""
     with file:
-        file.seek(max(0, facts.st_size - 16_000))
-        return file.read(16_000).decode("utf-8", "replace")
+        file.seek(max(0, facts.st_size - LOG_TAIL))
+        text = file.read(LOG_TAIL).decode("utf-8", "replace")
+    return text if facts.st_size <= LOG_TAIL else text.partition("\n")[2] or text
 
 
 def done() -> Response:

@@ -130,11 +130,6 @@ def numbers(results: Results, ws: Workspace) -> dict[str, str]:
     return facts
 
 
-def sentence(text: str) -> str:
-    """TEXT with a capital letter, unless it begins with the name of a file."""
-    return text if "." in text.partition(" ")[0][:-1] else text[:1].upper() + text[1:]
-
-
 def pass_warnings(alignment: Alignment | None) -> list[str]:
     return (
         []

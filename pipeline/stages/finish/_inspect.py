@@ -28,13 +28,19 @@ FORMS = ((500_000, 2048), (250_000, 2048), (120_000, 1024), (60_000, 1024), (30_
 
 
 def write(
-    model: Model, results: Results, passes: dict[int, Deviation], facts: dict[str, Any], path: Path
+    model: Model,
+    results: Results,
+    passes: dict[int, Deviation],
+    facts: dict[str, Any],
+    path: Path,
+    scratch: Path,
 ) -> Path | None:
-    """MODEL (Y-up metres) and the points of PASSES to PATH; None where even the lightest form
-    stays too large. What was thinned says so, and how far it strays from model.glb."""
+    """MODEL (Y-up metres) and the points of PASSES to PATH; smaller pictures of its texture to
+    SCRATCH. None where even the lightest form stays too large. What was thinned says so, and how
+    far it strays from model.glb."""
     frame = as_matrix(results.mesh.frame)
     for faces, edge in FORMS:
-        form = _form(model, faces, edge, path.parent)
+        form = _form(model, faces, edge, scratch)
         document = Packed()
         add_model(document, form)
         for number, one in passes.items():

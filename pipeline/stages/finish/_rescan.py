@@ -11,10 +11,12 @@ from PIL import Image
 from pipeline.artefacts import Gaps, Mesh
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.spread import spread
+from pipeline.geometry.surface import Surface
 from pipeline.geometry.units import METRES, as_matrix
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._page import pictures, table
+from pipeline.stages.finish._tables import lengths
 from pipeline.workspace import Workspace
 
 Array = NDArray[Any]
@@ -27,11 +29,13 @@ _SIDES = ("from the front", "from behind", "from the left", "from the right")
 def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace, photographed: bool = False) -> str:
     """A table of holes, one of places, and two pictures in which arrows come from those places."""
     again = "More photos needed here" if photographed else "Rescan here"
+    surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
+    longest = float(np.ptp(surface.vertices, axis=0).max())
     rows = [
         (
             str(number),
             "closed without data" if hole.filled else "open",
-            f"{hole.width:.3g} {mesh.unit}",
+            lengths(np.array([hole.width * METRES[mesh.unit]]), longest),
             _place(hole.centre, mesh),
         )
         for number, hole in enumerate(gaps.holes)
@@ -42,7 +46,7 @@ def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace, photographed: bool = False) -
     told = [
         (
             f"{number + 1}. {_side(np.asarray(one.place) - np.asarray(one.aim), mesh)}",
-            f"{one.shows:.0%}",
+            f"{int(100 * one.shows)}%",  # all is said of all alone, as the viewer says it
             ", ".join(map(str, one.holes)),
             _place(one.place, mesh),
             _place(one.aim, mesh),
@@ -50,7 +54,7 @@ def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace, photographed: bool = False) -
         for number, one in enumerate(gaps.rescan)
     ]
     head = (again, "Shows of what is missing", "Holes", "From", "Looking at")
-    return _drawn(mesh, gaps, again, ws) + table(told, head, frozenset({1})) + holes
+    return _drawn(mesh, surface, gaps, again, ws) + table(told, head, frozenset({1})) + holes
 
 
 def _place(place: tuple[float, ...], mesh: Mesh) -> str:
@@ -70,9 +74,9 @@ def _side(way: Array, mesh: Mesh) -> str:
     return f"{around}, {height}" if height else around
 
 
-def _drawn(mesh: Mesh, gaps: Gaps, again: str, ws: Workspace) -> str:
+def _drawn(mesh: Mesh, surface: Surface, gaps: Gaps, again: str, ws: Workspace) -> str:
+    """SURFACE: Y up, in metres."""
     frame = as_matrix(mesh.frame)
-    surface = surfaces.load(ws, mesh).transformed(frame)
     solid = spread(surface.vertices, surface.faces, _DRAWN)[0]
     arrows = [
         _arrow(_moved(one.place, frame), _moved(one.aim, frame), surface.size)

@@ -127,11 +127,13 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
-def lengths(metres: Array) -> str:
-    """All in one unit, to four digits of the longest."""
-    unit = "mm" if metres.max() < 1 else "m"
+def lengths(metres: Array, longest: float | None = None) -> str:
+    """All in one unit, to four digits of LONGEST (of the object; without it, of them), as the
+    viewer says them."""
+    longest = float(metres.max()) if longest is None else longest
+    unit = "mm" if longest < 1 else "m"
     values = metres / METRES[unit]
-    decimals = max(0, 3 - int(np.floor(np.log10(max(values.max(), 1e-9)))))
+    decimals = max(0, 3 - int(np.floor(np.log10(max(longest / METRES[unit], 1e-9)))))
     return " × ".join(f"{round(float(value), decimals):g}" for value in values) + f" {unit}"
 
 

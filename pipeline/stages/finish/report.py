@@ -10,6 +10,7 @@ from pipeline.stages.finish import _chapters, _deviation, _first_words, _inspect
 from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish._page import Page, render
+from pipeline.text import sentence
 from pipeline.workspace import StageWorkspace
 
 
@@ -36,6 +37,7 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         passes,
         _inspect.facts(results, passes, ws.options.kind),
         ws.output("inspect.glb"),
+        ws.path("report/inspect.jpg").parent,
     )
     of_passes = _first_words.pass_warnings(results.alignment)
     page = Page(
@@ -48,7 +50,7 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         lead=_first_words.lead(results),
         numbers=_first_words.numbers(results, ws) | _views.numbers(mesh),
         warnings=[
-            *(_first_words.sentence(text) for text in ws.warnings if text not in of_passes),
+            *(sentence(text) for text in ws.warnings if text not in of_passes),
             *of_passes,
         ],
         pairs=_chapters.figures(results, ws),

@@ -1,5 +1,5 @@
 // Words and lines over the model, as SVG: they stay sharp and lie before everything.
-const NS = "http://www.w3.org/2000/svg";
+const NS = "http://www.w3.org/2000/svg", LINE = 17; // pixels
 
 function shape(name, facts, text) {
   const found = document.createElementNS(NS, name);
@@ -29,10 +29,17 @@ export class Layer {
     this.groups[1].replaceChildren(...parts);
   }
 
+  // Words that would lie on each other stand one above the other.
   marks(list) {
-    this.groups[0].replaceChildren(...list.filter(({ place }) => place.ahead).flatMap(({ place, text, colour }) => [
-      shape("circle", { cx: place.x, cy: place.y, r: 5, style: `fill:${colour}` }), this.label({ x: place.x, y: place.y - 12 }, text),
-    ]));
+    const taken = [], parts = [];
+    for (const { place, text, colour } of list.filter(({ place }) => place.ahead).sort((one, other) => other.place.y - one.place.y)) {
+      const wide = 7.5 * text.length;
+      let y = place.y - 12;
+      for (const other of taken) if (Math.abs(other.x - place.x) < (other.wide + wide) / 2 && y > other.y - LINE && y < other.y + LINE) y = other.y - LINE;
+      taken.push({ x: place.x, y, wide });
+      parts.push(shape("circle", { cx: place.x, cy: place.y, r: 5, style: `fill:${colour}` }), this.label({ x: place.x, y }, text));
+    }
+    this.groups[0].replaceChildren(...parts);
   }
 
   label({ x, y }, text) { return shape("text", { x, y: y - 7 }, text); }

@@ -53,7 +53,7 @@ function passing({ passes, stage, model }) {
   scale.append(element("span", {}, `${fine(passes.reach)} inside`), strip, element("span", {}, `${fine(passes.reach)} outside`));
   const warm = check("Deviation: how far each point lies from the surface", "", (on) => { passes.warm(on); if (on && !passes.shown().length) all(true); sync(); });
   const sync = () => { for (const [one, row] of rows) row.input.checked = one.cloud.visible; warm.input.checked = passes.heat; scale.hidden = !passes.heat; };
-  const box = element("fieldset", { className: "i3d-passes" }, element("legend", {}, "Passes, as points"), group("Passes", surface, every, none), ...rows.map(([, row]) => row), passes.measured ? warm : null, scale);
+  const box = element("fieldset", { className: "i3d-passes" }, element("legend", {}, "Passes, as points"), group("Passes", surface, every, none), passes.measured ? warm : null, scale, element("div", { className: "i3d-rows" }, ...rows.map(([, row]) => row)));
   return Object.assign(box, { sync });
 }
 

@@ -47,6 +47,8 @@ from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._lighting import backdrop, developed, rough
 from pipeline.stages.finish._render import Studio
+from pipeline.stages.finish._tables import lengths
+from pipeline.text import sentence
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.unit.finish.shapes import ball, box, cloud_of, finished, stored
 
@@ -239,6 +241,11 @@ def test_the_report_is_one_file_that_needs_nothing_else(
         "model.glb", "model.stl", "cloud.ply", "preview.png", "turntable.webp", "scan.json",
     ]  # fmt: skip
     assert "http" not in re.sub(r"data:[^\"]*", "", body)
+    kept = {path.name for path in ws.output("scan.json").parent.iterdir()}
+    assert kept == {
+        "inspect.glb", "model.glb", "model.stl", "cloud.ply", "preview.png", "thumbnail.png",
+        "turntable.webp", "scan.json", "report.html",
+    }  # fmt: skip
     assert '<script type="text/plain" id="model">' in text or _page.NO_VIEWER in body
 
 
@@ -438,13 +445,18 @@ def test_a_report_is_called_what_its_person_would_call_it(
 
 def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None:
     assert [
-        _first_words.sentence(text)
-        for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")
+        sentence(text) for text in ("the unit is guessed.", "far.obj lies far from zero.", "ok")
     ] == [
         "The unit is guessed.",
         "far.obj lies far from zero.",
         "Ok",
     ]
+
+
+@pytest.mark.parametrize(("size", "width"), [(0.2, "12.3 mm"), (2.0, "0.012 m")])
+def test_lengths_are_said_as_the_viewer_says_them(size: float, width: str) -> None:
+    """In the unit and to the digits of the whole object."""
+    assert lengths(np.array([0.0123]), size) == width
 
 
 def facts_inside(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -488,17 +500,19 @@ def test_the_model_of_the_page_stays_below_its_limit_and_says_how_far_it_strays(
         stored(ws, surface), Exported(files_written=(), faces=1), Pictures(preview="")
     )
     said = _inspect.facts(results, {}, "convert")
-    assert _inspect.write(Model(surface), results, {}, said, tmp_path / "a.glb") is not None
+    assert (
+        _inspect.write(Model(surface), results, {}, said, tmp_path / "a.glb", tmp_path) is not None
+    )
     assert facts_inside(tmp_path / "a.glb")[1]["thinned"] is None
     monkeypatch.setattr(_inspect, "LARGEST", 60_000)
     monkeypatch.setattr(_inspect, "FORMS", ((20_000, 64), (5_000, 64)))
-    path = _inspect.write(Model(surface), results, {}, said, tmp_path / "b.glb")
+    path = _inspect.write(Model(surface), results, {}, said, tmp_path / "b.glb", tmp_path)
     assert path is not None and path.stat().st_size <= 60_000
     thinned = facts_inside(path)[1]["thinned"]
     assert thinned["of"] == len(surface.faces) > thinned["faces"]
     assert 0 < thinned["strays"] < 0.02
     monkeypatch.setattr(_inspect, "LARGEST", 100)
-    assert _inspect.write(Model(surface), results, {}, said, tmp_path / "c.glb") is None
+    assert _inspect.write(Model(surface), results, {}, said, tmp_path / "c.glb", tmp_path) is None
     assert not (tmp_path / "c.glb").exists()
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from flask.testing import FlaskClient
+
+from layout.tree import Atlas, State
+from tests.support.web import forge
+from webapi.pages import read
 from webapi.pages.read import _remarks
 
 
@@ -13,3 +19,16 @@ def test_what_was_not_used_is_said_once_by_the_one_who_knows_why() -> None:
     shown = {"provenance": {"warnings": [why, "It is held."]}, "notes": notes}
     assert _remarks(shown) == [why, "It is held.", "not used: b.txt"]
     assert _remarks({"provenance": {}, "notes": notes[:1]}) == notes[:1]
+
+
+def test_the_end_of_a_long_log_begins_with_a_whole_line(
+    client: FlaskClient, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = forge(atlas, State.DONE)
+    lines = [f"2026-11-20T12:00:{second:02}Z step {second}" for second in range(10)]
+    (job.path / "log.txt").write_text("\n".join(lines) + "\n")
+    for tail, first in ((10_000, 0), (100, 7)):
+        monkeypatch.setattr(read, "LOG_TAIL", tail)
+        page = client.get(f"/jobs/{job.id}", headers={"Accept": "text/html"}).text
+        assert f"<code>{lines[first]}\n" in page
+        assert lines[-1] in page
