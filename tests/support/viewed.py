@@ -87,3 +87,12 @@ def grave(tab: Any) -> list[str]:
     if not tab.evaluate("'axe' in window"):
         tab.evaluate(AXE.read_text() + "; null")
     return list(tab.evaluate(GRAVE))
+
+
+def until(tab: Any, expression: str, seconds: float = 60.0) -> None:
+    """Wait in small steps: the page's policy forbids what playwright would evaluate inside it."""
+    for _ in range(int(seconds * 10)):
+        if tab.evaluate(expression):
+            return
+        tab.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}")

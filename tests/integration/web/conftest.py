@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from layout.tree import Atlas
 from tests.conftest import ROOT, missing
 from tests.support.live import eventually
+from tests.support.viewed import watched
 from tests.support.web import Server, free_port, make_atlas
+
+REFUSED = re.compile("status of (404|503)")  # answers that a test asked for
 
 
 @pytest.fixture
@@ -40,6 +45,19 @@ def serve(tmp_path: Path, atlas: Atlas) -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def server(serve: Callable[..., Server]) -> Server:
     return serve()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A tab in which nothing goes wrong, and which asks no other host for anything."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    tab = context.new_page()
+    fetched, wrong = watched(tab)
+    tab.set_default_timeout(60_000)
+    yield tab
+    context.close()
+    assert [url for url in fetched if not url.startswith("http://127.0.0.1:")] == []
+    assert [text for text in wrong if not REFUSED.search(text)] == []
 
 
 def _listens(port: int) -> bool:
