@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.artefacts import Mesh, PosedPicture, PosedView, View, Views
 from pipeline.geometry import surface as surfaces
@@ -62,7 +63,7 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[PoseView]) -> PosedView:
         )
     picture = PosedPicture(image=view.image, camera=found.camera, pose=as_rows(found.pose))
     ws.progress(0.7, "looking for what mirrors it")
-    return PosedView(picture=picture, planes=_upright(surface), **told)
+    return PosedView(picture=picture, planes=_upright(surface, found.pose), **told)
 
 
 def _several(mesh: Mesh, made_of: Sequence[View], ws: StageWorkspace[PoseView]) -> PosedView:
@@ -90,11 +91,13 @@ def _several(mesh: Mesh, made_of: Sequence[View], ws: StageWorkspace[PoseView]) 
 
 
 def _upright(
-    surface: Surface,
+    surface: Surface, pose: NDArray[np.float64]
 ) -> tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...]:
     """The upright planes that mirror the surface, the best first: left and right are made alike,
-    top and bottom rarely are."""
+    top and bottom rarely are. Last, where any would (a vase), the one across the line of sight,
+    which puts behind what the camera at POSE (surface → camera) sees before it."""
     points, normals = surfaces.scattered(surface, 20_000)
-    symmetry = _mirrors.find(points.astype(np.float64), normals.astype(np.float64))
+    level = pose[2, :3] * (1.0, 0.0, 1.0)
+    symmetry = _mirrors.find(points.astype(np.float64), normals.astype(np.float64), level)
     planes = symmetry.planes if symmetry else ()
     return tuple((one.origin, one.normal) for one in planes if abs(one.normal[1]) < LEVEL)

@@ -23,17 +23,19 @@ _MOST = 9  # planes that are told: a cube's
 _TRIED = 16  # directions that are refined
 _MANY = 20_000  # points that take part
 _FEW = 500  # so few say nothing
+_ALONG = 0.3  # sine between a way and an axis of revolution below which no plane is across both
 _MARKS = 15  # points beside an axis of revolution that tell one plane through it
 
 
-def find(points: Array, normals: Array) -> Symmetry | None:
+def find(points: Array, normals: Array, way: Array | None = None) -> Symmetry | None:
     """What brings the body (points and outward normals (N,3)) onto itself, in the frame and unit of
     its points: the axis of revolution, if it has exactly one, and up to nine mirror planes, the
     best first; None where there are too few points to say.
 
     Of the planes through an axis of revolution only one that something beside it (a handle) tells
     is named, for all of them mirror the rest. What could as well stand elsewhere (a plane of a flat
-    wall, an axis of a ball) is not named.
+    wall, an axis of a ball) is not named; of the planes across WAY (3,), or nearly, the one that
+    mirrors the body is named last, though others would as well.
     """
     some = slice(None, None, max(1, len(points) // _MANY))
     middle, size = np.median(points[some], axis=0), clouds.diagonal(points[some])
@@ -43,10 +45,27 @@ def find(points: Array, normals: Array) -> Symmetry | None:
         return None
     body = _prepared.bare(flat[near], clouds.unit(normals[some][near]))
     axis = _slips.axis_of(body.coarse, body.coarse_normals, _REVOLVES)
-    return _listed(axis, _planes(body, axis)[:_MOST], middle, size)
+    noise = max(float(np.median(np.abs(onto(body, None, NEAR)[1]))), _EXACT)
+    planes = _planes(body, axis, noise)[:_MOST]
+    last = None if way is None else _across(body, axis, clouds.unit(way[None])[0], noise)
+    if last is not None and all(abs(last.normal @ one.normal) <= _SAME for one in planes):
+        planes.append(last)
+    return _listed(axis, planes, middle, size)
 
 
-def _planes(body: Prepared, axis: Slip | None) -> list[Reflection]:
+def _across(body: Prepared, axis: Slip | None, way: Array, noise: float) -> Reflection | None:
+    """The plane about across WAY that mirrors the body: through an axis of revolution any does,
+    what stands beside that aside."""
+    if axis is None:
+        return settled(body, Reflection(way, _middle(body, way)), noise)
+    normal = way - (way @ axis.axis) * axis.axis
+    if (length := float(np.linalg.norm(normal))) < _ALONG:
+        return None
+    normal = normal / length
+    return Reflection(normal, float(normal @ axis.point), axis.share)
+
+
+def _planes(body: Prepared, axis: Slip | None, noise: float) -> list[Reflection]:
     """The mirror planes, the best first."""
     tried = [
         Reflection(one, _middle(body, one) if axis is None else float(one @ axis.point))
@@ -55,7 +74,6 @@ def _planes(body: Prepared, axis: Slip | None) -> list[Reflection]:
     tried.sort(key=lambda one: -onto(body, one, 0.05)[0].mean())
     if axis is not None:
         tried.insert(0, Reflection(axis.axis, _middle(body, axis.axis)))
-    noise = max(float(np.median(np.abs(onto(body, None, NEAR)[1]))), _EXACT)
     found: list[Reflection] = []
     left = _TRIED
     for start in tried:

@@ -102,6 +102,29 @@ def test_a_wall_and_a_ball_are_told_nothing_for_all_would_be_as_true() -> None:
         assert found(points + rng.normal(0, 0.002, points.shape), rough) == Symmetry()
 
 
+def test_what_any_plane_mirrors_is_told_the_one_across_a_way_where_one_is_asked_for() -> None:
+    """A ball's, and one through the axis of a vase; not of a vase seen along its axis, which has
+    only the ends', nor of what has none."""
+    way = np.array([0.6, 0.0, 0.8])
+    for points, normals in (shapes.ball(6_000), vase(6_000)):
+        told = _mirrors.find(points, normals, way)
+        assert told is not None
+        (plane,) = told.planes
+        assert abs(way @ plane.normal) > 0.999
+        assert abs(way @ np.asarray(plane.origin)) < 0.02
+    told = _mirrors.find(*vase(6_000), np.array([0.0, 1.0, 0.1]))
+    assert told is not None and len(told.axes) == 1 and not told.planes
+
+
+def vase(count: int) -> tuple[Array, Array]:
+    """Points on a cone about y, wider above."""
+    rng = np.random.default_rng(0)
+    turn, y = rng.random(count) * 2 * np.pi, 1.5 * rng.random(count) - 0.7
+    out = np.column_stack([np.cos(turn), np.zeros(count), np.sin(turn)])
+    points = (0.4 + 0.2 * y)[:, None] * out + np.outer(y, [0, 1, 0])
+    return points, (out - [0, 0.2, 0]) / np.hypot(1, 0.2)
+
+
 def test_a_tube_that_slides_as_well_has_its_axis() -> None:
     rng = np.random.default_rng(0)
     turn = rng.random(12_000) * 2 * np.pi

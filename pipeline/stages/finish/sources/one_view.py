@@ -18,6 +18,7 @@ from pipeline.stages.finish.sources.pictures import Picture, Pictures
 Array = NDArray[Any]
 OVER = 1.5  # pixels by which a picture laid on a shape may be off
 BEFORE = 0.05  # share of the size by which another part stands before a place
+OFF = 0.02  # share of the size by which a mirror image may lie beside the surface
 RIM = 1.0  # pixels along the outline, in which a cut-out mixes in what is behind
 
 
@@ -42,6 +43,13 @@ class CutOuts(Pictures):
 
     def __init__(self, pictures: Sequence[CutOut], surface: Surface) -> None:
         super().__init__(pictures, surface)
+
+    def off(self, points: Array) -> Array:
+        """How far POINTS (N,3) lie from the surface (N,), as a share of its size."""
+        import open3d as o3d
+
+        placed = ((points - self.centre) * self.scale).astype(np.float32)
+        return np.asarray(self.scene.compute_distance(o3d.core.Tensor(placed)).numpy())
 
     def _view(self, picture: Picture, points: Array, normals: Array) -> tuple[Array, Array]:
         assert isinstance(picture, CutOut)
@@ -74,16 +82,20 @@ class CutOuts(Pictures):
 
 
 class Mirrored:
-    """What SOURCE knows of the place behind a mirror: the plane through ORIGIN across NORMAL."""
+    """What pictures show of the place behind a mirror, the plane through ORIGIN across NORMAL;
+    nothing where that place is not on the surface (a handle's image)."""
 
-    def __init__(self, source: ColourSource, origin: Sequence[float], normal: Sequence[float]):
+    def __init__(self, source: CutOuts, origin: Sequence[float], normal: Sequence[float]):
         self.source, self.origin, self.normal = source, np.asarray(origin), np.asarray(normal)
 
     def colors_at(self, points: Array, normals: Array) -> Array:
         height = (points - self.origin) @ self.normal
         image = points - 2 * np.outer(height, self.normal)
         turned = normals - 2 * np.outer(normals @ self.normal, self.normal)
-        return self.source.colors_at(image, turned)
+        colors = self.source.colors_at(image, turned)
+        known = np.flatnonzero(np.isfinite(colors[:, 0]))
+        colors[known[self.source.off(image[known]) > OFF]] = np.nan
+        return colors
 
 
 class Marks:
