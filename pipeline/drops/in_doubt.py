@@ -108,7 +108,9 @@ def unread_picture(found: list[Item]) -> InputRejected | None:
 
 
 def _no_rows(found: list[Item]) -> InputRejected | None:
-    table = next((one for one in found if signatures.suffix(one.name) in _TABLES), None)
+    table = next(
+        (one for one in found if one.figures or signatures.suffix(one.name) in _TABLES), None
+    )
     if table is None:
         return None
     return InputRejected(
@@ -116,6 +118,10 @@ def _no_rows(found: list[Item]) -> InputRejected | None:
         remedy="Export the points again, as E57, PLY or a table with one point a row; or add a"
         ' file job.toml with the line kind = "scan" if it is such a table.',
     )
+
+
+def _figures(found: list[Item]) -> InputRejected | None:
+    return _no_rows(found) if len(found) == 1 and found[0].figures else None
 
 
 def _by_content(found: list[Item]) -> InputRejected | None:
@@ -157,6 +163,7 @@ _DOUBTS = (
     _unpaired,
     _views_or_photos,
     several_meshes,
+    _figures,
     _a_note,
     _too_long,
     _no_single_text,

@@ -42,6 +42,7 @@ class Item(NamedTuple):
     transparent: bool = False  # a picture with an alpha channel
     text: bytes = b""  # of a text that is short enough to be a prompt
     really: str | None = None  # what one is that no suffix tells, in words: "a GLB model"
+    figures: bool = False  # a text of numbers, and no table
     held: str | None = None  # what a mesh file holds that has no faces: "12 points and no faces"
 
     @property
@@ -66,8 +67,10 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     what = what_of(name, ending, head)
     if what == MESH and contradictions.only_vertices(ending, head, _tail(name, head, stream, size)):
         what = POINTS
-    if what == TEXT and size <= SHORT:
-        return Item(file, name, what, size=size, text=head)
+    if what == TEXT:
+        figures = ending == ".txt" and tables.of_figures(head, len(head) < HEAD)
+        short = head if size <= SHORT else b""
+        return Item(file, name, what, size=size, text=short, figures=figures)
     if what != IMAGE:
         really = contradictions.by_content(ending, head, size) if what == OTHER else None
         may = what == POINTS and ending in (".ply", ".obj", ".off", ".glb")

@@ -22,7 +22,7 @@ COPIED = re.compile(r"\b(copy|kopie|copie|copia|of|my|new|old|final|[0-9]+)\b")
 
 
 def prompt(found: list[Item], guessing: bool = False) -> Choice | None:
-    if len(found) != 1 or found[0].what != TEXT:
+    if len(found) != 1 or found[0].what != TEXT or (guessing and found[0].figures):
         return None
     text = _text(found[0])
     if text is None or (guessing and _is_note(found[0].stem)):

@@ -25,6 +25,7 @@ UNITS = {
             "usfoot",
             "usfeet",
             "ussft",
+            "sft",
         ),
         "us-ft",
     ),
@@ -147,6 +148,8 @@ def split(line: str, cells: list[str]) -> list[str]:
 def _one(word: str) -> tuple[str | None, str | None]:
     found = _BRACKETS.search(word)
     measure = unit(found[1]) if found else None
+    if re.match(r"[\s\"']*[-−]\s*[a-z]", word, re.I):
+        return None, measure  # -z points down
     bare = _BRACKETS.sub(" ", word)
     name = _plain(bare)
     if name in _ROLES:

@@ -67,7 +67,7 @@ def _pcd(file: BinaryIO, size: int, head: bytes) -> str | None:
     data = re.search(rb"^DATA[ \t]+(\w+)[ \t]*\r?\n", head, re.M)
     if not data:
         return "its header is not complete"
-    header = head[: data.start()]
+    header, form = head[: data.start()], data[1].lower()
 
     def numbers(key: bytes) -> list[int]:
         found = re.search(rb"^" + key + rb"((?:[ \t]+\d{1,18})+)", header, re.M)
@@ -78,7 +78,7 @@ def _pcd(file: BinaryIO, size: int, head: bytes) -> str | None:
     )[0]
     sizes = numbers(b"SIZE")
     row = sum(a * b for a, b in zip(sizes, numbers(b"COUNT") or [1] * len(sizes), strict=False))
-    if data[1] == b"binary_compressed":
+    if form == b"binary_compressed":
         return promised(
             data.end()
             + 8
@@ -87,7 +87,7 @@ def _pcd(file: BinaryIO, size: int, head: bytes) -> str | None:
         )
     there = (
         lines(file, data.end(), size, count)
-        if data[1] == b"ascii"
+        if form == b"ascii"
         else (size - data.end()) // max(row, 1)
     )
     return None if there >= count else f"its header promises {count} points, {there} are there"

@@ -20,7 +20,14 @@ METRES = {
     0.0254: "inch",
     1000.0: "km",
 }
-_GEO_UNITS = {9001: 1.0, 9002: 0.3048, 9003: 1200 / 3937, 9036: 1000.0}
+# EPSG's numbers of units of length, in metres; besides the usual ones the feet, yards and chains of
+# British surveys
+_GEO_UNITS = {
+    9001: 1.0, 9002: 0.3048, 9003: 1200 / 3937, 9005: 0.3047972654, 9014: 1.8288, 9030: 1852.0,
+    9031: 1.0000135965, 9036: 1000.0, 9037: 0.9143917962, 9041: 0.3047994715387, 9093: 1609.344,
+    9095: 0.3048007491, 9096: 0.9144, 9097: 20.1168, 9098: 0.201168,
+}  # fmt: skip
+_ANGULAR = re.compile(r"\b(?:EPSG|SRID)\W{0,3}(?:4326|4979|4258|4937|4269|4267)\b", re.I)
 _STATE_PLANES = range(2222, 2290)  # EPSG: NAD83 in feet; these in international ones
 _INTERNATIONAL = frozenset(
     {2222, 2223, 2224, 2251, 2252, 2253, 2256, 2265, 2266, 2269, 2270, 2273, 2280, 2281, 2282}
@@ -33,17 +40,23 @@ _UNIT = ("UNIT", "LENGTHUNIT")
 
 class Lengths(NamedTuple):
     """Metres per unit of x and y, and of z; None where the system does not say. degrees: its x and
-    y are angles."""
+    y are angles. code: EPSG's number of a unit that is not known here, 0 for none."""
 
     flat: float | None = None
     height: float | None = None
     degrees: bool = False
     name: str = ""
+    code: int = 0
 
 
 def unit_of(metres: float) -> str | None:
     """The unit that is METRES long, by name: m, ft, us-ft …"""
     return next((name for size, name in METRES.items() if abs(size - metres) < 1e-7 * size), None)
+
+
+def in_degrees(text: str) -> bool:
+    """Whether TEXT, words above a table, names a system of longitude and latitude by its number."""
+    return _ANGULAR.search(text) is not None
 
 
 @dataclass
@@ -139,6 +152,6 @@ def of_geokeys(directory: bytes, doubles: bytes = b"") -> Lengths:
     flat = size(3076, 3077)
     if flat is None and system in _STATE_PLANES:
         flat = 0.3048 if system in _INTERNATIONAL else 1200 / 3937
-    return Lengths(
-        flat, size(4099, 4098), value(1024) == 2, f"EPSG:{system}" if 0 < system < 32767 else ""
-    )
+    named = f"EPSG:{system}" if 0 < system < 32767 else ""
+    unknown = 0 if flat is not None else value(3076) or 0
+    return Lengths(flat, size(4099, 4098), value(1024) == 2, named, unknown)

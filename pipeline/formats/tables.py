@@ -19,6 +19,8 @@ SUFFIXES = (
 COMMENT = ("#", "//", "%", ";#", "!", "--", "/*", "*", "REM ")
 # of nothing but numbers and what stands between them
 _ROW = re.compile(r"[\s\d.,;|:eEdD+\-−'’\"_\xa0\u202f]+")
+# a row of Fortran whose first number does not fit its columns: no comment
+_OVERFLOWN = re.compile(r"\s*\*{3,}(?:\s+(?:\*{3,}|[-+]?[\d.]+(?:[eEdD][-+]?\d+)?)){2,}\s*$")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -56,7 +58,11 @@ def head_lines(head: bytes, whole: bool) -> list[str]:
 
 
 def is_comment(line: str) -> bool:
-    return line.lstrip().startswith(COMMENT) and not _ROW.fullmatch(line)
+    return (
+        line.lstrip().startswith(COMMENT)
+        and not _ROW.fullmatch(line)
+        and not _OVERFLOWN.match(line)
+    )
 
 
 def is_row(line: str) -> bool:
@@ -68,6 +74,14 @@ def is_row(line: str) -> bool:
     found = [is_number(word.strip(",\"'")) for word in words]
     starts = range(min(len(found) - 2, 3 if 2 * sum(found) >= len(found) else 2))
     return any(all(found[at : at + 3]) for at in starts) and not is_comment(line)
+
+
+def of_figures(head: bytes, whole: bool) -> bool:
+    """Whether HEAD is a text of figures, whatever stands between them: nobody's sentences."""
+    lines = [line for line in head_lines(head, whole) if line.strip() and not is_comment(line)]
+    letters = sum(map(str.isalpha, text := "".join(lines)))
+    told = sum(sum(map(str.isdigit, line)) >= 3 for line in lines)
+    return len(lines) >= 5 and told > 0.9 * len(lines) and sum(map(str.isdigit, text)) > 2 * letters
 
 
 def rows_of_numbers(head: bytes, whole: bool) -> int:

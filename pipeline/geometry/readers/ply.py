@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import ply, unit_words
+from pipeline.formats import ply, shifts, unit_words
 from pipeline.formats.account import Account
 from pipeline.geometry.readers import plydeclared
 from pipeline.geometry.readers.companions import Companions
@@ -51,7 +51,9 @@ def read(name: str, path: Path, beside: Companions) -> Contents:
             f"{left} {'bytes' if header.order else 'lines'} follow the rows that its header"
             " declares; they were not read"
         )
-    unit = unit_words.said("\n".join(header.comments).encode())
+    said = "\n".join(header.comments)
+    shifts.tell(said, account)
+    unit = unit_words.said(said.encode())
     return Contents(_parts(name, found, header, beside, account), account, unit)
 
 

@@ -21,6 +21,10 @@ def white(values: Array, account: Account | None = None) -> float:
     if values.dtype.kind == "f" and top <= 1.0:
         return 1.0
     if top <= 255:
+        if account is not None and top <= 100 and values.dtype.kind == "f" and _broken(values):
+            account.remark(
+                f"its colours have fractions and reach {top:g}; 255 was taken as white, not 100"
+            )
         return 255.0
     slips = top < BEYOND and float((values > 255).mean()) < FEW
     bits = next((depth for depth in DEPTHS if top < 1 << depth), 16)
@@ -29,3 +33,9 @@ def white(values: Array, account: Account | None = None) -> float:
         account.remark(f"its colours reach {top:g}, and {found:g} was taken as white")
     wide = values.dtype.kind in "iu" and values.dtype.itemsize > 2
     return max(found, top) if wide and bits == 16 else found
+
+
+def _broken(values: Array) -> bool:
+    """Whether there are fractions: per cent, it may be."""
+    fine = values[np.isfinite(values)]
+    return bool((fine != np.rint(fine)).any())

@@ -14,6 +14,7 @@ from pipeline.stages.scan._raw import to_colors
 
 COLOUR = ("colorRed", "colorGreen", "colorBlue")
 GRID = ("rowIndex", "columnIndex")
+GREY = 180  # of a point without a colour among others
 STATES = ("cartesianInvalidState", "sphericalInvalidState", "isColorInvalid")
 
 
@@ -63,14 +64,19 @@ def colours(
     values = together(data, COLOUR)
     if values is None:
         return None
-    if "isColorInvalid" in data and data["isColorInvalid"].all():
-        account.remark("all colours of a scan are marked as invalid and were not used")
+    invalid = data.get("isColorInvalid", np.zeros(len(values))) != 0
+    if invalid.any():
+        many = "all" if invalid.all() else f"{int(invalid.sum())} of the {len(invalid)}"
+        account.remark(f"{many} colours of a scan are marked as invalid and were not used")
+    if invalid.all():
         return None
     most = _limit(header)
     top = float(np.nanmax(values, initial=0.0))
     if most and most / 256 < top <= most and most not in (1.0, 255.0, 65535.0):
         values = values * np.float32(255.0 / most)
-    return to_colors(values, account)
+    found = to_colors(values, account)
+    found[invalid] = GREY
+    return found
 
 
 def _limit(header: Any) -> float:

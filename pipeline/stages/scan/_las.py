@@ -17,7 +17,7 @@ from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
-from pipeline.stages.scan._raw import Raw, to_colors
+from pipeline.stages.scan._raw import Raw, refuse_degrees, to_colors
 
 _USED = {"X", "Y", "Z", "red", "green", "blue", "withheld"}
 _MOST_RATIO = 1000  # LAZ reaches about 20; beyond, the count is not true
@@ -120,9 +120,18 @@ def _unit(name: str, lengths: Lengths, points: Array, account: Account) -> str |
             " lengths; project it first",
         )
     if lengths.flat is None:
-        if lengths.name:
+        refuse_degrees(name, points)
+        if lengths.code:
+            account.remark(f"its unit, number {lengths.code} of EPSG, is not known here")
+        elif lengths.name:
             account.remark(f"its coordinate system {lengths.name} does not name its unit here")
-        return None
+        if lengths.height is None or lengths.height == 1.0:
+            return None
+        lengths = lengths._replace(flat=1.0)
+        account.remark(
+            "its coordinate system names the unit of z alone; x and y were taken as metres"
+        )
+    assert lengths.flat is not None
     named = crs.unit_of(lengths.flat)
     unit, target = (named, lengths.flat) if named in METRES else ("m", 1.0)
     if target != lengths.flat:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import dialect, unit_words
+from pipeline.formats import dialect, shifts, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _lzf
@@ -35,6 +35,8 @@ def read(source: Source, account: Account) -> list[Raw]:
     raw = from_columns(source.name, table, account)
     raw.colors = raw.colors if packed is None else _unpack(packed, account)
     raw.unit = unit_words.said(data[:start])
+    above = data[:start].decode("latin-1").splitlines()
+    shifts.tell("\n".join(line for line in above if line.startswith("#")), account)
     height, width = int(header["height"][0]), int(header["width"][0])
     if height * width != count:
         account.remark(
@@ -62,6 +64,8 @@ def _header(name: str, data: bytes) -> tuple[Header, int]:
         at = end + 1
         if words and not words[0].startswith("#"):
             header[words[0].lower()] = words[1:]
+    header["data"] = [word.lower() for word in header["data"]]
+    header["type"] = [word.upper() for word in header.get("type", [])]
     try:
         if "fields" not in header and "columns" in header:  # version 0.5
             header["fields"] = header["columns"]

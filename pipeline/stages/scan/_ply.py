@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.formats import ply, unit_words
+from pipeline.formats import ply, shifts, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.stages.scan import _ply_rows, _splats
@@ -44,7 +44,9 @@ def read(source: Source, account: Account) -> list[Raw]:
     if left:
         account.remark(f"{left} behind what its header speaks of and were not read")
     raw = from_columns(source.name, _splats.coloured(table, account), account)
-    raw.unit = unit_words.said("\n".join(header.comments).encode())
+    said = "\n".join(header.comments)
+    raw.unit = unit_words.said(said.encode())
+    shifts.tell(said, account)
     if cells is not None:
         raw.grid = _grid(header, cells, len(raw.points))
     _tell(header, table, account)

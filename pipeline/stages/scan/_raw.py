@@ -125,3 +125,17 @@ def from_columns(name: str, table: dict[str, NDArray[Any]], account: Account | N
         normals,
         None if colors is None else to_colors(colors, account),
     )
+
+
+def refuse_degrees(name: str, points: Array) -> None:
+    """Longitude, latitude and a height without names: next to no extent, beside heights."""
+    fine = points[np.isfinite(points).all(axis=1)]
+    if not len(fine) or np.abs(fine[:, :2]).max() > 180:
+        return
+    wide, high = float(np.ptp(fine[:, :2], axis=0).max()), float(np.ptp(fine[:, 2]))
+    if 0 < wide < min(1e-2, 1e-3 * high):
+        raise broken(
+            name,
+            f"its x and y vary by {wide:.2g} and its z by {high:.2g}, as longitude and latitude in"
+            " degrees do, which are no lengths; if they are lengths, name the columns x, y and z",
+        )

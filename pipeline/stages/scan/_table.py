@@ -25,6 +25,7 @@ class Table(NamedTuple):
     promised: int | None  # number of points that stands there
     worded: int  # columns of words
     unit: str | None  # that a line above the rows names for the whole table
+    above: str  # all lines before the first row
 
 
 def look(name: str, lines: list[str]) -> Table:
@@ -59,8 +60,9 @@ def look(name: str, lines: list[str]) -> Table:
     count = next((int(line) for line in reversed(lines[:start]) if line.strip().isdigit()), None)
     worded = sum(any(row[at] for row in whole) for at in range(wide) if at not in kept)
     form = _rows.Form(how, wide, kept)
-    unit = unit_words.said("\n".join(lines[:start]).encode())
-    return Table(form, _names(name, lines[:start], how, wide), start, count, worded, unit)
+    above = "\n".join(lines[:start])
+    unit, names = unit_words.said(above.encode()), _names(name, lines[:start], how, wide)
+    return Table(form, names, start, count, worded, unit, above)
 
 
 def _names(name: str, above: list[str], how: dialect.Dialect, wide: int) -> Named | None:

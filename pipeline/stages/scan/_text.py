@@ -7,16 +7,14 @@ import itertools
 from collections.abc import Generator
 from pathlib import PurePath
 
-import numpy as np
-
-from pipeline.formats import tables
+from pipeline.formats import crs, shifts, tables
 from pipeline.formats.account import Account
 from pipeline.formats.columns import Named
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
 from pipeline.stages.scan import _columns, _first_column, _rows, _table
-from pipeline.stages.scan._raw import Raw, from_columns
+from pipeline.stages.scan._raw import Raw, from_columns, refuse_degrees
 
 _HEAD = 1 << 20  # bytes that decide how the table is written
 
@@ -72,28 +70,15 @@ def _raw(source: Source, table: _table.Table, values: Array, account: Account) -
     roles = _columns.roles(values, told, PurePath(source.name).suffix.lower(), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of, account)
-    if names is None:
-        _refuse_degrees(source.name, raw.points)
-        if table.worded:
-            account.remark(f"{table.worded} of its {form.wide} columns hold words, not read")
+    if names is None or crs.in_degrees(table.above):
+        refuse_degrees(source.name, raw.points)
+    if names is None and table.worded:
+        account.remark(f"{table.worded} of its {form.wide} columns hold words, not read")
+    shifts.tell(table.above, account)
     raw.survey = source.name.lower().endswith(".pts")
     raw.unit = _one_unit(raw, units, account) or table.unit
     _unread(roles, names, form, table_of, account)
     return raw
-
-
-def _refuse_degrees(name: str, points: Array) -> None:
-    """Longitude, latitude and a height without names: next to no extent, beside heights."""
-    fine = points[np.isfinite(points).all(axis=1)]
-    if not len(fine) or np.abs(fine[:, :2]).max() > 180:
-        return
-    wide, high = float(np.ptp(fine[:, :2], axis=0).max()), float(np.ptp(fine[:, 2]))
-    if 0 < wide < min(1e-2, 1e-3 * high):
-        raise broken(
-            name,
-            f"its x and y vary by {wide:.2g} and its z by {high:.2g}, as longitude and latitude in"
-            " degrees do, which are no lengths; if they are lengths, name the columns x, y and z",
-        )
 
 
 def _tell(names: Named, form: _rows.Form, account: Account) -> None:

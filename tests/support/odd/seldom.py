@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from tests.support.meshfiles import CORNERS, TRIANGLES, Gltf, obj, off, ply
 from tests.support.odd.meshes import ALL_RED, ROWS, XYZ, Case, V, painted, saved, text_ply
 from tests.support.odd.packages import SMALL, first, laid, plain, rows
+from tests.support.odd.scans import COLORS, FLAT, HERE, NUMBERS, PAINTED, PLAIN, POINTS, csv, table
+from tests.support.scanfiles import binary_ply, las, pcd
 
 
 def by_program(made: Gltf, **values: Any) -> None:
@@ -66,4 +69,50 @@ SELDOM: dict[str, Case] = {
     "whole numbers as fractions": ({"a.gltf": fractions(LOOSE), "a.bin": LOOSE.blob}, SMALL | {"quiet": True}),
     "colours beside places that are compressed": (half_packed(), ALL_RED),
     "a face of OBJ that names parts with blanks": ({"a.obj": obj(corner="{}/ ")}, V),
+}  # fmt: skip
+
+
+def packed() -> bytes:
+    import laspy
+
+    out = io.BytesIO()
+    laspy.read(io.BytesIO(las(POINTS, COLORS))).write(out, do_compress=True)
+    return out.getvalue()
+
+
+def figures(row: str) -> str:
+    return "".join(row.format(*values) + "\n" for values in POINTS.tolist())
+
+
+def keys(**values: int) -> bytes:
+    return las(POINTS, keys={int(key[1:]): value for key, value in values.items()})
+
+
+def shouted(form: str) -> dict[str, bytes]:
+    data = pcd(FLAT, form).replace(b"TYPE F F F", b"TYPE f f f")
+    return {"a.pcd": data.replace(b"DATA " + form.encode(), b"DATA " + form.upper().encode())}
+
+
+NO_TABLE = {"refused": "holds no rows of at least three numbers"}
+DEGREES = np.column_stack([11.5 + POINTS[:, 0] * 1e-5, 48 + POINTS[:, 1] * 1e-5, POINTS[:, 2]])
+POINTED: dict[str, Case] = {
+    **{f"a text of figures, no table: {what}": ({"a.txt": figures(row).encode()}, NO_TABLE) for what, row in (
+        ("in brackets", "({}, {}, {})"), ("a list of lists", "[{}, {}, {}],"), ("with names", "x={} y={} z={}"), ("without blanks", "{:011.3f}{:011.3f}{:011.3f}"))},
+    "a few figures in brackets are no prompt": ({"a.txt": b"".join(b"(%d, %d, %d)\n" % (k, k, k) for k in range(20))}, NO_TABLE),
+    "-z is not z": csv("x;y;-z\n" + table(POINTS, between=";"), refused="-z; name them x, y and z"),
+    "numbers that Fortran could not print": csv(PLAIN + "******** ******** 1.0\n" * 3, "a.xyz", says="no numbers|no number"),
+    "feet of surveyors, as sFT": csv("Point,Easting(sFT),Northing(sFT),Elev(sFT)\n" + table(NUMBERS, POINTS, between=","), unit="us-ft"),
+    **{f"a comment says {what}": csv(f"# {what}\n{PLAIN}", "a.txt", says="which was not applied") for what in (
+        "offset 500000 5300000 0", "Global shift: (-500000, -5300000, 0)", "scale: 0.001", "origin x=-3.5 y=2")},
+    "a comment says a shift by nothing": csv(f"# offset 0 0 0\n# scale 1\n{PLAIN}", "a.txt", quiet=True),
+    "a comment of PLY says an offset": ({"a.ply": binary_ply(FLAT).replace(b"1.0\n", b"1.0\ncomment offset: 500000 5300000 0\n", 1)}, HERE | {"says": "was not applied"}),
+    "a comment of PCD says an offset": ({"a.pcd": b"# offset: 500000 5300000 0\n" + pcd(FLAT, "binary")}, HERE | {"says": "was not applied"}),
+    "degrees by the number of their system": csv("# EPSG:4326\nx y z\n" + table(DEGREES, digits=8), "a.txt", refused="longitude and latitude"),
+    "degrees in a LAS without a system": ({"a.las": las(DEGREES)}, {"refused": "longitude and latitude|degrees"}),
+    "per cent of colours": csv("x y z r g b\n" + table(POINTS, COLORS / 2.55, digits=4), "a.txt", says="255 was taken as white, not 100"),
+    "las: heights in feet, nothing of x and y": ({"a.las": keys(_1024=1, _4099=9002)}, {"points": POINTS * [1, 1, 0.3048], "says": "unit of z alone", "unit": "m"}),
+    "las: yards": ({"a.las": keys(_1024=1, _3076=9096)}, {"points": POINTS * 0.9144, "says": "0.9144 m", "unit": "m"}),
+    "las: a unit that nobody knows": ({"a.las": keys(_1024=1, _3076=9999)}, HERE | {"says": "number 9999 of EPSG"}),
+    "las: packed, under the other name": ({"a.las": packed()}, PAINTED),
+    **{f"pcd: its words in other letters, {form}": (shouted(form), HERE) for form in ("ascii", "binary", "binary_compressed")},
 }  # fmt: skip

@@ -12,7 +12,7 @@ from tests.support.odd.taken import judged
 
 TABLES = {"obj": meshes.OBJ, "ply": meshes.PLY, "stl and off": meshes.OTHERS, "gltf": packages.GLTF, "3mf": packages.THREEMF,
           "table": scans.TABLES, "cloud": scans.CLOUDS, "disguised": disguised.SPREAD, "obj of programs": programs.OBJ, "ply of programs": programs.PLY,
-          "stl and off of programs": programs.STL_OFF, "gltf of programs": programs.GLTF, "further table": columns.TABLES, "further cloud": columns.CLOUDS, "seldom": seldom.SELDOM}  # fmt: skip
+          "stl and off of programs": programs.STL_OFF, "gltf of programs": programs.GLTF, "further table": columns.TABLES, "further cloud": columns.CLOUDS, "seldom": seldom.SELDOM, "seldom cloud": seldom.POINTED}  # fmt: skip
 CASES = {f"{kind}: {name}": case for kind, cases in TABLES.items() for name, case in cases.items()}
 
 

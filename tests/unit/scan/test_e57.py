@@ -88,3 +88,20 @@ def test_a_cloud_around_zero_with_a_pose_that_says_nothing_has_no_scanner_inside
         }
     )
     assert job.scans.passes[0].scanner is None
+
+
+@pytest.mark.parametrize("many", [10, 200])
+def test_colours_that_are_marked_as_invalid_are_not_used(
+    read: Read, tmp_path: Path, many: int
+) -> None:
+    """Some of them: grey points among the others, counted; all: no colours."""
+    scan = cartesian() | coloured(COLOURS) | {"isColorInvalid": (np.arange(200) < many).astype(int)}
+    job = read({"a.e57": e57(tmp_path / "a.e57", [scan])})
+    found = first(job).get("colors")
+    assert f"{'all' if many == 200 else '10 of the 200'} colours of a scan are marked" in said(job)
+    if many == 200:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found[:10] == 180).all()
+        assert (found[10:] == COLOURS[10:]).all()
