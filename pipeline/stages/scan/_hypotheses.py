@@ -34,7 +34,7 @@ def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
     at_a, at_b = matches(a.features, b.features)
     p, q, n, m = a.key[at_a], b.key[at_b], a.key_normals[at_a], b.key_normals[at_b]
     agree = _compatible(p, q, n, m)
-    support = agree * (agree @ agree)
+    support = agree * (agree @ agree.T)  # symmetric: half the work, when told so
     strength = support.sum(1)
     seeds = np.argsort(-strength, kind="stable")[:_SEEDS]
     group = np.argsort(-support[seeds], axis=1, kind="stable")[:, :_GROUP]
@@ -76,7 +76,10 @@ def _compatible(p: Array, q: Array, n: Array, m: Array) -> NDArray[np.float32]:
 
 def _lengths(p: NDArray[Any]) -> NDArray[Any]:
     square = (p * p).sum(1)
-    return np.asarray(np.sqrt(np.maximum(square[:, None] + square[None] - 2 * p @ p.T, 0)))
+    apart = p @ (-2 * p.T)
+    apart += square[:, None]
+    apart += square[None]
+    return np.asarray(np.sqrt(np.maximum(apart, 0, out=apart), out=apart))
 
 
 def _polish(
@@ -93,8 +96,9 @@ def _polish(
 def _follow(
     poses: Array, p: Array, q: Array, n: Array, m: Array, reach: float
 ) -> NDArray[np.bool_]:
-    apart = ((rigid.apply(poses, p) - q) ** 2).sum(-1)
-    return np.asarray((apart < reach * reach) & ((rigid.turn(poses, n) * m).sum(-1) > _ALIKE))
+    off = rigid.apply(poses, p) - q
+    near = rigid.dot(off, off) < reach * reach
+    return np.asarray(near & (rigid.dot(rigid.turn(poses, n), m) > _ALIKE))
 
 
 def _refit(follow: NDArray[np.bool_], p: Array, q: Array) -> Array:

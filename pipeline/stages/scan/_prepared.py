@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry import clouds
+from pipeline.geometry import clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._camera import Camera, camera_of
 
@@ -115,14 +115,18 @@ def _weight_of(points: Array, normals: Array, among: Array, among_normals: Array
 
     A table top matches itself in every position: it must not outvote the object that stands on it.
     """
-    offsets = (among * among_normals).sum(1)
+    offsets = rigid.dot(among, among_normals).astype(np.float32)
+    at_hand, facing = points.astype(np.float32), normals.astype(np.float32)
+    steep = np.ascontiguousarray(among_normals.T, np.float32)
     weight = np.ones(len(points))
     for at in range(0, len(points), 1000):
         part = slice(at, at + 1000)
-        alike = (normals[part] @ among_normals.T > _SAME_PLANE[0]) & (
-            np.abs(points[part] @ among_normals.T - offsets) < _SAME_PLANE[1]
-        )
-        weight[part] = np.minimum(1.0, _PLANE / np.maximum(alike.mean(1), 1e-9))
+        off = at_hand[part] @ steep
+        off -= offsets
+        alike = np.abs(off, out=off) < _SAME_PLANE[1]
+        alike &= facing[part] @ steep > _SAME_PLANE[0]
+        share = np.bitwise_count(np.packbits(alike, axis=1)).sum(1) / len(among)
+        weight[part] = np.minimum(1.0, _PLANE / np.maximum(share, 1e-9))
     return weight
 
 
@@ -160,14 +164,13 @@ class Lookup:
         from scipy.spatial import cKDTree
 
         self.points, self.normals, self.cell = points, normals, cell
-        pad = int(np.ceil(reach / cell)) + 1
+        reached = int(np.ceil(reach / cell))
+        pad = reached + 2  # so that no cell on the border is near a point
         self.low = points.min(0) - pad * cell
         self.shape = np.floor((points.max(0) - self.low) / cell).astype(int) + pad + 1
-        near = np.zeros(self.shape, bool)
-        near[tuple(((points - self.low) / cell).astype(int).T)] = True
-        near = ndimage.binary_dilation(
-            near, ndimage.generate_binary_structure(3, 3), iterations=pad - 1
-        )
+        taken = np.zeros(self.shape, np.uint8)
+        taken[tuple(((points - self.low) / cell).astype(int).T)] = 1
+        near = ndimage.maximum_filter(taken, 2 * reached + 1).astype(bool)
         where = np.argwhere(near)
         index = cKDTree(points).query(self.low + (where + 0.5) * cell, workers=2)[1]
         self.index = np.full(self.shape, -1, np.int32)
@@ -175,7 +178,8 @@ class Lookup:
 
     def query(self, places: Array) -> NDArray[np.int32]:
         """Index (…) of about the nearest point for places (…,3); -1 where nothing is near."""
-        at = np.floor((places - self.low) / self.cell).astype(np.int64)
-        inside = ((at >= 0) & (at < self.shape)).all(-1)
-        at = np.where(inside[..., None], at, 0)
-        return np.asarray(np.where(inside, self.index[at[..., 0], at[..., 1], at[..., 2]], -1))
+        at = (places - self.low) / self.cell
+        # cells on the border name no point (near nothing), and so stand for all outside
+        at = np.clip(at, 0, self.shape - 1, out=at).astype(np.int32)
+        row = at[..., 0] * self.shape[1] + at[..., 1]
+        return np.asarray(self.index.ravel()[row * self.shape[2] + at[..., 2]])

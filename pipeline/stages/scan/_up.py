@@ -136,7 +136,7 @@ def _flat_sides(points: Array) -> tuple[Array, Array]:
         np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
     )
     outside, left = hull.equations[:, :3], np.ones(len(area), bool)
-    order = np.argsort(-((outside @ outside.T > _ALIKE) * area[None]).sum(1), kind="stable")
+    order = np.argsort(-_alike_area(outside, area), kind="stable")
     ways: list[Array] = []
     areas: list[float] = []
     for facet in order:
@@ -147,6 +147,12 @@ def _flat_sides(points: Array) -> tuple[Array, Array]:
                 ways.append(outside[facet])
                 areas.append(float(area[own].sum()))
     return np.array(ways).reshape(-1, 3), np.array(areas)
+
+
+def _alike_area(outside: Array, area: Array) -> Array:
+    """Per facet, the area of all that look nearly its way; by parts, a round hull has thousands."""
+    parts = np.array_split(outside, len(outside) // 500 + 1)
+    return np.concatenate([(part @ outside.T > _ALIKE) @ area for part in parts])
 
 
 def _over(points: Array, down: Array, corners: Array) -> bool:

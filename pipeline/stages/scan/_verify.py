@@ -80,22 +80,21 @@ def _pairs(
     moved = rigid.apply(poses, points)
     index = other.lookup.query(moved)
     q = other.fine[index]
-    square = ((moved - q) ** 2).sum(-1)
-    alike = (
-        (index >= 0)
-        & (square < reach * reach)
-        & ((rigid.turn(poses, normals) * other.fine_normals[index]).sum(-1) > ALIKE)
-    )
+    off = moved - q
+    square = rigid.dot(off, off)
+    facing = rigid.dot(rigid.turn(poses, normals), other.fine_normals[index])
+    alike = (index >= 0) & (square < reach * reach) & (facing > ALIKE)
     return q, np.where(alike, (1 - np.minimum(square / (reach * reach), 1)) ** 2, 0.0), index
 
 
 def _equations(place: Array, target: Array, plane: Array, weight: Array) -> tuple[Array, Array]:
     """Normal equations (H,6,6), (H,6) of the twist that brings ``place`` onto the planes through
     ``target``."""
-    jacobian = np.concatenate([np.cross(place, plane), plane], -1)
+    jacobian = np.concatenate([rigid.cross(place, plane), plane], -1)
     weighted = jacobian * weight[..., None]
-    residual = ((place - target) * plane).sum(-1, keepdims=True)
-    return np.swapaxes(weighted, -1, -2) @ jacobian, (weighted * residual).sum(-2)
+    residual = rigid.dot(place - target, plane)
+    turned = np.swapaxes(weighted, -1, -2)
+    return turned @ jacobian, (turned @ residual[..., None])[..., 0]
 
 
 def inverse(poses: Array) -> Array:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.geometry import clouds
+from pipeline.geometry import clouds, rigid
 from pipeline.geometry.rigid import Array
 
 # What they come to on real sets: benchmarks/register.py.
@@ -53,7 +53,8 @@ def viewing_direction(points: Array, direction: Array, strays: float = 0.005) ->
 def _conflict(one: NDArray[np.float32], two: NDArray[np.float32], axes: Array) -> Array:
     """Per axis, the share of neighbours that face it with opposite signs."""
     steep = axes.T.astype(np.float32)
-    return np.asarray(((one @ steep > 0) != (two @ steep > 0)).mean(0))
+    against = (one @ steep > 0) != (two @ steep > 0)
+    return np.asarray(np.count_nonzero(against, axis=0) / len(one))
 
 
 def _around(axes: Array, spread: float = 0.12) -> Array:
@@ -181,7 +182,7 @@ def _hidden(points: Array, place: Array, cell: float = 0.06) -> float:
     """Share of the points that others hide from this place; 1 where the points do not surround
     it."""
     apart = points - place
-    distance = np.linalg.norm(apart, axis=1)
+    distance = np.sqrt(rigid.dot(apart, apart))
     unit = apart / np.maximum(distance, 1e-12)[:, None]
     if np.linalg.norm(unit.mean(0)) > 0.6:
         return 1.0

@@ -48,3 +48,12 @@ def test_a_similarity_around_zero_moves_nothing(points: np.ndarray) -> None:
     scale, found = rigid.similarity_around_zero(points, 0.5 * points @ turn.T)
     assert scale == pytest.approx(0.5) and np.allclose(found, turn)
     assert np.isfinite(rigid.similarity_around_zero(np.zeros((3, 3)), points[:3])[0])
+
+
+def test_products_and_cross_products_are_numpys() -> None:
+    """For single vectors, lists, and lists broadcast against stacks."""
+    rng = np.random.default_rng(5)
+    one, many, stack = rng.normal(size=3), rng.normal(size=(7, 3)), rng.normal(size=(2, 7, 3))
+    for a, b in ((one, one), (many, one), (stack, many), (many, many)):
+        assert np.allclose(rigid.dot(a, b), (a * b).sum(-1), atol=1e-15)
+        assert np.allclose(rigid.cross(a, b), np.cross(a, b), atol=1e-15)
