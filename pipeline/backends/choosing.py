@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pipeline.backends.protocol import Effort, Reconstructor
 from pipeline.errors import BackendUnavailable, SubmitRefused
+from pipeline.weights import cards
+from pipeline.weights.catalogue import size
 
 GROUP = "inbox3d.backends"
 OWN = ("triposg", "triposr", "instantmesh", "visual-hull", "placeholder")
@@ -67,12 +69,11 @@ def best_first(views: int) -> tuple[str, ...]:
     return (*(several + one if views >= POSED else one + several), "triposr", "visual-hull")
 
 
-def lack_of(
-    backend: Reconstructor, views: int, models: Path | None, effort: Effort | None = None
-) -> str | None:
-    """Why BACKEND cannot serve, in words: it lacks something, or would need more time or memory
-    than EFFORT allows."""
-    if lack := backend.lacks(views, models):
+def lack_of(name: str, views: int, models: Path | None, effort: Effort | None = None) -> str | None:
+    """Why the backend NAME cannot serve, in words: it lacks something, or would need more time or
+    memory than EFFORT allows, or the GPU has."""
+    backend = reconstructor(name)
+    if lack := backend.lacks(views, models) or (effort and _beyond_gpu(name, effort)):
         return lack
     told: Callable[[Path | None, Effort], str | None] | None = getattr(backend, "beyond", None)
     try:
@@ -81,13 +82,22 @@ def lack_of(
         return error.message.removesuffix(".")
 
 
+def _beyond_gpu(name: str, effort: Effort) -> str | None:
+    from pipeline.backends import memory
+
+    need, has = cards.least(name, effort.grid), memory.card() if name in cards.LEAST else None
+    if has is None or need <= has:
+        return None
+    return f"it needs about {size(need)} of a GPU's memory, and this one has {size(has)}"
+
+
 def passed_over(
     name: str, views: int, models: Path | None, effort: Effort | None = None
 ) -> dict[str, str]:
     """Why each backend that is better than NAME cannot serve."""
     order = best_first(views)
     better = order[: order.index(name)] if name in order else ()
-    found = {each: lack_of(reconstructor(each), views, models, effort) for each in better}
+    found = {each: lack_of(each, views, models, effort) for each in better}
     return {each: lack for each, lack in found.items() if lack}
 
 
@@ -97,16 +107,12 @@ def choose(
     """The backend for NAME, its name first; ``auto`` is the best that can serve. A named one that
     cannot raises BackendUnavailable."""
     if name == "auto":
-        offers = ((each, reconstructor(each)) for each in best_first(views))
-        return next(
-            (each, backend)
-            for each, backend in offers
-            if lack_of(backend, views, models, effort) is None
-        )
-    backend = reconstructor(name)
-    if lack := lack_of(backend, views, models, effort):
+        order = best_first(views)
+        name = next(each for each in order if lack_of(each, views, models, effort) is None)
+        return name, reconstructor(name)
+    if lack := lack_of(name, views, models, effort):
         raise BackendUnavailable(
             f"backend {name}: {lack}.",
             remedy="Use backend=auto, or run `inbox3d models list` to see what is missing.",
         )
-    return name, backend
+    return name, reconstructor(name)

@@ -54,6 +54,11 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def card() -> int | None:
+    """Bytes that the GPU has in all; None without one."""
+    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else None
+
+
 def free() -> int:
     """Bytes that are free on the device."""
     if torch.cuda.is_available():

@@ -115,7 +115,10 @@ class Serving:
 
     def _too_large(self, place: Place, beats: list[Heartbeat]) -> Lack:
         """That no live worker has the memory; judged when its queue or they change."""
-        now = (place.queue, *((beat.worker, beat.memory) for beat in beats))
+        now = (
+            place.queue,
+            *((beat.worker, beat.memory, beat.gpu and beat.gpu.memory) for beat in beats),
+        )
         if now != self._judged[0]:
             job = job_view.job_at(self.atlas, place) if place.id else None
             told = capacity.told_at_submission(self.atlas, job, beats, place.queue) if job else ""

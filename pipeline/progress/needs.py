@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.jobs.common import TIERS, Tier
 from pipeline.progress.likeness import Asked, weighted_median
+from pipeline.weights import cards
 
 MEGABYTE = 1e6
 ENGINE = 380 * MEGABYTE  # the process that legs are forked from; it counts beside them
@@ -108,6 +109,14 @@ def declared(stages: Iterable[str], asked: Asked) -> float:
         NEEDS.get(stage, OTHERS)(asked) for stage in stages if stage.rpartition(".")[2] not in left
     )
     return MEGABYTE * max(needs, default=0.0)
+
+
+def on_gpu(stages: Iterable[str], asked: Asked) -> int:
+    """Bytes of a GPU's memory that STAGES need at the least for a job that is ASKED so, where they
+    run on one: for a backend that is asked for by name."""
+    if "mesh.reconstruct" not in set(stages):
+        return 0
+    return cards.least(str(_option(asked, "backend")), _tier(asked).grid)
 
 
 def corrected(foreseen: float, ratios: Sequence[float], shares: Sequence[float]) -> float:

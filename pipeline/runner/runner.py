@@ -23,6 +23,7 @@ from pipeline.errors import (
     EngineDied,
     HostFault,
     InputRejected,
+    OutOfGpuMemory,
     PipelineError,
     StageFailed,
 )
@@ -76,6 +77,8 @@ class Runner:
         self.patience = Patience(atlas, scratch, models, pause)
         self.beginning = Beginning(atlas, self.patience, queues)
         self.edges = Edges(atlas, settings, self.patience, self.past)
+        # the live worker of a queue whose GPU has more memory; "" where there is none
+        self.roomier: Callable[[str], str] = lambda queue: ""
 
     def run(self, place: Place, queue: str) -> Outcome:
         """Take the job that stands at PLACE (just started by this worker, due for QUEUE) to its
@@ -149,6 +152,9 @@ class Runner:
                 held, error.message, Ended.RELEASED if line else Ended.LACKING, waits_for
             )
             return Outcome(place, error)
+        if isinstance(error, OutOfGpuMemory) and (other := self.roomier(error.leg or queue)):
+            noted = f"{error.message} It is left to {other}, whose GPU has more."
+            return Outcome(self.edges.release(held, noted, Ended.LACKING), error)
         if isinstance(error, EngineDied):
             return Outcome(self.edges.crashed(held, queue, error), error)
         return Outcome(self.edges.fail(held, queue, error), error)

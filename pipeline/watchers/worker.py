@@ -24,7 +24,13 @@ from layout.scratch import Scratch
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.config import Settings
-from pipeline.errors import BackendUnavailable, EngineDied, HostFault, MemoryExceeded
+from pipeline.errors import (
+    BackendUnavailable,
+    EngineDied,
+    HostFault,
+    MemoryExceeded,
+    OutOfGpuMemory,
+)
 from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine
 from pipeline.kept.versions import versions
@@ -88,7 +94,8 @@ class Worker:
         self.choice = Choice(atlas, name, queues, self.observer, self.attention)
         self.leftovers = Leftovers(atlas, self.scratch, settings)
         self.room = Room(self.scratch, self.leftovers.unused)
-        self.admission = Admission(self.beat.heartbeat, self.runner.past, self.observer)
+        self.admission = Admission(self.beat, self.runner.past, self.observer)
+        self.runner.roomier = self.admission.larger_gpu
         self.resting = Resting(settings.worker.beat)
         self._proven = True
         self._full = self._began = False
@@ -197,6 +204,8 @@ class Worker:
             self._proven = False
         if isinstance(outcome.error, MemoryExceeded):
             self.admission.ran_out(held.id)
+        if isinstance(outcome.error, OutOfGpuMemory):
+            self.admission.beyond_gpu(held.id)
         if isinstance(outcome.error, EngineDied | BackendUnavailable):
             self.choice.avoid.add(held.id)
         if isinstance(outcome.error, BackendUnavailable):

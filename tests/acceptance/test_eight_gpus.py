@@ -20,7 +20,7 @@ from layout.manifest import JobFile, read_job
 from layout.tree import Atlas, State
 from pipeline.config.groups import Workers
 from pipeline.submission.submit import submit_path
-from pipeline.watchers import fleet
+from pipeline.watchers import members
 from pipeline.watchers.roster import Inventory, Role, plan
 from tests.support.live import QUICK, eventually
 
@@ -71,11 +71,13 @@ def running(atlas: Atlas, root: Path, roles: list[Role]) -> Iterator[Path]:
         "INBOX3D_INTAKE__TICK": QUICK["INBOX3D_INTAKE__TICK"],
     }
     base = [sys.executable, "-m", "tests.support.standin", "--events", str(events)]
-    base += ["--atlas", str(atlas.root), "--host", "prometheus"]
     with (root / "log").open("wb") as log:
         crew = [
             subprocess.Popen(
-                [*base, *fleet._arguments(role, False)], env=environment, stdout=log, stderr=log
+                [*base, *members.command(atlas.root, "prometheus", role)[3:]],
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
             for role in roles
         ]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline import backends
-from pipeline.backends import Effort, Picture, choosing, hot
+from pipeline.backends import Effort, Picture, choosing, hot, memory
 from pipeline.errors import BackendUnavailable, MeshEmpty, OutOfGpuMemory, SubmitRefused
 from pipeline.geometry.topology import volume
 from pipeline.networks.instantmesh import InstantMesh
@@ -267,3 +267,17 @@ def test_a_third_partys_backend_is_found_by_its_entry_point(
     assert name == "clay"
     assert len(backend.reconstruct([disc()], None, QUICK).surface.faces) > 100
     assert backends.names()[-1] == "clay"
+
+
+def test_a_gpu_that_is_too_small_is_a_lack_told_with_both_sizes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.triposr(tmp_path)
+    monkeypatch.setattr(memory, "card", lambda: 2 * 2**30)
+    words = "it needs about 3.42 GB of a GPU's memory, and this one has 2.15 GB"
+    assert backends.choose("auto", 1, tmp_path, Effort())[0] == "visual-hull"
+    assert backends.passed_over("visual-hull", 1, tmp_path, Effort())["triposr"] == words
+    with pytest.raises(BackendUnavailable, match=words):
+        backends.choose("triposr", 1, tmp_path, Effort())
+    monkeypatch.setattr(memory, "card", lambda: 4 * 2**30)
+    assert backends.choose("auto", 1, tmp_path, Effort())[0] == "triposr"
