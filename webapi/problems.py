@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -131,8 +132,9 @@ def cut_off(received: int, announced: int | None) -> Problem:
     )
 
 
-def invalid(error: ValidationError) -> Problem:
-    """422 with every key that is wrong; the detail is the first of them."""
+def invalid(error: ValidationError, called: Mapping[str, str] = MappingProxyType({})) -> Problem:
+    """422 with every key that is wrong; the detail is the first of them. CALLED: what the request
+    calls a field where that is not its own name."""
     found = error.errors()
     found = [
         row
@@ -140,7 +142,10 @@ def invalid(error: ValidationError) -> Problem:
         if not any(other["loc"][: len(row["loc"])] == row["loc"] != other["loc"] for other in found)
     ]
     rows = [
-        {"field": ".".join(str(part) for part in row["loc"]) or "body", "message": wrong(row)}
+        {
+            "field": ".".join(called.get(str(part), str(part)) for part in row["loc"]) or "body",
+            "message": wrong(row),
+        }
         for row in found[:20]
     ]
     return Problem(422, "invalid", f"{rows[0]['field']}: {rows[0]['message']}"[:400], errors=rows)

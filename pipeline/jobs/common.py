@@ -67,6 +67,16 @@ def words(value: Any) -> Any:
     )
 
 
+def formats(value: Any) -> Any:
+    """Formats as people write them, ".STL" too, each once."""
+    value = words(value)
+    return (
+        tuple(dict.fromkeys(str(one).lower().lstrip(".") for one in value))
+        if isinstance(value, (list, tuple))
+        else value
+    )
+
+
 def level(up: str, front: str) -> None:
     """ValueError where FRONT is UP or its opposite; "auto" is neither."""
     if "auto" not in (up, front) and up[-1] == front[-1]:
@@ -126,12 +136,7 @@ class Common(BaseModel):
     @field_validator("output_format", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        value = words(value)
-        return (
-            tuple(dict.fromkeys(str(v).lower().lstrip(".") for v in value))
-            if isinstance(value, (list, tuple))
-            else value
-        )
+        return formats(value)
 
     @field_validator("webhook_url")
     @classmethod

@@ -49,7 +49,7 @@ def label_job(id: str, asked: Labelled) -> Row:
     try:
         said = Labels(called=asked.name, tags=tuple(dict.fromkeys(asked.tags)))
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, {"called": "name"}) from None
     labels.write(web.atlas, id, said)
     web.follower.label(id, said)
     log.info("job.labelled job=%s by=%s", id, asker().name)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.jobs import Common, ConvertOptions, ImagesOptions, PromptOptions, ScanOptions
-from pipeline.jobs.common import Axis, Format, level, words
+from pipeline.jobs.common import Axis, Format, formats, level
 from webapi.routes.answers import EXAMPLE_ID
 from webapi.routes.option_schema import options_schema
 
@@ -74,8 +74,7 @@ class Export(BaseModel):
     @field_validator("output_format", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        value = words(value)
-        return tuple(dict.fromkeys(value)) if isinstance(value, list) else value
+        return formats(value)
 
 
 SCAN_LIKE: tuple[type[Common], ...] = (ScanOptions, ConvertOptions, ImagesOptions, PromptOptions)

@@ -33,34 +33,48 @@ from pipeline.workspace import StageWorkspace, Workspace
 Array = NDArray[Any]
 
 
-def figures(results: Results, ws: Workspace) -> list[tuple[str, str]]:
-    """The link graph and the histogram of distances, as SVG."""
-    mesh, alignment, cloud = results.mesh, results.alignment, results.cloud
+def figures(results: Results, off: tuple[Array, str] | None) -> list[tuple[str, str]]:
+    """The link graph and the histogram of distances (OFF the surface, and their unit), as SVG."""
+    alignment = results.alignment
     found = []
     if alignment is not None and alignment.links:
         caption = (
-            "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot: a"
-            " pass without a place.</figcaption>"
+            "<figcaption>Thick lines: much overlap. Dashed: seen, but not needed. A hollow dot:"
+            " without a place.</figcaption>"
         )
-        found.append(
-            (
-                "How the passes hang together",
-                link_graph(alignment, palette(len(alignment.passes))) + caption,
-            )
-        )
-    if cloud is not None:
-        distance = distances(surfaces.load(ws, mesh), scan_points(cloud, results.features, ws))
+        graph = link_graph(alignment, palette(len(alignment.passes)))
+        found.append((f"How the {called(results)} hang together", graph + caption))
+    if off is not None:
         caption = (
-            f"<figcaption>Distances of {count(len(distance))} scanned points, but for the farthest"
+            f"<figcaption>Distances of {count(len(off[0]))} of their points, but for the farthest"
             " 0.5%.</figcaption>"
         )
-        found.append(
-            (
-                "How far the scan lies from the surface",
-                histogram(*readable(distance, mesh.unit)) + caption,
-            )
-        )
+        found.append((f"How far the {_lies(results)} from the surface", histogram(*off) + caption))
     return found
+
+
+def off_surface(results: Results, ws: Workspace) -> tuple[Array, str] | None:
+    """How far points of the merged cloud lie from the surface, and in which unit."""
+    if results.cloud is None:
+        return None
+    points = scan_points(results.cloud, results.features, ws)
+    return readable(distances(surfaces.load(ws, results.mesh), points), results.mesh.unit)
+
+
+def how_far(results: Results, off: tuple[Array, str] | None) -> str:
+    """The mean of OFF as a sentence: the number that stands in the histogram."""
+    if off is None:
+        return ""
+    return f" The {_lies(results)} {off[0].mean():.3g} {off[1]} from the surface on average."
+
+
+def called(results: Results) -> str:
+    """What the passes are called."""
+    return "photographs" if _photos.made_it(results) else "passes"
+
+
+def _lies(results: Results) -> str:
+    return "photographs' points lie" if _photos.made_it(results) else "scan lies"
 
 
 def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[str, str]]:
@@ -73,16 +87,17 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
         ("Turning", ws.output("turntable.webp")),
     ]
     if cloud is not None and alignment is not None:
-        shown += _passes_pictures(mesh, cloud, alignment, ws)
+        shown += _passes_pictures(mesh, cloud, alignment, called(results), ws)
     found.append(("Pictures", figures_html(shown)))
     compared = results.compared
     if compared is not None and compared.reference is not None:
         found.append((f"Against {compared.reference}", _compared.chapter(compared, mesh, ws)))
     if alignment is not None:
-        found.append(("The passes", passes_table(alignment)))
-        if _by_photographs(results):
-            assert results.posed is not None
-            found.append(("The photographs", _photos.chapter(results.posed, mesh, ws)))
+        if _photos.made_it(results) and results.posed is not None:
+            names = [item.name for item in alignment.passes]
+            found.append(("The photographs", _photos.chapter(results.posed, mesh, ws, names)))
+        else:
+            found.append(("The passes", passes_table(alignment)))
     elif dropped is not None:
         found.append(
             ("What was dropped", table([(html.escape(name),) for name in dropped.names[:200]]))
@@ -90,8 +105,8 @@ def sections(results: Results, ws: StageWorkspace[WriteReport]) -> list[tuple[st
     if features is not None and recognised(features):
         found.append(("What was recognised", features_table(features)))
     if mesh.gaps is not None and mesh.gaps.holes:
-        seen = "What no photograph showed" if _by_photographs(results) else "What no scanner saw"
-        found.append((seen, _rescan.chapter(mesh, mesh.gaps, ws, _by_photographs(results))))
+        seen = "What no photograph showed" if _photos.made_it(results) else "What no scanner saw"
+        found.append((seen, _rescan.chapter(mesh, mesh.gaps, ws, _photos.made_it(results))))
     if mesh.assisted is not None:
         found.append(("What the assist service said", assist_table(mesh.assisted)))
     found.append(("Files", files_table(results.exported, mesh, ws)))
@@ -113,13 +128,8 @@ def _said(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _by_photographs(results: Results) -> bool:
-    """Was it made from photographs whose cameras were found from themselves?"""
-    return results.posed is not None and results.posed.sparse is not None
-
-
 def _passes_pictures(
-    mesh: Mesh, cloud: PointCloud, alignment: Alignment, ws: Workspace
+    mesh: Mesh, cloud: PointCloud, alignment: Alignment, called: str, ws: Workspace
 ) -> list[tuple[str, Any]]:
     with np.load(ws.path(cloud.arrays)) as arrays:
         if "source" not in arrays:
@@ -130,7 +140,7 @@ def _passes_pictures(
     upright = points @ frame[:3, :3].T + frame[:3, 3]
     found = []
     for words, camera in (
-        ("The aligned passes, each in its colour", Camera()),
+        (f"The aligned {called}, each in its colour", Camera()),
         ("The same from behind", Camera(215.0, 22.0)),
     ):
         path = ws.path(f"report/passes-{camera.azimuth:.0f}.webp")

@@ -13,6 +13,7 @@ from pipeline.artefacts import Alignment
 
 Array = NDArray[Any]
 WIDTH, HEIGHT = 460, 340
+CROWDED = 16  # passes, from which on names beside each other no longer fit
 
 
 def link_graph(alignment: Alignment, colors: Array) -> str:
@@ -21,6 +22,9 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
     names = [placed.name for placed in alignment.passes]
     angle = np.arange(len(names)) / max(len(names), 1) * 2 * np.pi - np.pi / 2
     reach = (0, 0) if len(names) == 1 else (WIDTH * 0.25, HEIGHT * 0.36)
+    crowded = len(names) > CROWDED
+    if crowded:
+        reach = (HEIGHT * 0.23, HEIGHT * 0.23)
     at = {
         name: (WIDTH / 2 + reach[0] * np.cos(a), HEIGHT / 2 + reach[1] * np.sin(a))
         for name, a in zip(names, angle, strict=True)
@@ -47,15 +51,27 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
         x, y = at[placed.name]
         fill = css(colors[number]) if placed.placed else "none"
         drawn.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{fill}" stroke="{css(colors[number])}"'
-            ' stroke-width="2"/>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if crowded else 8}" fill="{fill}"'
+            f' stroke="{css(colors[number])}" stroke-width="2"/>'
         )
-        anchor, shift = ("start", 13) if x >= WIDTH / 2 - 1 else ("end", -13)
-        drawn.append(
-            f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">'
-            f"{html.escape(_short(placed.name))}<title>{html.escape(placed.name)}</title></text>"
-        )
+        drawn.append(_named(placed.name, x, y, float(angle[number]), crowded))
     return "".join([*drawn, "</svg>"])
+
+
+def _named(name: str, x: float, y: float, angle: float, crowded: bool) -> str:
+    """NAME beside its dot at X, Y; among many turned outward along the circle's ANGLE, or the names
+    would lie on each other."""
+    right = x >= WIDTH / 2 - 1
+    far = 8 if crowded else 13
+    anchor, shift = ("start", far) if right else ("end", -far)
+    turn, look = "", ""
+    if crowded:
+        degrees = np.degrees(angle) + (0 if right else 180)
+        turn, look = f' transform="rotate({degrees:.1f} {x:.1f} {y:.1f})"', ' style="font-size:8px"'
+    return (
+        f'<text x="{x + shift:.1f}" y="{y + (3 if crowded else 4):.1f}" text-anchor="{anchor}"'
+        f"{turn}{look}>{html.escape(_short(name))}<title>{html.escape(name)}</title></text>"
+    )
 
 
 def histogram(values: Array, unit: str) -> str:

@@ -87,11 +87,6 @@ def lead(results: Results) -> str:
         )
     if results.compared is not None and results.compared.reference is not None:
         said = f"{_verdict(results.compared, mesh.unit)} {said}"
-    if mesh.scan_to_mesh:
-        said += (
-            f" The scan lies {mesh.scan_to_mesh['mean']:.3%} of the size from the surface on"
-            " average."
-        )
     return said
 
 

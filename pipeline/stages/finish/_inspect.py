@@ -15,6 +15,7 @@ from pipeline.artefacts import Gaps, Mesh, Results
 from pipeline.geometry.creases import with_normals
 from pipeline.geometry.simplify import presimplify
 from pipeline.geometry.units import METRES, as_matrix
+from pipeline.stages.finish import _photos
 from pipeline.stages.finish._cloud_picture import palette
 from pipeline.stages.finish._deviation import Deviation, signed
 from pipeline.stages.finish._figures import css
@@ -60,6 +61,7 @@ def facts(results: Results, passes: dict[int, Deviation], kind: str) -> dict[str
     found: dict[str, Any] = {
         "label": mesh.label,
         "scale": _scale(results, kind),
+        "photographs": _photos.made_it(results),
         "passes": [],
         **_gaps(mesh, mesh.gaps or Gaps()),
     }
@@ -90,6 +92,8 @@ def _scale(results: Results, kind: str) -> str | None:
     """Why lengths may be wrong as a whole, in words; None where the unit is known."""
     if kind in ("images", "prompt"):
         return "Pictures tell no scale: lengths are arbitrary."
+    if _photos.made_it(results) and results.scans and results.scans.unit_guessed:
+        return "Photographs tell no size: lengths are arbitrary."
     if results.scans and results.scans.unit_guessed:
         return f"The unit, {results.scans.unit}, is a guess."
     return None

@@ -4,13 +4,14 @@ more of them would help."""
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.artefacts import Mesh, PosedPicture, PosedPictures
+from pipeline.artefacts import Mesh, PosedPicture, PosedPictures, Results
 from pipeline.geometry import arrays
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
@@ -32,25 +33,44 @@ LENGTH = 0.12  # of a drawn camera, as a share of its distance
 FEW = 0.02  # share of the surface that too few photographs show, from which on it is said
 
 
-def chapter(posed: PosedPictures, mesh: Mesh, ws: Workspace) -> str:
-    """Pictures of the cameras around the model and of what they show, and a row for each."""
+def made_it(results: Results) -> bool:
+    """Was it made from photographs whose cameras were found from themselves?"""
+    return results.posed is not None and results.posed.sparse is not None
+
+
+def chapter(posed: PosedPictures, mesh: Mesh, ws: Workspace, names: Sequence[str] = ()) -> str:
+    """Pictures of the cameras around the model and of what they show, and a row for each. NAMES:
+    all photographs in the order in which the viewer colours them."""
+    colours = _colours(posed, names)
     colored = mesh.textured_by is not None
     best, count = _shown(mesh, ws) if colored else (None, None)
     rows = [
-        _row(number, one, None if best is None else float((best == number).mean()))
-        for number, one in enumerate(posed.pictures)
+        _row(one, css(colour), None if best is None else float((best == number).mean()))
+        for number, (one, colour) in enumerate(zip(posed.pictures, colours, strict=True))
     ]
-    rows += [(html.escape(name), "no", "–", "–", "–") for name, _ in posed.left_out]
-    head = ("Photograph", "Placed", "Points held", "Off, pixels", "Coloured")
-    shown = _drawn(posed, mesh, best, count, ws)
-    return pictures(shown) + _said(count) + table(rows, head, frozenset({2, 3, 4}))
+    rows += [
+        (html.escape(name), '<span class="no">no</span>', "–", "–", "–", html.escape(why))
+        for name, why in posed.left_out
+    ]
+    head = ("Photograph", "Placed", "Points held", "Off, pixels", "Coloured", "Remark")
+    columns = len(head) if posed.left_out else len(head) - 1
+    shown = _drawn(posed, mesh, best, count, colours, ws)
+    listed = table([row[:columns] for row in rows], head[:columns], frozenset({2, 3, 4}))
+    return pictures(shown) + _said(count) + listed
 
 
-def _row(number: int, one: PosedPicture, share: float | None) -> tuple[str, ...]:
-    dot = f'<span class="dot" style="background:{css(palette(number + 1)[number])}"></span>'
+def _colours(posed: PosedPictures, names: Sequence[str]) -> Array:
+    """(P,3) of the pictures: each as the viewer and the graph of links show it."""
+    known = {name: number for number, name in enumerate(names)}
+    own = [known.get(one.name, number) for number, one in enumerate(posed.pictures)]
+    return palette(max(own, default=0) + 1)[own]
+
+
+def _row(one: PosedPicture, colour: str, share: float | None) -> tuple[str, ...]:
+    dot = f'<span class="dot" style="background:{colour}"></span>'
     off = "–" if one.residual is None else f"{one.residual:.2f}"
     colored = "–" if share is None else f"{share:.1%}"
-    return dot + html.escape(one.name), "yes", str(one.points), off, colored
+    return dot + html.escape(one.name), "yes", str(one.points), off, colored, ""
 
 
 def _shown(mesh: Mesh, ws: Workspace) -> tuple[Array, Array]:
@@ -76,10 +96,15 @@ def _spread(mesh: Mesh, ws: Workspace) -> tuple[Array, Array]:
 
 
 def _drawn(
-    posed: PosedPictures, mesh: Mesh, best: Array | None, count: Array | None, ws: Workspace
+    posed: PosedPictures,
+    mesh: Mesh,
+    best: Array | None,
+    count: Array | None,
+    own: Array,
+    ws: Workspace,
 ) -> list[tuple[str, Any]]:
+    """OWN: the colour of each picture."""
     points = _spread(mesh, ws)[0]
-    own = palette(len(posed.pictures))
     rods = [_camera(one, mesh) for one in posed.pictures]
     group = np.repeat(np.arange(len(rods) + 1), [len(points), *map(len, rods)])
     views = [

@@ -39,6 +39,7 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         ws.output("inspect.glb"),
         ws.path("report/inspect.jpg").parent,
     )
+    off = _chapters.off_surface(results, ws)
     of_passes = _first_words.pass_warnings(results.alignment)
     page = Page(
         title=_first_words.title(
@@ -47,13 +48,13 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
             ws.options,
             _first_words.object_name(ws, results.dropped),
         ),
-        lead=_first_words.lead(results),
+        lead=_first_words.lead(results) + _chapters.how_far(results, off),
         numbers=_first_words.numbers(results, ws) | _views.numbers(mesh),
         warnings=[
             *(sentence(text) for text in ws.warnings if text not in of_passes),
             *of_passes,
         ],
-        pairs=_chapters.figures(results, ws),
+        pairs=_chapters.figures(results, off),
         sections=chapters,
         footer=f"seed {ws.options.seed} · "
         + " · ".join(f"{name} {version}" for name, version in versions().items()),

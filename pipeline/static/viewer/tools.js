@@ -22,7 +22,7 @@ export function controls(view) {
   view.standing = standing(view);
   const points = passes.list.length ? passing(view) : null;
   view.sync = () => { look.mark(looks.name); cut.sync(); points?.sync(); };
-  const shown = [["holes", "Holes"], ["rescan", "Rescan here"], ["scanners", "Scanners"]].filter(([name]) => marks.has(name));
+  const shown = [["holes", "Holes"], ["rescan", "Rescan here"], ["scanners", facts.photographs ? "Cameras" : "Scanners"]].filter(([name]) => marks.has(name));
   const bar = element("div", { className: "i3d-bar", role: "toolbar", "aria-label": "Viewer" }, look, cut,
     group("Measure", ...Object.values(tools), sized, clear),
     shown.length ? group("Marks", ...shown.map(([name, text]) => toggle(text, `Show: ${text}`, (on) => marks.show(name, on)))) : null,
@@ -41,7 +41,7 @@ function cutting(view) {
   return Object.assign(axes, { sync });
 }
 
-function passing({ passes, stage, model }) {
+function passing({ passes, stage, model, facts }) {
   const surface = check("Surface", "", (on) => { model.visible = on; stage.draw(); });
   surface.input.checked = true;
   const rows = passes.list.map((one) => [one, check(one.fact.name ?? `pass ${one.number}`, one.fact.colour, (on) => passes.show(one.number, on), about(one.fact))]);
@@ -53,7 +53,7 @@ function passing({ passes, stage, model }) {
   scale.append(element("span", {}, `${fine(passes.reach)} inside`), strip, element("span", {}, `${fine(passes.reach)} outside`));
   const warm = check("Deviation: how far each point lies from the surface", "", (on) => { passes.warm(on); if (on && !passes.shown().length) all(true); sync(); });
   const sync = () => { for (const [one, row] of rows) row.input.checked = one.cloud.visible; warm.input.checked = passes.heat; scale.hidden = !passes.heat; };
-  const box = element("fieldset", { className: "i3d-passes" }, element("legend", {}, "Passes, as points"), group("Passes", surface, every, none), passes.measured ? warm : null, scale, element("div", { className: "i3d-rows" }, ...rows.map(([, row]) => row)));
+  const box = element("fieldset", { className: "i3d-passes" }, element("legend", {}, facts.photographs ? "Photographs, as points" : "Passes, as points"), group("Passes", surface, every, none), passes.measured ? warm : null, scale, element("div", { className: "i3d-rows" }, ...rows.map(([, row]) => row)));
   return Object.assign(box, { sync });
 }
 

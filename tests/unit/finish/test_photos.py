@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.artefacts import Mesh, PosedPicture, PosedPictures
+from pipeline.artefacts import Exported, Mesh, Pictures, PosedPicture, PosedPictures, Results, Scans
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry import surface as surfaces
 from pipeline.recipes import call, stage_function
-from pipeline.stages.finish import _photos
+from pipeline.stages.finish import _inspect, _photos
+from pipeline.stages.finish._cloud_picture import palette
+from pipeline.stages.finish._figures import css
 from pipeline.workspace import Workspace
 from tests.support import photographs
 from tests.unit.finish.shapes import ball, stored
@@ -67,10 +70,13 @@ def test_the_texture_tells_which_photograph_shows_what(made: Any) -> None:
 def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> None:
     """Cameras, colours and counts from two sides each; shares; what no photograph shows, in words."""
     mesh, posed, ws = made
-    page = _photos.chapter(posed, mesh, ws)
+    names = ["stray.jpg", *(f"<{number}>.jpg" for number in range(3))]
+    page = _photos.chapter(posed, mesh, ws, names)
     assert page.count("<img ") == 6
-    for words in ("&lt;0&gt;.jpg", "stray.jpg", "0.40", "Where the photographs were taken"):
+    for words in ("&lt;0&gt;.jpg", "stray.jpg", "blurred", "0.40", "Where the photographs were"):
         assert words in page
+    dots = re.findall(r"background:(#\w+)", page)
+    assert dots == [css(colour) for colour in palette(4)[1:]], "as the viewer colours them"
     assert "is shown by no photograph" in page and "more photographs are needed" in page
 
 
@@ -80,3 +86,17 @@ def test_a_mesh_without_their_colours_still_shows_the_cameras(made: Any) -> None
     mesh, posed, ws = made
     page = _photos.chapter(posed, mesh.model_copy(update={"textured_by": None}), ws)
     assert page.count("<img ") == 2 and "no photograph" not in page
+
+
+def test_the_viewer_speaks_of_photographs_and_says_that_they_tell_no_size(made: Any) -> None:
+    mesh, posed, _ = made
+    results = Results(
+        mesh,
+        Exported(files_written=(), faces=1),
+        Pictures(preview=""),
+        posed=posed,
+        scans=Scans(passes=(), unit="m", unit_guessed=True),
+    )
+    said = _inspect.facts(results, {}, "scan")
+    assert said["photographs"] is True
+    assert said["scale"] == "Photographs tell no size: lengths are arbitrary."

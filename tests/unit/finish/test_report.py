@@ -45,6 +45,7 @@ from pipeline.stages.finish import (
 )
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._figures import link_graph
 from pipeline.stages.finish._lighting import backdrop, developed, rough
 from pipeline.stages.finish._render import Studio
 from pipeline.stages.finish._tables import lengths
@@ -451,6 +452,19 @@ def test_a_warning_begins_like_a_sentence_but_names_keep_their_letters() -> None
         "far.obj lies far from zero.",
         "Ok",
     ]
+
+
+def test_names_of_many_passes_are_turned_outward() -> None:
+    """Beside each other they would lie on one another."""
+    for many in (3, 40):
+        passes = tuple(
+            Placed(name=f"{n}.jpg", points=1, placed=True, pose=IDENTITY, score=None, overlap=None)
+            for n in range(many)
+        )
+        drawn = link_graph(
+            Alignment(passes=passes, links=(), components=(), size=1.0, gap=None), palette(many)
+        )
+        assert drawn.count("rotate(") == (many if many > 16 else 0)
 
 
 @pytest.mark.parametrize(("size", "width"), [(0.2, "12.3 mm"), (2.0, "0.012 m")])

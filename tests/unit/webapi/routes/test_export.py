@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -59,6 +61,21 @@ def test_a_format_that_is_none_is_refused(
     done = forge(atlas, State.DONE)
     assert client.post(f"/3d/jobs/{done.id}/export", json=body).status_code == 422
     assert not atlas.places(State.INBOX)
+
+
+@pytest.mark.parametrize("formats", [[[]], [{}], [None], {}, [["stl"]], 1])
+def test_a_format_that_is_not_even_a_word_is_refused(
+    client: FlaskClient, atlas: Atlas, formats: Any
+) -> None:
+    done = forge(atlas, State.DONE)
+    refused = client.post(f"/3d/jobs/{done.id}/export", json={"output_format": formats})
+    assert refused.status_code == 422 and refused.json["detail"].startswith("output_format")
+
+
+def test_formats_are_written_as_everywhere(client: FlaskClient, atlas: Atlas) -> None:
+    done = forge(atlas, State.DONE)
+    sent = client.post(f"/3d/jobs/{done.id}/export", json={"output_format": ".STL,glb"})
+    assert sent.status_code == 202, sent.text
 
 
 def test_what_has_no_model_or_is_a_draft_is_not_converted(

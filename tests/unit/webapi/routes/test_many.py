@@ -128,6 +128,8 @@ def test_a_name_and_tags_stand_in_one_file_and_lists_go_by_them(
     assert ids(client.get("/3d/jobs?tag=kitchen")) == []
     wrong = client.put(f"/3d/jobs/{shelf[3]}/labels", json={"tags": ["a,b"]})
     assert wrong.status_code == 422
+    wrong = client.put(f"/3d/jobs/{shelf[3]}/labels", json={"name": "\x00"})
+    assert wrong.json["errors"][0]["field"] == "name"
     assert client.put("/3d/jobs/none-0000000000/labels", json={}).status_code == 404
 
 
