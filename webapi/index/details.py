@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +25,40 @@ FEWEST, FILES = 5, 1000
 UNTOLD: Row = {"eta": None, "eta_error": None, "cold": False}
 
 
-def with_eta(follower: Follower, row: Row) -> Row:
+class Outlook:
+    """What the time left of rows is foreseen from, each asked for once; of MANY rows their turns,
+    too, in one go."""
+
+    def __init__(self, follower: Follower, many: bool = False) -> None:
+        self.follower, self.many = follower, many
+        self.pace = functools.cache(self._pace)
+
+    @functools.cached_property
+    def served(self) -> dict[str, int]:
+        return self.follower.queues()
+
+    @functools.cached_property
+    def turns(self) -> dict[str, int]:
+        return self.follower.known.turns() if self.many else {}
+
+    def ahead(self, row: Row) -> int:
+        turn = self.turns.get(row["id"])
+        return self.follower.known.ahead(row) if turn is None else turn
+
+    def _pace(self, kind: str | None, tier: str | None) -> float | None:
+        """Median seconds of such jobs; None of too few."""
+        past: list[float] = []
+        with contextlib.suppress(SQLAlchemyError):
+            past = self.follower.index.pace(kind, tier)
+        return statistics.median(past) if len(past) >= FEWEST else None
+
+
+def all_with_eta(follower: Follower, found: Iterable[Row]) -> list[Row]:
+    outlook = Outlook(follower, many=True)
+    return [with_eta(follower, row, outlook) for row in found]
+
+
+def with_eta(follower: Follower, row: Row, outlook: Outlook | None = None) -> Row:
     """ROW with the seconds left: the worker's own estimate, else from what such jobs took before;
     null rather than invented.
 
@@ -35,10 +70,8 @@ def with_eta(follower: Follower, row: Row) -> Row:
         return row | {"message": f"waits: {why}"} | UNTOLD
     if row["state"] in ENDED or (row["worker"] and row["eta"] is not None):
         return row
-    past: list[float] = []
-    with contextlib.suppress(SQLAlchemyError):
-        past = follower.index.pace(row["kind"], row["tier"])
-    whole = statistics.median(past) if len(past) >= FEWEST else None
+    outlook = outlook or Outlook(follower)
+    whole = outlook.pace(row["kind"], row["tier"])
     if row["worker"]:
         return (
             row
@@ -49,8 +82,8 @@ def with_eta(follower: Follower, row: Row) -> Row:
     if row["queue"] is None:  # still in inbox/
         return row | UNTOLD
     own = row["eta"] if row["eta"] is not None else whole
-    served = follower.queues().get(row["queue"] or "", 0)
-    ahead = follower.known.ahead(row)
+    served = outlook.served.get(row["queue"] or "", 0)
+    ahead = outlook.ahead(row)
     turns = ahead // served if served else 0
     stands = row | UNTOLD | {"position": ahead + 1}
     if not served or own is None or (turns and whole is None):

@@ -121,6 +121,12 @@ class Known:
     def waiting(self) -> list[Row]:
         """Jobs that wait for a worker or to be accepted, in the order in which one worker of each
         queue would start them."""
+        rows = [row for row in self.unfinished() if not row["worker"]]
+        turns = self.turns()
+        return sorted(rows, key=lambda row: (turns.get(row["id"], 0), *_age(row)))
+
+    def turns(self) -> dict[str, int]:
+        """By id, how many jobs of the same queue one worker would start before each that waits."""
         rows = sorted((row for row in self.unfinished() if not row["worker"]), key=_age)
         many = Counter((row["queue"], row["urgent"]) for row in rows)
         seen: Counter[tuple[str | None, bool]] = Counter()
@@ -129,7 +135,7 @@ class Known:
             sort = (row["queue"], row["urgent"])
             turns[row["id"]] = ahead(row["urgent"], seen[sort], many[row["queue"], not sort[1]])
             seen[sort] += 1
-        return sorted(rows, key=lambda row: (turns[row["id"]], *_age(row)))
+        return turns
 
 
 def _age(row: Row) -> tuple[str, str]:

@@ -41,7 +41,7 @@ ORDERS = {
 
 def home() -> Response:
     index = here().index
-    active = [details.with_eta(here().follower, row) for row in index.active()[:300]]
+    active = details.all_with_eta(here().follower, index.active()[:300])
     failed = index.page({"state": "failed"}, FAILED).rows
     finished = index.page({"state": "completed"}, LATELY).rows
     seen = overview(here().follower)

@@ -31,15 +31,16 @@ export class Layer {
 
   // Words that would lie on each other stand one above the other.
   marks(list) {
-    const taken = [], parts = [];
+    const taken = [], dots = [], words = [];
     for (const { place, text, colour } of list.filter(({ place }) => place.ahead).sort((one, other) => other.place.y - one.place.y)) {
       const wide = 7.5 * text.length;
       let y = place.y - 12;
       for (const other of taken) if (Math.abs(other.x - place.x) < (other.wide + wide) / 2 && y > other.y - LINE && y < other.y + LINE) y = other.y - LINE;
       taken.push({ x: place.x, y, wide });
-      parts.push(shape("circle", { cx: place.x, cy: place.y, r: 5, style: `fill:${colour}` }), this.label({ x: place.x, y }, text));
+      dots.push(shape("circle", { cx: place.x, cy: place.y, r: 5, style: `fill:${colour}` }));
+      words.push(this.label({ x: place.x, y }, text));
     }
-    this.groups[0].replaceChildren(...parts);
+    this.groups[0].replaceChildren(...dots, ...words);
   }
 
   label({ x, y }, text) { return shape("text", { x, y: y - 7 }, text); }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from flask.testing import FlaskClient
 
 from layout.tree import Atlas, State
 from tests.support.web import forge
+from webapi.context import Web
+from webapi.index.details import all_with_eta
 from webapi.pages import read
 from webapi.pages.read import _remarks
 
@@ -32,3 +36,26 @@ def test_the_end_of_a_long_log_begins_with_a_whole_line(
         page = client.get(f"/jobs/{job.id}", headers={"Accept": "text/html"}).text
         assert f"<code>{lines[first]}\n" in page
         assert lines[-1] in page
+
+
+def test_what_many_waiting_jobs_took_before_is_asked_once(
+    client: FlaskClient,
+    atlas: Atlas,
+    web: Web,
+    look: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many wait, each kind once; their turns are those that each would be told alone."""
+    jobs = [
+        forge(atlas, State.CLAIMED, at=f"2026-11-20T12:{n:02}:00+00:00", urgent=n % 3 == 0)
+        for n in range(12)
+    ]
+    look()
+    pace, asked = web.index.pace, []
+    monkeypatch.setattr(web.index, "pace", lambda *which: asked.append(which) or pace(*which))
+    together = {
+        row["id"]: row["position"] for row in all_with_eta(web.follower, web.index.active())
+    }
+    assert len(asked) == 1
+    assert together == {job.id: client.get(f"/3d/jobs/{job.id}").json["position"] for job in jobs}
+    assert sorted(together.values()) == list(range(1, 13))
