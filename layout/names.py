@@ -19,7 +19,6 @@ from layout.temporary import temporary
 
 __all__ = [
     "ALPHABET",
-    "HALT_NAMES",
     "MAX_BYTES",
     "RESERVED",
     "STATUS_NAME",
@@ -52,7 +51,9 @@ KNOWN = (
 )  # names whose parts are remembered: every look at a folder asks for all of them again
 MAX_BYTES = 48  # of a slug and of a worker's name
 STATUS_NAME = "STATUS.txt"
-HALT_NAMES = ("halt", "halt.txt")
+_HALT = re.compile(
+    r"halt(?:\.txt)*[ .]*"
+)  # .txt unseen, a blank behind: it is to stop all the same
 RESERVED = frozenset(
     {
         "con",
@@ -69,11 +70,13 @@ _SLUG = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _ID = re.compile(f"({_SLUG})-([{ALPHABET}]{{10}})")
 _WORD = re.compile(_SLUG)
 _STATE = re.compile(r"([a-z0-9-]+)@([a-z0-9-]+)\.(0|[1-9][0-9]{0,8})")
-_OURS = (STATUS_NAME.lower(), *HALT_NAMES)  # as files; a folder of such a name is a person's
 _RUBBISH = frozenset(
     {
         "thumbs.db",
+        "ehthumbs.db",
+        "ehthumbs_vista.db",
         "desktop.ini",
+        "icon\r",
         "@eadir",
         "@recycle",
         "@synoresource",
@@ -84,11 +87,22 @@ _RUBBISH = frozenset(
         "lost+found",
         "$recycle.bin",
         "system volume information",
+        "network trash folder",
+        "temporary items",
+        "thevolumesettingsfolder",
+        "aquota.user",
+        "aquota.group",
     }
 )
 _QUIET = re.compile(
     r"\._.*|\.(?:ds_store|localized|apdisk|directory|hidden|trash.*|spotlight-v100|fseventsd|documentrevisions-v100|temporaryitems"
-    r"|st(?:folder|versions|ignore)|sync|dropbox|snapshots?|zfs|@__thumb|nfs.*|fuse_hidden.*|trashed-.*|status\.txt\..*)"
+    r"|st(?:folder|versions|ignore)|sync(?:id|ignore|archive|_[0-9a-f]+\.db.*)?|dropbox(?:\.attr)?|owncloudsync\.log.*|snapshots?|zfs|@.*"
+    r"|recycle|streams|windows|apple(?:double|db|desktop)|volumeicon\.icns|com\.apple\..*|metadata_never_index"
+    r"|nfs.*|fuse_hidden.*|trashed-.*|status\.txt\..*)"
+)
+# streams that a server or a copying tool could not attach to their file
+_STREAM = re.compile(
+    r"[^:\uf022\uf03a]+[:\uf022\uf03a](?:zone\.identifier|smartscreen|encryptable|afp_(?:afpinfo|resource)|com\.dropbox\..*)"
 )
 
 
@@ -206,7 +220,8 @@ def ignored(name: str, folder: bool = False) -> bool:
     return (
         low.startswith((".", "~$"))
         or low in _RUBBISH
-        or (low in _OURS and not folder)
+        or (not folder and _is_ours(low))
+        or _STREAM.fullmatch(low) is not None
         or temporary(name)
     )
 
@@ -222,11 +237,17 @@ def harmless(name: str) -> bool:
     """Is NAME, an ignored one, no drop of anybody's: what systems and sync tools leave lying about
     by themselves?"""
     low = name.lower()
-    return low in _RUBBISH or low in _OURS or _QUIET.fullmatch(low) is not None
+    return low in _RUBBISH or _is_ours(low) or any(k.fullmatch(low) for k in (_QUIET, _STREAM))
 
 
 def is_halt(name: str) -> bool:
-    return name.lower() in HALT_NAMES
+    """Does a file of that NAME, in any case, halt the line?"""
+    return _HALT.fullmatch(name.lower()) is not None
+
+
+def _is_ours(low: str) -> bool:
+    """As a file; a folder of such a name is a person's."""
+    return low == STATUS_NAME.lower() or is_halt(low)
 
 
 def without_go(name: str) -> str:

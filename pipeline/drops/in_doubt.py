@@ -107,6 +107,16 @@ def unread_picture(found: list[Item]) -> InputRejected | None:
     return None
 
 
+def _shortcut(found: list[Item]) -> InputRejected | None:
+    for item in found:
+        if signatures.suffix(item.name) in _SHORTCUTS:
+            return InputRejected(
+                f"{item.name} is a shortcut: it says where something is, and holds nothing of it",
+                remedy="Drop the file or the folder itself that it leads to.",
+            )
+    return None
+
+
 def _no_rows(found: list[Item]) -> InputRejected | None:
     table = next(
         (one for one in found if one.figures or signatures.suffix(one.name) in _TABLES), None
@@ -169,9 +179,11 @@ _DOUBTS = (
     _no_single_text,
     unread_picture,
     in_doubt_of_archive,
+    _shortcut,
     _by_content,
     _no_rows,
 )
+_SHORTCUTS = frozenset({".lnk", ".url", ".webloc", ".inetloc", ".fileloc", ".desktop"})
 _ARCHIVES = {".rar": "a RAR archive", ".7z": "a 7z archive"}
 _TABLES = frozenset(tables.SUFFIXES) - {".txt"}
 _FRAMES = (

@@ -60,7 +60,7 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     if really := contradictions.contradiction(name, head):
         raise InputRejected(
             f"{name} is {really}",
-            remedy="Give it its right suffix or take it out.",
+            remedy=contradictions.remedy(really),
         )
     if signatures.packed(name):
         head = unzipped(head)

@@ -17,6 +17,7 @@ from pipeline.drops.guess import guess, scan
 from pipeline.drops.items import MEMBERS, Known, items, packed_files
 from pipeline.drops.named import named
 from pipeline.drops.reference import reference_of
+from pipeline.drops.versions import set_apart
 from pipeline.errors import InputRejected
 from pipeline.formats.bytes import open_file
 from pipeline.formats.signatures import suffix
@@ -65,7 +66,7 @@ def _identify(
     listed, inside = _job_toml(root, names, content, presets, known)
     found = [item for item in items(root, content, known) if item.name != inside]
     compared = reference_of(reference or listed.request.get("reference"), found)
-    others = [item for item in found if item is not compared]
+    others, told = set_apart(root, [item for item in found if item is not compared])
     if listed.kind:
         choice = named(listed.kind, others, listed.request)
     elif compared:  # only scans are compared
@@ -81,7 +82,7 @@ def _identify(
         options,
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
-        choice.notes,
+        [*choice.notes, *told],
         _asked(root, listed, inside, content),
     )
 

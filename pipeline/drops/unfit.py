@@ -10,6 +10,7 @@ from pipeline.drops.evidence import some
 from pipeline.drops.own_folder import FILE
 from pipeline.drops.seen import Seen
 from pipeline.drops.verdict import Refuse, Verdict, Wait
+from pipeline.formats import contradictions
 
 
 def nothing_to_judge(look: Listing, seen: Seen, entry_limit: int) -> Verdict | None:
@@ -59,9 +60,7 @@ def never(look: Listing, seen: Seen, sealed: bool) -> Verdict | None:
         refused = Refuse(special, "Take it out, rename it, or put the file itself in its place.")
     for found in () if refused else evidence.content(look):
         if really := seen.contents.contradiction(look, found, sealed):
-            refused = Refuse(
-                f"{found.path} is {really}", "Give it its right suffix or take it out."
-            )
+            refused = Refuse(f"{found.path} is {really}", contradictions.remedy(really))
             break
     return (
         refused

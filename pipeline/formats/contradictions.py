@@ -21,6 +21,7 @@ from pipeline.formats.signatures import (
 MODELS = frozenset({".obj", ".stl", ".off", ".gltf", ".ply", ".glb", ".3mf", *tables.SUFFIXES}) - {
     ".txt"
 }
+_INSTEAD = ("html", "lfs")  # what is found in the place of a file that was never fetched
 
 
 def contradiction(name: str, head: bytes) -> str | None:
@@ -58,6 +59,13 @@ def by_content(ending: str, head: bytes, size: int) -> str | None:
     return WORDS[kind] if kind in ("ply", "pcd", "e57", "las", "glb", "fbx", "blend") else None
 
 
+def remedy(really: str) -> str:
+    """What to do about a file that is REALLY something else."""
+    if really in (WORDS[kind] for kind in _INSTEAD):
+        return "Fetch the file itself (git lfs pull, or log in and download it), and drop it again."
+    return "Give it its right suffix or take it out."
+
+
 def contradiction_inside(name: str, head: bytes) -> str | None:
     found = _against(suffix(name), unzipped(head)) if suffix(name) != ".tar" else None
     return f"{found} in gzip" if found else None
@@ -78,10 +86,10 @@ def _against(ending: str, head: bytes) -> str | None:
         # pictures are read by what they are
         pictured = expected in pictures.KINDS and kind in pictures.KINDS
         return None if pictured or kind == expected or expected.startswith(kind) else WORDS[kind]
-    if kind == "html" and ending in (TEXT | FREE) - WORDING:
+    if kind in _INSTEAD and ending in (TEXT | FREE) - WORDING:
         return WORDS[kind]
     if ending in TEXT or ending in FREE:
-        return None if kind in ("text", "utf16", "html", "pcd", "ply", "pnm") else WORDS[kind]
+        return None if kind in ("text", "utf16", *_INSTEAD, "pcd", "ply", "pnm") else WORDS[kind]
     return None
 
 

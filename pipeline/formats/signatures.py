@@ -25,6 +25,7 @@ WORDS = {
     "video": "a video",
     "sound": "a sound file",
     "html": "a web page",
+    "lfs": "a pointer of Git LFS, which says what belongs here, and not that file",
     "program": "a program",
     "database": "a database",
     "fbx": "an FBX model",
@@ -95,6 +96,12 @@ NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", 
 WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no scan
 NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - (WORDING - {".toml"})
 
+_TEXTS = (
+    (b"<!doctype html", "html"),
+    (b"<html", "html"),
+    (b"version https://git-lfs", "lfs"),
+)
+
 
 @functools.lru_cache(KNOWN)
 def suffix(name: str) -> str:
@@ -125,7 +132,7 @@ def sniff(head: bytes) -> str | None:
         return "pcd"
     if found is None and looks_like_text(head):
         start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        found = "html" if start.startswith((b"<!doctype html", b"<html")) else "text"
+        found = next((kind for first, kind in _TEXTS if start.startswith(first)), "text")
     return found
 
 

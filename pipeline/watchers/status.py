@@ -1,4 +1,4 @@
-"""STATUS.txt in inbox/: written where its text changed, and told to programs too."""
+"""STATUS.txt in inbox/: written where its text is another one, and told to programs too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ NOBODY = (
 
 
 class Writer:
-    """Writes STATUS.txt, and only when its text changed; it is due every INTERVAL seconds."""
+    """Writes STATUS.txt, and only when its text changed or a person took it away or wrote over it;
+    it is due every INTERVAL seconds."""
 
     def __init__(self, atlas: Atlas, interval: float) -> None:
         self.atlas, self.interval = atlas, interval
@@ -75,8 +76,10 @@ class Writer:
                 self._text = text
 
     def _put(self, text: str) -> None:
-        if text != self._text:
-            self.atlas.disk.replace(self.atlas.status_file, text.encode(errors="replace"))
+        data, file = text.encode(errors="replace"), self.atlas.status_file
+        found = self.atlas.disk.lstat(file) if text == self._text else None
+        if found is None or found.st_size != len(data):
+            self.atlas.disk.replace(file, data)
             self._text = text
 
     def farewell(self, observer: Observer) -> None:

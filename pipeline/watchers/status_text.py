@@ -8,11 +8,12 @@ from functools import partial
 
 from layout import names, strangers
 from layout.attention import words as words_of
-from layout.disk import LineFault
+from layout.disk import Entry, LineFault
 from layout.liveness import Observer
 from layout.tree import Atlas, Place, State
 from pipeline import queues
 from pipeline.drops.verdict import Wait
+from pipeline.formats import signatures
 from pipeline.progress import words
 from pipeline.submission import job_view
 from pipeline.text import plain
@@ -126,15 +127,25 @@ class StatusText:
         ]
 
     def _strangers(self) -> list[str]:
-        folders = [
-            entry.name
-            for entry in self.atlas.disk.scandir(self.atlas.root)
-            if entry.is_dir and names.is_halt(entry.name)
+        beside = (self._beside(entry) for entry in self.atlas.disk.scandir(self.atlas.root))
+        return [*filter(None, beside)] + [
+            line for state in State for line in self._of(state, partial(self._strange, state))
         ]
-        return [
-            f"{name} is a folder, and only a file of that name halts; or run inbox3d halt"
-            for name in folders
-        ] + [line for state in State for line in self._of(state, partial(self._strange, state))]
+
+    def _beside(self, entry: Entry) -> str | None:
+        """What ENTRY of the tree's root is, where a person might think that it does something."""
+        if entry.is_dir and names.is_halt(entry.name):
+            return (
+                f"{entry.name} is a folder, and only a file of that name halts; or run inbox3d halt"
+            )
+        if self.atlas.root / entry.name in self.atlas.folders() or names.ignored(*entry):
+            return None
+        if entry.is_dir or signatures.suffix(entry.name) in signatures.NEVER_EMPTY:
+            return (
+                f"{entry.name} stands beside inbox/, where nobody looks: move it into inbox/ to"
+                " have it worked on"
+            )
+        return None
 
     def _strange(self, state: State) -> list[str]:
         found = self.atlas.strangers(state, self._jobs[state])[:SHOWN]

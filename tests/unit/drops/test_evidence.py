@@ -270,6 +270,28 @@ def test_a_file_that_is_something_else_is_refused_by_name(
     assert verdict.reason == words
 
 
+@pytest.mark.parametrize(
+    "name", ["part.stl", "part.ply", "part.obj", "part.glb", "points.xyz", "scans.zip", "front.jpg"]
+)
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", "of Git LFS"),
+        (b"<!DOCTYPE html>\n<html>Please log in</html>\n", "a web page"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_that_was_never_fetched_is_told(
+    name: str, data: bytes, words: str
+) -> None:
+    """No "cut off", no "wrong suffix": the file itself is to be fetched."""
+    drop = Drop(network=True)
+    drop.write("good.ply", PLY)
+    drop.write(name, data)
+    verdict = drop.after(2)
+    assert isinstance(verdict, Refuse) and words in verdict.reason
+    assert verdict.remedy.startswith("Fetch the file itself")
+
+
 def test_a_drop_that_still_moves_is_not_pulled_away() -> None:
     """Refusing waits until two looks saw the same: a copier in full flight would write the rest into a new folder."""
     drop = Drop()

@@ -22,6 +22,17 @@ def test_a_film_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["vase - Shortcut.lnk", "vase.url", "vase.webloc", "vase.desktop", "sub/vase.LNK"]
+)
+def test_a_shortcut_is_called_one(tmp_path: Path, name: str) -> None:
+    """Dragged with the wrong key held; beside the thing itself it is in nobody's way."""
+    with pytest.raises(InputRejected, match="is a shortcut: ") as refused:
+        drop(tmp_path, {name: b"L\0\0\0\x01\x14\x02\0" + bytes(200)})
+    assert "itself" in refused.value.remedy
+    assert drop(tmp_path / "both", {name: b"L\0\0\0", "a.png": PNG}).used == ["a.png"]
+
+
+@pytest.mark.parametrize(
     ("name", "data", "words"),
     [
         ("a.dng", picture("TIFF"), "a.dng is a camera's raw file, which is not read"),

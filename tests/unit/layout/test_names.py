@@ -143,8 +143,31 @@ def test_rubbish_of_file_managers_and_sync_tools_is_ignored(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
+    ["ehthumbs.db", "Icon\r", "Network Trash Folder", "Temporary Items", "TheVolumeSettingsFolder", "aquota.user", ".recycle", ".AppleDouble", ".AppleDB",
+     ".VolumeIcon.icns", ".com.apple.timemachine.supported", ".metadata_never_index", ".sync_0a1b2c.db", ".sync_0a1b2c.db-wal", "._sync_0a.db-shm",
+     ".owncloudsync.log.1", ".SyncIgnore", ".dropbox.attr", ".@__thumb", ".@upload_cache", ".streams", ".windows", "a.stl:Zone.Identifier",
+     "a.stl\uf03aAFP_AfpInfo", "Thumbs.db:encryptable", "a.stl:com.dropbox.attrs"],
+)  # fmt: skip
+def test_what_servers_and_sync_tools_keep_is_nobodys_drop_and_gets_no_word(name: str) -> None:
+    """Deleted files in a server's own bin are not made again, and nobody is asked to rename them."""
+    assert names.ignored(name) and names.harmless(name) and not names.temporary(name)
+
+
+@pytest.mark.parametrize(
+    "name", [".vase", ".windowsill", ".recycled vase", ".streamset", ".sync_a"]
+)
+def test_a_persons_hidden_drop_gets_its_word(name: str) -> None:
+    assert names.ignored(name) and not names.harmless(name)
+
+
+@pytest.mark.parametrize(
+    "name",
     [
         "a.ply",
+        "Recycler",
+        "Icon",
+        "a:b.stl",
+        "temporary item",
         "READY",
         "go.txt",
         "job.toml",
@@ -189,10 +212,12 @@ def test_lasting_rubbish_is_not_temporary(name: str) -> None:
     assert not names.temporary(name)
 
 
-@pytest.mark.parametrize("name", ["HALT", "halt", "Halt.TXT", "HALT.txt"])
+@pytest.mark.parametrize(
+    "name", ["HALT", "halt", "Halt.TXT", "HALT.txt", "halt ", "HALT.txt.txt", "HALT."]
+)
 def test_halt_in_any_case(name: str) -> None:
-    """A person who wants everything to stop need not mind the shift key."""
-    assert names.is_halt(name)
+    """A person who wants everything to stop need not mind the shift key, nor what is added unseen."""
+    assert names.is_halt(name) and names.ignored(name) and not names.ignored(name, folder=True)
     assert not names.is_halt(name + "s")
 
 

@@ -158,6 +158,33 @@ def test_a_folder_that_may_not_be_listed_is_told_once(
     assert "Needs attention (1)\n  done: " in text
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: file.write_text("my notes")])
+def test_a_text_that_a_person_took_away_or_wrote_over_comes_back(
+    atlas: Atlas, observer: Observer, harm: Callable[[Path], object]
+) -> None:
+    """Though nothing changed; where all is as it was nothing is written."""
+    disk = BadDisk()
+    writer = Writer(Atlas(atlas.root, disk), 0)
+    writer.write({}, None, observer)
+    text = atlas.status_file.read_text()
+    harm(atlas.status_file)
+    writer.write({}, None, observer)
+    assert atlas.status_file.read_text() == text
+    disk.plan = lambda call: Fault("fail", errno.EIO) if call.name == "replace" else None
+    writer.write({}, None, observer)
+
+
+def test_what_was_dropped_beside_the_inbox_is_told(atlas: Atlas, observer: Observer) -> None:
+    """Who opens the share sees inbox/ and its fellows; a note or a server's own folder there is nobody's drop."""
+    for name in ("vase", "lost+found", ".snapshot"):
+        (atlas.root / name).mkdir()
+    for name in ("part.STL", "read me.txt", "HALT.txt"):
+        (atlas.root / name).touch()
+    text = Writer(atlas, 0).text({}, None, observer)
+    assert "Needs attention (2)\n  part.STL stands beside inbox/" in text
+    assert "  vase stands beside inbox/, where nobody looks: move it into inbox/" in text
+
+
 def test_halt_hides_no_arrival(atlas: Atlas, intake: Callable[[Atlas], Intake]) -> None:
     """Nothing is looked at, let alone claimed, while it exists; what came is listed all the same."""
     (atlas.root / "HALT").touch()
