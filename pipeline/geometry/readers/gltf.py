@@ -14,7 +14,7 @@ from pipeline.formats.account import Account
 from pipeline.geometry.readers.accessors import MESHOPT, Accessors
 from pipeline.geometry.readers.companions import Companions
 from pipeline.geometry.readers.gltfattributes import DRACO
-from pipeline.geometry.readers.gltfscene import Scene
+from pipeline.geometry.readers.gltfscene import VISIBILITY, Scene
 from pipeline.geometry.readers.gltftechniques import TECHNIQUES
 from pipeline.geometry.readers.parts import Contents
 
@@ -33,6 +33,7 @@ APPLIED = frozenset(
         "EXT_texture_avif",
         "MSFT_texture_dds",
         TECHNIQUES,
+        VISIBILITY,
     }
 )
 VARIANTS = "KHR_materials_variants"  # other materials than those that are shown

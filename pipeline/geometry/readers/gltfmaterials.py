@@ -12,7 +12,7 @@ from pipeline.errors import InputRejected
 from pipeline.formats.account import Account
 from pipeline.geometry.readers import gltftechniques
 from pipeline.geometry.readers.accessors import Accessors
-from pipeline.geometry.readers.parts import Material
+from pipeline.geometry.readers.parts import Material, damaged
 from pipeline.geometry.readers.pictures import decoded
 
 Array = NDArray[Any]
@@ -82,14 +82,11 @@ class Looks:
         return base
 
     def _listed(self, key: str, what: str, index: int) -> dict[str, Any] | None:
-        """Entry INDEX of a list of the document; one that is not in it is missed by its number."""
+        """Entry INDEX of a list of the document; one that is not in it is said."""
         entries: list[dict[str, Any]] = self.document.get(key, [])
         if 0 <= index < len(entries):
             return entries[index]
-        self.account.declare(what, f"number {index}")
-        self.account.explain(
-            what, f"number {index}", f"it speaks of {what} {index}, which is not in it"
-        )
+        self.account.remark(f"it speaks of {what} {index}, which is not in it")
         return None
 
     def _material(
@@ -118,7 +115,9 @@ class Looks:
         texture = self._listed("textures", "texture", index)
         if texture is None:
             return None, (True, True)
-        sampler = self.document["samplers"][texture["sampler"]] if "sampler" in texture else {}
+        sampler = {}
+        if "sampler" in texture:
+            sampler = self._listed("samplers", "sampler", texture["sampler"]) or {}
         repeats = (sampler.get("wrapS", 10497) != CLAMPED, sampler.get("wrapT", 10497) != CLAMPED)
         if MIRRORED in (sampler.get("wrapS"), sampler.get("wrapT")):
             self._mirrored.add(index)
@@ -141,7 +140,10 @@ class Looks:
     def _picture(self, number: int, last: bool) -> Any:
         """Picture NUMBER; one that has another to stand in for it is not missed."""
         if number not in self._pictures:
-            entry = self.document["images"][number]
+            entry = self._listed("images", "picture", number)
+            if entry is None:
+                self._pictures[number] = None
+                return None
             uri = entry.get("uri", "")
             inside = "uri" not in entry or uri.startswith("data:")
             name = (
@@ -152,16 +154,19 @@ class Looks:
             account = self.account if last else Account("")
             account.declare("texture", name)
             try:
-                data = (
-                    self.accessors.resource(uri, "texture")
-                    if "uri" in entry
-                    else self.accessors.view(entry["bufferView"])[0]
-                )
+                data = self._bytes(entry)
             except InputRejected:
                 self._pictures[number] = None
             else:
                 self._pictures[number] = decoded(data, name, account)
         return self._pictures[number]
+
+    def _bytes(self, entry: dict[str, Any]) -> bytes:
+        if "uri" in entry:
+            return self.accessors.resource(entry["uri"], "texture")
+        if "bufferView" not in entry:
+            raise damaged(self.name, "a picture of it is nowhere")
+        return self.accessors.view(entry["bufferView"])[0]
 
 
 def _transformed(uv: Array, moved: dict[str, Any]) -> Array:

@@ -19,6 +19,7 @@ from pipeline.geometry.readers.gltfskin import morphed, pose, posed
 from pipeline.geometry.readers.parts import Part, checked, damaged
 
 Array = NDArray[Any]
+VISIBILITY = "KHR_node_visibility"
 DEEPEST = 200  # nodes below nodes
 MOST_NODES = 1_000_000  # that are placed: nodes which several others hold count each time
 
@@ -82,6 +83,9 @@ class Scene:
         if not 0 <= index < len(self.document["nodes"]):
             raise damaged(self.name, f"it speaks of the node {index}, which is not in it")
         node = self.document["nodes"][index]
+        if not node.get("extensions", {}).get(VISIBILITY, {}).get("visible", True):
+            self.account.remark(f"what a node of it hides ({VISIBILITY}) was left out")
+            return
         here = above @ own(node)
         self._shown.append((index, here))
         for child in node.get("children", ()):

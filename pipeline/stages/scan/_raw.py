@@ -20,6 +20,7 @@ from pipeline.geometry.readers.whites import white
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
+_SAMPLE = 100_000  # rows that show what the numbers are
 _PLACE = (("x", "y", "z"),)
 _COLOURS = (
     ("red", "green", "blue"),
@@ -129,7 +130,8 @@ def from_columns(name: str, table: dict[str, NDArray[Any]], account: Account | N
 
 def refuse_degrees(name: str, points: Array) -> None:
     """Longitude, latitude and a height without names: next to no extent, beside heights."""
-    fine = points[np.isfinite(points).all(axis=1)]
+    some = points[:: max(1, len(points) // _SAMPLE)]
+    fine = some[np.isfinite(some).all(axis=1)]
     if not len(fine) or np.abs(fine[:, :2]).max() > 180:
         return
     wide, high = float(np.ptp(fine[:, :2], axis=0).max()), float(np.ptp(fine[:, 2]))

@@ -28,6 +28,13 @@ def as_dds(made: Gltf) -> None:
     made.json["extensionsUsed"] = made.json["extensionsRequired"] = ["MSFT_texture_dds"]
 
 
+def hidden(made: Gltf) -> None:
+    """The same mesh a second time, where nobody sees it."""
+    away = {"KHR_node_visibility": {"visible": False}}
+    made.json["nodes"] = [{"mesh": 0}, {"children": [2], "extensions": away}, {"mesh": 0, "scale": [2, 2, 2]}]  # fmt: skip
+    made.json |= {"scenes": [{"nodes": [0, 1]}], "extensionsUsed": [*away]}
+
+
 def half_packed() -> dict[str, bytes]:
     """Places compressed by Draco, colours of vertices beside them as they are."""
     import DracoPy
@@ -66,6 +73,10 @@ SELDOM: dict[str, Case] = {
     "more normals than places": (plain(rows("NORMAL", np.ones((13, 3), "f4"))), SMALL | {"says": "13 values of NORMAL, which were not used"}),
     "a texture that is not in it": (laid(change=lambda made: made.material(baseColorTexture=NO_SUCH) and first(made).update(material=1)), SMALL | {"says": "texture 7, which is not in it"}),
     "a material that is not in it": (plain(lambda made: first(made).update(material=4)), SMALL | {"says": "material 4, which is not in it"}),
+    "a picture that is not in it": (laid(change=lambda made: made.json["textures"].__setitem__(0, {"source": 3})), SMALL | {"says": "picture 3, which is not in it"}),
+    "a picture that is nowhere": (laid(change=lambda made: made.json["images"].__setitem__(0, {"name": "wood"})), SMALL | {"says": "texture wood"}),
+    "a sampler that is not in it": (laid(change=lambda made: made.json["textures"][0].update(sampler=9)), ALL_RED | {"says": "sampler 9, which is not in it"}),
+    "a node that is hidden": (plain(hidden), SMALL | {"says": "what a node of it hides"}),
     "whole numbers as fractions": ({"a.gltf": fractions(LOOSE), "a.bin": LOOSE.blob}, SMALL | {"quiet": True}),
     "colours beside places that are compressed": (half_packed(), ALL_RED),
     "a face of OBJ that names parts with blanks": ({"a.obj": obj(corner="{}/ ")}, V),
