@@ -122,7 +122,7 @@ def from_columns(name: str, table: dict[str, NDArray[Any]], account: Account | N
     normals = columns(table, *_NORMALS)
     return Raw(
         name,
-        points.astype(np.float64),
+        points.astype(np.float64, copy=False),
         normals,
         None if colors is None else to_colors(colors, account),
     )
