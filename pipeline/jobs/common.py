@@ -12,6 +12,10 @@ Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
 FORMATS: tuple[str, ...] = ("glb", "obj", "stl", "ply", "3mf", "usdz", "fbx")
 BACKEND = r"^[a-z0-9-]{1,40}$"
 ASIDE = frozenset({"webhook_url", "urgent"})  # options that no result depends on
+SIDES = (
+    "whether the sides that the one picture does not show are drawn (models flux2-klein-base and"
+    " flux2-klein-depth); default: on hosts with FLUX_MODEL=flux2-klein"
+)
 HOLES = 0.02  # share of the size: holes up to that are filled where no option says otherwise
 
 

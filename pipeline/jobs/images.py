@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from pipeline.jobs.common import BACKEND, Common
+from pipeline.jobs.common import BACKEND, SIDES, Common
 
 
 class ImagesOptions(Common):
@@ -38,6 +38,7 @@ class ImagesOptions(Common):
             " views best"
         ),
     )
+    draw_sides: bool | None = Field(None, description=SIDES)
     image_urls: tuple[str, ...] = Field((), max_length=16, description="images to fetch")
     image_paths: tuple[str, ...] = Field(
         (), max_length=16, description="images below inputs/ on Atlas"

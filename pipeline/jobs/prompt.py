@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from pipeline.jobs.common import BACKEND, Common
+from pipeline.jobs.common import BACKEND, SIDES, Common
 
 
 class PromptOptions(Common):
@@ -22,6 +22,7 @@ class PromptOptions(Common):
     backend: str = Field(
         "auto", pattern=BACKEND, description="reconstruction backend, as for images"
     )
+    draw_sides: bool | None = Field(None, description=SIDES)
 
     @property
     def view_count(self) -> int:

@@ -114,6 +114,7 @@ class Decimate(Declared):
 
 
 class DrawSides(Declared):
+    draw_sides: bool | None
     texture_edge: int | None
     seed: int
 

@@ -29,8 +29,9 @@ def run(mesh: Mesh, views: Views, ws: StageWorkspace[DrawSides]) -> Mesh:
     """The mesh with ``sides``: pictures of its other sides from known cameras, drawn by FLUX.2
     klein after the shape and the one picture that it was made of.
 
-    The mesh passes unchanged where this host does not draw with FLUX.2 klein, no texture is wanted,
-    it was made of several pictures, or the picture's outline does not fit it. A side that is of no
+    The mesh passes unchanged where the job asks for none, or does not say and this host does not
+    draw with FLUX.2 klein; where no texture is wanted, it was made of several pictures, or the
+    picture's outline does not fit it. A side that is of no
     use is left out, which is said. Raises OutOfGpuMemory, BackendUnavailable for weights that do
     not load (libraries: diffusers, Open3D).
     """
@@ -83,7 +84,9 @@ def weights(mesh: Mesh, views: Views, ws: StageWorkspace[DrawSides]) -> dict[str
 
 
 def _picture(mesh: Mesh, views: Views, ws: StageWorkspace[DrawSides]) -> View | None:
-    if not sides.wanted() or ws.options.texture_edge is None or mesh.image is not None:
+    asked = ws.options.draw_sides
+    wanted = sides.wanted() if asked is None else asked
+    if not wanted or ws.options.texture_edge is None or mesh.image is not None:
         return None
     return alone(mesh, views)
 

@@ -141,3 +141,20 @@ def test_where_nobody_draws_with_klein_or_it_lacks_something_the_mesh_passes(
     assert weights.problem(ws.models, "flux2-klein-base")
     ws = workspace("plain", kind="images", texture=False)
     assert draw_sides.run(*made_of(ws, surface, photo), ws).sides == () and not ws.warnings
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_job_may_ask_for_them_or_forbid_them_whatever_the_host_usually_does(
+    workspace: Make, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    """Asked for where they cannot be drawn, it is said."""
+    surface = textured.body("arrow")
+    photo = textured.photo(surface, 0.0, 0.0, 30.0, 64)
+    monkeypatch.setenv("FLUX_MODEL", "schnell" if asked else "flux2-klein")
+    ws = workspace(kind="images", texture_size=64, draw_sides=asked)
+    mesh, views = made_of(ws, surface, photo)
+    assert draw_sides.run(mesh, views, ws) is mesh
+    assert any("sides were not drawn" in text for text in ws.warnings) == asked
+    monkeypatch.setattr(sides, "lacks", lambda *_: None)
+    monkeypatch.setattr(draw_sides, "fingerprint", lambda models, name: f"hash of {name}")
+    assert bool(draw_sides.weights(mesh, views, ws)) == asked
