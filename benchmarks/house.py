@@ -143,7 +143,7 @@ def waiting(root: Path, count: int) -> list[str]:
         house.now += 1
     ticks = 20
     one = took(lambda: [house.intake.step() for _ in range(ticks)])
-    share = one.cpu / ticks / house.settings.intake.tick
+    share = one.cpu / ticks / house.intake._next()
     walk = took(lambda: sum(len(files) for _, _, files in os.walk(house.atlas.inbox)))
     house.close()
     return [

@@ -27,7 +27,10 @@ class Intake(Group):
     hold: Seconds = Field(
         default=600.0, description="how long a second drop of a name waits while the first one runs"
     )
-    tick: Seconds = Field(default=1.0, description="time between two looks at inbox/")
+    tick: Seconds = Field(
+        default=1.0,
+        description="time between two looks at inbox/; up to 5 s where thousands wait there",
+    )
     look_limit: int = Field(default=200, ge=1, description="entries of inbox/ examined in one look")
     entry_limit: int = Field(
         default=100_000, ge=1, description="files and folders that one drop may hold"

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 
 from layout.attention import Attention, words
 from layout.beat import Beat
@@ -63,6 +64,7 @@ class Intake:
         self.attention = Attention(atlas, name)
         self.reaper = Reaper(atlas, settings, name, self.observer, attention=self.attention)
         self.shells = Shells(atlas, settings, self.attention)
+        self._cost = 0.0  # processor seconds of the last look
         self._pausing = Pausing(atlas, self.beat, self._tell_fault)
         self._status = status.Writer(atlas, settings.intake.status_interval)
         bell = Bell(self.identity.uuid)
@@ -94,8 +96,11 @@ class Intake:
 
     def step(self) -> bool:
         """One tick that survives a line that does not work. True while there is something to do."""
+        began = time.thread_time()
         with self._pausing.turn():
-            return self.tick()
+            busy = self.tick()
+            self._cost = time.thread_time() - began
+            return busy
         return True
 
     def _tell_fault(self, why: str) -> None:
@@ -120,8 +125,10 @@ class Intake:
                     log.exception("reaper.failed")
 
     def _next(self) -> float:
-        """Seconds until the next look: the tick, or earlier when a drop's quiet time is over."""
-        return min(self.settings.intake.tick, self.inbox.next_due())
+        """Seconds until the next look: the tick, more where thousands wait for a person, or earlier
+        when a drop's quiet time is over."""
+        tick = self.inbox.turns.rest(self.settings.intake.tick, self._cost)
+        return min(tick, self.inbox.next_due())
 
     def tick(self) -> bool:
         """Look at inbox/ and at half accepted shells once. True while something is arriving,

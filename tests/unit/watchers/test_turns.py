@@ -75,3 +75,13 @@ def test_what_says_no_time_may_go_on_at_once() -> None:
         "vase.go": Wait("said to be complete; looked at once more")
     }
     assert all("vase.go" in tick for tick in ticks(turns, present, waits, 3))
+
+
+def test_looks_at_what_waits_long_rest_longer_the_more_they_cost_and_no_others_do() -> None:
+    """Less than a hundredth of a core, yet a look in five seconds; with anything new as often as ever."""
+    turns, waits = Turns(200, WINDOW), dict.fromkeys(MANY, LONG)
+    turns.next(MANY, waits, NOW)
+    assert [turns.rest(1.0, cost) for cost in (0.001, 0.02, 9.0)] == [1.0, 2.5, 5.0]
+    for present, known in (([*MANY, "vase"], waits), (MANY, waits | {MANY[7]: SOON}), ([], {})):
+        turns.next(present, known, NOW)
+        assert turns.rest(1.0, 0.025) == 1.0
