@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from layout import names as _names
-from layout.tree import MARKERS, is_job_toml
+from layout.tree import INPUT, JOB, MARKERS, OUTPUT, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
 from pipeline.drops.guess import guess, scan
@@ -91,6 +91,13 @@ def _demand_one_drop(names: list[str]) -> None:
     """Folders of a drop that speak for themselves are drops of their own: what their job.toml asks
     for would be lost, and their files made into one model. InputRejected; one at the top speaks for
     all."""
+    if jobs := _jobs_inside(names):
+        raise InputRejected(
+            f"{jobs[0]} is a job's folder inside of another one: its result would be taken for a"
+            " scan.",
+            remedy="Drop that folder itself, to have it done again, or the files that are wanted"
+            " out of it.",
+        )
     below = [(PurePosixPath(name), name) for name in sorted(names) if "/" in name]
     ask = [name for path, name in below if is_job_toml(path.name)]
     if ask and not any(map(is_job_toml, names)):
@@ -105,6 +112,13 @@ def _demand_one_drop(names: list[str]) -> None:
             f"{first} and {second} each say that their own folder is complete.",
             remedy="Drop each folder alone, or put one READY beside them if they are one job.",
         )
+
+
+def _jobs_inside(names: list[str]) -> list[str]:
+    """Folders below the drop's own that hold a job: its job.json, and its input or its result."""
+    there = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    folders = (name.removesuffix(f"/{JOB}") for name in sorted(names) if name.endswith(f"/{JOB}"))
+    return [each for each in folders if there & {f"{each}/{INPUT}", f"{each}/{OUTPUT}"}]
 
 
 def _asked(

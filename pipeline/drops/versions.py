@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from layout import names
+from layout.tree import CHECKSUMS
 from pipeline.drops.evidence import some
 from pipeline.drops.item import Item
 from pipeline.formats.bytes import open_file
@@ -50,13 +51,18 @@ def set_apart(root: Path, found: list[Item]) -> tuple[list[Item], list[str]]:
         for name, own in _beside(found, _DOUBLE)
         if name not in changed and _same(root / name, root / own)
     }
+    shown = dict(_shown(found))
     notes = [
         f"left out, as {what}: {some(f'{name} (of {own})' for name, own in which.items())}; under"
         " another name it would count"
-        for what, which in (("a sync tool's second version", changed), ("a double", doubles))
+        for what, which in (
+            ("a sync tool's second version", changed),
+            ("a double", doubles),
+            ("what a result's page shows", shown),
+        )
         if which
     ]
-    return [item for item in found if item.name not in changed | doubles], notes
+    return [item for item in found if item.name not in changed | doubles | shown], notes
 
 
 def _beside(found: list[Item], pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
@@ -68,6 +74,15 @@ def _beside(found: list[Item], pattern: re.Pattern[str]) -> Iterator[tuple[str, 
             own = next(filter(None, match.groups()))
             if whole := there.get(names.fold(str(path.with_name(own + path.suffix)))):
                 yield name, whole
+
+
+def _shown(found: list[Item]) -> Iterator[tuple[str, str]]:
+    """(inspect.glb of a whole result that was dropped, its model.glb)."""
+    there = {item.name for item in found}
+    for path in (path for path in map(PurePosixPath, there) if path.name == CHECKSUMS):
+        inspect, model = (str(path.with_name(name)) for name in ("inspect.glb", "model.glb"))
+        if {inspect, model} <= there:
+            yield inspect, model
 
 
 def _same(one: Path, other: Path) -> bool:

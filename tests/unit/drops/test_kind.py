@@ -180,6 +180,20 @@ def test_folders_that_each_say_they_are_complete_are_not_made_into_one_model(
     assert drop(tmp_path, files).kind == "scan"
 
 
+@pytest.mark.parametrize("folder", ["vase-0123456789", "a/b"])
+@pytest.mark.parametrize("beside", ["input/a.ply", "output/model.ply"])
+def test_a_job_inside_of_a_folder_is_no_scan_of_its_own_result(
+    tmp_path: Path, folder: str, beside: str
+) -> None:
+    """Several jobs put into a new folder to have them done again, or one that slipped into its neighbour."""
+    files = {f"{folder}/job.json": b"{}", f"{folder}/{beside}": MESH, "b.ply": MESH}
+    with pytest.raises(InputRejected, match=f"{folder} is a job's folder") as refused:
+        drop(tmp_path, files)
+    assert "Drop that folder itself" in refused.value.remedy
+    del files[f"{folder}/job.json"]
+    assert drop(tmp_path / "no job", files).kind == "scan"
+
+
 def test_two_job_tomls_in_one_archive_are_in_doubt(tmp_path: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -19,6 +19,7 @@ DOUBLES = (
     "part - Copy.ply", "part - Copy (2).ply", "part copy.ply", "part copy 2.ply", "part (1).ply", "part(1).ply", "Copy of part.ply",
     "part - Kopie.ply", "Kopie von part.ply", "PART (2).PLY",
 )  # fmt: skip
+GLB = b"glTF\x02\0\0\0" + bytes(4)
 OTHER = MESH.replace(b"0 1 0", b"0 2 0")
 
 
@@ -74,3 +75,13 @@ def test_a_double_that_is_large_is_not_read(
     """The intake has other drops to look at."""
     monkeypatch.setattr(versions, "MOST", len(MESH) - 1)
     assert drop(tmp_path, {"part.ply": MESH, "part (1).ply": MESH}).kind == "scan"
+
+
+def test_a_dropped_result_is_its_model(tmp_path: Path) -> None:
+    """Whoever copies output/ to have it in another format does not mean a scan of the model and of what the page shows."""
+    result = {"model.glb": GLB, "inspect.glb": GLB, "checksums.sha256": b"# start a@b.1\n"}
+    found = drop(tmp_path, result | {"preview.png": JPG})
+    assert (found.kind, "inspect.glb" in found.used) == ("convert", False)
+    assert "inspect.glb (of model.glb)" in found.notes[-1]
+    del result["checksums.sha256"]
+    assert drop(tmp_path / "other", result).kind == "scan"
