@@ -160,6 +160,17 @@ def test_without_javascript_the_pages_are_read_and_the_forms_work(
         (job := read_job(atlas.disk, place.path)).source.name: [row.path for row in job.manifest]
         for place in atlas.places(State.INBOX)
     }
+    tab.goto(f"{server.url}/done")
+    tab.check("input[name=job]")
+    tab.click(".many-bar button:has-text('Delete')")
+    assert tab.locator(".card").count() == 0
+    tab.goto(f"{server.url}/trash")
+    tab.click("button:has-text('Restore')")
+    assert done.path.is_dir() and tab.locator("h1").inner_text().startswith("stone lion")
+    tab.click("summary:has-text('Name and tags')")
+    tab.fill(".labels input[name=tags]", "garden")
+    tab.click(".labels button")
+    assert tab.input_value(".labels input[name=tags]") == "garden"
     assert held.pop("a red cube") and held == {"mug.ply": ["mug.ply"], "passes": ["1.ply", "2.ply"]}
     context.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.support.viewed import until
 from tests.support.web import Server, forge, glb_box
 
 pytestmark = pytest.mark.slow
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def test_a_jobs_own_page_follows_it_to_its_end(server: Server, atlas: Atlas, page: Any) -> None:
@@ -107,6 +111,19 @@ def test_a_model_is_stood_another_way_up_in_the_viewer_and_turned_so(
     job = read_job(atlas.disk, place.path)
     assert (job.kind, job.options["up"], job.retry_of) == ("convert", "-z", done.id)
     assert [row.path for row in job.manifest] == ["model.glb"]
+
+
+def test_a_page_whose_viewer_was_not_fetched_says_so_and_by_which_command(
+    server: Server, atlas: Atlas, page: Any
+) -> None:
+    """The picture stays, and so does the download."""
+    done = forge(atlas, State.DONE, "tower", output={"model.glb": b"glTF", "preview.png": PNG})
+    page.route("**/static/vendor/**", lambda route: route.fulfill(status=404))
+    page.goto(f"{server.url}/jobs/{done.id}")
+    page.wait_for_selector(".viewer[data-state=failed]")
+    assert "inbox3d viewer" in page.inner_text("#said")
+    assert page.locator(".viewer img.still").is_visible()
+    assert page.locator("a:has-text('Download')").count() == 1
 
 
 def test_before_and_after_stand_side_by_side_and_turn_together(

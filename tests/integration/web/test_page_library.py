@@ -75,6 +75,11 @@ def test_a_thumbnail_that_is_missing_leaves_the_sign_of_its_kind_and_takes_no_ot
     page.locator(".card").last.scroll_into_view_if_needed()
     until(page, "[...document.querySelectorAll('.card img')].at(-1).naturalWidth === 64")
     assert page.locator(".card img").count() == 40
+    above = page.evaluate("""() => {
+        const at = (where) => Number(getComputedStyle(document.querySelector(where)).zIndex);
+        return at("#said") > Math.max(at(".shot img"), at(".pick > input"));
+    }""")
+    assert above, "what the page says lies over the thumbnails"
 
 
 def test_the_library_is_narrowed_and_what_is_ticked_is_cancelled_or_run_again(
