@@ -46,7 +46,7 @@ def chapter(mesh: Mesh, gaps: Gaps, ws: Workspace, photographed: bool = False) -
     told = [
         (
             f"{number + 1}. {_side(np.asarray(one.place) - np.asarray(one.aim), mesh)}",
-            f"{int(100 * one.shows)}%",  # all is said of all alone, as the viewer says it
+            f"{int(100 * one.shows + 1e-6)}%",  # all is said of all alone, as the viewer says it
             ", ".join(map(str, one.holes)),
             _place(one.place, mesh),
             _place(one.aim, mesh),

@@ -16,7 +16,7 @@ export class Marks {
     stage.scene.add(this.arrows);
     this.points = {
       holes: facts.holes.map((hole, i) => ({ at: new Vector3(...hole.centre), text: `hole ${i}: ${say(hole.width)}${hole.filled ? ", closed without data" : ""}`, colour: "#b3261e" })),
-      rescan: facts.rescan.map((one, i) => ({ at: this.arrows.children[i].position, text: `rescan ${i + 1}: shows ${Math.floor(100 * one.shows)} %`, colour: "#d9822b" })),
+      rescan: facts.rescan.map((one, i) => ({ at: this.arrows.children[i].position, text: `rescan ${i + 1}: shows ${Math.floor(100 * one.shows + 1e-6)} %`, colour: "#d9822b" })),
       scanners: facts.passes.filter((pass) => pass.scanner).map((pass) => ({ at: new Vector3(...pass.scanner), text: pass.name, colour: pass.colour })),
     };
     stage.before.push(() => layer.marks(Object.keys(this.on).filter((name) => this.on[name]).flatMap((name) => this.points[name]).map(({ at, text, colour }) => ({ place: stage.seen(at), text, colour }))));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 
 from pipeline.cli import _this_host, viewer
 from tests.conftest import ROOT
+
+FETCHED = "pipeline/static/vendor"
 
 
 def test_the_command_fetches_what_the_lock_names() -> None:
@@ -62,6 +65,25 @@ def test_without_npm_it_says_how_to_bring_the_package(
     monkeypatch.setenv("PATH", str(tmp_path))
     told = CliRunner().invoke(viewer.viewer, [], standalone_mode=False)
     assert told.return_value == 1 and "--from FILE" in told.output
+
+
+def test_the_wheel_brings_along_what_was_fetched_though_git_does_not_keep_it(
+    tmp_path: Path,
+) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    for name in ("pyproject.toml", ".gitignore"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in (
+        "layout/a.py",
+        "webapi/a.py",
+        "deploy/a",
+        *(f"{FETCHED}/{f}" for f in viewer.FILES),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    packed = {one.distribution_path for one in WheelBuilder(str(tmp_path)).recurse_included_files()}
+    assert {f"{FETCHED}/{name}" for name in viewer.FILES} <= packed
 
 
 def test_doctor_names_the_viewer_when_it_is_missing(
