@@ -274,6 +274,8 @@ def test_the_report_tells_what_a_person_wants_to_know(
     ):
         assert words in text
     assert "front <1>" not in text
+    said = re.search(r"The scan lies (\S+ \w+) from the surface on average", text)
+    assert said and f">mean {said[1]}<" in text, "the lead and the histogram say the same number"
     assert text.count("data:image/") >= 4
 
 

@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from layout.tree import Atlas, State
 from pipeline import safe_fetch
 from tests.support.web import PLY, forge, write_output, zip_with
-from webapi.text import clean
+from webapi.text import clean, titled
 
 
 def answers(*addresses: str) -> Any:
@@ -405,6 +405,15 @@ def test_a_line_break_in_a_name_splits_no_header(client: FlaskClient, atlas: Atl
 def test_shown_text_is_short_normal_and_without_control_characters() -> None:
     assert clean("a\u0308\u202e\x00b\ud800" + "x" * 999) == "ä b " + "x" * 251
     assert clean("  a \n b ") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("vase.ply", "vase"), ("Vase 1.2", "Vase 1.2"), ("a.tar.gz", "a.tar"), (".ply", ".ply"),
+     ("Grandma's jug", "Grandma's jug"), ("white.PNG", "white")],
+)  # fmt: skip
+def test_a_title_has_no_files_suffix(name: str, title: str) -> None:
+    assert titled(name) == title
 
 
 # -- 15: secrets -------------------------------------------------------------------------------
