@@ -54,6 +54,12 @@ def _stood(entry: os.DirEntry[str]) -> Stood:
         return entry.name, False, None
 
 
+def ask(path: Path | str) -> None:
+    """What stat() says of a file from now on is no older than this: a network mount answers it from
+    its own memory for a while, but asks the server at each open."""
+    os.close(os.open(path, _READ))
+
+
 def sync_around(path: Path) -> None:
     """Everything that is not yet on the disk of PATH's file system, whoever wrote it."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -21,6 +21,7 @@ from layout.calls import (
     FOLDER,
     Entry,
     Stood,
+    ask,
     copy,
     fsync_folder,
     listed,
@@ -43,6 +44,7 @@ LINE_ERRNOS = frozenset(
         errno.EDQUOT,
         errno.EROFS,
         errno.ESTALE,
+        errno.EBADF,  # an NFS client's word for a file held open whose server forgot it
         errno.EIO,
         errno.EREMOTEIO,
         errno.EBUSY,
@@ -163,6 +165,11 @@ class Disk:
             return self._do("lstat", os.lstat, path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def ask(self, path: Path) -> None:
+        """Open PATH: what ``lstat`` says of it then is the server's word, not a cache's of a minute
+        ago."""
+        self._do("ask", ask, path)
 
     def seen(self, path: Path) -> bool:
         """Whether PATH stands in a fresh listing of its parent: stat() answers from stale negative

@@ -138,11 +138,12 @@ def _nfs(given: dict[str, str], quiet: float) -> Iterator[Finding]:
     cached = 0.0 if "noac" in options else float(options["acregmax"])
     if cached >= quiet:
         yield Finding(
-            "wrong",
+            "missing",
             "mount",
-            f"sizes of files are up to {cached:.0f} s old here, and a drop is complete after"
-            f" {quiet:.0f} s without a change: one that still arrives may be taken",
-            "mount it with actimeo=1, or set [intake] quiet_network to more than that",
+            f"sizes of files are up to {cached:.0f} s old here, longer than the {quiet:.0f} s that a"
+            " drop must be quiet: the server is asked once more before it is taken, and then it"
+            " waits anew",
+            "mount it with actimeo=1",
         )
     if options["lookupcache"] != "none":
         told = "a name that another host made may stay unseen for up to a minute: work starts later"

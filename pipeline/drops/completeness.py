@@ -46,7 +46,7 @@ class Completeness:
     ) -> None:
         self.settings = settings or Intake()
         self.clock = clock
-        self.opener = opener
+        self.opener, self.network = opener, network
         self.window = self.settings.quiet_network if network else self.settings.quiet_local
         self._seen: dict[str, Seen] = {}
 
@@ -54,6 +54,10 @@ class Completeness:
         """Forget every entry whose name is not PRESENT any more."""
         for name in self._seen.keys() - set(present):
             del self._seen[name]
+
+    def anew(self, name: str) -> None:
+        """What was seen of inbox/NAME was not so: the wait begins with the next look."""
+        self._seen.pop(name, None)
 
     def judge(
         self,

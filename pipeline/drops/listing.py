@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ def look(path: Path, disk: Disk | None = None, limit: int = 100_000) -> Listing:
         broken[0] if broken else None,
         tuple(hidden),
     )
+
+
+def behind(seen: Listing, disk: Disk, limit: int) -> bool:
+    """Whether the drop has moved on from what was SEEN of it, by the server's own word: a network
+    mount may show sizes and times of a minute ago, and a copy that goes on would pass for quiet."""
+    for found in seen.files:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            disk.ask(seen.where(found))
+    return look(seen.path, disk, limit).signature != seen.signature
 
 
 def _unfinished(path: str) -> str:

@@ -12,6 +12,7 @@ from layout.tree import Atlas, State
 from pipeline.config import Intake
 from pipeline.drops import listing
 from pipeline.drops.completeness import Completeness, hold
+from pipeline.drops.entries import Listing
 from pipeline.drops.left_alone import left_alone
 from pipeline.drops.verdict import Ready, Refuse, Wait
 from pipeline.errors import InputRejected
@@ -82,11 +83,12 @@ class Inbox:
         job = claims.request(self.atlas, name) if seen.is_job else None
         manifest = {row.path: row.size for row in job.manifest} if job else None
         claim = self._whose(name, job) if seen.is_job else None
-        verdict = self.completeness.judge(
-            name, seen, manifest, moved=claim is None or claim.copy_of is None
-        )
+        moved = claim is None or claim.copy_of is None
+        verdict = self.completeness.judge(name, seen, manifest, moved)
         if isinstance(verdict, Ready):
-            verdict = self._held(name, verdict, job) or verdict
+            in_one_move = moved and job is not None  # what was handed in: whole, and maybe of many
+            behind = None if in_one_move else self._behind(name, seen)
+            verdict = behind or self._held(name, verdict, job) or verdict
         if isinstance(verdict, Wait) and verdict.stuck:
             raise Waits(verdict.reason)
         if isinstance(verdict, Wait):
@@ -102,6 +104,14 @@ class Inbox:
         if job is None:
             return claims.identify_bare(self.atlas, name)
         return claims.identify_folder(self.atlas, name, job, self._inodes_change)
+
+    def _behind(self, name: str, seen: Listing) -> Wait | None:
+        if not self.completeness.network:
+            return None
+        if not listing.behind(seen, self.atlas.disk, self.settings.entry_limit):
+            return None
+        self.completeness.anew(name)
+        return Wait("still arriving; this mount showed how it was a while ago", 0.0)
 
     def _held(self, name: str, verdict: Ready, job: JobFile | None) -> Wait | None:
         if verdict.evidence != "quiet" or job is not None:

@@ -105,8 +105,8 @@ def test_the_shipped_options_are_fine(tmp_path: Path, root: Path) -> None:
     [
         (SHIPPED.replace("hard", "soft"), "wrong", "a soft mount"),
         (SHIPPED.replace("4.2", "3"), "wrong", "NFS 3"),
-        (SHIPPED.replace("acregmax=1", "acregmax=60"), "wrong", "up to 60 s old"),
-        ("rw,vers=4.2,hard", "wrong", "up to 60 s old"),
+        (SHIPPED.replace("acregmax=1", "acregmax=60"), "missing", "up to 60 s old"),
+        ("rw,vers=4.2,hard", "missing", "up to 60 s old"),
         ("rw,vers=4.2,hard,noac,lookupcache=none", "fine", "NFS 4.2"),
         (SHIPPED.replace("lookupcache=none", "x"), "missing", "may stay unseen"),
         (SHIPPED.replace("rw", "ro"), "wrong", "is read only"),

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from layout.disk import Disk, Entry
+from layout.tree import State
 from pipeline.submission.submit import submit_path
 from tests.support.drops import scan_folder, stl_file
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, Seam
 
 
 @pytest.fixture
@@ -117,3 +118,40 @@ def test_a_listing_that_failed_once_is_made_again_at_the_next_look(
         once.setattr(disk, "scandir", scandir)
         fleet.intake.step()
     assert fleet.taken().id.startswith("vase-")
+
+
+class _Remembering(Seam):
+    """A network mount with caches: ``lstat`` tells what it told first, until the file is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: dict[Path, os.stat_result | None] = {}
+
+    def lstat(self, path: Path) -> os.stat_result | None:
+        if path.suffix != ".ply":
+            return super().lstat(path)
+        return self.known.setdefault(path, super().lstat(path))
+
+    def ask(self, path: Path) -> None:
+        super().ask(path)
+        self.known.pop(path, None)
+
+
+def test_what_a_mount_s_cache_shows_as_quiet_is_asked_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that goes on behind the cache of an NFS mount as anybody mounts it, whose end is there by chance."""
+    monkeypatch.setattr("pipeline.watchers.inbox.is_network", lambda folder: True)
+    fleet = Fleet(tmp_path, disk=_Remembering)
+    try:
+        drop = scan_folder(fleet.atlas.inbox / "vase", passes=1, points=200)
+        (file,) = drop.glob("*.ply")
+        fleet.look()
+        for _ in range(6):
+            with file.open("ab") as copied:
+                copied.write(b"\0" * 12)
+            fleet.look()
+            assert fleet.atlas.places(State.CLAIMED) == []
+        fleet.taken()
+    finally:
+        fleet.close()
