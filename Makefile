@@ -47,6 +47,22 @@ simulate: setup ## ten minutes of simulated houses, everything going wrong; SEED
 chaos: setup ## real processes, 500 killed and 100 asleep until their job was another's; SEED=n throws the same dice
 	$(BIN)/python -m tests.chaos $(SEED) $(CHAOS_ARGS)
 
+# Debian's smallest kernel, unpacked and not installed: nothing of it is for this machine.
+KERNEL := $(VENV)/guest-kernel
+$(KERNEL)/.done: | $(BIN)/python
+	$(PACKAGES) guest
+	@rm -rf $(KERNEL) && mkdir -p $(KERNEL)/package
+	cd $(KERNEL)/package && apt-get download -qq $$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image\S*\)/\1/p')
+	dpkg -x $(KERNEL)/package/*.deb $(KERNEL)
+	@touch $@
+
+.PHONY: guest-kernel
+guest-kernel: $(KERNEL)/.done ## what `make nfs-vm` boots
+
+.PHONY: nfs-vm
+nfs-vm: setup $(KERNEL)/.done ## the kernel's own NFS client and server, in a guest of QEMU; some fifteen minutes
+	$(BIN)/python -m tests.kernelnfs $(KERNEL) $(NFS_VM_ARGS)
+
 .PHONY: lint
 lint: setup ## ruff, mypy and the import ladder
 	$(BIN)/ruff check .

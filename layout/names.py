@@ -96,7 +96,7 @@ _RUBBISH = frozenset(
 )
 _QUIET = re.compile(
     r"\._.*|\.(?:ds_store|localized|apdisk|directory|hidden|trash.*|spotlight-v100|fseventsd|documentrevisions-v100|temporaryitems"
-    r"|st(?:folder|versions|ignore)|sync(?:id|ignore|archive|_[0-9a-f]+\.db.*)?|dropbox(?:\.attr)?|owncloudsync\.log.*|snapshots?|zfs|@.*"
+    r"|st(?:folder|versions|ignore)|sync(?:id|ignore|archive|_\w+\.db.*)?|dropbox(?:\.attr)?|(?:own|next)cloudsync\.log.*|snapshots?|zfs|@.*"
     r"|recycle|streams|windows|apple(?:double|db|desktop)|volumeicon\.icns|com\.apple\..*|metadata_never_index"
     r"|nfs.*|fuse_hidden.*|trashed-.*|status\.txt\..*)"
 )

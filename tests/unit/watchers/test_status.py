@@ -198,7 +198,9 @@ def test_an_unfinished_copy_alone_in_the_inbox_is_told(
     atlas: Atlas, intake: Callable[[Atlas], Intake]
 ) -> None:
     """Until it has its own name it is nobody's drop; what systems leave lying about is none at all."""
-    for name in ("fin.STL.part", "._hidden.stl", ".DS_Store", "Thumbs.db", "desktop.ini"):
+    clients = (".sync_3eca4013376c.db", ".sync_3eca4013376c.db-wal", ".owncloudsync.log")
+    systems = ("._hidden.stl", ".DS_Store", "Thumbs.db", "desktop.ini")
+    for name in ("fin.STL.part", *systems, *clients):
         (atlas.inbox / name).write_text("solid")
     house = intake(atlas)
     assert not house.step()
@@ -208,7 +210,7 @@ def test_an_unfinished_copy_alone_in_the_inbox_is_told(
     )
     assert not any(
         name in atlas.status_file.read_text()
-        for name in ("hidden", "DS_Store", "Thumbs", "desktop")
+        for name in ("hidden", "DS_Store", "Thumbs", "desktop", ".sync", "owncloud")
     )
     (atlas.inbox / "fin.STL.part").unlink()
     house.step()
