@@ -45,7 +45,10 @@ class Rest:
         """Upload FILES, each under its name, with the form's FIELDS. They are read while they are
         sent."""
         line = secrets.token_hex(16)
-        parts = [(_head(line, f'name="{key}"'), value.encode()) for key, value in fields.items()]
+        parts = [
+            (_head(line, f'name="{_escaped(key)}"'), value.encode())
+            for key, value in fields.items()
+        ]
         heads = [
             (_head(line, f'name="files"; filename="{_escaped(name)}"'), file)
             for name, file in files
@@ -75,7 +78,10 @@ class Rest:
         """Download PATH into FOLDER under the name that the service gives it, over no other file.
         (where it is, bytes)."""
         answer = self._call("GET", path)
-        name = Path(_named(answer.headers.get("Content-Disposition", "")) or "model").name
+        # never hidden: FOLDER may be somebody's home, where such a file is a program's settings
+        name = (
+            Path(_named(answer.headers.get("Content-Disposition", ""))).name.lstrip(".") or "model"
+        )
         target, number = folder / name, 1
         while True:
             try:

@@ -133,29 +133,23 @@ def backed_up(root: Path, program: Callable[[str], Path], atlas: Atlas, kept: Pa
     return done.stderr
 
 
-def test_a_backup_of_a_busy_line_comes_back_whole_or_says_what_is_not(
-    tmp_path: Path, root: Path, program: Callable[[str], Path], closing: ExitStack
-) -> None:
-    """Twice by the documented line while jobs move, then restored elsewhere: each job that the backup holds ends once, with the result of
-    its own bytes, or it is named."""
-    atlas, people = house(tmp_path, closing)
-    host("atropos", atlas, tmp_path / "host", closing)
-    for _ in range(2 * TEN):
-        people.drop()
-    people.wait()
-    eventually(busy(atlas, 3), 90, "jobs in all states")
-    before = {place.id for state in State for place in atlas.places(state) if place.id}
-    kept = tmp_path / "kept"
-    for _ in range(2):
-        vanished = backed_up(root, program, atlas, kept)
-        time.sleep(0.2)
-    back = tmp_path / "elsewhere"
-    backed_up(root, program, Atlas(kept), back)
+def snapshot(atlas: Atlas, first: Host, kept: Path) -> None:
+    """As a file system's own snapshot has it: all of one moment, in the middle of whatever is written."""
+    stopped = list(first.alive())
+    strike(stopped, signal.SIGSTOP)
+    try:
+        subprocess.run(["cp", "-a", atlas.root, kept], check=True)
+    finally:
+        strike(stopped, signal.SIGCONT)
+
+
+def comes_back(back: Path, closing: ExitStack) -> tuple[set[str], set[str], set[str]]:
+    """The line at BACK goes on elsewhere: each job that it holds ends once with the result of its own bytes, or it is named. The ids that
+    ended, those that are named, and the drops of all."""
     restored, _ = init(back, restored=True)
-    damaged = after_restore(restored)
-    host("clotho", restored, tmp_path / "other", closing)
-    eventually(lambda: at_rest(restored), 120, "rest")
-    named = {damage.place.id for damage in damaged}
+    named = {damage.place.id for damage in after_restore(restored)}
+    host("clotho", restored, back.with_name(f"host-{back.name}"), closing)
+    eventually(lambda: at_rest(restored), 120, f"rest of {back.name}")
     ended, broken = come_to_an_end(restored)
     assert [words for words in broken if not any(id in words for id in named)] == []
     for one in ended:
@@ -163,6 +157,31 @@ def test_a_backup_of_a_busy_line_comes_back_whole_or_says_what_is_not(
             assert one.place.state is State.DONE, (one.place.path / "error.txt").read_text()
             assert (one.place.path / "output/model.glb").read_text() == told(one.content)
     often = Counter(one.drop for one in ended if one.place.id not in named)
-    assert set(often.values()) == {1}
-    lost = {id for id in before if id not in {one.place.id for one in ended}}
+    assert set(often.values()) <= {1}
+    return {one.place.id for one in ended}, named, set(often)
+
+
+def test_backups_of_a_busy_line_come_back_whole_or_say_what_is_not(
+    tmp_path: Path, root: Path, program: Callable[[str], Path], closing: ExitStack
+) -> None:
+    """By a snapshot, and twice by the documented line of rsync while jobs move, each restored elsewhere."""
+    atlas, people = house(tmp_path, closing)
+    first = host("atropos", atlas, tmp_path / "host", closing)
+    for _ in range(TEN + 4):
+        people.drop()
+    people.wait()
+    eventually(busy(atlas, 2), 90, "jobs in all states")
+    before = {place.id for state in State for place in atlas.places(state) if place.id}
+    snapshot(atlas, first, tmp_path / "snapshot")
+    kept = tmp_path / "kept"
+    for _ in range(2):
+        vanished = backed_up(root, program, atlas, kept)
+        time.sleep(0.2)
+    backed_up(root, program, Atlas(kept), tmp_path / "rsync")
+    first.end()
+    # of one moment: nothing is named, nothing is missing
+    _, named, drops = comes_back(tmp_path / "snapshot", closing)
+    assert (named, len(drops)) == (set(), TEN + 4)
+    ended, _, _ = comes_back(tmp_path / "rsync", closing)
+    lost = before - ended
     assert all(id.rpartition("-")[0] in vanished for id in lost), (lost, vanished)

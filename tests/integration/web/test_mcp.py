@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from layout.manifest import read_job
 from layout.tree import Atlas, State
+from pipeline.cli._rest import Rest
 from tests.conftest import ROOT
 from tests.support.live import eventually
 from tests.support.web import GLB, PLY, Server, forge
@@ -113,3 +116,89 @@ def test_from_another_host_it_needs_a_key_and_says_so(
     assert not sent and "scope" in why
     ((away, words),) = talk("http://127.0.0.1:9", tmp_path, ("list", {}))
     assert not away and "does not answer" in words
+
+
+def test_what_an_assistant_is_talked_into_leads_nowhere(
+    server: Server, atlas: Atlas, tmp_path: Path
+) -> None:
+    """Paths, links, ids and options that a file's text may have put into its head: nothing outside the folder is sent or written, nothing
+    but a job is asked for, and no option becomes a part of its own."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.ply").write_bytes(PLY)
+    secret = tmp_path / "secret.ply"
+    secret.write_bytes(PLY)
+    (folder / "link.ply").symlink_to(secret)
+    (folder / "out").symlink_to(tmp_path)
+    done = forge(atlas, State.DONE, name="vase")
+    paths = (
+        "..",
+        str(secret),
+        "link.ply",
+        "out/secret.ply",
+        "out",
+        "a.ply/../../secret.ply",
+        "~",
+        "~root",
+        "/proc/self/environ",
+    )
+    ids = (
+        "../../keys",
+        "..%2f..%2fkeys",
+        f"{done.id}/../../../keys",
+        f"{done.id}?format=../x",
+        "x\r\nX-Forwarded-User: root",
+        "",
+        ".",
+    )
+    split = {'x"\r\n\r\n1\r\nContent-Disposition: form-data; name="kind': "images"}
+    calls = [
+        *(("submit", {"path": path}) for path in paths),
+        *(("fetch", {"job_id": done.id, "to": to}) for to in ("..", "out", "/tmp", str(tmp_path))),
+        *(("fetch", {"job_id": id}) for id in ids),
+        *(("status", {"job_id": id}) for id in ids),
+        ("fetch", {"job_id": done.id, "format": "../../../job.json"}),
+        ("submit", {"path": "a.ply", "options": split}),
+    ]  # fmt: skip
+    answers = talk(server.url, folder, *calls)
+    assert [call for call, (good, _) in zip(calls, answers, strict=True) if good] == []
+    assert list(atlas.entries(State.INBOX)) == []
+    assert {path.name for path in tmp_path.iterdir() if path.suffix == ".glb"} == set()
+    assert {path.name for path in folder.iterdir()} == {"a.ply", "link.ply", "out"}
+
+
+@pytest.mark.parametrize(
+    ("named", "saved"),
+    [
+        ("../../escaped.glb", "escaped.glb"),
+        ("/etc/cron.d/job", "job"),
+        (".profile", "profile"),
+        ("..", "model"),
+        ("", "model"),
+        ("a/b\r\n.glb", None),
+    ],
+)
+def test_a_service_that_is_not_to_be_trusted_chooses_no_place(
+    tmp_path: Path, named: str, saved: str | None
+) -> None:
+    """What it calls the model is a plain name, of nothing hidden, over nothing that is there."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Disposition", f'attachment; filename="{named}"')
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"glTF")
+
+        def log_message(self, *words: object) -> None: ...
+
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with HTTPServer(("127.0.0.1", 0), Answer) as service:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        path, size = Rest(f"http://127.0.0.1:{service.server_port}").save("/x", folder)
+        service.shutdown()
+    assert (size, path.parent, path.read_bytes()) == (4, folder, b"glTF")
+    assert saved is None or path.name == saved
+    assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == [path.name]
