@@ -140,8 +140,8 @@ def _nfs(given: dict[str, str], quiet: float) -> Iterator[Finding]:
         yield Finding(
             "missing",
             "mount",
-            f"sizes of files are up to {cached:.0f} s old here, longer than the {quiet:.0f} s that a"
-            " drop must be quiet: the server is asked once more before it is taken, and then it"
+            f"sizes of files are up to {cached:.0f} s old here, longer than the {quiet:.0f} s that"
+            " a drop must be quiet: the server is asked once more before it is taken, and then it"
             " waits anew",
             "mount it with actimeo=1",
         )
