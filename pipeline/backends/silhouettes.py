@@ -59,9 +59,11 @@ def axes_of(azimuth: float, elevation: float) -> Array:
 
 def project(points: Array, view: Shot) -> tuple[Array, Array]:
     """Pixel positions (N,2) = x, y and depths (N,) of POINTS (N,3)."""
-    seen = points @ view.axes.T
-    depth = seen[:, 2] + DISTANCE
-    return seen[:, :2] / depth[:, None] * view.focal + view.distance.shape[0] / 2, depth
+    depth = points @ view.axes[2] + DISTANCE
+    at = points @ (view.focal * view.axes[:2].T)
+    at /= depth[:, None]
+    at += view.distance.shape[0] / 2
+    return at, depth
 
 
 def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uint8]:
@@ -88,7 +90,9 @@ def colors(points: Array, faces: Array, shots: Sequence[Shot]) -> NDArray[np.uin
         return np.full(points.shape, 128, np.uint8)
     total[known] /= weight[known, None]
     nearest = np.arange(1, min(NEAREST, int(known.sum())) + 1)
-    distance, near = cKDTree(points[known]).query(points[~known], k=nearest)
+    # what no view sees is far from all that one does, where only cells cut in halves are quick
+    tree = cKDTree(points[known], balanced_tree=False, compact_nodes=False)
+    distance, near = tree.query(points[~known], k=nearest)
     share = 1 / np.maximum(distance[..., None], 1e-9)
     total[~known] = (share * total[known][near]).sum(axis=1) / share.sum(axis=1)
     return (total + 0.5).clip(0, 255).astype(np.uint8)
