@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import BackendUnavailable
 from pipeline.formats import crs, laz
 from pipeline.formats.account import Account
 from pipeline.formats.crs import Lengths
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
+from pipeline.stages.scan import _las_fields as fields
 from pipeline.stages.scan._raw import Raw, refuse_degrees, to_colors
 
-_USED = {"X", "Y", "Z", "red", "green", "blue", "withheld"}
 _MOST_RATIO = 1000  # LAZ reaches about 20; beyond, the count is not true
 _GEO_KEYS, _GEO_DOUBLES, _WKT = 34735, 34736, 2112
 
@@ -42,10 +39,10 @@ def read(source: Source, account: Account) -> list[Raw]:
         ) from None
     try:
         held = laspy.read(source.path)
-        points = side_by_side([np.asarray(held[axis], np.float64) for axis in "xyz"])
-        kept = ~np.asarray(held.withheld, bool)
-        colours, lengths = _colours(held), _lengths(held)
-        account.lost(_lost(held))
+        points, varied = fields.places(held), fields.varied(held.points.array)
+        kept = fields.kept(held, varied)
+        colours, lengths = fields.colours(held), _lengths(held)
+        account.lost(fields.lost(held, varied))
     except (
         BaseException
     ) as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
@@ -53,7 +50,7 @@ def read(source: Source, account: Account) -> list[Raw]:
             raise
         raise broken(source.name, f"laspy says: {error}") from None
     account.count("points", said, len(points))
-    if not kept.all():
+    if kept is not None:
         account.remark(
             f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out"
         )
@@ -69,29 +66,6 @@ def read(source: Source, account: Account) -> list[Raw]:
             survey=True,
         )
     ]
-
-
-def _colours(held: Any) -> NDArray[Any] | None:
-    """Red, green, blue; None where there are none, or all of them black."""
-    if not {"red", "green", "blue"} <= set(held.point_format.dimension_names):
-        return None
-    rgb = side_by_side([np.asarray(held[name]) for name in ("red", "green", "blue")])
-    return rgb if rgb.any() else None
-
-
-def _lost(held: Any) -> Iterator[str]:
-    """The dimensions that say something and are no part of a model. Most are the same everywhere:
-    they are looked at as they lie in the file, several in one byte."""
-    rows, packed = held.points.array, held.points.sub_fields_dict
-    told = {name for name in rows.dtype.names if name not in _USED and _varies(rows[name])}
-    for name in held.point_format.dimension_names:
-        lies_in = packed[name][0] if name in packed else name
-        if name not in _USED and lies_in in told and (name not in packed or np.ptp(held[name])):
-            yield name
-
-
-def _varies(column: NDArray[Any]) -> bool:
-    return bool(len(column) and (column != column[0]).any())
 
 
 def _lengths(held: Any) -> Lengths:

@@ -20,7 +20,7 @@ from pipeline.geometry.readers.whites import white
 from pipeline.geometry.rigid import Array
 
 MOST_POINTS = 2_000_000_000
-_SAMPLE = 100_000  # rows that show what the numbers are
+_SAMPLE = 20_000  # rows that show what the numbers are
 _PLACE = (("x", "y", "z"),)
 _COLOURS = (
     ("red", "green", "blue"),

@@ -107,3 +107,25 @@ def test_a_laz_whose_tables_contradict_its_header_never_reaches_its_unpacker(
     content[at : at + 4] = value.to_bytes(4, "little")
     with pytest.raises(InputRejected, match=r"chunks|wide"):
         read({"a.laz": bytes(content)})
+
+
+FIELDS = ("intensity", "return_number", "classification", "scan_angle", "user_data", "point_source_id", "gps_time", "nir", "heat")  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", FIELDS)
+def test_a_field_that_differs_in_one_row_alone_is_told(read: Read, changed: str) -> None:
+    """Fields that lie side by side are looked at together; one is named, the others are not."""
+    header = laspy.LasHeader(point_format=8, version="1.4")
+    header.scales, header.offsets = np.full(3, 0.0001), np.floor(POINTS.min(axis=0))
+    header.add_extra_dim(laspy.ExtraBytesParams("heat", "f4"))
+    held = laspy.LasData(header)
+    held.x, held.y, held.z = POINTS.T
+    held.red, held.green, held.blue = (COLOURS * 257).T
+    held[changed][-1] = 1
+    out = io.BytesIO()
+    held.write(out)
+    job = read({"a.las": out.getvalue()})
+    assert np.allclose(first(job)["points"] + job.scans.origin, POINTS, atol=1e-4)
+    assert is_coloured(first(job))
+    told = [name for name in FIELDS if name in said(job)]
+    assert told == [changed]
