@@ -141,9 +141,14 @@ def waiting(root: Path, count: int) -> list[str]:
     for _ in range(4 * count // house.settings.intake.look_limit + 5):
         house.intake.step()
         house.now += 1
-    ticks = 20
-    one = took(lambda: [house.intake.step() for _ in range(ticks)])
-    share = one.cpu / ticks / house.intake._next()
+    ticks, rests = 20, list[float]()
+
+    def look() -> None:
+        house.intake.step()
+        rests.append(house.intake._next())
+
+    one = took(lambda: [look() for _ in range(ticks)])
+    share = one.cpu / sum(rests)
     walk = took(lambda: sum(len(files) for _, _, files in os.walk(house.atlas.inbox)))
     house.close()
     return [

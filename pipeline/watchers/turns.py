@@ -13,8 +13,9 @@ from pipeline.drops.verdict import Wait
 
 # of what waits long: at least so many a tick, and all of it once in so many ticks
 FEWEST, TICKS = 20, 400
-# where all waits long, looks take no more than this share of a core, but come at least that often
-SHARE, LONGEST = 0.008, 5.0  # seconds
+# where all waits long, looks take no more than this share of a core (what is done between them half
+# as much), but come at least that often
+SHARE, LONGEST = 0.006, 5.0  # seconds
 
 
 class Turns:
