@@ -12,7 +12,7 @@ from layout.copies import is_moved
 from layout.finding import find
 from layout.manifest import JobFile, NewerFormat
 from layout.mend import readable_job
-from layout.tree import Atlas, State
+from layout.tree import Atlas, Place, State
 
 NO_JOB = "is no job; it is left alone. Drop folders into inbox/"
 
@@ -34,6 +34,23 @@ def words(atlas: Atlas, state: State, name: str) -> str:
     return (
         f"is the folder of job {job.id}, and nobody works on it here: move it to inbox/ to have it"
         f" done{f' again, or to done/ under the name {job.id}' if whole else ''}"
+    )
+
+
+def inside(atlas: Atlas, place: Place) -> str | None:
+    """In words, that a job's folder lies in that of the job at PLACE: the mouse slipped, and it is
+    found nowhere."""
+    found = sorted(
+        entry.name
+        for entry in atlas.disk.scandir(place.path)
+        if entry.is_dir and names.named(entry.name)
+    )
+    if not found:
+        return None
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return (
+        f"it holds the folder of another job, {found[0]}{more}, which nobody finds there: move that"
+        " back to where it was, or to inbox/ to have it done again"
     )
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from layout import lifecycle, rights, tree
+from layout import lifecycle, rights, strangers, tree
 from layout.attention import Attention, Waits, words
 from layout.copies import is_copy
 from layout.liveness import Life, Observer
@@ -106,6 +106,11 @@ class Reaper:
         for place in self.atlas.places(State.FAILED):
             with self.attention.over(place.path):
                 self._failed(place)
+                self._demand_alone(place)
+
+    def _demand_alone(self, place: Place) -> None:
+        if slipped := strangers.inside(self.atlas, place):
+            raise Waits(slipped)
 
     def _failed(self, place: Place) -> None:
         if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
@@ -136,6 +141,7 @@ class Reaper:
             with self.attention.over(place.path):
                 if not self._is_sound(place):
                     damaged.append(place.path.name)
+                self._demand_alone(place)
         for name in self._damaged.again(damaged, self.settings.worker.beat):
             with self.attention.over(places[name].path):
                 lifecycle.accept_anew(self.atlas, places[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layout import strangers
 from layout.attention import Attention, Waits
 from layout.disk import Entry
 from layout.tree import Atlas, State
@@ -46,4 +47,6 @@ class Results:
         with self.attention.over(place.path):
             if error := job_view.without_result(self.atlas, place):
                 raise Waits(f"{error.message}; {BY_HAND[error.error]}")
+            if slipped := strangers.inside(self.atlas, place):
+                raise Waits(slipped)
             self._whole.add(entry.name)

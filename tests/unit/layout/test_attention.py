@@ -16,7 +16,7 @@ from layout.accept import AcceptedRequest
 from layout.attention import Attention
 from layout.disk import LineFault
 from layout.init import init
-from layout.manifest import read_job
+from layout.manifest import ErrorFile, read_job
 from layout.tree import Atlas, Place, State
 from pipeline import config
 from pipeline.cli import _this_tree
@@ -254,6 +254,40 @@ def test_a_stranger_below_trash_drafts_and_staging_stops_no_sweep(
                 and ".pipeline/trash/2020-01-01~left0" in said(atlas)
             ),
         )
+
+
+@pytest.mark.parametrize("state", [State.CLAIMED, State.DONE, State.FAILED])
+def test_a_job_that_slipped_into_another_ones_folder_is_named(
+    atlas: Atlas, intakes: Callable[..., Intake], state: State
+) -> None:
+    """Dropped on its neighbour instead of beside it: found nowhere, waited for for ever. Taken out again it goes on."""
+    folder = atlas.root / state
+    end = {
+        State.CLAIMED: lambda place: lifecycle.release(atlas, place, "finish", "drained"),
+        State.DONE: lambda place: lifecycle.finish(atlas, place),
+        State.FAILED: lambda place: lifecycle.fail(
+            atlas,
+            place,
+            ErrorFile(error="MeshEmpty", who="submitter", message="No.", remedy="Look.", n=1),
+        ),
+    }[state]
+    one, other = held(atlas, "one", "dead-cpu-aaaa"), held(atlas, "other", "dead-cpu-aaaa")
+    for place in (one, other):
+        (place.path / "output").mkdir()
+    one, other = end(one), end(other)
+    intake = intakes()
+    rounds(intake, lambda: said(atlas))
+    inner = one.path / other.path.name
+    other.path.rename(inner)
+    rounds(
+        intake,
+        lambda: (
+            f"{state}/{one.path.name}: it holds the folder of another job, {inner.name}"
+            in said(atlas)
+        ),
+    )
+    inner.rename(folder / inner.name)
+    rounds(intake, lambda: "another job" not in said(atlas))
 
 
 # -- job.json ----------------------------------------------------------------------------------
