@@ -44,18 +44,18 @@ class AtRest:
         if not (age > LIST_ANYWAY or (mark != old and age > SPARE)):
             return
         present, known = set(self.atlas.names(state)), self.known.at_rest[state]
+        # of a hundred thousand names all but a few are ids that are known: nothing is made of them
         with self.known.lock:
-            before = set(known.values())
-        twins = {
-            told[0] for name in present if not names.is_id(name) and (told := names.named(name))
-        }
-        new = present - before | (twins & present)
+            renamed = {name for id, name in known.items() if name != id}
+            gone = [(id, name) for id, name in known.items() if name not in present]
+            odd = {name for name in present if known.get(name) != name}
+        twins = {told[0] for name in odd if not names.is_id(name) and (told := names.named(name))}
+        new = odd - renamed | (twins & present)
         places = [place for name in new if (place := self.atlas.place(state, Entry(name, True)))]
         self._index_new([place for place in places if not self._is_copy(place, twins)])
-        if gone := before - present:
-            left = [(id, name) for id, name in list(known.items()) if name in gone]
+        if gone:
             self.known.forget(
-                [id for id, name in left if self.atlas.disk.lstat(folder / name) is None]
+                [id for id, name in gone if self.atlas.disk.lstat(folder / name) is None]
             )
         self._marks[state] = (mark, time.monotonic())
 
