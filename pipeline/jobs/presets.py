@@ -27,7 +27,7 @@ def expanded(request: Mapping[str, Any], presets: Presets) -> dict[str, Any]:
         known = f"there are {', '.join(sorted(presets))}" if presets else "there are none"
         raise SubmitRefused(
             f"preset: there is no preset {name!r} here; {known}."[:400],
-            remedy="Choose one of them, or leave preset out.",
+            remedy="Choose one of them, or leave preset out." if presets else "Leave preset out.",
         )
     return {**presets[name], **request}
 

@@ -35,8 +35,9 @@ def test_what_a_job_says_itself_outranks_its_preset() -> None:
 def test_a_preset_that_is_not_there_is_refused_with_those_that_are(
     presets: dict[str, dict[str, object]], words: str
 ) -> None:
-    with pytest.raises(SubmitRefused, match=f"no preset 'web' here; {words}"):
+    with pytest.raises(SubmitRefused, match=f"no preset 'web' here; {words}") as refused:
         expanded({"preset": "web"}, presets)
+    assert ("Choose one" in refused.value.remedy) == bool(presets)
 
 
 def test_settings_take_presets_from_the_file_on_atlas(tmp_path: Path) -> None:
