@@ -84,8 +84,8 @@ def check(
     if len(group.poses) < 2:
         return None
     loose = any(link.loose for link in group.links)
-    if loose:  # its axis shows once the passes lie on each other
-        group.poses = _joint.refine(passes, group.poses)
+    # what its body does not have in common with itself shows once the passes lie on each other
+    group.poses = _joint.refine(passes, group.poses)
     proposed = [motion for k in group.poses for motion in _implied(group, k, links)]
     symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed), loose)
     if symmetry is not None:

@@ -4,14 +4,18 @@ fall beside the body in other places, and colours. At size 1."""
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.geometry import clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _symmetry, _tones, _verify
+from pipeline.stages.scan._camera import Camera
 from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
+_FACE = 0.5  # weight up to which a point is one of a large plane's
+_PATCH, _BESIDES = 0.045, 3  # length around a mark's point, and how many others of it are there
 FEWEST = 10.0  # points that must speak for one place more than for any other
 
 
@@ -22,11 +26,64 @@ def of_passes(
     cameras = [
         (camera, pose) for k, pose in poses.items() if (camera := passes[k].camera) is not None
     ]
-    found = {k: symmetry.telling(passes[k], pose, cameras) for k, pose in poses.items()}
+    found = {k: _telling(passes[k], pose, cameras, symmetry) for k, pose in poses.items()}
     if symmetry.slip is not None and symmetry.slip.turns:
         for k in poses:
             found[k] = found[k] * _not_seen_so(k, passes, poses, symmetry, looks)
     return found
+
+
+def _telling(
+    one: Prepared, pose: Array, cameras: list[tuple[Camera, Array]], symmetry: Symmetry
+) -> Array:
+    """How much each coarse point of a pass that stands at ``pose`` tells this place from each
+    other one (H,N): 1 where it would miss the body there and one of the ``cameras`` (each with
+    the pose of its pass) saw that nothing is; of what slips, where it would miss the pass
+    itself in nearly all other places: a group that is not settled yet shows its handle on all
+    sides.
+    """
+    if symmetry.slip is None:
+        moved = symmetry.motions @ pose
+        empty = np.zeros((len(moved), len(one.coarse)), bool)
+        for camera, stands in cameras:
+            motions = rigid.invert(stands) @ moved
+            empty |= camera.denies(
+                rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
+            )
+        told = empty & ~_symmetry.near(one, symmetry.body, moved) & ~symmetry.same(0)[:, None]
+        told = told * _in_patches(one, told)
+        # a plate under the body goes on beyond the frame of every camera
+        return np.asarray(told * np.where(one.weight > _FACE, one.weight, 0.0))
+    others = np.flatnonzero(~symmetry.same(0)[: symmetry.slips])
+    misses = _misses(one, rigid.invert(pose) @ symmetry.motions[others] @ pose)
+    marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight
+    marks = marks * _in_patches(one, marks[None] > 0)[0]
+    return np.tile(marks, (len(symmetry.motions), 1))
+
+
+def _misses(one: Prepared, motions: Array) -> Array:
+    """(N,) in which share of the places where a pass would know does it have nothing for its own
+    coarse point: what its camera could not see there, like the inside of a cup behind its rim, says
+    nothing."""
+    met = _symmetry.near(one, one, motions)
+    if one.camera is None:
+        return np.asarray(1 - met.mean(0))
+    places = rigid.apply(motions, one.coarse)
+    gone = one.camera.denies(places, rigid.turn(motions, one.coarse_normals)) & ~met
+    return np.asarray(gone.sum(0) / np.maximum(gone.sum(0) + met.sum(0), 1))
+
+
+def _in_patches(one: Prepared, told: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the coarse points that tell (H,N) have others of that kind beside them: a mark has a
+    size, a lone point is a stray of the sensor."""
+    from scipy.sparse import coo_matrix
+    from scipy.spatial import cKDTree
+
+    pairs = cKDTree(one.coarse).query_pairs(_PATCH, output_type="ndarray")
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    many = len(one.coarse)
+    beside = coo_matrix((np.ones(len(both), np.int32), both.T), shape=(many, many)).tocsr()
+    return np.asarray((beside @ told.T.astype(np.int32)).T >= _BESIDES)
 
 
 def _not_seen_so(

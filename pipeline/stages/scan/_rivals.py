@@ -94,13 +94,18 @@ def _assembled(
         most = max(len(part.labels) for part in parts)  # what nothing decides joins the largest
         away, home = max(
             clear or [pair for pair in pairs if len(pair[1].labels) == most],
-            key=lambda pair: steps[pair[0].key, pair[1].key].margin,
+            key=lambda pair: _settled(steps[pair[0].key, pair[1].key]),
         )
         step = steps[away.key, home.key]
         best = _farthest(away, home, step, looks, symmetry) if step.rivals.any() else step.best
         parts = [part for part in parts if part is not away and part is not home]
         parts.append(_joined(away, home, best, step, symmetry))
     return parts[0]
+
+
+def _settled(step: _Step) -> tuple[int, float]:
+    """How far a step is decided: by the fewest rivals, then by the margin."""
+    return -int(step.rivals.sum()), step.margin
 
 
 def _gain_of(part: _Part, gains: dict[tuple[int, int], Array], symmetry: Symmetry) -> float:

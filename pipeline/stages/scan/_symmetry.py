@@ -1,7 +1,6 @@
 """Motions that bring a body onto itself, found on its passes as they stand together; at size 1.
 
-A body that fits onto itself lets every pass of it stand in several places. Which of its points
-would fall beside the body in the other places, and so tell them apart, is found here too.
+A body that fits onto itself lets every pass of it stand in several places.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from pipeline.geometry import clouds, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _hypotheses, _prepared, _slips, _verify
-from pipeline.stages.scan._camera import Camera
 from pipeline.stages.scan._prepared import NEAR, Prepared
 from pipeline.stages.scan._slips import Slip
 
@@ -32,7 +30,6 @@ _MOST = 12  # such motions beside a slip's
 # degrees of the turns that are tried
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
 _BESIDE = (35.0, 0.15)  # the same between two of a slip's that lie beside each other
-_FACE = 0.5  # weight up to which a point is one of a large plane's
 _APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
 
 
@@ -65,29 +62,6 @@ class Symmetry:
         near = [self.apart(index, k) for k in range(self.slips)]
         steps = [angle < _BESIDE[0] and shift < _BESIDE[1] for angle, shift in near]
         return np.array(steps + [False] * (len(self.motions) - self.slips))
-
-    def telling(self, one: Prepared, pose: Array, cameras: list[tuple[Camera, Array]]) -> Array:
-        """How much each coarse point of a pass that stands at ``pose`` tells this place from each
-        other one (H,N): 1 where it would miss the body there and one of the ``cameras`` (each with
-        the pose of its pass) saw that nothing is; of what slips, where it would miss the pass
-        itself in nearly all other places: a group that is not settled yet shows its handle on all
-        sides.
-        """
-        if self.slip is None:
-            moved = self.motions @ pose
-            empty = np.zeros((len(moved), len(one.coarse)), bool)
-            for camera, stands in cameras:
-                motions = rigid.invert(stands) @ moved
-                empty |= camera.denies(
-                    rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
-                )
-            told = empty & ~near(one, self.body, moved) & ~self.same(0)[:, None]
-            # a plate under the body goes on beyond the frame of every camera
-            return np.asarray(told * np.where(one.weight > _FACE, one.weight, 0.0))
-        others = np.flatnonzero(~self.same(0)[: self.slips])
-        misses = 1 - near(one, one, rigid.invert(pose) @ self.motions[others] @ pose).mean(0)
-        marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight
-        return np.tile(marks, (len(self.motions), 1))
 
 
 def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry | None:
