@@ -13,6 +13,7 @@ reported placed that are off by more than 5 degrees.
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib
 import json
 import os
@@ -83,11 +84,12 @@ def measure(name: str, method: str, seed: int) -> dict[str, Any]:
     import scancommon
 
     folder = DATA / "data" / "scans" / name
-    _, clouds, truth = scancommon.load_set(str(folder))
-    clouds, truth, _ = scancommon.scramble(clouds, truth, seed)
+    meta, clouds, truth = scancommon.load_set(str(folder))
+    clouds, truth, order = scancommon.scramble(clouds, truth, seed)
+    painted = [colours(folder / meta["passes"][k]["file"]) for k in order]
     size = float(np.median([scancommon.diag(cloud) for cloud in clouds]))
     before = cpu()
-    poses = ours(clouds) if method == OURS else peer(folder, method, seed)
+    poses = ours(clouds, painted) if method == OURS else peer(folder, method, seed)
     spent = cpu() - before
     score = scancommon.score_poses(poses, truth, clouds, size)
     errors = [
@@ -118,8 +120,27 @@ def cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def ours(clouds: list[Any]) -> list[Any]:
-    """The product's stages read_passes, orient and align on PLY files of the passes."""
+def colours(file: Path) -> Any:
+    """The colours (N,3) of a pass's points, 0..1, in the order in which scancommon reads these; of
+    no length where it has none."""
+    import open3d as o3d
+
+    with tempfile.NamedTemporaryFile(
+        suffix=Path(file.stem if file.suffix == ".gz" else file).suffix
+    ) as plain:
+        plain.write(
+            gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        )
+        plain.flush()
+        cloud = o3d.io.read_point_cloud(plain.name)
+    points, found = np.asarray(cloud.points), np.asarray(cloud.colors)
+    some = np.isfinite(points).all(1) & (np.abs(points).sum(1) > 0)
+    return found[some] if len(found) else found
+
+
+def ours(clouds: list[Any], painted: list[Any]) -> list[Any]:
+    """The product's stages read_passes, orient and align on PLY files of the passes, with their
+    colours where they have any."""
     import open3d as o3d
 
     from pipeline.artefacts import Alignment, Artefact, Dropped
@@ -132,10 +153,10 @@ def ours(clouds: list[Any]) -> list[Any]:
         drop = Path(folder) / "drop"
         drop.mkdir()
         names = tuple(f"pass_{k:02d}.ply" for k in range(len(clouds)))
-        for name, cloud in zip(names, clouds, strict=True):
-            o3d.io.write_point_cloud(
-                str(drop / name), o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud))
-            )
+        for name, cloud, shades in zip(names, clouds, painted, strict=True):
+            made = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(cloud))
+            made.colors = o3d.utility.Vector3dVector(shades)
+            o3d.io.write_point_cloud(str(drop / name), made)
         ws = StageWorkspace(Path(folder), drop, options=parse({"kind": "scan"}))
         bag: list[Artefact] = [Dropped(names=names)]
         try:

@@ -10,6 +10,7 @@ from pipeline.artefacts import Pass, Scans
 from pipeline.geometry.rigid import Array
 from pipeline.kept.options import Align
 from pipeline.stages.scan import (
+    _again,
     _ambiguity,
     _by_colour,
     _declared,
@@ -43,13 +44,13 @@ def grown(
         found = _find_links(passes, [given(one) for one in usable], told, scene, ws)
         claim = None if claim is None or _declared.refuted(claim, found) else claim
         if claim is None or not claim.sure:
-            links = _links.compare(found)
-            groups = _ambiguity.join(_graph.grow(passes, links), links)
+            links, groups = _joined(passes, found)
+            if claim is None and not scene:
+                links, groups = _second_look(passes, found, links, groups, ws)
             claim = None if len(groups[0].poses) > 1 else claim
         if claim is not None:
             free = [one for one in found if not claim.held(one.a, one.b)]
-            links = _links.compare(claim.links + free)
-            groups = _ambiguity.join(_graph.grow(passes, links), links)
+            links, groups = _joined(passes, claim.links + free)
     ws.progress(0.9, "refining all poses together")
     for group in groups:
         if claim is None:
@@ -64,6 +65,29 @@ def grown(
     _declared.place(groups[0], claim)
     main = groups[0].poses.keys()
     return links, groups[:1] + [one for one in groups[1:] if not one.poses.keys() <= main]
+
+
+def _joined(passes: list[Prepared], found: list[PairLink]) -> tuple[list[PairLink], list[Group]]:
+    links = _links.compare(found)
+    return links, _ambiguity.join(_graph.grow(passes, links), links)
+
+
+def _second_look(
+    passes: list[Prepared],
+    found: list[PairLink],
+    links: list[PairLink],
+    groups: list[Group],
+    ws: Workspace,
+) -> tuple[list[PairLink], list[Group]]:
+    """Links and groups, once more where passes were left apart."""
+    pairs, seen, more = _again.pairs(groups), dict[int, Prepared](), list[PairLink]()
+    for number, (a, b) in enumerate(pairs):
+        ws.progress(
+            0.8 + 0.1 * number / len(pairs),
+            f"looking again at {passes[a].name} and {passes[b].name}",
+        )
+        more += _ambiguity.marked(_again.between(a, b, passes, seen), passes)
+    return _joined(passes, found + more) if more else (links, groups)
 
 
 def given(one: Pass) -> Array:

@@ -1,0 +1,72 @@
+"""Passes that their features did not join are looked at once more: with normals smoothed over what
+a noisy sensor leaves of a surface, and with colours beside the shape. At size 1.
+
+Fine features tell more where the sensor is good, smooth ones where it is not; colours tell where a
+soft, round body has little shape. Whatever they suggest is weighed like any other motion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.geometry import clouds
+from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _hypotheses, _links, _prepared
+from pipeline.stages.scan._graph import Group, group_of
+from pipeline.stages.scan._links import PairLink
+from pipeline.stages.scan._prepared import Prepared
+
+# What they come to on real sets: benchmarks/register.py.
+_SMOOTH, _NEIGHBOURS = 0.045, 200  # length around a point that makes its normal; points of it
+_AROUND = (0.02, 0.05)  # lengths over which colours are averaged
+_TELLS = 30.0  # how far a full step of colour puts two features apart; shape's lie about 5 apart
+
+
+def pairs(groups: list[Group]) -> list[tuple[int, int]]:
+    """Pairs of passes that stand in different groups."""
+    every = sorted(k for group in groups for k in group.poses)
+    return [
+        (a, b) for a in every for b in every
+        if a < b and group_of(groups, a) is not group_of(groups, b)
+    ]  # fmt: skip
+
+
+def looked(one: Prepared) -> Prepared:
+    """The pass with key points and features of the second look."""
+    rough = clouds.normals(one.fine, _SMOOTH, _NEIGHBOURS)
+    side = np.where((rough * one.fine_normals).sum(1) < 0, -1.0, 1.0)
+    key, directions = clouds.thin(one.fine, _prepared.FEATURE, rough * side[:, None])
+    normals = clouds.unit(directions)
+    features = _prepared.fpfh(key, normals)
+    if one.fine_colors is not None:
+        features = np.concatenate([features, _colours(one, key)], 1)
+    return replace(one, key=key, key_normals=normals, features=features)
+
+
+def _colours(one: Prepared, key: Array) -> NDArray[np.float32]:
+    """(K,6) float32, squared as features are compared by their roots: the mean colours around each
+    key point. How bright a pass is as a whole does not count."""
+    from scipy.spatial import cKDTree
+
+    assert one.fine_colors is not None
+    tree, found = cKDTree(one.fine), []
+    for reach in _AROUND:
+        near = tree.query_ball_point(key, reach)
+        starts = np.cumsum([0, *map(len, near[:-1])])
+        total = np.add.reduceat(one.fine_colors[np.concatenate(near).astype(int)], starts)
+        found.append(total / np.array([len(some) for some in near])[:, None])
+    colours = np.concatenate(found, 1)
+    colours = colours - np.median(colours.mean(1)) + 1.0
+    return np.asarray((_TELLS * colours) ** 2, np.float32)
+
+
+def between(a: int, b: int, passes: list[Prepared], again: dict[int, Prepared]) -> list[PairLink]:
+    """Links that the second look at two passes suggests."""
+    for k in (a, b):
+        if k not in again:
+            again[k] = looked(passes[k])
+    poses = _hypotheses.motions(again[a], again[b])
+    return _links.refined(a, b, passes, poses, "second look")
