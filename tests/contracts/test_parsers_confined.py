@@ -4,13 +4,16 @@ result or in words to the submitter; nothing outside the job is read, written or
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 import socket
+import tarfile
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from tests.unit.geometry.readers.test_fuzz import SOUND, mutated
 from tests.unit.scan.test_fuzz_readers import FILES
 
 MESH, SCAN = ("convert", "mesh.read_mesh"), ("scan", "scan.read_passes")
+IMAGES = ("images", "views.fetch_images")  # the one stage that has a network
 SECRET = "canary-5d1f0c"  # stands outside the job; nothing of a job may hold it
 DEADLINE = 60.0
 
@@ -35,6 +39,7 @@ class Attack(NamedTuple):
 
     files: dict[str, bytes]
     reader: tuple[str, str]
+    options: dict[str, Any] = {}  # noqa: RUF012
 
 
 def pointing(outside: str, port: int) -> list[Attack]:
@@ -59,6 +64,38 @@ def pointing(outside: str, port: int) -> list[Attack]:
     return found
 
 
+def packed(outside: str) -> list[Attack]:
+    """Archives whose members are links to OUTSIDE, or are to land there."""
+    found = []
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.REGTYPE):
+        packing, data = io.BytesIO(), FILES["a.xyz"]()
+        with tarfile.open(fileobj=packing, mode="w") as tar:
+            member = tarfile.TarInfo("a.xyz" if kind != tarfile.REGTYPE else f"{outside}.xyz")
+            member.type, member.linkname = kind, outside
+            member.size = len(data) if kind == tarfile.REGTYPE else 0
+            tar.addfile(member, io.BytesIO(data))
+        found.append(Attack({"a.tar": packing.getvalue()}, SCAN))
+    for name, mode in (
+        (f"../../../..{outside}.xyz", 0),
+        (f"{outside}.xyz", 0),
+        ("a.xyz", 0o120777),
+    ):
+        packing = io.BytesIO()
+        with zipfile.ZipFile(packing, "w") as archive:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            archive.writestr(entry, outside if mode else FILES["a.xyz"]())
+        found.append(Attack({"a.zip": packing.getvalue()}, SCAN))
+    return found
+
+
+def fetched(outside: str, port: int) -> list[Attack]:
+    """Addresses of this machine, and of files, where pictures are asked for."""
+    hosts = ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0")
+    urls = [*(f"http://{host}:{port}/a.png" for host in hosts), f"file://{outside}"]
+    return [Attack({}, IMAGES, {"image_urls": [url]}) for url in urls]
+
+
 def painted(name: str) -> bytes:
     """A GLB whose picture is the file NAME."""
     made = prism_gltf()
@@ -75,7 +112,7 @@ def attacks(count: int, outside: Path, port: int) -> Iterator[Attack]:
     dice = random.Random(5)
     sound = {name: (data, MESH) for name, data in SOUND.items()}
     sound |= {name: (make(), SCAN) for name, make in FILES.items()}
-    named = pointing(str(outside), port)
+    named = [*pointing(str(outside), port), *packed(str(outside)), *fetched(str(outside), port)]
     yield from dice.sample(named, min(len(named), max(1, count // 3)))
     names = list(sound)
     for number in range(count - min(len(named), max(1, count // 3))):
@@ -87,7 +124,7 @@ def attacks(count: int, outside: Path, port: int) -> Iterator[Attack]:
 def called() -> Iterator[tuple[int, list[object]]]:
     """A server on this machine, and who called it."""
     calls: list[object] = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with _listening() as listening:
 
         def hear() -> None:
             while True:
@@ -100,6 +137,14 @@ def called() -> Iterator[tuple[int, list[object]]]:
 
         threading.Thread(target=hear, daemon=True).start()
         yield listening.getsockname()[1], calls
+
+
+def _listening() -> socket.socket:
+    """At a port at which pictures may be asked for, where it is free: else the port alone is refused."""
+    try:
+        return socket.create_server(("127.0.0.1", 80))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
 
 
 def sums(folder: Path, but: Path) -> dict[str, str]:
@@ -116,7 +161,9 @@ def read(engine: Engine, attack: Attack, job: Path) -> str:
         (inside / name).write_bytes(data)
     kind, stage = attack.reader
     store.save(root, 0, Kept.of(root, "", Dropped(names=tuple(sorted(attack.files)))))
-    order = Order((stage,), {"kind": kind}, root, inside, None, True)
+    order = Order(
+        (stage,), {"kind": kind, **attack.options}, root, inside, None, True, stage == IMAGES[1]
+    )
     try:
         engine.run(order, lambda event: None, lambda: None)
     except errors.InputRejected:

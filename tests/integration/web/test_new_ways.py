@@ -107,3 +107,16 @@ def test_a_given_name_is_data_in_lists_searches_and_pages(
         assert "94011" not in page, path
     found = server.http.request("GET", f"{server.url}/3d/jobs", fields={"q": name})
     assert found.status == 200
+
+
+@pytest.mark.parametrize(
+    "preset",
+    ["../../config/keys", "__class__", "", "x\r\nSet-Cookie: a=b", ["a"], {"a": 1}, None, 7],
+)
+def test_a_preset_is_one_of_the_operators_or_nothing(
+    server: Server, atlas: Atlas, preset: object
+) -> None:
+    answer = server.post("/3d/generate", json={"prompt": "a red cube", "preset": preset})
+    assert answer.status == (202 if preset is None else 422), answer.data
+    assert "Set-Cookie" not in answer.headers
+    assert len(list(atlas.entries(State.INBOX))) == (1 if preset is None else 0)
