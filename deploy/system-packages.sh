@@ -8,7 +8,7 @@ packages_of() {
     case "$1" in
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3 python3-venv ;;
         scan) echo libgl1 libegl1 libgomp1 libx11-6 libusb-1.0-0 ;;
-        test) echo samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs13 redis-server postgresql nginx-light iproute2 chromium fuse3 xfsprogs rsync nftables prometheus curl aria2 nextcloud-desktop-cmd owncloud-client-cmd
+        test) echo samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs13 redis-server postgresql nginx-light iproute2 chromium fuse3 xfsprogs rsync nftables prometheus curl aria2 nextcloud-desktop-cmd owncloud-client-cmd cloudcompare
               command -v npm >/dev/null || echo nodejs npm ;;
         guest) echo qemu-system-x86 busybox-static cpio iproute2 nfs-common nfs-kernel-server ;;
         *)    echo "unknown group of packages: $1" >&2; exit 2 ;;

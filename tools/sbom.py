@@ -67,7 +67,7 @@ def _viewer() -> list[Component]:
     return [
         _component(path.removeprefix("node_modules/"), one["version"], one["license"], home="npm")
         for path, one in packages.items()
-        if path
+        if path and not one.get("dev")
     ]
 
 

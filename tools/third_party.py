@@ -106,9 +106,15 @@ TAIL = """
 | three-mesh-bvh | 0.9.17 | MIT | finds what is clicked, and sections |
 | axe-core | 4.14.1 | MPL-2.0 | looks for barriers on the pages in tests |
 | gltf-validator | 2.0.0-dev.3.10 | Apache-2.0 | checks GLB files in tests |
+| @gltf-transform/core | 4.5.1 | MIT | writes the GLB files that tests read back |
+| @gltf-transform/extensions | 4.5.1 | MIT | the same, with extensions |
+| @gltf-transform/functions | 4.5.1 | MIT | the same, packed |
+| draco3dgltf | 1.5.7 | Apache-2.0 | packs them with Draco |
+| meshoptimizer | 1.3.0 | MIT | packs them with meshopt |
+| ktx2-encoder | 0.6.0 | MIT | packs their pictures as KTX2 |
 
-Samba, smbclient, Redis, PostgreSQL, nginx, Chromium, curl, aria2 and promtool are started by tests
-as Debian packages them; nothing of them is distributed.
+Samba, smbclient, Redis, PostgreSQL, nginx, Chromium, curl, aria2, promtool and CloudCompare are
+started by tests as Debian packages them; nothing of them is distributed.
 """
 SHORT = {
     "Apache": "Apache-2.0",

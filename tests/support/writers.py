@@ -1,4 +1,5 @@
-"""One small mesh as independent programs write it: trimesh, Open3D, MeshLab, Blender and three.js."""
+"""One small mesh as independent programs write it: trimesh, Open3D, MeshLab, Blender, three.js,
+glTF-Transform, lib3mf and CloudCompare."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.conftest import missing
+from tests.conftest import find_program, missing
 from tests.support.meshfiles import CORNERS, TRIANGLES
 
 RNG = np.random.default_rng(3)
@@ -79,6 +80,8 @@ def open3d_(folder: Path) -> None:
 
 def meshlab(folder: Path) -> None:
     import pymeshlab
+
+    folder.mkdir(exist_ok=True)
 
     def filled() -> Any:
         rgba = np.concatenate([COLORS / 255, np.ones((12, 1))], axis=1)
@@ -166,17 +169,35 @@ def blender(folder: Path) -> None:
 
 def three(folder: Path, **numbers: Any) -> None:
     """Also the only one here that writes PLY in the other byte order; with NUMBERS its input."""
-    node, root = shutil.which("node"), Path(__file__).parents[2]
-    if node is None or not (root / "node_modules" / "three").is_dir():
-        missing("node with the npm package three", "run `make setup`")
     given = numbers or {
         "position": VERTICES,
         "normal": NORMALS,
         "color": COLORS / 255,
         "index": TRIANGLES,
     }
+    _by_node("three", "three_writer.mjs", folder, given)
+
+
+# Of glTF-Transform: how its picture is laid (KHR_texture_transform), and where its copies stand
+# (a place, a quaternion, a scale; the second one mirrored).
+OFFSET, ROTATION, SCALE = (0.1, 0.3), 0.3, (0.5, 0.6)
+COPIES = [[90, 20, 30, 0, 0.6, 0, 0.8, 1, 2, 3], [-90, 2, 3, 0, 0, 0, 1, -1, 1, 1]]
+
+
+def gltf_transform(folder: Path) -> None:
+    Image.fromarray(PICTURE).save(folder / "tex.png")
+    given = {"position": VERTICES, "normal": NORMALS, "color": COLORS, "index": TRIANGLES}
+    given |= {"uv": UV * [1, -1] + [0, 1], "offset": np.array(OFFSET), "scale": np.array(SCALE)}
+    given |= {"rotation": np.array(ROTATION), "copies": np.array(COPIES)}
+    _by_node("@gltf-transform/functions", "gltf_writer.mjs", folder, given)
+
+
+def _by_node(package: str, script: str, folder: Path, given: dict[str, Any]) -> None:
+    node, root = shutil.which("node"), Path(__file__).parents[2]
+    if node is None or not (root / "node_modules" / package).is_dir():
+        missing(f"node with the npm package {package}", "run `make setup`")
     done = subprocess.run(
-        [str(node), str(root / "tests" / "support" / "three_writer.mjs"), str(folder)],
+        [str(node), str(root / "tests" / "support" / script), str(folder)],
         input=json.dumps({name: rows.tolist() for name, rows in given.items()}),
         capture_output=True,
         text=True,
@@ -240,6 +261,35 @@ def lib3mf_(folder: Path) -> None:
         model.QueryWriter("3mf").WriteToFile(str(folder / name))
 
 
+def cloudcompare(folder: Path) -> None:
+    """From MeshLab's PLY."""
+    meshlab(given := folder / "meshlab")
+    for name in ("a.ply", "a.obj", "a.stl", "a.off"):
+        form = name[2:].upper()
+        compared(
+            given / "a.ply", folder / name,
+            "-M_EXPORT_FMT", form, "-PLY_EXPORT_FMT", "BINARY_BE", "-SAVE_MESHES",
+        )  # fmt: skip
+
+
+def compared(source: Path, target: Path, *asked: str) -> None:
+    """SOURCE opened by CloudCompare without a window, and written as ASKED into TARGET."""
+    program = find_program("CloudCompare")
+    if program is None:
+        missing("CloudCompare", "apt-get install cloudcompare")
+    held = target.parent / f"of {target.name}"  # it writes beside what it opened
+    held.mkdir()
+    shutil.copyfile(source, held / f"given{source.suffix}")
+    done = subprocess.run(
+        [str(program), "-SILENT", "-AUTO_SAVE", "OFF", "-NO_TIMESTAMP",
+         "-O", str(held / f"given{source.suffix}"), *asked],
+        capture_output=True, text=True, timeout=60,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(held)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    (held / f"given{target.suffix}").rename(target)
+
+
 def _uv(lib3mf: Any, u: float, v: float) -> Any:
     found = lib3mf.Tex2Coord()
     found.U, found.V = u, v
@@ -253,4 +303,6 @@ PROGRAMS = {
     "meshlab": meshlab,
     "blender": blender,
     "three": three,
+    "gltf-transform": gltf_transform,
+    "cloudcompare": cloudcompare,
 }
