@@ -37,6 +37,7 @@ OTHER: dict[str, object] = {  # a value that is not the default, where the field
     "up": "z", "front": "x", "surface": "closed", "skip": ("outliers", "features", "clean", "decimate"), "camera": "1,1,1,1", "backend": "visual-hull",
     "image_urls": ("http://example.org/a.png",), "image_paths": ("b.png",), "prompt": "a red cube", "webhook_url": "http://example.org/",
     "turntable": 8, "order": "sequence", "faces": 5000, "texture_size": 128, "views": 6, "cell": 0.5, "holes": 0.5, "elevation": 15.0, "fov": 30.0,
+    "draw_sides": True,
 }  # fmt: skip
 BESIDE: dict[str, dict[str, object]] = {
     "tolerance": {"reference": "b.ply"}

@@ -72,7 +72,7 @@ TEMPLATE = """{% extends "base.html" %}
 WAYS = {
     "scan format": [
         before("pipeline/formats/signatures.py", '    "ply": "a PLY file"', '    "p3d": "a P3D file",\n'),
-        before("pipeline/formats/signatures.py", '    (b"ply\\n", "ply")', '    (b"P3D1\\n", "p3d"),\n'),
+        before("pipeline/formats/signatures.py", '    (b"BLENDER", "blend")', '    (b"P3D1\\n", "p3d"),\n'),
         before("pipeline/formats/signatures.py", '    ".ply": "ply",', '    ".p3d": "p3d",\n'),
         Edit("pipeline/formats/signatures.py", '- {"ply", ', '- {"p3d", "ply", '),
         before("pipeline/formats/completeness.py", "CHECKS: ", END),

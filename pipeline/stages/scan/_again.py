@@ -7,6 +7,7 @@ soft, round body has little shape. Whatever they suggest is weighed like any oth
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -22,16 +23,18 @@ from pipeline.stages.scan._prepared import Prepared
 # What they come to on real sets: benchmarks/register.py.
 _SMOOTH, _NEIGHBOURS = 0.045, 200  # length around a point that makes its normal; points of it
 _AROUND = (0.02, 0.05)  # lengths over which colours are averaged
+_PAIRS = 60  # that are looked at again at the most; each costs about a second
 _TELLS = 30.0  # how far a full step of colour puts two features apart; shape's lie about 5 apart
 
 
-def pairs(groups: list[Group]) -> list[tuple[int, int]]:
-    """Pairs of passes that stand in different groups."""
-    every = sorted(k for group in groups for k in group.poses)
-    return [
-        (a, b) for a in every for b in every
-        if a < b and group_of(groups, a) is not group_of(groups, b)
-    ]  # fmt: skip
+def pairs(groups: list[Group], passes: list[Prepared]) -> list[tuple[int, int]]:
+    """Pairs of passes that stand in different groups, the most alike first; not all of many
+    strangers."""
+    apart = (
+        (a, b) for a, b in _links.by_likeness(passes)
+        if group_of(groups, a) is not group_of(groups, b)
+    )  # fmt: skip
+    return list(itertools.islice(apart, _PAIRS))
 
 
 def looked(one: Prepared) -> Prepared:
@@ -68,5 +71,12 @@ def between(a: int, b: int, passes: list[Prepared], again: dict[int, Prepared]) 
     for k in (a, b):
         if k not in again:
             again[k] = looked(passes[k])
-    poses = _hypotheses.motions(again[a], again[b])
+    one, other = again[a], again[b]
+    both = min(
+        one.features.shape[1], other.features.shape[1]
+    )  # shape alone where one has no colours
+    poses = _hypotheses.motions(
+        replace(one, features=one.features[:, :both]),
+        replace(other, features=other.features[:, :both]),
+    )
     return _links.refined(a, b, passes, poses, "second look")

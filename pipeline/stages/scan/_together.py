@@ -80,7 +80,7 @@ def _second_look(
     ws: Workspace,
 ) -> tuple[list[PairLink], list[Group]]:
     """Links and groups, once more where passes were left apart."""
-    pairs, seen, more = _again.pairs(groups), dict[int, Prepared](), list[PairLink]()
+    pairs, seen, more = _again.pairs(groups, passes), dict[int, Prepared](), list[PairLink]()
     for number, (a, b) in enumerate(pairs):
         ws.progress(
             0.8 + 0.1 * number / len(pairs),

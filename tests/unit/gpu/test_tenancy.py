@@ -12,6 +12,7 @@ from pipeline.gpu import tenancy
 from pipeline.gpu.device import engine_environment
 from pipeline.gpu.engine import Engine
 from pipeline.services import server
+from tests.support.live import eventually
 from tests.support.nvml import GIB, Card, install
 
 
@@ -59,7 +60,8 @@ def test_an_engine_is_bound_from_its_birth() -> None:
     engine = Engine((), engine_environment("cuda:5"), 60, 2**33)
     engine.start()
     try:
-        born = Path(f"/proc/{engine.pid}/environ").read_bytes().split(b"\0")
+        environment = Path(f"/proc/{engine.pid}/environ")  # empty until its program is there
+        born = eventually(environment.read_bytes, 10, "an engine's environment").split(b"\0")
     finally:
         engine.stop()
     assert b"CUDA_VISIBLE_DEVICES=5" in born and b"CUDA_DEVICE_ORDER=PCI_BUS_ID" in born

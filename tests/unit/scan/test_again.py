@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,25 @@ def test_colours_suggest_the_motion_that_shape_cannot() -> None:
     assert nearest(_again.looked(one), _again.looked(other)) < 10 < nearest(one, other)
 
 
-def test_only_passes_that_stand_apart_are_looked_at_again() -> None:
+@pytest.mark.slow
+def test_a_pass_without_colours_is_looked_at_beside_one_that_has_some() -> None:
+    """By shape alone."""
+    painted, plain = ball(0, np.eye(4)), replace(ball(1, TURN), fine_colors=None)
+    assert isinstance(_again.between(0, 1, [painted, plain], {}), list)
+
+
+def test_only_passes_that_stand_apart_are_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [Group({0: np.eye(4), 3: np.eye(4)}), Group({1: np.eye(4)}), Group({2: np.eye(4)})]
-    assert _again.pairs(groups) == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
-    assert not _again.pairs([Group({0: np.eye(4), 1: np.eye(4)})])
+    passes = [_bare(seed) for seed in range(4)]
+    found = _again.pairs(groups, passes)
+    assert sorted(found) == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
+    assert not _again.pairs([Group({0: np.eye(4), 1: np.eye(4)})], passes[:2])
+    monkeypatch.setattr(_again, "_PAIRS", 2)
+    assert _again.pairs(groups, passes) == found[:2], "the most alike first"
+
+
+def _bare(seed: int) -> Prepared:
+    points = np.random.default_rng(seed).normal(size=(300, 3))
+    cloud = _prepared.bare(points, points / np.linalg.norm(points, axis=1, keepdims=True))
+    features = np.random.default_rng(seed).random((50, 66)).astype(np.float32)
+    return replace(cloud, features=features)
