@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline.artefacts import Artefact, Dropped
+from pipeline.artefacts import Alignment, Artefact, Dropped, Placed, Scans
 from pipeline.jobs import parse
 from pipeline.stages.finish import _page, preview
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.support.viewed import PATIENCE, drawn, grave, shown, watched
 from tests.unit.finish.shapes import box, finished, stored
+from tests.unit.finish.test_photos import photographed
 from tests.unit.finish.test_report import scan_bag
 
 pytestmark = [
@@ -36,24 +36,40 @@ def images(ws: Workspace) -> list[Artefact]:
     return [Dropped(names=("front.png", "left.png")), stored(ws, box((1.0, 0.5, 0.7)), "m", "y")]
 
 
-@pytest.mark.parametrize(
-    ("kind", "bag"), [("scan", scan), ("convert", convert), ("images", images)]
-)
+def photographs(ws: Workspace) -> list[Artefact]:
+    mesh, posed = photographed(ws, box((1.0, 0.5, 0.7)))
+    names = (*(picture.name for picture in posed.pictures), "stray.jpg")
+    placed = [
+        Placed(
+            name=name, points=40, placed=name != "stray.jpg", pose=None, score=None, overlap=None
+        )
+        for name in names
+    ]
+    scans = Scans(passes=(), unit="m", unit_guessed=True)
+    alignment = Alignment(passes=tuple(placed), links=(), components=(), size=1.0)
+    return [Dropped(names=names), scans, alignment, mesh, posed]
+
+
+WAYS = {"scan": scan, "convert": convert, "images": images, "photographs": photographs}
+PICTURES = {"scan": 5, "convert": 3, "images": 3, "photographs": 9}
+
+
+@pytest.mark.parametrize("made", WAYS)
 def test_a_report_opens_offline_and_its_model_can_be_turned(
     chromium: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-    bag: Callable[[Workspace], list[Artefact]],
+    made: str,
 ) -> None:
     """From file://, offline: every picture is there, the model shows, dragging turns it, nothing is fetched, nothing goes wrong; neither
     a desk nor a phone has to scroll sideways, and axe finds nothing serious, by day and by night."""
     monkeypatch.setattr(preview, "FRAMES", 3)
+    kind = "scan" if made == "photographs" else made
     options = {"kind": kind, "output_format": "glb,stl"} | (
         {"texture_size": 256} if kind == "scan" else {}
     )
     ws = StageWorkspace(tmp_path / "work", tmp_path, options=parse(options))
-    finished(ws, *bag(ws))
+    finished(ws, *WAYS[made](ws))
     page = ws.output("report.html")
     assert page.stat().st_size <= _page.LARGEST
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True)
@@ -69,14 +85,14 @@ def test_a_report_opens_offline_and_its_model_can_be_turned(
     assert tab.evaluate(
         "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
     )
-    assert tab.evaluate("document.images.length") == (5 if kind == "scan" else 3)
+    assert tab.evaluate("document.images.length") == PICTURES[made]
     for width, scheme in ((1280, "light"), (390, "dark")):
         tab.set_viewport_size({"width": width, "height": 844})
         tab.emulate_media(color_scheme=scheme)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert grave(tab) == []
     arbitrary = tab.locator(".i3d-remarks:has-text('Pictures tell no scale')").count()
-    assert arbitrary == (kind == "images")
+    assert arbitrary == (made == "images")
     context.close()
     assert (fetched, wrong) == ([], [])
 

@@ -13,6 +13,7 @@ from PIL import Image
 from pipeline.artefacts import Exported, Mesh, Pictures, PosedPicture, PosedPictures, Results, Scans
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry import surface as surfaces
+from pipeline.geometry.surface import Surface
 from pipeline.recipes import call, stage_function
 from pipeline.stages.finish import _inspect, _photos
 from pipeline.stages.finish._cloud_picture import palette
@@ -25,10 +26,8 @@ Make = Callable[..., Workspace]
 CAMERA = (300.0, 300.0, 100.0, 100.0)
 
 
-@pytest.fixture
-def made(workspace: Make) -> tuple[Mesh, PosedPictures, Workspace]:
-    """A ball with the colours of three photographs, from the right, above it, and a step beside that."""
-    ws = workspace(kind="scan", texture_size=128)
+def photographed(ws: Workspace, body: Surface) -> tuple[Mesh, PosedPictures]:
+    """A body and three photographs of it, from the right, above it, and a step beside that."""
     eyes = np.array([[5.0, 0, 0.1], [0.1, 0, 5.0], [0.1, 2.0, 4.6]])
     shots = []
     for number, eye in enumerate(eyes):
@@ -49,8 +48,15 @@ def made(workspace: Make) -> tuple[Mesh, PosedPictures, Workspace]:
     posed = PosedPictures(
         pictures=tuple(shots), sparse="photos/sparse.npz", left_out=(("stray.jpg", "blurred"),)
     )
-    mesh = call(stage_function("finish.texture"), [stored(ws, ball(4), unit="m"), posed], ws)
-    return mesh, posed, ws
+    return stored(ws, body, unit="m"), posed
+
+
+@pytest.fixture
+def made(workspace: Make) -> tuple[Mesh, PosedPictures, Workspace]:
+    """The ball with the photographs' colours."""
+    ws = workspace(kind="scan", texture_size=128)
+    mesh, posed = photographed(ws, ball(4))
+    return call(stage_function("finish.texture"), [mesh, posed], ws), posed, ws
 
 
 def test_the_texture_tells_which_photograph_shows_what(made: Any) -> None:
