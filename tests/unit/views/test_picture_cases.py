@@ -95,6 +95,19 @@ def test_the_figure_is_cut_out(case: str, testdata: Path, workspace: Any, truth:
     )
 
 
+def test_a_white_body_on_white_is_cut_out(testdata: Path, workspace: Any, tmp_path: Path) -> None:
+    """A cube whose upper side is hardly darker than what it stands on."""
+    path = testdata / "faults" / "pictures" / "09-backgrounds" / "white-on-white.png"
+    picture = Image.open(path).convert("RGB")
+    told = (np.asarray(picture).min(axis=2) < 250).astype(np.uint8) * 255
+    picture.putalpha(Image.fromarray(told))
+    picture.save(tmp_path / path.name)
+    given, wanted = workspace(), workspace()
+    found = alpha(given, views(path.parent, [path.name], given))
+    truth = alpha(wanted, views(tmp_path, [path.name], wanted))
+    assert (found & truth).sum() / (found | truth).sum() > 0.95
+
+
 @pytest.mark.parametrize(
     ("case", "within"),
     [
