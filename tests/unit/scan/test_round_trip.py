@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.geometry import arrays
 from pipeline.geometry.colour import to_srgb
-from tests.support import writers
+from tests.support import programs
 from tests.unit.scan.conftest import Job, run_stages
 
 RNG = np.random.default_rng(5)
@@ -103,7 +103,7 @@ def pye57_(drop: Path) -> None:
 
 
 def three(drop: Path, work: Path) -> None:
-    writers.three(work, position=POINTS, normal=NORMALS, color=COLOURS / 255)
+    programs.three(work, position=POINTS, normal=NORMALS, color=COLOURS / 255)
     (work / "big.ply").rename(drop / "three.ply")
     (work / "a.obj").rename(drop / "three.obj")
 
@@ -111,7 +111,7 @@ def three(drop: Path, work: Path) -> None:
 def cloudcompare(drop: Path) -> None:
     """From MeshLab's PLY; Debian's build writes no LAS, E57, PCD or PTS."""
     for name, form in (("compared.ply", "PLY"), ("compared.asc", "ASC")):
-        writers.compared(drop / "meshlab.ply", drop / name, "-C_EXPORT_FMT", form, "-SAVE_CLOUDS")
+        programs.compared(drop / "meshlab.ply", drop / name, "-C_EXPORT_FMT", form, "-SAVE_CLOUDS")
         shutil.rmtree(drop / f"of {name}")
 
 

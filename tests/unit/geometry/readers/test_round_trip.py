@@ -18,7 +18,7 @@ from pipeline.geometry.colour import to_srgb
 from pipeline.geometry.readers.assemble import assemble
 from pipeline.geometry.readers.companions import Companions
 from tests.conftest import missing
-from tests.support import meshfiles, writers
+from tests.support import meshfiles, programs, writers
 
 Array = NDArray[Any]
 # What each program writes into each kind of file: s colours as seen on a screen, l colours as linear light,
@@ -61,7 +61,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             missing("bpy", "pip install 'inbox3d[fbx]', 1 GB unpacked")
         if program not in known:
             known[program] = tmp_path_factory.mktemp(program)
-            writers.PROGRAMS[program](known[program])
+            programs.ALL[program](known[program])
         return known[program]
 
     return folder
@@ -119,7 +119,7 @@ def expected(traits: str) -> tuple[Array, Array, Array]:
     if "c" not in traits:
         return writers.VERTICES, writers.NORMALS, meshfiles.TRIANGLES
     places, normals, corners = [writers.VERTICES], [writers.NORMALS], [meshfiles.TRIANGLES]
-    for k, copy in enumerate(np.array(writers.COPIES), start=1):
+    for k, copy in enumerate(np.array(programs.COPIES), start=1):
         turn, scale = Rotation.from_quat(copy[3:7]), copy[7:]
         places.append(turn.apply(writers.VERTICES * scale) + copy[:3])
         leant = turn.apply(writers.NORMALS / scale)
@@ -131,7 +131,7 @@ def expected(traits: str) -> tuple[Array, Array, Array]:
 
 def turned_uv() -> Array:
     """UV as KHR_texture_transform lays it, with v counted downwards there."""
-    u, v = (writers.UV * [1, -1] + [0, 1]).T * np.array(writers.SCALE)[:, None]
-    cos, sin = np.cos(writers.ROTATION), np.sin(writers.ROTATION)
-    moved = np.stack([cos * u + sin * v, -sin * u + cos * v], axis=1) + writers.OFFSET
+    u, v = (writers.UV * [1, -1] + [0, 1]).T * np.array(programs.SCALE)[:, None]
+    cos, sin = np.cos(programs.ROTATION), np.sin(programs.ROTATION)
+    moved = np.stack([cos * u + sin * v, -sin * u + cos * v], axis=1) + programs.OFFSET
     return moved * [1, -1] + [0, 1]
