@@ -245,7 +245,7 @@ def model_3mf(
             f"<resources>{resources}</resources><build>{build}</build></model>")  # fmt: skip
 
 
-def threemf(model: str, **files: bytes) -> bytes:
+def threemf(model: str | bytes, **files: bytes) -> bytes:
     """A package whose first part is MODEL; FILES by their place, "__" for a slash and "_dot_" for a dot."""
     stream = io.BytesIO()
     relation = '<Relationship Target="/3D/a.model" Id="r" Type="http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"/>'

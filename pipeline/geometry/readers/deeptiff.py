@@ -3,6 +3,7 @@ as zero; by the tags, for Pillow does not know most of them."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ ORIENTATION, PROFILE = 0x0112, 34675  # tags of TIFF
 # Pillow's way (Image.Transpose) from upright back to each orientation
 UNTURNED = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+UNPACKED = 1
 Array = NDArray[Any]
 
 
@@ -63,6 +65,8 @@ def image_of(path: Path, name: str, page: int, warn: Warn) -> tuple[Any, bytes |
             )
         halves = said.dtype == np.float16  # which OpenCV does not read
         own = halves or _in_planes(said)
+        if own and not _all_there(said):
+            raise ValueError("strips are missing")
         values = said.asarray() if own else by_opencv(path, page)
         if _in_planes(said):
             values = np.moveaxis(values.reshape(-1, said.imagelength, said.imagewidth), 0, 2)
@@ -77,6 +81,21 @@ def image_of(path: Path, name: str, page: int, warn: Warn) -> tuple[Any, bytes |
 
 def _in_planes(page: Any) -> bool:
     return int(page.planarconfig) == 2 and int(page.samplesperpixel) > 1
+
+
+def _all_there(page: Any) -> bool:
+    """Whether the file holds every strip that PAGE declares; tifffile gives black for those that it
+    lacks, however large."""
+    starts, lengths = page.dataoffsets, page.databytecounts
+    needed = page.size * page.bitspersample // 8 if page.compression == UNPACKED else 0
+    return (
+        len(starts) == len(lengths) == math.prod(page.chunked)
+        and sum(lengths) >= needed
+        and all(
+            start > 0 < length and start + length <= page.parent.filehandle.size
+            for start, length in zip(starts, lengths, strict=True)
+        )
+    )
 
 
 def _unsigned(values: Array, inverted: bool) -> Array:

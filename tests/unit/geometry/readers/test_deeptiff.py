@@ -75,3 +75,30 @@ def test_deep_tiff_is_turned_converted_and_its_further_pages_are_said(tmp_path: 
     tifffile.imwrite(tmp_path / "b.tif", np.zeros((48, 64, 4), np.uint16), photometric="separated")
     with pytest.raises(InputRejected, match="SEPARATED colours of 16 bits"):
         as_read(tmp_path, (tmp_path / "b.tif").read_bytes())
+
+
+@pytest.mark.parametrize("more", [{}, {"planarconfig": "separate"}, {"dtype": "f2"}])
+@pytest.mark.parametrize("end", [-3000, -1])
+def test_a_deep_tiff_that_is_cut_off_is_refused_and_not_filled_with_black(
+    more: dict[str, Any], end: int, tmp_path: Path
+) -> None:
+    values = figure(48, 64)[0].astype(more.get("dtype", "u2"))
+    if "planarconfig" in more:
+        values = np.ascontiguousarray(np.moveaxis(values, 2, 0))
+    path = tmp_path / "a.tif"
+    laid = {key: value for key, value in more.items() if key != "dtype"}
+    tifffile.imwrite(path, values, photometric="rgb", **laid)
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(InputRejected, match=r"a\.tif cannot be read as a TIFF image"):
+        read(path, path.name, lambda text: None)
+
+
+def test_strips_that_a_deep_tiff_lacks_are_no_black(tmp_path: Path) -> None:
+    """The table of a damaged file says that two colours of three take no bytes."""
+    path = tmp_path / "a.tif"
+    planes = np.ascontiguousarray(np.moveaxis(figure(48, 64)[0].astype(np.uint16), 2, 0))
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+    with tifffile.TiffFile(path, mode="r+") as held:
+        held.pages[0].aspage().tags["StripByteCounts"].overwrite((6144, 0, 0))
+    with pytest.raises(InputRejected, match=r"a\.tif cannot be read as a TIFF image"):
+        read(path, path.name, lambda text: None)
