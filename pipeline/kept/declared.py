@@ -74,27 +74,27 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=4),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=2),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=10),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=7),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=8),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=5),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans, PosedPictures), Mesh, version=3),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
-    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=5),
+    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=6),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
     "mesh.draw_sides": Stage(DrawSides, (Mesh, Views), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),
-    "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView, version=2),
-    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=2),
+    "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView, version=3),
+    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=3),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),
     "finish.texture": Stage(
-        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=6
+        Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=7
     ),
     "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
     "finish.preview": Stage(Declared, (Mesh,), Pictures),
@@ -114,7 +114,7 @@ STAGES: dict[str, Stage] = {
             Comparison,
         ),
         Report,
-        version=7,
+        version=8,
     ),
 }
 
