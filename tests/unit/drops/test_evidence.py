@@ -262,12 +262,7 @@ def test_a_file_that_is_something_else_is_refused_by_name(
     name: str, data: bytes, words: str
 ) -> None:
     """First bytes that contradict the suffix do not wait for the window."""
-    drop = Drop(network=True)
-    drop.write("good.ply", PLY)
-    drop.write(name, data)
-    verdict = drop.after(2)
-    assert isinstance(verdict, Refuse)
-    assert verdict.reason == words
+    assert refused_beside_a_good_file(name, data).reason == words
 
 
 @pytest.mark.parametrize(
@@ -284,12 +279,19 @@ def test_what_stands_in_the_place_of_a_file_that_was_never_fetched_is_told(
     name: str, data: bytes, words: str
 ) -> None:
     """No "cut off", no "wrong suffix": the file itself is to be fetched."""
+    verdict = refused_beside_a_good_file(name, data)
+    assert words in verdict.reason
+    assert verdict.remedy.startswith("Fetch the file itself")
+
+
+def refused_beside_a_good_file(name: str, data: bytes) -> Refuse:
+    """What a drop hears, long before its window is over, of a file that is not what it should be."""
     drop = Drop(network=True)
     drop.write("good.ply", PLY)
     drop.write(name, data)
     verdict = drop.after(2)
-    assert isinstance(verdict, Refuse) and words in verdict.reason
-    assert verdict.remedy.startswith("Fetch the file itself")
+    assert isinstance(verdict, Refuse)
+    return verdict
 
 
 def test_a_drop_that_still_moves_is_not_pulled_away() -> None:
