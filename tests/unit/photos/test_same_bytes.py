@@ -16,7 +16,8 @@ from tests.unit.photos.conftest import Shot, run_stages
 
 def test_cameras_are_placed_by_one_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Above 50 000 residuals, more than these tests have, several threads place them a little elsewhere each time."""
-    pycolmap = pytest.importorskip("pycolmap")
+    import pycolmap
+
     asked = []
 
     def place(*_: object, options: Any) -> dict[int, object]:

@@ -71,7 +71,8 @@ def test_the_gpu_is_the_one_that_ray_gave(
     monkeypatch: pytest.MonkeyPatch, given: str, device: str
 ) -> None:
     """By its number; by its place among the visible ones where it has none."""
-    ray = pytest.importorskip("ray")
+    import ray
+
     monkeypatch.setattr(ray, "get_gpu_ids", lambda: [given])
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
     assert keeper.gpu_of_actor() == device
