@@ -7,6 +7,8 @@ renamed, copied or dragged by hand, and whoever is told that it is "no job" migh
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from layout import names, tree
 from layout.copies import is_moved
 from layout.finding import find
@@ -14,6 +16,7 @@ from layout.manifest import JobFile, NewerFormat
 from layout.mend import readable_job
 from layout.tree import Atlas, Place, State
 
+_OWN = frozenset({tree.INPUT, tree.WORK, tree.EARLIER, tree.JOB, *tree.OF_ONE_RUN})
 NO_JOB = "is no job; it is left alone. Drop folders into inbox/"
 
 
@@ -38,19 +41,34 @@ def words(atlas: Atlas, state: State, name: str) -> str:
 
 
 def inside(atlas: Atlas, place: Place) -> str | None:
-    """In words, that a job's folder lies in that of the job at PLACE: the mouse slipped, and it is
-    found nowhere."""
-    found = sorted(
-        entry.name
-        for entry in atlas.disk.scandir(place.path)
-        if entry.is_dir and names.named(entry.name)
-    )
+    """In words, that another job's folder, or a drop, lies in that of the job at PLACE: the mouse
+    slipped, and nobody finds it there."""
+    strange = [name for name, is_dir in beside(atlas, place.path) if is_dir]
+    jobs = [name for name in strange if names.named(name)]
+    found = jobs or strange
     if not found:
         return None
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    if jobs:
+        return (
+            f"it holds the folder of another job, {found[0]}{more}, which nobody finds there: move"
+            " that back to where it was, or to inbox/ to have it done again"
+        )
     return (
-        f"it holds the folder of another job, {found[0]}{more}, which nobody finds there: move that"
-        " back to where it was, or to inbox/ to have it done again"
+        f"it holds a folder that is nothing of its own, {found[0]}{more}, and nobody reads that"
+        " there: move it to inbox/ to have a model made of it, or to where it belongs"
+    )
+
+
+def beside(atlas: Atlas, folder: Path) -> list[tuple[str, bool]]:
+    """(name, is it a folder) of what stands in a job's FOLDER and is neither of the job, nor what
+    people are told to put there, nor rubbish; sorted."""
+    return sorted(
+        (entry.name, entry.is_dir)
+        for entry in atlas.disk.scandir(folder)
+        if entry.name not in _OWN
+        and not (tree.is_ours(entry.name) and not entry.is_dir)
+        and not names.ignored(entry.name, entry.is_dir)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layout import dropped, tree
+from layout import dropped, strangers, tree
 from layout.accept import AcceptedRequest
 from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas
@@ -17,6 +17,7 @@ from pipeline.errors import InputRejected
 from pipeline.jobs.presets import NONE, Presets
 
 NONE_ASKED = ("", "")  # it was looked for a job.toml, and there was none
+ASTRAY = "not used, as it lies beside input/ and not in it"
 TAKEN_OUT = "job.toml was taken out of the drop: the options that it set no longer count"
 
 
@@ -28,9 +29,17 @@ def facts_of_job(
     presets: Presets = NONE,
     known: Known = UNREAD,
 ) -> AcceptedRequest:
+    """What the job in FOLDER asks for, and what lies astray in it. KNOWN: what was read of its
+    files already."""
+    facts = _facts_of_job(atlas, folder, job, evidence, presets, known)
+    return _telling_astray(atlas, folder, facts)
+
+
+def _facts_of_job(
+    atlas: Atlas, folder: Path, job: JobFile, evidence: str, presets: Presets, known: Known
+) -> AcceptedRequest:
     """Kind and options of a job folder: job.toml beside or in the drop outranks job.json; without a
-    kind, or where the job.toml was taken out of the drop, it is identified anew. KNOWN: what was
-    read of its files already."""
+    kind, or where the job.toml was taken out of the drop, it is identified anew."""
     inside, paths = _dropped(atlas, folder)
     asked = _beside(atlas, folder, presets)
     request = {"kind": job.kind, **job.options} | (asked or {})
@@ -83,6 +92,13 @@ def facts_anew(
 ) -> AcceptedRequest:
     """Kind and options of a job's folder by what stands in it, whatever its job.json was; a
     job.toml that a person put beside outranks."""
+    facts = _facts_anew(atlas, folder, evidence, presets, notes)
+    return _telling_astray(atlas, folder, facts)
+
+
+def _facts_anew(
+    atlas: Atlas, folder: Path, evidence: str, presets: Presets, notes: tuple[str, ...]
+) -> AcceptedRequest:
     inside, paths = _dropped(atlas, folder)
     asked = _beside(atlas, folder, presets)
     if asked is None:
@@ -112,6 +128,17 @@ def _beside(atlas: Atlas, folder: Path, presets: Presets) -> dict[str, object] |
         if own
         else None
     )
+
+
+def _telling_astray(atlas: Atlas, folder: Path, facts: AcceptedRequest) -> AcceptedRequest:
+    """FACTS with a note of what a person put beside input/ instead of into it; one of an earlier
+    run goes."""
+    found = [name for name, _ in strangers.beside(atlas, folder)]
+    more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    said = [note for note in facts.notes if not note.startswith(ASTRAY)]
+    if found:
+        said.append(f"{ASTRAY}: {', '.join(found[:20])}{more}")
+    return facts._replace(notes=tuple(said))
 
 
 def first_queue(facts: AcceptedRequest) -> str:

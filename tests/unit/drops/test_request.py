@@ -8,7 +8,8 @@ import pytest
 
 from layout import dropped
 from layout.init import init
-from pipeline.drops.request import facts_of_job
+from layout.manifest import write_job
+from pipeline.drops.request import ASTRAY, facts_of_job
 from pipeline.errors import InputRejected
 from pipeline.submission import job_view
 from pipeline.submission.submit import submit_path
@@ -29,6 +30,27 @@ def test_a_job_toml_beside_error_txt_outranks_job_json(tmp_path: Path, name: str
     (place.path / name).write_text('unit = "')
     with pytest.raises(InputRejected, match=f"{name}: it is not valid TOML"):
         facts_of_job(atlas, place.path, job, "sealed")
+
+
+def test_what_lies_beside_input_instead_of_in_it_is_told_until_it_is_moved(tmp_path: Path) -> None:
+    """A pass for the retry, put beside error.txt: not lost without a word, and read by nobody."""
+    atlas, _ = init(tmp_path / "atlas")
+    place = submit_path(atlas, stl_file(tmp_path / "part.stl"), {"kind": "convert"})
+    stl_file(place.path / "more.stl", 1)
+    (place.path / "pass 2").mkdir()
+    for quiet in ("READY", "Thumbs.db", ".DS_Store", "error.txt", "log.txt"):
+        (place.path / quiet).touch()
+    for _ in range(2):
+        job = job_view.job_at(atlas, place)
+        assert job is not None
+        facts = facts_of_job(atlas, place.path, job, "sealed")
+        assert facts.notes == (f"{ASTRAY}: more.stl, pass 2",) and facts.used == {"part.stl"}
+        write_job(atlas.disk, place.path, job.model_copy(update={"notes": list(facts.notes)}))
+    (place.path / "more.stl").unlink()
+    (place.path / "pass 2").rmdir()
+    job = job_view.job_at(atlas, place)
+    assert job is not None and job.notes
+    assert facts_of_job(atlas, place.path, job, "sealed").notes == ()
 
 
 @pytest.mark.parametrize("says", [True, False])

@@ -289,6 +289,16 @@ def test_a_job_that_slipped_into_another_ones_folder_is_named(
     inner.rename(folder / inner.name)
     rounds(intake, lambda: "another job" not in said(atlas))
 
+    astray = one.path / "vase"  # a drop, too
+    astray.mkdir()
+    rounds(
+        intake,
+        lambda: (
+            f"{state}/{one.path.name}: it holds a folder that is nothing of its own, vase"
+            in said(atlas)
+        ),
+    )
+
 
 # -- job.json ----------------------------------------------------------------------------------
 DAMAGE: dict[str, Callable[[Path], object]] = {
