@@ -24,14 +24,16 @@ _MESH_LIBRARIES = ("numpy", "scipy.spatial", "open3d", "trimesh", "pymeshlab")
 
 QUEUES: dict[str, Queue] = {  # in the order of a job's life
     "scan": Queue("scan", ("open3d", "pymeshlab"), "aligning", preload=_MESH_LIBRARIES),
-    "prepare": Queue("generate", ("cv2",), "generating_images", preload=("numpy", "PIL.Image")),
+    "prepare": Queue(
+        "generate", ("cv2", "onnxruntime"), "generating_images", preload=("numpy", "PIL.Image")
+    ),
     "views": Queue("generate", ("torch", "diffusers"), "generating_images", hot=True),
     "mesh": Queue("generate", ("torch", "mcubes"), "reconstructing_3d", hot=True),
     "finish": Queue(
         "scan",
         ("open3d", "trimesh"),
         "post_processing",
-        preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image"),
+        preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image", "cv2"),
     ),
 }
 URGENT_RUN = 3  # urgent jobs that a worker starts one after another while others wait

@@ -59,7 +59,7 @@ WHY = {
     "nvidia-ml-py": "asks the driver about GPUs: how many, their memory, how busy",
     "onnxruntime": "cuts objects out of images",
     "open3d": "registration, Poisson meshing, simplification, ray casting",
-    "opencv-python-headless": "cuts objects out of images (GrabCut)",
+    "opencv-python-headless": "draws turntables, reads pictures of 16 bits, cuts objects out",
     "pi-heif": "reads HEIC pictures",
     "pillow": "reads and writes images",
     "pip": "installs all of this",

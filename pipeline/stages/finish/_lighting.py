@@ -16,6 +16,10 @@ WARM, COOL = np.array([1.0, 0.97, 0.92], np.float32), np.array([0.93, 0.97, 1.0]
 KEY_POWER, SKY_POWER, RIM_POWER = 1.55, 0.62, 0.16
 SOFTNESS = 0.13  # tangent of the key light's half angle
 OPEN_GROUND = KEY_POWER * KEY_LIGHT[1] + SKY_POWER * 0.9  # light on ground that nothing shades
+# what key, sky and rim send (3 lights, 3 channels) where nothing is in their way
+POWERS = np.stack([KEY_POWER * WARM, SKY_POWER * COOL, np.full(3, RIM_POWER, np.float32)])
+GROUND_END = 1.3  # from the model's middle: no shadow is drawn beyond
+GROUND_FADE = (0.5, GROUND_END)  # the shadow fades between these distances from the middle
 STEPS = 1 << 14  # of the film's curve per unit of light: finer than its 256 grey levels anywhere
 
 
@@ -92,6 +96,15 @@ def backdrop(edge: int) -> Array:
     glow = np.exp(-((step + 0.1) ** 2) * 0.55)[:, None] * np.exp(-(step**2) * 0.55)
     wall = (0.50 + 0.30 * glow)[..., None] * np.array([0.97, 0.985, 1.0])
     return np.asarray(wall.reshape(-1, 3), np.float32)
+
+
+def on_ground(key: Array, sky: Array, distance: Array) -> Array:
+    """Share (N,) of the wall's light that ground shows at a DISTANCE (N,) from the model's middle,
+    given the shares of KEY light and SKY that arrive."""
+    arrived = key * (KEY_LIGHT[1] * POWERS[0].mean()) + sky * POWERS[1].mean()
+    near, far = GROUND_FADE
+    fade = np.clip((far - distance) / np.float32(far - near), 0, 1)
+    return np.asarray(1 - (1 - np.clip(arrived / OPEN_GROUND, 0, 1)) * 0.8 * fade, np.float32)
 
 
 def developed(film: Array) -> Array:

@@ -19,24 +19,14 @@ from pipeline.geometry.surface import Surface, smooth_normals
 from pipeline.stages.finish import _lighting as light
 from pipeline.stages.finish._camera import CORNERS, MIDDLE, Camera, framing, rays
 from pipeline.stages.finish._hits import Hits, mixed
-from pipeline.stages.finish._lighting import (
-    COOL,
-    KEY_LIGHT,
-    KEY_POWER,
-    RIM_LIGHT,
-    RIM_POWER,
-    SKY_POWER,
-    WARM,
-    dot,
-    unit,
-)
+from pipeline.stages.finish._lighting import GROUND_END, KEY_LIGHT, RIM_LIGHT, dot, unit
 from pipeline.stages.finish._model import GREY
-from pipeline.stages.finish._shading import GROUND_END, Lamp, Shared, Traced
+from pipeline.stages.finish._shading import Traced
 
 Array = NDArray[Any]
 CREASED = 200_000  # faces up to which sharp edges are looked for; finer surfaces show theirs anyway
-GROUND_FADE = (0.5, GROUND_END)  # the shadow fades between these distances from the middle
 ROUGH = 12  # grey levels between neighbours beyond which a pixel gets more rays
+COARSE = 2  # pixels along each of those from which light is traced
 # of the texture per pixel of the picture, along an edge; a finer texture would only flicker
 TEXELS = 4
 
@@ -71,15 +61,15 @@ class Studio:
         camera: Camera,
         edge: int,
         frame: tuple[Array, float] | None = None,
-        lamp: Lamp | None = None,
     ) -> Array:
-        """(edge, edge, 3) uint8: a ray per pixel, five where neighbours differ. FRAME keeps the
-        distance fixed over several pictures; a shared LAMP spares each of them the tracing of
-        light."""
+        """(edge, edge, 3) uint8: a ray per pixel, five where neighbours differ. FRAME is what the
+        camera looks at and from how far."""
         frame = frame or framing(self.points, [camera])
         pixel = np.arange(edge * edge)
         hits = self._hits(rays(camera, frame, edge, pixel, MIDDLE), edge)
-        lamp = lamp or Traced(self, hits, camera.turn(), edge)
+        small = -(-edge // COARSE)
+        lit = self._hits(rays(camera, frame, small, np.arange(small * small), MIDDLE), small)
+        lamp = Traced(self, lit, camera.turn(), small, COARSE)
         film = _film(hits, pixel, lamp, camera, edge)
         rough = light.rough(light.developed(film).reshape(edge, edge, 3), ROUGH)
         finer = self._hits(rays(camera, frame, edge, rough, CORNERS), edge)
@@ -88,9 +78,6 @@ class Studio:
         )
         film[rough] = (film[rough] + more.sum(axis=1)) / np.float32(1 + len(CORNERS))
         return light.developed(film).reshape(edge, edge, 3)
-
-    def shared_lamp(self) -> Lamp:
-        return Shared(self)
 
     def framing(self, cameras: list[Camera]) -> tuple[Array, float]:
         return framing(self.points, cameras)
@@ -144,21 +131,28 @@ class Studio:
 
     def _albedo(self, corners: Array, weight: Array, edge: int) -> Array:
         if self.image is not None:
-            paint = self._painted(edge)
+            paint = self.painted(edge)
+            assert paint is not None
             at = mixed(self.surface.uv, corners, weight) * np.array(
                 paint.shape[1::-1], np.float32
             ) - np.float32(0.5)
             return light.interpolated(paint, at)
-        if self.surface.colors is not None:
-            return mixed(to_linear(self.surface.colors), corners, weight)
-        return np.full((len(corners), 3), GREY, np.float32)
+        return mixed(self.albedo(), corners, weight)
 
-    def _painted(self, edge: int) -> Array:
+    def albedo(self) -> Array:
+        """Linear colours (V,3) of the vertices; white where a texture has the colours."""
+        if self.image is None and self.surface.colors is not None:
+            return to_linear(self.surface.colors)
+        own = GREY if self.image is None else 1.0
+        return np.full((len(self.points), 3), own, np.float32)
+
+    def painted(self, edge: int) -> Array | None:
         """The texture in linear light, lower row first, no finer than a picture of EDGE pixels can
-        show."""
+        show; None without one."""
         from PIL import Image
 
-        assert self.image is not None
+        if self.image is None:
+            return None
         factor = max(1, max(self.image.shape[:2]) // (TEXELS * edge))
         if factor not in self._paint:
             self._paint[factor] = to_linear(
@@ -167,24 +161,15 @@ class Studio:
         return self._paint[factor]
 
 
-def _film(hits: Hits, pixel: Array, lamp: Lamp, camera: Camera, edge: int) -> Array:
+def _film(hits: Hits, pixel: Array, lamp: Traced, camera: Camera, edge: int) -> Array:
     """Linear light (N,3) that each ray brings back; PIXEL (N,) is the pixel it belongs to."""
     film = light.backdrop(edge).take(pixel, axis=0)
     turn = camera.turn()
     key, sky = lamp.on_model(hits, pixel[hits.model])
     key = key * np.maximum(hits.normal @ (turn @ KEY_LIGHT), 0)
     rim = np.maximum(hits.normal @ (turn @ RIM_LIGHT), 0)
-    powers = np.stack([KEY_POWER * WARM, SKY_POWER * COOL, np.full(3, RIM_POWER, np.float32)])
-    film[hits.model] = np.stack([key, sky, rim], axis=1) @ powers * hits.albedo
-    key, sky = lamp.on_ground(hits, pixel[hits.ground])
-    arrived = key * (KEY_LIGHT[1] * KEY_POWER * WARM.mean()) + sky * (SKY_POWER * COOL.mean())
-    near, far = GROUND_FADE
-    fade = np.clip(
-        (far - np.hypot(hits.ground_place[:, 0], hits.ground_place[:, 2])) / np.float32(far - near),
-        0,
-        1,
-    )
-    film[hits.ground] *= (1 - (1 - np.clip(arrived / light.OPEN_GROUND, 0, 1)) * 0.8 * fade).astype(
-        np.float32
-    )[:, None]
+    film[hits.model] = np.stack([key, sky, rim], axis=1) @ light.POWERS * hits.albedo
+    key, sky = lamp.on_ground(pixel[hits.ground])
+    distance = np.hypot(hits.ground_place[:, 0], hits.ground_place[:, 2])
+    film[hits.ground] *= light.on_ground(key, sky, distance)[:, None]
     return film

@@ -1,7 +1,6 @@
 """How much light arrives: traced for one good picture, or worked out once for a whole turntable.
 
-Either lamp answers ``on_model`` and ``on_ground`` for what rays meet, given the PIXEL (row · edge +
-column) of each: (key, sky), the shares of the key light and of the open sky that nothing blocks.
+Shares are those of the key light and of the open sky that nothing blocks.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ SAME_PLANE, SAME_SIDE = 0.02, 0.8
 MAP, MAP_RAYS, VERTEX_RAYS = 160, 6, 16  # of the sky light that all pictures of a turntable share
 # of pixels that show nothing: key, sky, normal and offset of no plane
 OPEN = np.array([1, 0.8, 0, 0, 0, 9], np.float32)
-GROUND_END = 1.3  # from the model's middle: no shadow is drawn beyond
 
 
 class Scene(Protocol):
@@ -40,21 +38,16 @@ class Scene(Protocol):
         """Whether the rays from PLACE (N,3) TOWARD a light (N,3) meet the surface (N,)."""
 
 
-class Lamp(Protocol):
-    def on_model(self, hits: Hits, pixel: Array) -> Shares: ...
-
-    def on_ground(self, hits: Hits, pixel: Array) -> Shares: ...
-
-
 class Traced:
-    """Soft shadows and occlusion, a few rays from each pixel, then the mean over the pixels around
-    that show the same piece of surface."""
+    """Soft shadows and occlusion, a few rays from each pixel of a coarse picture EDGE wide, then
+    the mean over the pixels around that show the same piece of surface. What asks for light is
+    FINER pixels to each of them."""
 
-    def __init__(self, studio: Scene, hits: Hits, turn: Array, edge: int) -> None:
+    def __init__(self, studio: Scene, hits: Hits, turn: Array, edge: int, finer: int) -> None:
         normal = np.concatenate([hits.normal, np.broadcast_to(light.UP, hits.ground_place.shape)])
         place = np.concatenate([hits.place, hits.ground_place])
         pixel = np.concatenate([hits.model, hits.ground])
-        self.edge = edge
+        self.edge, self.finer = edge, finer
         self.grid = np.tile(OPEN, (edge * edge, 1))
         self.grid[pixel, :2] = _arrived(studio, normal, place, pixel, turn, edge)
         self.grid[pixel, 2:5], self.grid[pixel, 5] = normal, light.dot(normal, place)
@@ -62,11 +55,18 @@ class Traced:
         self.grid[hits.model, :2] = self._mean(hits, hits.model, -1)
 
     def on_model(self, hits: Hits, pixel: Array) -> Shares:
-        key, sky = self._mean(hits, pixel, 1).T
+        """(key, sky) of what rays meet on the model; PIXEL (M,), row · edge + column of the finer
+        picture, is each one's."""
+        row, column = np.divmod(pixel, self.edge * self.finer)
+        coarse = row // self.finer * self.edge + column // self.finer
+        key, sky = self._mean(hits, coarse, 1).T
         return key, sky
 
-    def on_ground(self, hits: Hits, pixel: Array) -> Shares:
-        key, sky = self.ground[pixel].T
+    def on_ground(self, pixel: Array) -> Shares:
+        """(key, sky) of the ground that PIXEL (G,) of the finer picture show."""
+        row, column = np.divmod(pixel.astype(np.int32), np.int32(self.edge * self.finer))
+        at = (np.stack([column, row], axis=1) + np.float32(0.5)) / np.float32(self.finer)
+        key, sky = light.interpolated(self.ground, at - np.float32(0.5)).T
         return key, sky
 
     def _mean(self, hits: Hits, pixel: Array, sign: int) -> Array:
@@ -90,7 +90,7 @@ class Traced:
         shown[ground, :2], shown[ground, 2] = self.grid[ground, :2], 1
         wide = _wide(shown.reshape(self.edge, self.edge, 3))
         found = (wide[..., :2] + np.float32(5e-4)) / (wide[..., 2:] + np.float32(1e-3))
-        return np.asarray(found.reshape(-1, 2))
+        return np.asarray(found)
 
 
 class Shared:
@@ -104,23 +104,19 @@ class Shared:
         )
         self.of_ground = self._ground(studio)
 
-    def on_model(self, hits: Hits, pixel: Array) -> Shares:
-        sky = hits.mixed(self.of_vertices[:, None])[:, 0]
-        return 0.35 + 0.65 * np.clip(sky / 0.8, 0, 1), sky
+        self.of_key = 0.35 + 0.65 * np.clip(self.of_vertices / 0.8, 0, 1)
 
-    def on_ground(self, hits: Hits, pixel: Array) -> Shares:
-        cell = (hits.ground_place[:, [0, 2]] / np.float32(GROUND_END) + 1) * np.float32(
-            MAP / 2
-        ) - np.float32(0.5)
-        sky = light.interpolated(self.of_ground, cell)
-        return np.clip(sky / 0.9, 0, 1), sky
+    def shade(self) -> Array:
+        """Share (MAP, MAP) of the wall's light that the ground shows, rows along z, columns along
+        x, from -GROUND_END to GROUND_END."""
+        key = np.clip(self.of_ground / 0.9, 0, 1)
+        return light.on_ground(key, self.of_ground, np.hypot(*np.meshgrid(_cells(), _cells())))
 
     @staticmethod
     def _ground(studio: Scene) -> Array:
         """Sky light (MAP, MAP) of the ground around the model; neighbouring cells look in different
         directions and are then mixed."""
-        step = ((np.arange(MAP, dtype=np.float32) + 0.5) / MAP * 2 - 1) * np.float32(GROUND_END)
-        z, x = np.meshgrid(step, step, indexing="ij")
+        z, x = np.meshgrid(_cells(), _cells(), indexing="ij")
         place = np.stack(
             [x.ravel(), np.full(MAP * MAP, studio.floor + NEAR, np.float32), z.ravel()], axis=1
         )
@@ -133,6 +129,12 @@ class Shared:
             above = directions[tile]
             sky += ~studio.blocked(place, above) * light.sky_share(above) / np.float32(MAP_RAYS)
         return _wide(sky.reshape(MAP, MAP, 1))[..., 0]
+
+
+def _cells() -> Array:
+    """Middles (MAP,) of the cells along either side of the ground."""
+    step = (np.arange(MAP, dtype=np.float32) + 0.5) / MAP * 2 - 1
+    return step * np.float32(light.GROUND_END)
 
 
 def _tile(pixel: Array, edge: int) -> Array:

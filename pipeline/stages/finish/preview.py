@@ -14,6 +14,7 @@ from pipeline.geometry.units import as_matrix
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish._render import Studio
+from pipeline.stages.finish._turntable import Turntable
 from pipeline.workspace import Workspace
 
 EDGE, THUMBNAIL = 512, 128
@@ -22,12 +23,13 @@ FRAMES, FRAME_EDGE, FRAME_MS = 36, 256, 90
 
 def run(mesh: Mesh, ws: Workspace) -> Pictures:
     """Write preview.png (512²), thumbnail.png (128²) and turntable.webp (36 frames) below output/;
-    Y up, three-quarter view from the front (library: Open3D's RaycastingScene)."""
+    Y up, three-quarter view from the front (libraries: Open3D's RaycastingScene,
+    OpenCV's rasteriser)."""
     studio = studio_of(mesh, ws)
     ws.progress(0.0, "drawing the preview")
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         drawn = pool.submit(studio.picture, Camera(), EDGE)
-        _turntable(studio, pool, ws)
+        _turntable(studio, mesh.watertight, pool, ws)
         picture = Image.fromarray(drawn.result())
     picture.save(ws.output("preview.png"))
     picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).save(
@@ -46,16 +48,11 @@ def studio_of(mesh: Mesh, ws: Workspace) -> Studio:
     return Studio(replace(model.surface, normals=None), image)
 
 
-def _turntable(studio: Studio, pool: ThreadPoolExecutor, ws: Workspace) -> None:
-    cameras = [Camera(azimuth=35.0 + 360.0 * number / FRAMES) for number in range(FRAMES)]
+def _turntable(studio: Studio, closed: bool, pool: ThreadPoolExecutor, ws: Workspace) -> None:
+    cameras = [Camera(azimuth=Camera.azimuth + 360.0 * turn / FRAMES) for turn in range(FRAMES)]
     ws.progress(0.3, "drawing the turntable")
-    frame, lamp = studio.framing(cameras), studio.shared_lamp()
-    frames = [
-        Image.fromarray(drawn)
-        for drawn in pool.map(
-            lambda camera: studio.picture(camera, FRAME_EDGE, frame, lamp), cameras
-        )
-    ]
+    table = Turntable(studio, cameras, FRAME_EDGE, closed)
+    frames = [Image.fromarray(drawn) for drawn in pool.map(table.picture, cameras)]
     frames[0].save(
         ws.output("turntable.webp"),
         save_all=True,
