@@ -4,6 +4,7 @@ scan's own origin."""
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,9 @@ _POLAR = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
 _NORMAL = ("nor:normalX", "nor:normalY", "nor:normalZ")
 
 
-def read(source: Source, account: Account) -> list[Raw]:
-    """Passes in metres. Raises InputRejected for a damaged page, a file without points or one cut
-    short."""
+def read(source: Source, account: Account) -> Iterator[Raw]:
+    """Passes in metres, read one after the other. Raises InputRejected for a damaged page, a file
+    without points or one cut short."""
     _check(source)
     try:
         import pye57
@@ -44,7 +45,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         ) from None
     try:
         with pye57.E57(str(source.path)) as file:
-            return _scans(source.name, file, account)
+            yield from _scans(source.name, file, account)
     except InputRejected:
         raise
     except Exception as error:  # libE57 raises its own kinds, named after what is wrong
@@ -54,7 +55,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         ) from None
 
 
-def _scans(name: str, file: Any, account: Account) -> list[Raw]:
+def _scans(name: str, file: Any, account: Account) -> Iterator[Raw]:
     headers = [file.get_header(number) for number in range(file.scan_count)]
     if not headers:
         raise broken(name, "it holds no scan")
@@ -66,7 +67,8 @@ def _scans(name: str, file: Any, account: Account) -> list[Raw]:
     account.count("scans", len(headers), len(filled), "the others hold no points")
     pictures = len(file.root["images2D"]) if file.root.isDefined("images2D") else 0
     account.count("pictures", pictures, 0, "colours are taken from the points alone")
-    return [_scan(name, file, header, account) for header in filled]
+    for header in filled:
+        yield _scan(name, file, header, account)
 
 
 def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 from pipeline.errors import InputRejected
@@ -48,9 +48,9 @@ def _suffix(name: str) -> str:
     return "." + name.lower().rpartition(".")[2]
 
 
-def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
-    """All passes of one file; what it declares and does not give is noted. BESIDE are the files
-    that it may refer to.
+def read(source: Source, account: Account, beside: Companions) -> Iterable[Raw]:
+    """All passes of one file, of formats for large surveys read one after the other; what it
+    declares and does not give is noted. BESIDE are the files that it may refer to.
 
     InputRejected names the file and what is wrong with it.
     """
@@ -78,7 +78,7 @@ def read(source: Source, account: Account, beside: Companions) -> list[Raw]:
         account.remark(empty)
     if module == "_meshes":
         return _meshes.read(source, account, beside)
-    reader: Callable[[Source, Account], list[Raw]] = import_module(
+    reader: Callable[[Source, Account], Iterable[Raw]] = import_module(
         f"pipeline.stages.scan.{module}"
     ).read
     return reader(source, account)

@@ -22,18 +22,18 @@ _HEADER = (1, 1, 3, 3, 3, 3, 4, 4, 4, 4)
 _SAMPLE = 2000  # rows that decide how they are written
 
 
-def read(source: Source, account: Account) -> list[Raw]:
-    """Each scan in the file is a pass in the scanner's own frame, with its pose and its grid; blank
-    lines between scans do not matter."""
-    found: list[Raw] = []
+def read(source: Source, account: Account) -> Iterator[Raw]:
+    """Each scan in the file, read one after the other, is a pass in the scanner's own frame, with
+    its pose and its grid; blank lines between scans do not matter."""
+    found = 0
     with closing(lines_of(source)) as text:
         lines = _Lines(text)
         while (first := lines.next_filled()) is not None:
-            found.append(_scan(source.name, first, lines, account))
+            yield _scan(source.name, first, lines, account)
+            found += 1
     if not found:
         raise broken(source.name, "it holds no scan")
-    account.count("scans", len(found), len(found))
-    return found
+    account.count("scans", found, found)
 
 
 def begins(head: bytes) -> bool:

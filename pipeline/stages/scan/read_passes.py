@@ -13,6 +13,7 @@ from pipeline.geometry import arrays, rigid
 from pipeline.geometry.units import METRES
 from pipeline.kept.options import ReadPasses
 from pipeline.stages.scan import _formats, _frames, _reference, _sources, _unit_guess, _units
+from pipeline.stages.scan._parked import Parking
 from pipeline.stages.scan._raw import Raw
 from pipeline.stages.scan._sound import clean
 from pipeline.workspace import StageWorkspace, Workspace
@@ -39,10 +40,13 @@ def run(dropped: Dropped, photographed: Scans | None, ws: StageWorkspace[ReadPas
     drop = _sources.find(dropped, ws, ws.options.reference)
     sources = drop.sources
     found: list[tuple[Raw, int]] = []
+    parking = Parking(ws)
     accounts = [Account(source.name) for source in sources]
     for number, (source, told) in enumerate(zip(sources, accounts, strict=True)):
         ws.progress(number / len(sources), f"reading {source.name}")
-        found += [clean(raw, told) for raw in _formats.read(source, told, drop.beside_of(source))]
+        for raw in _formats.read(source, told, drop.beside_of(source)):
+            cleaned, missing = clean(raw, told)
+            found.append((parking.take(cleaned), missing))
     for raw in _frames.read(drop.frames, drop.texts, ws) if drop.frames else ():
         found.append(clean(raw, Account(raw.name)))
     if left := drop.left_out():
@@ -108,7 +112,7 @@ def _store(
             pose.copy(),
         )
         pose[:3, 3] = pose[:3, 3] * scale - shift
-    twin = seen.setdefault(hashlib.sha256(raw.points.tobytes()).hexdigest(), name)
+    twin = seen.setdefault(hashlib.sha256(np.ascontiguousarray(raw.points).data).hexdigest(), name)
     if twin != name:
         ws.warn(f"{name} holds the same points as {twin}; it was left out")
     file, shown = f"read_passes/{number:04d}.npz", None

@@ -78,7 +78,7 @@ def read(path: Path, content: bytes) -> tuple[list[Raw], Account]:
     account = Account(path.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers that overflow are no matter here
-        return _formats.read(Source(path.name, path), account, Companions([])), account
+        return list(_formats.read(Source(path.name, path), account, Companions([]))), account
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:

@@ -295,7 +295,7 @@ def test_suffixes_of_tables_promise_nothing_and_the_columns_tell(
 ) -> None:
     rows = "\n".join(row.format(x=k % 11, y=k % 7, z=k / 10) for k in range(150))
     (tmp_path / name).write_text(rows)
-    raw = _formats.read(Source(name, tmp_path / name), Account(name), Companions([]))[0]
+    (raw,) = _formats.read(Source(name, tmp_path / name), Account(name), Companions([]))
     assert len(raw.points) == 150
     assert [key for key in ("normals", "colors") if getattr(raw, key) is not None] == (
         [gives] if gives else []
