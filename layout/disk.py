@@ -205,7 +205,7 @@ class Disk:
 
     def replace(self, path: Path, data: bytes) -> None:
         """Put DATA at PATH by writing a hidden neighbour and renaming it over PATH."""
-        neighbour = path.with_name(f".{path.name}.{secrets.token_hex(NONCE)}")
+        neighbour = path.parent / f".{path.name}.{secrets.token_hex(NONCE)}"
         try:
             self._do("write_temporary", write, neighbour, data, os.O_EXCL, self.durable)
             self._do("replace", os.replace, neighbour, path)

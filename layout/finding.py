@@ -35,7 +35,7 @@ def _look(atlas: Atlas, id: str, ended: tuple[State, ...]) -> Place | None:
     ]
     if (own := _own(atlas, plain)) is not None:
         return own
-    states = {*ended, *(place.state for place in plain)}
+    states = dict.fromkeys((*ended, *(place.state for place in plain)))  # in this very order
     found = plain + [place for state in states for place in atlas.places(state) if place.id == id]
     return _own(atlas, found) or next(iter(found + waiting), None)
 

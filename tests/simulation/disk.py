@@ -73,6 +73,10 @@ class Attributes(NamedTuple):
     st_mtime: float
 
 
+def _raised(error: OSError) -> None:
+    raise error
+
+
 class SimDisk(Disk):
     """File calls of PROCESS."""
 
@@ -93,20 +97,23 @@ class SimDisk(Disk):
         if kind == "stale" and self._remembered(function, args[0]) is None:
             kind = "skipped"
         if kind is None:
-            result = super()._do(call, self._perform, call, function, *args)
+            try:
+                result = self._perform(call, function, *args)
+            except OSError as error:
+                return super()._do(call, _raised, error)
         else:
             world.fate.met(self.process, kind, call, args)
             result = super()._do(call, self._misbehave, kind, call, function, *args)
-        if call == "scandir" and args[0] == world.atlas.claimed:
+        if call == "scandir" and str(args[0]) == world.claimed:
             for hook in world.hooks:
                 hook.listed(self.process, [entry[0] for entry in result])
         return result
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
+        if call == "lstat":
+            return self._dated(os.lstat(args[0]))
         if call == "sync_around":  # no platter here
             return None
-        if call == "lstat":
-            return self._attributes(args[0])
         if call in TEARABLE:
             return self._contents(call, function, *args)
         result = function(*args)
@@ -133,9 +140,6 @@ class SimDisk(Disk):
         elif not args[at]:
             self.world.volatile.add(os.lstat(target).st_ino)
         return (result[0], self._dated(result[1])) if call == "copy" else result
-
-    def _attributes(self, path: Path) -> Attributes:
-        return self._dated(os.lstat(path))
 
     def _dated(self, found: os.stat_result) -> Attributes:
         at = self.world.touched.get(found.st_ino, 0)

@@ -41,6 +41,14 @@ BEFORE = frozenset({"lstat", "scandir", "read", "replace", *TEARABLE})
 AT = (*CALLS, *EVENTS, *HABITS)  # what may befall an edge at its very rename
 SWARM = 12  # of those in a play of which some are left out
 COUNTS = 8  # every so many plays count what could have gone wrong before an edge
+LEADING = 0.35  # how likely a start is struck so that another edge follows
+STEERED = 0.7  # how likely the fault that a play is steered at befalls its edge
+BEFORE_EDGE = {
+    "a": ("drafts",), "b": ("inbox",), "b.": ("claimed",), "r": ("claimed",), "c": ("claimed",),
+    "h": ("failed",), "i": ("inbox", "claimed", "processing"), "j": ("done", "failed"),
+    "k": ("trash",), "p": ("processing", "staging"), "q": ("claimed",), "t": ("failed",),
+    **dict.fromkeys(("d", "e", "f", "g", "g.", "s"), ("processing",)),
+}  # fmt: skip
 DENIALS = {"EACCES": "denied", "EPERM": "refused"}
 NUMBERS = {kind: number for number, kind in DENIALS.items()}
 ONCE = (
@@ -58,14 +66,18 @@ class Fate:
         self.dice = dice = world.dice
         self.kinds = [kind for kind in KINDS if dice.random() < 0.5]
         self.rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
+        self.edge, self.fault = world.target
         self.aims = dice.choice((0.0, *[1.0] * 9))
+        if self.edge:
+            self.aims = 0.4  # the other edges' share
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
         # what befalls an edge; each tells whether there was anything for it to happen to
         self.strikes: dict[str, Callable[[Process, Path, Path], bool]] = {}
         self.at = AT if dice.random() < 0.25 else tuple(dice.sample(AT, SWARM))
         self.seen = Seen()
-        self.could: Could | None = Could(self) if world.seed % COUNTS == 0 else None
+        counts = world.seed % COUNTS == 0 or self.fault in LOOKS
+        self.could: Could | None = Could(self) if counts else None
         # job or entry of inbox/ → what befell it since its last edge
         self.scars: dict[str, set[str]] = defaultdict(set)
         self.refusals: Counter[str] = (
@@ -79,6 +91,8 @@ class Fate:
         self.calls = 0
         self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
         self._prefix = str(world.root)
+        # where a job stands before the edge that looks are to go wrong at
+        self._before = BEFORE_EDGE.get(self.edge, ()) if self.fault in LOOKS else ()
 
     def late(self, call: str) -> None:
         """A call takes time; during some of them others go on."""
@@ -93,8 +107,8 @@ class Fate:
         """What befalls CALL: an error number, a kind of fault, or None."""
         if self.could:
             self.could.called(process, call, args)
-        found = self.sky.over(process, call, args)
-        if found is not None:
+        sky = self.sky
+        if (sky.weather or sky.denied) and (found := sky.over(process, call, args)) is not None:
             return found
         if self.world.calm:
             return None
@@ -110,14 +124,20 @@ class Fate:
         """What befalls an edge, or a look or a write that comes before one; the rarer, the
         likelier."""
         if call == "rename" and (edge := letter(self.world, *args)):
-            if self.dice.random() < AIM[edge] * self.aims:
-                return self._at(process, edge, self.dice.choice(self.at), *args)
+            lead = self.world.lean.at_start
+            if lead and edge == "c" and self.dice.random() < LEADING:
+                return self._at(process, edge, lead, *args)
+            mine = edge == self.edge and self.fault in AT
+            if self.dice.random() < (STEERED if mine else AIM[edge] * self.aims):
+                kind = self.fault if mine else self.dice.choice(self.at)
+                return self._at(process, edge, kind, *args)
         elif (
             call in BEFORE
             and (thrown := self.dice.random()) < BLUR_MOST
             and thrown < self._blur(process, call, args)
         ):
-            return self.dice.choice([k for k in ONCE if self.fits(k, call, args)])
+            fitting = [kind for kind in ONCE if self.fits(kind, call, args)]
+            return self.fault if self.fault in fitting else self.dice.choice(fitting)
         return None
 
     def fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
@@ -141,6 +161,8 @@ class Fate:
             often = BLUR_MOST if process.name == "web" else BLUR
             return often if call == "scandir" else 0.0
         state, _, rest = self.world.short(path).removeprefix(".pipeline/").partition("/")
+        if state in self._before and self.fits(self.fault, call, args):
+            return BLUR_MOST
         if call in ("read", "replace"):
             return BLUR
         if call in TEARABLE:

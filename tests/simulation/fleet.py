@@ -50,7 +50,7 @@ class Engine:
             self.world.hub.sleep(min(left, 6.0))
             left -= 6.0
             tick()
-        if (not self.world.calm and dice.random() < 0.01) or any(
+        if (not self.world.calm and dice.random() < self.world.lean.engine_dies) or any(
             "poison" in path.name for path in order.input.iterdir()
         ):
             self.world.say("an engine", f"dies of {order.root.name}")
@@ -84,7 +84,7 @@ class House:
             (queues, queues),
             (queues[:1], queues[1:3], queues[3:]),
         ]
-        cut = world.dice.choice(cuts)
+        cut = world.dice.choice(cuts[1::2] if world.lean.divided else cuts)
         for k, some in enumerate(cut):
             self.worker(world.hosts[k % len(world.hosts)], some)
         for host in world.hosts:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from layout import names, tree
 from layout.tree import State
+from tests.simulation.coverage import HABITS
 from tests.simulation.hands import Hands, Nothing
 from tests.simulation.people import People
 
@@ -18,6 +19,12 @@ USUAL = (
     (State.FAILED, State.INBOX), (State.DONE, State.INBOX), (State.PROCESSING, State.FAILED),
     (State.CLAIMED, State.FAILED), (State.PROCESSING, State.INBOX), (State.CLAIMED, State.INBOX),
     (State.INBOX, State.FAILED),
+)  # fmt: skip
+
+
+OFTEN = (
+    "asks", "asks", "damages", "drags", "drags", "renames", "curses", "misnames", "misnames",
+    "copies beside",
 )  # fmt: skip
 
 
@@ -30,26 +37,14 @@ class Habits(Hands):
             "replaces": self.replaces, "rewrites": self.rewrites, "adds": self.adds,
             "takes a file": self.takes_a_file, "asks": self.asks, "drags": self.drags,
             "deletes": self.deletes, "copies": self.copies, "copies beside": self.copies_beside,
-            "damages": self.damages,
+            "damages": self.damages, "misnames": self.misnames,
         }  # fmt: skip
 
     def by_chance(self) -> None:
         """One habit, somewhere."""
-        name = self.dice.choice(
-            (
-                *self.all,
-                "asks",
-                "asks",
-                "damages",
-                "drags",
-                "drags",
-                "renames",
-                "curses",
-                "misnames",
-                "misnames",
-                "copies beside",
-            )
-        )
+        leant = self.world.lean.habits
+        usual = not leant or self.dice.random() < 0.25
+        name = self.dice.choice((*HABITS, *OFTEN) if usual else leant)
         if name == "misnames":
             act, states = self.misnames, (State.CLAIMED,)
         elif name == "renames":

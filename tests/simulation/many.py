@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.simulation.coverage import Seen, table
 from tests.simulation.play import Report, play
+from tests.simulation.steer import Schedule
 
 
 def many(seeds: range, seconds: float, processes: int, file: Path | None = None) -> int:
     """SEEDS, for at most SECONDS. FILE keeps what ranges of seeds played one after another met."""
-    began, reports = time.perf_counter(), list[Report]()
-    with get_context("fork").Pool(processes) as pool:
-        for report in pool.imap_unordered(_brief, seeds, chunksize=2):
+    began, reports, seen = time.perf_counter(), list[Report](), Seen()
+    if file and file.exists():
+        seen.load(file.read_text())
+    schedule = Schedule(seeds, seen)
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        for report in _played(pool, schedule, processes, began + seconds):
             reports.append(report)
+            seen.add(report.seen)
             if report.broken:
                 print(f"seed {report.seed}: {report.broken}", flush=True)
-            if time.perf_counter() - began > seconds:
-                pool.terminate()
-                break
     took = time.perf_counter() - began
-    print(table(counted(reports, file)))
+    if file:
+        file.write_text(seen.dump())
+    print(table(seen))
     drops = sum(report.jobs for report in reports)
     hours = sum(report.seconds for report in reports) / 3600
     calls, cpu = sum(report.calls for report in reports), sum(report.cpu for report in reports)
@@ -36,16 +42,21 @@ def many(seeds: range, seconds: float, processes: int, file: Path | None = None)
     return 1 if broken else 0
 
 
-def counted(reports: list[Report], file: Path | None) -> Seen:
-    """What REPORTS met, and what FILE knows of earlier ranges; FILE knows both then."""
-    seen = Seen()
-    if file and file.exists():
-        seen.load(file.read_text())
-    for report in reports:
-        seen.add(report.seen)
-    if file:
-        file.write_text(seen.dump())
-    return seen
+def _played(pool: Executor, schedule: Schedule, at_once: int, until: float) -> Iterator[Report]:
+    """Plays, as they end; none begins after UNTIL."""
+    running: set[Future[Report]] = set()
+    while True:
+        while len(running) < at_once and time.perf_counter() < until:
+            if (seed := schedule.next()) is None:
+                break
+            running.add(pool.submit(_brief, seed))
+        if not running:
+            return
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for one in done:
+            report = one.result()
+            schedule.played(report.seed)
+            yield report
 
 
 def _brief(seed: int) -> Report:

@@ -35,15 +35,19 @@ class Mischance:
             world.fate.strikes[name] = lambda process, source, target, name=name: self._at_edge(
                 name, process
             )
-        for name in HABITS:
+        for name in (*HABITS, "misnames"):
             world.fate.strikes[name] = lambda process, source, target, name=name: self._habit(
                 name, source, target
             )
 
     def by_chance(self) -> None:
-        host, what = self.dice.choice(self.world.hosts), self.dice.choice(KINDS)
+        host, what = self.dice.choice(self.world.hosts), self._kind()
         self.world.say("the world", f"{what} ({host.name})")
         self._befall(what, host)
+
+    def _kind(self) -> str:
+        leant = self.world.lean.events
+        return self.dice.choice(KINDS if not leant or self.dice.random() < 0.25 else leant)
 
     def _at_edge(self, what: str, process: Process) -> bool:
         if what == "drain":

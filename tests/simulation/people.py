@@ -20,6 +20,14 @@ TOMLS = tuple(
 )  # fmt: skip
 
 
+REQUESTS = ("cancel", "retry", "retry", "delete", "restore")
+VERBS: dict[str, tuple[Any, tuple[State, ...]]] = {
+    "cancel": (lifecycle.cancel, (State.INBOX, State.CLAIMED, State.PROCESSING)),
+    "retry": (lifecycle.retry, (State.FAILED,)),
+    "delete": (lifecycle.delete, (State.DONE, State.FAILED)),
+}
+
+
 class People:
     """Who drops and who submits, and what the oracle must know of it."""
 
@@ -104,9 +112,9 @@ class People:
             parts.append(("job.toml", dice.choice(TOMLS).encode()))
         if dice.random() < 0.06:
             parts.append(("poison.xyz", self.cloud()))
-        if dice.random() < 0.22:
+        if dice.random() < self.world.lean.unreadable:
             parts.append(("unreadable.xyz", self.cloud()))
-        if dice.random() < 0.12:
+        if dice.random() < self.world.lean.broken:
             parts.append(("broken.png", b"this is no picture"))
         dice.shuffle(parts)
         slow = dice.random() < 0.4
@@ -147,16 +155,13 @@ class People:
 
     def requests(self) -> None:
         """Cancel, retry, delete or restore a job."""
-        if self.dice.random() < 0.2:
+        leant = self.world.lean.requests
+        usual = not leant or self.dice.random() < 0.25
+        name = self.dice.choice(REQUESTS if usual else leant)
+        if name == "restore":
             self._restores()
             return
-        verbs: tuple[tuple[Any, tuple[State, ...]], ...] = (
-            (lifecycle.cancel, (State.INBOX, State.CLAIMED, State.PROCESSING)),
-            (lifecycle.retry, (State.FAILED,)),
-            (lifecycle.retry, (State.FAILED,)),
-            (lifecycle.delete, (State.DONE, State.FAILED)),
-        )
-        verb, states = self.dice.choice(verbs)
+        verb, states = VERBS[name]
         places = [place for state in states for place in self.world.atlas.places(state) if place.id]
         if places:
             place = self.dice.choice(places)

@@ -24,7 +24,8 @@ from tests.simulation.swift import swift
 from tests.simulation.world import Broken, World
 
 DROPS = (10, 30, 50, 80)
-CHAOS, FOR_EACH = 45.0, 2.5  # simulated seconds in which things go wrong, and more for each drop
+LONGER = 3.0  # how many times as long faults go on at the most, while there is work
+CHAOS, FOR_EACH = 35.0, 1.2  # simulated seconds in which things go wrong, and more for each drop
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 DROPPED = 0.7  # share of that in which people drop
 LOOK = 12.0  # seconds between two looks of the oracle in peace
@@ -87,19 +88,22 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
     with watched(world, oracle):
         hub, dice = world.hub, world.dice
         _deaths_are_heard_of(world, house, oracle)
-        drops = dice.choice(DROPS)
+        drops = dice.choice(DROPS[1:] if world.fate.edge else DROPS)
         chaos = CHAOS + FOR_EACH * drops
         for _ in range(drops):
-            drop = people.submits if dice.random() < 0.25 else people.drop
+            drop = people.submits if dice.random() < world.lean.submits else people.drop
             hub.spawn(drop, after=dice.uniform(0, chaos * DROPPED))
-        for act, how_many in (
-            (habits.by_chance, dice.choice((0.0, 0.4, 0.8, 1.2))),
-            (people.requests, dice.choice((0.2, 0.6, 1.0))),
-            (mischance.by_chance, dice.choice((0.0, 0.1, 0.2, 0.3))),
+        for act, leant, how_many in (
+            (habits.by_chance, world.lean.habits, dice.choice((0.0, 0.4, 0.8, 1.2))),
+            (people.requests, world.lean.requests, dice.choice((0.2, 0.6, 1.0))),
+            (mischance.by_chance, world.lean.events, dice.choice((0.0, 0.1, 0.2, 0.3))),
         ):
+            how_many = max(how_many, 1.2) if leant else how_many
             for _ in range(int(how_many * drops)):
                 hub.spawn(act, after=dice.uniform(5, chaos))
         hub.run(chaos)
+        while oracle.rest() and hub.now < chaos * LONGER:
+            hub.run(hub.now + LOOK)
         world.calm = True
         world.fate.sky.peace()
         world.say("the world", "peace")

@@ -42,8 +42,9 @@ class Sky:
         path = str(args[0])
         if call != "copy" and not path.startswith(self._prefix):
             return None  # this host's own scratch
-        if any(self._closes(one, path, call) for one in self.denied):
-            return "denied"
+        for one in self.denied:
+            if path.startswith(one) and self._closes(one, path, call):
+                return "denied"
         for weather in self.weather:
             if (
                 self.world.hub.now < weather.until

@@ -15,6 +15,7 @@ from layout import names, tree
 from layout.disk import Disk
 from layout.init import init
 from layout.tree import Atlas, State
+from tests.simulation import steer
 from tests.simulation.disk import SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.fate import Fate
@@ -56,9 +57,12 @@ class World:
 
     def __init__(self, root: Path, seed: int) -> None:
         self.seed, self.dice = seed, random.Random(seed)
+        self.target = steer.target(seed)
+        self.lean = steer.LEANS.get(self.target[0], steer.USUAL)
         self.hub = Hub(self.dice)
         self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
         self.root, self.folder = self.atlas.root, root
+        self.claimed = str(self.atlas.claimed)
         self.files: dict[int, File] = {}  # by inode
         self.touched: dict[int, int] = {}  # inode → simulated time of its last change, ns
         self.volatile: set[int] = set()  # inodes that a power cut empties
