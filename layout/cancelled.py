@@ -7,7 +7,7 @@ import contextlib
 import os
 
 from layout import names, tree
-from layout.copies import is_moved, stands_elsewhere
+from layout.copies import is_copy, is_moved, stands_elsewhere
 from layout.manifest import ErrorFile, JobFile, Outcome, Source, now, write_job
 from layout.mend import hush, readable_job, set_aside, write_error
 from layout.move import Gone, gone, holding, land, move, there
@@ -21,7 +21,8 @@ def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") ->
         job = readable_job(atlas, place.path) or _without_job(atlas, place)
         if job is None:
             return None
-        if "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT):
+        told = "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT)
+        if told and not is_copy(atlas, place, job):  # a copy may have brought its reason along
             return place
         return _tidied(atlas, place, _own_id(atlas, place, job), message)
     return None

@@ -4,6 +4,7 @@ two results of one job."""
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from layout.manifest import JobFile
@@ -22,6 +23,18 @@ def bearers(atlas: Atlas, id: str, states: Sequence[State] = tuple(State)) -> It
     for _ in range(2):
         for state in states:
             yield from (place for place in atlas.places(state) if place.id == id)
+
+
+def borne_twice(atlas: Atlas) -> frozenset[str]:
+    """Ids that a folder in failed/ bears and another folder too, by their names alone: one of them
+    may be a person's copy that brought its error.txt along."""
+    failed = Counter(place.id for place in atlas.places(State.FAILED))
+    if not failed:
+        return frozenset()
+    others = {*atlas.names(State.INBOX), *atlas.names(State.DONE)}
+    for state in (State.CLAIMED, State.PROCESSING):
+        others |= {place.id for place in atlas.places(state)}
+    return frozenset(id for id, count in failed.items() if count > 1 or id in others)
 
 
 def stands_elsewhere(atlas: Atlas, place: Place) -> bool:

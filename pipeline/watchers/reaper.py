@@ -15,7 +15,7 @@ from pathlib import Path
 
 from layout import lifecycle, rights, strangers, tree
 from layout.attention import Attention, Waits, words
-from layout.copies import is_copy
+from layout.copies import borne_twice, is_copy
 from layout.liveness import Life, Observer
 from layout.tree import Atlas, Place, State
 from pipeline import queues, recipes
@@ -103,17 +103,19 @@ class Reaper:
         for name in self.atlas.strangers(State.FAILED):
             with self.attention.over(self.atlas.failed / name):
                 lifecycle.recognise(self.atlas, name)
+        twice = borne_twice(self.atlas)
         for place in self.atlas.places(State.FAILED):
             with self.attention.over(place.path):
-                self._failed(place)
+                self._failed(place, place.id in twice)
                 self._demand_alone(place)
 
     def _demand_alone(self, place: Place) -> None:
         if slipped := strangers.inside(self.atlas, place):
             raise Waits(slipped)
 
-    def _failed(self, place: Place) -> None:
-        if "@" not in place.path.name and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
+    def _failed(self, place: Place, twice: bool) -> None:
+        plain = "@" not in place.path.name
+        if plain and not twice and self.atlas.disk.seen(place.path / tree.ERROR_TEXT):
             return
         if lifecycle.tidy(self.atlas, place) is None and self.atlas.disk.seen(place.path):
             raise Waits(

@@ -26,7 +26,7 @@ class Could:
 
     def called(self, process: Process, call: str, args: tuple[Any, ...]) -> None:
         looks = {look for look in LOOKS if self.fate.fits(look, call, args)} - {"torn"}
-        key = self.fate.key(args[1] if call == "copy" else args[0])
+        key = self.fate.key(self.fate.about(call, args))
         if key is None:
             self._of_process[process].update(dict.fromkeys(looks, self.fate.hub.now))
             return

@@ -156,7 +156,7 @@ class Fate:
 
     def _blur(self, process: Process, call: str, args: tuple[Any, ...]) -> float:
         """How likely a CALL that comes before edges shows less than there is, or is torn."""
-        path = args[1] if call == "copy" else args[0]
+        path = self.about(call, args)
         if not self.key(path):
             often = BLUR_MOST if process.name == "web" else BLUR
             return often if call == "scandir" else 0.0
@@ -188,7 +188,7 @@ class Fate:
         if name in ("stale", "skipped"):
             self.blurred = self.hub.now
         self.world.say(process.name, f"! {name} at {call} {self.world.short(args[0])}")
-        key = self.key(args[1] if call == "copy" else args[0])
+        key = self.key(self.about(call, args))
         edge = letter(self.world, *args) if call == "rename" else ""
         if key and name in DENIALS:
             self.refusals[key] += 1
@@ -213,6 +213,12 @@ class Fate:
         if parts[:2] == [".pipeline", "trash"] and len(parts) > 2:
             return names.trashed_id(parts[2])
         return None
+
+    def about(self, call: str, args: tuple[Any, ...]) -> Any:
+        """The path on the share that a CALL with ARGS is about: of a copy its target, or what is
+        copied from the share to a host's scratch."""
+        goal = call == "copy" and str(args[1]).startswith(self._prefix)
+        return args[1] if goal else args[0]
 
     def scar(self, path: Any, what: str) -> None:
         if key := self.key(path):

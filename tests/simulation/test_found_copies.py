@@ -97,3 +97,22 @@ def test_a_job_without_files_that_is_taken_on_again_fails_with_words(fleet: Flee
     (place,) = fleet.places(*State)
     assert place.state is State.FAILED
     assert "deleted" in (place.path / "error.txt").read_text()
+
+
+def test_a_copy_that_brought_its_error_along_gets_an_id_of_its_own(fleet: Fleet) -> None:
+    """A failed job was sent back, copied from inbox/ to failed/, and failed again: both bore one id
+    for ever, since the copy looked like one that had been told about (seed 590890)."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    place.path.rename(fleet.atlas.failed / place.path.name)
+    fleet.intake.reaper.round()
+    (failed,) = fleet.places(State.FAILED)
+    waiting = lifecycle.retry(fleet.atlas, failed)
+    shutil.copytree(waiting.path, failed.path)
+    fleet.intake.reaper.round()
+    (copy,) = fleet.places(State.FAILED)
+    assert (copy.id == place.id, waiting.path.exists()) == (False, True)
+    assert fleet.job(copy).copy_of == place.id
+    assert (copy.path / "error.txt").is_file()
+    fleet.intake.reaper.round()
+    assert fleet.places(State.FAILED) == [copy]
