@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from layout import lifecycle, names
-from layout.disk import Entry
+from layout.disk import Disk, Entry
 from layout.init import init
-from layout.tree import Place, State
+from layout.tree import Atlas, Place, State
 from tests.support.baddisk import Fault, at
 from tests.support.crew import FAILED, LEGS, World
 
@@ -102,3 +102,21 @@ def test_jobs_that_were_jobs_at_the_last_look_are_not_judged_again(tmp_path: Pat
     (atlas.done / "holiday").mkdir()
     assert atlas.strangers(State.DONE, jobs) == ["holiday"] == atlas.strangers(State.DONE)
     assert jobs == {first.name, second.name}
+
+
+def test_states_are_looked_at_in_the_same_order_in_every_process(world: World) -> None:
+    """It hung on the order of a set, which each process draws anew: a simulated house told another
+    story then."""
+
+    class Recording(Disk):
+        def scandir(self, path: Path) -> list[Entry]:
+            looked.append(path.name)
+            return super().scandir(path)
+
+    looked: list[str] = []
+    atlas = Atlas(world.atlas.root, Recording(durable=False))
+    assert lifecycle.find(atlas, names.new_id("vase")) is None
+    assert looked == [*LOOK, "failed", *LOOK, "failed", "done"]
+
+
+LOOK = ("inbox", "claimed", "processing")
