@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.powercut import recorder
+
+PATIENCE = 30.0  # seconds for which somebody may hold what is to be unmounted
 
 
 class Kind(NamedTuple):
@@ -50,6 +53,10 @@ class Stuck(Exception):
     """The harness itself cannot go on; nothing is told of what a cut left."""
 
 
+def _ends(held: str) -> None:
+    raise Stuck(held)
+
+
 def make(kind: Kind, image: Path) -> None:
     with image.open("wb") as file:
         file.truncate(kind.size << 20)
@@ -61,8 +68,17 @@ def make(kind: Kind, image: Path) -> None:
 
 
 @contextlib.contextmanager
-def mounted(kind: Kind, image: Path, folder: Path, direct: bool = False) -> Iterator[Path]:
-    """IMAGE on a loop device of its own, mounted at FOLDER."""
+def mounted(
+    kind: Kind,
+    image: Path,
+    folder: Path,
+    direct: bool = False,
+    patience: float = PATIENCE,
+    stuck: Callable[[str], None] = _ends,
+) -> Iterator[Path]:
+    """IMAGE on a loop device of its own, mounted at FOLDER. STUCK hears who still holds the mount
+    after PATIENCE seconds. Neither mount nor device is left even then, but IMAGE must not be
+    written to any more: it is its holder's."""
     folder.mkdir(exist_ok=True)
     words = ["--direct-io=on"] if direct else []
     device = _run("losetup", "--find", "--show", *words, str(image))
@@ -71,24 +87,45 @@ def mounted(kind: Kind, image: Path, folder: Path, direct: bool = False) -> Iter
         try:
             yield folder
         finally:
-            _unmount(folder)
+            if held := _unmount(folder, time.monotonic() + patience):
+                stuck(held)
     finally:
-        _run("losetup", "--detach", device)
+        _run("losetup", "--detach", device)  # one that is still in use goes with its last user
 
 
-def _unmount(folder: Path) -> None:
-    """What holds it for a moment makes no loss of what a cut left."""
-    until = time.monotonic() + 30
+def _unmount(folder: Path, until: float) -> str:
+    """What holds it for a moment makes no loss of what a cut left. What was said of one that did
+    not let go of it in time, or nothing."""
     while True:
         try:
             _run("umount", str(folder))
-            return
+            return ""
         except RuntimeError as error:
             if "busy" not in str(error):
                 raise
+            gc.collect()  # a handle of ours that only a circle of objects keeps
             if time.monotonic() > until:
-                raise Stuck(str(error)) from error  # and tells what it interrupted
+                held = ", ".join(holders(folder)) or "nobody to be seen"
+                _run("umount", "--lazy", str(folder))
+                return f"{error} Held by {held}."
             time.sleep(0.1)
+
+
+def holders(folder: Path) -> list[str]:
+    """Who has something open below FOLDER, works there or maps a file of it: process, program and
+    path."""
+    found = []
+    for link in sorted(Path("/proc").glob("[0-9]*/*")):
+        links = link.iterdir() if link.name in ("fd", "map_files") else [link]
+        if link.name not in ("cwd", "root", "exe", "fd", "map_files"):
+            continue
+        with contextlib.suppress(OSError):
+            for each in links:
+                with contextlib.suppress(OSError):
+                    if Path(os.readlink(each)).is_relative_to(folder):
+                        program = Path("/proc", link.parts[2], "comm").read_text().strip()
+                        found.append(f"{link.parts[2]} ({program}): {os.readlink(each)}")
+    return found
 
 
 @contextlib.contextmanager

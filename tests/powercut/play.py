@@ -74,13 +74,14 @@ def sweep(
     for cut in cuts.cuts(records, begin(records), count, seed):
         device.apply(handle, records[written : cut.flushed])
         written = max(written, cut.flushed)
+        cut_image.unlink(missing_ok=True)  # an earlier one may still be held
         device.copy(base, cut_image)
         with cut_image.open("r+b") as file:
             device.apply(file.fileno(), cut.kept)
         images += 1
         hows[cut.how] += 1
         try:
-            _judged(kind, folder, cuts.said(records, cut.at), judge, seen)
+            _judged(kind, folder, cuts.said(records, cut.at), judge, seen, say)
         except (Lost, RuntimeError, AssertionError) as error:
             broken[f"{error}".replace(str(folder), "")] += 1
             say(f"{kind.name}: {cut.how} cut at {cut.at}: {error}")
@@ -91,10 +92,16 @@ def sweep(
 
 
 def _judged(
-    kind: device.Kind, folder: Path, words: list[str], judge: Judge, seen: set[tuple[str, str]]
+    kind: device.Kind,
+    folder: Path,
+    words: list[str],
+    judge: Judge,
+    seen: set[tuple[str, str]],
+    say: Callable[[str], None],
 ) -> None:
-    """Two cuts that leave the same, after the same words, are judged once."""
-    with device.mounted(kind, folder / "cut.img", folder / "after") as mount:
+    """Two cuts that leave the same, after the same words, are judged once. Who holds the mount
+    when all is judged is told, and changes nothing of the verdict."""
+    with device.mounted(kind, folder / "cut.img", folder / "after", stuck=say) as mount:
         name = (looks(mount), words[-1] if words else "")
         if name not in seen:
             seen.add(name)
