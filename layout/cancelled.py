@@ -22,7 +22,8 @@ def tidy(atlas: Atlas, place: Place, message: str = "Cancelled by a person.") ->
         if job is None:
             return None
         told = "@" not in place.path.name and there(atlas.disk, place.path / tree.ERROR_TEXT)
-        if told and not is_copy(atlas, place, job):  # a copy may have brought its reason along
+        # a copy may have brought its reason along, and have got its id but not yet its name
+        if told and job.id == place.id and not is_copy(atlas, place, job):
             return place
         return _tidied(atlas, place, _own_id(atlas, place, job), message)
     return None

@@ -32,6 +32,7 @@ from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
 from tests.simulation.edges import letter
 from tests.simulation.hub import Process
 from tests.simulation.sky import Sky
+from tests.simulation.steer import LEANS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -42,6 +43,8 @@ AT = (*CALLS, *EVENTS, *HABITS)  # what may befall an edge at its very rename
 SWARM = 12  # of those in a play of which some are left out
 COUNTS = 8  # every so many plays count what could have gone wrong before an edge
 LEADING = 0.35  # how likely a start is struck so that another edge follows
+LEADS = ("", *{lean.at_start: 0 for lean in LEANS.values() if lean.at_start})
+OTHERS, ALIKE = 0.7, 0.5  # how likely other edges are struck, and then by the same fault
 STEERED = 0.7  # how likely the fault that a play is steered at befalls its edge
 BEFORE_EDGE = {
     "a": ("drafts",), "b": ("inbox",), "b.": ("claimed",), "r": ("claimed",), "c": ("claimed",),
@@ -68,8 +71,11 @@ class Fate:
         self.rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
         self.edge, self.fault = world.target
         self.aims = dice.choice((0.0, *[1.0] * 9))
+        self.lead, self.leading = world.lean.at_start, LEADING
         if self.edge:
-            self.aims = 0.4  # the other edges' share
+            self.aims = OTHERS
+            if not self.lead:
+                self.lead, self.leading = dice.choice(LEADS), LEADING / 3
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
         # what befalls an edge; each tells whether there was anything for it to happen to
@@ -124,12 +130,12 @@ class Fate:
         """What befalls an edge, or a look or a write that comes before one; the rarer, the
         likelier."""
         if call == "rename" and (edge := letter(self.world, *args)):
-            lead = self.world.lean.at_start
-            if lead and edge == "c" and self.dice.random() < LEADING:
-                return self._at(process, edge, lead, *args)
+            if self.lead and edge == "c" and self.dice.random() < self.leading:
+                return self._at(process, edge, self.lead, *args)
             mine = edge == self.edge and self.fault in AT
             if self.dice.random() < (STEERED if mine else AIM[edge] * self.aims):
-                kind = self.fault if mine else self.dice.choice(self.at)
+                alike = mine or (self.fault in AT and self.dice.random() < ALIKE)
+                kind = self.fault if alike else self.dice.choice(self.at)
                 return self._at(process, edge, kind, *args)
         elif (
             call in BEFORE

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
+from unittest.mock import patch
 
 import pytest
 
-from layout import claims, lifecycle
+from layout import cancelled, claims, lifecycle
+from layout.disk import LineFault
 from layout.manifest import write_job
 from layout.tree import Atlas, State
 from pipeline.runner import due
@@ -99,9 +102,13 @@ def test_a_job_without_files_that_is_taken_on_again_fails_with_words(fleet: Flee
     assert "deleted" in (place.path / "error.txt").read_text()
 
 
-def test_a_copy_that_brought_its_error_along_gets_an_id_of_its_own(fleet: Fleet) -> None:
+@pytest.mark.parametrize("cut_short", [False, True], ids=["at once", "at the second try"])
+def test_a_copy_that_brought_its_error_along_gets_an_id_of_its_own(
+    fleet: Fleet, cut_short: bool
+) -> None:
     """A failed job was sent back, copied from inbox/ to failed/, and failed again: both bore one id
-    for ever, since the copy looked like one that had been told about (seed 590890)."""
+    for ever, since the copy looked like one that had been told about (seed 590890); so it did where
+    the share was full once it had its id, and not yet its name (seed 5305)."""
     fleet.look()
     (place,) = fleet.places(State.CLAIMED)
     place.path.rename(fleet.atlas.failed / place.path.name)
@@ -109,6 +116,11 @@ def test_a_copy_that_brought_its_error_along_gets_an_id_of_its_own(fleet: Fleet)
     (failed,) = fleet.places(State.FAILED)
     waiting = lifecycle.retry(fleet.atlas, failed)
     shutil.copytree(waiting.path, failed.path)
+    if cut_short:
+        full = LineFault(errno.EDQUOT, "Disk quota exceeded", str(failed.path))
+        with patch.object(cancelled, "move", side_effect=full), pytest.raises(LineFault):
+            fleet.intake.reaper.round()
+        assert fleet.places(State.FAILED) == [failed]
     fleet.intake.reaper.round()
     (copy,) = fleet.places(State.FAILED)
     assert (copy.id == place.id, waiting.path.exists()) == (False, True)
