@@ -21,6 +21,7 @@ class Queue(NamedTuple):
 
 
 _MESH_LIBRARIES = ("numpy", "scipy.spatial", "open3d", "trimesh", "pymeshlab")
+_PICTURES = ("PIL.Image", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin")
 
 QUEUES: dict[str, Queue] = {  # in the order of a job's life
     "scan": Queue("scan", ("open3d", "pymeshlab"), "aligning", preload=_MESH_LIBRARIES),
@@ -33,7 +34,7 @@ QUEUES: dict[str, Queue] = {  # in the order of a job's life
         "scan",
         ("open3d", "trimesh"),
         "post_processing",
-        preload=(*_MESH_LIBRARIES, "xatlas", "PIL.Image", "cv2"),
+        preload=(*_MESH_LIBRARIES, "xatlas", "cv2", *_PICTURES),
     ),
 }
 URGENT_RUN = 3  # urgent jobs that a worker starts one after another while others wait

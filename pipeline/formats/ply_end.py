@@ -63,6 +63,8 @@ def _list_end(file: BinaryIO, at: int, element: Element, order: str, size: int) 
     file.seek(at)
     data, here = file.read(LIST_LIMIT), 0
     sizes = [(each.least, int(each.kind[1]) if each.counter else 0) for each in element.properties]
+    if (row := _like_first(data, element.rows, order, sizes)) is not None:
+        return at + element.rows * row
     counters = {width: struct.Struct(order + "xBHxI"[width]) for width in (1, 2, 4)}
     for _ in range(element.rows):
         for width, item in sizes:
@@ -72,6 +74,20 @@ def _list_end(file: BinaryIO, at: int, element: Element, order: str, size: int) 
         if here > len(data):
             return size + 1
     return at + here
+
+
+def _like_first(data: bytes, rows: int, order: str, sizes: list[tuple[int, int]]) -> int | None:
+    """Bytes of a row where the lists of all ROWS are as long as those of the first, as in a mesh of
+    triangles; None where they are not, or DATA holds fewer."""
+    row, places = 0, list[int]()
+    for width, item in sizes:
+        counter = data[row : row + width] if item else b""
+        places += range(row, row + len(counter))
+        row += width + item * int.from_bytes(counter, "little" if order == "<" else "big")
+    if len(data) < rows * row:
+        return None
+    alike = all(data[at : rows * row : row] == data[at : at + 1] * rows for at in places)
+    return row if alike else None
 
 
 def _too_few(element: Element, there: int) -> str:

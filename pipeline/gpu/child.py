@@ -41,7 +41,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     reader = os.fdopen(int(sys.argv[1]), "r")
     writer = int(sys.argv[2])
-    preload(sys.argv[3].split(","))
+    queues = sys.argv[3].split(",")
+    preload(queues)
+    leg.preload(queues)
     versions()  # looked up once, so that each fork has them
     _say(writer, ready=True)
     for line in reader:

@@ -15,6 +15,7 @@ from pipeline.errors import BackendUnavailable, PipelineError
 from pipeline.kept import declared, keys, store
 from pipeline.kept.store import Kept
 from pipeline.kept.versions import versions
+from pipeline.queues import QUEUES
 from pipeline.workspace import StageWorkspace
 
 TRIES = 3  # of a stage whose weights are exchanged while it runs
@@ -47,6 +48,17 @@ def run(order: dict[str, Any], say: Say) -> None:
             store.save(root, position, old)
         kept.append(old)
     say(done=True)
+
+
+def preload(queues: Sequence[str]) -> None:
+    """Import the stages of the QUEUES whose legs are forked, so that each fork has them; a library
+    that is missing is named when the stage is asked for."""
+    legs = [leg for recipe in recipes.RECIPES.values() for leg in recipe.legs]
+    for leg in legs:
+        if leg.queue in queues and not QUEUES[leg.queue].hot:
+            for stage in leg.stages:
+                with contextlib.suppress(ImportError, OSError):
+                    recipes.stage_function(stage)
 
 
 def _made_with(

@@ -1,4 +1,4 @@
-"""Versions of the packages that results depend on: provenance only, no part of a key."""
+"""Versions of the packages that results depend on: for people to read, no part of a key."""
 
 from __future__ import annotations
 
@@ -19,16 +19,13 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on, as far as they were installed when this
-    process first asked."""
-    return dict(_installed())
+def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Versions of PACKAGES, as far as they were installed when this process first asked."""
+    return {name: found for name in packages if (found := _installed(name))}
 
 
 @functools.cache
-def _installed() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
+def _installed(package: str) -> str | None:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return None

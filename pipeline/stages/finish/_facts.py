@@ -3,7 +3,6 @@ and seed, same bytes."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from pipeline.artefacts import (
     Standpoint,
 )
 from pipeline.geometry.units import as_matrix, as_rows
+from pipeline.kept.versions import versions
 from pipeline.stages.finish._deviation import Deviation
 
 LIBRARIES = (
@@ -77,7 +77,7 @@ def scan_facts(
         "texture": exported.texture,
         "files": list(exported.files_written),
         "seed": seed,
-        "versions": versions(),
+        "versions": versions(LIBRARIES),
         "warnings": warnings,
     }
 
@@ -157,18 +157,6 @@ def mesh_facts(mesh: Mesh) -> dict[str, Any]:
         "unsupported_area": mesh.unsupported_area,
         "scan_to_mesh": mesh.scan_to_mesh,
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of ourselves and of the libraries that shape results; what is not installed is left
-    out."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def as_text(facts: dict[str, Any]) -> str:

@@ -6,8 +6,9 @@ from pipeline.artefacts import Report, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
+from pipeline.kept.versions import versions
 from pipeline.stages.finish import _chapters, _deviation, _first_words, _inspect, _views
-from pipeline.stages.finish._facts import as_text, mesh_facts, scan_facts, versions
+from pipeline.stages.finish._facts import LIBRARIES, as_text, mesh_facts, scan_facts
 from pipeline.stages.finish._model import model_of
 from pipeline.stages.finish._page import Page, render
 from pipeline.text import sentence
@@ -57,7 +58,7 @@ def run(results: Results, ws: StageWorkspace[WriteReport]) -> Report:
         pairs=_chapters.figures(results, off),
         sections=chapters,
         footer=f"seed {ws.options.seed} · "
-        + " · ".join(f"{name} {version}" for name, version in versions().items()),
+        + " · ".join(f"{name} {version}" for name, version in versions(LIBRARIES).items()),
     )
     text = render(page, inside, ws.output(results.pictures.preview), ws.output("turntable.webp"))
     ws.output("report.html").write_text(text, "utf-8")

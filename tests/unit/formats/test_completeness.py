@@ -139,6 +139,28 @@ def test_room_made_but_not_filled_is_noticed(name: str) -> None:
     assert check(name, data[: len(data) // 2].ljust(len(data), b"\0"))
 
 
+@pytest.mark.parametrize("form", ["binary_little_endian", "binary_big_endian"])
+@pytest.mark.parametrize("corners", [(3, 3, 3), (3, 3, 4), (4, 3, 3), (258, 258, 258), (0, 0, 3)])
+def test_lists_of_any_length_end_where_they_end(form: str, corners: tuple[int, ...]) -> None:
+    """Rows alike are stepped over at once, others one by one; two lists a row, of two widths."""
+    order = "<" if "little" in form else ">"
+    header = f"ply\nformat {form} 1.0\nelement face {len(corners)}\nproperty list ushort int vertex_indices\nproperty uchar flag\nproperty list uchar float texcoord\nend_header\n".encode()
+    rows = b"".join(
+        struct.pack(
+            f"{order}H{n}iBB{2 * (n % 100)}f",
+            n,
+            *range(n),
+            1,
+            2 * (n % 100),
+            *[0.5] * (2 * (n % 100)),
+        )
+        for n in corners
+    )
+    whole = header + rows
+    assert check("a.ply", whole) is None
+    assert check("a.ply", whole[:-1])
+
+
 @pytest.mark.parametrize(
     ("name", "cut", "words"),
     [

@@ -9,8 +9,14 @@ import pytest
 
 LOADS = """
 import sys
+from pipeline.gpu import leg
 from pipeline.gpu.preload import preload
-preload(["scan", "no such queue"])
+queues = ["scan", "prepare", "mesh", "finish", "no such queue"]
+leg.preload(queues)
+stages = {"scan.align", "views.fetch_images", "mesh.reconstruct", "finish.report"}
+print(sorted(stage for stage in stages if f"pipeline.stages.{stage}" in sys.modules))
+print(sorted({"open3d", "torch", "onnxruntime"} & set(sys.modules)))
+preload(queues)
 print(sorted({"open3d", "pymeshlab", "scipy.spatial", "dash", "plotly"} & set(sys.modules)))
 import numpy as np
 import open3d as o3d
@@ -31,6 +37,8 @@ def test_an_engine_loads_open3d_without_its_web_server() -> None:
     said = subprocess.run(
         [sys.executable, "-c", LOADS], capture_output=True, text=True, check=True
     ).stdout.splitlines()
+    assert said.pop(0) == "['finish.report', 'scan.align', 'views.fetch_images']"
+    assert said.pop(0) == "[]", "stages ask for their libraries when they run"
     assert said[0] == "['open3d', 'pymeshlab', 'scipy.spatial']"
     assert float(said[1]) == pytest.approx(1 / 3)
     assert said[2] == "engines load Open3D without plotly"
