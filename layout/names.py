@@ -242,7 +242,7 @@ def harmless(name: str) -> bool:
 
 def is_halt(name: str) -> bool:
     """Does a file of that NAME, in any case, halt the line?"""
-    return _HALT.fullmatch(name.lower()) is not None
+    return name[:1] in "hH" and _HALT.fullmatch(name.lower()) is not None
 
 
 def _is_ours(low: str) -> bool:

@@ -126,11 +126,14 @@ class Atlas:
         if (found.uuid, found.epoch) != (known.uuid, known.epoch):
             raise LineFault(0, f"{self.root} is another tree (or a restored one) than at the start")
 
-    def halted(self) -> str | None:
+    def halted(self, inbox: list[str] | None = None) -> str | None:
         """The path of a HALT file relative to the root, found by listing, or None. A folder of that
-        name halts nothing; what is listed and not to be seen halts."""
+        name halts nothing; what is listed and not to be seen halts. INBOX: what the caller has just
+        listed in inbox/, which may hold ten thousand names."""
         for folder in (self.root, self.inbox):
-            for name in filter(names.is_halt, self._list(folder, self.disk.names)):
+            known = inbox if folder == self.inbox else None
+            listed = self._list(folder, self.disk.names) if known is None else known
+            for name in filter(names.is_halt, listed):
                 found = self.disk.lstat(folder / name)
                 if found is None or not stat.S_ISDIR(found.st_mode):
                     return str((folder / name).relative_to(self.root))

@@ -45,9 +45,9 @@ class Inbox:
         self._inodes_change = identity.inodes == "changing"
         self._listed, self._present, self._same = list[str](), list[str](), 0
 
-    def look(self) -> None:
-        """At most look_limit entries a tick."""
-        self._list()
+    def look(self, listed: list[str]) -> None:
+        """At most look_limit entries of those LISTED in a tick."""
+        self._list(listed)
         for name in self.turns.next(self._present, self.waiting, self.completeness.clock()):
             with self.attention.over(self.atlas.inbox / name):
                 try:
@@ -58,10 +58,9 @@ class Inbox:
                     self.waiting[name] = Wait(words(error, self.atlas.inbox / name))
                     raise
 
-    def _list(self) -> None:
-        """What stands in inbox/, by name. Where that is what stood there before, little is to be
-        done: it may be ten thousand; every so often it is looked at all the same."""
-        listed = self.atlas.names(State.INBOX)
+    def _list(self, listed: list[str]) -> None:
+        """What stands in inbox/, LISTED by name. Where that is what stood there before, little is
+        to be done: it may be ten thousand; every so often it is looked at all the same."""
         same = self._same + 1 if listed == self._listed else 0
         if same % SAME > 0:
             self._same = same

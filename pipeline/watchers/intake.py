@@ -134,10 +134,11 @@ class Intake:
         """Look at inbox/ and at half accepted shells once. True while something is arriving,
         waiting to be served, or running."""
         check_tree(self.atlas, self.identity)
-        halt = self.atlas.halted()
+        listed = self.atlas.names(State.INBOX)
+        halt = self.atlas.halted(listed)
         if halt is None:
             self.shells.complete_left()
-            self.inbox.look()
+            self.inbox.look(listed)
         self.beat.say(f"halted by {halt}" if halt else "watching")
         if self._status.due() and self._writes_status():
             self._tell(halt)

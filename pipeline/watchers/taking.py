@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from layout import accept, claims, lifecycle, names
+from layout.disk import Entry
 from layout.manifest import JobFile
 from layout.tree import MARKERS, Atlas, Place, State
 from pipeline.drops.entries import Listing
@@ -80,11 +81,14 @@ class Taking:
     def namesake(self, name: str) -> str | None:
         """The id of a job in claimed/ or processing/ that its person called NAME too."""
         slug, own = names.slug(stem(name)), names.fold(names.without_go(name))
-        for place in (*self.atlas.places(State.CLAIMED), *self.atlas.places(State.PROCESSING)):
-            if (names.split_id(place.id) or ("",))[0] == slug:
-                job = job_view.job_at(self.atlas, place)
-                if job is None or names.fold(job.source.name) == own:
-                    return place.id
+        for state in (State.CLAIMED, State.PROCESSING):
+            # asked for each drop, and thousands may wait: most names tell that they are others'
+            for folder in sorted(each for each in self.atlas.names(state) if slug in each):
+                place = self.atlas.place(state, Entry(folder, True))
+                if place and (names.split_id(place.id) or ("",))[0] == slug:
+                    job = job_view.job_at(self.atlas, place)
+                    if job is None or names.fold(job.source.name) == own:
+                        return place.id
         return None
 
     def _shell(self, name: str, claim: claims.Claim | None, queue: str) -> Place:
