@@ -1,7 +1,7 @@
 """What networks of published sizes, with random weights, cost on a GPU beside how they are usually
 run: seconds, memory, ratios.
 
-`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,triposg,instantmesh,flux,klein]
+`make bench-gpu`, or `python benchmarks/gpu.py [--parts triposr,triposg,instantmesh,flux,klein,hot]
 [--rounds 5] [--into benchmarks/RESULTS.md]`. The section "GPU" of that page is replaced. `--tiny`
 runs all of it with tiny networks on whatever is there, to see that it works; its figures mean
 nothing and are only printed.
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.gpu_hot import held
 from benchmarks.gpu_klein import klein
 from benchmarks.gpu_measured import Row, beside, drawn, measured, torus
 from benchmarks.gpu_page import replaced, section
@@ -235,6 +236,12 @@ PARTS: dict[str, Callable[[Sizes, str, int], list[Row]]] = {
     "instantmesh": instantmesh,
     "flux": flux,
     "klein": klein,
+    "hot": lambda sizes, device, rounds: held(
+        sizes,
+        device,
+        rounds,
+        lambda network, image: _triposr(network, image, fast.way(device), None, sizes.grid, 0.0),
+    ),
 }
 
 

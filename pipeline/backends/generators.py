@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pipeline import weights as files
 from pipeline.backends.generator_protocol import KEY, MODEL, SQUARE, STUB, URL, Generator
 from pipeline.errors import BackendUnavailable
+from pipeline.weights import cards
 
 KLEIN = "flux2-klein"
 # how people call them, in lower case and without the publisher → the model's name
@@ -23,12 +24,14 @@ MODELS = {
 }
 
 
-def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
+def chosen(
+    models: Path | None, environment: Mapping[str, str] = os.environ, card: int | None = None
+) -> tuple[str, str]:
     """What settings and weights come to, nothing loaded: ("placeholder", ""), ("remote", its
     address) or ("flux", the model's name).
 
-    BackendUnavailable names a setting that cannot be met, or what is wrong with the weights that
-    are there.
+    BackendUnavailable names a setting that cannot be met, what is wrong with the weights that are
+    there, or that a GPU of CARD bytes of memory is too small for them.
     """
     if _yes(environment.get(STUB, "")):
         return "placeholder", ""
@@ -55,6 +58,12 @@ def chosen(models: Path | None, environment: Mapping[str, str] = os.environ) -> 
     # weights that are there and broken are no reason for a stand-in
     if asked or (models is not None and (models / name).exists()):
         files.require(models, name)
+        if card is not None and card < cards.least(name):
+            raise BackendUnavailable(
+                f"{name} needs about {cards.least(name) / 2**30:.1f} GiB of a GPU's memory, and"
+                f" this one has {card / 2**30:.1f} GiB.",
+                remedy=f"Serve the queue views on a larger GPU, or name another model by {MODEL}.",
+            )
         return "flux", name
     return "placeholder", ""
 
@@ -65,6 +74,10 @@ def choose(
     """The generator that settings and weights allow, for pictures of SIZE (width, height); without
     any, the placeholder."""
     kind, which = chosen(models, environment)
+    if kind == "flux":
+        from pipeline.backends import memory
+
+        chosen(models, environment, memory.card())
     if kind == "remote":
         from pipeline.backends.remote import RemoteViews
 

@@ -35,6 +35,20 @@ def gpus() -> list[str]:
     return [f"cuda:{index}" for index in range(there)]
 
 
+def card(device: str) -> int | None:
+    """Bytes of memory of the GPU that DEVICE is; None for a CPU, or where the driver does not
+    tell."""
+    if not device.startswith("cuda"):
+        return None
+    found = nvml.state(engine_environment(device)["CUDA_VISIBLE_DEVICES"].strip())
+    return found.memory if found else None
+
+
+def largest_card() -> int | None:
+    """Bytes of memory of this host's largest GPU; None where it has none or nobody tells."""
+    return max((known for device in gpus() if (known := card(device))), default=None)
+
+
 def chosen(wanted: tuple[str, ...], there: tuple[str, ...] | None = None) -> list[str]:
     """The devices that settings or --devices ask for; auto is every GPU that is THERE (default: on
     this host), or cpu where there is none. SettingsRefused for no device."""

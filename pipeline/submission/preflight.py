@@ -141,9 +141,9 @@ def _check_scratch(folder: Path) -> None:
 
 
 def _check_memory(settings: Settings, drop: Path, request: Mapping[str, Any]) -> None:
-    """SubmitRefused where an engine of this host has not the memory that REQUEST needs at the
-    least."""
-    from pipeline.gpu.device import memory_limit
+    """SubmitRefused where an engine of this host, or its GPU, has not the memory that REQUEST needs
+    at the least."""
+    from pipeline.gpu.device import largest_card, memory_limit
 
     found = [drop] if drop.is_file() else [drop / name for name in plain_files(drop)]
     options = tuple((key, value) for key, value in request.items() if key != "kind")
@@ -156,15 +156,23 @@ def _check_memory(settings: Settings, drop: Path, request: Mapping[str, Any]) ->
             f" use {capacity.gib(limit)}.",
             remedy="Raise [worker] memory_gb, drop less at once, or use a larger host.",
         )
+    on_gpu, card = needs.on_gpu(recipes.stages(asked.kind), asked), largest_card()
+    if card is not None and on_gpu > card:
+        raise SubmitRefused(
+            f"{drop.name} needs about {capacity.gib(on_gpu)} of a GPU's memory, and this host's"
+            f" largest GPU has {capacity.gib(card)}.",
+            remedy="Ask for backend=auto, which takes what fits, or use a host with a larger GPU.",
+        )
 
 
 def _check_views(settings: Settings) -> None:
     """SubmitRefused where the settings or weights that this host would make views with cannot be
     used."""
     from pipeline.backends import generators
+    from pipeline.gpu.device import largest_card
 
     try:
-        generators.chosen(settings.host.models)
+        generators.chosen(settings.host.models, card=largest_card())
     except BackendUnavailable as error:
         raise SubmitRefused(f"prompt: {error.message}", remedy=error.remedy) from None
 

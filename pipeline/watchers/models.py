@@ -18,11 +18,11 @@ Seen = frozenset[tuple[str, int, int]]  # path, size, mtime_ns
 
 
 class Models:
-    """The models folder of a worker that serves QUEUES. It is looked into again when a name, a size
-    or a time in it changed."""
+    """The models folder of a worker that serves QUEUES on a GPU of CARD bytes of memory. It is
+    looked into again when a name, a size or a time in it changed."""
 
-    def __init__(self, folder: Path, queues: tuple[str, ...]) -> None:
-        self.folder, self.queues = folder, queues
+    def __init__(self, folder: Path, queues: tuple[str, ...], card: int | None = None) -> None:
+        self.folder, self.queues, self.card = folder, queues, card
         self._seen: Seen | None = None
         self._news = threading.Event()
 
@@ -32,7 +32,7 @@ class Models:
             return
         broken = weights.broken(self.folder)
         try:
-            generators.chosen(self.folder)
+            generators.chosen(self.folder, card=self.card)
         except BackendUnavailable as error:
             broken["views"] = f"{error.message} {error.remedy}"
         beat.able(weights.backends(self.folder), broken)

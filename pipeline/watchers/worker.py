@@ -31,7 +31,7 @@ from pipeline.errors import (
     MemoryExceeded,
     OutOfGpuMemory,
 )
-from pipeline.gpu.device import engine_environment, memory_limit, writable_formats
+from pipeline.gpu.device import card, engine_environment, memory_limit, writable_formats
 from pipeline.gpu.engine import Engine
 from pipeline.kept.versions import versions
 from pipeline.runner import due, scratch
@@ -85,7 +85,7 @@ class Worker:
             stopping.is_set,
             self._pause,
         )
-        self.models = Models(settings.host.models, queues)
+        self.models = Models(settings.host.models, queues, card(device))
         self.models.look(self.beat)
         self.meter = Meter(
             self.beat, lambda: self.engine, device, settings.worker.beat, self.models

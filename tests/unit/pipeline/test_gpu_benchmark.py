@@ -53,6 +53,10 @@ def test_a_card_that_is_too_small_is_said_in_the_row(gpu: Any) -> None:
     )
 
 
+def rows_of(page: str, begin: tuple[str, ...]) -> list[list[str]]:
+    return [line.split(" | ") for line in page.splitlines() if line.startswith(begin)]
+
+
 @pytest.mark.slow
 def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(
     gpu: Any, capsys: pytest.CaptureFixture[str]
@@ -61,11 +65,8 @@ def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(
     torch.set_num_threads(1)
     assert gpu.main(["--tiny", "--rounds", "1"]) == 0
     torch.set_num_threads(threads)
-    rows = [
-        line.split(" | ")
-        for line in capsys.readouterr().out.splitlines()
-        if line.startswith(("| TripoS", "| InstantMesh", "| FLUX"))
-    ]
+    out = capsys.readouterr().out
+    rows = rows_of(out, ("| TripoSR |", "| TripoSG", "| InstantMesh", "| FLUX"))
     assert [row[0].strip("| ") for row in rows] == ["TripoSR"] * 3 + ["TripoSG standard"] * 2 + [
         "TripoSG high"
     ] * 2 + ["InstantMesh large"] * 3 + ["FLUX.1-schnell"] * 2 + ["FLUX.2 klein, a prompt"] * 2 + [
@@ -77,5 +78,10 @@ def test_all_ways_run_with_tiny_networks_and_give_the_same_meshes(
         if "FLUX" not in row[0]
     }
     assert all(len({word.split()[0] for word in words}) == 1 for words in faces.values())
+    first, second, evicted, refused = (row for row in rows_of(out, ("| TripoSR, ", "| one GPU")))
+    assert (first[1], second[1]) == ("the first: weights from disk", "the second: hot")
+    assert first[-1] == second[-1]
+    assert evicted[-1].strip("| ") == "held then: second"
+    assert "cuda:0 is used by another inbox3d" in refused[-1]
     dense, sparse = (float(row[-1].split()[0]) for row in rows[:2])
     assert dense > 3 * sparse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +17,12 @@ from layout.manifest import Outcome, read_job
 from layout.signs import Gpu
 from layout.tree import Atlas, Place, State
 from pipeline import config, recipes
-from pipeline.errors import OutOfGpuMemory
+from pipeline.errors import OutOfGpuMemory, SubmitRefused
 from pipeline.gpu.engine import Event, Order
 from pipeline.recipes import Leg, Recipe
-from pipeline.submission import capacity
+from pipeline.submission import capacity, preflight
 from pipeline.watchers.worker import Worker
+from tests.support import nvml
 from tests.support.fleet import Here
 
 GB = 2**30
@@ -136,3 +138,22 @@ def test_a_job_that_ran_out_is_left_to_a_larger_gpu_and_fails_where_there_is_non
     assert large.step()
     found = lifecycle.find(atlas, place.id)
     assert found is not None and found.state is State.FAILED
+
+
+@pytest.mark.parametrize("gigabytes", [(), (2,), (2, 24)])
+def test_a_host_that_is_to_do_the_work_itself_looks_at_its_largest_gpu(
+    gigabytes: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is submitted; a host without a GPU works on its CPU."""
+    nvml.install(monkeypatch, *(nvml.Card(k, size) for k, size in enumerate(gigabytes)))
+    (tmp_path / "front.png").write_bytes(b"picture")
+    settings = config.load(environ={"INBOX3D_WORKER__MEMORY_GB": "64"})
+    request = {"kind": "images", "backend": "instantmesh"}
+    ask = functools.partial(preflight._check_memory, settings, tmp_path / "front.png", request)
+    if gigabytes == (2,):
+        with pytest.raises(
+            SubmitRefused, match=r"GPU's memory, and this host's largest GPU has 2\.0 GiB"
+        ):
+            ask()
+    else:
+        ask()

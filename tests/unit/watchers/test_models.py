@@ -78,3 +78,14 @@ def test_what_lacked_a_model_is_tried_again_where_others_are_now(beat: Beat, atl
 @pytest.fixture
 def atlas(beat: Beat) -> Atlas:
     return beat.atlas
+
+
+def test_a_gpu_too_small_for_the_views_is_told_as_what_is_broken(
+    beat: Beat, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    hub.lay(folder / "flux-schnell", hub.flux())
+    Models(folder, ("views",), 2 << 30).look(beat)
+    assert "needs about 3.0 GiB of a GPU's memory" in beat.heartbeat.broken["views"]
+    Models(folder, ("views",), 24 << 30).look(beat)
+    assert beat.heartbeat.broken == {}
