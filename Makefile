@@ -10,8 +10,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Passive: a thread of OpenMP that waits sleeps; with two test processes on two cores it would else
-# spin on what the other one needs (half of the processor time of tests of networks).
-PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+# spin on what the other one needs (half of the processor time of tests of networks). One thread of
+# OpenBLAS for the same reason: its threads spin between small products, a third of what `align` costs.
+PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 # Two files at a time keep two cores busy; tests/conftest.py puts the longest ones first, which xdist
 # is told to leave so.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder

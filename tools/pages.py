@@ -26,19 +26,23 @@ def with_block(text: str, name: str, block: str) -> str:
     return f"{before}{start}\n\n{block}\n{end}{after}"
 
 
-def pages() -> dict[Path, str]:
-    """Every page that code has a part in, as it should read now."""
+def written() -> dict[Path, str]:
+    """Every page that our own code has a part in, as it should read now."""
     found = {
         ROOT / "deploy/backup/atlas.filter": filter_file(),
         ROOT / "docs/jobs.md": jobs_page(),
         ROOT / "docs/errors.md": errors_page(),
-        third_party.FILE: third_party.page(),
     }
     for name, (path, block) in BLOCKS.items():
         found[ROOT / path] = with_block(
             found.get(ROOT / path) or (ROOT / path).read_text(), name, block()
         )
     return found
+
+
+def pages() -> dict[Path, str]:
+    """These, and the one that the metadata of everything installed has a part in."""
+    return written() | {third_party.FILE: third_party.page()}
 
 
 def main() -> int:

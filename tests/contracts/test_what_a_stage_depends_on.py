@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 from layout.disk import Disk
-from layout.init import init
 from layout.manifest import JobFile, Listed, Source
 from layout.promote import promote
-from layout.tree import Atlas
 from pipeline import artefacts, jobs, recipes
 from pipeline.artefacts import Artefact, Dropped
 from pipeline.errors import BackendUnavailable
@@ -28,6 +26,7 @@ from pipeline.kept.store import Kept
 from pipeline.recipes import RECIPES
 from pipeline.runner import handover
 from pipeline.workspace import StageWorkspace
+from tests.support.trees import new_tree
 
 KINDS = sorted(RECIPES)
 HASH = "a" * 64
@@ -367,7 +366,7 @@ def test_the_next_host_goes_on_with_what_is_still_asked_for(
     tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch, kind: str, change: str
 ) -> None:
     """From the parcel of the first leg, on a host whose scratch is empty; the leg's key says the same without any artefact."""
-    atlas: Atlas = init(tmp_path / "atlas", Disk(durable=False))[0]
+    atlas = new_tree(tmp_path / "atlas", Disk(durable=False))
     place = atlas.at_processing("vase-0000000000", "host-cpu-aaaa", 1)
     place.path.mkdir()
     before = job_of(kind)

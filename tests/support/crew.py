@@ -15,12 +15,12 @@ from pathlib import Path
 from layout import accept, claims, lifecycle, names, tree
 from layout.accept import AcceptedRequest
 from layout.cancelled import is_own
-from layout.init import init
 from layout.lifecycle import REFUSED, Due, Gone, Occupied
 from layout.manifest import ErrorFile, JobFile, Listed, Source, now, write_job
 from layout.promote import PathGone, promote, started_by, verify
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import BadDisk, Plan
+from tests.support.trees import new_tree
 
 LEGS = ("prepare", "mesh")
 MAX_CRASHES = 3
@@ -48,7 +48,7 @@ class World:
         self.results: Counter[str] = Counter()
         self.crashes: Counter[str] = Counter()
         self.serial = 0
-        self.atlas, _ = init(root, BadDisk())
+        self.atlas = new_tree(root, BadDisk())
         self.atlas = self.mounted()
 
     def mounted(self, plan: Plan = lambda call: None) -> Atlas:

@@ -15,7 +15,6 @@ from unittest.mock import patch
 
 from layout import names
 from layout.disk import Disk
-from layout.init import init
 from layout.manifest import JobFile, read_job
 from layout.tree import Atlas, Place, State
 from pipeline import config
@@ -23,6 +22,7 @@ from pipeline.gpu.engine import Event, Order
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.worker import Worker
 from tests.support.legs import run_here
+from tests.support.trees import new_tree
 
 
 class Killed(BaseException):
@@ -76,7 +76,7 @@ class Fleet:
         self, root: Path, disk: Callable[[], Seam] = Seam, scratch: Path | None = None
     ) -> None:
         self.disk = disk
-        self.atlas: Atlas = init(root / "atlas", disk())[0]
+        self.atlas: Atlas = new_tree(root / "atlas", disk())
         self.settings = config.load(
             environ={
                 "INBOX3D_HOST__SCRATCH": str(scratch or root / "scratch"),

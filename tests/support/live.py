@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from layout.init import init
 from layout.lifecycle import find
 from layout.manifest import JobFile, read_job
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
 from pipeline.gpu.engine import children
 from pipeline.watchers.members import ours
+from tests.support.trees import new_tree
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class House:
     """One tree and the ``up`` processes on it."""
 
     def __init__(self, root: Path, environment: dict[str, str] | None = None) -> None:
-        self.atlas: Atlas = init(root / "atlas")[0]
+        self.atlas: Atlas = new_tree(root / "atlas")
         self.root, self.scratch, self.log = root, root / "scratch", root / "up.log"
         self.environment = (
             os.environ | QUICK | {"INBOX3D_HOST__SCRATCH": str(self.scratch)} | (environment or {})

@@ -13,11 +13,7 @@ from tools import constraints, pages, third_party
 from tools.installed import closure
 
 ROOT = pages.ROOT
-WRITTEN = {
-    path.relative_to(ROOT).as_posix(): text
-    for path, text in pages.pages().items()
-    if path != third_party.FILE
-}
+WRITTEN = {path.relative_to(ROOT).as_posix(): text for path, text in pages.written().items()}
 LINKED = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 

@@ -109,6 +109,7 @@ def test_changes_of_another_network_are_refused_by_the_place_that_is_not_there(
         lowrank.merge(small, weights_of, 0.9)
 
 
+@pytest.mark.slow
 def test_what_is_lacking_is_told_in_words(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_the_same_seed_gives_the_same_shape_and_another_seed_another(
     assert other.vertices.shape != first.vertices.shape or (other.vertices != first.vertices).any()
 
 
+@pytest.mark.slow
 def test_more_steps_are_another_shape(models: Path, animal: Picture) -> None:
     few, many = (made(models, animal, Effort(grid=24, steps=n)).surface for n in (1, 3))
     assert few.vertices.shape != many.vertices.shape or (few.vertices != many.vertices).any()

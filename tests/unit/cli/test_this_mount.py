@@ -14,6 +14,7 @@ from layout.tree import Atlas
 from pipeline import config
 from pipeline.cli._this_mount import mount_findings, mounts, of_options
 from tests.support.baddisk import BadDisk
+from tests.support.trees import new_tree
 
 SHIPPED = "rw,vers=4.2,hard,acregmin=1,acregmax=1,acdirmin=1,acdirmax=1,lookupcache=none"
 LINE = "36 25 0:41 / {point} rw,relatime shared:1 - {kind} nas:/srv/atlas {options}\n"
@@ -22,7 +23,7 @@ SETTINGS = config.load(environ={})
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 def wrong(atlas: Atlas) -> list[str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from layout.init import init
 from layout.tree import Atlas
 from tests.support.crew import World
+from tests.support.trees import new_tree
 
 
 @pytest.fixture
@@ -18,4 +18,4 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")

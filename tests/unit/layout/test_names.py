@@ -16,6 +16,7 @@ queue = st.from_regex(r"[a-z][a-z0-9]{0,15}", fullmatch=True)
 start = st.integers(min_value=0, max_value=999_999_999)
 
 
+@pytest.mark.slow
 @given(any_name)
 def test_a_slug_is_safe_everywhere(name: str) -> None:
     """ASCII words joined by hyphens, at most 48 bytes, never empty, never reserved, the same when slugged again."""

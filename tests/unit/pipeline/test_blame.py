@@ -37,6 +37,7 @@ from pipeline.watchers.room import LEAST, Asks, Room
 from pipeline.watchers.worker import Worker
 from tests.support.hostile import immutable, small_disk
 from tests.support.live import eventually
+from tests.support.trees import new_tree
 from tests.support.workers import made
 from tests.unit.watchers.test_worker import drop, now_at, recipe, surroundings
 
@@ -47,7 +48,7 @@ FILLS = ("fills", "fills_by_a_library", "fills_without_a_word", "fills_memory_of
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

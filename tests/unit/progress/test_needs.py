@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from layout.init import init
 from layout.tree import Atlas
 from pipeline import recipes
 from pipeline.kept import declared
 from pipeline.progress import needs
 from pipeline.progress.likeness import Asked
 from pipeline.progress.past import Past
+from tests.support.trees import new_tree
 from tests.unit.progress.test_past import job
 
 GB = 1e9
@@ -20,7 +20,7 @@ GB = 1e9
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 def asked(kind: str, megabytes: float = 1.0, files: int = 1, **options: object) -> Asked:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from layout.init import init
 from layout.manifest import Accepted, JobFile, Listed, Provenance, Source, Start
 from layout.tree import Atlas
 from pipeline import jobs, recipes
@@ -16,13 +15,14 @@ from pipeline.progress import past as module
 from pipeline.progress import weights
 from pipeline.progress.likeness import Asked, device, weighted_median
 from pipeline.progress.past import Past
+from tests.support.trees import new_tree
 
 AT = "2026-11-20T12:00:00+00:00"
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 def job(

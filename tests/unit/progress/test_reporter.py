@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from layout import lifecycle
-from layout.init import init
 from layout.manifest import Accepted, ErrorFile, JobFile, Listed, Provenance, Source, Start
 from layout.signs import Progress
 from layout.tree import Atlas, Place, State
@@ -17,6 +16,7 @@ from pipeline.progress import COPY, reporter, words
 from pipeline.progress.past import Past
 from pipeline.progress.reporter import Reporter
 from pipeline.submission import job_view
+from tests.support.trees import new_tree
 from webapi.index import rows
 
 AT = "2026-11-20T12:00:00+00:00"
@@ -25,7 +25,7 @@ AT = "2026-11-20T12:00:00+00:00"
 @pytest.fixture
 def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
     monkeypatch.setattr(reporter, "INTERVAL", 0.0)
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 def running(

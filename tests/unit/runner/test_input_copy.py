@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from layout.init import init
 from layout.tree import Atlas
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.runner import input_copy
+from tests.support.trees import new_tree
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_a_pass_without_colours_is_looked_at_beside_one_that_has_some() -> None:
     assert isinstance(_again.between(0, 1, [painted, plain], {}), list)
 
 
+@pytest.mark.slow
 def test_only_passes_that_stand_apart_are_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [Group({0: np.eye(4), 3: np.eye(4)}), Group({1: np.eye(4)}), Group({2: np.eye(4)})]
     passes = [_bare(seed) for seed in range(4)]

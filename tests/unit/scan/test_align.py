@@ -135,7 +135,7 @@ def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_pa
     """Three passes of the figure, one of a bumpy torus: three are placed, the stranger is not."""
     drop = tmp_path / "drop"
     drop.mkdir()
-    for name in sorted(scanned.truth["passes"])[:4]:
+    for name in sorted(scanned.truth["passes"])[:3]:
         (drop / name).write_bytes((scanned.drop / name).read_bytes())
     (drop / "stranger.xyz").write_text(_text(_torus()))
     job = run_stages(drop, tmp_path / "work", "align")
@@ -164,7 +164,7 @@ def test_several_objects_are_told_apart_and_built_together_when_asked(
     """The figure, and two passes of a torus: two components; components=all places both, side by side."""
     drop = tmp_path / "drop"
     drop.mkdir()
-    names = sorted(scanned.truth["passes"])
+    names = sorted(scanned.truth["passes"])[:4]
     for name in names:
         (drop / name).write_bytes((scanned.drop / name).read_bytes())
     torus = _torus()

@@ -102,6 +102,7 @@ def test_a_wall_and_a_ball_are_told_nothing_for_all_would_be_as_true() -> None:
         assert found(points + rng.normal(0, 0.002, points.shape), rough) == Symmetry()
 
 
+@pytest.mark.slow
 def test_what_any_plane_mirrors_is_told_the_one_across_a_way_where_one_is_asked_for() -> None:
     """A ball's, and one through the axis of a vase; not of a vase seen along its axis, which has
     only the ends', nor of what has none."""
@@ -125,6 +126,7 @@ def vase(count: int) -> tuple[Array, Array]:
     return points, (out - [0, 0.2, 0]) / np.hypot(1, 0.2)
 
 
+@pytest.mark.slow
 def test_a_tube_that_slides_as_well_has_its_axis() -> None:
     rng = np.random.default_rng(0)
     turn = rng.random(12_000) * 2 * np.pi

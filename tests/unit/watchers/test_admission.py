@@ -11,7 +11,6 @@ import pytest
 
 from layout import accept, lifecycle, names
 from layout.accept import AcceptedRequest
-from layout.init import init
 from layout.manifest import read_job
 from layout.signs import Heartbeat
 from layout.tree import Atlas, Place, State
@@ -26,13 +25,14 @@ from pipeline.watchers.roster import Inventory, Role, plan
 from pipeline.watchers.worker import Worker
 from tests.support.fleet import Here
 from tests.support.live import eventually
+from tests.support.trees import new_tree
 
 GB = 2**30
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture(autouse=True)

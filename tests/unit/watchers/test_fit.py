@@ -16,11 +16,12 @@ from pipeline import config
 from pipeline.errors import BackendUnavailable
 from pipeline.watchers import fit, fleet
 from pipeline.watchers.intake import Intake
+from tests.support.trees import new_tree
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 def test_a_restored_tree_is_not_worked_on_until_init_was_told(atlas: Atlas, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from layout import accept, lifecycle, names
 from layout.accept import AcceptedRequest
 from layout.attention import Waits
-from layout.init import init
 from layout.manifest import Outcome, read_job
 from layout.signs import Gpu
 from layout.tree import Atlas, Place, State
@@ -24,6 +23,7 @@ from pipeline.submission import capacity, preflight
 from pipeline.watchers.worker import Worker
 from tests.support import nvml
 from tests.support.fleet import Here
+from tests.support.trees import new_tree
 
 GB = 2**30
 
@@ -39,7 +39,7 @@ class Short(Here):
 def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
     recipe = Recipe("images", (Leg("mesh", ("mesh.reconstruct",)),))
     monkeypatch.setitem(recipes.RECIPES, "images", recipe)
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from layout.beat import Beat
-from layout.init import init
 from layout.liveness import heartbeats
 from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline.watchers.meter import STEP, Meter
 from tests.support.nvml import GIB, Card, install
+from tests.support.trees import new_tree
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

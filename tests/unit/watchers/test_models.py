@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from layout.beat import Beat
-from layout.init import init
 from layout.liveness import Observer
 from layout.signs import Heartbeat
 from layout.tree import Atlas
@@ -17,6 +16,7 @@ from pipeline import weights
 from pipeline.watchers.choice import Choice
 from pipeline.watchers.models import Models
 from tests.support import hub
+from tests.support.trees import new_tree
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
@@ -24,7 +24,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 @pytest.fixture
 def beat(tmp_path: Path) -> Iterator[Beat]:
     said = Heartbeat(worker="h-cpu-abcd", role="worker", counter=0, boot="", pid=1)
-    made = Beat(init(tmp_path / "atlas")[0], said, 15)
+    made = Beat(new_tree(tmp_path / "atlas"), said, 15)
     yield made
     made.end()
 

@@ -10,15 +10,15 @@ import pytest
 
 from layout.beat import Beat
 from layout.disk import LineFault
-from layout.init import init
 from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline.watchers.pausing import Pausing, Restart, check_tree
+from tests.support.trees import new_tree
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

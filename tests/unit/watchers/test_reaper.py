@@ -10,7 +10,6 @@ import pytest
 
 from layout import accept, lifecycle
 from layout.accept import AcceptedRequest
-from layout.init import init
 from layout.liveness import Life, Observer
 from layout.manifest import JobFile, read_job
 from layout.promote import promote
@@ -22,6 +21,7 @@ from pipeline.runner import due
 from pipeline.watchers.reaper import Reaper
 from pipeline.watchers.two_looks import TwoLooks
 from tests.support.baddisk import BadDisk, Call, Fault
+from tests.support.trees import new_tree
 
 DEAD, LIVE, REAPER = "dead-cpu-aaaa", "live-cpu-bbbb", "host-intake-cccc"
 
@@ -42,7 +42,7 @@ class Clock:
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

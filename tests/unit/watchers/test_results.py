@@ -10,19 +10,19 @@ import pytest
 
 from layout import claims, removal, tree
 from layout.attention import Attention
-from layout.init import init
 from layout.manifest import read_job
 from layout.tree import Atlas, Place, State
 from pipeline.submission import job_view
 from pipeline.watchers import results
 from pipeline.watchers.results import Results
+from tests.support.trees import new_tree
 from tests.unit.watchers.test_shells import done
 from webapi.index import rows
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Iterator[Atlas]:
-    yield init(tmp_path / "atlas")[0]
+    yield new_tree(tmp_path / "atlas")
 
 
 def two_done(atlas: Atlas) -> tuple[Place, Place]:

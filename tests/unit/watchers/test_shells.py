@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from layout import accept, lifecycle, tree
 from layout.accept import AcceptedRequest
-from layout.init import init
 from layout.manifest import ErrorFile, JobFile, read_job, write_job
 from layout.promote import promote
 from layout.tree import Atlas, Place, State
@@ -28,6 +27,7 @@ from pipeline.watchers import taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
 from tests.support.hostile import immutable
+from tests.support.trees import new_tree
 from tests.unit.layout.test_attention import QUICK, rounds, said
 from tests.unit.watchers.test_status import STL
 from webapi.index import rows as rows_of
@@ -45,7 +45,7 @@ DAMAGES = {
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

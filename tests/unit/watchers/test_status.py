@@ -14,7 +14,6 @@ import pytest
 from layout import accept, lifecycle, names
 from layout.accept import AcceptedRequest
 from layout.beat import Beat
-from layout.init import init
 from layout.liveness import Observer
 from layout.manifest import Outcome
 from layout.signs import Heartbeat
@@ -28,13 +27,14 @@ from pipeline.watchers import fleet
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.status import Writer
 from tests.support.baddisk import BadDisk, Call, Fault
+from tests.support.trees import new_tree
 
 STL = "solid box\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\nendsolid box\n"
 
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

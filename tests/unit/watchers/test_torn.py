@@ -10,9 +10,9 @@ from unittest.mock import patch
 import pytest
 
 from layout.disk import neighbour_of
-from layout.init import init
 from layout.tree import Atlas
 from pipeline.watchers.torn import Torn
+from tests.support.trees import new_tree
 
 
 class Killed(BaseException):
@@ -32,7 +32,7 @@ def torn_by(atlas: Atlas, path: Path) -> Path:
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ import pytest
 from layout import accept, lifecycle
 from layout.accept import AcceptedRequest
 from layout.disk import Disk
-from layout.init import init
 from layout.manifest import ErrorFile, JobFile, Listed, Outcome, read_job
 from layout.promote import verify
 from layout.tree import Atlas, Place, State
@@ -29,6 +28,7 @@ from pipeline.runner import input_copy, input_list
 from pipeline.submission import job_view
 from pipeline.watchers.worker import Worker
 from tests.support.live import eventually
+from tests.support.trees import new_tree
 from tests.support.workers import made
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
@@ -54,7 +54,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Atlas:
-    return init(tmp_path / "atlas")[0]
+    return new_tree(tmp_path / "atlas")
 
 
 @pytest.fixture

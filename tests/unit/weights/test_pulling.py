@@ -160,6 +160,7 @@ def test_another_model_of_the_family_is_not_taken_for_the_one_that_was_named(
     assert words in refused(tmp_path, name)[0]
 
 
+@pytest.mark.slow
 def test_low_rank_changes_are_pulled_as_one_file_and_serve_for_no_backend(
     tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
