@@ -6,58 +6,25 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layout import names
-from layout.edges import REFUSED
 from layout.tree import State
+from tests.simulation.aim import DENIALS, Aim
 from tests.simulation.could import Could
-from tests.simulation.coverage import (
-    AIM,
-    BLUR,
-    BLUR_GOAL,
-    BLUR_JOB,
-    BLUR_MOST,
-    CALLS,
-    EVENTS,
-    HABITS,
-    LOOKS,
-    TEAR,
-    TEAR_REFUSED,
-    Seen,
-)
+from tests.simulation.coverage import LOOKS, Seen
 from tests.simulation.disk import KINDS, POWER, TEARABLE, WRITES
 from tests.simulation.edges import letter
 from tests.simulation.hub import Process
 from tests.simulation.sky import Sky
-from tests.simulation.steer import LEANS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LATELY = 5.0  # seconds for which a fault that was met at no job's path counts for the next edge
-BEFORE = frozenset({"lstat", "scandir", "read", "replace", *TEARABLE})
-AT = (*CALLS, *EVENTS, *HABITS)  # what may befall an edge at its very rename
-SWARM = 12  # of those in a play of which some are left out
 COUNTS = 8  # every so many plays count what could have gone wrong before an edge
-LEADING = 0.35  # how likely a start is struck so that another edge follows
-LEADS = ("", *{lean.at_start: 0 for lean in LEANS.values() if lean.at_start})
-OTHERS, ALIKE = 0.7, 0.5  # how likely other edges are struck, and then by the same fault
-STEERED = 0.7  # how likely the fault that a play is steered at befalls its edge
-BEFORE_EDGE = {
-    "a": ("drafts",), "b": ("inbox",), "b.": ("claimed",), "r": ("claimed",), "c": ("claimed",),
-    "h": ("failed",), "i": ("inbox", "claimed", "processing"), "j": ("done", "failed"),
-    "k": ("trash",), "p": ("processing", "staging"), "q": ("claimed",), "t": ("failed",),
-    **dict.fromkeys(("d", "e", "f", "g", "g.", "s"), ("processing",)),
-}  # fmt: skip
-DENIALS = {"EACCES": "denied", "EPERM": "refused"}
 NUMBERS = {kind: number for number, kind in DENIALS.items()}
-ONCE = (
-    *LOOKS,
-    "refused",
-)  # what may be wrong with one look, read or write, and well at the next try
 STATES = frozenset(state.value for state in State)
 
 
@@ -69,20 +36,11 @@ class Fate:
         self.dice = dice = world.dice
         self.kinds = [kind for kind in KINDS if dice.random() < 0.5]
         self.rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
-        self.edge, self.fault = world.target
-        self.aims = dice.choice((0.0, *[1.0] * 9))
-        self.lead, self.leading = world.lean.at_start, LEADING
-        if self.edge:
-            self.aims = OTHERS
-            if not self.lead:
-                self.lead, self.leading = dice.choice(LEADS), LEADING / 3
+        self.aim = Aim(self)
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
-        # what befalls an edge; each tells whether there was anything for it to happen to
-        self.strikes: dict[str, Callable[[Process, Path, Path], bool]] = {}
-        self.at = AT if dice.random() < 0.25 else tuple(dice.sample(AT, SWARM))
         self.seen = Seen()
-        counts = world.seed % COUNTS == 0 or self.fault in LOOKS
+        counts = world.seed % COUNTS == 0 or self.aim.fault in LOOKS
         self.could: Could | None = Could(self) if counts else None
         # job or entry of inbox/ → what befell it since its last edge
         self.scars: dict[str, set[str]] = defaultdict(set)
@@ -96,9 +54,7 @@ class Fate:
         self.names_refused: dict[str, set[str]] = defaultdict(set)
         self.calls = 0
         self.blurred = float("-inf")  # when a host last saw an old listing, or less than there was
-        self._prefix = str(world.root)
-        # where a job stands before the edge that looks are to go wrong at
-        self._before = BEFORE_EDGE.get(self.edge, ()) if self.fault in LOOKS else ()
+        self._prefix, self._staging = str(world.root), str(world.atlas.staging)
 
     def late(self, call: str) -> None:
         """A call takes time; during some of them others go on."""
@@ -118,7 +74,7 @@ class Fate:
             return found
         if self.world.calm:
             return None
-        aimed = self.aims and self._aimed(process, call, args)
+        aimed = self.aim.share and self.aim.at(process, call, args)
         if aimed or self.dice.random() >= self.rate:
             return aimed or None
         if call != "copy" and not str(args[0]).startswith(self._prefix):
@@ -126,32 +82,10 @@ class Fate:
         kind = self.dice.choice(self.kinds)
         return kind if self.fits(kind, call, args) else None
 
-    def _aimed(self, process: Process, call: str, args: tuple[Any, ...]) -> Any:
-        """What befalls an edge, or a look or a write that comes before one; the rarer, the
-        likelier."""
-        if call == "rename" and (edge := letter(self.world, *args)):
-            if self.lead and edge == "c" and self.dice.random() < self.leading:
-                return self._at(process, edge, self.lead, *args)
-            mine = edge == self.edge and self.fault in AT
-            if self.dice.random() < (STEERED if mine else AIM[edge] * self.aims):
-                alike = mine or (self.fault in AT and self.dice.random() < ALIKE)
-                kind = self.fault if alike else self.dice.choice(self.at)
-                return self._at(process, edge, kind, *args)
-        elif (
-            call in BEFORE
-            and (thrown := self.dice.random()) < BLUR_MOST
-            and thrown < self._blur(process, call, args)
-        ):
-            fitting = [kind for kind in ONCE if self.fits(kind, call, args)]
-            return self.fault if self.fault in fitting else self.dice.choice(fitting)
-        return None
-
     def fits(self, kind: str, call: str, args: tuple[Any, ...]) -> bool:
         if kind == "mangled":
-            target = str(args[1] if call == "copy" else args[0])
-            return call in ("write_new", "copy") and target.startswith(
-                str(self.world.atlas.staging)
-            )
+            target = str(self.about(call, args))
+            return call in ("write_new", "copy") and target.startswith(self._staging)
         if kind == "power cut":
             return self.dice.random() < POWER
         fits = {
@@ -159,32 +93,6 @@ class Fate:
             "lost": WRITES, "lost reply": ("rename", "mkdir", "unlink", "rmdir"),
         }  # fmt: skip
         return kind not in fits or call in fits[kind]
-
-    def _blur(self, process: Process, call: str, args: tuple[Any, ...]) -> float:
-        """How likely a CALL that comes before edges shows less than there is, or is torn."""
-        path = self.about(call, args)
-        if not self.key(path):
-            often = BLUR_MOST if process.name == "web" else BLUR
-            return often if call == "scandir" else 0.0
-        state, _, rest = self.world.short(path).removeprefix(".pipeline/").partition("/")
-        if state in self._before and self.fits(self.fault, call, args):
-            return BLUR_MOST
-        if call in ("read", "replace"):
-            return BLUR
-        if call in TEARABLE:
-            return TEAR_REFUSED if f"@{REFUSED}." in rest else TEAR.get(state, 0.0)
-        return BLUR_GOAL if call == "lstat" and "/" not in rest else BLUR_JOB.get(state, BLUR)
-
-    def _at(self, process: Process, edge: str, kind: str, source: Path, target: Path) -> Any:
-        """KIND befalls an edge at its very rename: a fault of the call is for the disk to deal."""
-        if kind in self.strikes:
-            self.world.say(process.name, f"! {kind} at edge {edge} of {self.world.short(source)}")
-            self.seen.tried[edge, kind] += 1
-            self.seen.met[edge, kind] += 1  # PROCESS may not survive it
-            if not self.strikes[kind](process, source, target):
-                self.seen.met[edge, kind] -= 1
-            return self.sky.over(process, "rename", (source, target))
-        return DENIALS.get(kind) or getattr(errno, kind, kind)
 
     def met(self, process: Process, kind: Any, call: str, args: tuple[Any, ...]) -> None:
         """KIND was dealt at CALL, which may be an edge; else it counts for the next edge of the

@@ -32,11 +32,11 @@ class Mischance:
         self.world, self.house, self.habits = world, house, habits
         self.dice, self.hub = world.dice, world.hub
         for name in EVENTS:
-            world.fate.strikes[name] = lambda process, source, target, name=name: self._at_edge(
+            world.fate.aim.strikes[name] = lambda process, source, target, name=name: self._at_edge(
                 name, process
             )
         for name in (*HABITS, "misnames"):
-            world.fate.strikes[name] = lambda process, source, target, name=name: self._habit(
+            world.fate.aim.strikes[name] = lambda process, source, target, name=name: self._habit(
                 name, source, target
             )
 

@@ -88,7 +88,7 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
     with watched(world, oracle):
         hub, dice = world.hub, world.dice
         _deaths_are_heard_of(world, house, oracle)
-        drops = dice.choice(DROPS[1:] if world.fate.edge else DROPS)
+        drops = dice.choice(DROPS[1:] if world.fate.aim.edge else DROPS)
         chaos = CHAOS + FOR_EACH * drops
         for _ in range(drops):
             drop = people.submits if dice.random() < world.lean.submits else people.drop

@@ -52,10 +52,13 @@ class Turns:
         """The worker of PROCESS took the job that waited at SOURCE."""
         parts, worker = names.parse_claimed(source.name), self.house.workers.get(process)
         mine = self._due(target, parts.id) if parts else None
-        if worker is None or mine is None or process not in self._seen:
+        if worker is None or process not in self._seen:
+            return
+        least, most = self._runs.get(process, (0, 0))
+        if mine is None:  # a copy of a job that was never accepted, say: it may be urgent
+            self._runs[process] = 0, most + 1
             return
         waited = self._waited(process, source.name, worker.queues)
-        least, most = self._runs.get(process, (0, 0))
         others = [one for one in waited if not one.urgent]
         if mine.urgent and others and least >= RUN:
             raise Broken(
