@@ -85,7 +85,8 @@ def identify_bare(atlas: Atlas, name: str) -> Claim:
             *_runs(atlas.disk, folder),
         ]
     )
-    taken = id is not None and any(True for _ in bearers(atlas, id, tuple(tree.State)[1:]))
+    # in inbox/ too: the job itself may have been sent back meanwhile
+    taken = id is not None and any(other.path != folder for other in bearers(atlas, id))
     if id is None or taken or n > MAX_STARTS:
         return Claim(
             names.new_id(

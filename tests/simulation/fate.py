@@ -106,7 +106,8 @@ class Fate:
         edge = letter(self.world, *args) if call == "rename" else ""
         if key and name in DENIALS:
             self.refusals[key] += 1
-            self.refused[key] = edge
+            if edge != "f":  # its reason was given before
+                self.refused[key] = edge
             self.names_refused[key].update(os.path.basename(path) for path in map(str, args[:2]))
         if edge:
             self.seen.met[edge, name] += 1

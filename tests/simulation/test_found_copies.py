@@ -128,3 +128,16 @@ def test_a_copy_that_brought_its_error_along_gets_an_id_of_its_own(
     assert (copy.path / "error.txt").is_file()
     fleet.intake.reaper.round()
     assert fleet.places(State.FAILED) == [copy]
+
+
+def test_a_bare_copy_in_inbox_does_not_take_the_id_of_its_job_beside_it(fleet: Fleet) -> None:
+    """A shell of a refused drop was copied to inbox/, and its job sent back there (seed 2007478)."""
+    fleet.look()
+    (place,) = fleet.places(State.CLAIMED)
+    copied = fleet.atlas.inbox / f"{place.id}@refused.0"
+    shutil.copytree(place.path, copied, ignore=shutil.ignore_patterns("job.json"))
+    place.path.rename(fleet.atlas.inbox / place.id)
+    claim = claims.identify_bare(fleet.atlas, copied.name)
+    assert (claim.id == place.id, claim.copy_of) == (False, place.id)
+    shutil.rmtree(fleet.atlas.inbox / place.id)
+    assert claims.identify_bare(fleet.atlas, copied.name).id == place.id  # nobody else bears it
