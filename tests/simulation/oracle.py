@@ -52,7 +52,7 @@ class Oracle:
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.whole.left(source)
         self.starts.renamed(process, target)
-        self.turns.moved(target)
+        stirred = self.turns.moved(target)
         if not edge:
             return
         self.edges += 1
@@ -60,7 +60,7 @@ class Oracle:
         if edge == "c":
             self.starts.started(target)
             if process:
-                self.turns.started(process, source, target)
+                self.turns.started(process, source, target, stirred)
         elif edge == "a":
             self.whole.submitted.add(id)
         elif edge == "s":

@@ -45,17 +45,22 @@ class Turns:
     def met(self, process: Process, key: str | None) -> None:
         self._struck.setdefault(process, set()).add(key)
 
-    def moved(self, target: Path) -> None:
-        self._stirred[names.id_of(target.name) or ""] = self.world.hub.now
+    def moved(self, target: Path) -> float:
+        """A folder moved to TARGET. When one of its id had moved last before."""
+        id = names.id_of(target.name) or ""
+        before, self._stirred[id] = self._stirred.get(id, 0.0), self.world.hub.now
+        return before
 
-    def started(self, process: Process, source: Path, target: Path) -> None:
-        """The worker of PROCESS took the job that waited at SOURCE."""
+    def started(self, process: Process, source: Path, target: Path, stirred: float) -> None:
+        """The worker of PROCESS took the job that waited at SOURCE, where it was since STIRRED."""
         parts, worker = names.parse_claimed(source.name), self.house.workers.get(process)
         mine = self._due(target, parts.id) if parts else None
         if worker is None or process not in self._seen:
             return
         least, most = self._runs.get(process, (0, 0))
-        if mine is None:  # a copy of a job that was never accepted, say: it may be urgent
+        # a copy of a job that was never accepted, say; or one that was accepted anew since it was
+        # seen: nobody can tell its turn, and it may be urgent
+        if mine is None or stirred > self._seen[process][0]:
             self._runs[process] = 0, most + 1
             return
         waited = self._waited(process, source.name, worker.queues)
