@@ -15,8 +15,8 @@ import pytest
 from tests.simulation import seeds
 from tests.simulation.play import play
 
-FIXED = (2, 16, 20, 27, 860_000_050)
-FRESH = 10  # seeds of this commit: some 8 s of processor time
+FIXED = (2, 20, 5_305, 497_489)
+FRESH = 6  # seeds of this commit: some 12 s of processor time
 
 
 @pytest.mark.slow
@@ -46,8 +46,8 @@ def test_a_commit_plays_its_own_seeds() -> None:
 def test_a_seed_plays_the_same_story_in_any_process(tmp_path: Path) -> None:
     """Else nobody could look at what it found: whatever the order of sets, the umask, the working
     folder, the temporary folder, and the plays before it."""
-    here = _told(["132"], 0o022, seeds.ROOT, PYTHONHASHSEED="1")
-    there = _told(["3", "132"], 0o077, tmp_path, PYTHONHASHSEED="2", TMPDIR=str(tmp_path))
+    here = _told(["20"], 0o022, seeds.ROOT, PYTHONHASHSEED="1")
+    there = _told(["2", "20"], 0o077, tmp_path, PYTHONHASHSEED="2", TMPDIR=str(tmp_path))
     assert len(here) > 100
     assert there[-len(here) :] == here
 
