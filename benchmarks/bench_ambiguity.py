@@ -1,7 +1,7 @@
 """Unordered drops of many shapes: what is placed right, what is false and sure, what says so.
 
-    python benchmarks/bench_ambiguity.py [--short] [--each 15] [--jobs 2] [--only CLASS,…]
-    [--peers o3d_doc,kiss] [--out RESULTS.jsonl]
+    python benchmarks/bench_ambiguity.py [--short] [--each 15] [--first 0] [--jobs 2]
+    [--only CLASS,…] [--peers o3d_doc,kiss] [--out RESULTS.jsonl]
 
 Every class of shape is scanned by the virtual scanner (benchmarks/unordered.py) and aligned by the
 product's stages; a pass counts as right, as false and sure (placed wrongly, up to the body's own
@@ -43,12 +43,13 @@ def main() -> None:
     )
     parser.add_argument("--short", action="store_true", help="the fixed sample of 20 drops")
     parser.add_argument("--each", type=int, default=15, help="drops of every class")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first of them")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", help="classes, with commas between")
     parser.add_argument("--peers", default="", help="o3d_doc, o3d_orient, kiss …")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    plans = unordered.short() if given.short else unordered.plans(given.each)
+    plans = unordered.short() if given.short else unordered.plans(given.each, given.first)
     if given.only:
         plans = [plan for plan in plans if plan.kind in given.only.split(",")]
     methods = [OURS, *filter(None, given.peers.split(","))]
@@ -81,8 +82,8 @@ def measure(plan: unordered.Plan, method: str) -> dict[str, Any]:
     before = cpu()
     found, told = ours(drop) if method == OURS else peer(drop, method)
     spent = cpu() - before
-    right = unordered.judge(drop, found)
-    plain = unordered.judge(drop, found, symmetric=False)
+    right = unordered.judge(drop, found, told=told)
+    plain = unordered.judge(drop, found, symmetric=False, told=told)
     return {
         "drop": plan.name,
         "kind": plan.kind,

@@ -81,11 +81,12 @@ class Drop:
     passes: list[Pass] = field(default_factory=list)
 
 
-def plans(each: int) -> list[Plan]:
-    """``each`` drops of every class: from 10 passes with much overlap to 3 with little."""
+def plans(each: int, first: int = 0) -> list[Plan]:
+    """``each`` drops of every class, by seeds from ``first`` on: from 10 passes with much overlap
+    to 3 with little."""
     made = []
     for kind in CLASSES:
-        for k in range(each):
+        for k in range(first, first + each):
             many = (10, 7, 5, 8, 4, 6, 12, 5, 9, 3)[k % 10]
             if kind in ("room", "façade"):
                 many = (5, 4, 7, 3, 6)[k % 5]
@@ -201,17 +202,26 @@ def figure_of(kind: str, seed: int) -> Figure:
     return bodies.figure(CLASSES[kind][0], seed)
 
 
-def judge(drop: Drop, found: dict[str, Array | None], symmetric: bool = True) -> list[bool]:
-    """Per pass of the drop, whether it stands right where the most stand right together; passes
-    that are not placed, and those of another body, do not."""
+def judge(
+    drop: Drop,
+    found: dict[str, Array | None],
+    symmetric: bool = True,
+    told: frozenset[str] | set[str] = frozenset(),
+) -> list[bool]:
+    """Per pass of the drop, whether it stands right where the most stand right together, those
+    that are not sure (``told``) counting only between equals; passes that are not placed, and those
+    of another body, do not."""
     turns = _turns(drop.plan.kind) if symmetric else [np.eye(4)]
     own = [one for one in drop.passes if one.true is not None and found.get(one.file) is not None]
-    best: list[bool] = [False] * len(drop.passes)
+    best, most = [False] * len(drop.passes), (0, 0)
     for anchor in own:
         frame = np.asarray(anchor.true) @ np.linalg.inv(np.asarray(found[anchor.file]))
         right = [_right(one, frame, found.get(one.file), turns, drop.size) for one in drop.passes]
-        if sum(right) > sum(best):
-            best = right
+        sure = sum(
+            good and one.file not in told for good, one in zip(right, drop.passes, strict=True)
+        )
+        if (sure, sum(right)) > most:
+            best, most = right, (sure, sum(right))
     return best
 
 

@@ -8,54 +8,22 @@ whole (_rivals.py); what then still fits in several ways is told.
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _joint, _judge, _rivals, _slips, _symmetry, _tones, _verify
+from pipeline.stages.scan import _joint, _judge, _rivals, _symmetry, _tones
 from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
-from pipeline.stages.scan._links import PairLink, agree
+from pipeline.stages.scan._links import PairLink, agree, noise_of
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _CLASHES = 0.2  # harmony of colours below which two passes do not lie on each other
-_FEWEST = 50  # shared points of a scene that say something
-
-
-def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -> list[PairLink]:
-    """The links of two passes as they are where nothing slips; else the best of them alone, as
-    loose. Of a ``scene`` those are left out whose shared surface slips: a bare wall lies on another
-    everywhere."""
-    if scene:
-        return [link for link in found if not _bare(link, passes)]
-    if not found:
-        return found
-    a, b = passes[found[0].a], passes[found[0].b]
-    points = np.concatenate([rigid.apply(found[0].pose, a.coarse), b.coarse])
-    normals = np.concatenate([rigid.turn(found[0].pose, a.coarse_normals), b.coarse_normals])
-    slip = _slips.find(points, normals, np.concatenate([a.weight, b.weight]))
-    return found if slip is None else [replace(found[0], loose=True)]
-
-
-def _bare(link: PairLink, passes: list[Prepared]) -> bool:
-    """Whether what the two passes share slips on itself."""
-    points, normals, worth = [], [], []
-    for a, b, pose in (
-        (passes[link.a], passes[link.b], link.pose),
-        (passes[link.b], passes[link.a], rigid.invert(link.pose)),
-    ):
-        like = _verify.look(a, b, pose[None])[0][0]
-        here = np.eye(4) if a is passes[link.b] else link.pose
-        points.append(rigid.apply(here, a.coarse[like]))
-        normals.append(rigid.turn(here, a.coarse_normals[like]))
-        worth.append(a.weight[like])
-    every = np.concatenate(points), np.concatenate(normals), np.concatenate(worth)
-    return len(every[0]) < _FEWEST or _slips.find(*every) is not None
+_ROUNDS = 2  # a body that passes stood wrongly in is looked at again once they have moved
 
 
 def join(groups: list[Group], links: list[PairLink]) -> list[Group]:
@@ -83,22 +51,34 @@ def check(
     what brings the whole onto itself, if anything."""
     if len(group.poses) < 2:
         return None
-    loose = any(link.loose for link in group.links)
-    # what its body does not have in common with itself shows once the passes lie on each other
-    group.poses = _joint.refine(passes, group.poses)
-    proposed = [motion for k in group.poses for motion in _implied(group, k, links)]
-    symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed), loose)
-    if symmetry is not None:
-        _rivals.choose(passes, group, symmetry, told)
-    for k in sorted(group.poses):
-        if len(group.poses) > 1:
-            _reconsider(passes, group, k, links, symmetry)
+    symmetry = None
+    for _ in range(_ROUNDS):
+        symmetry, moved = _settled(passes, group, links, told)
+        if not moved:
+            break
     _clashing(passes, group)
     sure = [k for k in group.poses if k not in group.ways]
     # all others are loose against this one, so it is against them
     if len(sure) == 1 and group.ways:
         group.ways[sure[0]] = next(iter(group.ways.values()))
     return symmetry
+
+
+def _settled(
+    passes: list[Prepared], group: Group, links: list[PairLink], told: Told
+) -> tuple[Symmetry | None, bool]:
+    """The passes in the places that the rest speaks for; what brings the body onto itself, found as
+    they stood before, and whether a pass moved to a place that this does not lead to."""
+    group.ways = {}
+    loose = any(link.loose for link in group.links)
+    # what its body does not have in common with itself shows once the passes lie on each other
+    group.poses = _joint.pulled(passes, group.poses, noise_of(group.links))
+    proposed = [motion for k in group.poses for motion in _implied(group, k, links)]
+    symmetry = _symmetry.find(_symmetry.body_of(passes, group.poses), _few(proposed), loose)
+    if symmetry is not None:
+        symmetry = _rivals.choose(passes, group, symmetry, told)
+    moved = [_reconsider(passes, group, k, links, symmetry) for k in sorted(group.poses)]
+    return symmetry, any(moved)
 
 
 def _clashing(passes: list[Prepared], group: Group) -> None:
@@ -117,31 +97,35 @@ def _clashing(passes: list[Prepared], group: Group) -> None:
 
 def _reconsider(
     passes: list[Prepared], group: Group, k: int, links: list[PairLink], symmetry: Symmetry | None
-) -> None:
-    """Weigh the places of a pass that its links imply against the one where it stands."""
+) -> bool:
+    """Weigh the places of a pass that its links imply against the one where it stands; whether it
+    moved."""
     here = group.poses[k]
     moved = [motion @ here for motion in _implied(group, k, links)]
     if symmetry is not None:
         family = symmetry.motions @ here
         moved = [one for one in moved if not any(agree(one, other, 15.0, 0.06) for other in family)]
     if not moved:
-        return
+        return False
     candidates = np.stack([here, *moved])
     others = [j for j in group.poses if j != k]
     verdict = _judge.judge(
         passes[k],
         [passes[j] for j in others],
         np.stack([rigid.invert(group.poses[j]) @ candidates for j in others]),
+        noise_of(group.links),
     )
     best = verdict.best()
     rivals = _apart(candidates, best, verdict.rivals(best))
     if best != 0 and not verdict.rivals(best)[0] and not rivals.any():
         group.poses[k] = candidates[best]
-    elif best != 0:
+        return True
+    if best != 0:
         best = 0
         rivals = _apart(candidates, 0, verdict.rivals(0)) | rivals
     if rivals.any():
         group.ways[k] = _told(candidates, best, rivals)
+    return False
 
 
 def _implied(group: Group, k: int, links: list[PairLink]) -> list[Array]:

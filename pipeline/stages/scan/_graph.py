@@ -27,6 +27,7 @@ NOISE = 0.15  # share of contradicted points up to which a link may join two gro
 OPPOSED = 0.3
 TOGETHER = 0.05  # … and both lie on each other with at least that share of their surface
 SAME = (10.0, 0.06)  # degrees and length: two links of a pair that differ by less say the same
+_BEATEN = 0.5  # share of the score of a better loose link below which a merge leaves its two passes
 _CLOSE = 0.02  # length: how far apart two groups may lie where a third pass judges a merge
 _ASIDE = 1.6  # length between two objects that are put side by side
 
@@ -43,26 +44,6 @@ class Group:
     unconfirmed: dict[int, float] = field(default_factory=dict)
 
 
-class Safety:
-    """Which passes hang together by strong links already: a pair that would add nothing need not be
-    matched."""
-
-    def __init__(self, many: int) -> None:
-        self.root = list(range(many))
-        self.strong: list[set[int]] = [set() for _ in range(many)]
-
-    def note(self, a: int, b: int, score: float) -> None:
-        """A link of this score was found between two passes."""
-        if score >= CERTAIN:
-            self.strong[a].add(b)
-            self.strong[b].add(a)
-            self.root = [self.root[b] if root == self.root[a] else root for root in self.root]
-
-    def enough(self, a: int, b: int) -> bool:
-        """Both in one group, each held by two strong links."""
-        return self.root[a] == self.root[b] and min(len(self.strong[a]), len(self.strong[b])) >= 2
-
-
 def grow(passes: list[Prepared], links: list[PairLink]) -> list[Group]:
     """Groups of passes, largest first. A merge needs a strong link, or a weak one that a third pass
     confirms; never a contradicted one."""
@@ -70,6 +51,7 @@ def grow(passes: list[Prepared], links: list[PairLink]) -> list[Group]:
     ordered = sorted(
         (link for link in links if not link.loose), key=lambda link: (-link.score, link.a, link.b)
     )
+    loose = [link for link in links if link.loose and link.score >= STRONG]
     strict = [link for link in ordered if _stands(link, ordered)]
     for candidates in (strict, ordered):
         changed = True
@@ -78,6 +60,8 @@ def grow(passes: list[Prepared], links: list[PairLink]) -> list[Group]:
             for link in candidates:
                 home, away = group_of(groups, link.b), group_of(groups, link.a)
                 if home is not away and _holds(passes, home, away, link, ordered):
+                    if _beaten(passes, home, away, link, loose):
+                        continue
                     merge(home, away, link, bridge(home, away, link))
                     groups.remove(away)
                     changed = True
@@ -149,6 +133,25 @@ def _holds(
                 return False
             voices += _confirmed(a, b, implied, links)
     return voices > 0 or _stands(link, links)
+
+
+def _beaten(
+    passes: list[Prepared], home: Group, away: Group, link: PairLink, loose: list[PairLink]
+) -> bool:
+    """Whether a better link between the two groups, which holds them in one way only, is no more
+    true once this one has joined them."""
+    moved = bridge(home, away, link)
+    for one in loose:
+        if one.score <= link.score or (one.a in home.poses) == (one.b in home.poses):
+            continue
+        if not {one.a, one.b} <= home.poses.keys() | away.poses.keys():
+            continue
+        stands = {k: moved @ pose for k, pose in away.poses.items()} | home.poses
+        implied = rigid.invert(stands[one.b]) @ stands[one.a]
+        told = _verify.weigh(passes[one.a], passes[one.b], implied[None])[0]
+        if told.score < _BEATEN * one.evidence.score:
+            return True
+    return False
 
 
 def _stands(link: PairLink, links: list[PairLink]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from pipeline.geometry import rigid
@@ -11,6 +13,9 @@ from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 # Lengths are shares of the object's size;
 # what they come to on real sets: benchmarks/register.py.
 STEPS = (0.02, 0.015, 0.012, 0.01, 0.008, 0.008)  # lengths: reach of each step
+FAR = (0.04, 0.04, 0.035, 0.03, 0.025)  # the same for passes that may stand a step beside
+_MORE = 1.01  # times as much surface must lie on each other after that
+_EXACT = 3.0  # times the noise within which two sights of one surface lie
 _FEWEST = 30  # pairs of points below which two passes say nothing about each other
 _STEP = 0.05  # most that one step turns (radians) or moves (length)
 _ANCHOR, _DAMPING = 1e9, 1e-6  # holds the first pass; keeps passes that slide solvable
@@ -20,16 +25,36 @@ def refine(
     passes: list[Prepared],
     poses: dict[int, Array],
     reaches: tuple[float, ...] = STEPS,
+    kept: bool = False,
 ) -> dict[int, Array]:
-    """Refined poses; kept only when the median residual between overlapping passes shrinks, else
-    the poses that came in."""
+    """Refined poses; ``kept`` whatever comes of it, else only when the median residual between
+    overlapping passes shrinks."""
     if len(poses) < 2:
         return poses
-    before = residual(passes, poses)
     refined = dict(poses)
     for reach in reaches:
         refined = _step(passes, refined, reach)
-    return refined if residual(passes, refined) < before else poses
+    if kept or residual(passes, refined) < residual(passes, poses):
+        return refined
+    return poses
+
+
+def pulled(passes: list[Prepared], poses: dict[int, Array], noise: float) -> dict[int, Array]:
+    """Poses refined, from farther off where that lets more surface lie on each other within the
+    ``noise``: what one link holds that slides (two sights of a corner) may stand a step beside, and
+    many with it."""
+    near = refine(passes, poses)
+    far = refine(passes, poses, FAR + STEPS, kept=True)
+    return far if _exact(passes, far, noise) > _MORE * _exact(passes, near, noise) else near
+
+
+def _exact(passes: list[Prepared], poses: dict[int, Array], noise: float) -> int:
+    """How many points lie on another pass."""
+    total = 0
+    for a, b in itertools.permutations(poses, 2):
+        apart = _pairs(passes[a], passes[b], _between(poses, a, b), NEAR)[3]
+        total += int((np.abs(apart) < _EXACT * noise).sum())
+    return total
 
 
 def residual(passes: list[Prepared], poses: dict[int, Array], reach: float = NEAR) -> float:

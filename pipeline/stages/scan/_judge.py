@@ -2,10 +2,10 @@
 for? Or do they not say?
 
 Every coarse point of a pass answers for every placement: 0 where the other pass saw the same
-surface, 1 where the other camera looked through it or saw nothing where it should have seen it, and
-something between where the other camera could not know. What counts is how much better a placement
-explains a point than the others do: a body of revolution fits its twin at every angle, its handle
-at one.
+surface as exactly as its sensor sees, 1 where the other camera looked through it or saw nothing
+where it should have seen it, and something between where the other camera could not know. What
+counts is how much better a placement explains a point than the others do: a body of revolution fits
+its twin at every angle, its handle at one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pipeline.stages.scan._prepared import Prepared
 _UNKNOWN = 0.9  # against a point that the other camera could not see
 _TONE = 0.1  # of full scale: colours of one place may differ by so much
 FEWEST = 30.0  # points that must speak for a placement before it counts as decided
+_BESIDE = 2.5  # times the noise that a point may lie off a surface before that explains it badly
+_CLEANEST = 0.0003  # of the size: less noise than this counts as this much
 _NOISE = 0.025  # share of what was seen by both that may speak either way by chance
 # of the surface that a placement explains, another must explain to compete with it
 _EXPLAINED = 0.35
@@ -33,8 +35,8 @@ _CLEAR = 0.25  # share of the lead over the usual that must separate the best fr
 @dataclass(frozen=True)
 class Verdict:
     """gain: points that speak for each placement; explained: share of the pass's surface that the
-    others saw too, per placement; weight: points that were seen by both, at the most, over the root
-    of the number of others: chance grows with it."""
+    others saw too, as exactly as they see, per placement; weight: points that were seen by both, at
+    the most, over the root of the number of others: chance grows with it."""
 
     gain: Array
     explained: Array
@@ -57,18 +59,22 @@ class Verdict:
         )
 
 
-def judge(one: Prepared, others: list[Prepared], poses: Array) -> Verdict:
-    """Weigh placements of a pass, poses (J,H,4,4) onto each of J others, H placements."""
+def judge(one: Prepared, others: list[Prepared], poses: Array, noise: float) -> Verdict:
+    """Weigh placements of a pass, poses (J,H,4,4) onto each of J others, H placements. ``noise`` is
+    the usual distance of two sights of one surface: what lies about on another, like the front of a
+    thin body on its back, is not explained by it.
+    """
+    noise = max(noise, _CLEANEST)
     gain = np.zeros(poses.shape[1])
     weight = np.zeros(poses.shape[1])
-    explained = np.zeros((poses.shape[1], len(one.coarse)), bool)
+    explained = np.zeros((poses.shape[1], len(one.coarse)))
     for other, motions in zip(others, poses, strict=True):
-        said, seen = _answers(one, other, motions)
+        said, seen = _answers(one, other, motions, noise)
         gain += said
-        explained |= seen
-        back, met = _answers(other, one, _verify.inverse(motions))
+        explained = np.maximum(explained, seen)
+        back, met = _answers(other, one, _verify.inverse(motions), noise)
         gain += back
-        weight += seen @ one.weight + met @ other.weight
+        weight += (seen > 0) @ one.weight + (met > 0) @ other.weight
     return Verdict(
         gain,
         explained @ one.weight / max(float(one.weight.sum()), 1e-9),
@@ -76,11 +82,12 @@ def judge(one: Prepared, others: list[Prepared], poses: Array) -> Verdict:
     )
 
 
-def _answers(a: Prepared, b: Prepared, poses: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """How much each placement gains by what a's points (N) say against b, and which of them lie on
-    b's surface (H,N)."""
-    like, _, against, _, index = _verify.look(a, b, poses)
-    cost = np.where(like, 0.0, np.where(against, 1.0, np.nan))
+def _answers(a: Prepared, b: Prepared, poses: Array, noise: float) -> tuple[Array, Array]:
+    """How much each placement gains by what a's points (N) say against b, and how exactly each of
+    them lies on b's surface (H,N), 0..1."""
+    like, _, against, apart, index = _verify.look(a, b, poses)
+    beside = 1 - np.exp(-0.5 * (apart / (_BESIDE * noise)) ** 2)
+    cost = np.where(like, beside, np.where(against, 1.0, np.nan))
     if b.camera is not None and b.camera.outside:
         for k, pose in enumerate(poses):
             gone = b.camera.missed(rigid.apply(pose, a.coarse), rigid.turn(pose, a.coarse_normals))[
@@ -91,15 +98,15 @@ def _answers(a: Prepared, b: Prepared, poses: Array) -> tuple[Array, NDArray[np.
     usual = _middle(cost, known)
     cost = np.where(known, cost, np.minimum(usual, _UNKNOWN))
     gain = (usual - cost) @ a.weight
-    return gain + _tones(a, b, like, index), like
+    return gain + _tones(a, b, like, index), np.where(like, 1 - beside, 0.0)
 
 
 def _middle(cost: Array, known: NDArray[np.bool_]) -> Array:
-    """What a point costs in most placements that say something about it; 0 where none does."""
-    many = known.sum(0)
-    return np.asarray(
-        np.where(many > 0, (2 * np.where(known, cost, 0.0).sum(0) >= many), 0).astype(np.float64)
-    )
+    """What a point costs in the middle one of the placements that say something about it; 0 where
+    none does."""
+    ordered = np.sort(np.where(known, cost, np.inf), axis=0)
+    middle = known.sum(0) // 2
+    return np.asarray(np.where(known.any(0), ordered[middle, np.arange(cost.shape[1])], 0.0))
 
 
 def _tones(a: Prepared, b: Prepared, like: NDArray[np.bool_], index: NDArray[np.int32]) -> Array:

@@ -49,13 +49,18 @@ def compare(links: list[PairLink]) -> list[PairLink]:
     trusty = [link for link in links if link.evidence.score > TRUSTY] or links
     if not links:
         return links
-    residuals = sorted(link.evidence.residual for link in trusty)
-    usual = residuals[len(residuals) // 3]
+    usual = noise_of(trusty)
     wider = [max(0.0, link.evidence.residual / usual - 1) / WIDER for link in links]
     return [
         replace(link, fit=float(np.exp(-0.5 * by**2)))
         for link, by in zip(links, wider, strict=True)
     ]
+
+
+def noise_of(links: list[PairLink]) -> float:
+    """What two scans of one surface leave between them: the usual residual of the better links."""
+    residuals = sorted(link.evidence.residual for link in links)
+    return residuals[len(residuals) // 3]
 
 
 def between(

@@ -16,44 +16,75 @@ from pipeline.stages.scan._symmetry import Symmetry
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _FACE = 0.5  # weight up to which a point is one of a large plane's
 _PATCH, _BESIDES = 0.045, 3  # length around a mark's point, and how many others of it are there
+_SAME_PLACE = 0.94  # cosine between two directions from which a pass was taken at one place
+_CAMERAS = 2  # that must have seen nothing where a mark would be, of more than one more
+_UNLIKE = 0.1  # share of a pass that a body which fits onto itself may have as marks, in the middle
 FEWEST = 10.0  # points that must speak for one place more than for any other
 
 
 def of_passes(
     passes: list[Prepared], poses: dict[int, Array], symmetry: Symmetry, looks: dict[int, Array]
-) -> dict[int, Array]:
-    """For each pass (H,N): how much each of its coarse points tells its place from each other."""
-    cameras = [
-        (camera, pose) for k, pose in poses.items() if (camera := passes[k].camera) is not None
-    ]
-    found = {k: _telling(passes[k], pose, cameras, symmetry) for k, pose in poses.items()}
-    if symmetry.slip is not None and symmetry.slip.turns:
+) -> tuple[dict[int, Array], NDArray[np.bool_]]:
+    """For each pass (H,N): how much each of its coarse points tells its place from each other; and
+    which motions (H,) bring no body onto itself, as the cameras say."""
+    cameras = [(camera, poses[k]) for k in _spread(looks) if (camera := passes[k].camera)]
+    if symmetry.slip is None:
+        unseen = {k: _unseen(passes[k], pose, cameras, symmetry) for k, pose in poses.items()}
+        found = {k: _weighed(passes[k], many, len(cameras)) for k, many in unseen.items()}
+        return found, _refuted(passes, unseen)
+    found = {k: _tiled(passes[k], pose, symmetry) for k, pose in poses.items()}
+    if symmetry.slip.turns:
         for k in poses:
             found[k] = found[k] * _not_seen_so(k, passes, poses, symmetry, looks)
-    return found
+    return found, np.zeros(len(symmetry.motions), bool)
 
 
-def _telling(
+def _spread(looks: dict[int, Array]) -> list[int]:
+    """Of passes taken from about one place the first."""
+    kept: list[int] = []
+    for k, look in looks.items():
+        if all(look @ looks[j] < _SAME_PLACE for j in kept):
+            kept.append(k)
+    return kept
+
+
+def _unseen(
     one: Prepared, pose: Array, cameras: list[tuple[Camera, Array]], symmetry: Symmetry
-) -> Array:
-    """How much each coarse point of a pass that stands at ``pose`` tells this place from each
-    other one (H,N): 1 where it would miss the body there and one of the ``cameras`` (each with
-    the pose of its pass) saw that nothing is; of what slips, where it would miss the pass
-    itself in nearly all other places: a group that is not settled yet shows its handle on all
-    sides.
-    """
-    if symmetry.slip is None:
-        moved = symmetry.motions @ pose
-        empty = np.zeros((len(moved), len(one.coarse)), bool)
-        for camera, stands in cameras:
-            motions = rigid.invert(stands) @ moved
-            empty |= camera.denies(
-                rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
-            )
-        told = empty & ~_symmetry.near(one, symmetry.body, moved) & ~symmetry.same(0)[:, None]
-        told = told * _in_patches(one, told)
-        # a plate under the body goes on beyond the frame of every camera
-        return np.asarray(told * np.where(one.weight > _FACE, one.weight, 0.0))
+) -> NDArray[np.int64]:
+    """How many of the ``cameras`` (each with the pose of its pass) saw nothing where each coarse
+    point of a pass that stands at ``pose`` would stand beside the body (H,N); 0 where it would lie
+    on it. A plate under the body goes on beyond the frame of every camera, and does not count."""
+    moved = symmetry.motions @ pose
+    many = np.zeros((len(moved), len(one.coarse)), np.int64)
+    for camera, stands in cameras:
+        motions = rigid.invert(stands) @ moved
+        many += camera.denies(
+            rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
+        )
+    beside = ~_symmetry.near(one, symmetry.body, moved) & ~symmetry.same(0)[:, None]
+    return np.asarray(many * (beside & (one.weight > _FACE)))
+
+
+def _weighed(one: Prepared, unseen: NDArray[np.int64], cameras: int) -> Array:
+    """How much each coarse point tells its place from each other one (H,N). One camera alone may
+    have lacked the light there."""
+    told = unseen >= (_CAMERAS if cameras > _CAMERAS + 1 else 1)
+    return np.asarray(told * _in_patches(one, told) * one.weight)
+
+
+def _refuted(passes: list[Prepared], unseen: dict[int, NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Which motions (H,) put so much of the passes where a camera saw nothing that this is no mark
+    on a body that fits onto itself, but another side of it."""
+    shares = []
+    for k, many in unseen.items():
+        weight = passes[k].weight * (passes[k].weight > _FACE)
+        shares.append((many > 0) @ weight / max(float(weight.sum()), 1e-9))
+    return np.asarray(np.median(shares, axis=0) > _UNLIKE)
+
+
+def _tiled(one: Prepared, pose: Array, symmetry: Symmetry) -> Array:
+    """The same of what slips (H,N): 1 where a point would miss the pass itself in nearly all other
+    places, for a group that is not settled yet shows its handle on all sides."""
     others = np.flatnonzero(~symmetry.same(0)[: symmetry.slips])
     misses = _misses(one, rigid.invert(pose) @ symmetry.motions[others] @ pose)
     marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight

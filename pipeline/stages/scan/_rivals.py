@@ -52,11 +52,17 @@ class _Step:
     rivals: NDArray[np.bool_]
 
 
-def choose(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told) -> None:
+def choose(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told) -> Symmetry | None:
     """Move each pass of the group to where the rest, and what a person told, speaks for it among
-    the motions of the symmetry; where nothing speaks, its ways are told."""
+    the motions of the symmetry; where nothing speaks, its ways are told. Returns what is left of
+    the symmetry once the cameras have been asked."""
     looks = _marks.looks(passes, group.poses, symmetry)
-    marks = _marks.of_passes(passes, group.poses, symmetry, looks)
+    marks, gone = _marks.of_passes(passes, group.poses, symmetry, looks)
+    if gone.any():
+        left = symmetry.without(gone)
+        if left is None:
+            return None
+        symmetry, marks = left, {k: told_by[~gone] for k, told_by in marks.items()}
     gains = _marks.gains(passes, group.poses, symmetry, marks)
     ends = []
     for direction in told.directions:
@@ -75,6 +81,7 @@ def choose(passes: list[Prepared], group: Group, symmetry: Symmetry, told: Told)
     if symmetry.slip is not None and symmetry.slip.turns:
         _finer(passes, group, symmetry, symmetry.slip, marks)
     _told_silent(passes, group, symmetry)
+    return symmetry
 
 
 def _assembled(
@@ -178,20 +185,21 @@ def _step(
 ) -> _Step:
     """All evidence between two parts, for each motion of the first."""
     every = np.arange(len(symmetry.motions))
-    gain = np.zeros(len(every))
+    gain, asked = np.zeros(len(every)), 0
     for a, label_a in away.labels.items():
         for b, label_b in home.labels.items():
             if b in home.ways and len(home.ways) < len(home.labels):
                 continue  # nobody knows that it stands there
             first = symmetry.product[every, label_a]
             index = np.where(first < 0, -1, symmetry.product[symmetry.back[label_b], first])
-            said = gains[a, b]
+            said, asked = gains[a, b], asked + 1
             gain += np.where(index < 0, said.min(), said[index])
     best = int(gain.argmax())
     other = ~symmetry.same(best)
     lead = float(gain[best] - np.median(gain))
     clear = np.where(symmetry.beside(best), _SLOPE, _CLEAR)
-    margins = (gain[best] - gain) / np.maximum(FEWEST, clear * lead)
+    by_chance = FEWEST * max(asked, 1) ** 0.5
+    margins = (gain[best] - gain) / np.maximum(by_chance, clear * lead)
     margin = float(margins[other].min()) if other.any() else np.inf
     return _Step(margin, best, other & (margins < 1))
 

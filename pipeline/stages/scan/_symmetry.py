@@ -46,6 +46,13 @@ class Symmetry:
     slips: int  # so many of the motions, the first ones, are the slip's
     centre: Array
 
+    def without(self, gone: NDArray[np.bool_]) -> Symmetry | None:
+        """The others of the motions; None where none but the identity is left."""
+        kept = np.flatnonzero(~gone)
+        if len(kept) < 2:
+            return None
+        return _of(self.motions[kept], self.body, self.slip, self.slips, self.centre)
+
     def apart(self, index: int, other: int) -> tuple[float, float]:
         """Degrees and distance between two of the motions."""
         return rigid.difference(self.motions[index], self.motions[other], self.centre)
@@ -82,11 +89,13 @@ def find(body: Prepared, proposed: list[Array], loose: bool = False) -> Symmetry
                 motions.append(one)
     if len(motions) == 1:
         return None
-    listed = np.stack(motions[: 36 + _MOST])
+    return _of(np.stack(motions[: 36 + _MOST]), body, slip, slips, centre)
+
+
+def _of(listed: Array, body: Prepared, slip: Slip | None, slips: int, centre: Array) -> Symmetry:
     product = _index(np.einsum("iab,jbc->ijac", listed, listed), listed, centre)
-    return Symmetry(
-        listed, product, _index(_verify.inverse(listed), listed, centre), body, slip, slips, centre
-    )
+    back = _index(_verify.inverse(listed), listed, centre)
+    return Symmetry(listed, product, back, body, slip, slips, centre)
 
 
 def _turns(body: Prepared, centre: Array) -> list[Array]:

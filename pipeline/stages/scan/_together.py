@@ -17,6 +17,8 @@ from pipeline.stages.scan import (
     _graph,
     _joint,
     _links,
+    _loose,
+    _safety,
     _sequence,
 )
 from pipeline.stages.scan._graph import Group
@@ -86,7 +88,7 @@ def _second_look(
             0.8 + 0.1 * number / len(pairs),
             f"looking again at {passes[a].name} and {passes[b].name}",
         )
-        more += _ambiguity.marked(_again.between(a, b, passes, seen), passes)
+        more += _loose.marked(_again.between(a, b, passes, seen), passes)
     return _joined(passes, found + more) if more else (links, groups)
 
 
@@ -106,7 +108,7 @@ def _find_links(
     out once both passes hang safely in one group."""
     pairs = sorted(_links.by_likeness(passes), key=lambda pair: not told.neighbours(*pair))
     frames = [pose @ np.linalg.inv(normalise(one)) for pose, one in zip(given, passes, strict=True)]
-    safety = _graph.Safety(len(passes))
+    safety = _safety.Safety(len(passes))
     links: list[PairLink] = []
     for number, (a, b) in enumerate(pairs):
         if safety.enough(a, b):
@@ -116,7 +118,7 @@ def _find_links(
         )
         between = np.linalg.inv(frames[b]) @ frames[a]
         found = _links.between(a, b, passes, between, scene)
-        found = _ambiguity.marked(found, passes, scene)
+        found = _loose.marked(found, passes, scene)
         if found:
             safety.note(a, b, found[0].score)
         links += [replace(link, told=True) for link in found] if told.neighbours(a, b) else found

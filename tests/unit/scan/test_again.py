@@ -58,7 +58,7 @@ def test_only_passes_that_stand_apart_are_looked_at_again(monkeypatch: pytest.Mo
 
 
 def _bare(seed: int) -> Prepared:
-    points = np.random.default_rng(seed).normal(size=(300, 3))
+    points = 0.1 * np.random.default_rng(seed).normal(size=(300, 3))
     cloud = _prepared.bare(points, points / np.linalg.norm(points, axis=1, keepdims=True))
     features = np.random.default_rng(seed).random((50, 66)).astype(np.float32)
     return replace(cloud, features=features)
