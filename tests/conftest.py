@@ -103,12 +103,14 @@ def has_gpu() -> bool:
 
 def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
     """Files with the longest tests first, each whole: what starts last is then short, and no worker
-    waits for another at the end. Real processes are the longest, then what is marked slow."""
+    waits for another at the end. Real processes are the longest, then what is marked slow, which
+    may say how many seconds it takes."""
     weight: Counter[Path] = Counter()
     for item in items:
         if item.get_closest_marker("proof"):
             continue
-        slow = 1.0 if item.get_closest_marker("slow") else 0.01
+        mark = item.get_closest_marker("slow")
+        slow = (*mark.args, 1.0)[0] if mark else 0.01
         weight[item.path] += slow * (20 if "acceptance" in item.path.parts else 1)
     order = {path: place for place, (path, _) in enumerate(weight.most_common())}
     return sorted(items, key=lambda item: order.get(item.path, len(order)))

@@ -2,7 +2,8 @@
 pages, THIRD_PARTY.md.
 
 usage: python -m tools.pages [--write]      Without --write: name the pages that are out of date,
-exit 1 if there are any.
+and the stages that are not recorded as they stand (tools/stage_versions.py); exit 1 if there are
+any.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from layout.backup import filter_file
-from tools import third_party
+from tools import stage_versions, third_party
 from tools.blocks import BLOCKS
 from tools.errors_page import errors_page
 from tools.installed import ROOT
@@ -58,7 +59,10 @@ def main() -> int:
             ("written: " if "--write" in sys.argv else "out of date, run `make docs`: ")
             + str(path.relative_to(ROOT))
         )
-    return int(bool(stale) and "--write" not in sys.argv)
+    unsaid = stage_versions.unsaid(stage_versions.recorded(), stage_versions.now())
+    for line in unsaid:
+        print(line)
+    return int(bool(stale or unsaid) and "--write" not in sys.argv)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, A
     return {type(artefact): artefact for artefact in bag}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(
     tmp_path: Path,
 ) -> None:
@@ -87,7 +87,7 @@ def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placehold
     assert any("Placeholder" in warning for warning in ws.warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: Path) -> None:
     ws = workspace(tmp_path, kind="images", texture_size=512, faces=10_000)
     names = []
@@ -107,7 +107,7 @@ def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: 
     assert json.loads(ws.path("views/views.json").read_text())["cut"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(
     tmp_path: Path,
 ) -> None:
@@ -132,7 +132,7 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
     assert mesh.faces > 100
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +169,7 @@ def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_
         assert marks.size == (256, 256)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +210,7 @@ def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100
 
 
-@pytest.mark.slow
+@pytest.mark.slow(13)
 def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_with_drawn_sides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,16 +161,19 @@ class Named(NamedTuple):
     path: Path
     name: str
     marks: tuple[str, ...] = ()
+    seconds: int | None = None
 
-    def get_closest_marker(self, mark: str) -> str | None:
-        return mark if mark in self.marks else None
+    def get_closest_marker(self, mark: str) -> pytest.Mark | None:
+        args = () if self.seconds is None else (self.seconds,)
+        return pytest.Mark(mark, args, {}, _ispytest=True) if mark in self.marks else None
 
 
 def test_files_with_long_tests_are_begun_first_and_stay_whole() -> None:
     """At the end of a run no worker waits for another's last file."""
     quick, slow, real = Path("unit/test_a.py"), Path("unit/test_b.py"), Path("acceptance/test_c.py")
-    proof = Path("unit/test_d.py")
+    proof, heavy = Path("unit/test_d.py"), Path("unit/test_e.py")
     items = [
+        Named(heavy, "alone", ("slow",), 15),
         *(Named(quick, str(k)) for k in range(90)),
         Named(slow, "first"),
         Named(proof, "long", ("slow", "proof")),
@@ -179,7 +182,7 @@ def test_files_with_long_tests_are_begun_first_and_stay_whole() -> None:
         Named(quick, "last"),
     ]
     turns = longest_first(items)  # type: ignore[arg-type,type-var]
-    assert list(dict.fromkeys(item.path for item in turns)) == [real, slow, quick, proof]
+    assert list(dict.fromkeys(item.path for item in turns)) == [real, heavy, slow, quick, proof]
     assert [item.name for item in turns if item.path == slow] == ["first", "second"]
     assert sorted(turns) == sorted(items)
 

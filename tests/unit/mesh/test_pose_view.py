@@ -82,7 +82,7 @@ def run(
     return posed, texture.run(mesh, None, None, None, None, ws, posed)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 @pytest.mark.parametrize(("name", "azimuth", "elevation", "fov"), [("arrow", 140.0, 25.0, 35.0), ("organic", 20.0, -10.0, 20.0)])  # fmt: skip
 def test_a_picture_from_anywhere_lies_where_it_was_taken_and_the_rest_is_marked(
     workspace: Make, name: str, azimuth: float, elevation: float, fov: float
@@ -120,7 +120,7 @@ def test_eight_bodies_from_random_views(workspace: Make) -> None:
     assert np.mean(near) >= 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_a_symmetric_body_has_its_mirror_image_and_says_so(workspace: Make) -> None:
     """Seen from its left, the arrow-less animal's right has the mirror image of it."""
     ws = workspace(kind="images", texture_size=EDGE)
@@ -134,7 +134,7 @@ def test_a_symmetric_body_has_its_mirror_image_and_says_so(workspace: Make) -> N
         assert {0, 128, 255} <= set(np.unique(np.asarray(image)))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_a_body_of_revolution_has_behind_what_it_shows_before_but_a_handle_has_no_image(
     workspace: Make,
 ) -> None:
@@ -168,7 +168,7 @@ def mirrored(ws: Workspace, mesh: Mesh, posed: PosedView) -> tuple[float, float]
     return float(np.min(beside, 0).max()), float(np.min(wrong, 0).mean())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_a_picture_of_something_else_is_not_laid_on_it_and_that_is_said(workspace: Make) -> None:
     ws = workspace(kind="images", texture_size=EDGE)
     photo = textured.photo(textured.body("chair"), 20.0, 10.0, 30.0)
@@ -178,7 +178,7 @@ def test_a_picture_of_something_else_is_not_laid_on_it_and_that_is_said(workspac
     assert any("was not laid on it" in text and "a guess" in text for text in ws.warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_a_shape_with_colours_of_its_own_keeps_them_where_the_picture_does_not_see_it(
     workspace: Make,
 ) -> None:
@@ -240,7 +240,7 @@ def off_true(ws: Workspace, mesh: Mesh) -> float:
     return float(-10 * np.log10(np.mean(wrong[seen] ** 2)))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_several_pictures_lie_on_what_was_made_of_them_sharper_than_its_own_colours(
     workspace: Make,
 ) -> None:
@@ -259,7 +259,7 @@ def test_several_pictures_lie_on_what_was_made_of_them_sharper_than_its_own_colo
     assert with_pictures > 30 and with_pictures > without + 3
 
 
-@pytest.mark.slow
+@pytest.mark.slow(7)
 def test_a_picture_among_several_that_shows_something_else_is_left_out_and_told(
     workspace: Make,
 ) -> None:

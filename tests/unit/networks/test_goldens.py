@@ -84,7 +84,7 @@ def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testd
     assert max(line.largest for line in lines if "ldev" in line.name) < 1e-7
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 @pytest.mark.parametrize(
     "name",
     [

@@ -15,7 +15,7 @@ from pipeline.geometry.rigid import similarity
 from tests.support import photographs
 from tests.unit.photos.conftest import SIZE, Job, Shot, run_stages
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(7)
 
 
 def cameras(folder: Path, photos: dict[str, Any]) -> Job:

@@ -13,7 +13,7 @@ from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job, Scanned, run_stages
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(5)
 
 
 def judged(job: Job, truth: dict) -> pose_errors.Table:

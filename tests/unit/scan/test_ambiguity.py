@@ -28,7 +28,7 @@ def aligned(name: str, folder: Path, seed: int = 0, **how: Any) -> tuple[Job, po
     )
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 @pytest.mark.parametrize(
     ("name", "plate"),
     [("bottle with handle", True), ("mug", True), ("plain bottle", False), ("box", True)],
@@ -45,7 +45,7 @@ def test_no_pass_of_a_body_that_fits_onto_itself_is_sure_and_false(
     assert not loose or any(text.startswith(f"{loose} of ") for text in job.ws.warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 def test_an_unlike_body_on_the_same_plate_is_placed_without_doubt(tmp_path: Path) -> None:
     """Round as it is, it lies about on itself after a small turn; that is no other place for it."""
     job, table = aligned("organic", tmp_path, passes=8)
@@ -53,7 +53,7 @@ def test_an_unlike_body_on_the_same_plate_is_placed_without_doubt(tmp_path: Path
     assert not any(one.ways > 1 for one in job.alignment.passes)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 def test_paint_decides_where_the_passes_of_a_bottle_stand(tmp_path: Path) -> None:
     """Shape fits at every angle; with colours all stand right, and most have no doubt."""
     job, table = aligned("plain bottle", tmp_path, passes=5, painted=True, seed=2)
@@ -70,7 +70,7 @@ def sampled(name: str) -> tuple[np.ndarray, np.ndarray]:
     return corners.mean(1) / figure.size, normals / np.maximum(length, 1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 @pytest.mark.parametrize(
     ("name", "turns"), [("box", {180}), ("square block", {90, 180}), ("mirrored", set())]
 )
@@ -98,7 +98,7 @@ def test_a_mark_has_a_size_and_a_stray_point_is_none() -> None:
     assert not told[2][strays & ~told[0]].any()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 def test_what_a_camera_could_not_see_elsewhere_is_no_mark() -> None:
     """The far inside of a mug goes on behind its near rim: taken for a mark, it placed a pass 89 degrees off, and sure."""
     figure, angle = bodies.figure("mug", 3, step=3.0), np.radians(145.0)
@@ -120,7 +120,7 @@ def test_what_a_camera_could_not_see_elsewhere_is_no_mark() -> None:
     assert _marks._misses(one, motions)[inside].mean() < 0.3
 
 
-@pytest.mark.slow
+@pytest.mark.slow(5)
 def test_colours_that_disagree_speak_against_a_motion_however_well_the_shapes_fit() -> None:
     """A painted ball fits onto itself in any turn; its colours in one. How bright it is does not count."""
     points = np.random.default_rng(0).normal(size=(1500, 3))

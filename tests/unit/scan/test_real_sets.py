@@ -33,7 +33,7 @@ def placed_right(testdata: Path, tmp_path: Path, name: str, seed: int) -> dict:
     return json.loads(say("--score", f"{drop}.truth.json", str(result), str(folder)))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(33)
 @pytest.mark.parametrize(("name", "passes"), [("bunny", 10), ("lion", 6), ("tls_office", 5)])
 def test_all_passes_of_a_scrambled_set_are_placed_right(
     testdata: Path, tmp_path: Path, name: str, passes: int
