@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import gc
 import os
 import shutil
 import sys
@@ -171,7 +172,8 @@ def history(root: Path, count: int, drops: int = 200) -> list[str]:
         (f"intake of {drops} drops", lambda house: (house.drop(drops), house.take(drops))),
         (
             "100 steps of a worker",
-            lambda house: [house.worker.choice.waiting() for _ in range(100)],
+            # a worker is a process of its own: what this one's intake remembers is not its to walk
+            lambda house: (gc.freeze(), [house.worker.choice.waiting() for _ in range(100)]),
         ),
         ("a round of the reaper", lambda house: house.intake.reaper.round()),
     ):
