@@ -17,41 +17,44 @@ PLANE = 7  # pixels of the window that a normal is taken from
 
 
 class Seen(NamedTuple):
-    """points (H, W, 3) and normals (H, W, 3) in the camera's own frame, keep (H, W)."""
+    """keep (H, W); for each kept pixel, row by row, points (N, 3) and normals (N, 3) in the
+    camera's own frame."""
 
     points: Any
     normals: Any
     keep: Any
 
 
-def agreed(view: View, inverse: Any, score: Any, others: list[tuple[View, Any]]) -> Seen:
+def agreed(
+    view: View, inverse: Any, score: Any, others: list[tuple[View, Any]], counts: Any = None
+) -> Seen:
     """What VIEW with its INVERSE depths shares with the OTHERS (each with its own): with SURE of
     them, or with one less where the pictures are very alike; of few photographs, with those that
-    there are."""
-    own = compare.rays(view.size, _inverse(view.k), view.gray.device)
-    points = own / inverse
-    total, votes = points.clone(), torch.zeros(view.size, device=view.gray.device)
+    there are. Only pixels that COUNT are looked at."""
+    asked = (score > ALIKE) if counts is None else (score > ALIKE) & counts
+    asked[:EDGE], asked[-EDGE:], asked[:, :EDGE], asked[:, -EDGE:] = (False,) * 4
+    points = compare.rays(view.size, _inverse(view.k), view.gray.device)[:, asked] / inverse[asked]
+    total, votes = points.clone(), torch.zeros_like(points[0])
     for other, depths in others:
-        place, agrees = _back(view, points, other, depths)
-        votes += agrees
-        total += torch.where(agrees, place, torch.zeros_like(place))
+        agrees, place = _back(view, points, other, depths)
+        votes[agrees] += 1
+        total[:, agrees] += place
     points = total / (votes + 1)
     sure = min(SURE, max(len(others), 1))
-    keep = ((votes >= sure) & (score > ALIKE)) | (
-        (votes >= max(sure - 1, 1)) & (score > VERY_ALIKE)
-    )
-    rim = torch.zeros_like(keep)
-    rim[EDGE:-EDGE, EDGE:-EDGE] = True
-    keep &= rim
-    normals, flat = _normals(view, 1 / points[2].clamp(min=1e-6), keep)
+    enough = (votes >= sure) | ((votes >= max(sure - 1, 1)) & (score[asked] > VERY_ALIKE))
+    keep, near = torch.zeros_like(asked), torch.zeros_like(inverse)
+    keep[asked], near[asked] = enough, 1 / points[2].clamp(min=1e-6)
+    normals, flat = _normals(view, near, keep)
+    points, normals, flat = points[:, enough], normals[:, keep], flat[keep]
     slant = -(normals * points).sum(0) / points.norm(dim=0).clamp(min=1e-9)
-    keep = keep & flat & (slant > STEEPEST)
-    return Seen(points.permute(1, 2, 0), normals.permute(1, 2, 0), keep)
+    good = flat & (slant > STEEPEST)
+    keep[keep.clone()] = good
+    return Seen(points[:, good].T, normals[:, good].T, keep)
 
 
 def _back(view: View, points: Any, other: View, depths: Any) -> tuple[Any, Any]:
-    """Where OTHER sees the surface that it shows at POINTS (3, H, W), in VIEW's frame; and whether
-    that is the same place."""
+    """Which of POINTS (3, N), in VIEW's frame, OTHER sees in the same place (K,), and where it
+    sees these (3, K)."""
     turn = other.rotation @ view.rotation.T
     move = other.translation - turn @ view.translation
     there = _moved(points, turn, move)
@@ -59,12 +62,14 @@ def _back(view: View, points: Any, other: View, depths: Any) -> tuple[Any, Any]:
     pixel = _projected(there, other)
     height, width = other.size
     x, y = 2 * pixel[0] / width - 1, 2 * pixel[1] / height - 1
-    found = 1 / compare.laid_over(depths, x, y).clamp(min=1e-6)
+    found = 1 / compare.laid_over(depths, x[None], y[None])[0].clamp(min=1e-6)
     inside = (there[2] > 0) & (x.abs() < 1) & (y.abs() < 1)
-    near = inside & ((found - far).abs() < APART * far)
-    back = _moved(there / far * found, turn.T, -turn.T @ move)
-    home, start = _projected(back, view), _projected(points, view)
-    return back, near & ((home - start).norm(dim=0) < PIXELS)
+    near = (inside & ((found - far).abs() < APART * far)).nonzero()[:, 0]
+    place = there[:, near] * (found[near] / far[near])
+    back = _moved(place, turn.T, -turn.T @ move)
+    home, start = _projected(back, view), _projected(points[:, near], view)
+    same = (home - start).norm(dim=0) < PIXELS
+    return near[same], back[:, same]
 
 
 def _moved(points: Any, turn: Any, move: Any) -> Any:

@@ -10,10 +10,8 @@ FLOOR = 4.0  # variance, of 255²: what varies less is blank, and is like nothin
 
 
 def box(values: Any, size: int) -> Any:
-    """Mean over a window of SIZE (odd) around each pixel of (…, H, W); outside it is zero."""
-    half = size // 2
-    padded = torch.nn.functional.pad(values, (half, half, half, half))
-    return _sums(_sums(padded, size, -1), size, -2).mul_(1 / size**2)
+    """Means over the windows of SIZE (odd) that lie wholly within (…, H, W)."""
+    return _sums(_sums(values, size, -1), size, -2).mul_(1 / size**2)
 
 
 def _sums(values: Any, size: int, axis: int) -> Any:
@@ -23,7 +21,8 @@ def _sums(values: Any, size: int, axis: int) -> Any:
     while done < size:
         if size & step:
             part = doubled.narrow(axis, done, length)
-            total = part.clone() if total is None else total.add_(part)
+            # what was handed in stays as it is; the first sum is a new one
+            total = part if total is None else total + part if done == 1 else total.add_(part)
             done += step
         if done < size:
             rest = doubled.shape[axis] - step
@@ -32,22 +31,38 @@ def _sums(values: Any, size: int, axis: int) -> Any:
     return total
 
 
+def rimmed(values: Any, rim: int, mode: str = "constant") -> Any:
+    """VALUES (H, W) with RIM more on each side: zeros, or what the MODE "replicate" repeats."""
+    return torch.nn.functional.pad(values[None, None], (rim,) * 4, mode=mode)[0, 0]
+
+
+def levelled(gray: Any, size: int) -> Any:
+    """GRAY (H, W) without the mean of the window around each pixel, in units of the spread there:
+    the mean of the product of two such pictures says how alike they are, in a third of the time
+    that Window takes, as long as both show the place in about the same size."""
+    centred = gray - 128
+    whole = rimmed(centred, size // 2, "replicate")
+    mean = box(whole, size)
+    spread = box(whole**2, size).sub_(mean * mean).clamp_(min=0)
+    return (centred - mean).mul_(spread.add_(FLOOR).rsqrt_())
+
+
 class Window:
     """One picture (H, W), ready to be compared with others laid over it."""
 
     def __init__(self, gray: Any, size: int) -> None:
         self.size = size
-        self.centred = gray - 128
+        self.centred = rimmed(gray - 128, size // 2)
         self.mean = box(self.centred, size)
         spread = (box(self.centred**2, size) - self.mean**2).clamp_(min=0)
         self.scale = torch.rsqrt(spread + FLOOR)
 
     def likeness(self, other: Any) -> Any:
-        """-1…1 for OTHER (…, H, W)."""
+        """-1…1 (H, W) for OTHER, which has half a window more on each side."""
         other = other - 128
         mean = box(other, self.size)
         spread = box(other * other, self.size).sub_(mean * mean).clamp_(min=0).add_(FLOOR).rsqrt_()
-        both = box(other * self.centred, self.size).sub_(mean.mul_(self.mean))
+        both = box(other.mul_(self.centred), self.size).sub_(mean.mul_(self.mean))
         return both.mul_(spread).mul_(self.scale)
 
 
@@ -74,22 +89,28 @@ class BetterHalf:
 
 def laid_over(gray: Any, x: Any, y: Any, scale: Any = None) -> Any:
     """GRAY (H, W) as it is at positions X, Y (h, w), -1…1 across it, times SCALE; 0 outside."""
-    grid = torch.empty((1, *x.shape, 2), device=gray.device)
-    for axis, values in enumerate((x, y)):
+    # x and y one after the other, not side by side: torch reads and fills that twice as fast
+    grid = torch.empty((2, *x.shape), device=gray.device)
+    for place, values in zip(grid, (x, y), strict=True):
         if scale is None:
-            grid[0, ..., axis] = values
+            place.copy_(values)
         else:
-            torch.mul(values, scale, out=grid[0, ..., axis])
+            torch.mul(values, scale, out=place)
     return torch.nn.functional.grid_sample(
-        gray[None, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        gray[None, None],
+        grid.permute(1, 2, 0)[None],
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
     )[0, 0]
 
 
-def rays(size: tuple[int, int], a: Any, device: Any) -> Any:
-    """A x for the centre x of every pixel of a picture of SIZE (height, width): (3, H, W)."""
+def rays(size: tuple[int, int], a: Any, device: Any, rim: int = 0) -> Any:
+    """A x for the centre x of every pixel of a picture of SIZE (height, width), and of RIM more on
+    each side: (3, H, W)."""
     height, width = size
-    x = torch.arange(width, device=device, dtype=torch.float32) + 0.5
-    y = torch.arange(height, device=device, dtype=torch.float32)[:, None] + 0.5
+    x = torch.arange(-rim, width + rim, device=device, dtype=torch.float32) + 0.5
+    y = torch.arange(-rim, height + rim, device=device, dtype=torch.float32)[:, None] + 0.5
     rows = [[float(value) for value in row] for row in a]
     return torch.stack([(row[0] * x + row[1] * y).add_(row[2]) for row in rows])
 

@@ -19,17 +19,18 @@ def refine(
 ) -> tuple[Any, Any]:
     """Inverse depth (H, W) after ROUNDS of steps, of which each is FINER than the one before, and
     how alike the pictures are there."""
-    window = compare.Window(view.gray, WINDOW)
+    window, rim = compare.Window(view.gray, WINDOW), WINDOW // 2
     ways = [transfer(view, other) for other in others]
-    rays = [compare.rays(view.size, a, view.gray.device) for a, _ in ways]
+    rays = [compare.rays(view.size, a, view.gray.device, rim) for a, _ in ways]
     score = torch.zeros_like(inverse)
     for _ in range(rounds):
         inverse = calmed(inverse, 3 * step)
+        wider = compare.rimmed(inverse, rim, "replicate")
         hill = _Hill(inverse)
         for number in range(-SPAN, SPAN + 1):
             half = compare.BetterHalf(len(others))
             for other, ray, (_, b) in zip(others, rays, ways, strict=True):
-                half.put(window.likeness(seen(other, ray, b, inverse + number * step)))
+                half.put(window.likeness(seen(other.gray, ray, b, wider + number * step)))
             hill.put(number, half.mean())
         moved, score = hill.top()
         inverse = (inverse + moved.mul_(step)).clamp_(min=1e-6)

@@ -101,6 +101,8 @@ class _Dense:
 
     def points(self, number: int) -> Pass | None:
         """What a photograph shows and others confirm; None where that is next to nothing."""
+        import torch
+
         from pipeline.geometry.stereo import agree
 
         own, plan, picture = self.depths[number], self.plans[number], self.posed.pictures[number]
@@ -112,11 +114,11 @@ class _Dense:
             if (depths := self.depths[k]) is not None
         ]
         inverse, score = (part.to(self.device) for part in own)
-        seen = agree.agreed(self.views[number], inverse, score, others)
         again = _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)
-        keep = seen.keep.cpu().numpy() & again.counts
-        points, normals = (part.cpu().numpy()[keep] for part in (seen.points, seen.normals))
-        colors = again.colours[keep]
+        counts = torch.from_numpy(again.counts).to(self.device)
+        seen = agree.agreed(self.views[number], inverse, score, others, counts)
+        points, normals = seen.points.cpu().numpy(), seen.normals.cpu().numpy()
+        colors = again.colours[seen.keep.cpu().numpy()]
         pose = rigid.invert(np.asarray(picture.pose))
         near = self._about(rigid.apply(pose, points))
         if near.sum() < FEWEST:
