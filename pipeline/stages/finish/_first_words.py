@@ -53,8 +53,12 @@ def _made_from(alignment: Alignment | None, dropped: Dropped | None, options: Wr
 
 def _words(alignment: Alignment) -> tuple[str, str]:
     """What one of the passes is called, and several."""
-    of_photographs = any(link.method == "photographs" for link in alignment.links)
-    return ("photograph", "photographs") if of_photographs else ("scan pass", "scan passes")
+    shot = _of_photographs(alignment)
+    return ("photograph", "photographs") if shot else ("scan pass", "scan passes")
+
+
+def _of_photographs(alignment: Alignment | None) -> bool:
+    return alignment is not None and any(link.method == "photographs" for link in alignment.links)
 
 
 def _are_views(dropped: Dropped | None, options: WriteReport) -> bool:
@@ -115,7 +119,8 @@ def numbers(results: Results, ws: Workspace) -> dict[str, str]:
         ),
     }
     if mesh.unsupported_area is not None:
-        facts["Surface without scan points"] = f"{mesh.unsupported_area:.1%}"
+        points = "measured points" if _of_photographs(alignment) else "scan points"
+        facts[f"Surface without {points}"] = f"{mesh.unsupported_area:.1%}"
     if results.compared is not None and results.compared.passed is not None:
         facts["Within tolerance"] = "yes" if results.compared.passed else "no"
     if alignment is not None:

@@ -23,14 +23,14 @@ from pipeline.workspace import Workspace
 
 Array = NDArray[Any]
 CLAY = np.array([[188, 190, 196]], np.uint8)
-# how many photographs show a place: none, one, two, three and more, eight and more
+# how many photographs show a place well: none, one, two, three and more, eight and more
 SHOWN = np.array([0, 1, 2, 3, 8])
 TONES = np.array(
     [[150, 150, 150], [196, 64, 52], [226, 150, 60], [134, 178, 92], [58, 128, 84]], np.uint8
 )
 DRAWN, DRAWN_EACH = 150_000, 2500  # points of the surface, and of a camera
 LENGTH = 0.12  # of a drawn camera, as a share of its distance
-FEW = 0.02  # share of the surface that too few photographs show, from which on it is said
+FEW = 0.02  # share of the surface that too few photographs show well, from which on it is said
 
 
 def made_it(results: Results) -> bool:
@@ -56,7 +56,7 @@ def chapter(posed: PosedPictures, mesh: Mesh, ws: Workspace, names: Sequence[str
     columns = len(head) if posed.left_out else len(head) - 1
     shown = _drawn(posed, mesh, best, count, colours, ws)
     listed = table([row[:columns] for row in rows], head[:columns], frozenset({2, 3, 4}))
-    return pictures(shown) + _said(count) + listed
+    return pictures(shown) + _said(mesh, count) + listed
 
 
 def _colours(posed: PosedPictures, names: Sequence[str]) -> Array:
@@ -122,7 +122,7 @@ def _drawn(
         step = np.searchsorted(SHOWN, count, side="right") - 1
         views.append(
             (
-                "How many photographs show it: grey none, red one, orange two, green more",
+                "How many photographs show it well: grey none, red one, orange two, green more",
                 points,
                 step,
                 TONES,
@@ -156,14 +156,27 @@ def _camera(one: PosedPicture, mesh: Mesh) -> Array:
     return np.asarray(placed @ frame[:3, :3].T + frame[:3, 3])
 
 
-def _said(count: Array | None) -> str:
-    """Where more photographs are needed, in words; the chapter of holes tells the places."""
-    if count is None:
-        return ""
+def _said(mesh: Mesh, count: Array | None) -> str:
+    """Two things that are not the same, side by side: what was measured, and what is shown well
+    enough to be coloured from; the chapter of holes tells the places that were not measured."""
+    words = []
+    if mesh.unsupported_area is not None:
+        words.append(
+            f"Shape: {mesh.unsupported_area:.1%} of the surface has no measured points; there it is"
+            " a guess."
+        )
+    if count is not None:
+        words.append(_coloured(count))
+    return f"<p>{' '.join(words)}</p>" if words else ""
+
+
+def _coloured(count: Array) -> str:
     none, few = float((count == 0).mean()), float(((count > 0) & (count < 3)).mean())
     if none + few < FEW:
-        return "<p>Nearly all of the surface is shown by three photographs or more.</p>"
+        return "Colour: three photographs or more show nearly all of the surface well."
     return (
-        f"<p>{none:.0%} of the surface is shown by no photograph, {few:.0%} by one or two alone:"
-        " more photographs are needed where the pictures are grey, red or orange.</p>"
+        f"Colour: no photograph shows {none:.0%} of the surface well, because it lies in a"
+        " recess, along an outline or at a slant; its colour is that of the points measured there,"
+        f" which is coarser. One or two alone show {few:.0%}. More photographs would help where the"
+        " pictures are grey, red or orange."
     )

@@ -83,7 +83,21 @@ def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> No
         assert words in page
     dots = re.findall(r"background:(#\w+)", page)
     assert dots == [css(colour) for colour in palette(4)[1:]], "as the viewer colours them"
-    assert "is shown by no photograph" in page and "more photographs are needed" in page
+    assert "Colour: no photograph shows" in page and "More photographs would help" in page
+    assert "Shape:" not in page  # nothing was measured of this one
+
+
+def test_what_was_not_measured_and_what_is_not_shown_well_are_told_apart(made: Any) -> None:
+    """Two shares of the surface, of which one may be large where the other is small: each says of what."""
+    mesh, _, _ = made
+    told = _photos._said(
+        mesh.model_copy(update={"unsupported_area": 0.004}), np.array([0] * 21 + [3] * 79)
+    )
+    assert "Shape: 0.4% of the surface has no measured points; there it is a guess." in told
+    assert "Colour: no photograph shows 21% of the surface well" in told
+    assert "the points measured there" in told
+    whole = _photos._said(mesh, np.full(100, 3))
+    assert whole == "<p>Colour: three photographs or more show nearly all of the surface well.</p>"
 
 
 @pytest.mark.slow
@@ -91,7 +105,7 @@ def test_a_mesh_without_their_colours_still_shows_the_cameras(made: Any) -> None
     """With texture=false there is nothing to tell of colours."""
     mesh, posed, ws = made
     page = _photos.chapter(posed, mesh.model_copy(update={"textured_by": None}), ws)
-    assert page.count("<img ") == 2 and "no photograph" not in page
+    assert page.count("<img ") == 2 and "Colour:" not in page
 
 
 def test_the_viewer_speaks_of_photographs_and_says_that_they_tell_no_size(made: Any) -> None:
