@@ -72,8 +72,8 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=4),
-    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=2),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=5),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=3),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=9),
@@ -114,7 +114,7 @@ STAGES: dict[str, Stage] = {
             Comparison,
         ),
         Report,
-        version=8,
+        version=9,
     ),
 }
 

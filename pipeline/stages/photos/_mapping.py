@@ -9,27 +9,27 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.stages.photos import _pairs, _spot
 from pipeline.stages.photos._pictures import Photo
 from pipeline.workspace import Workspace
 
 FEATURES, FEWEST_FEATURES = 8192, 60  # of a photograph
 SIFT_EDGE = 1600  # pixels of the longer edge in which features are sought
-EXHAUSTIVE = 60  # photographs up to which each is compared with each
-NEIGHBOURS = 12  # beyond that: the next ones by name, and every second power of two after that
 SEED = 1
 
 
 class Mapped(NamedTuple):
     """models: pycolmap reconstructions, the largest first, image names as in the folder; features
-    and matches: what was found in each photograph, and verified between two."""
+    and matches: what was found in each photograph, and verified between two; turned: photographs
+    that hang together, but were taken from one spot."""
 
     models: list[Any]
     features: dict[str, int]
     matches: dict[tuple[str, str], int]
+    turned: frozenset[str] = frozenset()
 
 
 def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
@@ -67,7 +67,25 @@ def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
     ws.progress(0.75, "placing cameras")
     models = _incremental(database, folder, ws.path("photos/models/x").parent)
     called = {Path(photo.copy).name: photo.name for photo in photos}
-    return Mapped(models, *_counts(database, called))
+    sound, turned = _with_depth(models, database, names)
+    return Mapped(sound, *_counts(database, called), frozenset(called[name] for name in turned))
+
+
+def _with_depth(
+    models: list[Any], database: Path, names: Sequence[str]
+) -> tuple[list[Any], set[str]]:
+    """Those of MODELS for which somebody walked; and the photographs of the others. Where there is
+    no model at all, all NAMES are asked."""
+    if not models:
+        return [], set(names) if _spot.from_one_spot(database, names) else set()
+    sound, turned = [], set[str]()
+    for model in models:
+        inside = {image.name for image in model.images.values() if image.has_pose}
+        if _spot.from_one_spot(database, inside):
+            turned |= inside
+        else:
+            sound.append(model)
+    return sound, turned
 
 
 def _enter(photos: Sequence[Photo], folder: Path, database: Path) -> None:
@@ -100,7 +118,7 @@ def _match(names: Sequence[str], database: Path, ws: Workspace, threads: int) ->
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = SEED
     pairs = ws.path("photos/pairs.txt")
-    pairs.write_text("".join(f"{a} {b}\n" for a, b in _pairs(names)))
+    pairs.write_text("".join(f"{a} {b}\n" for a, b in _pairs.worth_comparing(names, database)))
     pairing = pycolmap.ImportedPairingOptions()
     pairing.match_list_path = pairs
     pycolmap.match_image_pairs(
@@ -110,18 +128,6 @@ def _match(names: Sequence[str], database: Path, ws: Workspace, threads: int) ->
         verification_options=verification,
         device=pycolmap.Device.cpu,
     )
-
-
-def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Each with each; of many photographs those that follow each other by name, and some farther
-    on: people walk around things more than once."""
-    if len(names) <= EXHAUSTIVE:
-        return list(combinations(names, 2))
-    count = len(names)
-    steps = {*range(1, NEIGHBOURS + 1), *(1 << k for k in range(4, 20))}
-    steps |= {step for step in range(0, count, max(count // 40, 1)) if step}
-    chosen = {tuple(sorted((k, (k + step) % count))) for k in range(count) for step in steps}
-    return [(names[a], names[b]) for a, b in sorted(chosen) if a != b]
 
 
 def _incremental(database: Path, folder: Path, models: Path) -> list[Any]:

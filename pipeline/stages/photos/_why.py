@@ -24,6 +24,8 @@ def left_out(
 def _reason(name: str, placed: set[str], mapped: Mapped) -> str:
     if mapped.features.get(name, 0) < FEWEST_FEATURES:
         return "it shows too little detail: it is blurred, or of something plain"
+    if name in mapped.turned:
+        return "it was taken from one spot with others, which tells no depths"
     partners = [b if a == name else a for a, b in mapped.matches if name in (a, b)]
     inside = [one for one in partners if one in placed]
     outside = [one for one in partners if one not in placed]

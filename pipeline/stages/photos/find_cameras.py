@@ -42,6 +42,8 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
         raise _too_few(len(photos), len(sources), unread)
     mapped = _mapping.map_photos(photos, ws, len(os.sched_getaffinity(0)))
     joined = mapped.models[0].num_reg_images() if mapped.models else 0
+    if joined < FEWEST and len(mapped.turned) >= FEWEST:
+        raise _one_spot(len(mapped.turned))
     if joined < FEWEST:
         raise _too_few(joined, len(sources), unread)
     shots, points = _shots(mapped.models[0], photos)
@@ -126,6 +128,18 @@ def _groups(mapped: Mapped, photos: list[Photo]) -> tuple[tuple[str, ...], ...]:
     return tuple(
         tuple(sorted(called[image.name] for image in model.images.values() if image.has_pose))
         for model in mapped.models
+    )
+
+
+def _one_spot(count: int) -> NoOverlap:
+    return NoOverlap(
+        f"{count} of the photos show the same, and all from one spot: that tells no depths, so a"
+        " model of them would be made up",
+        remedy=(
+            "Take a step aside before each photo instead of turning on the spot. If the thing was"
+            " turned before a camera that stood still, put it before a plain background, or put"
+            f" masks beside the photos. Or: {AS_IMAGES}"
+        ),
     )
 
 
