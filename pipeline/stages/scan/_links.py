@@ -17,6 +17,7 @@ from pipeline.stages.scan._verify import Evidence
 # benchmarks/constants.py.
 FEWEST = 0.02  # score below which a motion is forgotten
 TRUSTY = 0.25  # score from which a link's residual tells the scanner's noise
+_PAIRS = 3  # pairs of passes that trusty links must join before they alone tell it
 WIDER = 0.8  # times the usual residual by which one may be wider before its link counts for 60 %
 COARSE_STEPS = (0.04, 0.04, 0.03, 0.03, 0.02, 0.02)  # lengths: reach of each step of refinement
 FINE_STEPS = (0.015, 0.015, 0.01, 0.01)  # the same at the finer resolution, after that
@@ -50,6 +51,10 @@ def compare(links: list[PairLink]) -> list[PairLink]:
     if not links:
         return links
     usual = noise_of(trusty)
+    if len({(link.a, link.b) for link in trusty}) < _PAIRS:
+        # a false link that few stand beside must not be the measure of itself
+        half = [link for link in links if link.evidence.score > TRUSTY / 2] or links
+        usual = min(usual, *(link.evidence.residual for link in half))
     wider = [max(0.0, link.evidence.residual / usual - 1) / WIDER for link in links]
     return [
         replace(link, fit=float(np.exp(-0.5 * by**2)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.geometry import clouds, rigid
-from pipeline.stages.scan import _graph, _joint, _loose, _prepared, _verify
+from pipeline.stages.scan import _graph, _joint, _links, _loose, _prepared, _verify
 from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._verify import Evidence
@@ -56,6 +56,17 @@ def edge(*, seen: bool, corner: bool = False) -> Prepared:
         normals = np.concatenate([normals, np.tile([1.0, 0.0, 0.0], (len(x), 1))])
     place = np.array([0.0, -2.0, 1.6])
     return _prepared.prepare("bar", points, normals, 1.0, place, seen=seen)
+
+
+def test_a_false_link_is_no_measure_of_its_own_residual() -> None:
+    """The only link of three passes that scored well lay twice as far off its surface as the weaker true ones, and was sure."""
+    false = PairLink(1, 2, moved(0.5), Evidence(0.4, 1, 0, 0, 0, 0.0023), "features")
+    weak = PairLink(0, 2, moved(0.1), Evidence(0.2, 1, 0, 0, 0, 0.0010), "features")
+    judged = _links.compare([false, weak])
+    assert judged[0].score < _graph.STRONG
+    assert judged[1].fit == 1
+    many = [replace(false, a=k, b=k + 1) for k in range(3)]
+    assert _links.compare([*many, weak])[0].fit == 1, "three pairs agree on what is usual"
 
 
 @pytest.mark.slow
