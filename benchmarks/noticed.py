@@ -45,16 +45,29 @@ def dropped(inbox: Path, beside: Path, number: int) -> float:
     return time.perf_counter()
 
 
-def taken(inbox: Path, began: dict[str, float]) -> Times:
-    """When each of the drops that BEGAN then left inbox/, after its time of quiet."""
-    left, found, end = dict(began), Times(), time.perf_counter() + PATIENCE
-    while left:
+def taken(inbox: Path, beside: Path, drops: int) -> Times:
+    """How long after their time of quiet so many drops, one after the other, left inbox/."""
+    began: dict[str, float] = {}
+
+    def drop() -> None:
+        for number in range(drops):
+            began[f"part {number}"] = dropped(inbox, beside, number)
+            time.sleep(REST * (1 + number % 7 / 7))  # at any moment of a tick
+
+    dropping = threading.Thread(target=drop)
+    dropping.start()
+    found: dict[str, float] = {}
+    end = time.perf_counter() + PATIENCE
+    while len(found) < drops:
         if time.perf_counter() > end:
             raise SystemExit("nothing was noticed")
         time.sleep(LOOK)
-        for name in left.keys() - {path.name for path in inbox.iterdir()}:
-            found.append(time.perf_counter() - left.pop(name) - QUIET)
-    return found
+        known = {name: at for name, at in list(began.items()) if name not in found}
+        there = {path.name for path in inbox.iterdir()}
+        now = time.perf_counter()
+        found |= {name: now - at - QUIET for name, at in known.items() if name not in there}
+    dropping.join()
+    return list(found.values())
 
 
 def by_intake(root: Path, drops: int, network: bool) -> Times:
@@ -71,11 +84,7 @@ def by_intake(root: Path, drops: int, network: bool) -> Times:
     serving.start()
     try:
         time.sleep(2 * REST)
-        began = {}
-        for number in range(drops):
-            began[f"part {number}"] = dropped(atlas.inbox, root / "beside", number)
-            time.sleep(REST * (1 + number % 7 / 7) / 2)  # at any moment of a tick
-        return taken(atlas.inbox, began)
+        return taken(atlas.inbox, root / "beside", drops)
     finally:
         over.set()
         intake._hints.wake()
