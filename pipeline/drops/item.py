@@ -43,6 +43,7 @@ class Item(NamedTuple):
     text: bytes = b""  # of a text that is short enough to be a prompt
     really: str | None = None  # what one is that no suffix tells, in words: "a GLB model"
     figures: bool = False  # a text of numbers, and no table
+    few: bool = False  # a table that has fewer rows than a pass of a scan has points
     held: str | None = None  # what a mesh file holds that has no faces: "12 points and no faces"
 
     @property
@@ -75,7 +76,8 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
         really = contradictions.by_content(ending, head, size) if what == OTHER else None
         may = what == POINTS and ending in (".ply", ".obj", ".off", ".glb")
         held = contradictions.without_faces(ending, head) if may else None
-        return Item(file, name, what, size=size, really=really, held=held)
+        few = what == POINTS and ending in (".txt", ".csv") and tables.is_short(head)
+        return Item(file, name, what, size=size, really=really, held=held, few=few)
     return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
 
 

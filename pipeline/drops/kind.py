@@ -13,6 +13,7 @@ from layout import names as _names
 from layout.tree import INPUT, JOB, MARKERS, OUTPUT, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.contents import reading
+from pipeline.drops.few import without_few
 from pipeline.drops.guess import guess, scan
 from pipeline.drops.items import MEMBERS, Known, items, packed_files
 from pipeline.drops.named import named
@@ -67,6 +68,7 @@ def _identify(
     found = [item for item in items(root, content, known) if item.name != inside]
     compared = reference_of(reference or listed.request.get("reference"), found)
     others, told = set_apart(root, [item for item in found if item is not compared])
+    others, few = without_few(others)
     if listed.kind:
         choice = named(listed.kind, others, listed.request)
     elif compared:  # only scans are compared
@@ -82,7 +84,7 @@ def _identify(
         options,
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
-        [*choice.notes, *told],
+        [*choice.notes, *told, *few],
         _asked(root, listed, inside, content),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from pipeline.formats.bytes import HEAD
 from pipeline.formats.dialect import is_number
 
 # by what the columns hold, whatever the suffix promises
@@ -16,6 +17,7 @@ SUFFIXES = (
     *(".xyz", ".xyzn", ".xyzrgb", ".xyzrgba", ".xyzi", ".xyzrgbn", ".pts", ".asc"),
     *(".txt", ".csv"),
 )
+FEWEST_POINTS = 100  # of a pass of a scan
 COMMENT = ("#", "//", "%", ";#", "!", "--", "/*", "*", "REM ")
 # of nothing but numbers and what stands between them
 _ROW = re.compile(r"[\s\d.,;|:eEdD+\-−'’\"_\xa0\u202f]+")
@@ -100,3 +102,10 @@ def rows_of_numbers(head: bytes, whole: bool) -> int:
     first = next((at for at, good in enumerate(numeric) if good), 0)
     good, total = sum(numeric), len(numeric) - min(first, 20)
     return good if total and good >= 0.9 * total else 0
+
+
+def is_short(head: bytes) -> bool:
+    """Whether HEAD, the first HEAD bytes of a text, is all of it and has fewer rows than a pass of
+    a scan has points."""
+    whole = len(head) < HEAD
+    return whole and rows_of_numbers(head, whole) < FEWEST_POINTS

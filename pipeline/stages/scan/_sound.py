@@ -10,10 +10,10 @@ import numpy as np
 
 from pipeline.errors import InputRejected
 from pipeline.formats.account import Account, listed
+from pipeline.formats.tables import FEWEST_POINTS
 from pipeline.stages.scan import _sensor
 from pipeline.stages.scan._raw import Raw
 
-FEWEST_POINTS = 100
 FARTHEST = 1e12  # of a coordinate, in any unit
 # heights that programs write where nothing was measured; they lie below or above all others
 NO_DATA = frozenset(sign * k for sign in (-1, 1) for k in (9999, 99999, 999999)) | {
