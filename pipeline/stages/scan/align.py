@@ -16,6 +16,7 @@ from pipeline.kept.options import Align
 from pipeline.stages.scan import (
     _graph,
     _joint,
+    _one_side,
     _photographs,
     _prepared,
     _report,
@@ -77,6 +78,8 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
         [_together.normalise(one) for one in passes],
     )
     for text in _report.doubts(main, len(usable)):
+        ws.warn(text)
+    if not scene and (text := _one_side.words(passes, main)):
         ws.warn(text)
     for row in result.passes:
         if not row.placed and row.warning:

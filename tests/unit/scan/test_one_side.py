@@ -1,0 +1,54 @@
+"""Where the cameras of a model stand is said where it shows that passes may lie on each other."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.geometry import rigid
+from pipeline.stages.scan import _one_side
+from pipeline.stages.scan._graph import Group
+
+BODY = np.random.default_rng(1).uniform(-0.3, 0.3, (400, 3))
+
+
+def standing(turns: list[float], outside: bool = True) -> tuple[list[Any], Group]:
+    """Passes whose cameras stand around a body, at so many degrees each; each in a frame of its
+    own."""
+    passes, poses = [], {}
+    for k, turn in enumerate(turns):
+        angle, own = np.radians(turn), rigid.exponential(np.array([0.3, 0.1, 0.7, 0, 0, 0.2]) * k)
+        place = np.array([3 * np.cos(angle), 3 * np.sin(angle), 0.8])
+        poses[k] = rigid.invert(own)
+        passes.append(
+            SimpleNamespace(
+                coarse=rigid.apply(own, BODY),
+                camera=SimpleNamespace(place=rigid.apply(own, place[None])[0], outside=outside),
+            )
+        )
+    return passes, Group(poses)
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [
+        ([36.0 * k for k in range(10)], None),
+        ([30.0 * (k % 3) for k in range(12)], "12 of 12 placed passes look from the place"),
+        ([(36.0 * k) % 90 for k in range(10)], "10 of 10 placed passes look from the place"),
+        ([(39.0 * k) % 90 for k in range(8)], "all 8 placed passes look at one side"),
+        ([0.0, 1.0, 120.0, 240.0], None),  # one of them scanned twice
+        ([0.0, 30.0, 60.0, 90.0], None),  # a relief
+    ],
+)
+def test_cameras_that_do_not_stand_around_the_thing_are_told(
+    turns: list[float], said: str | None
+) -> None:
+    told = _one_side.words(*standing(turns))
+    assert (told is None) if said is None else (told is not None and told.startswith(said))
+
+
+def test_scanners_that_stood_inside_say_nothing_of_sides() -> None:
+    assert _one_side.words(*standing([0.0] * 8, outside=False)) is None
