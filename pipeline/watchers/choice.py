@@ -188,7 +188,11 @@ class Choice:
         job = self._job(place)
         if job is None or job.quiet is None:
             return True
-        seen, now = snapshot(self.atlas.disk, place.path / tree.INPUT), time.monotonic()
+        now = time.monotonic()
+        try:
+            seen = snapshot(self.atlas.disk, place.path / tree.INPUT)
+        except FileNotFoundError:  # taken away, or not to be seen: who starts it finds out which
+            return True
         before = self._unchanged.get(place.id)
         if before is None or before[0] != seen:
             self._unchanged[place.id] = (seen, now)

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from layout import names, tree
 from layout.disk import Disk
+from layout.init import init
 from layout.tree import Atlas, State
 from tests.simulation import steer
 from tests.simulation.disk import SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.fate import Fate
 from tests.simulation.hub import Host, Hub, Process
-from tests.support.trees import new_tree
 
 ORDERS: tuple[Callable[[list[Any]], list[Any]], ...] = (
     sorted,
@@ -60,7 +60,7 @@ class World:
         self.target = steer.target(seed)
         self.lean = steer.LEANS.get(self.target[0], steer.USUAL)
         self.hub = Hub(self.dice)
-        self.atlas: Atlas = new_tree(root / "atlas", Disk(durable=False))
+        self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
         self.root, self.folder = self.atlas.root, root
         self.claimed = str(self.atlas.claimed)
         self.files: dict[int, File] = {}  # by inode

@@ -79,8 +79,8 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
-    if not scene and (text := _one_side.words(passes, main)):
-        ws.warn(text)
+    if not scene and (sided := _one_side.words(passes, main)):
+        ws.warn(sided)
     for row in result.passes:
         if not row.placed and row.warning:
             ws.warn(f"{row.name}: {row.warning}")

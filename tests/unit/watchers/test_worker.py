@@ -492,6 +492,20 @@ def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
     assert now_at(atlas, id)[0].state is State.DONE
 
 
+def test_a_job_with_a_quiet_time_whose_files_were_taken_away_waits_no_longer(
+    atlas: Atlas, workers: Any, recipe: Any
+) -> None:
+    recipe("works")
+    changing = ChangingDisk()
+    worker = workers(on=Atlas(atlas.root, changing))
+    id = drop(atlas).id
+    assert worker.step()
+    shutil.rmtree(now_at(atlas, id)[0].path / "input")
+    assert worker.step()
+    place, _ = now_at(atlas, id)
+    assert place.state is State.FAILED and "deleted" in error_of(place).message
+
+
 class FullDisk(Disk):
     """Full for the first few copies into staging/; the error has this NUMBER."""
 
