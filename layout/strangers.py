@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from layout import names, tree
+from layout import attention, names, tree
 from layout.copies import is_moved
+from layout.disk import LineFault
 from layout.finding import find
 from layout.manifest import JobFile, NewerFormat
 from layout.mend import readable_job
@@ -21,7 +22,17 @@ NO_JOB = "is no job; it is left alone. Drop folders into inbox/"
 
 
 def words(atlas: Atlas, state: State, name: str) -> str:
-    """What STATE/NAME, one of ``atlas.strangers(state)``, is, as it follows its name."""
+    """What STATE/NAME, one of ``atlas.strangers(state)``, is, as it follows its name. One that may
+    not be looked at is told as that, and hides no other."""
+    try:
+        return _words(atlas, state, name)
+    except LineFault:
+        raise
+    except (OSError, NewerFormat) as error:
+        return f"cannot be looked at: {attention.words(error, atlas.root / state / name)}"
+
+
+def _words(atlas: Atlas, state: State, name: str) -> str:
     job = _job(atlas, state, name)
     if job is None or not names.is_id(job.id):
         return NO_JOB
@@ -73,8 +84,8 @@ def beside(atlas: Atlas, folder: Path) -> list[tuple[str, bool]]:
 
 
 def _job(atlas: Atlas, state: State, name: str) -> JobFile | None:
-    """The job.json in there; None where there is none, or where it cannot be read."""
+    """The job.json in there; None where there is none, or no sound one."""
     try:
         return readable_job(atlas, atlas.root / state / name)
-    except (OSError, NewerFormat):
+    except (FileNotFoundError, NotADirectoryError):
         return None

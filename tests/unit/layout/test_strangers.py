@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from layout import strangers
 from layout.tree import Place, State
+from tests.support.baddisk import Call, Fault
 from tests.support.crew import World
 
 
@@ -64,3 +66,23 @@ def test_what_holds_no_job_is_no_job(world: World) -> None:
     (world.atlas.claimed / "bogus" / "job.json").mkdir()
     for name in world.atlas.strangers(State.CLAIMED):
         assert strangers.words(world.atlas, State.CLAIMED, name) == strangers.NO_JOB
+
+
+@pytest.mark.parametrize("call", ["lstat", "read"])
+def test_one_that_may_not_be_looked_at_is_told_and_hides_no_other(world: World, call: str) -> None:
+    """Whatever stands beside it in the state's folder is named as ever."""
+    barred = world.held().path.rename(world.atlas.processing / "barred")
+    (world.atlas.processing / "plain").mkdir()
+    world.held().path.rename(world.atlas.processing / "whole")
+
+    def plan(at: Call) -> Fault | None:
+        denied = at.name == call and Path(at.args[0]).is_relative_to(barred)
+        return Fault("fail", errno.EPERM) if denied else None
+
+    atlas = world.mounted(plan)
+    told = {
+        name: strangers.words(atlas, State.PROCESSING, name)
+        for name in atlas.strangers(State.PROCESSING)
+    }
+    assert told["barred"].startswith("cannot be looked at: ")
+    assert told["plain"] == strangers.NO_JOB and "is the folder of job" in told["whole"]
