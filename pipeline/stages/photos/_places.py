@@ -67,10 +67,8 @@ def size(name: str, places: dict[str, Array], centres: dict[str, Array]) -> Told
     if len(pairs) < FEWEST:
         return Told(None, f"{name} tells the places of {len(pairs)} photographs; it takes {FEWEST}")
     found, told = (np.array(part) for part in zip(*pairs, strict=True))
-    a, b = found - np.median(found, 0), told - np.median(told, 0)
-    scale, turn = _similarity(a, b)
-    off = np.linalg.norm(scale * a @ turn.T - b, axis=1)
-    spread = float(np.median(np.linalg.norm(b, axis=1)))
+    scale, off = _fitted(found, told)
+    spread = float(np.median(np.linalg.norm(told - told[off <= np.median(off)].mean(0), axis=1)))
     share = float(np.median(off)) / max(spread, 1e-12)
     if share > APART:
         return Told(
@@ -83,11 +81,12 @@ def size(name: str, places: dict[str, Array], centres: dict[str, Array]) -> Told
     )
 
 
-def _similarity(a: Array, b: Array) -> tuple[float, Array]:
-    """Scale and rotation of A (N,3) onto B, both around their middle, the worst fifth left out."""
-    keep = np.ones(len(a), bool)
-    for _ in range(3):
-        scale, turn = rigid.similarity_around_zero(a[keep], b[keep])
-        off = np.linalg.norm(scale * a @ turn.T - b, axis=1)
+def _fitted(found: Array, told: Array) -> tuple[float, Array]:
+    """Scale of FOUND (N,3) onto TOLD, however they are turned and moved, the worst fifth left out;
+    and how far each is off."""
+    keep = np.ones(len(found), bool)
+    for _ in range(5 if len(found) > 4 else 1):  # of fewer, too few would be left
+        scale, turn, move = rigid.similarity(found[keep], told[keep])
+        off = np.linalg.norm(scale * found @ turn.T + move - told, axis=1)
         keep = off <= np.quantile(off, 0.8) + 1e-12
-    return scale, turn
+    return scale, off

@@ -89,7 +89,8 @@ def written(folder: Path, name: str, text: str) -> list[Source]:
 def test_a_list_of_places_gives_the_size(tmp_path: Path) -> None:
     """Rows of a name and x y z, or nerfstudio's transforms.json."""
     true = np.random.default_rng(1).random((6, 3))
-    centres = {f"IMG_{k}.jpg": 4 * place + 7 for k, place in enumerate(true)}
+    turn = rigid.exponential(np.array([0.3, -0.7, 1.1, 0, 0, 0]))[:3, :3]
+    centres = {f"IMG_{k}.jpg": 4 * turn @ place + 7 for k, place in enumerate(true)}
     rows = "# name x y z\n" + "".join(
         f"IMG_{k}.JPG, {x}, {y}, {z}, 0, 0\n" for k, (x, y, z) in enumerate(true)
     )
@@ -115,6 +116,11 @@ def test_places_of_other_photographs_are_not_used(tmp_path: Path) -> None:
     centres = {f"{k}.jpg": place for k, place in enumerate(true)}
     mirrored = {str(k): place * [1, 1, -1] for k, place in enumerate(true)}
     told = _places.size("poses.txt", mirrored, centres)
+    assert told.metres is None and "not those from which" in told.words
+    three = {str(k): true[k] for k in (1, 2, 5)}
+    told = _places.size(
+        "poses.txt", three, dict(zip(("1.jpg", "5.jpg", "2.jpg"), true, strict=False))
+    )
     assert told.metres is None and "not those from which" in told.words
     few = _places.size("poses.txt", {"0": true[0]}, centres)
     assert few.metres is None and "takes 3" in few.words
