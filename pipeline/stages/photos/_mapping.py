@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.stages.photos import _pairs, _spot
+from pipeline.stages.photos import _masks, _pairs, _spot
 from pipeline.stages.photos._pictures import Photo
 from pipeline.workspace import Workspace
 
@@ -54,6 +54,7 @@ def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
     reading = pycolmap.ImageReaderOptions()
     if any(photo.mask for photo in photos):
         reading.mask_path = ws.path("photos/masks/x").parent
+        _masks.whole(((one.copy, one.size) for one in photos if not one.mask), ws)
     pycolmap.extract_features(
         database,
         folder,

@@ -3,6 +3,7 @@ is shown, white for what counts, in any size."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,20 @@ def copied(
         return False
     fitting.resize(size, Image.Resampling.NEAREST).save(target, compress_level=1)
     return True
+
+
+def beside(copy: str) -> str:
+    """Where pycolmap looks for the mask of a working COPY."""
+    return copy.replace("copies", "masks") + ".png"
+
+
+def whole(unmasked: Iterable[tuple[str, tuple[int, int]]], ws: Workspace) -> None:
+    """A mask that leaves nothing out for each UNMASKED working copy, by its size: beside others
+    that have one, pycolmap finds no features where there is none."""
+    from PIL import Image
+
+    for copy, size in unmasked:
+        Image.new("L", size, 255).save(ws.path(beside(copy)), compress_level=1)
 
 
 def _cut_out(image: Any) -> bool:

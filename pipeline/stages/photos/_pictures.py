@@ -90,8 +90,7 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Pho
 
 
 def _masked(photo: Photo, mask: Source, ws: Workspace) -> Photo:
-    # by this name pycolmap finds it
-    target = photo.copy.replace("copies", "masks") + ".png"
+    target = _masks.beside(photo.copy)
     drawn = _masks.copied(mask, photo.name, photo.size, photo.turned, ws.path(target), ws)
     return photo._replace(mask=target if drawn else None)
 

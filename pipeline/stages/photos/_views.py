@@ -43,16 +43,17 @@ def opened(picture: PosedPicture, edge: int, device: Any, ws: Workspace) -> Open
     gray = torch.from_numpy(colours @ np.array([0.299, 0.587, 0.114], np.float32)).to(device)
     pose = np.asarray(picture.pose)
     view = View(gray, k, pose[:3, :3], pose[:3, 3])
-    return Opened(view, colours, _counts(picture, small.size, ws))
+    return Opened(view, colours, counting(picture.mask, small.size[::-1], ws))
 
 
-def _counts(picture: PosedPicture, size: tuple[int, int], ws: Workspace) -> Any:
+def counting(mask: str | None, size: tuple[int, int], ws: Workspace) -> Any:
+    """What MASK leaves in, (H, W) bool of SIZE (H, W); all of it without one."""
     from PIL import Image
 
-    if picture.mask is None:
-        return np.ones(size[::-1], bool)
-    with Image.open(ws.path(picture.mask)) as file:
-        return np.asarray(file.resize(size, Image.Resampling.BOX)) == 255
+    if mask is None:
+        return np.ones(size, bool)
+    with Image.open(ws.path(mask)) as file:
+        return np.asarray(file.resize(size[::-1], Image.Resampling.BOX)) == 255
 
 
 @dataclass

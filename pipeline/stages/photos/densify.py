@@ -81,6 +81,8 @@ class _Dense:
     def depth(self, number: int) -> tuple[Any, Any] | None:
         """Inverse depths of a photograph and the likeness there (H, W), on the CPU; None where too
         few others show the same."""
+        import torch
+
         from pipeline.geometry.stereo import compare, refine, sweep
 
         plan = self.plans[number]
@@ -97,7 +99,12 @@ class _Dense:
             inverse = compare.resized(inverse, small[0].size)
             inverse, score = refine.refine(small[0], small[1:], inverse, step, rounds)
             step *= refine.FINER**rounds
-        return inverse.cpu(), score.cpu()
+        inverse = inverse.cpu()
+        if (mask := self.posed.pictures[number].mask) is not None:
+            inverse[~torch.from_numpy(_views.counting(mask, view.size, self.ws))] = (
+                0  # confirms none
+            )
+        return inverse, score.cpu()
 
     def points(self, number: int) -> Pass | None:
         """What a photograph shows and others confirm; None where that is next to nothing."""

@@ -69,7 +69,7 @@ def test_what_masks_leave_out_is_not_in_the_model(shot: Shot, tmp_path: Path) ->
     names = list(shot.truth)[:5]
     bare = photographs.Scene(table=False)
     photos = {name: shot.photos[name] for name in names}
-    for name in names:
+    for name in names[1:]:  # and one has none: it is placed, too
         seen = np.asarray(bare.photo(shot.truth[name], SIZE, noise=0.0), float)
         outline = (np.abs(seen - 0.62 * 255) > 1).any(2)
         file = tmp_path / "mask.png"
