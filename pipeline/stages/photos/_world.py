@@ -15,6 +15,9 @@ from pipeline.stages.photos._pictures import Photo
 
 AROUND = 0.12  # smallest spread of the looking directions by which they meet in a point
 ONE_WAY = 0.85  # length of their mean from which on they look at one side, as at a facade
+SPREAD = 0.15  # of the directions of the pictures' lower edges, by which they tell what is level
+LEVEL = 0.25  # of that spread: how far out of level they may be
+MOST_TIPPED = 0.5  # cosine between what is up by them and the mean of the pictures' own up
 REACH = 0.55  # of the distance of the cameras: how far what they stand around may reach
 
 
@@ -80,9 +83,28 @@ def framed(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
 
 def _upright(shots: list[Shot]) -> Array:
     """The rotation that takes the photographers' up to z."""
-    up = np.mean([shot.rotation.T @ np.array([*shot.photo.up, 0.0]) for shot in shots], axis=0)
-    length = np.linalg.norm(up)
-    z = up / length if length > 0.1 else np.array([0.0, 0.0, 1.0])
+    z = _up(shots)
     aside = np.eye(3)[int(np.argmin(np.abs(z)))]
     x = np.cross(aside, z) / np.linalg.norm(np.cross(aside, z))
     return np.stack([x, np.cross(z, x), z])
+
+
+def _up(shots: list[Shot]) -> Array:
+    """What is at right angles to all pictures' lower edges: people hold a camera level and tip it
+    up or down, so that the pictures' own up leans where most look one way. That it is where the
+    edges do not tell, or a good many cameras were not level."""
+    edges, ups = [], []
+    for shot in shots:
+        x, y = shot.photo.up
+        ups.append(shot.rotation.T @ np.array([x, y, 0.0]))
+        edges.append(shot.rotation.T @ np.array([-y, x, 0.0]))
+    mean = np.mean(ups, axis=0)
+    length = float(np.linalg.norm(mean))
+    if length < 0.1:
+        return np.array([0.0, 0.0, 1.0])
+    values, axes = np.linalg.eigh(np.transpose(edges) @ np.asarray(edges) / len(shots))
+    rolled, spread = np.sqrt(np.clip(values[:2], 0, None))
+    towards = float(axes[:, 0] @ mean) / length
+    if spread < SPREAD or rolled > LEVEL * spread or abs(towards) < MOST_TIPPED:
+        return np.asarray(mean / length)
+    return np.asarray(axes[:, 0] * np.sign(towards))
