@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _joint, _judge, _rivals, _symmetry, _tones
+from pipeline.stages.scan import _denied, _joint, _judge, _rivals, _symmetry, _tones
 from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
 from pipeline.stages.scan._links import PairLink, agree, noise_of
 from pipeline.stages.scan._prepared import Prepared
@@ -57,6 +57,7 @@ def check(
         if not moved:
             break
     _clashing(passes, group)
+    _denied.leave_out(passes, group)
     sure = [k for k in group.poses if k not in group.ways]
     # all others are loose against this one, so it is against them
     if len(sure) == 1 and group.ways:
