@@ -136,6 +136,7 @@ class SimDisk(Disk):
         at, target = DURABLE[call], args[1] if call == "copy" else args[0]
         result = function(*args[:at], False, *args[at + 1 :])
         if call == "write_in_place":
+            self.process.silent = self.world.hub.now - self.process.beaten
             self.process.beaten = self.world.hub.now
         elif not args[at]:
             self.world.volatile.add(os.lstat(target).st_ino)

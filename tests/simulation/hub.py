@@ -40,6 +40,7 @@ class Process:
         self.dead, self.version = False, host.version
         self.faults: dict[str, float] = {}  # that it met since its last edge, and when
         self.beaten = 0.0  # when its heartbeat last went through
+        self.silent = 0.0  # seconds that there was none before that
         self.locks: list[IO[bytes]] = []  # that it holds on its host
         self.when_dead: Callable[[], object] = lambda: None
         host.processes.append(self)

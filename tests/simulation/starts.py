@@ -12,8 +12,9 @@ from tests.simulation.hub import Process
 from tests.simulation.people import People
 from tests.simulation.world import Broken, World
 
-# the least time in which a worker may be found dead: looks that are a beat apart
-DEATH = float(SETTINGS["WORKER__BEAT"]) * (int(SETTINGS["WORKER__DEAD_LOOKS"]) - 1) - 1
+LOOK = float(SETTINGS["WORKER__BEAT"])  # seconds between two looks at the others
+# the least time in which a worker may be found dead
+DEATH = LOOK * (int(SETTINGS["WORKER__DEAD_LOOKS"]) - 1) - 1
 LOST = ("lost", "lost reply")
 SOON = 10.0  # seconds in which a process that did not believe its rename finds the folder
 
@@ -79,6 +80,8 @@ class Starts:
             )
 
     def seized(self, source: Path) -> None:
+        """Nobody is seized that beats; who was silent long enough and wakes between the last look
+        at it and the rename, is: its fence stops it."""
         held = names.parse_processing(source.name)
         for host in self.world.hosts:
             for process in host.processes:
@@ -86,6 +89,7 @@ class Starts:
                     held
                     and process.name == held.worker
                     and self.world.hub.now - process.beaten < DEATH
+                    and not (process.silent > DEATH and self.world.hub.now - process.beaten < LOOK)
                 ):
                     raise Broken(
                         f"only the dead are seized: {process.name} beat"
