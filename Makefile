@@ -13,9 +13,9 @@ PIP := PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --dis
 # spin on what the other one needs (half of the processor time of tests of networks). One thread of
 # OpenBLAS for the same reason: its threads spin between small products, a third of what `align` costs.
 PYTEST ?= PYTHONUTF8=1 OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
-# Two files at a time keep two cores busy; tests/conftest.py puts the longest ones first, which xdist
-# is told to leave so.
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time keep two cores busy, as one of them often waits; tests/conftest.py puts the
+# longest ones first, which xdist is told to leave so.
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 PACKAGES := deploy/system-packages.sh
 VIEWER := pipeline/static/vendor/three.module.min.js
 

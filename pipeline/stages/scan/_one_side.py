@@ -10,6 +10,7 @@ from pipeline.geometry.rigid import Array
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._prepared import Prepared
 
+# What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
 _SPOT = 5.0  # degrees between two cameras, seen from the middle of the thing, that are one place
 _COMPANY = 3  # passes with another one in their place, and half of all, that are worth a word
 _SIDE = 125.0  # degrees between any two cameras up to which all of them look at one side
