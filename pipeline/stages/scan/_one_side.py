@@ -24,8 +24,11 @@ _ELSE = (
 
 def words(passes: list[Prepared], group: Group) -> str | None:
     """What a person must hear of where the cameras of the group's passes stand; None where they
-    stand around the thing, where nothing tells, or where files and not shape placed them."""
-    if len(group.ways) == len(group.poses) or any(one.method == "given" for one in group.links):
+    stand around the thing, where nothing tells, or where each tells of its ways already.
+
+    That files agree with it says nothing: passes of a turntable, each in its camera's frame, agree
+    about all standing on one side."""
+    if len(group.ways) == len(group.poses):
         return None
     aims = _aims(passes, group)
     if 2 * len(aims) <= len(group.poses) or len(aims) < _COMPANY:

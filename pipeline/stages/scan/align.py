@@ -79,7 +79,8 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
-    if not scene and (sided := _one_side.words(passes, main)):
+    posed_by_files = any(one.pose is not None for one in usable)
+    if not (scene or posed_by_files) and (sided := _one_side.words(passes, main)):
         ws.warn(sided)
     for row in result.passes:
         if not row.placed and row.warning:

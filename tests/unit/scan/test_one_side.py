@@ -52,3 +52,10 @@ def test_cameras_that_do_not_stand_around_the_thing_are_told(
 
 def test_scanners_that_stood_inside_say_nothing_of_sides() -> None:
     assert _one_side.words(*standing([0.0] * 8, outside=False)) is None
+
+
+def test_files_that_agree_with_one_side_are_no_proof_of_it() -> None:
+    """Passes of a turntable, each in the frame of the camera that stood still."""
+    passes, group = standing([30.0 * (k % 3) for k in range(12)])
+    group.links = [SimpleNamespace(a=0, b=k, method="given") for k in range(1, 12)]  # type: ignore[misc]
+    assert _one_side.words(passes, group)

@@ -475,15 +475,22 @@ def test_input_that_keeps_changing_goes_back_uncounted_and_fails_the_third_time(
     assert job.crashes(3) == 0
 
 
-def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
-    atlas: Atlas, workers: Any, recipe: Any
-) -> None:
-    """Two looks that far apart on the worker's own clock."""
+@pytest.fixture
+def sent_back(atlas: Atlas, workers: Any, recipe: Any) -> tuple[Worker, ChangingDisk, str]:
+    """A worker, its disk, and the id of a job that went back because its input was changing."""
     recipe("works")
     changing = ChangingDisk()
     worker = workers(on=Atlas(atlas.root, changing))
     id = drop(atlas).id
     assert worker.step()
+    return worker, changing, id
+
+
+def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
+    atlas: Atlas, sent_back: tuple[Worker, ChangingDisk, str]
+) -> None:
+    """Two looks that far apart on the worker's own clock."""
+    worker, changing, id = sent_back
     changing.writing = False
     assert not worker.step()
     snapshot, since = worker.choice._unchanged[id]
@@ -493,13 +500,9 @@ def test_a_job_with_a_quiet_time_waits_until_this_worker_saw_it_unchanged(
 
 
 def test_a_job_with_a_quiet_time_whose_files_were_taken_away_waits_no_longer(
-    atlas: Atlas, workers: Any, recipe: Any
+    atlas: Atlas, sent_back: tuple[Worker, ChangingDisk, str]
 ) -> None:
-    recipe("works")
-    changing = ChangingDisk()
-    worker = workers(on=Atlas(atlas.root, changing))
-    id = drop(atlas).id
-    assert worker.step()
+    worker, _, id = sent_back
     shutil.rmtree(now_at(atlas, id)[0].path / "input")
     assert worker.step()
     place, _ = now_at(atlas, id)
