@@ -85,9 +85,11 @@ sbom: setup ## the bill of materials (CycloneDX), sbom.cdx.json, from what is in
 	$(BIN)/python -m tools.sbom
 
 .PHONY: bench
-bench: setup ## every benchmark beside its peer; tables in benchmarks/out/
+bench: setup ## every benchmark beside its peer; tables in benchmarks/out/ (the drops of scans go on where they were ended)
 	@mkdir -p benchmarks/out
-	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench | tee benchmarks/out/$$(basename $$bench .py).txt; done
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; \
+		case $$bench in *_ambiguity.py) more="--out benchmarks/out/drops.jsonl";; *) more=;; esac; \
+		$(BIN)/python $$bench $$more | tee benchmarks/out/$$(basename $$bench .py).txt; done
 
 .PHONY: bench-gpu
 bench-gpu: setup ## networks of the published sizes on this machine's GPU, into benchmarks/RESULTS.md

@@ -1,18 +1,21 @@
 """Unordered drops of many shapes: what is placed right, what is false and sure, what says so.
 
     python benchmarks/bench_ambiguity.py [--short] [--each 15] [--first 0] [--jobs 2]
-    [--only CLASS,…] [--peers o3d_doc,kiss] [--out RESULTS.jsonl]
+    [--only CLASS,…] [--peers o3d_doc,kiss] [--peers-every 3] [--out RESULTS.jsonl] [--table]
 
 Every class of shape is scanned by the virtual scanner (benchmarks/unordered.py) and aligned by the
 product's stages; a pass counts as right, as false and sure (placed wrongly, up to the body's own
-symmetry, without a word), as told (placed with the ways in which it fits), or as left out. With
-``--out`` each drop's counts are kept in that file, and drops that stand there are not run again.
-Peers are the methods of bench-scan/register.py below $INBOX3D_TESTDATA.
+symmetry, without a word), as told (placed with a warning of its own), or as left out. With
+``--out`` each drop's counts are kept in that file, and drops that the same code left there are not
+run again; ``--table`` prints those alone. Peers are the methods of bench-scan/register.py below
+$INBOX3D_TESTDATA; they come last, on every n-th seed.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import hashlib
 import importlib
 import json
 import math
@@ -47,28 +50,37 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", help="classes, with commas between")
     parser.add_argument("--peers", default="", help="o3d_doc, o3d_orient, kiss …")
+    parser.add_argument("--peers-every", type=int, default=1, help="seeds from one to the next")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", action="store_true", help="only what stands in --out")
     given = parser.parse_args()
     plans = unordered.short() if given.short else unordered.plans(given.each, given.first)
     if given.only:
         plans = [plan for plan in plans if plan.kind in given.only.split(",")]
-    methods = [OURS, *filter(None, given.peers.split(","))]
-    print(table(list(rows(plans, methods, given.jobs, given.out))))
+    plans.sort(key=lambda plan: plan.seed)  # a part of the whole is a sample of all classes
+    wanted = [(plan, OURS) for plan in plans] + [
+        (plan, peer)
+        for plan in plans
+        for peer in filter(None, given.peers.split(","))
+        if plan.seed % given.peers_every == 0
+    ]
+    print(table(list(rows(wanted, 0 if given.table else given.jobs, given.out))))
 
 
 def rows(
-    plans: list[unordered.Plan], methods: list[str], jobs: int, out: Path | None
+    wanted: list[tuple[unordered.Plan, str]], jobs: int, out: Path | None
 ) -> Iterable[dict[str, Any]]:
-    """One row a drop and method, from ``out`` where it stands there already."""
+    """One row a drop and method, from ``out`` where this code wrote it; no jobs: those alone."""
     kept = (
         [json.loads(line) for line in out.read_text().splitlines()] if out and out.exists() else []
     )
-    known = {(row["drop"], row["method"]): row for row in kept}
-    wanted = [(plan, method) for plan in plans for method in methods]
+    known = {(row["drop"], row["method"]): row for row in kept if row.get("code") == code()}
     yield from (known[key] for plan, method in wanted if (key := (plan.name, method)) in known)
     missing = [(p, m) for p, m in wanted if (p.name, m) not in known]
+    if not jobs or not missing:
+        return
     with ProcessPoolExecutor(jobs) as pool:
-        for row in pool.map(measure, *zip(*missing, strict=True)) if missing else ():
+        for row in pool.map(measure, *zip(*missing, strict=True)):
             print(f"  {json.dumps(row, ensure_ascii=False)}", file=sys.stderr)
             if out:
                 with out.open("a") as file:
@@ -89,6 +101,7 @@ def measure(plan: unordered.Plan, method: str) -> dict[str, Any]:
         "kind": plan.kind,
         "method": method,
         "cpu": round(spent, 1),
+        "code": code(),
         "passes": [
             {
                 "overlap": round(one.overlap, 2),
@@ -103,13 +116,20 @@ def measure(plan: unordered.Plan, method: str) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def code() -> str:
+    """What rows of a changed program or sample are told from."""
+    files = sorted([*(ROOT / "pipeline/stages/scan").glob("*.py"), Path(unordered.__file__)])
+    return hashlib.sha256(b"".join(one.read_bytes() for one in files)).hexdigest()[:12]
+
+
 def cpu() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def ours(drop: unordered.Drop) -> tuple[dict[str, Any], set[str]]:
-    """Poses by file, and the files that say they fit in several ways."""
+    """Poses by file, and the files that stand somewhere with a warning of their own."""
     from pipeline.artefacts import Alignment, Artefact, Dropped
     from pipeline.errors import NoOverlap
     from pipeline.jobs import parse
@@ -127,7 +147,7 @@ def ours(drop: unordered.Drop) -> tuple[dict[str, Any], set[str]]:
             return {}, set()
     found = next(one for one in bag if isinstance(one, Alignment))
     poses = {one.name: None if one.pose is None else np.asarray(one.pose) for one in found.passes}
-    return poses, {one.name for one in found.passes if one.placed and one.ways > 1}
+    return poses, {one.name for one in found.passes if one.placed and one.warning}
 
 
 def peer(drop: unordered.Drop, method: str) -> tuple[dict[str, Any], set[str]]:

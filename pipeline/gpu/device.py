@@ -62,12 +62,13 @@ def chosen(wanted: tuple[str, ...], there: tuple[str, ...] | None = None) -> lis
 
 
 def engine_environment(device: str) -> dict[str, str]:
-    """Bind a child process to DEVICE, and keep its libraries to the cores there are, or to the
-    threads of OpenBLAS that the operator set, and off the network."""
+    """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the
+    network. OpenBLAS gets one thread unless the operator says otherwise: its products are small
+    here, and threads that spin between them cost half as much again."""
     cores = str(len(os.sched_getaffinity(0)))
     environment = {
         "OMP_NUM_THREADS": cores,
-        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", cores),
+        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
         "HF_HUB_OFFLINE": "1",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         # native libraries change the locale of a process, and with it how Python reads text
