@@ -45,13 +45,15 @@ class Reference(Artefact):
 
 class Scans(Artefact):
     """All passes of a drop. unit = unit of the coordinates; unit_guessed says whether it was a
-    guess, unit_from where it comes from, in words, unit_other what it may be instead."""
+    guess, unit_from where it comes from, in words, unit_other what it may be instead. up_from: of
+    passes that stand in their places, who says that z is up; "": nobody does."""
 
     passes: tuple[Pass, ...]
     unit: str
     unit_guessed: bool
     unit_from: str = ""
     unit_other: str | None = None
+    up_from: str = "file"
     origin: tuple[int, int, int] = (0, 0, 0)
     oriented: bool = False  # normals are there and point outward
     reference: Reference | None = None

@@ -79,7 +79,8 @@ class PosedPictures(Artefact):
     the same points. groups: names of photographs that hang together, those that are built first.
     sparse: npz, points (N,3) float64 in the common frame, seen (M,2) int32 = point, picture.
     about: centre and radius of what the cameras stand around; None: they look one way.
-    size_known: the common frame is in metres, size_from: says what, in words.
+    size_known: the common frame is in metres, size_from: says what, in words. up_known: z is up as
+    the pictures were taken.
     """
 
     pictures: tuple[PosedPicture, ...]
@@ -90,3 +91,4 @@ class PosedPictures(Artefact):
     about: tuple[float, float, float, float] | None = None
     size_known: bool = False
     size_from: str = ""
+    up_known: bool = True

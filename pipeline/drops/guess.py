@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.drops import films
 from pipeline.drops.choice import Choice
 from pipeline.drops.in_doubt import in_doubt, in_doubt_of_archive, several_meshes
 from pipeline.drops.item import (
@@ -131,7 +132,7 @@ def photos(found: list[Item]) -> Choice | None:
         f"{len(images)} pictures{by} without names of sides or transparency: photos of a"
         f' scan{beside}; with kind = "images" in job.toml they would be views of one object'
     )
-    return Choice("scan", with_lists(every, found), [note])
+    return Choice("scan", with_lists(every, found), [note, *films.beside(images, found)])
 
 
 def with_lists(images: list[Item], found: Iterable[Item]) -> list[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.drops import films
 from pipeline.drops.choice import Choice
 from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
 from pipeline.drops.in_doubt import holding, unread_picture
@@ -65,8 +66,11 @@ def _scan_of_all(found: list[Item]) -> Choice | None:
     if choice and not choice.notes:
         return choice
     images = of(found, IMAGE)
-    used = [*of(found, POINTS), *passes(found)] or (images and with_lists(images, found))
-    return Choice("scan", used) if used else None
+    if used := [*of(found, POINTS), *passes(found)]:
+        return Choice("scan", used)
+    if not images:
+        return None
+    return Choice("scan", with_lists(images, found), films.beside(images, found))
 
 
 def _has(request: dict[str, Any], *keys: str) -> bool:

@@ -72,14 +72,14 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=6),
-    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=4),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=7),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=5),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=13),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
-    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=5),
+    "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans, PosedPictures), Mesh, version=3),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
     "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),

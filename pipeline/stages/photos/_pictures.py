@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from pipeline.errors import InputRejected
 from pipeline.formats.refusals import Source
 from pipeline.geometry.readers import picture
-from pipeline.stages.photos import _masks
+from pipeline.stages.photos import _masks, _twins
+from pipeline.stages.photos._twins import Look
 from pipeline.workspace import Workspace
 
 _MAKE, _MODEL, _ORIENTATION = 0x010F, 0x0110, 0x0112
@@ -58,8 +59,9 @@ def read(
     sources: Sequence[Source], masks: Mapping[str, Source], longest: int, ws: Workspace
 ) -> tuple[list[Photo], dict[str, str]]:
     """The photographs with working copies, their edges at most LONGEST pixels; and, by name, why
-    others were left out: they cannot be read, or are the same file again."""
+    others were left out: they cannot be read, or are the same picture again."""
     photos: list[Photo] = []
+    looks: list[Look] = []
     left_out: dict[str, str] = {}
     seen: dict[str, str] = {}
     for number, (name, path) in enumerate(sources):
@@ -69,14 +71,17 @@ def read(
             left_out[name] = f"it is the same picture as {twin}"
             continue
         try:
-            photo = _photo(name, path, f"photos/copies/{number:05d}.png", longest, ws)
+            photo, look = _photo(name, path, f"photos/copies/{number:05d}.png", longest, ws)
+            looks.append(look)
             photos.append(_masked(photo, masks[name], ws) if name in masks else photo)
         except InputRejected as error:
             left_out[name] = error.message
-    return photos, left_out
+    for name, twin in _twins.again(looks).items():
+        left_out[name] = f"it is the same picture as {twin}, in another format or at another size"
+    return [photo for photo in photos if photo.name not in left_out], left_out
 
 
-def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Photo:
+def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> tuple[Photo, Look]:
     image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
     stored = image.size
     exif = picture.exif(path)
@@ -86,7 +91,13 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> Pho
     equivalent = _number(exif.get(_FOCAL_35))
     focal = equivalent / _FILM * max(image.size) if equivalent else None
     turned = exif.get(_ORIENTATION)
-    return Photo(name, copy, image.size, stored, kind, focal, turned if turned in _UP else 1)
+    turned = turned if turned in _UP else 1
+    # of one picture twice, the larger one is kept, and the one that knows its lens
+    rank = (stored[0] * stored[1], focal is not None)
+    return (
+        Photo(name, copy, image.size, stored, kind, focal, turned),
+        _twins.look(name, image, turned, rank),
+    )
 
 
 def _masked(photo: Photo, mask: Source, ws: Workspace) -> Photo:

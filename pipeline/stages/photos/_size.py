@@ -17,6 +17,7 @@ from pipeline.stages.photos._markers import Sighted, Told
 from pipeline.stages.photos._world import Shot
 from pipeline.workspace import Workspace
 
+AGREE = 0.02  # share by which sizes that two tell may differ
 ARBITRARY = (
     "photographs tell no size: the model is as large as if the middle one of these {} had been"
     " taken from 1 m away. A printed sheet of `inbox3d board` beside the object, a distance between"
@@ -31,9 +32,10 @@ def told(
     edge: float | None,
     ws: Workspace,
 ) -> Told:
-    """What one unit of the common frame is in metres, by the first that tells: distances between
-    points that are marked in SHOTS, markers (their EDGE in mm, where it was asked for), places; the
-    first and the last stand in lists BESIDE. What does not fit is said."""
+    """What one unit of the common frame is in metres, by the one with which most others agree, of
+    several the first: distances between points that are marked in SHOTS, markers (their EDGE in mm,
+    where it was asked for), places; the first and the last stand in lists BESIDE. The words tell
+    which agree and which contradict it; what does not fit is a warning."""
     name, places = _places.read(beside)
     marked = _distances.read([one for one in beside if frames.is_distances(one.name)])
     centres = {one.name: rigid.invert(np.asarray(one.pose))[:3, 3] for one in pictures}
@@ -47,11 +49,31 @@ def told(
     if not known:
         ws.warn(ARBITRARY.format(len(pictures)))
         return Told(None, "photographs tell no size")
-    first, *others = known
-    for other in others:
-        if abs(np.log(float(other.metres or 1) / float(first.metres or 1))) > _markers.APART:
-            ws.warn(f"two tell the size, and not the same: {first.words}; {other.words}")
-    return first
+    size, contradicted = chosen(known)
+    for words in contradicted:
+        ws.warn(f"two tell the size, and not the same: {words}")
+    return size
+
+
+def chosen(known: Sequence[Told]) -> tuple[Told, list[str]]:
+    """Of several that tell metres the one with which most of the others agree, its words with what
+    these say of it; and those that contradict it, in words."""
+    best = max(known, key=lambda one: sum(_apart(one, other) <= AGREE for other in known))
+    words, contradicted = [best.words], []
+    for other in known:
+        apart = _apart(best, other)
+        if other is not best and apart <= AGREE:
+            words.append(f"{other.words}: these agree within {max(apart, 0.001):.1%}")
+        elif other is not best:
+            words.append(f"{other.words}: these differ from it by {apart:.0%} and are not used")
+            contradicted.append(f"{best.words}; {words[-1]}")
+    return Told(best.metres, "; ".join(words)), contradicted
+
+
+def _apart(one: Told, other: Told) -> float:
+    """The share by which the sizes that two tell differ."""
+    assert one.metres and other.metres
+    return float(np.expm1(abs(np.log(one.metres / other.metres))))
 
 
 def _by_markers(pictures: Sequence[PosedPicture], edge: float | None, ws: Workspace) -> Told:

@@ -17,6 +17,7 @@ AROUND = 0.12  # smallest spread of the looking directions by which they meet in
 ONE_WAY = 0.85  # length of their mean from which on they look at one side, as at a facade
 SPREAD = 0.15  # of the directions of the pictures' lower edges, by which they tell what is level
 LEVEL = 0.25  # of that spread: how far out of level they may be
+AGREED = 0.1  # length of the mean of the pictures' own up, below which they tell none
 MOST_TIPPED = 0.5  # cosine between what is up by them and the mean of the pictures' own up
 REACH = 0.55  # of the distance of the cameras: how far what they stand around may reach
 
@@ -81,6 +82,17 @@ def framed(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
     return moved, scale * (points - centre) @ turn.T, around
 
 
+def tell_up(shots: list[Shot]) -> bool:
+    """Whether the pictures agree at all about what is up: taken straight down they need not."""
+    return float(np.linalg.norm(_pictures_up(shots))) >= AGREED
+
+
+def _pictures_up(shots: list[Shot]) -> Array:
+    """The mean of the pictures' own up; the shorter, the less they agree."""
+    ups = [shot.rotation.T @ np.array([*shot.photo.up, 0.0]) for shot in shots]
+    return np.asarray(np.mean(ups, axis=0))
+
+
 def _upright(shots: list[Shot]) -> Array:
     """The rotation that takes the photographers' up to z."""
     z = _up(shots)
@@ -93,14 +105,13 @@ def _up(shots: list[Shot]) -> Array:
     """What is at right angles to all pictures' lower edges: people hold a camera level and tip it
     up or down, so that the pictures' own up leans where most look one way. That it is where the
     edges do not tell, or a good many cameras were not level."""
-    edges, ups = [], []
+    edges = []
     for shot in shots:
         x, y = shot.photo.up
-        ups.append(shot.rotation.T @ np.array([x, y, 0.0]))
         edges.append(shot.rotation.T @ np.array([-y, x, 0.0]))
-    mean = np.mean(ups, axis=0)
+    mean = _pictures_up(shots)
     length = float(np.linalg.norm(mean))
-    if length < 0.1:
+    if not tell_up(shots):
         return np.array([0.0, 0.0, 1.0])
     values, axes = np.linalg.eigh(np.transpose(edges) @ np.asarray(edges) / len(shots))
     rolled, spread = np.sqrt(np.clip(values[:2], 0, None))

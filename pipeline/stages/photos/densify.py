@@ -60,6 +60,7 @@ def run(posed: PosedPictures, ws: StageWorkspace[Densify]) -> Scans:
         unit="m",
         unit_guessed=not posed.size_known,
         unit_from=posed.size_from,
+        up_from="cameras" if posed.up_known else "",
         oriented=True,
         dense=len(passes) >= MANY,
     )

@@ -67,6 +67,7 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
         about=None if about is None else tuple(unit * value for value in about),
         size_known=size.metres is not None,
         size_from=size.words,
+        up_known=_world.tell_up(shots),
     )
 
 

@@ -50,8 +50,8 @@ def find(
         return Up(up, "cameras")
     if support is not None:
         return Up(support.normal, "support plane")
-    if any(one.pose or one.survey for one in scans.passes):
-        return Up(_Z, "file")
+    if scans.up_from and any(one.pose or one.survey for one in scans.passes):
+        return Up(_Z, scans.up_from)
     lean = normals.mean(0)
     if (axis := _turntable(alignment)) is not None:
         return Up(axis if axis @ lean > 0 else -axis, "turntable axis")

@@ -15,8 +15,8 @@ from pipeline.formats import boards
 from pipeline.formats.refusals import Source
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import similarity
-from pipeline.stages.photos import _markers, _places
-from pipeline.stages.photos._markers import Sighted
+from pipeline.stages.photos import _markers, _places, _size
+from pipeline.stages.photos._markers import Sighted, Told
 from tests.support import photographs
 from tests.unit.photos.conftest import SIZE, run_stages
 
@@ -125,6 +125,24 @@ def test_places_of_other_photographs_are_not_used(tmp_path: Path) -> None:
     few = _places.size("poses.txt", {"0": true[0]}, centres)
     assert few.metres is None and "takes 3" in few.words
     assert _places.read(written(tmp_path, "notes.txt", "taken on a sunny day, 3 4 5")) == ("", {})
+
+
+def test_who_else_tells_the_size_is_told_whether_it_agrees_or_not() -> None:
+    """The first is taken where all agree, else the one that most agree with; whoever contradicts it is named."""
+    markers, places, distance = (
+        Told(0.5, "markers"),
+        Told(0.503, "places"),
+        Told(0.05, "a distance"),
+    )
+    size, contradicted = _size.chosen([markers, places])
+    assert size == Told(0.5, "markers; places: these agree within 0.6%") and contradicted == []
+    size, contradicted = _size.chosen([distance, markers, places])
+    assert size.metres == 0.5 and "places: these agree" in size.words
+    assert "a distance: these differ from it by 900%" in size.words
+    assert len(contradicted) == 1 and contradicted[0].startswith("markers; a distance")
+    two = _size.chosen([distance, markers])
+    assert two[0].metres == 0.05 and "markers: these differ from it" in two[0].words
+    assert _size.chosen([markers]) == (markers, [])
 
 
 @pytest.mark.slow

@@ -22,10 +22,9 @@ def placed(*poses: np.ndarray) -> Alignment:
     return Alignment(passes=tuple(rows), links=(), components=(), size=1.0)
 
 
-def scans(**facts: object) -> Scans:
-    return Scans(
-        passes=(Pass(name="0", arrays="", points=1, **facts),), unit="m", unit_guessed=False
-    )  # fmt: skip
+def scans(up_from: str = "file", **facts: object) -> Scans:
+    only = Pass(name="0", arrays="", points=1, **facts)
+    return Scans(passes=(only,), unit="m", unit_guessed=False, up_from=up_from)
 
 
 def found(points: np.ndarray, normals: np.ndarray, told: Scans, *poses: np.ndarray) -> _up.Up:
@@ -68,6 +67,15 @@ def test_a_survey_is_level_by_its_format_and_that_is_no_guess() -> None:
     points, normals = box(2000, (5, 4, 3))
     up = found(points, -normals, scans(survey=True))
     assert (up.source, up.guess, up.axis.tolist()) == ("file", False, [0, 0, 1])
+
+
+def test_photographs_are_level_by_their_cameras_where_these_tell_it() -> None:
+    """Not by a file, which tells nothing; where they tell nothing either, up is a guess."""
+    points, normals = box(2000, (5, 4, 3))
+    placed_already = rigid.to_matrix(np.eye(4))
+    up = found(points, -normals, scans("cameras", pose=placed_already))
+    assert (up.source, up.guess, up.axis.tolist()) == ("cameras", False, [0, 0, 1])
+    assert found(points, -normals, scans("", pose=placed_already)).guess
 
 
 def test_the_turntable_turns_about_the_axis_that_is_up() -> None:
