@@ -91,6 +91,16 @@ bench: setup ## every benchmark beside its peer; tables in benchmarks/out/ (the 
 		case $$bench in *_ambiguity.py) more="--out benchmarks/out/drops.jsonl";; *) more=;; esac; \
 		$(BIN)/python $$bench $$more | tee benchmarks/out/$$(basename $$bench .py).txt; done
 
+# Peers that nothing of the product and no test needs: only benchmarks/surfaces.py looks into this folder.
+PEERS := $(VENV)/peers
+$(PEERS)/.done: | $(BIN)/python
+	$(PIP) --no-deps --target $(PEERS) adobe-lagrange==6.49.0 nanobind-backend==1.0.0 colorama==0.4.6 pyfqmr==0.5.0
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: setup $(PEERS)/.done ## surfaces and thinned meshes beside five programs, some fifteen minutes
+	$(BIN)/python benchmarks/surfaces.py
+
 .PHONY: bench-gpu
 bench-gpu: setup ## networks of the published sizes on this machine's GPU, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/gpu.py
