@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+APART = re.compile(r"[,'’]")  # thousands
+FORTRAN = re.compile(r"(?<=\d)[dD](?=[-+]?\d)")  # its exponents
 NO_NUMBER = re.compile(
     r"[-+]?\d*\.?#(?:ind|qnan|snan|inf|j|nan)\d*|[-+]?\d\.#(?:ind|qnan|snan|inf|j|nan)\w*|[-+]?[qs]?nan(?:\([^)\s]*\)|ind|q|s)?"
     r"|[-+]?inf(?:inity)?|null|none|n/?a|no"
@@ -145,14 +147,18 @@ def is_number(word: str) -> bool:
 def _plain(word: str) -> float | None:
     """WORD as a number, its marks read in whatever way fits; NaN for the spellings of "no
     number"."""
+    try:
+        return float(word)  # as most are spelled
+    except ValueError:
+        pass
     for text in (
         word,
         word.replace(",", "."),
-        re.sub(r"[,'’]", "", word),
+        APART.sub("", word),
         word.replace(".", "").replace(",", "."),
     ):
         try:
-            return float(re.sub(r"(?<=\d)[dD](?=[-+]?\d)", "e", text.replace("−", "-")))
+            return float(FORTRAN.sub("e", text.replace("−", "-")))
         except ValueError:
             continue
     return float("nan") if NO_NUMBER.fullmatch(word) else None

@@ -36,6 +36,14 @@ SWARM = 12  # of those in a play of which some are left out
 # what may be wrong with one look, read or write, and well at the next try
 ONCE = (*LOOKS, "refused")
 DENIALS = {"EACCES": "denied", "EPERM": "refused"}
+# in drills: how likely a look or a write of its edge goes wrong, and a start that it follows from;
+# and how likely its fault befalls other edges
+DRILLED, DRILLED_LEAD = 0.4, 0.8
+DRILLED_ELSE = {
+    **dict.fromkeys((*CALLS, *LOOKS), 0.4), **dict.fromkeys(HABITS, 0.15),
+    **dict.fromkeys(EVENTS, 0.06), "hung": 0.1,
+}  # fmt: skip
+REQUESTED = "hijk"  # edges by the API: what they come from must come about
 LEADING = 0.35  # how likely a start is struck so that another edge follows
 LEADS = ("", *{lean.at_start: 0 for lean in LEANS.values() if lean.at_start})
 OTHERS, ALIKE = 0.7, 0.5  # how likely other edges are struck, and then by the same fault
@@ -56,10 +64,19 @@ class Aim:
     def __init__(self, fate: Fate) -> None:
         self.fate, self.world, self.dice = fate, fate.world, fate.world.dice
         self.edge, self.fault = self.world.target
+        self.faults = self.world.shape.faults
         self.lead, self.leading = self.world.lean.at_start, LEADING
         self.share = OTHERS if self.edge else self.dice.choice((0.0, *[1.0] * 9))
-        if self.edge and not self.lead:
+        if not self.faults:
+            self.leading = DRILLED_LEAD
+        elif self.edge and not self.lead:
             self.lead, self.leading = self.dice.choice(LEADS), LEADING / 3
+        self.share *= self.faults
+        self.on = bool(self.share or self.edge)
+        self.drilled = 0.0 if self.faults else DRILLED_ELSE.get(self.fault, 0.0)
+        if self.edge in REQUESTED:
+            self.drilled /= 4
+        self.most = DRILLED if self.drilled else BLUR_MOST
         self.kinds = AT if self.dice.random() < 0.25 else tuple(self.dice.sample(AT, SWARM))
         self.strikes: dict[str, Callable[[Process, Path, Path], bool]] = {}
         self._before = BEFORE_EDGE.get(self.edge, ()) if self.fault in LOOKS else ()
@@ -71,28 +88,45 @@ class Aim:
             if self.lead and edge == "c" and self.dice.random() < self.leading:
                 return self._strike(process, edge, self.lead, *args)
             mine = edge == self.edge and self.fault in AT
-            if self.dice.random() < (STEERED if mine else AIM[edge] * self.share):
-                alike = mine or (self.fault in AT and self.dice.random() < ALIKE)
+            if self.dice.random() < (STEERED if mine else self._elsewhere(edge)):
+                alike = mine or self._is_alike()
                 kind = self.fault if alike else self.dice.choice(self.kinds)
                 return self._strike(process, edge, kind, *args)
         elif (
             call in BEFORE
-            and (thrown := self.dice.random()) < BLUR_MOST
+            and (thrown := self.dice.random()) < self.most
             and thrown < self._blur(process, call, args)
         ):
             fitting = [kind for kind in ONCE if self.fate.fits(kind, call, args)]
             return self.fault if self.fault in fitting else self.dice.choice(fitting)
         return None
 
+    def _elsewhere(self, edge: str) -> float:
+        """How likely something befalls an EDGE that the play is not steered at."""
+        if self.drilled:
+            return self.drilled if self.fault in AT else 0.0
+        return AIM[edge] * self.share
+
+    def _is_alike(self) -> bool:
+        return self.fault in AT and (self.drilled > 0 or self.dice.random() < ALIKE)
+
     def _blur(self, process: Process, call: str, args: tuple[Any, ...]) -> float:
         """How likely a CALL that comes before edges shows less than there is, or is torn."""
         path = self.fate.about(call, args)
         state, _, rest = self.world.short(path).removeprefix(".pipeline/").partition("/")
         if not self.fate.key(path):
-            often = BLUR_MOST if process.name == "web" or state in self._before else BLUR
-            return often if call == "scandir" else 0.0
+            if call != "scandir":
+                return 0.0
+            asked = process.name == "web" or state in self._before
+            return self.most if asked else BLUR * self.faults
         if state in self._before and self.fate.fits(self.fault, call, args):
-            return BLUR_MOST
+            return self.most
+        if self.drilled:
+            return self.most / 4 if self.fate.fits(self.fault, call, args) else 0.0
+        return self.faults * self._by_chance(call, state, rest)
+
+    @staticmethod
+    def _by_chance(call: str, state: str, rest: str) -> float:
         if call in ("read", "replace"):
             return BLUR
         if call in TEARABLE:

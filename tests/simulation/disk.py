@@ -127,7 +127,7 @@ class SimDisk(Disk):
         if call == "scandir":
             if result and not isinstance(result[0], Entry):
                 result = [(*one[:2], one[2] and self._dated(one[2])) for one in result]
-            if self.world.fate.aim.share or "stale" in self.world.fate.kinds:
+            if self.world.fate.aim.on or "stale" in self.world.fate.kinds:
                 self.process.host.stale[str(args[0])] = (self.world.hub.now, function, result)
         return result
 

@@ -35,7 +35,8 @@ class Fate:
         self.world, self.hub = world, world.hub
         self.dice = dice = world.dice
         self.kinds = [kind for kind in KINDS if dice.random() < 0.5]
-        self.rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
+        rate = dice.choice((0.0, 0.001, 0.002, 0.005, 0.01)) if self.kinds else 0.0
+        self.rate = rate * world.shape.faults
         self.aim = Aim(self)
         self.switching = dice.choice((0.05, 0.2, 0.5))
         self.sky = Sky(world)
@@ -74,7 +75,7 @@ class Fate:
             return found
         if self.world.calm:
             return None
-        aimed = self.aim.share and self.aim.at(process, call, args)
+        aimed = self.aim.on and self.aim.at(process, call, args)
         if aimed or self.dice.random() >= self.rate:
             return aimed or None
         if call != "copy" and not str(args[0]).startswith(self._prefix):

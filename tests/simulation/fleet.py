@@ -19,7 +19,7 @@ from tests.support.legs import run_here
 
 SETTINGS = {
     "INTAKE__QUIET_LOCAL": "4", "INTAKE__PATIENCE": "60", "INTAKE__HOLD": "60", "INTAKE__TICK": "3", "INTAKE__STATUS_INTERVAL": "10",
-    "WORKER__BEAT": "5", "WORKER__DEAD_LOOKS": "4", "WORKER__POLL": "3", "REAPER__INTERVAL": "8", "REAPER__STAGING_LOOKS_APART": "60",
+    "WORKER__BEAT": "5", "WORKER__DEAD_LOOKS": "4", "WORKER__POLL": "3", "REAPER__STAGING_LOOKS_APART": "60",
     "REAPER__ORPHAN_LOOK_GAP": "15", "REAPER__DRAFTS_AGE": "200", "REAPER__VERIFY_AFTER": "60",
 }  # fmt: skip
 
@@ -75,6 +75,7 @@ class House:
             self.settings[host] = config.load(
                 None,
                 {f"INBOX3D_{key}": value for key, value in SETTINGS.items()}
+                | {"INBOX3D_REAPER__INTERVAL": str(world.shape.reaps)}
                 | {"INBOX3D_HOST__SCRATCH": scratch, "INBOX3D_HOST__MODELS": f"{scratch}-none"},
             )
         queues = ("scan", "views", "mesh", "finish")
@@ -103,7 +104,7 @@ class House:
         self.intakes.pop(process, None)
         self.workers.pop(process, None)
         self.stopping.pop(process, None)
-        self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, 10))
+        self.world.hub.spawn(again, after=self.world.dice.uniform(0.5, self.world.shape.returns))
 
     # -- processes -----------------------------------------------------------------------------
     def intake(self, host: Host) -> None:

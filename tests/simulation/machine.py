@@ -26,8 +26,7 @@ from layout.tree import Place
 from pipeline import recipes, weights
 from pipeline.gpu import leg
 from pipeline.kept import declared, keys
-from pipeline.progress import past
-from pipeline.progress.past import Past
+from pipeline.progress.past import Guess, Past
 from pipeline.runner import input_list, scratch
 from pipeline.watchers import cleanup, inbox, intake, status
 from tests.simulation import stages
@@ -109,7 +108,8 @@ def simulated(folder: Path, seed: int, world: Callable[[], World | None]) -> Ite
         enter(patch.object(weights, "backends", lambda models: ()))  # asks all packages of Python
         enter(patch.object(liveness, "stopped", lambda heartbeat: False))  # asks /proc
         enter(patch.object(Past, "refresh", lambda self: None))
-        enter(patch.object(past, "PER_KIND", 1))  # estimates are none of the promises
+        # estimates are none of the promises
+        enter(patch.object(Past, "guess", lambda self, stage, asked: Guess(1.0, 1.0, False)))
         enter(patch.object(leg, "_peak", lambda: 64 << 20))  # asks /proc
         for document in (
             AtlasFile,

@@ -22,7 +22,8 @@ from tests.simulation.waits import Waits
 from tests.simulation.whole import Whole
 from tests.simulation.world import Broken, World
 
-EVERY = 25  # edges between two looks at the whole tree
+# edges between two looks at the whole tree, at least, and for how many files there is one more
+EVERY, EDGES_A_FILE = 25, 8
 QUIET = float(SETTINGS["INTAKE__QUIET_LOCAL"])
 
 
@@ -38,7 +39,7 @@ class Oracle:
         self.made = Made(world, people, self.starts.begun)
         self.refusals = Refusals(world)
         self.hasty: set[str] = set()  # ids of drops that were taken before they had ever been quiet
-        self.edges = 0
+        self.edges, self._looked = 0, 0
         world.hooks.append(self)
 
     def met(self, process: Process, name: str, call: str, key: str | None) -> None:
@@ -82,7 +83,9 @@ class Oracle:
             self.whole.trashed(source, target)
         elif edge == "k":
             self.whole.restored(source, target, self._is_harmed(target))
-        if self.edges % EVERY == 0:
+        # of a large house more seldom: a look costs what all its files do
+        if self.edges - self._looked >= max(EVERY, len(self.world.files) // EDGES_A_FILE):
+            self._looked = self.edges
             self.whole.look()
 
     def _claimed(self, source: Path, target: Path) -> None:
@@ -105,9 +108,8 @@ class Oracle:
         TARGET, between two writes or until now."""
         paths = target.rglob("*") if target.is_dir() else [target]
         found = [self.world.files.get(path.lstat().st_ino) for path in paths]
-        found += [
-            known for known in self.world.files.values() if known.path.startswith(f"{source}/")
-        ]
+        inside = f"{source}/"
+        found += [each for each in self.world.files.values() if each.path.startswith(inside)]
         writes = sorted({each.at for known in found if known for each in known.versions})
         times = [*writes, self.world.hub.now]
         return max(

@@ -20,14 +20,13 @@ from tests.simulation.machine import simulated, watched
 from tests.simulation.mischance import Mischance
 from tests.simulation.oracle import Oracle
 from tests.simulation.people import People
+from tests.simulation.shapes import DRILL, DRILLS, MINUTES, ROUNDS, WANTED, Round, Shape
 from tests.simulation.swift import swift
 from tests.simulation.world import Broken, World
 
-DROPS = (10, 30, 50, 80)
-LONGER = 3.0  # how many times as long faults go on at the most, while there is work
-CHAOS, FOR_EACH = 35.0, 1.2  # simulated seconds in which things go wrong, and more for each drop
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 DROPPED = 0.7  # share of that in which people drop
+BACKLOG = 30  # jobs that wait, with which a drill's people drop nothing more
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 
 
@@ -46,8 +45,13 @@ class Report:
         self.cpu = 0.0  # seconds of processor time that it took
 
 
-def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None) -> Report:
-    """Everything that SEED decides, with a planted bug (MUTANT) if one is given."""
+def play(
+    seed: int,
+    mutant: contextlib.AbstractContextManager[Any] | None = None,
+    shape: Shape = MINUTES,
+) -> Report:
+    """Everything that SEED decides in a play of SHAPE, with a planted bug (MUTANT) if one is
+    given."""
     began = time.process_time()
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     folder = Path(tempfile.mkdtemp(prefix=f"inbox3d-{seed}-", dir=memory))
@@ -56,7 +60,7 @@ def play(seed: int, mutant: contextlib.AbstractContextManager[Any] | None = None
     broken = None
     try:
         with swift(), simulated(folder, seed, lambda: world), mutant or contextlib.nullcontext():
-            world = World(folder, seed)
+            world = World(folder, seed, shape)
             house = House(world)
             people = People(world, house)
             oracle = Oracle(world, house, people, 3)
@@ -86,31 +90,63 @@ def _play(world: World, house: House, people: People, oracle: Oracle) -> None:
     habits = Habits(people)
     mischance = Mischance(world, house, habits)
     with watched(world, oracle):
-        hub, dice = world.hub, world.dice
         _deaths_are_heard_of(world, house, oracle)
-        drops = dice.choice(DROPS[1:] if world.fate.aim.edge else DROPS)
-        chaos = CHAOS + FOR_EACH * drops
-        for _ in range(drops):
-            drop = people.submits if dice.random() < world.lean.submits else people.drop
-            hub.spawn(drop, after=dice.uniform(0, chaos * DROPPED))
-        for act, leant, how_many in (
-            (habits.by_chance, world.lean.habits, dice.choice((0.0, 0.4, 0.8, 1.2))),
-            (people.requests, world.lean.requests, dice.choice((0.2, 0.6, 1.0))),
-            (mischance.by_chance, world.lean.events, dice.choice((0.0, 0.1, 0.2, 0.3))),
-        ):
-            how_many = max(how_many, 1.2) if leant else how_many
-            for _ in range(int(how_many * drops)):
-                hub.spawn(act, after=dice.uniform(5, chaos))
-        hub.run(chaos)
-        while oracle.rest() and hub.now < chaos * LONGER:
-            hub.run(hub.now + LOOK)
+        if world.shape == DRILL:
+            drops = _drill(world, people, habits)
+        else:
+            drops = _chaos(world, people, habits, mischance, oracle)
         world.calm = True
         world.fate.sky.peace()
         world.say("the world", "peace")
-        _comes_to_rest(world, people, oracle, hub.now + PEACE + EACH * drops)
+        _comes_to_rest(world, people, oracle, world.hub.now + PEACE + EACH * drops)
         oracle.whole.look()
         oracle.whole.contents()
         oracle.whole.done()
+
+
+def _chaos(
+    world: World, people: People, habits: Habits, mischance: Mischance, oracle: Oracle
+) -> int:
+    """People drop, and things go wrong. How many drops there were."""
+    hub, dice, shape = world.hub, world.dice, world.shape
+    drops = dice.choice(shape.drops[1:] if world.fate.aim.edge else shape.drops)
+    chaos = shape.lead + shape.each * drops
+    _drops(world, people, drops, chaos * DROPPED)
+    for act, leant, how_many in (
+        (habits.by_chance, world.lean.habits, dice.choice((0.0, 0.4, 0.8, 1.2))),
+        (people.requests, world.lean.requests, dice.choice((0.2, 0.6, 1.0))),
+        (mischance.by_chance, world.lean.events, dice.choice((0.0, 0.1, 0.2, 0.3))),
+    ):
+        how_many = max(how_many, 1.2) if leant else how_many
+        for _ in range(int(how_many * shape.faults * drops)):
+            hub.spawn(act, after=dice.uniform(5, chaos))
+    hub.run(chaos)
+    while hub.now < chaos * shape.longer and oracle.rest():
+        hub.run(hub.now + LOOK)
+    return drops
+
+
+def _drill(world: World, people: People, habits: Habits) -> int:
+    """One edge again and again, until its fault befell it often. How many drops there were."""
+    hub, dice, seen = world.hub, world.dice, world.fate.seen
+    each = DRILLS.get(world.target[0], Round())
+    for _ in range(ROUNDS):
+        if seen.met[world.target] >= WANTED or seen.cannot(*world.target):
+            break
+        lasts = world.shape.each * each.drops + 4
+        if len(os.listdir(world.claimed)) < BACKLOG:
+            _drops(world, people, each.drops, lasts / 2)
+        for act, how_many in ((habits.by_chance, each.habits), (people.requests, each.requests)):
+            for _ in range(how_many):
+                hub.spawn(act, after=dice.uniform(1, lasts))
+        hub.run(hub.now + lasts)
+    return people.drops
+
+
+def _drops(world: World, people: People, count: int, within: float) -> None:
+    for _ in range(count):
+        drop = people.submits if world.dice.random() < world.lean.submits else people.drop
+        world.hub.spawn(drop, after=world.dice.uniform(0, within))
 
 
 def _comes_to_rest(world: World, people: People, oracle: Oracle, until: float) -> None:

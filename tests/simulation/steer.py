@@ -3,10 +3,12 @@ seldom come about by themselves are met as often as others; and who plays what n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.simulation.coverage import EDGES, ENOUGH, FAULTS, Seen
+from tests.simulation.shapes import DRILL, MINUTES, Shape
 
 PAIRS = tuple((edge, fault) for edge in EDGES for fault in FAULTS)
 FREE = 98  # residues that are steered at nothing
@@ -55,32 +57,48 @@ def target(seed: int) -> tuple[str, str]:
 
 
 class Schedule:
-    """SEEDS, those first whose pairs were met least by what SEEN counts meanwhile. Which seed comes
-    next depends on that; what a seed plays does not."""
+    """SEEDS for plays of SHAPE, those first whose pairs were met least by what SEEN counts
+    meanwhile. Which seed comes next depends on that; what a seed plays does not. There are drills
+    only of pairs that were not met often enough, each as often as the others."""
 
-    def __init__(self, seeds: range, seen: Seen) -> None:
-        self.seen, self._given = seen, 0
+    def __init__(self, seeds: range, seen: Seen, shape: Shape = MINUTES) -> None:
+        self.seen, self._given, self._drills = seen, 0, shape == DRILL
         self._left: dict[tuple[str, str], Iterator[int]] = {}
         inverse = pow(SPREAD, -1, MODULUS)
         for at, pair in enumerate(PAIRS):
             first = seeds.start + (at * inverse - seeds.start) % MODULUS
             self._left[pair] = iter(range(first, seeds.stop, MODULUS))
         self._free = (seed for seed in seeds if target(seed) == ("", ""))
+        if not shape.steered:
+            self._left, self._free = {}, iter(seeds)
         self._under_way: dict[int, tuple[str, str]] = {}
+        self._times: Counter[tuple[str, str]] = Counter()
 
     def next(self) -> int | None:
         """A seed that was not given yet; None where none is left."""
         self._given += 1
+        if self._drills:
+            return self._next_drill()
         if self._given % FREELY == 0 and (free := next(self._free, None)) is not None:
             return free
         busy = set(self._under_way.values())
         rare = sorted(self._left, key=lambda pair: (pair in busy, self._met(pair)))
-        for pair in rare:
+        return self._first(rare)
+
+    def _next_drill(self) -> int | None:
+        short = [pair for pair in self._left if self._met(pair) < ENOUGH]
+        short.sort(key=lambda pair: (self._times[pair], self._met(pair)))
+        return self._first(short)
+
+    def _first(self, pairs: list[tuple[str, str]]) -> int | None:
+        """A seed that is steered at the first of PAIRS of which any is left."""
+        for pair in pairs:
             if (seed := next(self._left[pair], None)) is not None:
                 self._under_way[seed] = pair
+                self._times[pair] += 1
                 return seed
             del self._left[pair]
-        return next(self._free, None)
+        return None if self._drills else next(self._free, None)
 
     def played(self, seed: int) -> None:
         self._under_way.pop(seed, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.simulation import steer
 from tests.simulation.coverage import EDGES, ENOUGH, FAULTS, Seen
+from tests.simulation.shapes import DAY, DRILL
 
 
 def test_every_pair_has_its_seeds_and_a_seed_has_one_pair() -> None:
@@ -37,3 +38,20 @@ def test_a_pair_that_cannot_be_waits_for_the_others() -> None:
     seen.tried["k", "copies"] = ENOUGH
     schedule = steer.Schedule(range(steer.MODULUS), seen)
     assert steer.target(schedule.next() or 0) != ("k", "copies")
+
+
+def test_there_are_drills_of_what_was_met_too_seldom_alone_each_in_its_turn() -> None:
+    seen = Seen()
+    seen.met.update(dict.fromkeys(steer.PAIRS, ENOUGH))
+    seen.met["k", "EIO"], seen.met["q", "hung"] = 1, 2
+    schedule = steer.Schedule(range(10**6), seen, DRILL)
+    given = [schedule.next() or 0 for _ in range(4)]
+    assert [steer.target(seed) for seed in given] == [("k", "EIO"), ("q", "hung")] * 2
+    assert len(set(given)) == 4
+    seen.met["k", "EIO"] = seen.met["q", "hung"] = ENOUGH
+    assert schedule.next() is None
+
+
+def test_days_are_played_in_the_order_of_their_seeds() -> None:
+    schedule = steer.Schedule(range(5, 8), Seen(), DAY)
+    assert list(iter(schedule.next, None)) == [5, 6, 7]

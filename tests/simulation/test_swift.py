@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
-from tests.simulation.swift import swift
+from tests.simulation.swift import CHUNK, swift
 
 NAMES = (
     "a",
@@ -52,6 +52,47 @@ def test_a_child_is_the_one_that_pathlib_makes(base: PurePosixPath) -> None:
         )
         assert (one.parent, one / "z", type(one)) == (other.parent, other / "z", type(other))
         assert one.is_absolute() == other.is_absolute()
+
+
+@pytest.mark.parametrize(
+    "text", ["/", "/a", "/a/b.c", "/a/", "//a/b", "/a//b", "/a/./b", "/a/.", "/a/.b/..", "a/b", "./a",
+             ".", "", "..", ".a/b", "///a", "a\0b"],
+)  # fmt: skip
+def test_a_path_of_words_is_the_one_that_pathlib_makes(text: str) -> None:
+    for kind in (Path, PurePosixPath, PureWindowsPath):
+        known = kind(text)
+        with swift():
+            made = kind(text)
+            told = (made.parts, made.name, made.parent.name, made.drive, made.root, hash(made))
+        assert told == (
+            known.parts, known.name, known.parent.name, known.drive, known.root, hash(known)
+        )  # fmt: skip
+
+
+def test_paths_are_compared_as_pathlib_compares() -> None:
+    some = [
+        Path("/a/b"),
+        Path("/a/B"),
+        Path("a"),
+        PurePosixPath("/a/b"),
+        PureWindowsPath("/a/b"),
+        "a",
+    ]
+    expected = [[one == other for other in some] for one in some]
+    alike = [one for one in some if isinstance(one, PurePosixPath)]
+    order = [[one < other for other in alike] for one in alike]
+    with swift():
+        assert [[one == other for other in some] for one in some] == expected
+        assert [[one < other for other in alike] for one in alike] == order
+
+
+def test_small_files_are_read_and_written_whole(tmp_path: Path) -> None:
+    with swift():
+        for data in (b"", b"abc", b"x" * (CHUNK + 5)):
+            assert (tmp_path / "file").write_bytes(data) == len(data)
+            assert (tmp_path / "file").read_bytes() == data
+        with pytest.raises(FileNotFoundError, match="nothing"):
+            (tmp_path / "nothing").read_bytes()
 
 
 def test_what_a_play_leaves_behind_is_as_it_was() -> None:

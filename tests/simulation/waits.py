@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from layout import names, tree
 from layout.disk import Entry
@@ -12,6 +13,7 @@ from tests.simulation.world import Broken, World
 
 LONG = 40.0  # seconds after which STATUS.txt must name what stands still: longer than old listings
 LOOKS = 3  # texts in a row that may miss it: a listing may skip an entry
+MORE = re.compile(r"… and (\d+) more$", re.M)
 MOVES = (State.INBOX, State.CLAIMED, State.PROCESSING)
 
 
@@ -30,12 +32,16 @@ class Waits:
         if "chmod" in text:  # nobody takes a permission away here: the share forbids by its rules
             raise Broken(f"words are true: STATUS.txt asks for a right that is there: {text}")
         now, standing = self.world.hub.now, {}
+        unnamed = sum(map(int, MORE.findall(text)))  # a long list ends with how many more there are
         for state in MOVES:
             for entry in self._entries(state):
                 key = f"{state}/{entry.name}"
                 standing[key] = self._since.get(key, now)
                 if now - standing[key] < LONG or _named(entry.name, text):
                     self._missed.pop(key, None)
+                    continue
+                if unnamed > 0:
+                    unnamed -= 1
                     continue
                 self._missed[key] = self._missed.get(key, 0) + 1
                 if self._missed[key] > LOOKS:

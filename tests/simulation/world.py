@@ -20,6 +20,7 @@ from tests.simulation.disk import SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.fate import Fate
 from tests.simulation.hub import Host, Hub, Process
+from tests.simulation.shapes import MINUTES, Shape
 
 ORDERS: tuple[Callable[[list[Any]], list[Any]], ...] = (
     sorted,
@@ -53,11 +54,11 @@ class File:
 
 
 class World:
-    """SEED decides everything."""
+    """SEED decides everything, in a play of SHAPE."""
 
-    def __init__(self, root: Path, seed: int) -> None:
-        self.seed, self.dice = seed, random.Random(seed)
-        self.target = steer.target(seed)
+    def __init__(self, root: Path, seed: int, shape: Shape = MINUTES) -> None:
+        self.seed, self.dice, self.shape = seed, random.Random(seed), shape
+        self.target = steer.target(seed) if shape.steered else ("", "")
         self.lean = steer.LEANS.get(self.target[0], steer.USUAL)
         self.hub = Hub(self.dice)
         self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
@@ -74,7 +75,8 @@ class World:
         self.calm, self.versions = False, 1
         self.fate = Fate(self)
         self.order = self.dice.choice(ORDERS)  # of listings, whatever the file system does
-        self.pace = self.dice.choice((0.1, 0.2, 0.4, 0.8))  # seconds that a stage takes on average
+        # seconds that a stage takes on average
+        self.pace = self.dice.choice((0.1, 0.2, 0.4, 0.8)) * shape.pace
         self.trace: list[str] = []
         self.hooks: list[Any] = []  # oracles: heard of every edge
         self.engine_died: Callable[[str], None] = lambda name: None  # hears of the start
