@@ -15,6 +15,7 @@ from pathlib import Path
 from layout.disk import Disk
 from layout.tree import Atlas, Place
 
+TWINS = 50  # folders of one id that may stand in one place before a person must look
 _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR})
 
 
@@ -57,14 +58,20 @@ def move(atlas: Atlas, source: Path, target: Path) -> None:
 
 
 def land(atlas: Atlas, place: Place, goal: Place) -> Place:
-    """Move PLACE to GOAL; where that name is taken by another folder, once more as <id>-<n>."""
-    try:
-        move(atlas, place.path, goal.path)
-        return goal
-    except Occupied:
-        twin = goal._replace(path=goal.path.with_name(f"{goal.id}-{place.n}"), n=place.n)
-        move(atlas, place.path, twin.path)
-        return twin
+    """Move PLACE to GOAL; where that name is taken by another folder, to <id>-<n>, or with the next
+    number that is free: it only ever rises, as n does. Occupied where none of TWINS is."""
+    twins = (
+        goal._replace(path=goal.path.with_name(f"{goal.id}-{n}"), n=n)
+        for n in range(place.n, place.n + TWINS)
+    )
+    taken: list[Occupied] = []
+    for free in (goal, *twins):
+        try:
+            move(atlas, place.path, free.path)
+            return free
+        except Occupied as error:
+            taken.append(error)
+    raise taken[-1]
 
 
 def there(disk: Disk, path: Path) -> bool:

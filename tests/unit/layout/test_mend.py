@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layout import lifecycle, names, tree
+from layout import lifecycle, move, names, tree
 from layout.disk import LineFault
 from layout.lifecycle import Gone, Occupied
 from layout.manifest import ErrorFile, JobFile
@@ -53,8 +53,10 @@ def test_a_lost_edge_still_counts_its_start(world: World) -> None:
     assert again.n == 1
 
 
-def test_an_occupied_name_is_tried_once_more_with_its_n(world: World) -> None:
-    """<id>-<n> beside <id>, both with their reasons; a third one is left where it is, in words."""
+def test_beside_an_occupied_name_a_job_takes_the_next_free_number(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """<id>-<n> beside <id>, both with their reasons. A third one stood in processing/ for ever, until a person looked."""
     held = world.held()
     (world.atlas.failed / held.id).mkdir()
     (world.atlas.failed / held.id / "something").touch()
@@ -68,9 +70,16 @@ def test_an_occupied_name_is_tried_once_more_with_its_n(world: World) -> None:
     third = world.held()
     for name in (third.id, f"{third.id}-1"):
         (world.atlas.failed / name / "x").mkdir(parents=True)
-    with pytest.raises(Occupied):
-        lifecycle.fail(world.atlas, third, FAILED)
-    assert third.path.is_dir()
+    third = lifecycle.fail(world.atlas, third, FAILED)
+    assert (third.path.name, third.n) == (f"{third.id}-2", 2)
+    assert third in world.atlas.places(State.FAILED)
+    fourth = world.held()
+    monkeypatch.setattr(move, "TWINS", 1)
+    for name in (fourth.id, f"{fourth.id}-1"):
+        (world.atlas.failed / name / "x").mkdir(parents=True)
+    with pytest.raises(Occupied):  # words tell a person to look
+        lifecycle.fail(world.atlas, fourth, FAILED)
+    assert fourth.path.is_dir()
 
 
 def test_an_empty_folder_in_the_way_is_not_silently_replaced(world: World) -> None:
