@@ -63,6 +63,7 @@ def init(
     )
     fresh = AtlasFile(uuid=str(uuid.uuid4()), inodes=changing, created=now(), inode=_inode(atlas))
     _identify(atlas, fresh)
+    ownership.let_read(atlas.identity_file)
     if restored:
         _restore(atlas)
     return atlas, findings

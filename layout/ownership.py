@@ -39,14 +39,24 @@ def modes(atlas: Atlas) -> dict[Path, int]:
 
 
 def set_modes(atlas: Atlas) -> None:
-    """Give every folder its mode; where the group could write to the root it could rename done/."""
+    """Give every folder its mode. The group must get through the root, and must not write there:
+    it could rename done/."""
     for folder, mode in modes(atlas).items():
         if stat.S_IMODE(os.lstat(folder).st_mode) != mode:
             folder.chmod(mode)
     root = stat.S_IMODE(os.lstat(atlas.root).st_mode)
-    if root & 0o022 and not root & stat.S_ISVTX:
+    right = root & ~0o022 if root & 0o022 and not root & stat.S_ISVTX else root
+    if right | 0o050 != root:
         with contextlib.suppress(PermissionError):  # a mount point may be another's: doctor says it
-            atlas.root.chmod(root & ~0o022)
+            atlas.root.chmod(right | 0o050)
+
+
+def let_read(file: Path) -> None:
+    """Let the group read FILE, whatever umask it was made with."""
+    mode = stat.S_IMODE(os.lstat(file).st_mode)
+    if not mode & 0o040:
+        with contextlib.suppress(PermissionError):
+            file.chmod(mode | 0o040)
 
 
 def misfits(atlas: Atlas) -> list[tuple[str, str]]:
@@ -77,6 +87,8 @@ def misfits(atlas: Atlas) -> list[tuple[str, str]]:
     root = os.lstat(atlas.root).st_mode
     if root & 0o022 and not root & stat.S_ISVTX:
         found.append(("people may rename the folders of the tree", f"chmod g-w,o-w {atlas.root}"))
+    if root & 0o050 != 0o050:
+        found.append((f"people may not get through {atlas.root}", again))
     return found
 
 

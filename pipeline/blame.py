@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from layout import rights, room
 from layout.disk import LineFault
 from layout.tree import INPUT, Atlas
 from layout.walk import BeyondLimits
+from pipeline import libraries
 from pipeline.errors import (
     BackendUnavailable,
     EngineDied,
@@ -208,7 +208,7 @@ def _of_path(error: OSError, grounds: Grounds) -> PipelineError | LineFault:
             f"The model file {path.relative_to(grounds.models)} cannot be read: {said}.",
             remedy=remedy,
         )
-    if path and any(path.is_relative_to(base) for base in _packages()):
+    if path and any(path.is_relative_to(base) for base in libraries.folders()):
         return BackendUnavailable(
             f"The installation is damaged: {path}: {said}.",
             remedy="Install inbox3d again on this host.",
@@ -238,7 +238,3 @@ def _grant(path: Path | None, atlas: Atlas) -> str:
         return LET
     parts = path.relative_to(atlas.root).parts if path and path.is_relative_to(atlas.root) else ()
     return OPEN if parts[:1] == (atlas.processing.name,) and parts[2:3] != (INPUT,) else GRANT
-
-
-def _packages() -> tuple[Path, ...]:
-    return Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[1]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from layout import init, rights, strangers
+from layout import init, ownership, rights, strangers
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.manifest import AtlasFile
 from layout.tree import Atlas, State
-from pipeline import config
+from pipeline import blame, config
 from pipeline.cli._account import account_findings
 from pipeline.cli._finding import Finding
 from pipeline.cli._this_mount import mount_findings
 from pipeline.cli._tree_rights import rights_findings
+
+AS_OWNER = "run doctor as the owner of the tree, or as root"
+DENIED = tuple(os.strerror(number) for number in blame.DENIED)
 
 
 def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
@@ -22,8 +26,7 @@ def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
     try:
         there = init.exists(root)
     except PermissionError:
-        remedy = "run doctor as the owner of the tree, or as root"
-        return [Finding("wrong", "Atlas", f"{root} may not be read by this user", remedy)]
+        return [Finding("wrong", "Atlas", f"{root} may not be read by this user", AS_OWNER)]
     if not there:
         return [
             Finding(
@@ -35,10 +38,13 @@ def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
         ]
     atlas = Atlas(root)
     try:
+        if refused := _of_others(atlas):
+            return [refused]
         identity = atlas.identity()
         proofs = init.prove(atlas)
     except (LineFault, OSError) as fault:
-        return [Finding("wrong", "Atlas", str(fault), "bring the share back")]
+        remedy = AS_OWNER if fault.errno in blame.DENIED else "bring the share back"
+        return [Finding("wrong", "Atlas", str(fault), remedy)]
     findings = _proven(atlas, identity, proofs)
     if halt := atlas.halted():
         findings.append(
@@ -59,27 +65,36 @@ def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
     ]
 
 
+def _of_others(atlas: Atlas) -> Finding | None:
+    """What is said to one of the people: what is refused to them is no fault of the mount."""
+    owner = atlas.pipeline.lstat()
+    if os.geteuid() in (0, owner.st_uid) or os.access(atlas.drafts, os.W_OK):
+        return None
+    whose = ownership.called(owner).partition(":")[0]
+    told = f"{atlas.root} belongs to {whose}, and only {whose} or root can try its mount"
+    return Finding(
+        "wrong", "Atlas", told, f"{AS_OWNER}; --as NAME tells what one of the people may"
+    )
+
+
 def _proven(atlas: Atlas, identity: AtlasFile, proofs: Sequence[init.Finding]) -> list[Finding]:
     """What the test renames of the tree's edges showed."""
+    one_mount = "put all state folders on one file system and one mount"
+    again = f"run as root: inbox3d init {atlas.root}"
     findings = [
         Finding(
             "wrong",
             f"Atlas, {proof.what}",
             proof.detail,
-            "put all state folders on one file system and one mount",
+            again if proof.detail.startswith(DENIED) else one_mount,
         )
         for proof in proofs
         if not proof.ok
     ]
     changing = any(proof.detail == "changing" for proof in proofs)
-    findings.append(
-        Finding(
-            "fine",
-            "Atlas",
-            f"{atlas.root}, {len(proofs)} test renames, inodes {'change' if changing else 'stay'}"
-            " with a rename",
-        )
-    )
+    how = f"inodes {'change' if changing else 'stay'} with a rename"
+    passed = f"{atlas.root}, {len(proofs)} test renames, {how}"
+    findings += [] if findings else [Finding("fine", "Atlas", passed)]
     if changing and identity.inodes == "stable":
         findings.append(
             Finding(

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from pipeline import libraries
 
 # the system call numbers are the same on every architecture
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
@@ -97,8 +98,7 @@ def confine(read: Sequence[Path], write: Sequence[Path], network: bool = False) 
     handle = _libc.syscall(_CREATE, ctypes.byref(rules), size, 0)
     if handle < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset")
-    interpreter = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]]
-    for path in [*map(Path, _SYSTEM), *interpreter, *read]:
+    for path in [*map(Path, _SYSTEM), *libraries.folders(), *read]:
         _allow(handle, path, _READ & files)
     for path in [*write, Path("/dev/null"), Path("/dev/shm")]:
         _allow(handle, path, files & ~_EXECUTE)

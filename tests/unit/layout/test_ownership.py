@@ -86,9 +86,13 @@ def test_init_gives_every_folder_the_mode_of_the_page(tmp_path: Path) -> None:
 
     right = {folder: 0o2770 if folder in shared else 0o2750 for folder in atlas.folders()}
     assert found() == right
+    assert atlas.root.stat().st_mode & 0o070 == 0o050
+    assert atlas.identity_file.stat().st_mode & 0o040
     atlas.done.chmod(0o2775)
+    atlas.root.chmod(0o700)
+    assert any("get through" in told for told, _ in ownership.misfits(atlas))
     init(atlas.root)
-    assert found() == right
+    assert found() == right and ownership.misfits(atlas) == []
 
 
 @pytest.mark.slow
@@ -195,6 +199,21 @@ def test_an_outsider_gets_words_and_no_traceback(
     said = as_stranger(attempt)
     assert "may not be read by" in said and "→" in said, said
     assert "code 0" not in said and not said.startswith("failed")
+
+
+def test_doctor_run_by_one_of_the_people_blames_no_mount(theirs: Atlas) -> None:
+    """What is refused to everybody but the owner, or the owner by a mode, is not a broken share."""
+
+    def looked() -> str:
+        return str(tree_findings(theirs.root))
+
+    said = as_stranger(looked, pwd.getpwnam("games").pw_uid, OWNER.pw_gid)
+    assert "belongs to backup, and only backup or root" in said and "--as NAME" in said, said
+    assert "one mount" not in said and "bring the share back" not in said
+    looked()  # imports what the owner may not
+    theirs.drafts.chmod(0o550)
+    said = as_stranger(looked, OWNER.pw_uid, OWNER.pw_gid)
+    assert f"inbox3d init {theirs.root}" in said and "test renames, inodes" not in said, said
 
 
 def test_keys_that_the_web_layer_may_not_read_are_told(theirs: Atlas) -> None:
