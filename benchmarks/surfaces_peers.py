@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -136,15 +137,16 @@ WAYS: dict[str, dict[str, Callable[[Input], Made]]] = {
         "PyMeshLab": pymeshlab_fewer,
     },
 }
-IMPORTS = ("open3d", "meshoptimizer", "pymeshlab", "scipy.spatial", "lagrange", "pyfqmr")
+# what each imports before the clock starts; never Open3D before adobe-lagrange, whose threads (TBB)
+# it would then be given in another version
+IMPORTS = {"inbox3d": "open3d meshoptimizer scipy.spatial", "adobe-lagrange": "lagrange"}
 
 
 def measured(what: str, who: str, bag: list[Any], ws: Any) -> dict[str, Any]:
     """CPU s, wall s, peak MB, and what was made."""
     given, way = Input(bag, ws), WAYS[what][who]
-    for name in IMPORTS:
-        if name.split(".")[0] in who.lower() or name in ("open3d", "scipy.spatial"):
-            __import__(name)
+    for name in IMPORTS.get(who.partition(",")[0], who.lower()).split():
+        import_module(name)
     scale.forget_peak()
     began, wall = scale.cpu(), time.monotonic()
     vertices, faces = way(given)
