@@ -76,13 +76,15 @@ STAGES: dict[str, Stage] = {
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=5),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=13),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=14),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans, PosedPictures), Mesh, version=3),
     "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
-    "scan.compare": Stage(Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison),
+    "scan.compare": Stage(
+        Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison, version=2
+    ),
     "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=6),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
     "mesh.draw_sides": Stage(DrawSides, (Mesh, Views), Mesh, weights=True),

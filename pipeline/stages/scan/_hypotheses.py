@@ -21,8 +21,10 @@ from pipeline.stages.scan._prepared import FEATURE, Prepared
 # Lengths are shares of the object's size. What halving and doubling each costs:
 # benchmarks/constants.py.
 _MATCHES = 1600  # pairs of feature points that are compared with each other
-_SEEDS = 160  # matches, the best supported, of which each becomes a motion …
-_GROUP = 24  # … with that many others that support it best
+# Matches, the best supported, of which each becomes a motion, and how often more are taken: those
+# of one time may all say the same, such as the plate under a body
+_SEEDS, _ROUNDS = 24, 8
+_GROUP = 24  # others that support a match best, which make its motion with it
 LENGTH = FEATURE  # length: how far the distances of two matches may differ in the two passes
 ANGLE = 0.3  # cosine: how far their normals' angles may
 _ALIKE = 0.7  # cosine between the normals of a match that follows a motion
@@ -35,13 +37,22 @@ def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
     p, q, n, m = a.key[at_a], b.key[at_b], a.key_normals[at_a], b.key_normals[at_b]
     agree = _compatible(p, q, n, m)
     support = agree * (agree @ agree.T)  # symmetric: half the work, when told so
-    strength = support.sum(1)
-    seeds = np.argsort(-strength, kind="stable")[:_SEEDS]
-    group = np.argsort(-support[seeds], axis=1, kind="stable")[:, :_GROUP]
-    weights = np.take_along_axis(support[seeds], group, 1).astype(np.float64)
-    poses = rigid.fit(p[group], q[group], weights)
-    poses, votes = _polish(poses, p, q, n, m)
-    return distinct(poses, votes, most)
+    left, found = np.ones(len(p), np.float32), []
+    for _ in range(_ROUNDS):
+        strength = left * (support @ left)
+        seeds = np.argsort(-strength, kind="stable")[:_SEEDS]
+        seeds = seeds[strength[seeds] > 0]
+        if not len(seeds):
+            break
+        others = support[seeds] * left
+        group = np.argsort(-others, axis=1, kind="stable")[:, :_GROUP]
+        weights = np.take_along_axis(others, group, 1).astype(np.float64)
+        poses, follow = _polish(rigid.fit(p[group], q[group], weights), p, q, n, m)
+        found.append((poses, follow.sum(1)))
+        left[follow.any(0)] = left[seeds] = 0  # what is explained suggests no other motion
+    if not found:
+        return np.zeros((0, 4, 4))
+    return distinct(*(np.concatenate(part) for part in zip(*found, strict=True)), most)
 
 
 def matches(
@@ -84,13 +95,13 @@ def _lengths(p: NDArray[Any]) -> NDArray[Any]:
 
 def _polish(
     poses: Array, p: Array, q: Array, n: Array, m: Array
-) -> tuple[Array, NDArray[np.int64]]:
-    """Refit each motion to all matches that follow it; returns how many do."""
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Refit each motion to all matches that follow it; returns which do (H,K)."""
     for reach in (3 * FEATURE, 2 * FEATURE):
         follow = _follow(poses, p, q, n, m, reach)
         many = follow.sum(1) >= 3
         poses = np.where(many[:, None, None], _refit(follow, p, q), poses)
-    return poses, _follow(poses, p, q, n, m, 1.5 * FEATURE).sum(1)
+    return poses, _follow(poses, p, q, n, m, 1.5 * FEATURE)
 
 
 def _follow(

@@ -63,8 +63,13 @@ def compare(links: list[PairLink]) -> list[PairLink]:
 
 
 def noise_of(links: list[PairLink]) -> float:
-    """What two scans of one surface leave between them: the usual residual of the better links."""
-    residuals = sorted(link.evidence.residual for link in links)
+    """What two scans of one surface leave between them: the usual residual of the better links. Two
+    passes are one witness, however many motions were found for them: all but one of those are
+    false."""
+    best: dict[tuple[int, int], PairLink] = {}
+    for link in sorted(links, key=lambda link: link.evidence.score):
+        best[link.a, link.b] = link
+    residuals = sorted(link.evidence.residual for link in best.values())
     return residuals[len(residuals) // 3]
 
 

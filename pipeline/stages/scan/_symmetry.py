@@ -26,6 +26,10 @@ _WHOLE = 0.85  # the same where it slips as well: only what is alike from above 
 # round body lies about on itself after any small turn
 _SHARP = 3.5
 _CLEAN = 0.0003  # of the size: less noise than this counts as this much
+_FINELY = (0.03, 0.02, 0.015, 0.015, 0.01, 0.01)  # lengths: reach of each step of refinement
+# degrees and length by which a motion done twice may stray from the place where it lays the body:
+# a square block 0.8 and 0.02, two bodies of lumps 9 and 15 degrees
+_WANDERS = (5.0, 0.04)
 _MOST = 12  # such motions beside a slip's
 # degrees of the turns that are tried
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
@@ -142,10 +146,20 @@ def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
         return []
     ranks = np.argsort(np.argsort(share[share > _ROUGH * least], kind="stable"), kind="stable")
     some = _hypotheses.distinct(some, ranks, _MOST + 2)
-    some = _verify.refine(body, body, some, (0.03, 0.02, 0.015, 0.015, 0.01, 0.01), dense=True)
+    some = _verify.refine(body, body, some, _FINELY, dense=True)
     share, gaps = _share(body, some), _gaps(body, np.concatenate([np.eye(4)[None], some]))
-    sharp = gaps[1:] < _SHARP * max(gaps[0], _CLEAN)
-    return [some[k] for k in np.argsort(-share, kind="stable") if sharp[k] and share[k] > least]
+    true = (gaps[1:] < _SHARP * max(gaps[0], _CLEAN)) & _repeats(body, some)
+    return [some[k] for k in np.argsort(-share, kind="stable") if true[k] and share[k] > least]
+
+
+def _repeats(body: Prepared, motions: Array) -> NDArray[np.bool_]:
+    """Which of these may be done twice: what brings a body onto itself does so again, and where it
+    has no more surface there, nothing says otherwise. A lump that lies on another wanders off."""
+    twice = motions @ motions
+    refined = _verify.refine(body, body, twice, _FINELY, dense=True)
+    centre = body.coarse.mean(0)
+    apart = [rigid.difference(*pair, centre) for pair in zip(twice, refined, strict=True)]
+    return np.array([angle < _WANDERS[0] and shift < _WANDERS[1] for angle, shift in apart])
 
 
 def _share(body: Prepared, motions: Array) -> Array:

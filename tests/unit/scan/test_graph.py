@@ -65,6 +65,10 @@ def test_a_false_link_is_no_measure_of_its_own_residual() -> None:
     judged = _links.compare([false, weak])
     assert judged[0].score < _graph.STRONG
     assert judged[1].fit == 1
+    true = PairLink(3, 4, moved(0.2), Evidence(0.8, 1, 0, 0, 0, 0.0004), "features")
+    pair = [replace(false, pose=moved(shift)) for shift in (0.5, 0.6, 0.7)]
+    judged = _links.compare([true, replace(true, a=5, b=6), *pair, replace(false, a=7)])
+    assert judged[2].fit < 0.01, "three motions of one pair are one witness"
     many = [replace(false, a=k, b=k + 1) for k in range(3)]
     assert _links.compare([*many, weak])[0].fit == 1, "three pairs agree on what is usual"
 
