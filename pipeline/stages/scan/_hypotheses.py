@@ -52,7 +52,8 @@ def motions(a: Prepared, b: Prepared, most: int = 24) -> Array:
         left[follow.any(0)] = left[seeds] = 0  # what is explained suggests no other motion
     if not found:
         return np.zeros((0, 4, 4))
-    return distinct(*(np.concatenate(part) for part in zip(*found, strict=True)), most)
+    poses, votes = (np.concatenate(part) for part in zip(*found, strict=True))
+    return distinct(poses, votes, most)
 
 
 def matches(
