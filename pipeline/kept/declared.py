@@ -72,7 +72,7 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=7),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=8),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=5),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
@@ -116,7 +116,7 @@ STAGES: dict[str, Stage] = {
             Comparison,
         ),
         Report,
-        version=9,
+        version=10,
     ),
 }
 

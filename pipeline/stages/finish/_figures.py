@@ -24,7 +24,7 @@ def link_graph(alignment: Alignment, colors: Array) -> str:
     reach = (0, 0) if len(names) == 1 else (WIDTH * 0.25, HEIGHT * 0.36)
     crowded = len(names) > CROWDED
     if crowded:
-        reach = (HEIGHT * 0.23, HEIGHT * 0.23)
+        reach = (HEIGHT * 0.19, HEIGHT * 0.19)
     at = {
         name: (WIDTH / 2 + reach[0] * np.cos(a), HEIGHT / 2 + reach[1] * np.sin(a))
         for name, a in zip(names, angle, strict=True)

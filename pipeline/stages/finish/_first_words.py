@@ -11,10 +11,8 @@ from pipeline.artefacts import Alignment, Comparison, Dropped, Results
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import WriteReport
-from pipeline.stages.finish._tables import (
-    count,
-    lengths,
-)
+from pipeline.stages.finish._photos import made_it
+from pipeline.stages.finish._tables import count, lengths
 from pipeline.workspace import Workspace
 
 
@@ -107,8 +105,12 @@ def _verdict(compared: Comparison, unit: str) -> str:
 def numbers(results: Results, ws: Workspace) -> dict[str, str]:
     mesh, exported, alignment = results.mesh, results.exported, results.alignment
     surface = surfaces.load(ws, mesh).transformed(as_matrix(mesh.frame))
+    scans = results.scans
+    # photographs tell no size by themselves
+    arbitrary = made_it(results) and scans is not None and scans.unit_guessed
+    size = "Size, arbitrary" if arbitrary else "Size"
     facts = {
-        "Size (wide × tall × deep)": lengths(np.ptp(surface.vertices, axis=0)),
+        f"{size} (wide × tall × deep)": lengths(np.ptp(surface.vertices, axis=0)),
         "Triangles": count(mesh.faces),
         "Closed": "yes" if mesh.watertight else "no",
         "Manifold": "yes" if mesh.manifold else "no",

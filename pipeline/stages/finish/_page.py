@@ -14,6 +14,7 @@ from pipeline.stages.finish._modules import THREE, called, inlined
 
 VENDOR = "vendor"  # what the viewer is built on: npm three and three-mesh-bvh
 VIEWER = "viewer"  # its own modules
+ONE_LINE = 32  # letters up to which a name in a table is not broken
 LARGEST = 12_000_000  # bytes of the page
 NO_VIEWER = (
     "To turn the model yourself, open model.glb. (The model viewer was not installed where this was"
@@ -124,6 +125,13 @@ def table(
     top = f"<thead>{line(head, 'th')}</thead>" if head else ""
     body = "".join(line(row, "td") for row in rows)
     return f'<div class="scroll" tabindex="0"><table>{top}<tbody>{body}</tbody></table></div>'
+
+
+def dotted(name: str, colour: str) -> str:
+    """NAME behind a dot of COLOUR (CSS), on one line where it is not long."""
+    dot = f'<span class="dot" style="background:{colour}"></span>'
+    said = dot + html.escape(name)
+    return f'<span class="whole">{said}</span>' if len(name) <= ONE_LINE else said
 
 
 def pictures(shown: list[tuple[str, Path]]) -> str:

@@ -18,7 +18,7 @@ from pipeline.geometry.units import as_matrix
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
 from pipeline.stages.finish._figures import css
-from pipeline.stages.finish._page import pictures, table
+from pipeline.stages.finish._page import dotted, pictures, table
 from pipeline.workspace import Workspace
 
 Array = NDArray[Any]
@@ -67,10 +67,9 @@ def _colours(posed: PosedPictures, names: Sequence[str]) -> Array:
 
 
 def _row(one: PosedPicture, colour: str, share: float | None) -> tuple[str, ...]:
-    dot = f'<span class="dot" style="background:{colour}"></span>'
     off = "–" if one.residual is None else f"{one.residual:.2f}"
     colored = "–" if share is None else f"{share:.1%}"
-    return dot + html.escape(one.name), "yes", str(one.points), off, colored, ""
+    return dotted(one.name, colour), "yes", str(one.points), off, colored, ""
 
 
 def _shown(mesh: Mesh, ws: Workspace) -> tuple[Array, Array]:

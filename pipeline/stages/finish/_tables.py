@@ -12,7 +12,7 @@ from pipeline.artefacts import Alignment, Exported, Features, Mesh
 from pipeline.geometry.units import METRES
 from pipeline.stages.finish._cloud_picture import palette
 from pipeline.stages.finish._figures import css
-from pipeline.stages.finish._page import table
+from pipeline.stages.finish._page import dotted, table
 from pipeline.workspace import Workspace
 
 Array = NDArray[Any]
@@ -34,12 +34,11 @@ def passes_table(alignment: Alignment) -> str:
     colors = palette(len(alignment.passes))
     rows = []
     for number, item in enumerate(alignment.passes):
-        dot = f'<span class="dot" style="background:{css(colors[number])}"></span>'
         verdict = "yes" if item.placed else '<span class="no">no</span>'
         score = "–" if item.score is None else f"{item.score:.2f}"
         rows.append(
             (
-                dot + html.escape(item.name),
+                dotted(item.name, css(colors[number])),
                 verdict,
                 count(item.points),
                 _share(item.overlap),

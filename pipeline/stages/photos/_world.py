@@ -1,6 +1,6 @@
 """The frame that photographs stand in. They tell no size and no place, so it is chosen: z is up as
-the photographers held their cameras, and what they stood around, or looked at, is at the origin at
-distance 1."""
+the photographers held their cameras, -y is the side from which they took it, or the first of them
+where they went around, and what they stood around, or looked at, is at the origin at distance 1."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline.stages.photos._pictures import Photo
 
 AROUND = 0.12  # smallest spread of the looking directions by which they meet in a point
 ONE_WAY = 0.85  # length of their mean from which on they look at one side, as at a facade
+ONE_SIDE = 0.3  # length of the level mean of the ways to the cameras, from which they have a side
 SPREAD = 0.15  # of the directions of the pictures' lower edges, by which they tell what is level
 LEVEL = 0.25  # of that spread: how far out of level they may be
 AGREED = 0.1  # length of the mean of the pictures' own up, below which they tell none
@@ -72,7 +73,7 @@ def framed(shots: list[Shot], points: Array) -> tuple[list[Shot], Array, Any]:
         centre, distance = np.median(points, axis=0), float(np.median(depths))
     else:
         centre, distance = about
-    turn, scale = _upright(shots), 1.0 / distance
+    turn, scale = _upright(shots, centre), 1.0 / distance
     moved = []
     for shot in shots:
         rotation = shot.rotation @ turn.T
@@ -93,11 +94,16 @@ def _pictures_up(shots: list[Shot]) -> Array:
     return np.asarray(np.mean(ups, axis=0))
 
 
-def _upright(shots: list[Shot]) -> Array:
-    """The rotation that takes the photographers' up to z."""
+def _upright(shots: list[Shot], centre: Array) -> Array:
+    """The rotation that takes the photographers' up to z, and their side of CENTRE to -y, which
+    becomes the front of the model."""
     z = _up(shots)
-    aside = np.eye(3)[int(np.argmin(np.abs(z)))]
-    x = np.cross(aside, z) / np.linalg.norm(np.cross(aside, z))
+    ways = np.array([shot.centre - centre for shot in shots])
+    ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-12)
+    level = ways - np.outer(ways @ z, z)
+    sides = (level.mean(0), level[0], np.eye(3)[int(np.argmin(np.abs(z)))])
+    front = next(side for side in sides if np.linalg.norm(side) > ONE_SIDE)
+    x = np.cross(z, front) / np.linalg.norm(np.cross(z, front))
     return np.stack([x, np.cross(z, x), z])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.geometry import arrays, rigid
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.surface import Surface
 from pipeline.recipes import call, stage_function
-from pipeline.stages.finish import _inspect, _photos
+from pipeline.stages.finish import _first_words, _inspect, _photos
 from pipeline.stages.finish._cloud_picture import palette
 from pipeline.stages.finish._figures import css
 from pipeline.workspace import Workspace
@@ -81,6 +82,7 @@ def test_the_chapter_has_pictures_and_a_row_for_each_photograph(made: Any) -> No
     assert page.count("<img ") == 6
     for words in ("&lt;0&gt;.jpg", "stray.jpg", "blurred", "0.40", "Where the photographs were"):
         assert words in page
+    assert '<span class="whole"><span class="dot"' in page  # short names are not broken
     dots = re.findall(r"background:(#\w+)", page)
     assert dots == [css(colour) for colour in palette(4)[1:]], "as the viewer colours them"
     assert "Colour: no photograph shows" in page and "More photographs would help" in page
@@ -109,7 +111,7 @@ def test_a_mesh_without_their_colours_still_shows_the_cameras(made: Any) -> None
 
 
 def test_the_viewer_speaks_of_photographs_and_says_that_they_tell_no_size(made: Any) -> None:
-    mesh, posed, _ = made
+    mesh, posed, ws = made
     results = Results(
         mesh,
         Exported(files_written=(), faces=1),
@@ -117,6 +119,13 @@ def test_the_viewer_speaks_of_photographs_and_says_that_they_tell_no_size(made: 
         posed=posed,
         scans=Scans(passes=(), unit="m", unit_guessed=True),
     )
+    sizes = {guess: _first_words.numbers(_guessed(results, guess), ws) for guess in (True, False)}
+    assert "Size, arbitrary (wide × tall × deep)" in sizes[True]
+    assert "Size (wide × tall × deep)" in sizes[False]
     said = _inspect.facts(results, {}, "scan")
     assert said["photographs"] is True
     assert said["scale"] == "Photographs tell no size: lengths are arbitrary."
+
+
+def _guessed(results: Results, guess: bool) -> Results:
+    return replace(results, scans=Scans(passes=(), unit="m", unit_guessed=guess))

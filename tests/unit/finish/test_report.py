@@ -45,7 +45,7 @@ from pipeline.stages.finish import (
 )
 from pipeline.stages.finish._camera import Camera
 from pipeline.stages.finish._cloud_picture import palette, picture
-from pipeline.stages.finish._figures import link_graph
+from pipeline.stages.finish._figures import HEIGHT, link_graph
 from pipeline.stages.finish._lighting import backdrop, developed, rough
 from pipeline.stages.finish._render import Studio
 from pipeline.stages.finish._tables import lengths
@@ -467,6 +467,15 @@ def test_names_of_many_passes_are_turned_outward() -> None:
             Alignment(passes=passes, links=(), components=(), size=1.0, gap=None), palette(many)
         )
         assert drawn.count("rotate(") == (many if many > 16 else 0)
+    # seen from the middle a letter of 8 pixels is about 4.8 wide, and a name 18 letters at the most
+    assert HEIGHT * 0.5 - crowded_reach(drawn) > 8 + 18 * 4.8
+
+
+def crowded_reach(drawn: str) -> float:
+    """How far from the middle of the picture its dots are."""
+    return HEIGHT / 2 - min(
+        float(y) for y in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', drawn)
+    )
 
 
 @pytest.mark.parametrize(("size", "width"), [(0.2, "12.3 mm"), (2.0, "0.012 m")])

@@ -71,3 +71,12 @@ def test_where_edges_tell_nothing_the_pictures_own_up_counts() -> None:
         for p, roll in zip(ring(6, 0), (60, -60, 40, -40, 50, -50), strict=True)
     ]
     assert lean(shots(turned), turned) < 20
+
+
+@pytest.mark.parametrize(("count", "towards"), [(5, 2), (16, 0)])
+def test_the_front_is_where_they_were_taken_from(count: int, towards: int) -> None:
+    """The middle of the side that five neighbours were taken from, or the place of the first of sixteen all around: that is what a preview
+    shows. A facade was shown from the side, or from behind."""
+    moved, _, _ = framed(shots(ring(16, 20)[:count]), np.eye(3) * 0.01)
+    x, y, _ = moved[towards].centre
+    assert y < 0 and abs(x) < 0.05 * abs(y)
