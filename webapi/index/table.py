@@ -39,6 +39,7 @@ class Index:
         self._by_id, self._positional = str(by_id), by_id.positional
         self._driver: Any = engine.dialect.dbapi
         self._inode: int | None = None
+        self._upserts: dict[str, Any] = {}
         try:
             self.prepare()
         except sql.exc.SQLAlchemyError as error:
@@ -138,6 +139,12 @@ class Index:
             self.prepare()
 
     def _upsert(self, table: sql.Table) -> Any:
+        """Made once: putting it together costs more than running it."""
+        if table.name not in self._upserts:
+            self._upserts[table.name] = self._new_upsert(table)
+        return self._upserts[table.name]
+
+    def _new_upsert(self, table: sql.Table) -> Any:
         insert = self._insert(table)
         keys = [column.name for column in table.primary_key]
         return insert.on_conflict_do_update(

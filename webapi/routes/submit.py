@@ -90,8 +90,10 @@ def _known(id: str) -> dict[str, str]:
     """What is known before the job is accepted: that no live worker can start it, and which of
     their broken models it is made without."""
     web = here()
-    place = lifecycle.find(web.atlas, id)
-    job = job_view.job_at(web.atlas, place) if place else None
+    job = job_view.job_at(web.atlas, web.atlas.at_inbox(id))
+    if job is None:  # taken already, or sent before under this key: every folder is listed for it
+        place = lifecycle.find(web.atlas, id)
+        job = job_view.job_at(web.atlas, place) if place else None
     if job is None:
         return {}
     workers = web.follower.workers()

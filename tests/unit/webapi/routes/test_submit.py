@@ -44,6 +44,21 @@ def test_the_missions_prompt_line_is_accepted(client: FlaskClient, atlas: Atlas)
     assert [row.path for row in job.manifest] == ["prompt.txt"] and job.manifest[0].sha256
 
 
+def test_a_submission_lists_no_folder(
+    client: FlaskClient, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait, the next one costs the same; each listed them all, and paid for each."""
+    listed, entries = list[State](), Atlas.entries
+
+    def told(self: Atlas, state: State) -> Any:
+        listed.append(state)
+        return entries(self, state)
+
+    monkeypatch.setattr(Atlas, "entries", told)
+    assert client.post("/3d/generate", json={"prompt": "a red cube"}).status_code == 202
+    assert listed == []
+
+
 def test_an_image_is_named_in_three_ways_and_means_the_same(
     client: FlaskClient, atlas: Atlas
 ) -> None:
