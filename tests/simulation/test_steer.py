@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulation import steer
 from tests.simulation.coverage import EDGES, ENOUGH, FAULTS, Seen
 from tests.simulation.shapes import DAY, DRILL
@@ -16,6 +18,7 @@ def test_every_pair_has_its_seeds_and_a_seed_has_one_pair() -> None:
     assert set(steer.LEANS) <= set(EDGES)
 
 
+@pytest.mark.slow
 def test_the_pair_that_was_met_least_comes_next_and_no_seed_comes_twice() -> None:
     seen = Seen()
     seen.met.update(dict.fromkeys(steer.PAIRS, ENOUGH))

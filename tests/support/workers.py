@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from layout.tree import Atlas
 from pipeline.config import Settings
 from pipeline.watchers.worker import Worker
+from tests.support.engines import Reused
 
 
 class Made:
@@ -22,6 +23,7 @@ class Made:
     ) -> Worker:
         worker = Worker(atlas, settings, name, queues, "cpu", threading.Event())
         worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
+        worker.engine.__class__ = Reused
         worker.beat.beat()
         self.all.append(worker)
         return worker
@@ -29,11 +31,12 @@ class Made:
 
 @contextmanager
 def made() -> Iterator[Made]:
-    """Engines and heartbeats of all that were made are ended."""
+    """Heartbeats of all that were made are ended; their engines wait for another test, or end."""
     makes = Made()
     try:
         yield makes
     finally:
         for worker in makes.all:
-            worker.engine.stop()
+            assert isinstance(worker.engine, Reused)
+            worker.engine.leave()
             worker.beat.end()

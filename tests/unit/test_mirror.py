@@ -25,11 +25,11 @@ def elsewhere(root: Path) -> dict[str, list[str]]:
     return tomllib.loads((root / "tests/unit/mirror.toml").read_text())
 
 
-def own_tests(root: Path, file: Path) -> list[Path]:
-    """Test files of FILE's name in a folder of its room's, or of its group's, name."""
+def own_test(tests: list[Path], file: Path) -> bool:
+    """Whether there is a test file of FILE's name in a folder of its room's, or of its group's, name."""
     rooms = set(file.parent.parts) - set(PACKAGES) | {file.parent.name}
-    named = (root / "tests/unit").rglob(f"test_{file.stem.lstrip('_')}.py")
-    return [test for test in named if test.parent.name in rooms]
+    name = f"test_{file.stem.lstrip('_')}.py"
+    return any(test.name == name and test.parent.name in rooms for test in tests)
 
 
 def test_every_file_has_a_test_of_its_name_or_a_row(
@@ -37,7 +37,8 @@ def test_every_file_has_a_test_of_its_name_or_a_row(
 ) -> None:
     """And none has both, or two rows."""
     rows = Counter(file for files in elsewhere.values() for file in files)
-    named = {str(file) for file in code if own_tests(root, file)}
+    tests = [*(root / "tests/unit").rglob("test_*.py")]
+    named = {str(file) for file in code if own_test(tests, file)}
     assert sorted({str(file) for file in code} - named - rows.keys()) == [], "without a test"
     assert sorted(named & rows.keys()) == [], "take these rows out"
     assert [file for file, times in rows.items() if times > 1] == []

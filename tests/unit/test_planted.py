@@ -54,6 +54,7 @@ def test_the_copy_passes_as_it_is(copy: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line"), [*UPWARD, CIRCLE], ids=lambda text: str(text).removeprefix("import ")
 )

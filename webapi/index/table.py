@@ -23,6 +23,8 @@ from webapi.index.states import ENDED
 
 log = logging.getLogger(__name__)
 
+_TREE = sql.select(FACTS.c.value).where(FACTS.c.key == "tree")
+
 
 class Index:
     """The rows of one Atlas in one database. The web process starts even while that is away, and
@@ -57,10 +59,7 @@ class Index:
             return False
         with self.engine.connect() as db:
             db.execute(sql.select(JOBS.c.id).limit(1)).first()
-            return bool(
-                db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
-                == self._tree
-            )
+            return bool(db.execute(_TREE).scalar() == self._tree)
 
     def prepare(self) -> None:
         """Connect anew and make the tables that are missing; throw away what belongs to another
@@ -94,14 +93,20 @@ class Index:
 
     def _make(self) -> None:
         with self.engine.begin() as db:
-            META.create_all(db, checkfirst=True)
-            found = db.execute(sql.select(FACTS.c.value).where(FACTS.c.key == "tree")).scalar()
-            db.execute(sql.select(JOBS.c.id).limit(1)).first()
-        if found != self._tree:
-            META.drop_all(self.engine)
-            META.create_all(self.engine)
-            with self.engine.begin() as db:
+            found = self._tree_of(db)
+            if found not in (None, self._tree):
+                META.drop_all(db)
+            META.create_all(db)
+            if found != self._tree:
                 db.execute(self._upsert(FACTS), [{"key": "tree", "value": self._tree}])
+            db.execute(sql.select(JOBS.c.id).limit(1)).first()
+
+    def _tree_of(self, db: sql.Connection) -> str | None:
+        """Whose rows the database holds; None where it holds none of ours."""
+        if not sql.inspect(db).has_table(FACTS.name):
+            return None
+        found: str | None = db.execute(_TREE).scalar()
+        return found
 
     # -- writing -------------------------------------------------------------------------------
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -79,6 +79,7 @@ def test_more_steps_are_another_shape(models: Path, animal: Picture) -> None:
     assert few.vertices.shape != many.vertices.shape or (few.vertices != many.vertices).any()
 
 
+@pytest.mark.slow
 def test_even_a_random_field_comes_out_closed_and_says_where_it_is_cut(
     models: Path, animal: Picture
 ) -> None:

@@ -107,6 +107,7 @@ def test_sides_take_the_colours_of_the_views_that_see_them_and_none_that_of_the_
     assert (found[top & (points[:, 2] < -0.2)] == [0, 0, 200]).all()
 
 
+@pytest.mark.slow
 def test_a_view_colours_nothing_that_another_part_hides_from_it() -> None:
     """A small sheet hides the middle of a large one from the front: there the view from the side alone tells the colour."""
     square = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])

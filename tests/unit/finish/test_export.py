@@ -235,6 +235,7 @@ def test_a_file_that_reads_back_differently_is_an_error(tmp_path: Path) -> None:
         _readback.compare(tmp_path / "model.glb", Model(ball(2, radius=1.001)))
 
 
+@pytest.mark.slow
 def test_glb_passes_the_khronos_validator(
     painted_ball: Workspace, workspace: Make, root: Path
 ) -> None:

@@ -250,6 +250,7 @@ def test_the_report_is_one_file_that_needs_nothing_else(
     assert '<script type="text/plain" id="model">' in text or _page.NO_VIEWER in body
 
 
+@pytest.mark.slow
 def test_the_report_tells_what_a_person_wants_to_know(
     scan_report: tuple[Workspace, Report],
 ) -> None:

@@ -137,6 +137,7 @@ def test_pictures_colour_what_they_see_and_nothing_else() -> None:
     assert complete.colors_at(points, points)[2].tolist() == [0.25, 0.25, 0.25]
 
 
+@pytest.mark.slow
 def test_the_stage_bakes_a_scan_cloud(workspace: Make) -> None:
     """A mesh and a coloured cloud become a mesh with uv, a texture of the asked size and coloured vertices."""
     ws = workspace(kind="scan", texture_size=256)
@@ -161,6 +162,7 @@ def test_without_any_colour_the_mesh_passes_unchanged(workspace: Make) -> None:
     assert texture.run(mesh, cloud_of(ws, ball()), None, None, None, ws) == mesh
 
 
+@pytest.mark.slow
 def test_posed_pictures_go_before_points(workspace: Make) -> None:
     """Where a picture sees the surface it is used; elsewhere the points are."""
     ws = workspace(kind="scan", texture_size=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pipeline.geometry import clouds
 from pipeline.stages.scan import _normals
@@ -34,6 +35,7 @@ def test_a_small_cloud_is_not_thinned() -> None:
     assert (index == np.arange(1000)).all()
 
 
+@pytest.mark.slow
 def test_strays_of_a_large_cloud_are_found_through_its_cells_as_among_all_points() -> None:
     points, stray = cloud()
     for most in (FEW, 10 * len(points)):

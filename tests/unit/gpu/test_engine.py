@@ -17,15 +17,16 @@ from pipeline.gpu import sandbox
 from pipeline.gpu.engine import Engine, Event, Order
 from pipeline.kept import store
 from pipeline.kept.store import Kept
+from tests.support.engines import Reused
 
 REPOSITORY = str(Path(__file__).resolve().parents[3])
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    one = Engine(("none",), {"PYTHONPATH": REPOSITORY}, deadline=20, memory=1 << 30)
+    one = Reused(("none",), {"PYTHONPATH": REPOSITORY}, deadline=20, memory=1 << 30)
     yield one
-    one.stop()
+    one.leave()
 
 
 def order(folder: Path, *stages: str, isolated: bool = True) -> Order:
@@ -110,6 +111,7 @@ def test_an_engine_that_died_between_two_legs_is_replaced(engine: Engine, tmp_pa
     assert engine.pid != first
 
 
+@pytest.mark.slow
 def test_a_hang_ends_at_the_deadline(tmp_path: Path) -> None:
     """A stage that takes too long is killed and named."""
     engine = Engine(("none",), {"PYTHONPATH": REPOSITORY}, deadline=1.0, memory=1 << 30)
@@ -118,6 +120,7 @@ def test_a_hang_ends_at_the_deadline(tmp_path: Path) -> None:
     assert engine.pid is None
 
 
+@pytest.mark.slow
 def test_a_memory_hog_is_killed_by_name(tmp_path: Path) -> None:
     """The cap is on resident memory, whatever library took it."""
     engine = Engine(("none",), {"PYTHONPATH": REPOSITORY}, deadline=60, memory=300 << 20)

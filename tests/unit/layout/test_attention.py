@@ -15,7 +15,6 @@ from layout import accept, lifecycle, removal
 from layout.accept import AcceptedRequest
 from layout.attention import Attention
 from layout.disk import LineFault
-from layout.init import init
 from layout.manifest import ErrorFile, read_job
 from layout.tree import Atlas, Place, State
 from pipeline import config
@@ -24,6 +23,7 @@ from pipeline.watchers import cleanup
 from pipeline.watchers.intake import Intake
 from tests.support.baddisk import BadDisk, Call, Fault
 from tests.support.hostile import deep, immutable
+from tests.support.trees import new_tree
 from tests.unit.watchers.test_status import STL
 
 QUICK = {
@@ -36,7 +36,7 @@ QUICK = {
 
 @pytest.fixture
 def atlas(tmp_path: Path) -> Iterator[Atlas]:
-    atlas = init(tmp_path / "atlas")[0]
+    atlas = new_tree(tmp_path / "atlas")
     yield atlas
     for path in [*atlas.inbox.iterdir(), *atlas.failed.iterdir(), *atlas.trash.iterdir()]:
         removal.remove(path)
@@ -87,6 +87,7 @@ def said(atlas: Atlas) -> str:
 
 
 # -- inbox/ ------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_drop_a_thousand_deep_is_refused_and_can_be_handled_ever_after(
     atlas: Atlas, intakes: Callable[..., Intake]
 ) -> None:

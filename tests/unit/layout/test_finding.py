@@ -10,10 +10,10 @@ import pytest
 
 from layout import lifecycle, names
 from layout.disk import Disk, Entry
-from layout.init import init
 from layout.tree import Atlas, Place, State
 from tests.support.baddisk import Fault, at
 from tests.support.crew import FAILED, LEGS, World
+from tests.support.trees import new_tree
 
 
 def test_a_job_is_found_wherever_it_stands(world: World) -> None:
@@ -84,7 +84,7 @@ def test_a_job_whose_inodes_all_changed_is_found_still(world: World) -> None:
 
 def test_jobs_that_were_jobs_at_the_last_look_are_not_judged_again(tmp_path: Path) -> None:
     """done/ may hold a hundred thousand: one listing of names, unless something new is there."""
-    atlas = init(tmp_path / "atlas")[0]
+    atlas = new_tree(tmp_path / "atlas")
     first, second = atlas.done / "vase-0123456789", atlas.done / "mug-0123456789"
     first.mkdir()
     jobs: set[str] = set()

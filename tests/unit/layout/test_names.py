@@ -27,6 +27,7 @@ def test_a_slug_is_safe_everywhere(name: str) -> None:
     assert names.fold(slug) == slug == names.slug(slug)
 
 
+@pytest.mark.slow
 @given(any_name)
 def test_names_that_are_one_on_smb_have_one_slug(name: str) -> None:
     """Neither case nor the way accents are composed makes another slug."""

@@ -64,6 +64,7 @@ def test_a_drop_at_the_limit_is_listed(tmp_path: Path) -> None:
     assert [path.count("/") for path, _ in found] == [walk.DEPTH - 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("levels", "name"),
     [(3000, "a"), (100, "n" * 200)],

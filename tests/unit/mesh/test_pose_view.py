@@ -269,6 +269,7 @@ def test_a_picture_among_several_that_shows_something_else_is_left_out_and_told(
     assert any("1 of 4 pictures do not fit the shape's outline" in text for text in ws.warnings)
 
 
+@pytest.mark.slow
 def test_where_no_texture_is_wanted_nothing_is_sought(workspace: Make) -> None:
     surface = textured.body("arrow")
     photo = textured.photo(surface, 0.0, 0.0, 30.0, 64)

@@ -102,6 +102,7 @@ def test_two_meshes_in_one_drop_are_refused(workspace: Make) -> None:
         read(workspace(), {"a.stl": exported("stl"), "b.ply": exported("ply")})
 
 
+@pytest.mark.slow
 def test_an_archive_bomb_is_stopped(workspace: Make) -> None:
     """Eighty megabytes of zeros in eighty kilobytes are not unpacked to the end."""
     with pytest.raises(InputRejected, match="far more than it weighs"):

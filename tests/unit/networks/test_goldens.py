@@ -20,6 +20,7 @@ def wrong(lines: list[Deviation]) -> dict[str, float]:
     return {line.name: line.largest for line in lines if not line.ok}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["triposr/small.json", "triposr/marching_cubes.npz"])
 def test_triposr_matches_the_small_goldens(testdata: Path, name: str) -> None:
     lines, weights = check(testdata / "goldens" / name)

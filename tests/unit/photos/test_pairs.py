@@ -42,6 +42,7 @@ def entered(folder: Path, names: list[str]) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_neighbours_are_found_whatever_they_are_called(tmp_path: Path) -> None:
     """Names in another order than the photographs were taken: all that share half of what they see are compared, and far from all pairs."""
     order = np.random.default_rng(1).permutation(COUNT)

@@ -67,6 +67,7 @@ def test_one_wrong_sight_of_a_marker_is_left_out() -> None:
     assert _markers.size(several, None).metres == pytest.approx(1.0, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_printed_sheet_is_found_where_it_was_drawn() -> None:
     """Every marker of the sheet, its edge and spacing as the sheet says."""
     sheet = boards.BOARDS["letter"]

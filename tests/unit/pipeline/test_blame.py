@@ -17,7 +17,6 @@ import pytest
 
 from layout import lifecycle, promote, tree
 from layout.disk import Disk, LineFault
-from layout.init import init
 from layout.manifest import read_job
 from layout.scratch import Scratch
 from layout.tree import Atlas, Place, State
@@ -600,7 +599,7 @@ def test_a_folder_that_only_one_job_holds_back_pauses_no_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own folder in processing/ is named as what a person must open; the line is well."""
-    atlas = init(tmp_path / "atlas")[0]
+    atlas = new_tree(tmp_path / "atlas")
     error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/work/scan")
     assert blame.of_tree(error, atlas) is None
     forbidden = blame.of(error, blame.Grounds(tmp_path / "scratch", None, atlas.root))
@@ -614,7 +613,7 @@ def test_a_tree_whose_root_is_closed_fails_no_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No file of a job can be reached then: that is nobody's drop."""
-    atlas = init(tmp_path / "atlas")[0]
+    atlas = new_tree(tmp_path / "atlas")
     monkeypatch.setattr("layout.rights._may", lambda path, how: path != atlas.root)
     error = os_error(errno.EACCES, atlas.processing / "vase-0123456789@w.1/input/a.ply")
     fault = blame.of_tree(error, atlas)
@@ -651,7 +650,7 @@ def test_what_the_storage_refuses_at_the_end_does_not_start_the_job_again_and_ag
 
 def test_folders_of_the_tree_on_different_disks_are_told_as_that(tmp_path: Path) -> None:
     """A volume or a share for each: no rename goes from one to the other. A job alone is not it."""
-    atlas = init(tmp_path / "atlas")[0]
+    atlas = new_tree(tmp_path / "atlas")
     error = OSError(errno.EXDEV, "Invalid cross-device link", str(atlas.staging / "a"))
     error.filename2 = str(atlas.processing / "vase-0123456789@w.1/output")
     fault = blame.of_tree(error, atlas)

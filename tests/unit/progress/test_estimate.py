@@ -159,6 +159,7 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(EVENTS, st.floats(min_value=0, max_value=1))
 def test_whatever_comes_the_share_never_falls_and_is_never_whole_before_the_end(
     events: list[tuple[str, object]], first: float

@@ -140,6 +140,7 @@ def check(path: Path, content: bytes) -> None:
     assert time.process_time() - start < SLOWEST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_file_is_read_or_refused_in_words(tmp_path: Path, name: str) -> None:
     content, rng = FILES[name](), np.random.default_rng(1)

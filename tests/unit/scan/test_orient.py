@@ -110,6 +110,7 @@ def test_points_that_stand_several_times_count_once(times: int, jitter: float) -
     assert clouds.twins(places) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [4000, 40_000])
 def test_a_doubled_cloud_gets_the_normals_of_a_single_one_and_that_is_said(
     tmp_path: Path, count: int
@@ -167,6 +168,7 @@ def test_a_station_in_an_empty_hall_is_known_by_its_density() -> None:
     assert ((normals * -points).sum(axis=1) > 0).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_terrain_of_a_survey_faces_up() -> None:
     """It bulges neither way; z is up by its format."""
     x, y = np.random.default_rng(2).uniform(-50, 50, (2, 9000))

@@ -28,6 +28,7 @@ def scans(seed: int) -> list[dict[str, np.ndarray]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_large_survey_is_read_pass_by_pass_with_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

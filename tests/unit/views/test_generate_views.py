@@ -45,6 +45,7 @@ def test_without_weights_the_views_are_a_labelled_stand_in_in_the_prompts_colour
     assert red > 2 * green and red > 2 * blue
 
 
+@pytest.mark.slow
 def test_high_quality_and_the_views_option_change_the_number(workspace: Make) -> None:
     assert (
         len(

@@ -95,6 +95,7 @@ def test_the_figure_is_cut_out(case: str, testdata: Path, workspace: Any, truth:
     )
 
 
+@pytest.mark.slow
 def test_a_white_body_on_white_is_cut_out(testdata: Path, workspace: Any, tmp_path: Path) -> None:
     """A cube whose upper side is hardly darker than what it stands on."""
     path = testdata / "faults" / "pictures" / "09-backgrounds" / "white-on-white.png"

@@ -8,11 +8,29 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 
 from layout.tree import Atlas
 from tests.support.web import make_atlas, make_settings
 from webapi import create_app
 from webapi.context import Web
+
+
+class Compiled(BytecodeCache):
+    """Templates that were compiled, for the hundreds of applications of a test process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 @pytest.fixture
@@ -27,6 +45,7 @@ def build(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
 
     def go(**variables: str) -> Flask:
         app = create_app(atlas, make_settings(tmp_path, **variables))
+        app.jinja_env.bytecode_cache = COMPILED
         made.append(app)
         return app
 

@@ -126,6 +126,7 @@ def storm(folder: Path, name: str, rounds: int) -> None:
         assert not isinstance(told, str) or (name in told and not re.search(r"\b\w+Error\b", told))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOUND)
 def test_no_damage_makes_a_reader_fall(name: str, tmp_path: Path) -> None:
     """A few rounds for each format; whatever is read hangs together."""

@@ -46,7 +46,8 @@ LOSSY = {"quantised.glb": (3e-3, 1e-3, 1e-6, 0), "meshopt.glb": (3e-3, 1e-3, 1e-
          "etc1s.glb": (5e-6, 2e-4, 1e-6, 20), "instances.glb": (1e-5, 2e-4, 1e-6, 0)}  # fmt: skip
 CASES = [
     pytest.param(program, name, traits, id=f"{program} {name}",
-                 marks=[pytest.mark.proof] * (program == "blender"))
+                 marks=[pytest.mark.proof] * (program == "blender")
+                 + [pytest.mark.slow] * (program in ("gltf-transform", "cloudcompare")))
     for program, files in TABLE.items() for name, traits in files.items()
 ]  # fmt: skip
 
