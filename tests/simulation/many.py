@@ -33,9 +33,9 @@ def many(
             seen.add(report.seen)
             if report.broken:
                 print(f"seed {report.seed}: {report.broken}", flush=True)
+            if file:  # what was met stays, however the range ends
+                file.write_text(seen.dump())
     took = time.perf_counter() - began
-    if file:
-        file.write_text(seen.dump())
     print(table(seen))
     drops = sum(report.jobs for report in reports)
     days = sum(report.seconds for report in reports) / 86400

@@ -42,8 +42,8 @@ class Round(NamedTuple):
     requests: int = 0
 
 
-ROUNDS = 14  # of a drill, at the most
-WANTED = 50  # of its pair, after which a drill ends
+ROUNDS = 16  # of a drill, at the most
+WANTED = 100  # of its pair, after which a drill ends
 DRILLS = {
     "h": Round(6, requests=20),
     "i": Round(10, requests=20),

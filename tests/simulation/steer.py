@@ -50,6 +50,15 @@ LEANS = {
 }
 
 
+# in drills, where nothing else must come about
+DRILLED = LEANS | {
+    "a": Lean(submits=1.0),
+    "r": Lean(submits=0.0, broken=1.0),
+    "f": Lean(submits=0.0, broken=0.0, unreadable=1.0),
+    "h": Lean(submits=0.0, broken=0.0, unreadable=1.0, requests=("retry",)),
+}
+
+
 def target(seed: int) -> tuple[str, str]:
     """The edge and the fault that SEED is steered at; two empty words for none."""
     at = seed * SPREAD % MODULUS

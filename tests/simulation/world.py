@@ -20,7 +20,7 @@ from tests.simulation.disk import SimDisk
 from tests.simulation.edges import letter
 from tests.simulation.fate import Fate
 from tests.simulation.hub import Host, Hub, Process
-from tests.simulation.shapes import MINUTES, Shape
+from tests.simulation.shapes import DRILL, MINUTES, Shape
 
 ORDERS: tuple[Callable[[list[Any]], list[Any]], ...] = (
     sorted,
@@ -59,7 +59,8 @@ class World:
     def __init__(self, root: Path, seed: int, shape: Shape = MINUTES) -> None:
         self.seed, self.dice, self.shape = seed, random.Random(seed), shape
         self.target = steer.target(seed) if shape.steered else ("", "")
-        self.lean = steer.LEANS.get(self.target[0], steer.USUAL)
+        leans = steer.DRILLED if shape == DRILL else steer.LEANS
+        self.lean = leans.get(self.target[0], steer.USUAL)
         self.hub = Hub(self.dice)
         self.atlas: Atlas = init(root / "atlas", Disk(durable=False))[0]
         self.root, self.folder = self.atlas.root, root
