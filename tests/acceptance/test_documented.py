@@ -1,0 +1,124 @@
+"""docs/operations.md, copied: its lines for Atlas and for a compute host are run one after the other
+as root, whose umask is shut, on a copy of this machine that is thrown away.
+
+The copy is an overlay over / in mount and network namespaces of its own. What only a real machine has
+is stood in for: a running systemd, the kernel's NFS export, a mount from another host (the tree is
+made there, as on one machine), packages from an index, and a password that is typed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile import need_root
+
+pytestmark = pytest.mark.slow(15)
+
+STANDS_IN = {
+    "systemctl": 'case "$1" in enable) shift; for one; do case $one in -*) ;; *) test -f '
+    "/etc/systemd/system/$one || exit 5;; esac; done;; daemon-reload|restart) ;; *) exit 1;; esac",
+    "exportfs": 'test -s /etc/exports.d/inbox3d.exports && test "$1" = -ra',
+    "smbpasswd": 'printf "secret\\nsecret\\n" | /usr/bin/smbpasswd -s "$@" >/dev/null',
+    "sudo": 'test "$1" = -u && name=$2 && shift 2 && exec setpriv --reuid=$name --init-groups '
+    '--regid=$(id -g $name) --inh-caps=+dac_read_search --ambient-caps=+dac_read_search "$@"',
+}
+# the interpreter of this checkout, as the wheel's entry point would start it
+INBOX3D = f'PYTHONUTF8=1 PYTHONPATH={{root}} exec {sys.executable} -m pipeline "$@"'
+NEEDS_A_MACHINE = ("deploy/system-packages.sh", "/opt/inbox3d/bin/pip", "usermod -aG video,render")
+
+
+def documented(root: Path, begins: str, ends: str) -> list[str]:
+    """The commands of the block of docs/operations.md between two of its words."""
+    page = (root / "docs/operations.md").read_text()
+    block = page[page.index(begins) : page.index(ends)]
+    lines = re.findall(r"^[#$] (.*?)(?:  +[a-z].*)?$", block, re.MULTILINE)
+    assert lines, begins
+    return lines
+
+
+def script(root: Path) -> str:
+    """What is run in the copy: the page's lines, each told before it; the first that fails ends it."""
+    atlas = documented(root, "On **Atlas** (once):", "`inbox3d deploy` says where")
+    compute = documented(root, "On each **compute host**:", "Put the name of the pages")
+    told = [
+        "set -eu",
+        "umask 077",
+        "useradd --create-home anna",
+        "mkdir -p /root/atlas /root/compute",
+    ]
+    for host, lines in (("atlas", atlas), ("compute", compute)):
+        told.append(f"cd /root/{host}")
+        for command in lines:
+            if command.startswith(NEEDS_A_MACHINE) or (host == "compute" and "groupadd" in command):
+                continue  # one machine is both hosts here, and has the accounts
+            # doctor's last word is of this machine; a refusal in words is fine
+            ends = " || test $? = 1" if "inbox3d doctor" in command else ""
+            told.append(f"echo {shlex.quote('>> ' + command)}\n{command}{ends}")
+    return "\n".join([*told, *by_hand(root), "echo the end"])
+
+
+def by_hand(root: Path) -> list[str]:
+    """What is true then: of a person, the share, the rules; a backup twice, and what is restored."""
+    page = (root / "docs/layout.md").read_text()
+    (backup,) = re.findall(r"^rsync .*$", page, re.MULTILINE)
+    backup = backup.replace("backup:/atlas/", "/backup/")
+    anna = "setpriv --reuid=anna --regid=anna --init-groups sh -c"
+    return [
+        f"{anna} 'umask 007; mkdir /srv/atlas/inbox/vase; ls /srv/atlas/done'",
+        f"! {anna} 'cat /srv/atlas/.pipeline/config/keys || mkdir /srv/atlas/done/mine' 2>&1",
+        "id -nG www-data | grep -qw atlas",
+        "testparm -s 2>&1 | grep 'path = /srv/atlas'",
+        "nft list ruleset | grep -q 10.0.20.0/24",
+        f"{backup}; {backup}; test -d /backup/inbox/vase",
+        "rm -r /srv/atlas; cp -a /backup /srv/atlas; inbox3d init /srv/atlas --restored",
+    ]
+
+
+def test_the_documented_lines_install_it_for_good(root: Path, tmp_path: Path) -> None:
+    need_root()
+    stands_in = tmp_path / "bin"
+    stands_in.mkdir()
+    for name, does in (STANDS_IN | {"inbox3d": INBOX3D.format(root=root)}).items():
+        (stands_in / name).write_text(f"#!/bin/sh\n{does}\n")
+        (stands_in / name).chmod(0o755)
+    (tmp_path / "script").write_text(script(root))
+    there = tmp_path / "there"
+    there.mkdir()
+    enter = f"""set -e
+mount -t tmpfs there {there}
+cd {there}
+mkdir upper work all
+mount -t overlay all -o lowerdir=/,upperdir={there}/upper,workdir={there}/work all || exit 99
+cd all
+mount --bind /dev dev
+mount -t proc proc proc
+for one in {root} {sys.prefix} {sys.base_prefix}; do mount --bind $one ./$one; done
+mkdir -p opt/inbox3d/bin opt/bin etc/systemd/system backup
+cp {stands_in}/* opt/bin/
+cp {stands_in}/inbox3d opt/inbox3d/bin/
+cp {tmp_path}/script script
+mkdir before
+pivot_root . before
+umount -l /before # what others mount and unmount meanwhile is not held here
+exec bash /script"""
+    environment = os.environ | {"PATH": f"/opt/bin:{os.environ['PATH']}:/usr/sbin:/sbin"}
+    done = subprocess.run(
+        ["unshare", "--mount", "--net", "bash", "-c", enter],
+        env=environment | {"HOME": "/root"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    if done.returncode == 99:
+        pytest.skip("no overlay can be mounted over / here")
+    said = f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0 and done.stdout.endswith("the end\n"), said
+    assert "Traceback" not in said
+    assert done.stdout.count(">> ") >= 16, said
