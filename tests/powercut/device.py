@@ -32,7 +32,8 @@ KINDS = {
     for kind in (
         Kind("ext4", "ext4", 32, "data=ordered"),
         Kind("ext4 writeback", "ext4", 32, "data=writeback"),
-        Kind("xfs", "xfs", 320, "noquota"),
+        # nouuid: another mount namespace may still hold the image before, whose identity it has
+        Kind("xfs", "xfs", 320, "noquota,nouuid"),
     )
 }
 

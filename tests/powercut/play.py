@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,16 @@ class Verdict(NamedTuple):
     different: int
     hows: Counter[str]
     broken: Counter[str]
+
+
+def together(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of several days."""
+    hows, broken = Counter[str](), Counter[str]()
+    for one in verdicts:
+        hows += one.hows
+        broken += one.broken
+    images, different = (sum(one[k] for one in verdicts) for k in (0, 1))
+    return Verdict(images, different, hows, broken)
 
 
 Play = Callable[[Path, story.Mark], None]

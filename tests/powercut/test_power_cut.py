@@ -15,7 +15,7 @@ import pytest
 
 from layout import calls
 from layout.disk import Disk
-from tests.powercut import device, judge, peers, play, story
+from tests.powercut import device, drawn, judge, peers, play, story
 
 pytestmark = pytest.mark.skipif(device.missing() is not None, reason=str(device.missing()))
 IMAGES = 3400  # of each of three file systems: more than ten thousand
@@ -35,6 +35,15 @@ def test_a_day_survives_every_power_cut(name: str) -> None:
     verdict = play.run(device.KINDS[name], IMAGES, 0, story.whole_day, judge.ours)
     print(play.line("inbox3d", name, verdict))
     assert (verdict.images, dict(verdict.broken)) == (IMAGES, {})
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("name", ["ext4", "xfs"])
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_day_that_was_drawn_survives_its_power_cuts(name: str, seed: int) -> None:
+    verdict = play.run(device.KINDS[name], 120, seed, drawn.day_of(seed), judge.ours)
+    assert (verdict.images, dict(verdict.broken)) == (120, {})
 
 
 @pytest.mark.proof
