@@ -58,6 +58,15 @@ def _ends(held: str) -> None:
     raise Stuck(held)
 
 
+def _links(process: Path) -> list[Path]:
+    """What PROCESS holds by a link below /proc; nothing of one that has ended."""
+    found = [process / name for name in ("cwd", "root", "exe")]
+    for name in ("fd", "map_files"):
+        with contextlib.suppress(OSError):
+            found += list((process / name).iterdir())
+    return found
+
+
 def make(kind: Kind, image: Path) -> None:
     with image.open("wb") as file:
         file.truncate(kind.size << 20)
@@ -116,16 +125,12 @@ def holders(folder: Path) -> list[str]:
     """Who has something open below FOLDER, works there or maps a file of it: process, program and
     path."""
     found = []
-    for link in sorted(Path("/proc").glob("[0-9]*/*")):
-        links = link.iterdir() if link.name in ("fd", "map_files") else [link]
-        if link.name not in ("cwd", "root", "exe", "fd", "map_files"):
-            continue
-        with contextlib.suppress(OSError):
-            for each in links:
-                with contextlib.suppress(OSError):
-                    if Path(os.readlink(each)).is_relative_to(folder):
-                        program = Path("/proc", link.parts[2], "comm").read_text().strip()
-                        found.append(f"{link.parts[2]} ({program}): {os.readlink(each)}")
+    for process in (one for one in Path("/proc").iterdir() if one.name.isdigit()):
+        for link in _links(process):
+            with contextlib.suppress(OSError):  # it went meanwhile
+                if Path(os.readlink(link)).is_relative_to(folder):
+                    program = (process / "comm").read_text().strip()
+                    found.append(f"{process.name} ({program}): {os.readlink(link)}")
     return found
 
 

@@ -38,6 +38,16 @@ def test_a_mount_that_is_looked_at_for_a_moment_is_no_loss(
     assert asked[-1] == f"umount --lazy {tmp_path}"
 
 
+def test_who_holds_something_is_told_while_processes_come_and_go(tmp_path: Path) -> None:
+    """One that ended between its name and its links ended the whole look."""
+    assert device._links(Path("/proc/4194305/none")) == [
+        Path("/proc/4194305/none", name) for name in ("cwd", "root", "exe")
+    ]
+    with (tmp_path / "held").open("w"):
+        told = device.holders(tmp_path)
+    assert [one for one in told if one.endswith(str(tmp_path / "held"))]
+
+
 @pytest.mark.skipif(device.missing() is not None, reason=str(device.missing()))
 def test_a_handle_that_is_left_open_is_named_and_keeps_no_mount(tmp_path: Path) -> None:
     """The harness ended there, with a mount and a loop device left."""
