@@ -73,7 +73,7 @@ class Stage(NamedTuple):
 
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=8),
-    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=5),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=6),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=14),

@@ -13,7 +13,7 @@ from pipeline.geometry import arrays, rigid
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.stereo import View
 from pipeline.kept.options import Densify
-from pipeline.stages.photos import _threads, _views
+from pipeline.stages.photos import _fringe, _threads, _views
 from pipeline.stages.photos._threads import Side
 from pipeline.workspace import StageWorkspace
 
@@ -125,8 +125,12 @@ class _Dense:
         again = _views.opened(picture, self.ws.options.depth_edge, self.device, self.ws)
         counts = torch.from_numpy(again.counts).to(self.device)
         seen = agree.agreed(self.views[number], inverse, score, others, counts)
-        points, normals = seen.points.cpu().numpy(), seen.normals.cpu().numpy()
-        colors = again.colours[seen.keep.cpu().numpy()]
+        keep = seen.keep.cpu().numpy()
+        own_colour = ~_fringe.along(keep, again.colours)[keep]
+        points, normals, colors = (
+            one[own_colour]
+            for one in (seen.points.cpu().numpy(), seen.normals.cpu().numpy(), again.colours[keep])
+        )
         pose = rigid.invert(np.asarray(picture.pose))
         near = self._about(rigid.apply(pose, points))
         if near.sum() < FEWEST:
