@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from layout import promote, tree
 from layout.liveness import heartbeats
-from layout.manifest import JobFile
-from layout.manifest import Outcome as Ended
+from layout.manifest import JobFile, Outcome
 from layout.tree import Atlas, Place
 from pipeline.errors import BackendUnavailable
 from pipeline.kept.store import Kept
@@ -62,8 +61,8 @@ def _asked_before(job: JobFile) -> str | None:
     base = job.accepted.n if job.accepted else 0
     other, was_sent = None, False
     for start in (start for start in job.starts if start.n > base):
-        if start.outcome in (Ended.SENT_BACK, Ended.LACKING):
-            other, was_sent = None, start.outcome is Ended.SENT_BACK
-        elif start.outcome is Ended.HANDED_ON and was_sent:
+        if start.outcome in (Outcome.SENT_BACK, Outcome.LACKING):
+            other, was_sent = None, start.outcome is Outcome.SENT_BACK
+        elif start.outcome is Outcome.HANDED_ON and was_sent:
             other = start.worker
     return other

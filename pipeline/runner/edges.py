@@ -8,8 +8,7 @@ import logging
 
 from layout import lifecycle, promote, tree
 from layout.lifecycle import Due
-from layout.manifest import JobFile, now, write_job
-from layout.manifest import Outcome as Ended
+from layout.manifest import JobFile, Outcome, now, write_job
 from layout.tree import Atlas, Place
 from pipeline.config import Settings
 from pipeline.errors import EngineDied, InputRejected, PipelineError, StageFailed
@@ -57,7 +56,7 @@ class Edges:
             place,
             lambda: promote.promote(self.atlas, place, output, tree.OUTPUT, key, held.promoting()),
         )
-        held.job.note_start(place.n, ended=now(), outcome=Ended.FINISHED)
+        held.job.note_start(place.n, ended=now(), outcome=Outcome.FINISHED)
         self._leave(held, "finished")
         done = self.patience(place, lambda: lifecycle.finish(self.atlas, place))
         self.past.learn(held.job)
@@ -82,7 +81,7 @@ class Edges:
         self,
         held: HeldJob,
         noted: str | None,
-        outcome: Ended = Ended.RELEASED,
+        outcome: Outcome = Outcome.RELEASED,
         queue: str | None = None,
     ) -> Place:
         """Back to QUEUE, else to the first leg whose artefacts are not in work/, since this host's
@@ -103,19 +102,19 @@ class Edges:
         )
         if found:
             raise found
-        return self.release(held, f"{BACK} {leg.queue}", Ended.SENT_BACK, leg.queue)
+        return self.release(held, f"{BACK} {leg.queue}", Outcome.SENT_BACK, leg.queue)
 
     def changed(self, held: HeldJob, queue: str, error: input_list.InputChanged) -> Place:
         """Late arrivals: back, uncounted, with a doubled quiet time; the third time in a run the
         job fails."""
-        if held.ended(Ended.CHANGED) + 1 >= MAX_CHANGED:
+        if held.ended(Outcome.CHANGED) + 1 >= MAX_CHANGED:
             return self.fail(held, queue, EMPTY if error.empty else CHANGING)
         held.job.quiet = 2 * (held.job.quiet or self.settings.intake.quiet_local)
-        return self.release(held, CHANGED, Ended.CHANGED)
+        return self.release(held, CHANGED, Outcome.CHANGED)
 
     def accept_anew(self, held: HeldJob) -> Place:
         """Back behind the dot, where the intake reads the options anew."""
-        held.job.note_start(held.place.n, ended=now(), noted=ASKED, outcome=Ended.ASKED_ANEW)
+        held.job.note_start(held.place.n, ended=now(), noted=ASKED, outcome=Outcome.ASKED_ANEW)
         self._leave(held, f"released: {ASKED}")
         return self.patience(held.place, lambda: lifecycle.accept_anew(self.atlas, held.place))
 
@@ -133,7 +132,10 @@ class Edges:
             error.message,
         )
         held.job.note_start(
-            held.place.n, ended=now(), noted=f"failed: {type(error).__name__}", outcome=Ended.FAILED
+            held.place.n,
+            ended=now(),
+            noted=f"failed: {type(error).__name__}",
+            outcome=Outcome.FAILED,
         )
         self._leave(held, f"failed: {error.message}")
         return self.patience(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from layout import lifecycle
 from layout.disk import LineFault
 from layout.lifecycle import Due, Gone
-from layout.manifest import Outcome as Ended
+from layout.manifest import Outcome
 from layout.promote import PathGone
 from layout.scratch import Scratch
 from layout.tree import Atlas, Place
@@ -46,7 +46,7 @@ NETWORK_STAGES = ("views.fetch_images",)
 ASSIST_STAGE = "finish.assist"  # it needs the network only where an assist service is set
 
 
-class Outcome(NamedTuple):
+class Ending(NamedTuple):
     """What became of a start: the place the job stands in now (None: it was taken from us) and,
     where it matters, the error."""
 
@@ -80,7 +80,7 @@ class Runner:
         # the live worker of a queue whose GPU has more memory; "" where there is none
         self.roomier: Callable[[str], str] = lambda queue: ""
 
-    def run(self, place: Place, queue: str) -> Outcome:
+    def run(self, place: Place, queue: str) -> Ending:
         """Take the job that stands at PLACE (just started by this worker, due for QUEUE) to its
         next edge."""
         try:
@@ -91,7 +91,7 @@ class Runner:
                 ),
             )
             if verdict is not Due.RELEASE or job is None:
-                return Outcome(self.edges.settle(place, verdict, job))
+                return Ending(self.edges.settle(place, verdict, job))
             started = self.patience(place, lambda: lifecycle.record_start(self.atlas, place))
             self.past.refresh()
             held = HeldJob(
@@ -107,19 +107,19 @@ class Runner:
                 held.close()
         except (Gone, PathGone):
             log.warning("job.lost job=%s worker=%s", place.id, self.worker)
-            return Outcome(None)
+            return Ending(None)
 
-    def _edge_of(self, held: HeldJob, queue: str) -> Outcome:
+    def _edge_of(self, held: HeldJob, queue: str) -> Ending:
         try:
-            return Outcome(self._legs(held, queue))
+            return Ending(self._legs(held, queue))
         except (Gone, PathGone):
             raise
         except InputChanged as error:
-            return Outcome(self.edges.changed(held, queue, error))
+            return Ending(self.edges.changed(held, queue, error))
         except AsksAnew:
-            return Outcome(self.edges.accept_anew(held))
+            return Ending(self.edges.accept_anew(held))
         except Drained:
-            return Outcome(self.edges.release(held, "drained"))
+            return Ending(self.edges.release(held, "drained"))
         except Exception as error:
             blamed = self._swept(held) or self.patience.blamed(error)
             if blamed is not error:
@@ -143,21 +143,21 @@ class Runner:
             number=errno.ENOENT,
         )
 
-    def _edge_for(self, held: HeldJob, queue: str, error: PipelineError | LineFault) -> Outcome:
+    def _edge_for(self, held: HeldJob, queue: str, error: PipelineError | LineFault) -> Ending:
         """The edge for a start that ended in ERROR, already sorted by who must act."""
         if isinstance(error, LineFault | HostFault | BackendUnavailable):
             line = isinstance(error, LineFault)
             waits_for = error.queue if isinstance(error, Disagreement) else None
             place = self.edges.release(
-                held, error.message, Ended.RELEASED if line else Ended.LACKING, waits_for
+                held, error.message, Outcome.RELEASED if line else Outcome.LACKING, waits_for
             )
-            return Outcome(place, error)
+            return Ending(place, error)
         if isinstance(error, OutOfGpuMemory) and (other := self.roomier(error.leg or queue)):
             noted = f"{error.message} It is left to {other}, whose GPU has more."
-            return Outcome(self.edges.release(held, noted, Ended.LACKING), error)
+            return Ending(self.edges.release(held, noted, Outcome.LACKING), error)
         if isinstance(error, EngineDied):
-            return Outcome(self.edges.crashed(held, queue, error), error)
-        return Outcome(self.edges.fail(held, queue, error), error)
+            return Ending(self.edges.crashed(held, queue, error), error)
+        return Ending(self.edges.fail(held, queue, error), error)
 
     def _legs(self, held: HeldJob, queue: str) -> Place:
         """Run legs from QUEUE on, or from the first whose work no longer fits, straight through as

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from layout import lifecycle, tree
 from layout.attention import Attention
 from layout.liveness import Life, Observer
-from layout.manifest import JobFile, NewerFormat
-from layout.manifest import Outcome as Ended
+from layout.manifest import JobFile, NewerFormat, Outcome
 from layout.tree import Atlas, Place, State
 from pipeline.kept.snapshot import Snapshot, snapshot
 from pipeline.progress.likeness import Asked
@@ -169,7 +168,7 @@ class Choice:
         return bool(
             last
             and last.worker == self.name
-            and last.outcome is Ended.LACKING
+            and last.outcome is Outcome.LACKING
             and job
             and job.id in self.lacking
         )

@@ -36,7 +36,7 @@ from pipeline.gpu.engine import Engine
 from pipeline.kept.versions import versions
 from pipeline.runner import due, scratch
 from pipeline.runner.disagreement import Disagreement
-from pipeline.runner.runner import Outcome, Runner
+from pipeline.runner.runner import Ending, Runner
 from pipeline.watchers.admission import Admission
 from pipeline.watchers.choice import Choice
 from pipeline.watchers.hints import Bell, Hints
@@ -190,33 +190,33 @@ class Worker:
         self.choice.began(place)
         log.info("job.started job=%s worker=%s n=%d", held.id, self.name, held.n)
         self.beat.say("working", held.id)
-        outcome = self.runner.run(held, str(place.queue))
-        self._after(held, outcome, self.choice.asks(place))
+        ending = self.runner.run(held, str(place.queue))
+        self._after(held, ending, self.choice.asks(place))
         self.beat.say("idle")
         return True
 
-    def _after(self, held: Place, outcome: Outcome, asks: Asks) -> None:
+    def _after(self, held: Place, ending: Ending, asks: Asks) -> None:
         root = self.scratch.of(held)
-        if isinstance(outcome.error, HostFault):
-            self.room.ran_out(asks, used_by(root), outcome.error)
+        if isinstance(ending.error, HostFault):
+            self.room.ran_out(asks, used_by(root), ending.error)
             shutil.rmtree(root, ignore_errors=True)
-        if isinstance(outcome.error, EngineDied):
+        if isinstance(ending.error, EngineDied):
             self._proven = False
-        if isinstance(outcome.error, MemoryExceeded):
+        if isinstance(ending.error, MemoryExceeded):
             self.admission.ran_out(held.id)
-        if isinstance(outcome.error, OutOfGpuMemory):
+        if isinstance(ending.error, OutOfGpuMemory):
             self.admission.beyond_gpu(held.id)
-        if isinstance(outcome.error, EngineDied | BackendUnavailable):
+        if isinstance(ending.error, EngineDied | BackendUnavailable):
             self.choice.avoid.add(held.id)
-        if isinstance(outcome.error, BackendUnavailable):
+        if isinstance(ending.error, BackendUnavailable):
             self.choice.lacking.add(held.id)
-        if isinstance(outcome.error, Disagreement):
+        if isinstance(ending.error, Disagreement):
             self.choice.disagrees[held.id] = self.choice.fleet()
-        if isinstance(outcome.error, LineFault):
-            self.resting.sent_back(held.id, outcome.error.message)
+        if isinstance(ending.error, LineFault):
+            self.resting.sent_back(held.id, ending.error.message)
         else:
             self.resting.forget(held.id)
-        ended = outcome.place
+        ended = ending.place
         log.info(
             "job.left job=%s to=%s",
             held.id,

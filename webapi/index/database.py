@@ -35,5 +35,5 @@ def connect(url: str | None, folder: Path, uuid: str) -> sql.Engine:
 
 
 def _tune(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-1000"):
+    for pragma in ("synchronous=OFF", "journal_mode=WAL", "busy_timeout=10000", "cache_size=-1000"):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -26,7 +26,7 @@ class Sight(NamedTuple):
     near: float
 
 
-class Found(NamedTuple):
+class OutlineFit(NamedTuple):
     """sight: of the picture; agrees: the outlines' common share (IoU); camera: fx, fy, cx, cy in
     pixels; pose (4,4): the shape's frame → camera; ways: other sights that agree as well, and from
     which the shape looks another way."""
@@ -87,12 +87,12 @@ class Outline:
         rays[:, 3:] = np.concatenate([(at - centre) / focal, np.ones((len(at), 1))], 1) @ axes
         return o3d.core.Tensor(rays)
 
-    def found(self, sight: Sight, agrees: float, ways: Sequence[Sight] = ()) -> Found:
+    def found(self, sight: Sight, agrees: float, ways: Sequence[Sight] = ()) -> OutlineFit:
         axes, eye, focal, centre = self._camera(sight)
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = axes, -axes @ (eye / self.scene.scale + self.scene.centre)
         x, y = (float(value) for value in centre)
-        return Found(sight, agrees, (focal, focal, x, y), pose, tuple(ways))
+        return OutlineFit(sight, agrees, (focal, focal, x, y), pose, tuple(ways))
 
     def _camera(self, sight: Sight) -> tuple[Array, Array, float, Array]:
         """Axes (3,3), eye (3,), focal length and centre (2,) in pixels."""

@@ -15,8 +15,8 @@ from pipeline.stages.mesh._outline import (
     FINER,
     FINEST,
     NEAREST,
-    Found,
     Outline,
+    OutlineFit,
     Sight,
 )
 
@@ -31,7 +31,7 @@ SURE = 0.985  # agreement at which the view that the backend expects is taken fo
 BELOW = 3.0  # times as unlikely as from above is a camera that stands lower than expected
 
 
-def find(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = True) -> Found:
+def find(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = True) -> OutlineFit:
     """The sight of the picture with MASK on SURFACE (upright): near START, where the backend says
     that the camera stood, if the outlines agree there, else sought everywhere; of several that
     agree as well, the one nearest to it. LENS: whether the distance is sought, too."""
@@ -59,7 +59,9 @@ def find(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = T
     return outline.found(chosen, scores[chosen], ways)
 
 
-def settled(mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = True) -> Found:
+def settled(
+    mask: NDArray[np.bool_], surface: Surface, start: Sight, lens: bool = True
+) -> OutlineFit:
     """The sight of the picture with MASK on SURFACE next to START, which is known but for a
     degree or two."""
     outline = Outline(mask, surface)
