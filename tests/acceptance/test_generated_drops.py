@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,19 @@ from PIL import Image
 from layout.manifest import JobFile, read_job
 from layout.tree import Place, State
 from tests.support import solids
-from tests.support.live import House, eventually
+from tests.support.live import House, eventually, house
 from tests.support.web import make_settings
 from webapi import create_app
 
 pytestmark = pytest.mark.slow
 SIDES = {"front": 0, "left": 90, "back": 180, "right": 270}
+STRANGERS = ("USE_IMAGE_STUB", "FLUX_MODEL", "FLUX_BACKEND_URL")
 EIGHT = tuple(range(0, 360, 45))
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("USE_IMAGE_STUB", "FLUX_MODEL", "FLUX_BACKEND_URL"):
+    for name in STRANGERS:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -41,11 +43,29 @@ def home(atlas_house: House, tmp_path: Path) -> House:
     return atlas_house
 
 
-@pytest.fixture
-def client(home: House, tmp_path: Path) -> Iterator[FlaskClient]:
-    app = create_app(home.atlas, make_settings(tmp_path))
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A tree with a running ``up`` without weights, for all that is made into models."""
+    folder = tmp_path_factory.mktemp("fleet")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in STRANGERS:
+            patch.delenv(name, raising=False)
+        with house(folder, {"INBOX3D_HOST__MODELS": str(folder / "models")}) as one:
+            one.up()
+            yield one
+
+
+@contextmanager
+def client_of(home: House, folder: Path) -> Iterator[FlaskClient]:
+    app = create_app(home.atlas, make_settings(folder))
     yield app.test_client()
     app.extensions["inbox3d"].index.engine.dispose()
+
+
+@pytest.fixture
+def client(home: House, tmp_path: Path) -> Iterator[FlaskClient]:
+    with client_of(home, tmp_path) as one:
+        yield one
 
 
 def pngs(names: dict[str, int], size: int = 256) -> dict[str, bytes]:
@@ -121,21 +141,22 @@ def test_pictures_and_prompts_become_the_jobs_that_the_api_makes_of_them(
 
 
 def test_one_dropped_picture_and_a_prompt_end_in_done_with_the_models_that_the_api_gives(
-    home: House, client: FlaskClient
+    fleet: House, tmp_path: Path
 ) -> None:
     """Byte for byte; without weights the one is a draft, the other a placeholder."""
-    home.up()
     small = {"texture_size": 256, "faces": 2000}
-    drop(home, "shoe", pngs({"shoe": 0}), **small)
-    upload(client, "shoe-api", pngs({"shoe": 0}), **small)
-    drop(home, "cube", {"prompt.txt": b"a red cube"}, **small)
-    assert client.post("/3d/generate", json={"prompt": "a red cube", **small}).status_code == 202
+    drop(fleet, "shoe", pngs({"shoe": 0}), **small)
+    drop(fleet, "cube", {"prompt.txt": b"a red cube"}, **small)
+    with client_of(fleet, tmp_path) as client:
+        upload(client, "shoe-api", pngs({"shoe": 0}), **small)
+        asked_for = client.post("/3d/generate", json={"prompt": "a red cube", **small})
+    assert asked_for.status_code == 202
     for dropped, asked, label in (
         ("shoe", "shoe-api", "draft"),
         ("cube", "a red cube", "placeholder"),
     ):
-        made = [home.ended(name, 240) for name in (dropped, asked)]
-        assert [place.state for place, _ in made] == [State.DONE] * 2, home.tail()
+        made = [fleet.ended(name, 240) for name in (dropped, asked)]
+        assert [place.state for place, _ in made] == [State.DONE] * 2, fleet.tail()
         assert [job.provenance.label for _, job in made] == [label] * 2
         first, second = (
             hashlib.sha256((place.path / "output/model.glb").read_bytes()).hexdigest()
@@ -144,17 +165,16 @@ def test_one_dropped_picture_and_a_prompt_end_in_done_with_the_models_that_the_a
         assert first == second
 
 
-def test_eight_photos_dropped_as_a_folder_end_as_a_textured_upright_draft(home: House) -> None:
+def test_eight_photos_dropped_as_a_folder_end_as_a_textured_upright_draft(fleet: House) -> None:
     """000 … 315: stripes for texture, shading and noise on a plain background."""
-    home.up()
     drop(
-        home,
+        fleet,
         "arrow",
         pngs({f"{azimuth:03}": azimuth for azimuth in EIGHT}, size=512),
         texture_size=1024,
         faces=20_000,
     )
-    place, job = home.ended("arrow", 280)
+    place, job = fleet.ended("arrow", 280)
     assert place.state is State.DONE, (place.path / "error.txt").read_text()
     assert (job.kind, job.provenance.label) == ("images", "draft")
     model = trimesh.load(place.path / "output/model.glb", force="mesh")
