@@ -57,7 +57,7 @@ def closed_to_workers(home: House) -> dict[str, str]:
         path.parent.mkdir(parents=True)
         stl_file(path, len(name))
         (home.atlas.inbox / Path(name).parts[0] / "READY").touch()
-    first = home.up("--queues", "views", name="first")
+    first = home.up("--queues", "scan", name="first")
     eventually(
         lambda: len(home.places(State.CLAIMED)) == 2 or None, 60, f"both accepted ({home.tail()})"
     )

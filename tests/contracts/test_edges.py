@@ -364,6 +364,7 @@ def test_an_edge_survives_a_lost_reply(scenario: Scenario, number: int, tmp_path
     sweep(scenario, tmp_path, Fault("lost", number), _tries_again(scenario))
 
 
+@pytest.mark.slow
 def test_an_edge_that_meets_an_io_error_passes_when_tried_again(
     scenario: Scenario, tmp_path: Path
 ) -> None:

@@ -255,6 +255,7 @@ def test_a_picture_below_inputs_counts_by_its_content(host: Host, nowhere: Path)
     assert host.start(after, nowhere) == [*recipes.stages("images")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)]
 )
@@ -267,6 +268,7 @@ def test_a_raised_version_redoes_the_stage_and_what_takes_its_artefact(
     assert host.start(job_of(kind), nowhere) == depend_on(kind, {stage})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "stage"), [(kind, stage) for kind in KINDS for stage in recipes.stages(kind)]
 )

@@ -60,6 +60,7 @@ def test_the_end_of_a_long_text_is_looked_for_when_the_whole_drop_is_quiet(
     assert (drop.opened, counted) == (["rows.xyz"] * 2, ["rows.xyz"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "words"),
     [

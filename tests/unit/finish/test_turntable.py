@@ -64,6 +64,7 @@ def by_rays(studio: Studio, table: Turntable, camera: Camera) -> tuple[np.ndarra
     return hits.model, light.developed(share @ light.POWERS * hits.albedo).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_frames_show_what_rays_meet(case: str) -> None:
     """On the same pixels in the same tones; edges apart, which are mixed with what lies beyond."""

@@ -42,6 +42,7 @@ def wrong(surface: Surface) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extents", SHAPES)
 def test_a_box_has_six_normals_however_its_sides_are_cut(
     extents: tuple[float, float, float],

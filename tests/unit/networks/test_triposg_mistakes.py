@@ -157,6 +157,7 @@ def off(testdata: Path, tensor: str) -> tuple[float, float]:
     return line.largest, line.tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_shows_in_the_recorded_tensors(
     testdata: Path, monkeypatch: pytest.MonkeyPatch, name: str

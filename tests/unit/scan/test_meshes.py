@@ -87,6 +87,7 @@ def test_a_glb_of_points_alone_is_a_scan(tmp_path: object) -> None:
     assert identify(tmp_path, ["a.glb"]).kind == "scan"  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [False, True])
 def test_textured_passes_bring_the_colours_of_their_pictures(read: Read, packed: bool) -> None:
     """Two passes whose files have the same names, each in a folder of its own; in a zip the picture that belongs to each."""

@@ -134,6 +134,7 @@ def test_text_with_normals_and_shares_of_colour(read: Read) -> None:
     assert np.array_equal(stored["colors"], COLOURS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["stl", "obj", "off", "glb"])
 def test_a_coarse_mesh_becomes_points_on_its_faces(read: Read, suffix: str) -> None:
     """A ball of 320 faces: 200 000 points at its radius, normals outward."""

@@ -135,6 +135,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     return run_stages(drop, tmp_path_factory.mktemp("work"), "read_passes", tuple(TABLE), unit="m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 def test_what_another_program_wrote_is_read_as_it_was(name: str, job: Job) -> None:
     """To the last digit that the file has; e57 and text formats keep at least seven."""

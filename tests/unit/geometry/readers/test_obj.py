@@ -326,6 +326,7 @@ def test_pieces_on_several_cores_are_the_whole(
         read("a.obj", damaged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["%.0f", "%.3f", "%.6f", "%.8f", "%d", "%.9f", "%.12f", "%.16f"])
 @pytest.mark.parametrize("size", [1e-6, 1.0, 9.99, 990.0, 9e4])
 def test_decimals_are_those_of_the_c_library_to_the_last_bit(form: str, size: float) -> None:
