@@ -42,6 +42,8 @@ class Group:
     ways: dict[int, tuple[float, ...]] = field(default_factory=dict)
     # passes that stand where their files put them, and the overlap that does not confirm it
     unconfirmed: dict[int, float] = field(default_factory=dict)
+    # what else a person must hear of single passes
+    doubts: dict[int, str] = field(default_factory=dict)
 
 
 def grow(passes: list[Prepared], links: list[PairLink]) -> list[Group]:
@@ -93,6 +95,7 @@ def side_by_side(groups: list[Group], apart: float = _ASIDE) -> Group:
         together.links += group.links
         together.ways |= group.ways
         together.unconfirmed |= group.unconfirmed
+        together.doubts |= group.doubts
     return together
 
 

@@ -55,22 +55,25 @@ def compare(links: list[PairLink]) -> list[PairLink]:
         # a false link that few stand beside must not be the measure of itself
         half = [link for link in links if link.evidence.score > TRUSTY / 2] or links
         usual = min(usual, *(link.evidence.residual for link in half))
-    wider = [max(0.0, link.evidence.residual / usual - 1) / WIDER for link in links]
-    return [
-        replace(link, fit=float(np.exp(-0.5 * by**2)))
-        for link, by in zip(links, wider, strict=True)
-    ]
+    return [replace(link, fit=fit_of(link.evidence.residual, usual)) for link in links]
+
+
+def fit_of(residual: float, usual: float) -> float:
+    """What a residual that is wider than the usual leaves of a score, 0..1."""
+    wider = max(0.0, residual / max(usual, 1e-12) - 1) / WIDER
+    return float(np.exp(-0.5 * wider**2))
 
 
 def noise_of(links: list[PairLink]) -> float:
-    """What two scans of one surface leave between them: the usual residual of the better links. Two
-    passes are one witness, however many motions were found for them: all but one of those are
-    false."""
+    """What two scans of one surface leave between them: the residual below which a third of all
+    votes lies, good links having most. Two passes are one voter, however many motions were found
+    for them: all but one of those are false."""
     best: dict[tuple[int, int], PairLink] = {}
     for link in sorted(links, key=lambda link: link.evidence.score):
         best[link.a, link.b] = link
-    residuals = sorted(link.evidence.residual for link in best.values())
-    return residuals[len(residuals) // 3]
+    ordered = sorted(best.values(), key=lambda link: link.evidence.residual)
+    votes = np.cumsum([link.evidence.score**2 for link in ordered])
+    return ordered[int(np.searchsorted(votes, votes[-1] / 3))].evidence.residual
 
 
 def between(

@@ -111,7 +111,7 @@ def doubts(main: Group, usable: int) -> list[str]:
 
 def _said(main: Group, index: int, warning: str | None) -> str | None:
     """What a pass says of how little holds it in its place, before what else it has to say."""
-    told = [_ways(main.ways.get(index, ())), warning]
+    told = [_ways(main.ways.get(index, ())), main.doubts.get(index), warning]
     if (overlap := main.unconfirmed.get(index)) is not None:
         told.insert(
             0,

@@ -15,6 +15,7 @@ from pipeline.stages.scan import (
     _by_colour,
     _declared,
     _graph,
+    _held,
     _joint,
     _links,
     _loose,
@@ -60,6 +61,7 @@ def grown(
             group.poses = _joint.refine(passes, group.poses)
             if symmetry is not None and symmetry.slip is not None and symmetry.slip.turns:
                 group.poses = _by_colour.refined(passes, group.poses, symmetry.slip)
+            _held.tell(passes, group)
         else:
             group.poses = _declared.refine(passes, group.poses)
     if claim is None:  # colours may have left passes out

@@ -67,6 +67,8 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
         raise NoOverlap(f"none of the {len(usable)} passes could be matched with another")
     residual = _joint.residual(passes, groups[0].poses) * size
     main = _graph.side_by_side(groups) if ws.options.components == "all" else groups[0]
+    posed_by_files = any(one.pose is not None for one in usable)
+    sided = None if scene or posed_by_files else _one_side.tell(passes, main)
     result = _report.alignment(
         scans,
         usable,
@@ -79,8 +81,7 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     )
     for text in _report.doubts(main, len(usable)):
         ws.warn(text)
-    posed_by_files = any(one.pose is not None for one in usable)
-    if not (scene or posed_by_files) and (sided := _one_side.words(passes, main)):
+    if sided:
         ws.warn(sided)
     for row in result.passes:
         if not row.placed and row.warning:

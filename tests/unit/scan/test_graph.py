@@ -69,6 +69,8 @@ def test_a_false_link_is_no_measure_of_its_own_residual() -> None:
     pair = [replace(false, pose=moved(shift)) for shift in (0.5, 0.6, 0.7)]
     judged = _links.compare([true, replace(true, a=5, b=6), *pair, replace(false, a=7)])
     assert judged[2].fit < 0.01, "three motions of one pair are one witness"
+    crowd = [replace(false, a=k) for k in range(7, 12)]
+    assert _links.compare([true, replace(true, a=5, b=6), *crowd])[2].fit < 0.01, "nor are many"
     many = [replace(false, a=k, b=k + 1) for k in range(3)]
     assert _links.compare([*many, weak])[0].fit == 1, "three pairs agree on what is usual"
 

@@ -15,13 +15,15 @@ from pipeline.stages.scan._graph import Group
 BODY = np.random.default_rng(1).uniform(-0.3, 0.3, (400, 3))
 
 
-def standing(turns: list[float], outside: bool = True) -> tuple[list[Any], Group]:
+def standing(
+    turns: list[float], outside: bool = True, height: float = 0.8
+) -> tuple[list[Any], Group]:
     """Passes whose cameras stand around a body, at so many degrees each; each in a frame of its
     own."""
     passes, poses = [], {}
     for k, turn in enumerate(turns):
         angle, own = np.radians(turn), rigid.exponential(np.array([0.3, 0.1, 0.7, 0, 0, 0.2]) * k)
-        place = np.array([3 * np.cos(angle), 3 * np.sin(angle), 0.8])
+        place = np.array([3 * np.cos(angle), 3 * np.sin(angle), height])
         poses[k] = rigid.invert(own)
         passes.append(
             SimpleNamespace(
@@ -46,16 +48,25 @@ def standing(turns: list[float], outside: bool = True) -> tuple[list[Any], Group
 def test_cameras_that_do_not_stand_around_the_thing_are_told(
     turns: list[float], said: str | None
 ) -> None:
-    told = _one_side.words(*standing(turns))
+    passes, group = standing(turns)
+    told = _one_side.tell(passes, group)
     assert (told is None) if said is None else (told is not None and told.startswith(said))
+    assert sorted(group.doubts) == ([] if said is None else list(range(len(turns))))
+
+
+def test_cameras_around_the_thing_may_look_down_on_it() -> None:
+    """No two of five on a turntable, 35 degrees up, look from opposite sides."""
+    assert _one_side.tell(*standing([72.0 * k for k in range(5)] + [30.0], height=2.1)) is None
+    assert _one_side.tell(*standing([13.0 * k for k in range(6)], height=2.1)) is not None
 
 
 def test_scanners_that_stood_inside_say_nothing_of_sides() -> None:
-    assert _one_side.words(*standing([0.0] * 8, outside=False)) is None
+    assert _one_side.tell(*standing([0.0] * 8, outside=False)) is None
 
 
 def test_files_that_agree_with_one_side_are_no_proof_of_it() -> None:
     """Passes of a turntable, each in the frame of the camera that stood still."""
     passes, group = standing([30.0 * (k % 3) for k in range(12)])
     group.links = [SimpleNamespace(a=0, b=k, method="given") for k in range(1, 12)]  # type: ignore[misc]
-    assert _one_side.words(passes, group)
+    assert _one_side.tell(passes, group)
+    assert all("place of another pass" in text for text in group.doubts.values())
