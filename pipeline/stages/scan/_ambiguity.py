@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
 from pipeline.stages.scan import _denied, _joint, _judge, _rivals, _symmetry, _tones
-from pipeline.stages.scan._graph import STRONG, Group, bridge, group_of, merge
+from pipeline.stages.scan._graph import (
+    CERTAIN,
+    NOISE,
+    STRONG,
+    Group,
+    bridge,
+    group_of,
+    merge,
+)
 from pipeline.stages.scan._links import PairLink, agree, noise_of
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._sequence import Told
@@ -27,20 +35,28 @@ _ROUNDS = 2  # a body that passes stood wrongly in is looked at again once they 
 
 
 def join(groups: list[Group], links: list[PairLink]) -> list[Group]:
-    """Groups that hang together by loose links only become one."""
-    loose = sorted(
-        (link for link in links if link.loose and link.score >= STRONG),
+    """Groups that hang together by loose links only become one, and so do two lone passes that
+    certainly lie on each other, in one of several ways."""
+    wanted = sorted(
+        (link for link in links if link.score >= (STRONG if link.loose else CERTAIN)),
         key=lambda link: (-link.score, link.a, link.b),
     )
-    for link in loose:
+    for link in wanted:
         home, away = group_of(groups, link.b), group_of(groups, link.a)
         if home is away:
+            continue
+        if not link.loose and not _alone(home, away, link):
             continue
         if len(away.poses) > len(home.poses):
             home, away = away, home
         merge(home, away, link, bridge(home, away, link))
         groups.remove(away)
     return sorted(groups, key=lambda group: (-len(group.poses), min(group.poses)))
+
+
+def _alone(home: Group, away: Group, link: PairLink) -> bool:
+    """Whether a link that is not loose joins two lone passes, and nothing speaks against it."""
+    return len(home.poses) == len(away.poses) == 1 and link.evidence.contradiction <= NOISE
 
 
 def check(

@@ -161,7 +161,7 @@ def test_passes_of_different_things_have_no_overlap(tmp_path: Path) -> None:
 def test_several_objects_are_told_apart_and_built_together_when_asked(
     scanned: Scanned, tmp_path: Path
 ) -> None:
-    """The figure, and two passes of a torus: two components; components=all places both, side by side."""
+    """The figure, and two passes of a torus: two components; components=all places both, side by side. The torus has five equal parts, and its passes say in how many ways they fit."""
     drop = tmp_path / "drop"
     drop.mkdir()
     names = sorted(scanned.truth["passes"])[:4]
@@ -177,6 +177,8 @@ def test_several_objects_are_told_apart_and_built_together_when_asked(
     assert ("torus_a.xyz", "torus_b.xyz") in job.alignment.components
     assert all(one.placed for one in job.alignment.passes)
     assert len(job.alignment.components[0]) == len(names)
+    several = {one.name for one in job.alignment.passes if one.ways > 1}
+    assert several == {"torus_a.xyz", "torus_b.xyz"}
 
 
 def test_one_pass_alone_stands_where_it_is(scanned: Scanned, tmp_path: Path) -> None:
