@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from layout.tree import Atlas
 from pipeline.config import Settings
@@ -19,11 +20,20 @@ class Made:
         self.all: list[Worker] = []
 
     def __call__(
-        self, atlas: Atlas, settings: Settings, name: str, queues: tuple[str, ...]
+        self,
+        atlas: Atlas,
+        settings: Settings,
+        name: str,
+        queues: tuple[str, ...],
+        engine: Any = None,
     ) -> Worker:
+        """ENGINE: what stands in for a child process, where none is wanted."""
         worker = Worker(atlas, settings, name, queues, "cpu", threading.Event())
-        worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
-        worker.engine.__class__ = Reused
+        if engine is not None:
+            worker.engine = worker.runner.engine = engine
+        else:
+            worker.engine.queues = ()  # stand-ins for stages: no libraries to import beforehand
+            worker.engine.__class__ = Reused
         worker.beat.beat()
         self.all.append(worker)
         return worker
@@ -37,6 +47,6 @@ def made() -> Iterator[Made]:
         yield makes
     finally:
         for worker in makes.all:
-            assert isinstance(worker.engine, Reused)
-            worker.engine.leave()
+            if isinstance(worker.engine, Reused):
+                worker.engine.leave()
             worker.beat.end()

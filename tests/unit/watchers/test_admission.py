@@ -26,6 +26,7 @@ from pipeline.watchers.worker import Worker
 from tests.support.fleet import Here
 from tests.support.live import eventually
 from tests.support.trees import new_tree
+from tests.support.workers import made
 
 GB = 2**30
 
@@ -44,25 +45,19 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workers(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    made: list[Worker] = []
+    with made() as makes:
 
-    def make(gigabytes: float = 2, engine: Here | None = None) -> Worker:
-        settings = config.load(
-            environ={
-                "INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"),
-                "INBOX3D_WORKER__MEMORY_GB": str(gigabytes),
-            }
-        )
-        name = names.worker_name("host", "cpu")
-        worker = Worker(atlas, settings, name, ("scan",), "cpu", threading.Event())
-        worker.engine = worker.runner.engine = engine or Here()  # type: ignore[assignment]
-        worker.beat.beat()
-        made.append(worker)
-        return worker
+        def make(gigabytes: float = 2, engine: Here | None = None) -> Worker:
+            settings = config.load(
+                environ={
+                    "INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"),
+                    "INBOX3D_WORKER__MEMORY_GB": str(gigabytes),
+                }
+            )
+            name = names.worker_name("host", "cpu")
+            return makes(atlas, settings, name, ("scan",), engine or Here())
 
-    yield make
-    for worker in made:
-        worker.beat.end()
+        yield make
 
 
 def drop(atlas: Atlas, name: str, gigabytes: float = 0.0) -> Place:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from pipeline.watchers.worker import Worker
 from tests.support import nvml
 from tests.support.fleet import Here
 from tests.support.trees import new_tree
+from tests.support.workers import made
 
 GB = 2**30
 
@@ -45,23 +45,19 @@ def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
 @pytest.fixture
 def card(atlas: Atlas, tmp_path: Path) -> Iterator[Callable[[float | None], Worker]]:
     """A worker with a GPU of so many gigabytes, or with none."""
-    made: list[Worker] = []
+    with made() as makes:
 
-    def make(gigabytes: float | None) -> Worker:
-        scratch = {"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__MEMORY_GB": "64"}  # fmt: skip
-        settings = config.load(environ=scratch)
-        name = names.worker_name("host", "cpu")
-        worker = Worker(atlas, settings, name, ("mesh",), "cpu", threading.Event())
-        worker.engine = worker.runner.engine = Short()  # type: ignore[assignment]
-        if gigabytes is not None:
-            worker.beat.measured(0, Gpu(model="NVIDIA Test", memory=int(gigabytes * GB), used=0))
-        worker.beat.beat()
-        made.append(worker)
-        return worker
+        def make(gigabytes: float | None) -> Worker:
+            scratch = {"INBOX3D_HOST__SCRATCH": str(tmp_path / "scratch"), "INBOX3D_WORKER__MEMORY_GB": "64"}  # fmt: skip
+            settings = config.load(environ=scratch)
+            worker = makes(atlas, settings, names.worker_name("host", "cpu"), ("mesh",), Short())
+            if gigabytes is not None:
+                gpu = Gpu(model="NVIDIA Test", memory=int(gigabytes * GB), used=0)
+                worker.beat.measured(0, gpu)
+                worker.beat.beat()
+            return worker
 
-    yield make
-    for worker in made:
-        worker.beat.end()
+        yield make
 
 
 def drop(atlas: Atlas, **options: object) -> Place:
