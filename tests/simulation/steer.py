@@ -82,6 +82,7 @@ class Schedule:
             self._left, self._free = {}, iter(seeds)
         self._under_way: dict[int, tuple[str, str]] = {}
         self._times: Counter[tuple[str, str]] = Counter()
+        self._turn = {pair: at * SPREAD % len(PAIRS) for at, pair in enumerate(PAIRS)}
 
     def next(self) -> int | None:
         """A seed that was not given yet; None where none is left."""
@@ -96,7 +97,8 @@ class Schedule:
 
     def _next_drill(self) -> int | None:
         short = [pair for pair in self._left if self._met(pair) < ENOUGH]
-        short.sort(key=lambda pair: (self._times[pair], self._met(pair)))
+        # of those with as little, first at one edge and then at another
+        short.sort(key=lambda pair: (self._times[pair], self._met(pair), self._turn[pair]))
         return self._first(short)
 
     def _first(self, pairs: list[tuple[str, str]]) -> int | None:
