@@ -31,7 +31,7 @@ from layout.init import init
 from layout.manifest import Accepted, JobFile, Source, Start, now
 from layout.tree import Atlas, State
 from pipeline import config
-from pipeline.watchers import results
+from pipeline.watchers import finished
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.worker import Worker
 
@@ -97,9 +97,9 @@ class House:
             )  # fmt: skip
             (folder / JobFile.name).write_bytes(job.dump())
             (folder / "output" / "checksums.sha256").write_text(f"# start {folder.name}@bench.1\n")
-        results.NEW, at_once = count, results.NEW
+        finished.NEW, at_once = count, finished.NEW
         self.intake.reaper.round()
-        results.NEW = at_once
+        finished.NEW = at_once
         assert not self.intake.attention.lines()
 
 

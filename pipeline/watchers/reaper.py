@@ -23,7 +23,7 @@ from pipeline.config import Settings
 from pipeline.runner import due
 from pipeline.submission import job_view
 from pipeline.watchers import cleanup
-from pipeline.watchers.results import Results
+from pipeline.watchers.finished import Finished
 from pipeline.watchers.torn import Torn
 from pipeline.watchers.two_looks import TwoLooks, newest
 
@@ -58,7 +58,7 @@ class Reaper:
         self._torn = Torn(atlas, settings.reaper.orphan_look_gap, clock)
         # waiting jobs whose job.json was read: its inode, size and time
         self._sound: dict[str, tuple[int, int, int]] = {}
-        self._results = Results(atlas, self.attention)
+        self._finished = Finished(atlas, self.attention)
         self._turn = 0
 
     def round(self) -> None:
@@ -66,7 +66,7 @@ class Reaper:
         keeps no other from being looked at."""
         for folder, look in (
             (self.atlas.processing, self._look_at_held), (self.atlas.failed, self._look_at_failed),
-            (self.atlas.done, self._results.look), (self.atlas.claimed, self._look_at_waiting),
+            (self.atlas.done, self._finished.look), (self.atlas.claimed, self._look_at_waiting),
             (self.atlas.drafts, self._sweep_drafts), (self.atlas.staging, self._sweep_staging),
             (self.atlas.workers, self._sweep_workers), (self.atlas.inbox, self._torn.sweep),
             (self.atlas.trash, self._sweep_trash),

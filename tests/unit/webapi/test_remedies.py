@@ -28,7 +28,7 @@ SHARE = (
 SPEAK_OF_IT = {
     "layout/mend.py",
     "pipeline/watchers/reaper.py",
-    "pipeline/watchers/results.py",
+    "pipeline/watchers/finished.py",
     "pipeline/watchers/status_text.py",
 }
 

@@ -13,8 +13,8 @@ from layout.attention import Attention
 from layout.manifest import read_job
 from layout.tree import Atlas, Place, State
 from pipeline.submission import job_view
-from pipeline.watchers import results
-from pipeline.watchers.results import Results
+from pipeline.watchers import finished
+from pipeline.watchers.finished import Finished
 from tests.support.trees import new_tree
 from tests.unit.watchers.test_shells import done
 from webapi.index import rows
@@ -54,7 +54,7 @@ def test_what_was_put_together_after_it_was_seen_whole_is_named(atlas: Atlas, ha
     act, words = HABITS[habit]
     to, what = two_done(atlas)
     attention = Attention(atlas)
-    looks = Results(atlas, attention)
+    looks = Finished(atlas, attention)
     looks.look()
     assert attention.lines() == ()
     kept = atlas.root / "kept"
@@ -79,11 +79,11 @@ def test_a_large_library_is_looked_at_in_turn(
     for number in range(7):
         (atlas.done / f"vase-{number:010}" / tree.OUTPUT).mkdir(parents=True)
     seen: list[str] = []
-    monkeypatch.setattr(results, "AGAIN", 3)
+    monkeypatch.setattr(finished, "AGAIN", 3)
     monkeypatch.setattr(
-        results.job_view, "without_result", lambda atlas, place: seen.append(place.path.name)
+        finished.job_view, "without_result", lambda atlas, place: seen.append(place.path.name)
     )
-    looks = Results(atlas, Attention(atlas))
+    looks = Finished(atlas, Attention(atlas))
     looks.look()
     assert len(seen) == 7
     for _ in range(3):

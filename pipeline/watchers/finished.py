@@ -16,7 +16,7 @@ BY_HAND = {
 }
 
 
-class Results:
+class Finished:
     """Looks at the jobs in done/, of which there may be a hundred thousand: at new ones first, at
     those that had their result in turn, for people can reach them."""
 
