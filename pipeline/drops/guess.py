@@ -129,10 +129,22 @@ def photos(found: list[Item]) -> Choice | None:
     by = f" by one camera ({cameras.pop()})" if len(cameras) == 1 and None not in cameras else ""
     beside = f" ({len(aside)} masks go with them)" if aside else ""
     note = (
-        f"{len(images)} pictures{by} without names of sides or transparency: photos of a"
-        f' scan{beside}; with kind = "images" in job.toml they would be views of one object'
+        f"{len(images)} pictures{by}{_not_views(images)}: photos of a scan{beside}; with"
+        f' kind = "images" in job.toml they would be views of one object'
     )
     return Choice("scan", with_lists(every, found), [note, *films.beside(images, found)])
+
+
+def _not_views(images: list[Item]) -> str:
+    """Why pictures are no views of an object, though some may look like it."""
+    seen = sides.seen([item.name for item in images])
+    named = [] if seen.guess else [*seen.azimuths]
+    clear = [item.name for item in images if item.transparent]
+    some = [
+        *([f"only {listed(named)} named by a side"] if named else []),
+        *([f"only {listed(clear)} with transparency"] if clear else []),
+    ]
+    return ", " + ", ".join(some) if some else " without names of sides or transparency"
 
 
 def with_lists(images: list[Item], found: Iterable[Item]) -> list[Item]:

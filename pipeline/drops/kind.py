@@ -12,6 +12,7 @@ from typing import Any
 from layout import names as _names
 from layout.tree import INPUT, JOB, MARKERS, OUTPUT, is_job_toml
 from pipeline.drops import jobtoml
+from pipeline.drops.aside import photos_aside
 from pipeline.drops.contents import reading
 from pipeline.drops.few import without_few
 from pipeline.drops.guess import guess, scan
@@ -84,7 +85,7 @@ def _identify(
         options,
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
-        [*choice.notes, *told, *few],
+        [*choice.notes, *told, *few, *photos_aside(choice.kind, used, others)],
         _asked(root, listed, inside, content),
     )
 

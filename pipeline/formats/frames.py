@@ -18,6 +18,7 @@ CAMERA = re.compile(
     r"|rgb|depth)(?![a-z])",
     re.I,
 )
+_PLACES = re.compile(r"(poses?|traj(ectory)?|groundtruth|transforms)(?![a-z])", re.I)
 _DISTANCES = re.compile(r"(?<![a-z])distances?(?![a-z])", re.I)
 TEXTS = (".txt", ".json", ".log", ".csv", ".md")
 
@@ -69,6 +70,11 @@ def is_camera_text(name: str) -> bool:
 def is_distances(name: str) -> bool:
     """Whether NAME says that this file tells how far points are apart that photographs show."""
     return name.lower().endswith((".txt", ".csv")) and _DISTANCES.search(name) is not None
+
+
+def tells_places(name: str) -> bool:
+    """Whether NAME says that this file tells where pictures were taken."""
+    return name.lower().endswith(TEXTS) and _PLACES.search(name) is not None
 
 
 def goes_with_photos(name: str) -> bool:

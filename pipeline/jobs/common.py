@@ -90,7 +90,7 @@ def level(up: str, front: str) -> None:
 class Common(BaseModel):
     """Options that every kind has."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: str
     output_format: tuple[Format, ...] = Field(

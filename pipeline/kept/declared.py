@@ -72,9 +72,9 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=8),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=9),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=6),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=11),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=15),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),

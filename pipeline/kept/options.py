@@ -23,6 +23,8 @@ class Declared(BaseModel):
 class FindCameras(Declared):
     photo_edge: int
     marker_edge: float | None
+    unit: Literal["auto", "mm", "cm", "m", "inch", "ft"]
+    reference: str | None
 
 
 class Densify(Declared):

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.artefacts import PosedPicture
+from pipeline.formats import tables
 from pipeline.formats.refusals import Source
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES, UNIT_NAMES
+from pipeline.stages.photos import _beside as beside
 from pipeline.stages.photos import _markers
 from pipeline.stages.photos._markers import APART, Sighted, Told
 from pipeline.stages.photos._straight import unbent
@@ -30,41 +31,58 @@ WITHIN = 0.008  # of the longer edge: how far the rays of one point may pass eac
 NARROW = 4.0  # degrees between two rays, below which where they meet is not certain
 _LABEL = r"([^\s,;]+)"
 _UNIT = "|".join(sorted((*UNIT_NAMES, "in"), key=len, reverse=True))
-_APART = re.compile(
-    rf"{_LABEL}[\s,;]+{_LABEL}[\s,;]+([0-9]*[.]?[0-9]+)[\s,;]*({_UNIT})[\s.]*", re.I
-)
+# 1,000 may be one or a thousand
+_LENGTH = r"[0-9]*[.]?[0-9]+|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})"
+_APART = re.compile(rf"{_LABEL}[\s,;]+{_LABEL}[\s,;]+({_LENGTH})[\s,;]*({_UNIT})[\s.]*", re.I)
 _MARK = re.compile(rf"{_LABEL}[\s,;]+(.+?)[\s,;]+([0-9]*[.]?[0-9]+)[\s,;]+([0-9]*[.]?[0-9]+)")
 
 
 class Marked(NamedTuple):
-    """name: of the list. apart: metres by two labels; marks: (label, photograph's stem) → pixel of
-    the shown photograph."""
+    """name: of the list. apart: metres by two labels; marks: (label, photograph's key) → pixel of
+    the shown photograph; unread: rows of numbers that say neither."""
 
     name: str
     apart: dict[tuple[str, str], float]
     marks: dict[tuple[str, str], tuple[float, float]]
+    unread: tuple[str, ...] = ()
 
 
 def read(sources: Sequence[Source]) -> Marked | None:
     """The first of SOURCES that tells distances."""
     for source in sources:
-        apart, marks = {}, {}
-        for line in source.path.read_text("utf-8-sig", errors="replace").splitlines():
-            if found := _APART.fullmatch(line.strip()):
+        apart, marks, unread = {}, {}, list[str]()
+        for line in map(str.strip, beside.text(source.path).splitlines()):
+            if (found := _APART.fullmatch(line)) and _is_distance(*found.groups()[:3]):
                 a, b, length, unit = found.groups()
                 name = UNIT_NAMES.get(unit.lower(), "inch")
-                apart[a, b] = float(length) * METRES[name]
-            elif found := _MARK.fullmatch(line.strip()):
+                apart[a, b] = _number(length) * METRES[name]
+            elif not found and (found := _MARK.fullmatch(line)):
                 label, photo, x, y = found.groups()
-                marks[label, PurePosixPath(photo).stem.lower()] = float(x), float(y)
+                marks[label, beside.key(photo)] = float(x), float(y)
+            elif any(map(str.isdigit, line)) and not tables.is_comment(line):
+                unread.append(line)
         if apart:
-            return Marked(source.name, apart, marks)
+            return Marked(source.name, apart, marks, tuple(unread))
     return None
+
+
+def _is_distance(a: str, b: str, length: str) -> bool:
+    return a != b and _number(length) > 0
+
+
+def _number(word: str) -> float:
+    return float(word.replace(",", "."))
 
 
 def size(marked: Marked, pictures: Sequence[PosedPicture], shots: Sequence[Shot]) -> Told:
     """What the distances tell of the size; why they tell nothing, in words."""
-    sighted = [_sighted(marked, *pair) for pair in zip(pictures, shots, strict=True)]
+    called = beside.photographs({photo for _, photo in marked.marks}, [p.name for p in pictures])
+    marks = {
+        (label, called[photo]): place
+        for (label, photo), place in marked.marks.items()
+        if photo in called
+    }
+    sighted = [_sighted(marks, *pair) for pair in zip(pictures, shots, strict=True)]
     labels = sorted({label for pair in marked.apart for label in pair})
     points: dict[str, Array] = {}
     for label in labels:
@@ -85,13 +103,15 @@ def size(marked: Marked, pictures: Sequence[PosedPicture], shots: Sequence[Shot]
     return Told(middle, f"the distance {listed} of {marked.name}{agree}")
 
 
-def _sighted(marked: Marked, picture: PosedPicture, shot: Shot) -> Sighted:
-    """The points that are marked in a photograph, in pixels of its straight picture."""
-    stem = PurePosixPath(picture.name).stem.lower()
+def _sighted(
+    marks: dict[tuple[str, str], tuple[float, float]], picture: PosedPicture, shot: Shot
+) -> Sighted:
+    """The points that MARKS (by label and photograph) has in a photograph, in pixels of its
+    straight picture."""
     fx, fy, cx, cy = picture.camera
     corners: dict[tuple[str, int], Array] = {}
-    for (label, photo), place in marked.marks.items():
-        if photo == stem:
+    for (label, photo), place in marks.items():
+        if photo == picture.name:
             stored = shot.photo.stored_place(place)
             ray = unbent(np.asarray(stored), shot.params)
             corners[label, 0] = ray * (fx, fy) + (cx, cy)

@@ -7,37 +7,35 @@ from typing import NamedTuple
 
 from pipeline.artefacts import Dropped
 from pipeline.formats import archives, frames, masks, pictures
+from pipeline.formats.meant import meant
 from pipeline.formats.refusals import Source
 from pipeline.workspace import Workspace
 
 
 class Photographed(NamedTuple):
-    """photos: in the order of their names; masks: by the name of the photo they go with."""
+    """photos: in the order of their names; masks: by the name of the photo they go with; lists: the
+    texts beside them."""
 
     photos: list[Source]
     masks: dict[str, Source]
+    lists: list[Source]
 
 
-def photographs(dropped: Dropped, ws: Workspace) -> Photographed:
-    """All pictures that were dropped; none where anything else was dropped with them, or a picture
-    tells depths."""
+def photographs(dropped: Dropped, reference: str | None, ws: Workspace) -> Photographed:
+    """All pictures that were dropped; none where anything else was dropped with them but the mesh
+    that REFERENCE names, or a picture tells depths."""
     found = [one for name in dropped.names for one in _inside(name, ws)]
-    if any(map(_speaks_against, found)):
-        return Photographed([], {})
+    compared = meant(reference, [one.name for one in found]) if reference else []
+    if any(_speaks_against(one) for one in found if one.name not in compared):
+        return Photographed([], {}, [])
     shown = {one.name: one for one in found if _is_picture(one)}
     pairs = masks.pairs(shown)
     aside = set(pairs.values())
     return Photographed(
         [one for name, one in shown.items() if name not in aside],
         {photo: shown[mask] for photo, mask in pairs.items()},
+        [one for one in found if frames.goes_with_photos(one.name)],
     )
-
-
-def lists(dropped: Dropped, ws: Workspace) -> list[Source]:
-    """The texts beside photographs."""
-    return [
-        Source(name, ws.input / name) for name in dropped.names if frames.goes_with_photos(name)
-    ]
 
 
 def _inside(name: str, ws: Workspace) -> list[Source]:
@@ -46,8 +44,7 @@ def _inside(name: str, ws: Workspace) -> list[Source]:
         return [source]
     if not any(map(pictures.is_named, _members(source))):
         return [source]  # a packed scan: its reader opens it
-    folder = f"photos/unpacked/{PurePosixPath(name).name}"
-    return archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
+    return archives.unpack(source, lambda number: ws.path(f"photos/unpacked/{name}.{number:05d}"))
 
 
 def _members(source: Source) -> list[str]:

@@ -77,6 +77,9 @@ def size(sighted: Sequence[Sighted], edge: float | None) -> Told:
     middle = float(np.median(every))
     if np.median(np.abs(every / middle - 1)) > APART:
         return Told(None, "the markers that are seen are not of one size, or moved")
+    # of another sheet, or wrongly read
+    other = [k for k, side in sides.items() if abs(side.mean() / middle - 1) > APART]
+    whole = {number: square for number, square in whole.items() if number not in other}
     apart = _off({number: square.mean(0) for number, square in whole.items()}, middle)
     ours = len(apart) > 0 and float(np.median(np.abs(apart))) < APART
     if edge is None and not ours:
@@ -92,7 +95,8 @@ def size(sighted: Sequence[Sighted], edge: float | None) -> Told:
     return Told(
         told / 1000 / unit,
         f"{len(whole)} printed markers with an edge of {told:g} mm, which agree within"
-        f" {max(100 * spread, 0.1):.1f} %",
+        f" {max(100 * spread, 0.1):.1f} %"
+        + (f" ({len(other)} more are of another size and not used)" if other else ""),
     )
 
 

@@ -25,7 +25,8 @@ def copied(
     mask: Source, photo: str, size: tuple[int, int], orientation: int, target: Path, ws: Workspace
 ) -> bool:
     """Write MASK of PHOTO (stored with this ORIENTATION) to TARGET as black and white of SIZE, as
-    the photograph is stored; False, and said, where it is none."""
+    the photograph is stored; False, and said, where it is none. InputRejected where it leaves
+    nothing."""
     from PIL import Image
 
     try:
@@ -46,6 +47,11 @@ def copied(
             " pixels): it is used without a mask"
         )
         return False
+    if grey.max() < MIDDLE:
+        raise InputRejected(
+            f"its mask {mask.name} is black all over: nothing of it counts",
+            remedy="Draw white in the mask what counts, or take the mask out.",
+        )
     fitting.resize(size, Image.Resampling.NEAREST).save(target, compress_level=1)
     return True
 

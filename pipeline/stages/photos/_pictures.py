@@ -72,8 +72,8 @@ def read(
             continue
         try:
             photo, look = _photo(name, path, f"photos/copies/{number:05d}.png", longest, ws)
-            looks.append(look)
             photos.append(_masked(photo, masks[name], ws) if name in masks else photo)
+            looks.append(look)
         except InputRejected as error:
             left_out[name] = error.message
     for name, twin in _twins.again(looks).items():

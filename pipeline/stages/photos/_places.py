@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,18 @@ import numpy as np
 from pipeline.formats.refusals import Source
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
+from pipeline.stages.photos import _beside as beside
 from pipeline.stages.photos._markers import Told
 
 FEWEST = 3  # photographs whose place is told
+SAME = 1e-9  # share of their distance from the origin: places no farther apart are one
+FARTHEST = 1e12  # metres from the list's origin
 APART = 0.03  # share of their spread by which told places may be off
 
 
 def read(sources: Sequence[Source]) -> tuple[str, dict[str, Array]]:
-    """Name of the list and places (3,) by photograph (its name without folders and ending); the
-    first of SOURCES that holds any.
+    """Name of the list and places (3,) by photograph (its name without ending, as the list has
+    it); the first of SOURCES that holds any.
 
     ``transforms.json`` of nerfstudio (frames with file_path and transform_matrix), or rows of text:
     a name, x, y, z and whatever else.
@@ -33,43 +36,44 @@ def read(sources: Sequence[Source]) -> tuple[str, dict[str, Array]]:
 
 
 def _read(path: Path) -> dict[str, Array]:
-    text = path.read_text("utf-8", errors="replace")
+    text = beside.text(path)
     try:
         if path.suffix.lower() == ".json" or text.lstrip().startswith("{"):
             frames = json.loads(text)["frames"]
-            return {
-                _stem(one["file_path"]): np.asarray(one["transform_matrix"], float)[:3, 3]
+            told = {
+                beside.key(one["file_path"]): _numbers(
+                    [row[3] for row in one["transform_matrix"][:3]]
+                )
                 for one in frames
             }
-    except (ValueError, KeyError, TypeError, IndexError):
+            return {name: place for name, place in told.items() if place is not None}
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         return {}
     rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
-    return {_stem(row[0]): place for row in rows if (place := _numbers(row[1:4])) is not None}
+    return {beside.key(row[0]): place for row in rows if (place := _numbers(row[1:4])) is not None}
 
 
-def _numbers(words: Sequence[str]) -> Array | None:
+def _numbers(words: Sequence[Any]) -> Array | None:
     try:
         place = np.array([float(word) for word in words])
     except ValueError:
         return None
-    return place if len(place) == 3 and np.isfinite(place).all() else None
-
-
-def _stem(name: Any) -> str:
-    return PurePosixPath(str(name)).stem.lower()
+    # beyond the Earth's orbit nothing is a place, and squares overflow
+    return place if len(place) == 3 and (np.abs(place) < FARTHEST).all() else None
 
 
 def size(name: str, places: dict[str, Array], centres: dict[str, Array]) -> Told:
     """What the list tells of the size: how far the CENTRES found, by photograph, are apart."""
-    pairs = [
-        (centre, places[_stem(one)]) for one, centre in centres.items() if _stem(one) in places
-    ]
+    called = beside.photographs(places, centres)
+    pairs = [(centres[photo], places[asked]) for asked, photo in called.items()]
     if len(pairs) < FEWEST:
         return Told(None, f"{name} tells the places of {len(pairs)} photographs; it takes {FEWEST}")
     found, told = (np.array(part) for part in zip(*pairs, strict=True))
     scale, off = _fitted(found, told)
     spread = float(np.median(np.linalg.norm(told - told[off <= np.median(off)].mean(0), axis=1)))
-    share = float(np.median(off)) / max(spread, 1e-12)
+    if spread <= SAME * max(1.0, float(np.abs(told).max())):
+        return Told(None, f"{name} is not used: it tells one place for different photographs")
+    share = float(np.median(off)) / spread
     if share > APART:
         return Told(
             None,

@@ -38,6 +38,8 @@ def told(
     which agree and which contradict it; what does not fit is a warning."""
     name, places = _places.read(beside)
     marked = _distances.read([one for one in beside if frames.is_distances(one.name)])
+    for words in _unread(beside, marked):
+        ws.warn(words)
     centres = {one.name: rigid.invert(np.asarray(one.pose))[:3, 3] for one in pictures}
     found = [_distances.size(marked, pictures, shots)] if marked else []
     found += [_by_markers(pictures, edge, ws)]
@@ -53,6 +55,26 @@ def told(
     for words in contradicted:
         ws.warn(f"two tell the size, and not the same: {words}")
     return size
+
+
+def _unread(beside: Sequence[Source], marked: _distances.Marked | None) -> list[str]:
+    """What lists BESIDE photographs say that could not be read."""
+    said = []
+    for one in beside:
+        told = _distances.read([one]) if frames.is_distances(one.name) else None
+        if frames.is_distances(one.name) and told is None:
+            said.append(
+                f"{one.name} is not used: no row of it tells a distance, as A B 350 mm does"
+            )
+        elif told is None and frames.tells_places(one.name) and not _places.read([one])[1]:
+            said.append(f"{one.name} is not used: no row of it tells a photograph's name and x y z")
+    if marked is not None and marked.unread:
+        said.append(
+            f"{marked.name}: {marked.unread[0]!r} is neither a mark in a photograph nor a distance"
+            f" between two points with its unit"
+            + (f", nor are {len(marked.unread) - 1} further rows" if marked.unread[1:] else "")
+        )
+    return said
 
 
 def chosen(known: Sequence[Told]) -> tuple[Told, list[str]]:

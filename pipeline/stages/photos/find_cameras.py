@@ -23,6 +23,11 @@ AS_IMAGES = (
     " to job.toml."
 )
 
+NO_UNIT = (
+    "unit={} is not used: pixels are in no unit, and the model of photographs is in metres. A sheet"
+    " of `inbox3d board`, distances.txt or a list of the cameras' places tells how large it is"
+)
+
 
 def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     """Find the cameras of photographs of one thing, in any order.
@@ -34,9 +39,11 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     photographs, each held by at least 30 points that others see too. Library: pycolmap. Raises
     NoOverlap where fewer than three hang together.
     """
-    sources, masks = _drop.photographs(dropped, ws)
+    sources, masks, lists = _drop.photographs(dropped, ws.options.reference, ws)
     if not sources:
         return PosedPictures(pictures=())
+    if ws.options.unit != "auto":
+        ws.warn(NO_UNIT.format(ws.options.unit))
     photos, unread = _pictures.read(sources, masks, ws.options.photo_edge, ws)
     if len(photos) < FEWEST:
         raise _too_few(len(photos), len(sources), unread)
@@ -50,7 +57,7 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     shots, points, about = _world.framed(shots, points)
     ws.progress(0.9, "straightening photographs")
     pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
-    size = _size.told(pictures, shots, _drop.lists(dropped, ws), ws.options.marker_edge, ws)
+    size = _size.told(pictures, shots, lists, ws.options.marker_edge, ws)
     unit = size.metres or 1.0
     pictures = tuple(_size.scaled(one, unit) for one in pictures)
     seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]

@@ -117,7 +117,7 @@ def _is_picture(name: str) -> bool:
 def _unpacked(source: Source, ws: Workspace) -> list[tuple[Source, str]]:
     """The files of an archive, by the bare names that people know them by, and their whole
     names."""
-    folder = f"read_passes/unpacked/{PurePosixPath(source.name).name}"
+    folder = f"read_passes/unpacked/{source.name}"  # two folders may hold a scans.zip each
     found = archives.unpack(source, lambda number: ws.path(f"{folder}.{number:05d}"))
     return [
         (

@@ -33,6 +33,20 @@ def test_one_mesh_beside_passes_is_not_used_and_named(tmp_path: Path) -> None:
     assert found.used == ["a.ply", "b.ply", "result.ply"]
 
 
+def test_some_names_of_sides_among_photographs_are_told(tmp_path: Path) -> None:
+    """They were all said to have none; likewise those with transparency."""
+    clear = io.BytesIO()
+    Image.new("RGBA", (8, 8)).save(clear, "PNG")
+    files = {f"IMG_{k}.jpg": JPG for k in range(3)} | {
+        "front.jpg": JPG,
+        "cut.png": clear.getvalue(),
+    }
+    found = drop(tmp_path, files)
+    assert found.kind == "scan"
+    told = "only front.jpg named by a side, only cut.png with transparency: photos of a scan"
+    assert told in found.notes[0]
+
+
 def test_three_or_more_pictures_without_sides_are_a_scan_of_photos(tmp_path: Path) -> None:
     """Of one camera, of several, without EXIF: and it is said, with the line that would make them views."""
     one = {f"{k}.jpg": picture("JPEG", "Canon", "EOS R5") for k in range(3)}

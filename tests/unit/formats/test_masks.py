@@ -26,3 +26,23 @@ def test_photographs_of_a_mask_are_photographs() -> None:
     assert pairs(["mask1.jpg", "mask2.jpg", "mask3.jpg"]) == {}
     assert pairs(["my mask/photos/1.jpg", "my mask/photos/2.jpg"]) == {}
     assert pairs(["unmasked_1.jpg", "1.jpg"]) == {}
+
+
+@pytest.mark.parametrize(
+    "form", ["{}/IMG_1_mask.png", "{}/masks/IMG_1.png", "masks/{}/IMG_1.jpg.png"]
+)
+def test_cameras_that_number_alike_have_masks_of_their_own(form: str) -> None:
+    """Each in a folder: both got the mask of the last one."""
+    photos = ["cam1/IMG_1.jpg", "cam2/IMG_1.jpg"]
+    own = {name: form.format(name[:4]) for name in photos}
+    assert pairs([*photos, *own.values()]) == own
+    first = own[photos[0]]
+    assert pairs([*photos, first]) == {photos[0]: first}
+
+
+def test_a_mask_that_may_be_of_several_photographs_is_of_none() -> None:
+    """Those in one folder are one picture in two formats, and share it."""
+    assert pairs(["cam1/a.jpg", "cam2/a.jpg", "masks/a.png"]) == {}
+    assert pairs(["x/a.jpg", "x/a.heic", "masks/a.png"]) == dict.fromkeys(
+        ["x/a.jpg", "x/a.heic"], "masks/a.png"
+    )

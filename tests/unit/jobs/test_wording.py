@@ -31,6 +31,15 @@ def test_a_wrong_kind_is_answered_with_the_right_ones(request_: dict[str, Any], 
     assert refused.value.message == words
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_length_is_a_number(number: float) -> None:
+    """An edge of infinity would have made an infinite model."""
+    with pytest.raises(
+        SubmitRefused, match="marker_edge: it must be a number, not infinite or nan"
+    ):
+        jobs.parse({"kind": "scan", "marker_edge": number})
+
+
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "gopher://host/", "https://", "host/path", "http://[::1"]
 )

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
 from pipeline.geometry.rigid import similarity
-from pipeline.stages.photos import _masks
+from pipeline.stages.photos import _masks, _pictures
 from pipeline.workspace import Workspace
 from tests.support import photographs
 from tests.unit.photos.conftest import SIZE, Shot, run_stages
@@ -93,3 +93,14 @@ def test_what_masks_leave_out_is_not_in_the_model(shot: Shot, tmp_path: Path) ->
     assert len(points) > 20_000
     beside = (np.abs(points[:, :2]) > [0.16, 0.13]).any(1)
     assert beside.mean() < 0.002
+
+
+def test_a_mask_that_leaves_nothing_takes_its_photograph_out(
+    tmp_path: Path, workspace: Make
+) -> None:
+    """It was said to show too little detail."""
+    photographs.drop(tmp_path, {"a.jpg": Image.effect_noise((60, 40), 40).convert("RGB")})
+    mask = saved(tmp_path, Image.new("L", (60, 40)))
+    photo = Source("a.jpg", tmp_path / "a.jpg")
+    read, left_out = _pictures.read([photo], {"a.jpg": mask}, 100, workspace(kind="scan"))
+    assert read == [] and "black all over" in left_out["a.jpg"]

@@ -23,13 +23,13 @@ from tests.unit.photos.conftest import SIZE, run_stages
 CAMERA = (500.0, 500.0, 320.0, 240.0)
 
 
-def sighted(pitch: float, units: float = 1.0, first: int = 0) -> list[Sighted]:
-    """Three photographs of six markers of 30 mm on a table, PITCH mm apart, in a frame of UNITS per metre."""
+def sighted(pitch: float, units: float = 1.0, first: int = 0, edge: float = 30.0) -> list[Sighted]:
+    """Three photographs of six markers of EDGE mm on a table, PITCH mm apart, in a frame of UNITS per metre."""
     corners = {
         (first + 4 * row + column, k): np.array([column * pitch + x, row * pitch + y, 0.0]) / 1000
         for row in range(2)
         for column in range(3)
-        for k, (x, y) in enumerate([(0, 0), (30, 0), (30, 30), (0, 30)])
+        for k, (x, y) in enumerate([(0, 0), (edge, 0), (edge, edge), (0, edge)])
     }
     found = []
     for pose in photographs.ring(9, 50, distance=0.4)[:3]:
@@ -58,6 +58,19 @@ def test_markers_that_lie_otherwise_need_their_edge_told() -> None:
     assert _markers.size(strange, 60.0).metres == pytest.approx(2.0, rel=1e-6)
     alone = _markers.size(sighted(boards.PITCH, first=300), None)
     assert alone.metres is None and "marker_edge" in alone.words
+
+
+def test_markers_of_another_size_are_not_used_and_said() -> None:
+    """Another sheet lies there too; where most are no larger than others, nothing is taken."""
+    both = [
+        one._replace(
+            corners=one.corners | {k: v for k, v in two.corners.items() if k[0] in (90, 91)}
+        )
+        for one, two in zip(sighted(boards.PITCH), sighted(90.0, first=90, edge=60.0), strict=True)
+    ]
+    told = _markers.size(both, None)
+    assert told.metres == pytest.approx(1.0, rel=1e-6)
+    assert "6 printed markers" in told.words and "2 more are of another size" in told.words
 
 
 def test_one_wrong_sight_of_a_marker_is_left_out() -> None:
