@@ -4,10 +4,9 @@ it is a copy, and a reason."""
 from __future__ import annotations
 
 import contextlib
-import os
 
 from layout import names, tree
-from layout.copies import is_copy, is_moved, stands_elsewhere
+from layout.copies import attributes, is_copy, is_moved, stands_elsewhere
 from layout.manifest import ErrorFile, JobFile, Outcome, Source, now, write_job
 from layout.mend import hush, readable_job, set_aside, write_error
 from layout.move import Gone, gone, holding, land, move, there
@@ -70,7 +69,7 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
     still bears the old id."""
     if not names.is_id(job.id):
         return job.model_copy(update={"id": place.id})
-    found = _attributes(atlas, place)
+    found = attributes(atlas, place)
     if is_moved(atlas, job, found):
         return job
     return job.model_copy(
@@ -87,7 +86,7 @@ def _own_id(atlas: Atlas, place: Place, job: JobFile) -> JobFile:
 def is_own(atlas: Atlas, place: Place) -> bool:
     """Is the folder at PLACE the very job whose id it bears, or a person's copy of it (or no job at
     all)?"""
-    found = _attributes(atlas, place)
+    found = attributes(atlas, place)
     job = readable_job(atlas, place.path)
     if job is None and not there(atlas.disk, place.path):
         raise gone(atlas, place.path)
@@ -106,13 +105,4 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
     # without job.json a copy that was cut short cannot be told from a move
     id = names.new_id(name) if stands_elsewhere(atlas, place) else place.id
     copy_of = place.id if id != place.id else None
-    return JobFile(id=id, source=source, inode=_attributes(atlas, place).st_ino, copy_of=copy_of)
-
-
-def _attributes(atlas: Atlas, place: Place) -> os.stat_result:
-    """PLACE's attributes; Gone where it is not seen, for without its inode a copy cannot be told
-    from a move."""
-    found = atlas.disk.lstat(place.path)
-    if found is None:
-        raise gone(atlas, place.path)
-    return found
+    return JobFile(id=id, source=source, inode=attributes(atlas, place).st_ino, copy_of=copy_of)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from layout.manifest import JobFile
+from layout.move import gone
 from layout.tree import Atlas, Place, State
 
 
@@ -51,6 +52,14 @@ def stands_elsewhere(atlas: Atlas, place: Place) -> bool:
 
 def is_copy(atlas: Atlas, place: Place, job: JobFile) -> bool:
     """Is the folder at PLACE a person's copy of JOB, which still stands elsewhere? One that is the
-    only one left, of a restored tree say, goes on under its id."""
-    found = atlas.disk.lstat(place.path)
-    return found is not None and not is_moved(atlas, job, found) and stands_elsewhere(atlas, place)
+    only one left, of a restored tree say, goes on under its id. Gone where it is not seen."""
+    return not is_moved(atlas, job, attributes(atlas, place)) and stands_elsewhere(atlas, place)
+
+
+def attributes(atlas: Atlas, place: Place) -> os.stat_result:
+    """PLACE's attributes; Gone where two looks do not see it, for without its inode a copy cannot be
+    told from a move."""
+    found = atlas.disk.lstat(place.path) or atlas.disk.lstat(place.path)
+    if found is None:
+        raise gone(atlas, place.path)
+    return found

@@ -35,6 +35,21 @@ def test_a_copy_without_input_does_not_fail_under_the_id_of_its_job(world: World
     assert lifecycle.due(world.atlas, copy, MAX_CRASHES, ended=True)[0] is Due.ANEW
 
 
+def test_a_copy_whose_folder_is_not_seen_is_not_accepted_anew_as_the_job_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two folders would bear one id (drill 100000599)."""
+    place = world.held()
+    copy = world.atlas.at_processing(place.id, "host-cpu-zzzz", place.n + 1)
+    shutil.copytree(place.path, copy.path)
+    disk, real = world.atlas.disk, world.atlas.disk.lstat
+    monkeypatch.setattr(disk, "lstat", lambda path: None if path == copy.path else real(path))
+    with pytest.raises(Gone):
+        lifecycle.accept_anew(world.atlas, copy)
+    monkeypatch.setattr(disk, "lstat", real)
+    assert lifecycle.accept_anew(world.atlas, copy).id != place.id
+
+
 @pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
 def test_a_folder_without_a_job_json_was_deleted_while_it_ran(
     text: bytes | None, world: World
