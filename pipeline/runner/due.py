@@ -26,9 +26,12 @@ def verdict(
     )
 
 
-def settle(atlas: Atlas, place: Place, verdict: Due, job: JobFile | None) -> Place:
-    """Act on a verdict: what a worker does with a folder of its own that it is not running, and a
-    reaper with one that it seized."""
+def settle(
+    atlas: Atlas, place: Place, verdict: Due, job: JobFile | None, ended: bool = True
+) -> Place:
+    """Act on a verdict: what a worker does with a folder of its own that it is not running, a
+    reaper with one that it seized, and a runner with a start that only begins (ENDED is false):
+    that one is none of the crashes."""
     if verdict is Due.FINISH:
         return lifecycle.finish(atlas, place)
     if verdict is Due.RELEASE and job is not None:
@@ -36,7 +39,8 @@ def settle(atlas: Atlas, place: Place, verdict: Due, job: JobFile | None) -> Pla
         return lifecycle.release(atlas, place, queue_of(atlas, place, job), None)
     if verdict is Due.ANEW:
         return lifecycle.accept_anew(atlas, place)
-    error = DELETED if verdict is Due.DELETED else poisoned(job, place.n)
+    crashed = place.n if ended else place.n - 1
+    error = DELETED if verdict is Due.DELETED else poisoned(job, crashed)
     return lifecycle.fail(atlas, place, error_file(error, place.n))
 
 

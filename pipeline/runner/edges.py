@@ -41,9 +41,9 @@ class Edges:
     def __init__(self, atlas: Atlas, settings: Settings, patience: Patience, past: Past) -> None:
         self.atlas, self.settings, self.patience, self.past = atlas, settings, patience, past
 
-    def settle(self, place: Place, verdict: Due, job: JobFile | None) -> Place:
+    def settle(self, place: Place, verdict: Due, job: JobFile | None, ended: bool) -> Place:
         """Act on a verdict of ``due``, patiently."""
-        return self.patience(place, lambda: due.settle(self.atlas, place, verdict, job))
+        return self.patience(place, lambda: due.settle(self.atlas, place, verdict, job, ended))
 
     def finish(self, held: HeldJob) -> Place:
         place, output = held.place, held.root / tree.OUTPUT

@@ -91,7 +91,7 @@ class Runner:
                 ),
             )
             if verdict is not Due.RELEASE or job is None:
-                return Ending(self.edges.settle(place, verdict, job))
+                return Ending(self.edges.settle(place, verdict, job, ended=False))
             started = self.patience(place, lambda: lifecycle.record_start(self.atlas, place))
             self.past.refresh()
             held = HeldJob(

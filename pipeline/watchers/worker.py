@@ -243,7 +243,7 @@ class Worker:
                     verdict, job = due.verdict(
                         self.atlas, place, self.settings.worker.max_crashes, ended=True
                     )
-                    self.runner.edges.settle(place, verdict, job)
+                    self.runner.edges.settle(place, verdict, job, ended=True)
 
     def _prove_engine(self) -> bool:
         """After an engine death: a new engine must pass the self-test before it gets another

@@ -148,6 +148,16 @@ def test_a_job_that_crashed_three_times_fails_as_poison(
     assert "Given up after 3 crashed starts" in (found.path / "error.txt").read_text()
 
 
+def test_a_start_that_only_begins_is_none_of_the_crashes_that_are_told(
+    atlas: Atlas, held: Callable[..., Place]
+) -> None:
+    """The job was given up for three, and error.txt told of four (drill 100000739)."""
+    place = held(n=4)
+    verdict, job = due.verdict(atlas, place, 3, ended=False)
+    found = due.settle(atlas, place, verdict, job, ended=False)
+    assert "Given up after 3 crashed starts" in (found.path / "error.txt").read_text()
+
+
 def test_a_job_deleted_while_it_ran_fails_with_the_reason(
     atlas: Atlas, reaper: Reaper, held: Callable[..., Place]
 ) -> None:
