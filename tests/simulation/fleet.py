@@ -85,6 +85,8 @@ class House:
             (queues, queues),
             (queues[:1], queues[1:3], queues[3:]),
         ]
+        if not world.shape.divided:
+            cuts = cuts[::2]
         cut = world.dice.choice(cuts[1::2] if world.lean.divided else cuts)
         for k, some in enumerate(cut):
             self.worker(world.hosts[k % len(world.hosts)], some)
