@@ -57,8 +57,8 @@ def is_copy(atlas: Atlas, place: Place, job: JobFile) -> bool:
 
 
 def attributes(atlas: Atlas, place: Place) -> os.stat_result:
-    """PLACE's attributes; Gone where two looks do not see it, for without its inode a copy cannot be
-    told from a move."""
+    """PLACE's attributes; Gone where two looks do not see it, for without its inode a copy cannot
+    be told from a move."""
     found = atlas.disk.lstat(place.path) or atlas.disk.lstat(place.path)
     if found is None:
         raise gone(atlas, place.path)
