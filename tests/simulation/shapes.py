@@ -28,9 +28,7 @@ MINUTES = Shape("minutes", (10, 30, 50, 80))
 # The busy hours of a day without those between: drops half a second apart where those have one in
 # two, and a tenth of the faults for each, which is some 1300 an hour still. Every worker serves
 # every queue, as `inbox3d up` makes them unless it is told otherwise: a job is one start.
-DAY = Shape(
-    "day", (60,), 15.0, 0.5, 1.0, 0.1, pace=0.25, reaps=15.0, steered=False, divided=False
-)
+DAY = Shape("day", (60,), 15.0, 0.5, 1.0, 0.1, pace=0.25, reaps=15.0, steered=False, divided=False)
 # One fault at one edge, again and again (tests/simulation/drill.py).
 DRILL = Shape("drill", (12,), lead=0.0, each=0.6, longer=1.0, faults=0.0, returns=2.0)
 SHAPES = {shape.name: shape for shape in (MINUTES, DAY, DRILL)}
