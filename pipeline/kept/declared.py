@@ -72,11 +72,11 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=9),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=10),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=6),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=15),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=16),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),
@@ -85,7 +85,7 @@ STAGES: dict[str, Stage] = {
     "scan.compare": Stage(
         Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison, version=2
     ),
-    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=6),
+    "mesh.read_mesh": Stage(ReadMesh, (Dropped,), Mesh, version=7),
     "mesh.reconstruct": Stage(Reconstruct, (Views,), Mesh, version=2, weights=True),
     "mesh.draw_sides": Stage(DrawSides, (Mesh, Views), Mesh, weights=True),
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),

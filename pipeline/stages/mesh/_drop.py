@@ -63,7 +63,7 @@ def _suffix(source: Source) -> str:
 def _opened(source: Source, ws: Workspace) -> list[Source]:
     if not archives.is_archive(source.name):
         return [source]
-    return archives.unpack(source, lambda number: ws.path(f"unpacked/{number:05d}"))
+    return archives.unpack(source, lambda number: ws.path(f"packed/{source.name}.{number:05d}"))
 
 
 def _called(source: Source, ws: Workspace) -> Path:

@@ -18,6 +18,10 @@ CELLS = 8  # of a marker along its edge
 APART = 0.03  # share by which markers may disagree about the size
 
 
+FEW_SEE = "markers are seen in too few photographs to tell the size"
+NONE_SEEN = "marker_edge is not used: no photograph shows a marker (AprilTag 36h11)"
+
+
 class Told(NamedTuple):
     """metres that one unit of the common frame is, or None; where that comes from, or why there is
     none, in words ("" where no markers are seen)."""
@@ -61,14 +65,14 @@ def size(sighted: Sequence[Sighted], edge: float | None) -> Told:
     """What the markers tell, their EDGE in mm as asked for; without that they must lie as those of
     our own boards do."""
     corners = _placed(sighted)
-    markers = {key[0] for key in corners}
     whole = {
         number: np.array([corners[number, k] for k in range(4)])
-        for number in sorted(markers)
+        for number in sorted({key[0] for key in corners})
         if all((number, k) in corners for k in range(4))
     }
     if not whole:
-        return Told(None, "" if not markers else "markers are seen in too few photographs")
+        seen = any(one.corners for one in sighted)
+        return Told(None, FEW_SEE if seen else NONE_SEEN if edge else "")
     sides = {
         number: np.linalg.norm(square - np.roll(square, 1, 0), axis=1)
         for number, square in whole.items()

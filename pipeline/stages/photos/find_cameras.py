@@ -46,7 +46,7 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
         ws.warn(NO_UNIT.format(ws.options.unit))
     photos, unread = _pictures.read(sources, masks, ws.options.photo_edge, ws)
     if len(photos) < FEWEST:
-        raise _too_few(len(photos), len(sources), unread)
+        raise _too_few(len(photos), len(sources), unread, "used")
     mapped = _mapping.map_photos(photos, ws, len(os.sched_getaffinity(0)))
     joined = mapped.models[0].num_reg_images() if mapped.models else 0
     if joined < FEWEST and len(mapped.turned) >= FEWEST:
@@ -151,11 +151,11 @@ def _one_spot(count: int) -> NoOverlap:
     )
 
 
-def _too_few(joined: int, dropped: int, unread: dict[str, str]) -> NoOverlap:
+def _too_few(joined: int, dropped: int, unread: dict[str, str], how: str = "joined") -> NoOverlap:
     detail = "; ".join(f"{name}: {why}" for name, why in list(unread.items())[:5])
     return NoOverlap(
         f"a model needs {FEWEST} photos that show the same things, and of the {dropped} dropped"
-        f" {joined or 'none'} could be joined" + (f" ({detail})" if detail else ""),
+        f" {joined or 'none'} could be {how}" + (f" ({detail})" if detail else ""),
         remedy=(
             "Take more photos, each from a step beside the last and sharp, so that every part is"
             f" seen by three; or: {AS_IMAGES}"

@@ -78,9 +78,7 @@ def find(dropped: Dropped, ws: Workspace, reference: str | None = None) -> ScanF
     if paired:  # tables of numbers beside frames are poses
         paths = {source: path for source, path in paths.items() if path not in texts}
     if not paths and not paired:
-        raise _no_scan(
-            len(photos) + sum(path.lower().endswith(PICTURES) for path in others.values())
-        )
+        raise _no_scan([*photos, *(n for n in others.values() if n.lower().endswith(PICTURES))])
     apart = compared.name if compared else None
     meshes = [name for name in _meshes_beside(dropped, ws) if name != apart]
     for name in meshes:
@@ -141,14 +139,23 @@ def _meshes_beside(dropped: Dropped, ws: Workspace) -> list[str]:
     ]
 
 
-def _no_scan(photos: int) -> InputRejected:
-    if photos:
+def _no_scan(shown: list[str]) -> InputRejected:
+    """Of a drop without scan files, that holds the pictures SHOWN."""
+    if depth := next(filter(pictures.tells_depth, shown), None):
         return InputRejected(
-            f"the drop holds {photos} pictures, and scans are built from points and meshes only",
+            f"by its name {depth} is of depths, and no picture of colour pairs with it",
             remedy=(
-                "Export the scan as points or meshes; pictures of one object on a plain background"
-                " make a draft with a file job.toml beside them that holds the line kind ="
-                ' "images".'
+                "Rename it if it is a photo like the others; else name both alike, color_1.png and"
+                " depth_1.png."
+            ),
+        )
+    if shown:
+        return InputRejected(
+            f"the drop holds {len(shown)} pictures that make no scan",
+            remedy=(
+                "Drop photos alone, or points or meshes; pictures of one object on a plain"
+                " background make a draft with a file job.toml beside them that holds the line kind"
+                ' = "images".'
             ),
         )
     return InputRejected(

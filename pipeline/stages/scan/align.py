@@ -40,6 +40,7 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
     nothing is random. Raises NoOverlap when no two passes match.
     """
     if posed is not None and posed.pictures:
+        _say_unused(ws)
         return _photographs.alignment(scans, posed, ws)
     usable = [one for one in scans.passes if one.duplicate_of is None]
     # one pass after the other: all at once they may be larger than the memory
@@ -125,3 +126,16 @@ def _as_given(
         [np.eye(4)] * len(usable),
         fixed=len(usable) > 1,
     )
+
+
+def _say_unused(ws: StageWorkspace[Align]) -> None:
+    """What was asked of the poses of passes: photographs found their cameras by themselves."""
+    asked = (
+        ("align", ws.options.align, "auto"),
+        ("turntable", ws.options.turntable, None),
+        ("order", ws.options.order, "any"),
+        ("components", ws.options.components, "largest"),
+    )
+    for name, value, default in asked:
+        if value != default:
+            ws.warn(f"{name}={value} is for scan passes, and not used of photographs")

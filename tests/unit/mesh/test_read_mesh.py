@@ -40,6 +40,16 @@ def test_two_meshes_of_one_name_are_told_apart(workspace: Make) -> None:
         read(workspace(), {"a/box.stl": exported("stl"), "b/box.stl": exported("stl")})
 
 
+def test_two_archives_beside_each_other_are_both_opened(workspace: Make) -> None:
+    """The mesh in one and its textures in the other, which was unpacked over it."""
+    packed = {}
+    for name, data in (("box.stl", exported("stl")), ("notes.txt", b"red")):
+        with zipfile.ZipFile(stream := io.BytesIO(), "w") as archive:
+            archive.writestr(name, data)
+        packed[f"{name}.zip"] = stream.getvalue()
+    assert read(workspace(), packed).faces == 12
+
+
 def test_gz_and_zip_are_unpacked(workspace: Make) -> None:
     """A packed mesh reads as the mesh inside."""
     assert read(workspace("gz"), {"box.stl.gz": gzip.compress(exported("stl"))}).faces == 12

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.artefacts import Dropped
+from pipeline.artefacts import Dropped, Pass, PosedPicture, PosedPictures, Scans
 from pipeline.formats.refusals import Source
+from pipeline.geometry import arrays, rigid
 from pipeline.stages.photos import _beside, _distances, _drop, _places, _size
+from pipeline.stages.scan import align
 from pipeline.workspace import Workspace
 from tests.support import photographs
 
@@ -128,3 +130,16 @@ def test_a_mesh_to_compare_with_does_not_speak_against_photographs(workspace: Ma
     dropped = Dropped(names=("1.jpg", "2.jpg", "part.stl"))
     assert len(_drop.photographs(dropped, "Part.stl", ws).photos) == 2
     assert _drop.photographs(dropped, None, ws).photos == []
+
+
+def test_options_of_scan_passes_are_said_not_to_be_used(workspace: Make) -> None:
+    """Photographs find their cameras whatever a turntable did."""
+    ws = workspace(kind="scan", align="given", turntable=36)
+    arrays.save(ws.path("a.npz"), points=np.eye(3, dtype=np.float32))
+    pose = rigid.to_matrix(np.eye(4))
+    one = Pass(name="a.jpg", arrays="a.npz", points=3, pose=pose)
+    picture = PosedPicture(image="", camera=(1, 1, 1, 1), pose=pose, name="a.jpg")
+    align.run(
+        Scans(passes=(one,), unit="m", unit_guessed=True), PosedPictures(pictures=(picture,)), ws
+    )
+    assert [text.partition(" is for")[0] for text in ws.warnings] == ["align=given", "turntable=36"]

@@ -60,6 +60,13 @@ def test_markers_that_lie_otherwise_need_their_edge_told() -> None:
     assert alone.metres is None and "marker_edge" in alone.words
 
 
+def test_markers_that_were_asked_for_and_are_not_there_are_said() -> None:
+    """Without marker_edge nobody spoke of any; and one photograph of them is too few."""
+    assert "no photograph shows a marker" in _markers.size([], 30.0).words
+    assert _markers.size([], None).words == ""
+    assert "too few" in _markers.size(sighted(boards.PITCH)[:1], None).words
+
+
 def test_markers_of_another_size_are_not_used_and_said() -> None:
     """Another sheet lies there too; where most are no larger than others, nothing is taken."""
     both = [

@@ -105,6 +105,7 @@ def read(tmp_path: Path) -> Callable[..., Job]:
         drop = tmp_path / "drop"
         drop.mkdir(exist_ok=True)
         for name, content in files.items():
+            (drop / name).parent.mkdir(parents=True, exist_ok=True)
             (drop / name).write_bytes(content)
         return run_stages(
             drop, tmp_path / "work", "read_passes", used or tuple(sorted(files)), **options

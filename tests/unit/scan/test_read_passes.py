@@ -509,7 +509,17 @@ def test_pictures_are_refused_with_what_can_be_made_of_them(read: Read) -> None:
         {"a.zip": packed.getvalue()},
     ):
         said = refused(read, files)
-        assert "pictures, and scans are built from points and meshes only" in said
+        assert "pictures that make no scan" in said
+    said = refused(read, {"1.jpg": b"", "depth of field.jpg": b""})
+    assert "depth of field.jpg is of depths" in said
+
+
+def test_archives_of_one_name_in_two_folders_are_both_read(read: Read, tmp_path: Path) -> None:
+    """The second was unpacked over the first, whose pass was then the same again."""
+    job = read(
+        {f"{k}/p.zip": packed("zip", {"a.ply": ply(tmp_path, POINTS + k)}) for k in range(2)}
+    )
+    assert [one.duplicate_of for one in job.scans.passes] == [None, None]
 
 
 @pytest.mark.parametrize(
