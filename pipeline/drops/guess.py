@@ -16,9 +16,10 @@ from pipeline.drops.item import (
     Item,
     is_companion,
     of,
+    without_masks,
 )
 from pipeline.drops.prompts import prompt
-from pipeline.formats import foreign, frames, masks, sides, signatures
+from pipeline.formats import foreign, frames, sides, signatures
 from pipeline.formats.account import listed
 from pipeline.formats.meshes import one_model
 
@@ -116,8 +117,7 @@ def images(found: list[Item]) -> Choice | None:
 
 def photos(found: list[Item]) -> Choice | None:
     every = of(found, IMAGE)
-    aside = set(masks.pairs([item.name for item in every]).values())
-    images = [item for item in every if item.name not in aside]
+    images = without_masks(every)
     if len(images) < FEWEST_PHOTOS or any(
         COLOUR_OR_DEPTH.search(item.name) for item in found if item.what in (IMAGE, RANGE_IMAGE)
     ):
@@ -127,7 +127,8 @@ def photos(found: list[Item]) -> Choice | None:
         return Choice("images", images, [note])
     cameras = {item.camera for item in images}
     by = f" by one camera ({cameras.pop()})" if len(cameras) == 1 and None not in cameras else ""
-    beside = f" ({len(aside)} masks go with them)" if aside else ""
+    aside = len(every) - len(images)
+    beside = f" ({aside} masks go with them)" if aside else ""
     note = (
         f"{len(images)} pictures{by}{_not_views(images)}: photos of a scan{beside}; with"
         f' kind = "images" in job.toml they would be views of one object'

@@ -13,6 +13,7 @@ from pipeline.drops.item import (
     TEXT,
     Item,
     of,
+    without_masks,
 )
 from pipeline.errors import InputRejected
 from pipeline.formats import foreign, pictures, signatures, tables
@@ -44,11 +45,11 @@ def _unpaired(found: list[Item]) -> InputRejected | None:
 def _views_or_photos(found: list[Item]) -> InputRejected | None:
     if not of(found, IMAGE):
         return None
-    images = _images(found)
+    images = without_masks(_images(found))
     return InputRejected(
         f"the drop has {len(images)} images, which may be views of an object or photos of a scan",
         remedy="Name them front, left, back, right; or add a file job.toml with the line kind ="
-        ' "images" (or kind = "scan").',
+        ' "images"; or add photos, each from a step beside the last: a scan takes three or more.',
     )
 
 

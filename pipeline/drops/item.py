@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 from layout import names
 from pipeline.errors import InputRejected
-from pipeline.formats import contradictions, pictures, ply, signatures, tables
+from pipeline.formats import contradictions, masks, pictures, ply, signatures, tables
 from pipeline.formats.bytes import HEAD
 from pipeline.formats.gzip import unzipped
 
@@ -131,6 +131,12 @@ def _ply_header(head: bytes) -> ply.PlyHeader | None:
         return ply.read(head)
     except ply.Unsound:
         return None
+
+
+def without_masks(images: list[Item]) -> list[Item]:
+    """IMAGES but for the masks that go with others of them."""
+    aside = set(masks.pairs([item.name for item in images]).values())
+    return [item for item in images if item.name not in aside]
 
 
 def _camera(head: bytes) -> str | None:

@@ -9,10 +9,11 @@ from pipeline.drops import films
 from pipeline.drops.choice import Choice
 from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
 from pipeline.drops.in_doubt import holding, unread_picture
-from pipeline.drops.item import IMAGE, POINTS, TEXT, Item, of
+from pipeline.drops.item import IMAGE, POINTS, TEXT, Item, of, without_masks
 from pipeline.drops.prompts import prompt
 from pipeline.errors import InputRejected
-from pipeline.formats import foreign, signatures
+from pipeline.formats import foreign, masks, signatures
+from pipeline.formats.account import listed
 
 
 def named(kind: str, found: list[Item], request: dict[str, Any]) -> Choice:
@@ -20,11 +21,7 @@ def named(kind: str, found: list[Item], request: dict[str, Any]) -> Choice:
     choose: dict[str, Callable[[], Choice | None]] = {
         "scan": lambda: _scan_of_all(found),
         "convert": lambda: convert(found),
-        "images": lambda: (
-            Choice("images", images)
-            if (images := of(found, IMAGE)) or _has(request, "image_urls", "image_paths")
-            else None
-        ),
+        "images": lambda: _images(found, request),
         "prompt": lambda: (
             Choice("prompt", []) if _has(request, "prompt") else prompt(of(found, TEXT))
         ),
@@ -71,6 +68,16 @@ def _scan_of_all(found: list[Item]) -> Choice | None:
     if not images:
         return None
     return Choice("scan", with_lists(images, found), films.beside(images, found))
+
+
+def _images(found: list[Item], request: dict[str, Any]) -> Choice | None:
+    every = of(found, IMAGE)
+    images = without_masks(every)
+    if not images and not _has(request, "image_urls", "image_paths"):
+        return None
+    aside = [item.name for item in every if item not in images]
+    notes = [f"{listed(aside)}: {masks.NO_VIEWS}"] if aside else []
+    return Choice("images", images, notes)
 
 
 def _has(request: dict[str, Any], *keys: str) -> bool:

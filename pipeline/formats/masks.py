@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from pipeline.formats import pictures
 
+NO_VIEWS = "masks are not used of images; cut the object out with transparency instead"
 _WORD = re.compile(r"(?<![a-z])masks?(?![a-z])", re.I)
 _AROUND = re.compile(r"^[-_. ()]+|[-_. ()]+$")
 

@@ -91,7 +91,7 @@ STAGES: dict[str, Stage] = {
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),
     "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView, version=3),
-    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=3),
+    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=4),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),

@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline import safe_fetch
 from pipeline.artefacts import Dropped, View, Views
 from pipeline.errors import InputRejected, ViewsMissing
-from pipeline.formats import pictures, sides
+from pipeline.formats import masks, pictures, sides
+from pipeline.formats.account import listed
 from pipeline.geometry.readers import picture
 from pipeline.kept.options import FetchImages
 from pipeline.stages.views._dropped import pictures_of
@@ -50,7 +51,10 @@ def run(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> Views:
                 f"Drop one picture ({pictures.TAKEN} are taken), or a folder of them. {NAME_THEM}."
             ),
         )
-    placed = sides.seen(list(found))
+    aside = sorted(set(masks.pairs(found).values()))
+    if aside:
+        ws.warn(f"{listed(aside)}: {masks.NO_VIEWS}")
+    placed = sides.seen([name for name in found if name not in aside])
     _say(placed, ws)
     views = []
     for k, (name, azimuth) in enumerate(placed.azimuths.items()):

@@ -85,8 +85,17 @@ def test_masks_and_distances_go_with_photos(tmp_path: Path) -> None:
     assert set(found.used) == {*photos, *beside}
     assert "3 pictures" in found.notes[0] and "2 masks" in found.notes[0]
     two = {"0.jpg": JPG, "1.jpg": JPG, "0_mask.png": JPG, "1_mask.png": JPG}
-    with pytest.raises(InputRejected, match="which may be views"):
+    with pytest.raises(InputRejected, match="2 images, which may be views") as caught:
         drop(tmp_path / "two", two)
+    assert "a scan takes three or more" in caught.value.remedy
+
+
+def test_masks_are_no_views_of_an_object(tmp_path: Path) -> None:
+    """As images they were sides of the thing, black and white."""
+    files = {"front.jpg": JPG, "front_mask.png": JPG, "job.toml": b'kind = "images"\n'}
+    found = drop(tmp_path, files)
+    assert (found.used, found.not_used) == (["front.jpg"], ["front_mask.png"])
+    assert "front_mask.png: masks are not used of images" in found.notes[0]
 
 
 def test_pictures_with_transparency_are_views_of_one_object(tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ def test_a_name_without_a_side_among_named_ones_is_left_out_with_a_warning(
     assert "extra.png" in ws.warnings[0]
 
 
+def test_a_mask_is_no_view(workspace: Make, drop: Callable[..., Dropped]) -> None:
+    """Beside two pictures without sides it was the third one around the object."""
+    ws = workspace()
+    names = ("masks/a.png", "a.png")
+    (ws.input / "masks").mkdir()
+    views = fetch_images.run(drop(ws, dict.fromkeys(names, GREY)), ws)
+    assert [view.source for view in views.views] == ["a.png"]
+    assert "masks/a.png: masks are not used of images" in ws.warnings[0]
+
+
 def test_a_turned_photo_is_turned_back(workspace: Make) -> None:
     ws = workspace()
     exif = Image.Exif()
