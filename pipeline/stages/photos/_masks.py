@@ -17,6 +17,7 @@ from pipeline.workspace import Workspace
 MIDDLE = 128  # grey from which a pixel counts
 GREY = 0.2  # share of pixels that are neither black nor white from which on it is no mask
 SHAPE = 0.02  # by which the proportions of a mask may differ from its photograph's
+RIM = 0.75  # share of the pixels along the edges that count where a mask may be inverted
 # from the shown picture back to the stored one, by EXIF orientation (Pillow's Transpose)
 _BACK = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
 
@@ -54,6 +55,24 @@ def copied(
         )
     fitting.resize(size, Image.Resampling.NEAREST).save(target, compress_level=1)
     return True
+
+
+def say_if_inverted(masks: Iterable[str], ws: Workspace) -> None:
+    """A warning where most MASKS (files of the workspace) keep their edges all around and leave
+    out what is inside: that is how a thing is cut out the wrong way round."""
+    from PIL import Image
+
+    around = []
+    for mask in masks:
+        with Image.open(ws.path(mask)) as opened:
+            counts = np.asarray(opened) >= MIDDLE
+        rim = np.concatenate([counts[0], counts[-1], counts[:, 0], counts[:, -1]])
+        around.append(rim.mean() > RIM and not counts.all())
+    if around and np.mean(around) > 0.5:
+        ws.warn(
+            f"{sum(around)} of {len(around)} masks are white all around and black inside, where the"
+            " thing may be: white is what counts; invert them if it was meant the other way"
+        )
 
 
 def beside(copy: str) -> str:

@@ -76,6 +76,7 @@ def read(
             looks.append(look)
         except InputRejected as error:
             left_out[name] = error.message
+    _masks.say_if_inverted([photo.mask for photo in photos if photo.mask], ws)
     for name, twin in _twins.again(looks).items():
         left_out[name] = f"it is the same picture as {twin}, in another format or at another size"
     return [photo for photo in photos if photo.name not in left_out], left_out

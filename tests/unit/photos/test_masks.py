@@ -104,3 +104,17 @@ def test_a_mask_that_leaves_nothing_takes_its_photograph_out(
     photo = Source("a.jpg", tmp_path / "a.jpg")
     read, left_out = _pictures.read([photo], {"a.jpg": mask}, 100, workspace(kind="scan"))
     assert read == [] and "black all over" in left_out["a.jpg"]
+
+
+@pytest.mark.parametrize("inside, said", [(0, True), (255, False)])
+def test_masks_that_may_be_inverted_are_said(
+    inside: int, said: bool, tmp_path: Path, workspace: Make
+) -> None:
+    """What was around the thing became the model, without a word."""
+    ws = workspace(kind="scan")
+    for k in range(3):
+        image = Image.new("L", (60, 40), 255 - inside)
+        image.paste(inside, (20, 10, 40, 40 - (k == 0)))
+        image.save(ws.path(f"{k}.png"))
+    _masks.say_if_inverted([f"{k}.png" for k in range(3)], ws)
+    assert any("invert them" in text for text in ws.warnings) == said
