@@ -29,6 +29,8 @@ def setup(level: str = "info", form: str = "text", stream: TextIO | None = None)
     root.addHandler(handler)
     for package in PACKAGES:
         logging.getLogger(package).setLevel(level.upper())
+    # It calls each stop an error; what it misses is found by the next look at the folder.
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 
 
 def facts_of(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:

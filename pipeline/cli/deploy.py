@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -68,7 +71,9 @@ GOES = {
 @click.option("--servers", default=EXAMPLES["servers"], show_default=True, help="VLAN let in.")
 @click.option("--mgmt", default=EXAMPLES["mgmt"], show_default=True, help="VLAN of admins.")
 @click.option("--nas", default=EXAMPLES["nas"], show_default=True, help="Address of Atlas.")
-@click.option("--compute", default=EXAMPLES["compute"], show_default=True, help="That may mount.")
+@click.option(
+    "--compute", default=EXAMPLES["compute"], show_default=True, help="Those that may mount."
+)
 def deploy(role: str, out: Path, **answers: str) -> None:
     """Write the configuration of units, web server, share, export, mount, firewall and monitoring
     for this host into a folder, and say where each file goes. Nothing outside it is changed.
@@ -77,22 +82,20 @@ def deploy(role: str, out: Path, **answers: str) -> None:
     Example:
       inbox3d deploy --role compute --out ./etc --nas 10.0.20.10 --hostname models.lan
     """
-    for name in ("servers", "mgmt"):
-        _network(name, answers[name])
-    for name in ("nas", "compute"):
-        _address(name, answers[name])
-    for name in ("atlas", "prefix"):
-        if not answers[name].startswith("/") or set(answers[name]) & set(" \"'@;{}\\\n"):
-            raise click.BadParameter("an absolute path without blanks", param_hint=f"--{name}")
+    answers = {name: _checked(name, text) for name, text in answers.items()}
     source = _source()
-    for name in ROLES[role]:
-        target = out / _named(name, answers["atlas"])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
+    targets = {name: out / _named(name, answers["atlas"]) for name in ROLES[role]}
+    for target in targets.values():
+        if os.path.lexists(target):
             fail(f"{target} is there already.", REFUSED, "Name another --out, or take it away.")
-        target.write_text(filled((source / name).read_text(), name, role, answers))
-        goes = GOES[Path(name).parent.as_posix()]
-        click.echo(f"{target}  →  {goes}/{target.name}")
+    try:
+        for name, target in targets.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = filled((source / name).read_text("utf-8"), name, role, answers)
+            target.write_text(text, "utf-8")
+            click.echo(f"{target}  →  {GOES[Path(name).parent.as_posix()]}/{target.name}")
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}.", REFUSED, "Name an --out that you may write.")
 
 
 def filled(text: str, name: str, role: str, answers: dict[str, str]) -> str:
@@ -100,6 +103,13 @@ def filled(text: str, name: str, role: str, answers: dict[str, str]) -> str:
     marks = {key: f"\0{key}\0" for key in EXAMPLES}  # an answer may contain another example value
     for key, example in sorted(EXAMPLES.items(), key=lambda pair: -len(pair[1])):
         text = text.replace(example, marks[key])
+    if name == "nfs/inbox3d.exports":  # each host has its options
+        hosts = answers["compute"].split(", ")
+        text = re.sub(
+            rf"{marks['compute']}(\(\S+\))",
+            lambda found: " ".join(h + found[1] for h in hosts),
+            text,
+        )
     for key, mark in marks.items():
         text = text.replace(mark, answers[key])
     if role == "single" and name == "host.toml":  # which GPUs there are nobody knows here
@@ -111,8 +121,8 @@ def _named(name: str, atlas: str) -> str:
     """A mount unit is named after its folder, as systemd escapes it."""
     if name != MOUNT:
         return name
-    parts = atlas.strip("/").replace("-", r"\x2d").split("/")
-    return f"systemd/{'-'.join(parts)}.mount"
+    escaped = re.sub(r"[-+]|^\.", lambda sign: f"\\x{ord(sign[0]):02x}", atlas[1:])
+    return f"systemd/{escaped.replace('/', '-')}.mount"
 
 
 def _source() -> Path:
@@ -121,15 +131,52 @@ def _source() -> Path:
     return next(folder for folder in (here / "deploy", here.parent / "deploy") if folder.is_dir())
 
 
-def _network(name: str, text: str) -> None:
+def _checked(name: str, text: str) -> str:
+    """The answer in the form that every program reads; BadParameter for one that would break a
+    file or mean something else in it."""
     try:
-        ipaddress.IPv4Network(text)
+        return READS[name](text.strip())
     except ValueError as wrong:
         raise click.BadParameter(f"{wrong}", param_hint=f"--{name}") from None
 
 
-def _address(name: str, text: str) -> None:
+def _path(text: str) -> str:
+    if not re.fullmatch(r"(/+[\w.+-]+)+/*", text, re.ASCII) or {".", ".."} & set(text.split("/")):
+        raise ValueError(f"{text!r}: an absolute path of letters, digits and . _ + - (no ..)")
+    return "/" + "/".join(part for part in text.split("/") if part)
+
+
+def _hostname(text: str) -> str:
+    label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if len(text) > 253 or not re.fullmatch(rf"{label}(\.{label})*", text, re.IGNORECASE):
+        raise ValueError(f"{text!r}: one name such as models.lan, without scheme, port or blanks")
+    return text.lower()
+
+
+def _network(text: str) -> str:
     try:
-        ipaddress.IPv4Address(text)
+        return str(ipaddress.IPv4Network(text))
     except ValueError as wrong:
-        raise click.BadParameter(f"{wrong}", param_hint=f"--{name}") from None
+        raise ValueError(f"{wrong}; name one IPv4 network such as 192.168.1.0/24") from None
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}; name an IPv4 address such as 192.168.1.10") from None
+
+
+def _addresses(text: str) -> str:
+    return ", ".join(dict.fromkeys(_address(each.strip()) for each in text.split(",")))
+
+
+READS: dict[str, Callable[[str], str]] = {
+    "atlas": _path,
+    "prefix": _path,
+    "hostname": _hostname,
+    "servers": _network,
+    "mgmt": _network,
+    "nas": _address,
+    "compute": _addresses,
+}

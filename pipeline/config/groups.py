@@ -102,7 +102,7 @@ class Workers(Group):
     """A row of `[[host.workers]]`: workers of one role on this host."""
 
     devices: Names = Field(
-        default=("auto",), description="auto, cpu, or devices such as cuda:0,cuda:1"
+        default=("auto",), min_length=1, description="auto, cpu, or devices such as cuda:0,cuda:1"
     )
     queues: Names = Field(
         default=(), description="what they serve; none: all that this host has the libraries for"
@@ -136,7 +136,7 @@ class Host(Group):
         description="this host in worker names",
     )
     devices: Names = Field(
-        default=("auto",), description="auto, cpu, or devices such as cuda:0,cuda:1"
+        default=("auto",), min_length=1, description="auto, cpu, or devices such as cuda:0,cuda:1"
     )
     workers: tuple[Workers, ...] = Field(
         default=(),

@@ -58,7 +58,8 @@ def chosen(wanted: tuple[str, ...], there: tuple[str, ...] | None = None) -> lis
             remedy="Name auto, cpu, or GPUs such as cuda:0,cuda:1.",
         )
     auto = list(gpus() if there is None else there) or ["cpu"]
-    return [device for want in wanted for device in (auto if want == "auto" else [want])]
+    named = {"auto": auto, "cuda": ["cuda:0"]}
+    return [device for want in wanted for device in named.get(want, [want])]
 
 
 def engine_environment(device: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import logging
 import os
-import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,8 @@ from pipeline.errors import BackendUnavailable, SubmitRefused
 from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
-from pipeline.watchers.members import Member, command, drain, keep, ours
-from pipeline.watchers.roster import Inventory, Role, plan
+from pipeline.watchers.members import Member, command, drain, keep, ours, stop_on_signals
+from pipeline.watchers.roster import Inventory, Role, check_memory, plan
 
 if TYPE_CHECKING:
     from pipeline.watchers.cluster import Cluster
@@ -44,7 +43,9 @@ def roles(
 ) -> list[Role]:
     """One intake, and the workers of [[host.workers]]; those of DEVICES and QUEUES where they were
     asked for."""
-    return [INTAKE, *plan(rows(settings, devices, queues), able(), has)]
+    asked = rows(settings, devices, queues)
+    check_memory(asked, has)
+    return [INTAKE, *plan(asked, able(), has)]
 
 
 def rows(
@@ -114,7 +115,8 @@ def up(
     gpus = [tenancy.take(role.device) for role in fleet if role.device.startswith("cuda")]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
-    stopping = _stopping()
+    stopping = threading.Event()
+    stop_on_signals(stopping)
     log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, workers)
     if halt := atlas.halted():
         log.warning("fleet.halted by=%s remedy=%s", halt, f"inbox3d resume --atlas {atlas.root}")
@@ -133,14 +135,6 @@ def _ready(atlas: Atlas, settings: Settings, served: set[str]) -> None:
     fit.check(atlas, tuple(queue for queue in QUEUES if queue in served))
     if "views" in served:
         _look_at_views(settings)
-
-
-def _stopping() -> threading.Event:
-    """Set by SIGTERM and SIGINT."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    return stopping
 
 
 def _cluster(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,10 +32,19 @@ def command(root: Path | str, host: str, role: Role, until_idle: bool = False) -
     """The command line of the process that fills ROLE on HOST."""
     arguments = ["--atlas", str(root), "--host", host, "--role", role.kind]
     arguments += ["--device", role.device, "--queues", ",".join(role.queues)]
+    arguments += ["--parent", str(os.getpid())]
     arguments += ["--cores", ",".join(map(str, role.cores))] if role.cores else []
     arguments += ["--memory", str(role.memory)] if role.memory else []
     arguments += ["--until-idle"] if until_idle and role.kind == "intake" else []
     return [sys.executable, "-m", "pipeline.watchers.process", *arguments]
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """SIGTERM, SIGINT and a terminal that is closed drain: the job in hand is released, uncounted.
+    Under nohup a closed terminal means nothing."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopping.set())
 
 
 class Member:

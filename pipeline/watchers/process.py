@@ -16,7 +16,7 @@ from layout.disk import LineFault
 from layout.tree import Atlas
 from pipeline import config
 from pipeline import log as logs
-from pipeline.watchers.members import RESTART
+from pipeline.watchers.members import RESTART, stop_on_signals
 from pipeline.watchers.pausing import Restart
 from pipeline.watchers.worker import Worker
 
@@ -29,9 +29,10 @@ def main() -> int:
         parser.add_argument(option, default="")
     parser.add_argument("--cores", default="")
     parser.add_argument("--memory", type=int, default=0)
+    parser.add_argument("--parent", type=int, default=0)
     parser.add_argument("--until-idle", action="store_true")
     given = parser.parse_args()
-    _die_with_fleet()
+    _die_with_fleet(given.parent)
     atlas = Atlas(given.atlas)
     if given.cores:  # the engine and all its libraries count what they may use by this
         os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
@@ -68,18 +69,12 @@ def main() -> int:
     return 0
 
 
-def _die_with_fleet() -> None:
+def _die_with_fleet(parent: int) -> None:
     """SIGTERM when the fleet's process dies, so that `kill -9` of an `up` leaves no worker behind
-    that nobody watches."""
+    that nobody watches. PARENT: the fleet's number; in a container it may be 1 itself."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() == 1:
+    if os.getppid() == 1 and parent != 1:
         sys.exit(1)
-
-
-def stop_on_signals(stopping: threading.Event) -> None:
-    """SIGTERM and SIGINT drain: the job in hand is released, uncounted."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pipeline.queues import QUEUES
 SHARE = 0.8  # of the machine's memory goes to engines
 CORES, MEMORY = 8, 16 * 2**30  # of a CPU worker, where nothing else is said: one large scan
 TABLE = "[[host.workers]]"
+NO_GPU = f"Its driver shows none: install it, or name cpu or auto in {TABLE} or --devices."
 
 
 class Inventory(NamedTuple):
@@ -64,10 +65,22 @@ def plan(rows: tuple[Workers, ...], able: tuple[str, ...], has: Inventory) -> li
     return found
 
 
+def check_memory(rows: tuple[Workers, ...], has: Inventory) -> None:
+    """SettingsRefused for an engine that may take more than the host HAS: jobs that fit nowhere
+    would be sent to it."""
+    for row in rows:
+        if (_bytes(row) or 0) > has.memory:
+            raise SettingsRefused(
+                f"{TABLE}: memory_gb = {row.memory_gb:g} is more than this host has.",
+                remedy=f"It has {has.memory / 2**30:.1f} GB: each worker of the row needs less.",
+            )
+
+
 def _may_have(device: str, has: Inventory, given: list[Role]) -> None:
-    if has.gpus and device not in has.gpus:
+    if device not in has.gpus:
         raise SettingsRefused(
-            f"There is no GPU {device} on this host.", remedy=f"There are {', '.join(has.gpus)}."
+            f"There is no GPU {device} on this host.",
+            remedy=f"There are {', '.join(has.gpus)}." if has.gpus else NO_GPU,
         )
     if any(role.device == device for role in given):
         raise SettingsRefused(

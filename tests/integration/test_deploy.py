@@ -214,9 +214,58 @@ def test_nothing_is_written_over_and_no_answer_breaks_a_file(tmp_path: Path) -> 
         {"nas": "nas"},
         {"atlas": "srv"},
         {"prefix": "/a b"},
+        {"atlas": "/"},
+        {"atlas": "/srv/../atlas"},
+        {"atlas": "/srv/100%"},
+        {"atlas": "/srv/$x"},
+        {"prefix": "/opt/a#b"},
+        {"hostname": ""},
+        {"hostname": "a; } server {"},
+        {"hostname": "http://models.lan:80"},
+        {"servers": "fd00::/64"},
+        {"compute": "10.0.0.1,nas"},
     ):
-        assert written(tmp_path / "no", "compute", **wrong).exit_code == 2
+        assert written(tmp_path / "no", "compute", **wrong).exit_code == 2, wrong
     assert not (tmp_path / "no").exists()
+
+
+def test_one_file_in_the_way_stops_all(tmp_path: Path) -> None:
+    """Else half of a set lies beside the old one. A folder that may not be made is told in words."""
+    (tmp_path / "nfs").mkdir()
+    (tmp_path / "nfs/inbox3d.exports").touch()
+    assert written(tmp_path, "atlas").exit_code == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["nfs"]
+    said = written(tmp_path / "nfs/inbox3d.exports/below", "atlas")
+    assert said.exit_code == 3 and "Name an --out" in said.output
+
+
+def test_answers_are_written_as_every_program_reads_them(tmp_path: Path) -> None:
+    """Doubled slashes go, a mask becomes a length, and each of several hosts has its export."""
+    several = {"compute": "10.0.0.7,10.0.0.8", "atlas": "/srv//a.b/", "hostname": " Models.LAN"}
+    assert written(tmp_path, "atlas", servers="10.0.0.0/255.255.255.0", **several).exit_code == 0
+    export = (tmp_path / "nfs/inbox3d.exports").read_text().splitlines()[-1]
+    options = "(rw,sync,no_subtree_check,root_squash,sec=sys)"
+    assert export == f"/srv/a.b 10.0.0.7{options} 10.0.0.8{options}"
+    rules = (tmp_path / "nftables/inbox3d.nft").read_text()
+    assert "{ 10.0.0.7, 10.0.0.8 }" in rules and "{ 10.0.0.0/24 }" in rules
+    assert written(tmp_path / "c", "compute", **several).exit_code == 0
+    assert (tmp_path / "c/systemd/srv-a.b.mount").is_file()
+    assert "server_name models.lan;" in (tmp_path / "c/nginx/inbox3d.conf").read_text()
+
+
+def test_rules_loaded_again_take_the_place_of_the_old(tmp_path: Path, program: Program) -> None:
+    """A network that was let in before and is no longer named stays out."""
+    for number, net in enumerate(("10.1.0.0/16", "10.2.0.0/16")):
+        assert written(tmp_path / str(number), "atlas", servers=net).exit_code == 0
+    nft = program("nft")
+    files = [tmp_path / f"{number}/nftables/inbox3d.nft" for number in range(2)]
+    loads = " && ".join(f"{nft} -f {file}" for file in files)
+    alone = ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("no network namespace may be made here")
+    said = told(*alone, "sh", "-c", f"{loads} && {nft} list ruleset")
+    assert "10.2.0.0/16" in said and "10.1.0.0/16" not in said
+    assert said.count('iifname "lo" accept') == 1
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])

@@ -173,3 +173,10 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
 
     said = as_stranger(attempt, uid=54321)
     assert "set [host] scratch" in said and said.endswith("/var/lib/inbox3d/scratch")
+
+
+@pytest.mark.parametrize("text", ["[host]\ndevices = []\n", "[[host.workers]]\ndevices = []\n"])
+def test_a_row_without_a_device_is_refused(tmp_path: Path, text: str) -> None:
+    """It started no worker and said nothing."""
+    with pytest.raises(config.SettingsRefused, match="devices: it is empty"):
+        config.load(None, own(tmp_path, text))

@@ -101,3 +101,10 @@ def test_every_event_of_ours_splits_into_its_facts(root: Path) -> None:
             if not len(values) == len(log._FACT.findall(str(first.value))) == len(node.args) - 1:
                 unsplit.append(f"{path.relative_to(root)}:{node.lineno} {first.value}")
     assert unsplit == []
+
+
+def test_a_watch_that_ends_is_no_error(stream: io.StringIO) -> None:
+    """watchdog calls each end of one an error, three lines at every stop of a fleet."""
+    logging.getLogger("watchdog").error("queue_events() called when the thread is inactive")
+    logging.getLogger("watchdog.observers").error("the same from below")
+    assert stream.getvalue() == ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from pipeline.watchers import members
+from pipeline.watchers import members, process
 from pipeline.watchers.members import Member
 from pipeline.watchers.roster import Role
 
@@ -49,3 +52,36 @@ def test_a_worker_that_asks_to_be_started_again_is_no_failure() -> None:
     for _ in range(2 * members.TRIES):
         asking.schedule(members.RESTART)
     assert asking.failures == 0
+
+
+def test_a_closed_terminal_drains_and_under_nohup_it_means_nothing() -> None:
+    """It ended `up` on the spot, and the job in hand counted as crashed."""
+    held = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    stopping = threading.Event()
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        members.stop_on_signals(stopping)
+        signal.raise_signal(signal.SIGHUP)
+        assert not stopping.is_set()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        members.stop_on_signals(stopping)
+        signal.raise_signal(signal.SIGHUP)
+        assert stopping.is_set()
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+
+
+def test_a_worker_lives_where_its_fleet_is_process_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container `up` is: its workers took it for dead, and none ever started. A worker whose
+    fleet died meanwhile still ends."""
+    monkeypatch.setattr(process.os, "getppid", lambda: 1)
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda _: SimpleNamespace(prctl=lambda *_: 0))
+    process._die_with_fleet(1)
+    with pytest.raises(SystemExit):
+        process._die_with_fleet(4711)
+    words = members.command("/a", "h", Role("worker", "cpu", ()))
+    assert words[words.index("--parent") + 1] == str(os.getpid())

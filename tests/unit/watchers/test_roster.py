@@ -98,6 +98,24 @@ def test_a_gpu_has_one_worker_and_must_be_there() -> None:
         plan((Workers(queues=("viws",)),), ABLE, EIGHT)
 
 
+def test_a_gpu_row_on_a_host_without_one_is_refused() -> None:
+    """Such a worker came up, and its jobs met no GPU. `cuda` is the first one, not another."""
+    bare = Inventory((), (0, 1), 8 * GB)
+    with pytest.raises(SettingsRefused, match="no GPU cuda:0") as refused:
+        plan((Workers(devices=("cuda:0",)),), ABLE, bare)
+    assert "shows none" in refused.value.remedy
+    with pytest.raises(SettingsRefused, match="cuda:0 is named twice"):
+        plan((Workers(devices=("cuda", "cuda:0")),), ABLE, EIGHT)
+
+
+def test_an_engine_with_more_memory_than_the_host_is_refused() -> None:
+    """Jobs that fit nowhere would be sent to it."""
+    settings = config.Settings(host=config.Host(workers=(Workers(devices=("cpu",), memory_gb=16),)))
+    assert len(fleet.roles(settings, (), (), Inventory((), (0, 1), 24 * GB))) == 2
+    with pytest.raises(SettingsRefused, match="memory_gb = 16 is more"):
+        fleet.roles(settings, (), (), Inventory((), (0, 1), 8 * GB))
+
+
 def test_what_was_asked_for_at_the_start_stands_in_for_the_table(root: Path) -> None:
     roles = fleet.roles(shipped(root), ("cuda:2",), ("mesh",), EIGHT)
     assert [(role.device, role.queues) for role in roles[1:]] == [("cuda:2", ("mesh",))]
@@ -116,7 +134,7 @@ def test_a_worker_with_cores_of_its_own_sees_no_others(tmp_path: Path) -> None:
         "        print(os.sched_getaffinity(0), engine_environment('cpu')['OMP_NUM_THREADS'],\n"
         "              settings.worker.memory_gb)\n"
         "    def serve(self): pass\n"
-        "p.Worker = Seen; p._die_with_fleet = lambda: None; sys.exit(p.main())\n"
+        "p.Worker = Seen; p._die_with_fleet = lambda _: None; sys.exit(p.main())\n"
     )
     call = [sys.executable, "-c", words, "--atlas", str(atlas.root), "--host", "h", "--role"]
     call += ["worker", "--device", "cpu", "--cores", str(core), "--memory", str(3 * GB)]
