@@ -40,20 +40,23 @@ def borne_twice(atlas: Atlas) -> frozenset[str]:
 
 def stands_elsewhere(atlas: Atlas, place: Place) -> bool:
     """Does another folder bear PLACE's id? An old listing may still show this one where it stood
-    before."""
+    before, and attributes may be an old "no such file": then a fresh listing decides."""
     own = atlas.disk.lstat(place.path)
     return any(
-        other.path != place.path
-        and (found := atlas.disk.lstat(other.path)) is not None
-        and (own is None or found.st_ino != own.st_ino)
+        own is None or found.st_ino != own.st_ino
+        if (found := atlas.disk.lstat(other.path)) is not None
+        else atlas.disk.seen(other.path)
         for other in bearers(atlas, place.id)
+        if other.path != place.path
     )
 
 
 def is_copy(atlas: Atlas, place: Place, job: JobFile) -> bool:
     """Is the folder at PLACE a person's copy of JOB, which still stands elsewhere? One that is the
-    only one left, of a restored tree say, goes on under its id. Gone where it is not seen."""
-    return not is_moved(atlas, job, attributes(atlas, place)) and stands_elsewhere(atlas, place)
+    only one left, of a restored tree say, goes on under its id. A copy that had got an id of its
+    own, but not yet the name, is one still. Gone where it is not seen."""
+    named = job.id == place.id and is_moved(atlas, job, attributes(atlas, place))
+    return not named and stands_elsewhere(atlas, place)
 
 
 def attributes(atlas: Atlas, place: Place) -> os.stat_result:

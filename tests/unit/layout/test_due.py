@@ -10,6 +10,7 @@ import pytest
 
 from layout import lifecycle, tree
 from layout.lifecycle import Due, Gone
+from layout.manifest import read_job, write_job
 from layout.tree import State
 from tests.support.baddisk import Call, Fault, at
 from tests.support.crew import LEGS, MAX_CRASHES, Intake, World, settle
@@ -48,6 +49,33 @@ def test_a_copy_whose_folder_is_not_seen_is_not_accepted_anew_as_the_job_itself(
         lifecycle.accept_anew(world.atlas, copy)
     monkeypatch.setattr(disk, "lstat", real)
     assert lifecycle.accept_anew(world.atlas, copy).id != place.id
+
+
+def test_a_copy_that_got_its_id_but_not_its_name_is_not_taken_for_its_job(world: World) -> None:
+    """Its tidier was killed in between, and a person dragged it to processing/ (seed 34)."""
+    place = world.held()
+    copy = world.atlas.at_processing(place.id, "host-cpu-zzzz", 0)
+    shutil.copytree(place.path, copy.path)
+    job = read_job(world.atlas.disk, copy.path)
+    assert job is not None
+    job.id, job.inode = "vase-0123456789", copy.path.stat().st_ino
+    write_job(world.atlas.disk, copy.path, job)
+    assert lifecycle.due(world.atlas, copy, MAX_CRASHES, ended=True)[0] is Due.ANEW
+    assert lifecycle.accept_anew(world.atlas, copy).id != place.id
+
+
+def test_a_job_whose_attributes_are_an_old_no_such_file_still_bears_its_id(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy in failed/ without job.json took the id of the job beside it (seed 34)."""
+    place = world.held()
+    copy = world.atlas.failed / f"{place.id}@refused.0"
+    shutil.copytree(place.path / tree.INPUT, copy / tree.INPUT)
+    disk, real = world.atlas.disk, world.atlas.disk.lstat
+    monkeypatch.setattr(disk, "lstat", lambda path: None if path == place.path else real(path))
+    (found,) = (one for one in world.atlas.places(State.FAILED) if one.path == copy)
+    tidied = lifecycle.tidy(world.atlas, found)
+    assert tidied is not None and tidied.id != place.id
 
 
 @pytest.mark.parametrize("text", [None, b"", b"{", b'{"id": 1}'])
