@@ -24,6 +24,12 @@ ARBITRARY = (
     " two marked points (distances.txt), or a list of the cameras' places, tells it"
 )
 
+UNPROVEN = (
+    "the size rests on {} alone, whose places were read as metres: where they are of another unit,"
+    " or of none, as COLMAP and nerfstudio write them, it is wrong. A printed sheet of `inbox3d"
+    " board` beside the object, or a distance between two marked points (distances.txt), proves it"
+)
+
 
 def told(
     pictures: Sequence[PosedPicture],
@@ -51,6 +57,8 @@ def told(
     if not known:
         ws.warn(ARBITRARY.format(len(pictures)))
         return Told(None, "photographs tell no size")
+    if places and known == found[-1:]:
+        ws.warn(UNPROVEN.format(name))
     size, contradicted = chosen(known)
     for words in contradicted:
         ws.warn(f"two tell the size, and not the same: {words}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.artefacts import PosedPicture
 from pipeline.cli.board import drawn
 from pipeline.formats import boards
 from pipeline.formats.refusals import Source
@@ -129,6 +131,28 @@ def rigid_to(place: Any) -> Any:
     matrix = np.eye(4)
     matrix[:3, 3] = place
     return rigid.to_matrix(matrix)
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_a_size_that_places_alone_tell_is_said_to_be_unproven(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proven: bool
+) -> None:
+    """In millimetres, or of COLMAP's own unit, they would make a part wrong by a factor that nothing shows."""
+    pictures, rows = [], []
+    for k, pose in enumerate(photographs.ring(5, 50, distance=0.4)):
+        x, y, z = rigid.invert(pose)[:3, 3]
+        rows.append(f"{k}.jpg {x} {y} {z}")
+        pictures.append(
+            PosedPicture.model_construct(name=f"{k}.jpg", pose=pose, image="blank.png", camera=())
+        )
+    agree = Told(1.0, "markers") if proven else Told(None, "")
+    monkeypatch.setattr(_size, "_by_markers", lambda *asked: agree)
+    said: list[str] = []
+    ws = SimpleNamespace(warn=said.append)
+    beside = written(tmp_path, "poses.txt", "\n".join(rows))
+    size = _size.told(pictures, (), beside, None, ws)  # type: ignore[arg-type]
+    assert size.metres == pytest.approx(1.0, rel=1e-6)
+    assert ["poses.txt alone" in words for words in said] == [True] * (not proven)
 
 
 def test_places_of_other_photographs_are_not_used(tmp_path: Path) -> None:
