@@ -4,6 +4,7 @@ them live. The same pages stand below /3d-test/."""
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -96,10 +97,13 @@ def _remarks(shown: Mapping[str, Any]) -> list[str]:
     intake guessed what would not be used, the pipeline knew and said why."""
     told = list(dict.fromkeys(shown["provenance"].get("warnings") or []))
     unused = " ".join(line for line in told if line.startswith("not used"))
+    more = sum(int(count) for count in re.findall(r"and (\d+) more", unused))
     said = {line.rstrip(".") for line in told}
     for note in shown["notes"]:
-        names = note.removeprefix(UNUSED).split(", ") if note.startswith(UNUSED) else ()
-        if note.rstrip(".") not in said and not (names and all(one in unused for one in names)):
+        names = note.removeprefix(UNUSED).split(", ") if note.startswith(UNUSED) else []
+        only_here = [name for name in names if name not in unused]
+        known = bool(names) and len(only_here) <= (more if len(only_here) < len(names) else 0)
+        if note.rstrip(".") not in said and not known:
             told.append(note)
     return told
 

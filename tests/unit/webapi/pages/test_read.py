@@ -23,6 +23,11 @@ def test_what_was_not_used_is_said_once_by_the_one_who_knows_why() -> None:
     shown = {"provenance": {"warnings": [why, "It is held."]}, "notes": notes}
     assert _remarks(shown) == [why, "It is held.", "not used: b.txt"]
     assert _remarks({"provenance": {}, "notes": notes[:1]}) == notes[:1]
+    short = "not used, because no scan is read from it: a.png, b.png and 2 more"
+    four = ["not used: a.png, b.png, c.png, d.png"]
+    assert _remarks({"provenance": {"warnings": [short]}, "notes": four}) == [short]
+    other = ["not used: e.txt", "not used: a.png, b.png, c.png, d.png, e.txt"]
+    assert _remarks({"provenance": {"warnings": [short]}, "notes": other}) == [short, *other]
 
 
 def test_the_end_of_a_long_log_begins_with_a_whole_line(
