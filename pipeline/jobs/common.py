@@ -183,6 +183,11 @@ class Common(BaseModel):
         return True
 
     @property
+    def writes_e57(self) -> bool:
+        """Whether the passes are written as cloud.e57, too."""
+        return False
+
+    @property
     def widest_hole(self) -> float:
         """The widest hole to fill, as a share of the size."""
         return HOLES

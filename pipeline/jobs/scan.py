@@ -90,6 +90,13 @@ class ScanOptions(Common):
             " those of a sheet of inbox3d board"
         ),
     )
+    cloud: Literal["ply", "e57"] = Field(
+        "ply",
+        description=(
+            "e57: the placed passes as cloud.e57 beside cloud.ply, one scan each, with every point"
+            " and the pose of its scanner, in metres"
+        ),
+    )
     holes: float = Field(
         HOLES, ge=0, le=1, description="fill holes up to this share of the object's size"
     )
@@ -141,6 +148,10 @@ class ScanOptions(Common):
     def cell_share(self) -> float:
         """The merge cell as a share of the object's size; 0 where ``cell`` says it."""
         return 0.0 if self.cell else self.tier.cell
+
+    @property
+    def writes_e57(self) -> bool:
+        return self.cloud == "e57"
 
     @property
     def photo_edge(self) -> int:

@@ -98,7 +98,9 @@ STAGES: dict[str, Stage] = {
     "finish.texture": Stage(
         Texture, (Mesh, PointCloud, Scans, Alignment, PosedPictures, PosedView), Mesh, version=7
     ),
-    "finish.export": Stage(Export, (Mesh, PointCloud, Scans, Comparison), Exported, version=3),
+    "finish.export": Stage(
+        Export, (Mesh, PointCloud, Scans, Comparison, Alignment), Exported, version=3
+    ),
     "finish.preview": Stage(Declared, (Mesh,), Pictures, version=2),
     "finish.report": Stage(
         WriteReport,

@@ -136,6 +136,7 @@ class Texture(Declared):
 class Export(Declared):
     output_format: tuple[Format, ...]
     makes_solids: bool
+    writes_e57: bool
 
 
 class WriteReport(Declared):

@@ -24,6 +24,7 @@ SPACES = {
     "3mf": "millimetres, Z up, for printing",
     "obj": "as dropped",
     "ply": "as dropped",
+    "e57": "metres, one scan a pass",
     "json": "what was found, for programs",
     "mtl": "material of the OBJ",
     "png": "texture of the OBJ",

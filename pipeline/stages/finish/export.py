@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.artefacts import Comparison, Exported, Mesh, PointCloud, Scans
+from pipeline.artefacts import Alignment, Comparison, Exported, Mesh, PointCloud, Scans
 from pipeline.geometry.creases import with_normals
 from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import Export
-from pipeline.stages.finish import _compared, _readback
+from pipeline.stages.finish import _compared, _readback, _stations
 from pipeline.stages.finish._model import (
     METRIC,
     PRINT,
@@ -22,7 +22,7 @@ from pipeline.stages.finish._model import (
     without_texture,
 )
 from pipeline.stages.finish._solid import solid, welded
-from pipeline.stages.finish.writers import ply, writer
+from pipeline.stages.finish.writers import e57, ply, writer
 from pipeline.workspace import StageWorkspace, Workspace
 
 
@@ -32,13 +32,15 @@ def run(
     scans: Scans | None,
     ws: StageWorkspace[Export],
     compared: Comparison | None = None,
+    alignment: Alignment | None = None,
 ) -> Exported:
-    """Write model.glb, the asked formats and, for scans, cloud.ply below output/; deviation.glb
-    where the scan was compared with a reference.
+    """Write model.glb, the asked formats and, for scans, cloud.ply below output/, beside it
+    cloud.e57 where that was asked for; deviation.glb where the scan was compared with a reference.
 
-    glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud: the drop's
-    own unit and frame with the survey origin restored. Raises ReadBackFailed when a file does not
-    read back as it was written, FormatUnavailable when this host lacks the writer's library.
+    glb, usdz, fbx: metres, Y up, front +Z. stl, 3mf: millimetres, Z up. obj, ply, cloud.ply: the
+    drop's own unit and frame with the survey origin restored; cloud.e57: metres. Raises
+    ReadBackFailed when a file does not read back as it was written, FormatUnavailable when this
+    host lacks the writer's library.
     """
     model = model_of(mesh, ws)
     formats = tuple(dict.fromkeys(("glb", *ws.options.output_format)))
@@ -52,6 +54,9 @@ def run(
     if cloud is not None:
         _cloud(cloud, mesh, ws)
         written.append("cloud.ply")
+    if ws.options.writes_e57 and alignment is not None and scans is not None:
+        e57.write(_stations.of_passes(scans, alignment, ws), ws.output("cloud.e57"))
+        written.append("cloud.e57")
     if compared is not None and compared.arrays:
         painted = Model(_compared.painted(compared, ws)).placed(as_matrix(mesh.frame))
         written += _write(painted, "glb", ws.output("deviation.glb"))
