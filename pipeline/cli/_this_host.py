@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from pipeline import config, queues, weights
+from pipeline import config, machine, queues, weights
 from pipeline.backends import generators
 from pipeline.blame import size
 from pipeline.cli._finding import Finding
@@ -102,6 +102,13 @@ def viewer() -> Finding:
         "reports and pages show pictures, but no model to turn",
         "inbox3d viewer",
     )
+
+
+def resources() -> Finding:
+    """What settings divide among workers: less than the machine has where a container or slice says
+    so."""
+    cores, has = machine.cores(), size(machine.memory())
+    return Finding("fine", "cores and memory", f"{len(cores)} and {has} for this process")
 
 
 def devices() -> Finding:

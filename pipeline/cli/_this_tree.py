@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from layout import init, ownership, rights, strangers
+from layout import init, locks, ownership, rights, strangers
 from layout.disk import LineFault
 from layout.liveness import Life, Observer
 from layout.manifest import AtlasFile
+from layout.signs import Heartbeat
 from layout.tree import Atlas, State
-from pipeline import blame, config
+from pipeline import blame, config, machine
 from pipeline.cli._account import account_findings
 from pipeline.cli._finding import Finding
 from pipeline.cli._this_mount import mount_findings
@@ -174,8 +175,28 @@ def _workers(atlas: Atlas) -> list[Finding]:
             Finding("wrong", "needs attention", line, "do what the line says")
             for line in sorted({*observer.needs(), *(x for b in known for x in b.attention)})
         ),
+        *crowded(known),
         *(
             Finding("wrong", f"heartbeat {path.name}", rights.words(error, path))
             for path, error in observer.closed.items()
         ),
+    ]
+
+
+def crowded(known: Sequence[Heartbeat]) -> list[Finding]:
+    """That the engines of this machine, of every `up` and container on it, may together take more
+    memory than it has: each knows of its own alone."""
+    here = [beat for beat in known if beat.memory and beat.boot == locks.boot_id()]
+    may, has = sum(beat.memory or 0 for beat in here), machine.memory()
+    if may <= has:
+        return []
+    told = f"{len(here)} workers of this machine may use {blame.size(may)}, it has"
+    return [
+        Finding(
+            "wrong",
+            "memory",
+            f"{told} {blame.size(has)}",
+            "one `up` for all of them, or memory_gb for each in [[host.workers]]; for containers"
+            " mem_limit",
+        )
     ]

@@ -14,6 +14,7 @@ from pipeline.cli._this_host import (
     libraries,
     models,
     python,
+    resources,
     scratch,
     viewer,
 )
@@ -28,6 +29,7 @@ def examine(root: Path | None, user: str | None = None) -> list[Finding]:
         *libraries(),
         *formats(),
         viewer(),
+        resources(),
         devices(),
         *models(),
         *backends(),

@@ -50,7 +50,12 @@ class Worker(Group):
     max_crashes: int = Field(default=3, ge=1, description="crashes of one job before it fails")
     deadline: Seconds = Field(default=3600.0, description="longest time for one stage")
     memory_gb: float | None = Field(
-        default=None, gt=0, description="memory of an engine; default: 80 % of the machine"
+        default=None,
+        gt=0,
+        description=(
+            "memory of an engine; default: 80 % of what the machine, or its container, has, divided"
+            " among its workers"
+        ),
     )
     poll: Seconds = Field(default=1.0, description="time between two looks at claimed/")
     image_lan: Names = Field(
@@ -119,8 +124,8 @@ class Workers(Group):
         default=None,
         gt=0,
         description=(
-            "memory of each engine; none: a share of 80 % of the machine, and on the CPU as many"
-            " workers as have 16 each"
+            "memory of each engine; none: a share of what the others leave of 80 % of the machine"
+            " (a GPU's twice as much as a CPU's), and on the CPU as many workers as have 16 each"
         ),
     )
 

@@ -25,7 +25,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pipeline import blame
+from pipeline import blame, machine
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import leg, sandbox
 from pipeline.gpu.preload import preload
@@ -39,6 +39,7 @@ def main() -> None:
     sandbox.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.sched_setaffinity(0, machine.cores())  # what every library counts its threads by
     reader = os.fdopen(int(sys.argv[1]), "r")
     writer = int(sys.argv[2])
     queues = sys.argv[3].split(",")

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline import machine
 from pipeline.config import SettingsRefused
 from pipeline.gpu import nvml
 from pipeline.jobs.common import FORMATS
@@ -66,7 +67,7 @@ def engine_environment(device: str) -> dict[str, str]:
     """Bind a child process to DEVICE, and keep its libraries to the cores there are and off the
     network. OpenBLAS gets one thread unless the operator says otherwise: its products are small
     here, and threads that spin between them cost half as much again."""
-    cores = str(len(os.sched_getaffinity(0)))
+    cores = str(len(machine.cores()))
     environment = {
         "OMP_NUM_THREADS": cores,
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
@@ -88,10 +89,10 @@ def engine_environment(device: str) -> dict[str, str]:
 
 
 def memory_limit(gigabytes: float | None) -> int:
-    """Bytes of memory an engine may use: what settings say, else 80 % of the machine."""
-    if gigabytes is not None:
-        return int(gigabytes * 2**30)
-    return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    """Bytes of memory an engine may use: what settings say (for all hosts: no more than this one
+    has), else 80 % of the machine."""
+    has = machine.memory()
+    return int(machine.SHARE * has) if gigabytes is None else min(int(gigabytes * 2**30), has)
 
 
 def writable_formats() -> tuple[str, ...]:

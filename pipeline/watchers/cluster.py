@@ -10,14 +10,15 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from layout.tree import Atlas
+from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
 from pipeline.errors import BackendUnavailable, SubmitRefused
+from pipeline.watchers.carried import Kind, wanted
 from pipeline.watchers.keeper import Keeper
 from pipeline.watchers.members import DRAIN_LIMIT
-from pipeline.watchers.roster import Inventory, Role, plan
 
 log = logging.getLogger(__name__)
 
@@ -32,22 +33,6 @@ class NoCluster(SubmitRefused):
 
     who = "operator"
     remedy = f"Start one with: {START}"
-
-
-class Kind(NamedTuple):
-    """Workers that are like each other to Ray: any host with so many GPUs and cores takes one."""
-
-    gpus: int
-    threads: int
-    queues: tuple[str, ...]
-    memory: int | None
-
-    @classmethod
-    def of(cls, role: Role, has: Inventory) -> Kind:
-        """ROLE of a host that HAS this; a worker without cores of its own has them all."""
-        gpus = int(role.device.startswith("cuda"))
-        threads = 0 if gpus else len(role.cores or has.cores)
-        return cls(gpus, threads, role.queues, role.memory)
 
 
 def connect() -> Any:
@@ -74,48 +59,24 @@ def connect() -> Any:
     return ray
 
 
-def wanted(
-    rows: tuple[Workers, ...], able: tuple[str, ...], nodes: list[dict[str, Any]]
-) -> collections.Counter[Kind]:
-    """How many workers of each kind the NODES of ray.nodes() carry: ROWS hold for each host, less
-    the GPUs that it has not."""
-    found: collections.Counter[Kind] = collections.Counter()
-    for node in nodes:
-        has = node["Resources"]
-        if not node["Alive"] or not has.get("CPU", 0) + has.get("GPU", 0):
-            continue
-        inventory = Inventory(
-            tuple(f"cuda:{number}" for number in range(int(has.get("GPU", 0)))),
-            tuple(range(int(has.get("CPU", 0)))),
-            int(has.get("memory", 0)),
-        )
-        roles = plan(_there(rows, inventory), able, inventory)
-        found.update(Kind.of(role, inventory) for role in roles)
-    return found
-
-
-def _there(rows: tuple[Workers, ...], has: Inventory) -> tuple[Workers, ...]:
-    """ROWS without the GPUs that this host has not; rows of which nothing is left are left out."""
-    kept = [
-        row.model_copy(
-            update={
-                "devices": tuple(name for name in row.devices if name in ("auto", "cpu", *has.gpus))
-            }
-        )
-        for row in rows
-    ]
-    return tuple(row for row in kept if row.devices)
-
-
 class Cluster:
     """The workers that Ray keeps for this fleet."""
 
     def __init__(
-        self, ray: Any, atlas: Atlas, rows: tuple[Workers, ...], able: tuple[str, ...]
+        self,
+        ray: Any,
+        atlas: Atlas,
+        rows: tuple[Workers, ...],
+        able: tuple[str, ...],
+        usual: float | None = None,
     ) -> None:
-        self.ray, self.atlas, self.rows, self.able = ray, atlas, rows, able
+        """USUAL: [worker] memory_gb. SettingsRefused where no host of today has the memory for
+        ROWS."""
+        self.ray, self.atlas, self.rows, self.able, self.usual = ray, atlas, rows, able, usual
+        self.refused: dict[str, str] = {}  # by the host's address, what was said
+        wanted(rows, able, ray.nodes(), usual)
         self.queues = {queue for row in rows for queue in row.queues or able}
-        self.made: collections.Counter[Kind] = collections.Counter()
+        self.made: collections.Counter[Kind] = collections.Counter()  # without their memory
         self.keepers: list[_Kept] = []
 
     def _watch(self, stopping: threading.Event) -> None:
@@ -133,13 +94,35 @@ class Cluster:
     def _grow(self) -> None:
         """A worker for each that the hosts of today carry and that was never made. One whose host
         was lost is not made again: it waits for room."""
-        missing = wanted(self.rows, self.able, self.ray.nodes()) - self.made
-        for kind in missing.elements():
-            actor = self.ray.remote(Keeper).options(
-                num_gpus=kind.gpus, num_cpus=kind.threads, max_restarts=-1, max_task_retries=0
+        try:
+            kinds = wanted(self.rows, self.able, self.ray.nodes(), self.usual, self._refuse)
+        except SettingsRefused:  # all hosts of now; each was told
+            return
+        made = self.made.copy()
+        for kind in kinds:
+            if made[kind.like] > 0:  # a host that comes back has a little more memory, or less
+                made[kind.like] -= 1
+            else:
+                self._make(kind)
+
+    def _make(self, kind: Kind) -> None:
+        actor = self.ray.remote(Keeper).options(
+            num_gpus=kind.gpus,
+            num_cpus=kind.threads,
+            memory=kind.memory,
+            max_restarts=-1,
+            max_task_retries=0,
+        )
+        self.keepers.append(_Kept(kind, actor.remote(str(self.atlas.root), *kind)))
+        self.made[kind.like] += 1
+
+    def _refuse(self, host: str, problem: SettingsRefused) -> None:
+        if self.refused.get(host) != problem.message:
+            self.refused[host] = problem.message
+            log.warning(
+                "cluster.refused host=%s problem=%s remedy=%s",
+                *(host, problem.message, problem.remedy),
             )
-            self.keepers.append(_Kept(kind, actor.remote(str(self.atlas.root), *kind)))
-        self.made += missing
 
     @contextlib.contextmanager
     def kept(self, stopping: threading.Event) -> Iterator[None]:
@@ -192,9 +175,10 @@ class _Kept:
         self.waited += LOOK
         if PATIENCE <= self.waited < PATIENCE + LOOK:
             log.warning(
-                "cluster.no_room queues=%s gpus=%d cores=%d remedy=%s",
+                "cluster.no_room queues=%s gpus=%d cores=%d memory_gb=%.1f remedy=%s",
                 ",".join(self.kind.queues),
                 self.kind.gpus,
                 self.kind.threads,
+                self.kind.memory / 2**30,
                 "it starts as soon as a host of the cluster has them free",
             )

@@ -21,7 +21,7 @@ from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
 from pipeline.watchers.members import Member, command, drain, keep, ours, stop_on_signals
-from pipeline.watchers.roster import Inventory, Role, check_memory, plan
+from pipeline.watchers.roster import Inventory, Role, plan
 
 if TYPE_CHECKING:
     from pipeline.watchers.cluster import Cluster
@@ -44,8 +44,7 @@ def roles(
     """One intake, and the workers of [[host.workers]]; those of DEVICES and QUEUES where they were
     asked for."""
     asked = rows(settings, devices, queues)
-    check_memory(asked, has)
-    return [INTAKE, *plan(asked, able(), has)]
+    return [INTAKE, *plan(asked, able(), has, settings.worker.memory_gb)]
 
 
 def rows(
@@ -142,7 +141,8 @@ def _cluster(
 ) -> Cluster:
     from pipeline.watchers import cluster
 
-    return cluster.Cluster(cluster.connect(), atlas, rows(settings, devices, queues), able())
+    asked, usual = rows(settings, devices, queues), settings.worker.memory_gb
+    return cluster.Cluster(cluster.connect(), atlas, asked, able(), usual)
 
 
 def _web(atlas: Atlas, host: str, listen: str) -> list[Member]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
+from pipeline import machine
 from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
 from pipeline.gpu.device import chosen, gpus
+from pipeline.machine import SHARE
 from pipeline.queues import QUEUES
 
-SHARE = 0.8  # of the machine's memory goes to engines
-CORES, MEMORY = 8, 16 * 2**30  # of a CPU worker, where nothing else is said: one large scan
+GB = 2**30
+CORES = 8  # of a CPU worker, where nothing else is said: one large scan
+MEMORY = {"cpu": 16 * GB, "gpu": 32 * GB}  # likewise; FLUX's weights pass through it to the GPU
+LEAST = 1 * GB  # of an engine that shall do any job at all
 TABLE = "[[host.workers]]"
 NO_GPU = f"Its driver shows none: install it, or name cpu or auto in {TABLE} or --devices."
+LESS = "Fewer of them (count, devices), or a smaller memory_gb."
 
 
 class Inventory(NamedTuple):
@@ -25,8 +29,7 @@ class Inventory(NamedTuple):
 
     @classmethod
     def here(cls) -> Inventory:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return cls(tuple(gpus()), tuple(sorted(os.sched_getaffinity(0))), memory)
+        return cls(tuple(gpus()), machine.cores(), machine.memory())
 
 
 class Role(NamedTuple):
@@ -40,15 +43,19 @@ class Role(NamedTuple):
     memory: int | None = None
 
 
-def plan(rows: tuple[Workers, ...], able: tuple[str, ...], has: Inventory) -> list[Role]:
-    """The workers of ROWS on a host that HAS this; a row without queues serves all that are ABLE.
+def plan(
+    rows: tuple[Workers, ...], able: tuple[str, ...], has: Inventory, usual: float | None = None
+) -> list[Role]:
+    """The workers of ROWS on a host that HAS this; a row without queues serves all that are ABLE,
+    one without memory has USUAL gigabytes ([worker] memory_gb), or its share.
 
-    GPUs: one worker each, unless a row says more. CPU: as many as cores and memory allow, each with
-    cores of its own, which also its libraries go by. SettingsRefused for a GPU that is not there or
-    that two rows want, and for an unknown queue.
+    GPUs: one worker each. CPU: as many as cores and memory allow, each with cores of its own, which
+    also its libraries go by. All engines together have the memory once. SettingsRefused for a GPU
+    that is not there or that two rows want, for an unknown queue, and for more memory than there
+    is.
     """
     found: list[Role] = []
-    free = list(has.cores)
+    free, left = list(has.cores), _left(rows, has, usual)
     for row in rows:
         if unknown := [queue for queue in row.queues if queue not in QUEUES]:
             raise SettingsRefused(
@@ -58,22 +65,48 @@ def plan(rows: tuple[Workers, ...], able: tuple[str, ...], has: Inventory) -> li
         queues = row.queues or able
         for device in chosen(row.devices, has.gpus):
             if device == "cpu":
-                found += _on_cpu(row, queues, has, free)
+                each = _reckoned(row, device, usual)
+                made = _on_cpu(row, queues, free, left // each)
+                left -= each * (len(made) - (row.count or 1))
+                found += made
             else:
                 _may_have(device, has, found)
-                found.append(Role("worker", device, queues, memory=_bytes(row)))
-    return found
+                found.append(Role("worker", device, queues, memory=_bytes(row.memory_gb)))
+    return _shared(found, has, _bytes(usual))
 
 
-def check_memory(rows: tuple[Workers, ...], has: Inventory) -> None:
-    """SettingsRefused for an engine that may take more than the host HAS: jobs that fit nowhere
-    would be sent to it."""
-    for row in rows:
-        if (_bytes(row) or 0) > has.memory:
-            raise SettingsRefused(
-                f"{TABLE}: memory_gb = {row.memory_gb:g} is more than this host has.",
-                remedy=f"It has {has.memory / 2**30:.1f} GB: each worker of the row needs less.",
-            )
+def _left(rows: tuple[Workers, ...], has: Inventory, usual: float | None) -> int:
+    """Bytes for CPU workers beyond those that start in any case; none where nothing is left."""
+    asked = sum(
+        (row.count or 1 if device == "cpu" else 1) * _reckoned(row, device, usual)
+        for row in rows
+        for device in chosen(row.devices, has.gpus)
+    )
+    return max(0, int(SHARE * has.memory) - asked)
+
+
+def _shared(roles: list[Role], has: Inventory, usual: int | None) -> list[Role]:
+    """ROLES with their memory: what their rows say, and the others' part of what that leaves. One
+    alone has what [worker] says."""
+    promised = sum(role.memory or 0 for role in roles)
+    if promised > has.memory:
+        raise SettingsRefused(
+            f"{TABLE}: memory_gb of {sum(role.memory is not None for role in roles)} workers is"
+            f" {promised / GB:.1f} GB together, and this host has {has.memory / GB:.1f} GB.",
+            remedy=LESS,
+        )
+    others = [role for role in roles if role.memory is None]
+    if not others or len(roles) == 1:
+        return roles
+    part = (SHARE * has.memory - promised) / sum(MEMORY[_sort(role.device)] for role in others)
+    if part * MEMORY[_sort(others[0].device)] < LEAST:
+        raise SettingsRefused(
+            f"{TABLE}: of {SHARE:.0%} of {has.memory / GB:.1f} GB, {promised / GB:.1f} GB are given"
+            f" away, and {len(others)} workers without memory_gb share the rest: too little.",
+            remedy=LESS,
+        )
+    shares = {sort: min(int(part * each), usual or has.memory) for sort, each in MEMORY.items()}
+    return [role._replace(memory=role.memory or shares[_sort(role.device)]) for role in roles]
 
 
 def _may_have(device: str, has: Inventory, given: list[Role]) -> None:
@@ -89,19 +122,26 @@ def _may_have(device: str, has: Inventory, given: list[Role]) -> None:
         )
 
 
-def _on_cpu(row: Workers, queues: tuple[str, ...], has: Inventory, free: list[int]) -> list[Role]:
-    """CPU workers of ROW, each with its share of the FREE cores, which are used up."""
+def _on_cpu(row: Workers, queues: tuple[str, ...], free: list[int], more: int) -> list[Role]:
+    """CPU workers of ROW, each with its share of the FREE cores, which are used up; where ROW does
+    not say how many, there is memory for MORE than one."""
     room = max(1, len(free))
     threads = row.threads or (max(1, room // row.count) if row.count else min(CORES, room))
-    each = _bytes(row) or MEMORY
-    fitting = max(1, min(room // threads, int(SHARE * has.memory) // each))
-    count = row.count or fitting
-    memory = _bytes(row) or (int(SHARE * has.memory) // count if count > 1 else None)
+    count = row.count or max(1, min(room // threads, 1 + more))
     shares = [tuple(free[i * threads : (i + 1) * threads]) for i in range(count)]
     del free[: count * threads]
-    alone = count == 1 and row.threads is None
+    alone, memory = count == 1 and row.threads is None, _bytes(row.memory_gb)
     return [Role("worker", "cpu", queues, () if alone else share, memory) for share in shares]
 
 
-def _bytes(row: Workers) -> int | None:
-    return int(row.memory_gb * 2**30) if row.memory_gb else None
+def _reckoned(row: Workers, device: str, usual: float | None) -> int:
+    """Bytes that a worker of ROW is reckoned at while it is not known how many there will be."""
+    return _bytes(row.memory_gb) or _bytes(usual) or MEMORY[_sort(device)]
+
+
+def _sort(device: str) -> str:
+    return "cpu" if device == "cpu" else "gpu"
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return int(gigabytes * GB) if gigabytes else None

@@ -25,7 +25,7 @@ from pipeline.watchers.roster import Inventory, Role, plan
 from tests.support.live import QUICK, eventually
 
 GB = 2**30
-HOST = Inventory(tuple(f"cuda:{n}" for n in range(8)), tuple(range(64)), 512 * GB)
+HOST = Inventory(tuple(f"cuda:{n}" for n in range(8)), tuple(range(64)), 768 * GB)
 ROWS = (
     Workers(devices=HOST.gpus[:4], queues=("views",), memory_gb=64),
     Workers(devices=HOST.gpus[4:], queues=("mesh",), memory_gb=64),

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from layout.init import init
+from layout.locks import boot_id
+from layout.signs import Heartbeat
 from layout.tree import Atlas
-from pipeline import config
+from pipeline import config, machine
+from pipeline.cli._this_tree import crowded
 from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
 from pipeline.queues import QUEUES
@@ -38,7 +41,9 @@ def test_the_missions_eight_gpus_are_one_file(root: Path) -> None:
     assert {role.queues for role in scans} == {("scan", "prepare", "finish")}
     assert sorted(core for role in scans for core in role.cores) == list(range(64))
     assert {len(role.cores) for role in scans} == {8}
-    assert {role.memory for role in scans} == {int(0.8 * 512 * GB) // 8}
+    # eight GPUs reckoned at 32 GB and eight scans at 16, and all of 80 % is given
+    assert {role.memory for role in scans} == {int(0.8 * 512 * GB) // 24}
+    assert sum(role.memory or 0 for role in roles) <= 0.8 * 512 * GB
 
 
 @pytest.mark.parametrize(
@@ -108,12 +113,49 @@ def test_a_gpu_row_on_a_host_without_one_is_refused() -> None:
         plan((Workers(devices=("cuda", "cuda:0")),), ABLE, EIGHT)
 
 
-def test_an_engine_with_more_memory_than_the_host_is_refused() -> None:
-    """Jobs that fit nowhere would be sent to it."""
-    settings = config.Settings(host=config.Host(workers=(Workers(devices=("cpu",), memory_gb=16),)))
-    assert len(fleet.roles(settings, (), (), Inventory((), (0, 1), 24 * GB))) == 2
-    with pytest.raises(SettingsRefused, match="memory_gb = 16 is more"):
-        fleet.roles(settings, (), (), Inventory((), (0, 1), 8 * GB))
+def cpu(**more: float) -> Workers:
+    return Workers.model_validate({"devices": ("cpu",), **more})
+
+
+@pytest.mark.parametrize(
+    ("rows", "memory", "says"),
+    [
+        ((cpu(memory_gb=16),), 8, "of 1 workers is 16.0 GB together, and this host has 8.0 GB"),
+        ((cpu(memory_gb=16, count=3, threads=1),), 40, "of 3 workers is 48.0 GB together"),
+        ((cpu(memory_gb=16, count=1), cpu(memory_gb=16)), 24, "of 2 workers is 32.0 GB together"),
+        ((cpu(memory_gb=30), Workers(devices=("cuda:0",), memory_gb=30)), 48, "is 60.0 GB"),
+        ((cpu(memory_gb=16), Workers(devices=("cuda:0",))), 20, "without memory_gb share the rest"),
+        ((cpu(count=20, threads=1),), 16, "20 workers without memory_gb share the rest"),
+    ],
+)
+def test_workers_that_together_have_more_memory_than_the_host_are_refused(
+    rows: tuple[Workers, ...], memory: int, says: str
+) -> None:
+    """Each may have fitted alone: all of them were sent jobs that filled the machine."""
+    settings = config.Settings(host=config.Host(workers=rows))
+    has = Inventory(("cuda:0",), tuple(range(32)), memory * GB)
+    with pytest.raises(SettingsRefused, match=says):
+        fleet.roles(settings, (), (), has)
+
+
+def test_gpus_and_cores_share_the_machines_memory_once() -> None:
+    """Eight GPUs of one machine had 80 % of it each."""
+    rows = (Workers(devices=("auto",)), cpu(threads=8, memory_gb=20))
+    for memory in (64, 128, 512):
+        roles = plan(rows, ABLE, Inventory(EIGHT.gpus, EIGHT.cores, memory * GB))
+        given = [role.memory or 0 for role in roles]
+        assert min(given) > GB and sum(given) <= 0.8 * memory * GB
+    assert len([role for role in roles if role.device == "cpu"]) == 7  # 409 GB less 8 of 32
+
+
+def test_what_workers_have_in_all_houses_is_held_where_rows_say_nothing() -> None:
+    """[worker] memory_gb was lost as soon as there were two of them."""
+    two = Inventory(("cuda:0", "cuda:1"), (0, 1), 64 * GB)
+    roles = plan((Workers(devices=("auto",)),), ABLE, two, usual=5)
+    assert [role.memory for role in roles] == [5 * GB] * 2
+    roles = plan((Workers(devices=("auto",)),), ABLE, two, usual=60)
+    assert [role.memory for role in roles] == [int(0.8 * 64 * GB) // 2] * 2
+    assert len(plan((cpu(threads=1),), ABLE, Inventory((), tuple(range(8)), 20 * GB), 4)) == 4
 
 
 def test_what_was_asked_for_at_the_start_stands_in_for_the_table(root: Path) -> None:
@@ -140,3 +182,19 @@ def test_a_worker_with_cores_of_its_own_sees_no_others(tmp_path: Path) -> None:
     call += ["worker", "--device", "cpu", "--cores", str(core), "--memory", str(3 * GB)]
     done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == [f"{{{core}}}", "1", "3.0"], done.stderr
+
+
+def test_doctor_names_workers_of_one_machine_that_may_fill_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two `up`, or three containers, each know of their own engines alone."""
+    monkeypatch.setattr(machine, "memory", lambda: 24 * GB)
+
+    def beat(memory: int, boot: str) -> Heartbeat:
+        return Heartbeat(
+            worker="a-cpu-aaaa", role="worker", counter=1, boot=boot, pid=1, memory=memory
+        )
+
+    (found,) = crowded([beat(19 * GB, boot_id())] * 2)
+    assert found.level == "wrong" and "2 workers of this machine" in found.detail
+    assert crowded([beat(19 * GB, boot_id()), beat(19 * GB, "another")]) == []
