@@ -63,6 +63,15 @@ def _groups(controller: str) -> Iterator[Path]:
             yield from (top / part for part in (inner, *inner.parents) if ".." not in part.parts)
 
 
+def has_terminal() -> bool:
+    """Whether a terminal controls this process, whatever its output goes to."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 def _words(path: Path) -> list[str]:
     return " ".join(_lines(path)).split()
 

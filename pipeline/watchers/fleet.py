@@ -13,14 +13,23 @@ from typing import TYPE_CHECKING
 from layout import names
 from layout.locks import run_folder, take_lock
 from layout.tree import Atlas
+from pipeline import config
 from pipeline.backends import generator_protocol, generators
 from pipeline.config import Settings
 from pipeline.config.groups import Workers
-from pipeline.errors import BackendUnavailable, SubmitRefused
+from pipeline.errors import BackendUnavailable, PipelineError, SubmitRefused
 from pipeline.gpu import tenancy
 from pipeline.queues import QUEUES, missing_extra
 from pipeline.watchers import fit
-from pipeline.watchers.members import Member, command, drain, keep, ours, stop_on_signals
+from pipeline.watchers.members import (
+    Member,
+    begin_anew,
+    command,
+    drain,
+    keep,
+    ours,
+    stop_on_signals,
+)
 from pipeline.watchers.roster import Inventory, Role, plan
 
 if TYPE_CHECKING:
@@ -94,7 +103,8 @@ def up(
     gives_up: bool = False,
     spread: bool = False,
 ) -> int:
-    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do.
+    """Run the fleet until SIGTERM or SIGINT, or with UNTIL_IDLE until nothing is left to do. SIGHUP
+    without a terminal: drained, and begun anew with the settings of now, unless they are refused.
     LISTEN: HOST:PORT of the web layer, or off. GIVES_UP: end with code 1 where a process does not
     get going, for somebody waits; else it is tried for ever. SPREAD: the workers are placed on the
     hosts of a Ray cluster; intake and pages stay here.
@@ -114,20 +124,43 @@ def up(
     gpus = [tenancy.take(role.device) for role in fleet if role.device.startswith("cuda")]
     workers = len(members) - 1
     members += _web(atlas, host, listen)
-    stopping = threading.Event()
-    stop_on_signals(stopping)
+    stopping, anew = threading.Event(), threading.Event()
+    stop_on_signals(stopping, anew)
     log.info("fleet.up atlas=%s name=%s workers=%d", atlas.root, host, workers)
     if halt := atlas.halted():
         log.warning("fleet.halted by=%s remedy=%s", halt, f"inbox3d resume --atlas {atlas.root}")
     try:
         with cluster.kept(stopping) if cluster else contextlib.nullcontext():
-            going = keep(members, stopping, until_idle, gives_up)
+            going = keep(members, stopping, until_idle, gives_up, anew)
+            while anew.is_set() and not _stands(atlas, devices, queues, spread):
+                anew.clear()
+                going = keep(members, stopping, until_idle, gives_up, anew)
+            again = anew.is_set() and not stopping.is_set()
     finally:
         drain(members)
         for held in (*gpus, lock):
             held.close()
     log.info("fleet.down name=%s", host)
+    if again:
+        begin_anew()
     return 0 if going else 1
+
+
+def _stands(atlas: Atlas, devices: tuple[str, ...], queues: tuple[str, ...], spread: bool) -> bool:
+    """Whether a fleet of the settings of now would start; why not is said, and the one that runs
+    goes on."""
+    try:
+        settings = config.load(atlas.config_file)
+        fleet = [] if spread else roles(settings, devices, queues, Inventory.here())
+        _ready(atlas, settings, {queue for role in fleet for queue in role.queues})
+    except (config.SettingsRefused, PipelineError, OSError) as refused:
+        problem = getattr(refused, "message", refused)
+        remedy = (
+            f"correct it, then SIGHUP again; what ran goes on. {getattr(refused, 'remedy', '')}"
+        )
+        log.warning("fleet.settings_refused problem=%s remedy=%s", problem, remedy)
+        return False
+    return True
 
 
 def _ready(atlas: Atlas, settings: Settings, served: set[str]) -> None:

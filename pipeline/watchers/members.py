@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -10,7 +11,9 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
+from pipeline import machine
 from pipeline.watchers.roster import Role
 
 log = logging.getLogger(__name__)
@@ -39,12 +42,23 @@ def command(root: Path | str, host: str, role: Role, until_idle: bool = False) -
     return [sys.executable, "-m", "pipeline.watchers.process", *arguments]
 
 
-def stop_on_signals(stopping: threading.Event) -> None:
+def stop_on_signals(stopping: threading.Event, anew: threading.Event | None = None) -> None:
     """SIGTERM, SIGINT and a terminal that is closed drain: the job in hand is released, uncounted.
-    Under nohup a closed terminal means nothing."""
+    Under nohup a closed terminal means nothing. ANEW: set by SIGHUP instead where there is no
+    terminal that could be closed, as in a unit or a container: settings are to be read anew."""
+    reads = anew if anew and not machine.has_terminal() else stopping
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        means = reads if number == signal.SIGHUP else stopping
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, lambda *_, means=means: means.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+
+def begin_anew() -> NoReturn:
+    """This process becomes what it was called as, under the same number; nothing of it stays. A
+    SIGHUP that comes meanwhile waits until there is somebody to hear it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 class Member:
@@ -73,10 +87,15 @@ class Member:
 
 
 def keep(
-    members: list[Member], stopping: threading.Event, until_idle: bool, gives_up: bool = False
+    members: list[Member],
+    stopping: threading.Event,
+    until_idle: bool,
+    gives_up: bool = False,
+    anew: threading.Event | None = None,
 ) -> bool:
-    """Keep every member running until it is time to stop; False where it GIVES_UP on one."""
-    while not stopping.is_set():
+    """Keep every member running until it is time to stop or to begin ANEW; False where it GIVES_UP
+    on one."""
+    while not stopping.is_set() and not (anew and anew.is_set()):
         for member in members:
             code = member.ended()
             if code == IDLE and until_idle and member.role.kind == "intake":
@@ -94,8 +113,22 @@ def keep(
                 return False
             if member.process is None and time.monotonic() >= member.due:
                 member.start()
+        _reap_orphans(members)
         stopping.wait(0.2)
     return True
+
+
+def _reap_orphans(members: list[Member]) -> None:
+    """As process 1 of a container a fleet is left the engines of workers that were killed; nobody
+    else takes note that they ended."""
+    if os.getpid() != 1:
+        return
+    ours = {member.process.pid for member in members if member.process}
+    with contextlib.suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in ours:
+                return
+            os.waitpid(ended.si_pid, 0)
 
 
 def drain(members: list[Member]) -> None:

@@ -25,6 +25,7 @@ from layout.names import slug, worker_name
 from layout.tree import Atlas
 from pipeline.config import Settings
 from pipeline.errors import SubmitRefused
+from webapi.serving import anew
 
 log = logging.getLogger(__name__)
 M_ARENA_MAX = -8
@@ -73,14 +74,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
-    """Serve on LISTENER until SIGTERM or SIGINT. SettingsRefused where [host] sql_url names no
-    database, or [web] login_header nobody to believe."""
-    from webapi.access.login import networks
-    from webapi.index.database import connect
+    """Serve on LISTENER until SIGTERM or SIGINT; SIGHUP without a terminal: the settings are read
+    anew. SettingsRefused where [host] sql_url names no database, or [web] login_header nobody to
+    believe."""
+    anew.check(atlas, settings)
 
-    networks(settings.web)
-    connect(settings.host.sql_url, settings.host.scratch.parent, atlas.identity().uuid).dispose()
-    return run(listener, settings.web.threads, lambda: started(atlas, settings), _end, "web")
+    def load() -> Any:
+        return started(atlas, anew.settings(atlas, settings))
+
+    return run(listener, settings.web.threads, load, _end, "web")
 
 
 def run(
@@ -127,6 +129,8 @@ def _options(threads: int, listener: socket.socket, end: Callable[[], None]) -> 
         "limit_request_line": 8190,
         "errorlog": "-",
         "loglevel": "warning",
+        "control_socket_disable": True,  # it would lie in the home, one for all of a user's
+        "when_ready": anew.at_hang_up(),
         "worker_exit": lambda server, worker: end(),
         "post_worker_init": lambda worker: _watch(worker, end),
     }
