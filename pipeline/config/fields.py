@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from pipeline.jobs.numbers import Numbered
 
 
 def split(value: Any) -> Any:
@@ -34,5 +36,5 @@ LocalPath = Annotated[Path, AfterValidator(home)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
-class Group(BaseModel):
+class Group(Numbered):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -16,13 +16,14 @@ from layout.tree import JOB_TOML as NAME
 from pipeline import jobs
 from pipeline.errors import InputRejected, SubmitRefused
 from pipeline.formats.signatures import decoded
+from pipeline.jobs.numbers import Numbered
 from pipeline.jobs.presets import Presets, expanded
 from pipeline.jobs.wording import wrong
 
 LIMIT = 256 * 1024  # bytes
 
 
-class ListedFile(BaseModel):
+class ListedFile(Numbered):
     """One [[files]] entry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

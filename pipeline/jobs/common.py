@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
+
+from pipeline.jobs.numbers import Numbered
 
 Axis = Literal["x", "y", "z", "-x", "-y", "-z"]
 Format = Literal["glb", "obj", "stl", "ply", "3mf", "usdz", "fbx"]
@@ -87,10 +89,10 @@ def level(up: str, front: str) -> None:
         raise ValueError(f"front: {front} cannot be the front where {up} is up")
 
 
-class Common(BaseModel):
+class Common(Numbered):
     """Options that every kind has."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     output_format: tuple[Format, ...] = Field(

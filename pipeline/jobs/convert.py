@@ -16,10 +16,10 @@ class ConvertOptions(Common):
     unit: Literal["auto", "mm", "cm", "m", "inch", "ft"] = Field(
         "auto", description="unit of the coordinates; auto: by format"
     )
-    up: Literal["auto"] | Axis = Field(
+    up: Literal["auto", Axis] = Field(
         "auto", description="which axis of the file points up; auto: by format"
     )
-    front: Literal["auto"] | Axis = Field(
+    front: Literal["auto", Axis] = Field(
         "auto",
         description=(
             "which axis of the file points to the front; auto: z where y is up, -y where z is"

@@ -43,14 +43,14 @@ class ScanOptions(Common):
     plane: Literal["auto", "keep", "remove"] = Field(
         "auto", description="support plane under an object: auto removes it from object scans"
     )
-    up: Literal["auto"] | Axis = Field(
+    up: Literal["auto", Axis] = Field(
         "auto",
         description=(
             "axis of the common frame that points up; auto: support plane, the file's level, or how"
             " the object rests"
         ),
     )
-    front: Literal["auto"] | Axis = Field(
+    front: Literal["auto", Axis] = Field(
         "auto",
         description=(
             "axis of the common frame that points to the front, as far as it is level; auto: -y"
@@ -84,7 +84,8 @@ class ScanOptions(Common):
     )
     marker_edge: float | None = Field(
         None,
-        gt=0,
+        ge=1,
+        le=10_000,
         description=(
             "photos: edge of the black squares of printed markers (AprilTag 36h11), mm; default:"
             " those of a sheet of inbox3d board"

@@ -16,6 +16,7 @@ FEWEST = 2  # photographs that must show a corner
 WITHIN = 2.0  # pixels by which they may disagree about it
 CELLS = 8  # of a marker along its edge
 APART = 0.03  # share by which markers may disagree about the size
+PRINTED = 0.15  # share by which a printer that fits a sheet to its paper changes it at the most
 
 
 FEW_SEE = "markers are seen in too few photographs to tell the size"
@@ -24,10 +25,11 @@ NONE_SEEN = "marker_edge is not used: no photograph shows a marker (AprilTag 36h
 
 class Told(NamedTuple):
     """metres that one unit of the common frame is, or None; where that comes from, or why there is
-    none, in words ("" where no markers are seen)."""
+    none, in words ("" where no markers are seen); what speaks against it, in words."""
 
     metres: float | None
     words: str
+    doubt: str = ""
 
 
 class Sighted(NamedTuple):
@@ -101,6 +103,19 @@ def size(sighted: Sequence[Sighted], edge: float | None) -> Told:
         f"{len(whole)} printed markers with an edge of {told:g} mm, which agree within"
         f" {max(100 * spread, 0.1):.1f} %"
         + (f" ({len(other)} more are of another size and not used)" if other else ""),
+        _doubt(told) if ours else "",
+    )
+
+
+def _doubt(edge: float) -> str:
+    """What to say where our own sheet is said to have squares of another EDGE, in mm."""
+    if abs(edge / boards.EDGE - 1) <= PRINTED:
+        return ""
+    return (
+        f"marker_edge says {edge:g} mm, and the markers are those of `inbox3d board`, which are"
+        f" {boards.EDGE:g} mm as they are printed: if the sheet was not scaled, the size is"
+        f" {max(edge / boards.EDGE, boards.EDGE / edge):.3g} times too"
+        f" {'large' if edge > boards.EDGE else 'small'}"
     )
 
 

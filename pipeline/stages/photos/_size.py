@@ -62,6 +62,8 @@ def told(
     size, contradicted = chosen(known)
     for words in contradicted:
         ws.warn(f"two tell the size, and not the same: {words}")
+    if size.doubt:
+        ws.warn(size.doubt)
     return size
 
 
@@ -97,7 +99,7 @@ def chosen(known: Sequence[Told]) -> tuple[Told, list[str]]:
         elif other is not best:
             words.append(f"{other.words}: these differ from it by {apart:.0%} and are not used")
             contradicted.append(f"{best.words}; {words[-1]}")
-    return Told(best.metres, "; ".join(words)), contradicted
+    return best._replace(words="; ".join(words)), contradicted
 
 
 def _apart(one: Told, other: Told) -> float:

@@ -102,9 +102,8 @@ class _Dense:
             step *= refine.FINER**rounds
         inverse = inverse.cpu()
         if (mask := self.posed.pictures[number].mask) is not None:
-            inverse[~torch.from_numpy(_views.counting(mask, view.size, self.ws))] = (
-                0  # confirms none
-            )
+            counts = torch.from_numpy(_views.counting(mask, view.size, self.ws))
+            inverse[~counts] = 0  # what the mask leaves out confirms nothing
         return inverse, score.cpu()
 
     def points(self, number: int) -> Pass | None:

@@ -209,3 +209,11 @@ def test_a_printed_sheet_in_the_photographs_makes_the_model_as_large_as_it_is(
         )
     )
     assert similarity(found, true)[0] == pytest.approx(1.0, abs=0.005)
+
+
+def test_our_own_sheet_with_another_edge_is_doubted() -> None:
+    """3 was written for 3 cm: the sheet says of itself that it has 30 mm."""
+    told = _markers.size(sighted(boards.PITCH), 3.0)
+    assert told.metres is not None and "10 times too small" in told.doubt
+    assert not _markers.size(sighted(boards.PITCH), 29.1).doubt
+    assert "2 times too large" in _markers.size(sighted(boards.PITCH), 60.0).doubt
