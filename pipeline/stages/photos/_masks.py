@@ -18,16 +18,15 @@ MIDDLE = 128  # grey from which a pixel counts
 GREY = 0.2  # share of pixels that are neither black nor white from which on it is no mask
 SHAPE = 0.02  # by which the proportions of a mask may differ from its photograph's
 RIM = 0.75  # share of the pixels along the edges that count where a mask may be inverted
-# from the shown picture back to the stored one, by EXIF orientation (Pillow's Transpose)
-_BACK = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+# from the shown picture back to the photograph's copy, by its orientation (Pillow's Transpose)
+_BACK = {3: 3, 6: 2, 8: 4}
 
 
 def copied(
     mask: Source, photo: str, size: tuple[int, int], orientation: int, target: Path, ws: Workspace
 ) -> bool:
-    """Write MASK of PHOTO (stored with this ORIENTATION) to TARGET as black and white of SIZE, as
-    the photograph is stored; False, and said, where it is none. InputRejected where it leaves
-    nothing."""
+    """Write MASK of PHOTO (its copy has this ORIENTATION) to TARGET as black and white of SIZE, as
+    the copy is; False, and said, where it is none. InputRejected where it leaves nothing."""
     from PIL import Image
 
     try:

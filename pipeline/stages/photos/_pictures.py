@@ -17,15 +17,19 @@ from pipeline.workspace import Workspace
 _MAKE, _MODEL, _ORIENTATION = 0x010F, 0x0110, 0x0112
 _FOCAL, _FOCAL_35, _ZOOM = 0x920A, 0xA405, 0xA404
 _FILM = 36.0  # mm, the longer edge of the film that "35 mm equivalent" speaks of
-# how the picture's up stands in the stored pixels (x right, y down), by EXIF orientation
-_UP = {1: (0, -1), 2: (0, -1), 3: (0, 1), 4: (0, 1), 5: (-1, 0), 6: (-1, 0), 7: (1, 0), 8: (1, 0)}
+# EXIF orientations of pictures that are stored mirrored, and what is left when they are mirrored
+# back: no lens makes such a picture, so no place is found for it, or a mirrored thing is made
+_MIRRORED = {2: 1, 4: 3, 5: 8, 7: 6}
+# how the picture's up stands in the pixels of the copy (x right, y down), by what is left
+_UP = {1: (0, -1), 3: (0, 1), 6: (-1, 0), 8: (1, 0)}
 
 
 class Photo(NamedTuple):
-    """One photograph. ``copy``: its working copy in the workspace, stored pixels, RGB, size =
-    width and height; ``stored``: the size before it was made smaller; ``kind``: equal for photos
-    of one camera at one zoom; ``focal``: what EXIF says, in pixels of the copy; ``turned``: EXIF's
-    orientation; ``mask``: black where it does not count, of the size of the copy."""
+    """One photograph. ``copy``: its working copy in the workspace, stored pixels, mirrored back
+    where they were stored mirrored, RGB, size = width and height; ``stored``: the size before it
+    was made smaller; ``kind``: equal for photos of one camera at one zoom; ``focal``: what EXIF
+    says, in pixels of the copy; ``turned``: EXIF's orientation of the copy, 1, 3, 6 or 8;
+    ``mask``: black where it does not count, of the size of the copy."""
 
     name: str
     copy: str
@@ -45,12 +49,8 @@ class Photo(NamedTuple):
         """Where the copy has what the photograph, as it is shown at full size, has at SHOWN."""
         width, height = self.stored
         x, y = shown
-        mirrored, tall = self.turned in (2, 4, 5, 7), self.turned > 4
-        if mirrored:
-            x = (height if tall else width) - x
-        # what is left is a turn: none, half, to the right, to the left
-        turn = {1: 1, 2: 1, 3: 3, 4: 3, 6: 6, 5: 6, 8: 8, 7: 8}[self.turned]
-        at = {1: (x, y), 3: (width - x, height - y), 6: (y, height - x), 8: (width - y, x)}[turn]
+        turns = {1: (x, y), 3: (width - x, height - y), 6: (y, height - x), 8: (width - y, x)}
+        at = turns[self.turned]
         scale = self.size[0] / width
         return at[0] * scale, at[1] * scale
 
@@ -86,12 +86,14 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> tup
     image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
     stored = image.size
     exif = picture.exif(path)
+    turned = exif.get(_ORIENTATION)
+    if turned in _MIRRORED:
+        image, turned = image.transpose(0), _MIRRORED[turned]  # left to right
     image.thumbnail((longest, longest), 1)  # Lanczos
     image.save(ws.path(copy), compress_level=1)
     kind = (stored, *(exif.get(tag) for tag in (_MAKE, _MODEL, _FOCAL, _FOCAL_35, _ZOOM)))
     equivalent = _number(exif.get(_FOCAL_35))
     focal = equivalent / _FILM * max(image.size) if equivalent else None
-    turned = exif.get(_ORIENTATION)
     turned = turned if turned in _UP else 1
     # of one picture twice, the larger one is kept, and the one that knows its lens
     rank = (stored[0] * stored[1], focal is not None)

@@ -59,5 +59,5 @@ def _alike(a: Look, b: Look) -> bool:
     return bool(off.mean() <= MEAN and off.max() <= MOST)
 
 
-# from the stored picture to the shown one, by EXIF orientation (Pillow's Transpose)
-UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+# from the copy to the shown picture, by its orientation (Pillow's Transpose)
+UPRIGHT = {3: 3, 6: 4, 8: 2}

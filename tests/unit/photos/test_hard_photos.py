@@ -107,20 +107,14 @@ def test_a_lie_about_the_lens_makes_no_wrong_model(shot: Shot, tmp_path: Path, l
 
 
 def test_upright_and_turned_photographs_make_one_model(shot: Shot, tmp_path: Path) -> None:
-    """Some were taken with the camera on its side: stored lying with a note in EXIF, or stored upright."""
+    """Some were taken with the camera on its side, or stored mirrored, with a note in EXIF: as programs for portraits do, and no lens."""
+    how = [(6, Image.Transpose.ROTATE_90, 90), (3, Image.Transpose.ROTATE_180, 180), (1, None, 0)]
+    how += [(2, Image.Transpose.FLIP_LEFT_RIGHT, 0), (5, Image.Transpose.TRANSPOSE, -90)]
     photos, turns = {}, {}
     for number, (name, photo) in enumerate(shot.photos.items()):
-        if number % 3 == 0:  # the camera was turned: its pixels lie on their side
-            photos[name] = photographs.jpeg(
-                photo.transpose(Image.Transpose.ROTATE_90), orientation=6
-            )
-        elif number % 3 == 1:  # another program turned the pixels and says so
-            photos[name] = photographs.jpeg(
-                photo.transpose(Image.Transpose.ROTATE_180), orientation=3
-            )
-        else:
-            photos[name] = photographs.jpeg(photo)
-        turns[name] = (90, 180, 0)[number % 3]
+        orientation, stored, turns[name] = how[number % len(how)]
+        pixels = photo if stored is None else photo.transpose(stored)
+        photos[name] = photographs.jpeg(pixels, orientation=orientation)
     job = cameras(tmp_path, photos)
     assert {one.name for one in job.posed.pictures} == set(shot.truth)
     spun = {}

@@ -26,7 +26,7 @@ def saved(folder: Path, image: Any) -> Source:
     return Source("a_mask.png", folder / "a_mask.png")
 
 
-@pytest.mark.parametrize("turned", range(1, 9))
+@pytest.mark.parametrize("turned", [1, 3, 6, 8])
 def test_a_mask_is_drawn_as_the_photograph_is_shown(
     turned: int, tmp_path: Path, workspace: Make
 ) -> None:
