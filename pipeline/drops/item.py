@@ -135,7 +135,7 @@ def _ply_header(head: bytes) -> ply.PlyHeader | None:
 
 def without_masks(images: list[Item]) -> list[Item]:
     """IMAGES but for the masks that go with others of them."""
-    aside = set(masks.pairs([item.name for item in images]).values())
+    aside = masks.of([item.name for item in images]).aside
     return [item for item in images if item.name not in aside]
 
 

@@ -5,8 +5,10 @@ with IMG_1.jpg."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from pipeline.formats import pictures
 
@@ -15,8 +17,21 @@ _WORD = re.compile(r"(?<![a-z])masks?(?![a-z])", re.I)
 _AROUND = re.compile(r"^[-_. ()]+|[-_. ()]+$")
 
 
-def pairs(names: Iterable[str]) -> dict[str, str]:
-    """Photograph → its mask, of the pictures NAMES. Of several masks of one name the one in the
+class Masks(NamedTuple):
+    """pairs: photograph → its mask; unclear: mask → the photographs, in several folders, that it
+    may be of, and is used of none of them."""
+
+    pairs: dict[str, str]
+    unclear: dict[str, list[str]]
+
+    @property
+    def aside(self) -> set[str]:
+        """The pictures that are masks, and no photographs."""
+        return {*self.pairs.values(), *self.unclear}
+
+
+def of(names: Iterable[str]) -> Masks:
+    """Which of the pictures NAMES are masks, and whose. Of several masks of one name the one in the
     photograph's folder, or in one like it, counts. A picture called a mask that goes with none is a
     photograph (of a mask, perhaps)."""
     called, photos = dict[str, list[str]](), list[str]()
@@ -43,7 +58,16 @@ def pairs(names: Iterable[str]) -> dict[str, str]:
     for name, mask in kept.items():
         homes.setdefault(mask, set()).add(_folders(name))
     # pictures of one name in several folders are several: whose such a mask is, nobody can tell
-    return {name: mask for name, mask in kept.items() if len(homes[mask]) == 1}
+    unclear: dict[str, list[str]] = {}
+    for name, mask in kept.items():
+        if len(homes[mask]) > 1:
+            unclear.setdefault(mask, []).append(name)
+    return Masks({name: mask for name, mask in kept.items() if mask not in unclear}, unclear)
+
+
+def pairs(names: Iterable[str]) -> dict[str, str]:
+    """Photograph → its mask, of the pictures NAMES."""
+    return of(names).pairs
 
 
 def _nearest(folders: tuple[str, ...], masks: list[str]) -> str | None:
@@ -68,7 +92,7 @@ def _shared(a: tuple[str, ...], b: tuple[str, ...]) -> int:
 
 def _folders(name: str) -> tuple[str, ...]:
     """The folders that a picture lies in, but for those that are called masks."""
-    parts = PurePosixPath(name.lower()).parent.parts
+    parts = PurePosixPath(_plain(name)).parent.parts
     return tuple(part for part in parts if not _WORD.fullmatch(part))
 
 
@@ -78,8 +102,13 @@ def _is_called(name: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """Without the endings of pictures, and without signs around."""
+    """Without the endings of pictures, and without signs around; letters and their accents in one,
+    which macOS takes apart."""
     bare = _AROUND.sub("", name)
     while PurePosixPath(bare).suffix.lower() in pictures.BY_SUFFIX:
         bare = _AROUND.sub("", bare[: -len(PurePosixPath(bare).suffix)])
-    return bare.lower()
+    return _plain(bare)
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -50,7 +50,7 @@ def photographs(names: Iterable[str]) -> int:
     shown = [name for name in names if not frames.goes_with_photos(name)]
     if not all(map(pictures.is_named, shown)) or any(map(pictures.tells_depth, shown)):
         return 0
-    return len(shown) - len(set(masks.pairs(shown).values()))
+    return len(shown) - len(masks.of(shown).aside)
 
 
 def device(worker: str) -> str:

@@ -7,9 +7,15 @@ from typing import NamedTuple
 
 from pipeline.artefacts import Dropped
 from pipeline.formats import archives, frames, masks, pictures
+from pipeline.formats.account import listed
 from pipeline.formats.meant import meant
 from pipeline.formats.refusals import Source
 from pipeline.workspace import Workspace
+
+UNCLEAR = (
+    "{} may be the mask of {}, and is used of none of them: put it into a folder called as theirs,"
+    " below masks"
+)
 
 
 class Photographed(NamedTuple):
@@ -29,11 +35,12 @@ def photographs(dropped: Dropped, reference: str | None, ws: Workspace) -> Photo
     if any(_speaks_against(one) for one in found if one.name not in compared):
         return Photographed([], {}, [])
     shown = {one.name: one for one in found if _is_picture(one)}
-    pairs = masks.pairs(shown)
-    aside = set(pairs.values())
+    told = masks.of(shown)
+    for mask, theirs in told.unclear.items():
+        ws.warn(UNCLEAR.format(mask, listed(theirs)))
     return Photographed(
-        [one for name, one in shown.items() if name not in aside],
-        {photo: shown[mask] for photo, mask in pairs.items()},
+        [one for name, one in shown.items() if name not in told.aside],
+        {photo: shown[mask] for photo, mask in told.pairs.items()},
         [one for one in found if frames.goes_with_photos(one.name)],
     )
 

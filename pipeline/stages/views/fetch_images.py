@@ -51,7 +51,7 @@ def run(dropped: Dropped | None, ws: StageWorkspace[FetchImages]) -> Views:
                 f"Drop one picture ({pictures.TAKEN} are taken), or a folder of them. {NAME_THEM}."
             ),
         )
-    aside = sorted(set(masks.pairs(found).values()))
+    aside = sorted(masks.of(found).aside)
     if aside:
         ws.warn(f"{listed(aside)}: {masks.NO_VIEWS}")
     placed = sides.seen([name for name in found if name not in aside])

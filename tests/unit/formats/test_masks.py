@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
-from pipeline.formats.masks import pairs
+from pipeline.formats.masks import of, pairs
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,17 @@ def test_cameras_that_number_alike_have_masks_of_their_own(form: str) -> None:
 
 
 def test_a_mask_that_may_be_of_several_photographs_is_of_none() -> None:
-    """Those in one folder are one picture in two formats, and share it."""
-    assert pairs(["cam1/a.jpg", "cam2/a.jpg", "masks/a.png"]) == {}
+    """It is told whose it may be, and is no photograph; those in one folder are one picture in two formats, and share it."""
+    told = of(["cam1/a.jpg", "cam2/a.jpg", "masks/a.png"])
+    assert (told.pairs, told.unclear) == ({}, {"masks/a.png": ["cam1/a.jpg", "cam2/a.jpg"]})
+    assert told.aside == {"masks/a.png"}
     assert pairs(["x/a.jpg", "x/a.heic", "masks/a.png"]) == dict.fromkeys(
         ["x/a.jpg", "x/a.heic"], "masks/a.png"
     )
+
+
+def test_an_umlaut_is_one_letter_however_it_is_stored() -> None:
+    """macOS stores a letter and its accent apart, other systems in one."""
+    apart, joined = (unicodedata.normalize(form, "Übersicht") for form in ("NFD", "NFC"))
+    photo, mask = f"{apart}/{apart} 1.jpg", f"masks/{joined}/{joined} 1.png"
+    assert pairs([photo, mask]) == {photo: mask}
