@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,8 +15,12 @@ from pipeline.stages.photos import _masks, _twins
 from pipeline.stages.photos._twins import Look
 from pipeline.workspace import Workspace
 
-_MAKE, _MODEL, _ORIENTATION = 0x010F, 0x0110, 0x0112
+_MAKE, _MODEL, _ORIENTATION, _RENDERED = 0x010F, 0x0110, 0x0112, 0xA401
 _FOCAL, _FOCAL_35, _ZOOM = 0x920A, 0xA405, 0xA404
+_BY_TURNING = 6  # phones call a panorama that in their EXIF
+_LONG = 2.9  # width by height from which a picture is put together of several
+_PANORAMA = re.compile(rb"GPano:ProjectionType|<GPano:|equirectangular", re.I)
+_XMP = 256 << 10  # bytes of a file in which it may say so
 _FILM = 36.0  # mm, the longer edge of the film that "35 mm equivalent" speaks of
 # EXIF orientations of pictures that are stored mirrored, and what is left when they are mirrored
 # back: no lens makes such a picture, so no place is found for it, or a mirrored thing is made
@@ -86,6 +91,11 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> tup
     image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
     stored = image.size
     exif = picture.exif(path)
+    if _is_panorama(path, stored, exif):
+        raise InputRejected(
+            "it is a panorama, which no single camera took",
+            remedy="Drop the photos that it was made of, or others, each from a step aside.",
+        )
     turned = exif.get(_ORIENTATION)
     if turned in _MIRRORED:
         image, turned = image.transpose(0), _MIRRORED[turned]  # left to right
@@ -101,6 +111,14 @@ def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> tup
         Photo(name, copy, image.size, stored, kind, focal, turned),
         _twins.look(name, image, turned, rank),
     )
+
+
+def _is_panorama(path: Path, size: tuple[int, int], exif: Mapping[int, Any]) -> bool:
+    """Whether it was put together while somebody turned, as its EXIF, its XMP or its shape says."""
+    if exif.get(_RENDERED) == _BY_TURNING or max(size) > _LONG * min(size):
+        return True
+    with path.open("rb") as file:
+        return _PANORAMA.search(file.read(_XMP)) is not None
 
 
 def _masked(photo: Photo, mask: Source, ws: Workspace) -> Photo:

@@ -15,6 +15,7 @@ from pipeline.geometry.stereo import View
 from pipeline.workspace import Workspace
 
 BEST_ANGLE, TOO_WIDE = 12.0, 18.0  # degrees between two views of a point; how fast wider ones lose
+NARROW = 0.25  # degrees between two views below which the one confirms whatever the other tells
 FEWEST_SHARED = 15  # points that two photographs must share
 
 
@@ -100,5 +101,7 @@ def _weight(points: Array, mine: Any, its: Any, eye: Array, other: Array) -> flo
     a, b = eye - both, other - both
     cosine = (a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    if np.median(angle) < NARROW:
+        return 0.0
     wide = np.exp(-(((angle - BEST_ANGLE) / TOO_WIDE) ** 2))
     return float(np.where(angle < BEST_ANGLE, (angle / BEST_ANGLE) ** 1.5, wide).sum())

@@ -1,12 +1,19 @@
-"""Why photographs have no place, in words."""
+"""Why photographs have no place, or make no model, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.errors import NoOverlap
 from pipeline.formats.refusals import Source
 from pipeline.stages.photos._mapping import FEWEST_FEATURES, Mapped
 from pipeline.stages.photos._world import Shot
+
+FEWEST = 3  # photographs of which a model can be made
+AS_IMAGES = (
+    'If they show one object on a plain background from a few sides, add the line kind = "images"'
+    " to job.toml."
+)
 
 
 def left_out(
@@ -34,3 +41,27 @@ def _reason(name: str, placed: set[str], mapped: Mapped) -> str:
     if not partners:
         return "it shows nothing that the others show"
     return "it shares too little with the others to be placed with certainty"
+
+
+def one_spot(count: int) -> NoOverlap:
+    return NoOverlap(
+        f"{count} of the photos show the same, and all from one spot: that tells no depths, so a"
+        " model of them would be made up",
+        remedy=(
+            "Take a step aside before each photo instead of turning on the spot. If the thing was"
+            " turned before a camera that stood still, put it before a plain background, or put"
+            f" masks beside the photos. Or: {AS_IMAGES}"
+        ),
+    )
+
+
+def too_few(joined: int, dropped: int, unread: dict[str, str], how: str = "joined") -> NoOverlap:
+    detail = "; ".join(f"{name}: {why}" for name, why in list(unread.items())[:5])
+    return NoOverlap(
+        f"a model needs {FEWEST} photos that show the same things, and of the {dropped} dropped"
+        f" {joined or 'none'} could be {how}" + (f" ({detail})" if detail else ""),
+        remedy=(
+            "Take more photos, each from a step beside the last and sharp, so that every part is"
+            f" seen by three; or: {AS_IMAGES}"
+        ),
+    )

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from pipeline.artefacts import Dropped, PosedPicture, PosedPictures
-from pipeline.errors import NoOverlap
 from pipeline.geometry import arrays, rigid
 from pipeline.kept.options import FindCameras
-from pipeline.stages.photos import _drop, _mapping, _pictures, _size, _straight, _why, _world
+from pipeline.stages.photos import (
+    _copies,
+    _drop,
+    _mapping,
+    _pictures,
+    _size,
+    _straight,
+    _why,
+    _world,
+)
 from pipeline.stages.photos._mapping import Mapped
 from pipeline.stages.photos._pictures import Photo
 from pipeline.stages.photos._world import Shot
 from pipeline.workspace import StageWorkspace, Workspace
-
-FEWEST = 3  # photographs of which a model can be made
-AS_IMAGES = (
-    'If they show one object on a plain background from a few sides, add the line kind = "images"'
-    " to job.toml."
-)
 
 NO_UNIT = (
     "unit={} is not used: pixels are in no unit, and the model of photographs is in metres. A sheet"
@@ -45,15 +48,23 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     if ws.options.unit != "auto":
         ws.warn(NO_UNIT.format(ws.options.unit))
     photos, unread = _pictures.read(sources, masks, ws.options.photo_edge, ws)
-    if len(photos) < FEWEST:
-        raise _too_few(len(photos), len(sources), unread, "used")
+    if len(photos) < _why.FEWEST:
+        raise _why.too_few(len(photos), len(sources), unread, "used")
     mapped = _mapping.map_photos(photos, ws, len(os.sched_getaffinity(0)))
     joined = mapped.models[0].num_reg_images() if mapped.models else 0
-    if joined < FEWEST and len(mapped.turned) >= FEWEST:
-        raise _one_spot(len(mapped.turned))
-    if joined < FEWEST:
-        raise _too_few(joined, len(sources), unread)
+    if joined < _why.FEWEST and len(mapped.turned) >= _why.FEWEST:
+        raise _why.one_spot(len(mapped.turned))
+    if joined < _why.FEWEST:
+        raise _why.too_few(joined, len(sources), unread)
     shots, points = _shots(mapped.models[0], photos)
+    copies = _copies.copies(shots, points)
+    shots = [shot for shot in shots if shot.name not in copies]
+    unread |= {name: _copies.WHY.format(original) for name, original in copies.items()}
+    if len(shots) < _why.FEWEST:
+        raise _why.too_few(len(shots), len(sources), unread, "used")
+    left_out = _why.left_out(sources, shots, mapped, unread)
+    for name, reason in left_out:
+        ws.warn(f"{name}: left out: {reason}")
     shots, points, about = _world.framed(shots, points)
     ws.progress(0.9, "straightening photographs")
     pictures = tuple(_posed(number, shot, ws) for number, shot in enumerate(shots))
@@ -62,14 +73,11 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     pictures = tuple(_size.scaled(one, unit) for one in pictures)
     seen = [np.stack([shot.sees, np.full_like(shot.sees, k)], 1) for k, shot in enumerate(shots)]
     arrays.save(ws.path("photos/sparse.npz"), points=unit * points, seen=np.concatenate(seen))
-    left_out = _why.left_out(sources, shots, mapped, unread)
-    for name, reason in left_out:
-        ws.warn(f"{name}: left out: {reason}")
     return PosedPictures(
         pictures=pictures,
         left_out=tuple(left_out),
         links=tuple((a, b, count) for (a, b), count in sorted(mapped.matches.items())),
-        groups=_groups(mapped, photos),
+        groups=_groups(mapped, photos, copies),
         sparse="photos/sparse.npz",
         about=None if about is None else tuple(unit * value for value in about),
         size_known=size.metres is not None,
@@ -131,33 +139,17 @@ def _posed(number: int, shot: Shot, ws: Workspace) -> PosedPicture:
     )
 
 
-def _groups(mapped: Mapped, photos: list[Photo]) -> tuple[tuple[str, ...], ...]:
+def _groups(
+    mapped: Mapped, photos: list[Photo], without: Collection[str]
+) -> tuple[tuple[str, ...], ...]:
     called = {photo.copy.rpartition("/")[2]: photo.name for photo in photos}
     return tuple(
-        tuple(sorted(called[image.name] for image in model.images.values() if image.has_pose))
+        tuple(
+            sorted(
+                {
+                    called[image.name] for image in model.images.values() if image.has_pose
+                }.difference(without)
+            )
+        )
         for model in mapped.models
-    )
-
-
-def _one_spot(count: int) -> NoOverlap:
-    return NoOverlap(
-        f"{count} of the photos show the same, and all from one spot: that tells no depths, so a"
-        " model of them would be made up",
-        remedy=(
-            "Take a step aside before each photo instead of turning on the spot. If the thing was"
-            " turned before a camera that stood still, put it before a plain background, or put"
-            f" masks beside the photos. Or: {AS_IMAGES}"
-        ),
-    )
-
-
-def _too_few(joined: int, dropped: int, unread: dict[str, str], how: str = "joined") -> NoOverlap:
-    detail = "; ".join(f"{name}: {why}" for name, why in list(unread.items())[:5])
-    return NoOverlap(
-        f"a model needs {FEWEST} photos that show the same things, and of the {dropped} dropped"
-        f" {joined or 'none'} could be {how}" + (f" ({detail})" if detail else ""),
-        remedy=(
-            "Take more photos, each from a step beside the last and sharp, so that every part is"
-            f" seen by three; or: {AS_IMAGES}"
-        ),
     )
