@@ -20,7 +20,7 @@ from pathlib import Path
 from layout import rights
 from layout.disk import LineFault
 from pipeline.config import Intake
-from pipeline.drops import evidence
+from pipeline.drops import evidence, spared
 from pipeline.drops.at_hand import differences
 from pipeline.drops.contents import Contents, Opener, reading
 from pipeline.drops.entries import Listing
@@ -182,18 +182,27 @@ class Completeness:
         )
 
     def _unfinished(self, look: Listing, seen: Seen) -> Verdict | None:
-        """A file whose end is not there is never taken, whoever says that it is whole."""
-        for found in evidence.content(look):
-            if missing := seen.contents.missing(look, found):
-                zeros = seen.contents.unfilled(look, found)
-                refused = UNFINISHED if zeros else "looks cut off: "
-                return self._patience(
-                    seen,
-                    f"{found.path}: {zeros or missing}",
-                    refused,
-                    UNFINISHED,
-                    "Copy or export the file again",
-                )
+        """A file whose end is not there is never taken, whoever says that it is whole; among
+        photographs it is left out when it was waited for."""
+        lacking = {
+            found: missing
+            for found in evidence.content(look)
+            if not seen.contents.contradiction(look, found)  # it lacks nothing: it is another file
+            and (missing := seen.contents.missing(look, found))
+        }
+        if lacking and seen.unchanged(self.settings.patience):
+            broken = [found.path for found in lacking]
+            if spared.are(look, broken, seen.contents.known(look)):
+                return None
+        for found, missing in lacking.items():
+            zeros = seen.contents.unfilled(look, found)
+            return self._patience(
+                seen,
+                f"{found.path}: {zeros or missing}",
+                UNFINISHED if zeros else "looks cut off: ",
+                UNFINISHED,
+                "Copy or export the file again",
+            )
         return None
 
     def _doubtful(self, look: Listing, seen: Seen) -> Verdict | None:

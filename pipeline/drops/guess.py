@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.drops import films
+from pipeline.drops import unread
 from pipeline.drops.choice import Choice
 from pipeline.drops.in_doubt import in_doubt, in_doubt_of_archive, several_meshes
 from pipeline.drops.item import (
@@ -112,7 +112,7 @@ def unread_model(found: list[Item]) -> str | None:
 def images(found: list[Item]) -> Choice | None:
     images = of(found, IMAGE)
     one = len(images) == 1 or _sides_are_said(found)
-    return Choice("images", images) if one else None
+    return Choice("images", images, unread.beside(images, found)) if one else None
 
 
 def photos(found: list[Item]) -> Choice | None:
@@ -133,7 +133,19 @@ def photos(found: list[Item]) -> Choice | None:
         f"{len(images)} pictures{by}{_not_views(images)}: photos of a scan{beside}; with"
         f' kind = "images" in job.toml they would be views of one object'
     )
-    return Choice("scan", with_lists(every, found), [note, *films.beside(images, found)])
+    return Choice("scan", with_lists(every, found), [note, *unread.beside(images, found)])
+
+
+def of_photos(choice: Choice) -> bool:
+    """Whether CHOICE is a scan of photographs, and there are enough of them."""
+    images = of(choice.used, IMAGE)
+    beside = [item for item in choice.used if item.what != IMAGE]
+    return (
+        choice.kind == "scan"
+        and len(without_masks(images)) >= FEWEST_PHOTOS
+        and all(frames.goes_with_photos(item.name) for item in beside)
+        and not frames.pairs([item.name for item in images])
+    )
 
 
 def _not_views(images: list[Item]) -> str:

@@ -3,6 +3,7 @@ decide."""
 
 from __future__ import annotations
 
+from pipeline.drops import unread
 from pipeline.drops.evidence import some
 from pipeline.drops.item import (
     COLOUR_OR_DEPTH,
@@ -46,8 +47,10 @@ def _views_or_photos(found: list[Item]) -> InputRejected | None:
     if not of(found, IMAGE):
         return None
     images = without_masks(_images(found))
+    beside = "".join(f"; {words}" for words in unread.beside(images, found))
     return InputRejected(
-        f"the drop has {len(images)} images, which may be views of an object or photos of a scan",
+        f"the drop has {len(images)} images, which may be views of an object or photos of a scan"
+        f"{beside}",
         remedy="Name them front, left, back, right; or add a file job.toml with the line kind ="
         ' "images"; or add photos, each from a step beside the last: a scan takes three or more.',
     )

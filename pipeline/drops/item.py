@@ -44,6 +44,7 @@ class Item(NamedTuple):
     really: str | None = None  # what one is that no suffix tells, in words: "a GLB model"
     figures: bool = False  # a text of numbers, and no table
     few: bool = False  # a table that has fewer rows than a pass of a scan has points
+    amiss: str | None = None  # what a file is that is named like a picture: "plain text"
     held: str | None = None  # what a mesh file holds that has no faces: "12 points and no faces"
 
     @property
@@ -59,10 +60,9 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
     ending = signatures.suffix(name)
     head = stream.read(PHOTO_HEAD if pictures.BY_SUFFIX.get(ending) == "jpeg" else HEAD)
     if really := contradictions.contradiction(name, head):
-        raise InputRejected(
-            f"{name} is {really}",
-            remedy=contradictions.remedy(really),
-        )
+        if pictures.is_named(name):
+            return Item(file, name, OTHER, size=size, amiss=really)
+        raise refusal(name, really)
     if signatures.packed(name):
         head = unzipped(head)
     what = what_of(name, ending, head)
@@ -79,6 +79,11 @@ def item_of(file: str, name: str, stream: IO[bytes], size: int) -> Item:
         few = what == POINTS and ending in (".txt", ".csv") and tables.is_short(head)
         return Item(file, name, what, size=size, really=really, held=held, few=few)
     return Item(file, name, what, _camera(head), size, pictures.has_alpha(head))
+
+
+def refusal(name: str, really: str) -> InputRejected:
+    """Of a file called NAME that is REALLY something else."""
+    return InputRejected(f"{name} is {really}", remedy=contradictions.remedy(really))
 
 
 def _tail(name: str, head: bytes, stream: IO[bytes], size: int) -> bytes:

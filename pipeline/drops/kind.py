@@ -13,9 +13,11 @@ from layout import names as _names
 from layout.tree import INPUT, JOB, MARKERS, OUTPUT, is_job_toml
 from pipeline.drops import jobtoml
 from pipeline.drops.aside import photos_aside
+from pipeline.drops.choice import Choice
 from pipeline.drops.contents import reading
 from pipeline.drops.few import without_few
-from pipeline.drops.guess import guess, scan
+from pipeline.drops.guess import guess, of_photos, scan
+from pipeline.drops.item import Item, refusal
 from pipeline.drops.items import MEMBERS, Known, items, packed_files
 from pipeline.drops.named import named
 from pipeline.drops.reference import reference_of
@@ -32,7 +34,8 @@ UNREAD = Known()
 class Identified:
     """What the drop is. used and not_used: names in the drop; of an archive also
     "archive.zip/member" in not_used. asked: path and SHA-256 of the job.toml that was read, or of
-    the archive that holds it."""
+    the archive that holds it. of_photos: a scan of photographs, and there
+    are enough of them."""
 
     kind: str
     options: dict[str, Any]
@@ -40,6 +43,7 @@ class Identified:
     not_used: list[str]
     notes: list[str]
     asked: tuple[str, str] | None = None
+    of_photos: bool = False
 
 
 def identify(
@@ -70,12 +74,7 @@ def _identify(
     compared = reference_of(reference or listed.request.get("reference"), found)
     others, told = set_apart(root, [item for item in found if item is not compared])
     others, few = without_few(others)
-    if listed.kind:
-        choice = named(listed.kind, others, listed.request)
-    elif compared:  # only scans are compared
-        choice = scan(others) or named("scan", others, listed.request)
-    else:
-        choice = guess(others)
+    choice, broken = _chosen(others, compared is not None, listed)
     where = choice.used[0].file if choice.request and not listed.request else listed.name
     options = jobtoml.options({**choice.request, **listed.request}, choice.kind, where)
     choice.used += [compared] if compared else []
@@ -85,9 +84,33 @@ def _identify(
         options,
         list(dict.fromkeys(item.file for item in choice.used)),
         [item.name for item in found if item.name not in used],
-        [*choice.notes, *told, *few, *photos_aside(choice.kind, used, others)],
+        [*broken, *choice.notes, *told, *few, *photos_aside(choice.kind, used, others)],
         _asked(root, listed, inside, content),
+        of_photos(choice),
     )
+
+
+def _chosen(found: list[Item], compared: bool, listed: jobtoml.JobToml) -> tuple[Choice, list[str]]:
+    """What is made of FOUND; of photographs without those that are no pictures, in words."""
+    amiss = [item for item in found if item.amiss]
+    sound = [item for item in found if not item.amiss]
+    try:
+        choice = _choice(sound, compared, listed)
+    except InputRejected:
+        if not amiss:
+            raise
+        raise refusal(amiss[0].name, str(amiss[0].amiss)) from None
+    if amiss and not of_photos(choice):
+        raise refusal(amiss[0].name, str(amiss[0].amiss))
+    return choice, [f"{item.name}: left out, it is {item.amiss}" for item in amiss]
+
+
+def _choice(found: list[Item], compared: bool, listed: jobtoml.JobToml) -> Choice:
+    if listed.kind:
+        return named(listed.kind, found, listed.request)
+    if compared:  # only scans are compared
+        return scan(found) or named("scan", found, listed.request)
+    return guess(found)
 
 
 def _demand_one_drop(names: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.drops import films
+from pipeline.drops import unread
 from pipeline.drops.choice import Choice
 from pipeline.drops.guess import SCAN_MESHES, convert, passes, scan, unread_model, with_lists
 from pipeline.drops.in_doubt import holding, unread_picture
@@ -67,7 +67,7 @@ def _scan_of_all(found: list[Item]) -> Choice | None:
         return Choice("scan", used)
     if not images:
         return None
-    return Choice("scan", with_lists(images, found), films.beside(images, found))
+    return Choice("scan", with_lists(images, found), unread.beside(images, found))
 
 
 def _images(found: list[Item], request: dict[str, Any]) -> Choice | None:

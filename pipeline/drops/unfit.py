@@ -4,7 +4,7 @@ what its name says."""
 from __future__ import annotations
 
 from layout import names
-from pipeline.drops import evidence
+from pipeline.drops import evidence, spared
 from pipeline.drops.entries import Denied, Listing
 from pipeline.drops.evidence import some
 from pipeline.drops.own_folder import FILE
@@ -54,12 +54,14 @@ def nothing_to_judge(look: Listing, seen: Seen, entry_limit: int) -> Verdict | N
 
 def never(look: Listing, seen: Seen, sealed: bool) -> Verdict | None:
     """Links and devices, and files that are not what their names say, are refused by name as
-    soon as nothing moves. SEALED: the drop is whole, so each file is asked at once."""
+    soon as nothing moves, but for those among photographs. SEALED: the drop is whole, so each file
+    is asked at once."""
     refused: Refuse | None = None
     if special := next(evidence.not_files(look), None):
         refused = Refuse(special, "Take it out, rename it, or put the file itself in its place.")
     for found in () if refused else evidence.content(look):
-        if really := seen.contents.contradiction(look, found, sealed):
+        really = seen.contents.contradiction(look, found, sealed)
+        if really and not spared.may_be(look, found):
             refused = Refuse(f"{found.path} is {really}", contradictions.remedy(really))
             break
     return (

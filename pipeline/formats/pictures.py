@@ -23,11 +23,13 @@ TAKEN = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000 and HEIC"
 FILMS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".m2ts", ".wmv")
 # Pictures by their names that are not taken. Raw files begin like TIFF and hold a small preview,
 # which must not pass for the picture.
+RAW = (
+    *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".ori"),
+    *(".rw2", ".rwl", ".raf", ".pef", ".srw", ".3fr", ".fff", ".iiq", ".cap", ".mos", ".mef"),
+    *(".erf", ".kdc", ".dcr", ".k25", ".mrw", ".x3f", ".gpr"),
+)
 NOT_TAKEN = {
-    **dict.fromkeys(
-        (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"),
-        "a camera's raw file",
-    ),
+    **dict.fromkeys(RAW, "a camera's raw file"),
     ".svg": "a drawing (SVG)",
     ".psd": "a Photoshop file",
     ".psb": "a Photoshop file",

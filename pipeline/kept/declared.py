@@ -72,8 +72,8 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=12),
-    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=6),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=13),
+    "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=16),
