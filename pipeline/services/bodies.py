@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.jobs.common import Format
-from pipeline.jobs.numbers import Numbered
 
 Prompt = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 Pixels = Annotated[int, Field(ge=64, le=2048, multiple_of=16)]
@@ -15,7 +14,7 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Body(Numbered):
+class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
