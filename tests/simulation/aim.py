@@ -40,8 +40,8 @@ DENIALS = {"EACCES": "denied", "EPERM": "refused"}
 # and how likely its fault befalls other edges
 DRILLED, DRILLED_LEAD = 0.4, 0.8
 DRILLED_ELSE = {
-    **dict.fromkeys((*CALLS, *LOOKS), 0.4), **dict.fromkeys(HABITS, 0.15),
-    **dict.fromkeys(EVENTS, 0.06), "hung": 0.1,
+    **dict.fromkeys(CALLS, 0.15), **dict.fromkeys(LOOKS, 0.4), **dict.fromkeys(HABITS, 0.15),
+    **dict.fromkeys(EVENTS, 0.02), "hung": 0.02, "pause": 0.002,
 }  # fmt: skip
 REQUESTED = "hijk"  # edges by the API: what they come from must come about
 LEADING = 0.35  # how likely a start is struck so that another edge follows
@@ -122,7 +122,8 @@ class Aim:
         if state in self._before and self.fate.fits(self.fault, call, args):
             return self.most
         if self.drilled:
-            return self.most / 4 if self.fate.fits(self.fault, call, args) else 0.0
+            mine = self.fault in ONCE and self.fate.fits(self.fault, call, args)
+            return self.most / 4 if mine else 0.0
         return self.faults * self._by_chance(call, state, rest)
 
     @staticmethod

@@ -165,7 +165,8 @@ class SimDisk(Disk):
             again = errno.ENOENT if call in ("rename", "unlink", "rmdir") else errno.EEXIST
             raise self._error(again, call, *args)
         if kind == "hung":
-            self.world.hub.sleep(self.world.hub.dice.choice((1, 4, 10, 30, 80)))
+            spell = self.world.hub.dice.choice((1, 4, 10, 30, 80))
+            self.world.hub.sleep(spell * self.world.shape.spells)
             return self._perform(call, function, *args)
         if kind == "mangled":
             result = self._perform(call, function, *args)

@@ -88,6 +88,8 @@ class House:
         if not world.shape.divided:
             cuts = cuts[::2]
         cut = world.dice.choice(cuts[1::2] if world.lean.divided else cuts)
+        if world.shape.crowded:
+            cut = (*cut, *cut, queues, queues)
         for k, some in enumerate(cut):
             self.worker(world.hosts[k % len(world.hosts)], some)
         for host in world.hosts:

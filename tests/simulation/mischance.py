@@ -69,14 +69,15 @@ class Mischance:
         return self.habits.quietly(self.habits.all[name], folder)
 
     def _befall(self, what: str, host: Host) -> None:
-        dice, world, until = self.dice, self.world, self.hub.now + self.dice.uniform(1, 15)
+        dice, world, spells = self.dice, self.world, self.world.shape.spells
+        until = self.hub.now + dice.uniform(1, 15) * spells
         where = dice.choice((None, host))
         if what == "kill" and host.processes:
             dice.choice(host.processes).die()
         elif what == "reboot":
             world.reboot(host)
         elif what == "pause":
-            host.paused = self.hub.now + dice.uniform(5, 70)
+            host.paused = self.hub.now + dice.uniform(5, 70) * spells
         elif what == "drain" and self.house.stopping:
             dice.choice(list(self.house.stopping.values())).set()
         elif what == "power cut":
@@ -126,7 +127,7 @@ class Mischance:
         path = self.world.root / self.dice.choice(("HALT", "inbox/halt.txt"))
         path.touch()
         self.world.say("a person", f"puts {path.name}")
-        self.hub.sleep(self.dice.uniform(3, 12))
+        self.hub.sleep(self.dice.uniform(3, 12) * self.world.shape.spells)
         path.unlink(missing_ok=True)
 
     def _deny(self, until: float, for_ever: bool) -> None:

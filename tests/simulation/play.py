@@ -26,7 +26,7 @@ from tests.simulation.world import Broken, World
 
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 DROPPED = 0.7  # share of that in which people drop
-BACKLOG = 30  # jobs that wait, with which a drill's people drop nothing more
+BACKLOG = 60  # jobs that wait, with which a drill's people drop nothing more
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 
 

@@ -21,6 +21,8 @@ class Shape(NamedTuple):
     returns: float = 10.0  # seconds after which a process that died is there again, at the most
     steered: bool = True  # at one pair of edge and fault
     divided: bool = True  # workers may share the queues out among them
+    spells: float = 1.0  # how long what stops a host or the share lasts, beside those
+    crowded: bool = False  # there are more workers than usual
 
 
 # A few minutes of everything at once.
@@ -30,19 +32,30 @@ MINUTES = Shape("minutes", (10, 30, 50, 80))
 # every queue, as `inbox3d up` makes them unless it is told otherwise: a job is one start.
 DAY = Shape("day", (60,), 15.0, 0.5, 1.0, 0.1, pace=0.25, reaps=15.0, steered=False, divided=False)
 # One fault at one edge, again and again (tests/simulation/drill.py).
-DRILL = Shape("drill", (12,), lead=0.0, each=0.6, longer=1.0, faults=0.0, returns=2.0)
+DRILL = Shape(
+    "drill",
+    (24,),
+    lead=0.0,
+    each=0.3,
+    longer=1.0,
+    faults=0.0,
+    pace=0.1,
+    returns=2.0,
+    spells=0.35,
+    crowded=True,
+)
 SHAPES = {shape.name: shape for shape in (MINUTES, DAY, DRILL)}
 
 
 class Round(NamedTuple):
     """What there is of each in one round of a drill, for its edge to come about often."""
 
-    drops: int = 12
+    drops: int = 24
     habits: int = 0
     requests: int = 0
 
 
-ROUNDS = 16  # of a drill, at the most
+ROUNDS = 24  # of a drill, at the most
 WANTED = 100  # of its pair, after which a drill ends
 DRILLS = {
     "h": Round(6, requests=20),
