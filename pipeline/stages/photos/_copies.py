@@ -11,8 +11,8 @@ import numpy as np
 from pipeline.geometry.rigid import Array
 from pipeline.stages.photos._world import Shot
 
-SPOT = 0.003  # of the distance of what they show: cameras no farther apart stand on one spot
-ALIKE = 8.0  # degrees between their axes up to which they look at the same
+SAME = 0.002  # of the longer edge by which one is the other moved, turned and made larger
+SPOT = 0.05  # of the distance of what they show: where a copy, cut aslant, seems to be taken from
 SHARED = 0.5  # of the points of one that the other sees as well
 WHY = (
     "it shows what {} shows, and from the same spot: an edited copy of it, a part of it, or one of"
@@ -44,7 +44,23 @@ def _is_copy(one: Shot, other: Shot, points: Array) -> bool:
     away = float(np.median(np.linalg.norm(points[one.sees] - one.centre, axis=1)))
     if np.linalg.norm(one.centre - other.centre) > SPOT * away:
         return False
-    if one.rotation[2] @ other.rotation[2] < np.cos(np.radians(ALIKE)):
+    both = np.intersect1d(one.sees, other.sees)
+    if len(both) <= SHARED * min(len(one.sees), len(other.sees)):
         return False
-    both = len(np.intersect1d(one.sees, other.sees))
-    return both > SHARED * min(len(one.sees), len(other.sees))
+    return _moved(_shown(one, points[both]), _shown(other, points[both])) < SAME
+
+
+def _shown(shot: Shot, points: Array) -> Array:
+    """Where a photograph shows POINTS (N,3), as complex numbers in shares of its longer edge."""
+    focal, cx, cy, k = shot.params
+    local = points @ shot.rotation.T + shot.translation
+    flat = local[:, :2] / local[:, 2:]
+    x, y = (focal * flat * (1 + k * (flat**2).sum(1, keepdims=True)) + (cx, cy)).T
+    return np.asarray((x + 1j * y) / max(shot.photo.size))
+
+
+def _moved(a: Array, b: Array) -> float:
+    """How far most of B (N,) are from A, moved, turned and made larger: parallax is none of it."""
+    a, b = a - a.mean(), b - b.mean()
+    scale = np.vdot(a, b) / max(float(np.vdot(a, a).real), 1e-12)
+    return float(np.quantile(np.abs(b - scale * a), 0.9))

@@ -29,6 +29,7 @@ def shot(
     aside: float = 0.0,
     edge: int = 4000,
     sees: slice = slice(0, 300),
+    middle: float = 0.5,
     at: tuple[float, float, float] = (0, 0, 0),
 ) -> Shot:
     """A camera a metre away from the points, moved ASIDE (metres), that looks AT a place."""
@@ -38,7 +39,8 @@ def shot(
     size = (edge, edge * 3 // 4)
     photo = Photo(name, f"photos/copies/{name}.png", size, size, (), None)
     seen = np.arange(400, dtype=np.int32)[sees]
-    return Shot(photo, (edge, edge / 2, edge * 3 / 8, 0.0), pose[:3, :3], pose[:3, 3], seen)
+    params = (edge, edge * middle, edge * 3 / 8, 0.0)
+    return Shot(photo, params, pose[:3, :3], pose[:3, 3], seen)
 
 
 def test_an_edited_copy_and_a_part_of_a_photograph_are_left_out_for_it() -> None:
@@ -50,18 +52,21 @@ def test_an_edited_copy_and_a_part_of_a_photograph_are_left_out_for_it() -> None
         shot("IMG_2.jpg", 20),
         shot("IMG_3.jpg", 40),
         shot("IMG_4.jpg", 40, aside=0.001),
+        shot("part.jpg", 60, aside=0.03, edge=2000, middle=0.53),
+        shot("whole.jpg", 60, aside=0.03),
     ]
     assert _copies.copies(shots, POINTS) == {
         "IMG_E1.jpg": "IMG_1.jpg",
         "IMG_2-edited.jpg": "IMG_2.jpg",
         "IMG_4.jpg": "IMG_3.jpg",
+        "part.jpg": "whole.jpg",
     }
 
 
 def test_a_step_aside_or_another_way_to_look_is_another_photograph() -> None:
     shots = [
         shot("a.jpg", 0),
-        shot("aside.jpg", 0, aside=0.01),
+        shot("aside.jpg", 0, aside=0.02),
         shot("turned.jpg", 0, at=(0, 0.4, 0)),
         shot("other.jpg", 0, aside=0.001, sees=slice(250, 400)),
     ]
