@@ -13,6 +13,7 @@ from pipeline.stages.photos._world import Shot
 
 SAME = 0.002  # of the longer edge by which one is the other moved, turned and made larger
 SPOT = 0.05  # of the distance of what they show: where a copy, cut aslant, seems to be taken from
+FINER = 0.1  # share by which things are larger in one, so that it counts as that
 SHARED = 0.5  # of the points of one that the other sees as well
 WHY = (
     "it shows what {} shows, and from the same spot: an edited copy of it, a part of it, or one of"
@@ -22,8 +23,8 @@ WHY = (
 
 def copies(shots: Sequence[Shot], points: Array) -> dict[str, str]:
     """Those of SHOTS, whose points are POINTS (N,3), that add nothing, and the one that stays in
-    the place of each: the larger, of equal ones the one with the shorter name, as edited copies
-    have words added to theirs."""
+    the place of each: the one that knows its lens, shows things larger, then more of them, then
+    has the shorter name, as edited copies have words added to theirs."""
     kept: list[Shot] = []
     found: dict[str, str] = {}
     for shot in sorted(shots, key=_rank):
@@ -35,9 +36,11 @@ def copies(shots: Sequence[Shot], points: Array) -> dict[str, str]:
     return found
 
 
-def _rank(shot: Shot) -> tuple[int, int, str]:
+def _rank(shot: Shot) -> tuple[bool, int, int, int, str]:
     width, height = shot.photo.stored
-    return -width * height, len(shot.name), shot.name
+    focal = shot.params[0] * width / shot.photo.size[0]
+    larger = round(np.log(focal) / FINER)
+    return shot.photo.focal is None, -larger, -width * height, len(shot.name), shot.name
 
 
 def _is_copy(one: Shot, other: Shot, points: Array) -> bool:

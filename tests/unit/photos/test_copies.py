@@ -63,6 +63,18 @@ def test_an_edited_copy_and_a_part_of_a_photograph_are_left_out_for_it() -> None
     }
 
 
+def test_a_screenshot_is_larger_and_shows_things_smaller() -> None:
+    """It goes all the same; and of equal ones the one that knows its lens stays."""
+    screen = shot("screen.png", 0, edge=6000)
+    screen.params = (3000.0, *screen.params[1:])
+    edited, original = shot("1.jpg", 90), shot("IMG_1.jpg", 90)
+    original.photo = original.photo._replace(focal=4000.0)
+    assert _copies.copies([screen, shot("IMG_0.jpg", 0), edited, original], POINTS) == {
+        "screen.png": "IMG_0.jpg",
+        "1.jpg": "IMG_1.jpg",
+    }
+
+
 def test_a_step_aside_or_another_way_to_look_is_another_photograph() -> None:
     shots = [
         shot("a.jpg", 0),
