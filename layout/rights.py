@@ -93,6 +93,8 @@ def unusable(source: Path, entry: Path) -> str:
             return f"the folder {parent.name} may not be entered: {_enter(parent)}"
     if allowed(source):
         return _forbidden(name)
+    if not os.path.lexists(source) and source in entry.parents:
+        return f"the folder {source} is not there, and may not be made: make it, or name another"
     if not os.path.lexists(source):
         what = (
             f"{name} cannot be made"

@@ -161,7 +161,10 @@ def full(folder: Path, error: OSError | None = None) -> HostFault:
 def _cure(number: int) -> str:
     """What to do where scratch fails with NUMBER, which is no lack of space."""
     if number in DENIED:
-        return "Let the user that inbox3d runs as write there; work resumes by itself."
+        return (
+            "Let the user that inbox3d runs as write there, or name another folder in [host]"
+            " scratch; work resumes by itself."
+        )
     if number == errno.EROFS:
         return "Mount that disk for writing, or set [host] scratch to another; work resumes then."
     if number == errno.EFBIG:

@@ -14,6 +14,7 @@ from pipeline.blame import size
 from pipeline.cli._finding import Finding
 from pipeline.errors import BackendUnavailable
 from pipeline.gpu import device, nvml, sandbox, tenancy
+from pipeline.submission.capacity import gib
 
 SYSTEM_PACKAGES = "libusb-1.0-0 libgl1 libgomp1 libx11-6 libegl1"
 
@@ -107,7 +108,7 @@ def viewer() -> Finding:
 def resources() -> Finding:
     """What settings divide among workers: less than the machine has where a container or slice says
     so."""
-    cores, has = machine.cores(), size(machine.memory())
+    cores, has = machine.cores(), gib(machine.memory())
     return Finding("fine", "cores and memory", f"{len(cores)} and {has} for this process")
 
 

@@ -17,6 +17,7 @@ from pipeline.cli._account import account_findings
 from pipeline.cli._finding import Finding
 from pipeline.cli._this_mount import mount_findings
 from pipeline.cli._tree_rights import rights_findings
+from pipeline.submission.capacity import gib
 
 AS_OWNER = "run doctor as the owner of the tree, or as root"
 DENIED = tuple(os.strerror(number) for number in blame.DENIED)
@@ -190,12 +191,12 @@ def crowded(known: Sequence[Heartbeat]) -> list[Finding]:
     may, has = sum(beat.memory or 0 for beat in here), machine.memory()
     if may <= has:
         return []
-    told = f"{len(here)} workers of this machine may use {blame.size(may)}, it has"
+    told = f"{len(here)} workers of this machine may use {gib(may)}, it has"
     return [
         Finding(
             "wrong",
             "memory",
-            f"{told} {blame.size(has)}",
+            f"{told} {gib(has)}",
             "one `up` for all of them, or memory_gb for each in [[host.workers]]; for containers"
             " mem_limit",
         )

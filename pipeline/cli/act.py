@@ -126,7 +126,7 @@ def gc(atlas_path: str | None, dry_run: bool) -> None:
     from pipeline.watchers.cleanup import due, remove
     from pipeline.watchers.room import used_by as used
 
-    atlas, settings = opened(atlas_path)
+    atlas, settings = opened(atlas_path, writes=not dry_run)
     found, attention = due(atlas, settings), Attention(atlas)
     freed = 0
     for item in found:

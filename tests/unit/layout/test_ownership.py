@@ -201,6 +201,35 @@ def test_an_outsider_gets_words_and_no_traceback(
     assert "code 0" not in said and not said.startswith("failed")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("keys", "list"), "Run it as backup: sudo -u backup inbox3d"),
+        (("gc", "--dry-run"), "1 would go"),
+        (("gc",), "belongs to backup"),
+    ],
+    ids=["keys list", "gc --dry-run", "gc"],
+)
+def test_one_of_the_people_may_look_at_what_would_go_and_is_told_whose_keys_they_are(
+    theirs: Atlas, arguments: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`keys list` told them to mend the tree, and a look was refused as if it wrote."""
+    (theirs.trash / "2026-01-01~a-0123456789.abcd").mkdir()
+    monkeypatch.setattr(sys, "argv", ["inbox3d", *arguments, "--atlas", str(theirs.root)])
+    monkeypatch.setenv("INBOX3D_HOST_CONFIG", str(theirs.root.parent / "host.toml"))
+    monkeypatch.setenv("INBOX3D_HOST__SCRATCH", str(theirs.root.parent / "scratch"))
+    (theirs.root.parent / "host.toml").write_text("")
+
+    def attempt() -> str:
+        heard = io.StringIO()
+        ends = contextlib.suppress(SystemExit)
+        with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard), ends:
+            main()
+        return heard.getvalue()
+
+    assert says in as_stranger(attempt, pwd.getpwnam("games").pw_uid, OWNER.pw_gid)
+
+
 def test_doctor_run_by_one_of_the_people_blames_no_mount(theirs: Atlas) -> None:
     """What is refused to everybody but the owner, or the owner by a mode, is not a broken share."""
 

@@ -204,3 +204,11 @@ def test_nobody_is_asked_to_let_the_group_enter_a_file(tmp_path: Path) -> None:
     error = PermissionError(errno.EPERM, "refused", str(tmp_path / "vase.xyz/job.json"))
     told = rights.words(error, tmp_path / "vase.xyz")
     assert told.startswith("vase.xyz: a file stands where a folder belongs") and "chmod" not in told
+
+
+def test_a_folder_that_lacks_its_own_folder_is_told_by_its_path(shared: Path) -> None:
+    """A service user without a home: the words named nothing ("nothing can be made in : …")."""
+    scratch = shared / "home/.cache/scratch"
+    shared.chmod(0o755)
+    told = said(lambda: scratch.mkdir(parents=True), scratch)
+    assert told.startswith(f"the folder {shared / 'home'} is not there, and may not be made")
