@@ -70,6 +70,7 @@ def init(atlas: Path, restored: bool, owner: str | None) -> None:
     help="ray: workers on every host of the Ray cluster at $RAY_ADDRESS, each by [host] workers.",
 )
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
+@click.option("--dry-run", is_flag=True, help="Say which workers would start, and end.")
 @click.option("--gives-up", is_flag=True, hidden=True)  # for a command that waits for this fleet
 @click.option(
     "--listen",
@@ -84,6 +85,7 @@ def up(
     devices: str,
     fleet: str,
     until_idle: bool,
+    dry_run: bool,
     gives_up: bool,
     listen: str,
 ) -> int:
@@ -99,8 +101,9 @@ def up(
     from pipeline.gpu.device import chosen
     from pipeline.queues import QUEUES
     from pipeline.watchers import fleet as fleets
+    from pipeline.watchers.roster import Inventory, told
 
-    atlas, settings = opened(atlas_path)
+    atlas, settings = opened(atlas_path, writes=not dry_run)
     log.setup(settings.log.level, settings.log.form)
     wanted = tuple(queue.strip() for queue in queues.split(",") if queue.strip())
     if unknown := [queue for queue in wanted if queue not in QUEUES]:
@@ -118,5 +121,9 @@ def up(
             config.address(listening, settings.web)
     except config.SettingsRefused as wrong:
         raise click.UsageError(f"{wrong.message} {wrong.remedy}") from None
+    if dry_run:
+        for role in fleets.roles(settings, asked, wanted, Inventory.here())[1:]:
+            click.echo(told(role, settings))
+        return 0
     spread = fleet == "ray"
     return fleets.up(atlas, settings, name, wanted, asked, until_idle, listening, gives_up, spread)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipeline import machine
-from pipeline.config import SettingsRefused
+from pipeline.config import Settings, SettingsRefused
 from pipeline.config.groups import Workers
-from pipeline.gpu.device import chosen, gpus
+from pipeline.gpu.device import chosen, gpus, memory_limit
 from pipeline.machine import SHARE
 from pipeline.queues import QUEUES
 
@@ -75,6 +75,13 @@ def plan(
     return _shared(found, has, _bytes(usual))
 
 
+def told(role: Role, settings: Settings) -> str:
+    """A worker in words: its device, cores and memory, and what it serves."""
+    memory = role.memory or memory_limit(settings.worker.memory_gb)
+    cores = f", {len(role.cores)} cores" if role.cores else ""
+    return f"{role.device}{cores}, {memory / GB:.1f} GiB: {', '.join(role.queues)}"
+
+
 def _left(rows: tuple[Workers, ...], has: Inventory, usual: float | None) -> int:
     """Bytes for CPU workers beyond those that start in any case; none where nothing is left."""
     asked = sum(
@@ -99,7 +106,7 @@ def _shared(roles: list[Role], has: Inventory, usual: int | None) -> list[Role]:
     if not others or len(roles) == 1:
         return roles
     part = (SHARE * has.memory - promised) / sum(MEMORY[_sort(role.device)] for role in others)
-    if part * MEMORY[_sort(others[0].device)] < LEAST:
+    if part * min(MEMORY[_sort(role.device)] for role in others) < LEAST:
         raise SettingsRefused(
             f"{TABLE}: of {SHARE:.0%} of {has.memory / GB:.1f} GB, {promised / GB:.1f} GB are given"
             f" away, and {len(others)} workers without memory_gb share the rest: too little.",

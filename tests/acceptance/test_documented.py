@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow(30)
 
 STANDS_IN = {
     "systemctl": 'case "$1" in enable) shift; for one; do case $one in -*) ;; *) test -f '
-    "/etc/systemd/system/$one || exit 5;; esac; done;; daemon-reload|restart) ;; *) exit 1;; esac",
+    "/etc/systemd/system/$one || exit 5;; esac; done;; daemon-reload|restart|reload|start) ;; *) exit 1;; esac",
     "exportfs": 'test -s /etc/exports.d/inbox3d.exports && test "$1" = -ra',
     "smbpasswd": 'printf "secret\\nsecret\\n" | /usr/bin/smbpasswd -s "$@" >/dev/null',
     "sudo": 'test "$1" = -u || exec "$@"; name=$2; shift 2; exec setpriv --reuid=$name --init-groups '
@@ -34,7 +34,7 @@ ANNA = "setpriv --reuid=anna --regid=anna --init-groups sh -c"
 # the interpreter of this checkout, as the wheel's entry point would start it
 INBOX3D = f'PYTHONUTF8=1 PYTHONPATH={{root}} exec {sys.executable} -m pipeline "$@"'
 NEEDS_A_MACHINE = re.compile(
-    r"(sudo )?(deploy/system-packages|/opt/inbox3d/bin/pip|usermod -aG video)"
+    r"(sudo )?(deploy/system-packages|/opt/inbox3d/bin/pip|usermod -aG video|apt-get)"
 )
 
 
@@ -53,7 +53,23 @@ def operations(root: Path) -> list[str]:
     atlas = documented(root, page, "On **Atlas** (once):", "`inbox3d deploy` says where")
     compute = documented(root, page, "On each **compute host**:", "Put the name of the pages")
     second = [line for line in compute if "groupadd" not in line]
-    return [*atlas, "cd ../compute", *second, *by_hand(root)]
+    return [*atlas, "cd ../compute", *second, *added(root), *by_hand(root)]
+
+
+def added(root: Path) -> list[str]:
+    """A ninth GPU, on a machine whose driver shows nine; and a second compute host, of which only the share and the rules hear here."""
+    page = "docs/operations.md"
+    host = documented(root, page, "## Adding a host", "## Settings")
+    return [
+        "export CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7,8",
+        # a real one of that kind is larger
+        r"sed -i 's/^queues = .*/&\nmemory_gb = 0.5/' /etc/inbox3d/host.toml",
+        *documented(root, page, "## Adding a GPU", "Numbers follow the PCI bus"),
+        "/opt/inbox3d/bin/inbox3d up --dry-run --atlas /srv/atlas | grep '^cuda:8, .*GiB: mesh$'",
+        *host,
+        "grep -q '10.0.20.21(' /etc/exports.d/inbox3d.exports",
+        "nft list ruleset | grep -q 10.0.20.21",
+    ]
 
 
 def readme(root: Path) -> list[str]:

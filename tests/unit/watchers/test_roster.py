@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from layout.init import init
 from layout.locks import boot_id
 from layout.signs import Heartbeat
 from layout.tree import Atlas
 from pipeline import config, machine
+from pipeline.cli import cli
 from pipeline.cli._this_tree import crowded
 from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
@@ -198,3 +200,20 @@ def test_doctor_names_workers_of_one_machine_that_may_fill_it(
     (found,) = crowded([beat(19 * GB, boot_id())] * 2)
     assert found.level == "wrong" and "2 workers of this machine" in found.detail
     assert crowded([beat(19 * GB, boot_id()), beat(19 * GB, "another")]) == []
+
+
+def test_a_dry_run_says_which_workers_would_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a card or a row is relied upon; nothing is started, and what cannot be is refused."""
+    init(tmp_path / "atlas")
+    rows = "[[host.workers]]\ndevices = ['cuda:1']\nqueues = ['mesh']\nmemory_gb = 3\n"
+    (tmp_path / "host.toml").write_text(rows)
+    monkeypatch.setenv(config.HOST_VARIABLE, str(tmp_path / "host.toml"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    call = ["up", "--dry-run", "--atlas", str(tmp_path / "atlas")]
+    done = CliRunner().invoke(cli, call)
+    assert (done.exit_code, done.stdout) == (0, "cuda:1, 3.0 GiB: mesh\n")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    refused = CliRunner().invoke(cli, call)
+    assert "no GPU cuda:1" in str(refused.exception)
