@@ -76,6 +76,20 @@ def computed(facts: dict[str, Any], recorded: dict[str, Array]) -> tuple[Values,
     return values, wrong
 
 
+def first_layer(
+    facts: dict[str, Any], recorded: dict[str, Array]
+) -> tuple[dict[str, Array], Values]:
+    """What is RECORDED of the encoder and of the first layer behind it, and the same as a network with that layer alone gives it."""
+    config = facts["config"]
+    model = build(facts | {"config": config | {"p": config["p"] | {"transformer_layers": 1}}})
+    views = torch.from_numpy(formula.views(config["size"], facts["views"], 1))
+    seen = hooked(model)
+    model(views, cameras(facts["views"])[None])
+    del seen["transformer_norm"]  # what it is given has been through all layers
+    kept = {name: a for name, a in recorded.items() if name.rpartition("_")[0] in seen}
+    return kept, {name: partial(Tensor.detach, value) for name, value in seen.items()}
+
+
 def _add_grid(values: Values, model: InstantMesh, planes: Tensor, chunk: int) -> None:
     res = model.config.grid
     positions = flexicubes.grid_positions(res, model.config.scale)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.parity.compare import Deviation, compare, tolerance
+from tests.parity.instantmesh import first_layer
 from tests.parity.meshes import nearest_of_box
 from tests.parity.sets import check
 
@@ -85,14 +87,22 @@ def test_the_spread_of_weighted_meshes_is_that_of_the_fields_own_crossings(testd
     assert max(line.largest for line in lines if "ldev" in line.name) < 1e-7
 
 
-@pytest.mark.slow(40)
+@pytest.mark.slow(8)
+def test_one_layer_of_the_published_width_matches_what_is_recorded_of_it(testdata: Path) -> None:
+    """The largest network with the first of its sixteen like layers: its encoder and that layer, tensor by tensor."""
+    path = testdata / "goldens" / "instantmesh" / "large.json"
+    with torch.inference_mode():
+        recorded, values = first_layer(
+            json.loads(path.read_text()), dict(np.load(path.with_suffix(".npz")))
+        )
+        lines = compare(recorded, values, full=True)
+    assert wrong(lines) == {}
+    assert {line.name for line in lines} >= {"image_tokens_strided", "block0_out_strided"}
+
+
+@pytest.mark.proof
 @pytest.mark.parametrize(
-    "name",
-    [
-        "instantmesh/large.json",  # the largest in memory; the small ones of all stand above
-        pytest.param("triposr/published.json", marks=pytest.mark.proof),
-        pytest.param("triposg/published.json", marks=pytest.mark.proof),
-    ],
+    "name", ["instantmesh/large.json", "triposr/published.json", "triposg/published.json"]
 )
 def test_the_published_sizes_match_within_eight_gigabytes(
     testdata: Path, root: Path, name: str
