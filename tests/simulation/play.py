@@ -22,11 +22,12 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.people import People
 from tests.simulation.shapes import DRILL, DRILLS, MINUTES, ROUNDS, WANTED, Round, Shape
 from tests.simulation.swift import swift
+from tests.simulation.waits import MOVES
 from tests.simulation.world import Broken, World
 
 PEACE, EACH = 900.0, 20.0  # after which nothing may still be waiting without a reason
 DROPPED = 0.7  # share of that in which people drop
-BACKLOG = 60  # jobs that wait, with which a drill's people drop nothing more
+BACKLOG = 60  # jobs not ended yet, with which a drill's people drop nothing more
 LOOK = 12.0  # seconds between two looks of the oracle in peace
 
 
@@ -134,7 +135,7 @@ def _drill(world: World, people: People, habits: Habits) -> int:
         if seen.met[world.target] >= WANTED or seen.cannot(*world.target):
             break
         lasts = world.shape.each * each.drops + 4
-        if len(os.listdir(world.claimed)) < BACKLOG:
+        if sum(len(os.listdir(world.root / state)) for state in MOVES) < BACKLOG:
             _drops(world, people, each.drops, lasts / 2)
         for act, how_many in ((habits.by_chance, each.habits), (people.requests, each.requests)):
             for _ in range(how_many):
