@@ -32,6 +32,8 @@ class Known:
         self.listeners: list[Listener] = []
         self.filled = threading.Event()  # the first look is over
         self.active: dict[str, Row] = {}
+        # of each submitter, the bytes of his active jobs by id: asked twice at each submission
+        self.held: dict[str, dict[str, int]] = {}
         self.at_rest: dict[State, dict[str, str]] = {}  # id → the folder's name
         self.lock = threading.RLock()
         self._changed = True
@@ -41,7 +43,9 @@ class Known:
         anew."""
         with self.lock:
             if not self.at_rest:
-                self.active = {row["id"]: row for row in self.index.active()}
+                self.active, self.held = {}, {}
+                for row in self.index.active():
+                    self._enter(row)
                 self.at_rest = {state: self.index.names(state.value) for state in AT_REST}
 
     def begin_anew(self, damaged: bool) -> None:
@@ -72,7 +76,7 @@ class Known:
                     state, _, name = row["folder"].partition("/")
                     self.at_rest[State(state)][row["id"]] = row["id"] if name == row["id"] else name
                 else:
-                    self.active[row["id"]] = row
+                    self._enter(row)
                 if old is not None or self.filled.is_set():
                     told.append((old, row))
         for old, row in told:
@@ -86,13 +90,23 @@ class Known:
         for old in gone:
             self._tell(old, None)
 
+    def _enter(self, row: Row) -> None:
+        self.active[row["id"]] = row
+        self.held.setdefault(row["submitter"], {})[row["id"]] = row["bytes"]
+
     def _pop(self, id: str) -> Row | None:
         """What is remembered of job ID, and forget it: its row, or its id and folder where it had
         ended."""
         rests = [
             {"id": id, "state": "ended"} for known in self.at_rest.values() if known.pop(id, None)
         ]
-        return self.active.pop(id, None) or (rests[0] if rests else None)
+        if (row := self.active.pop(id, None)) is None:
+            return rests[0] if rests else None
+        held = self.held[row["submitter"]]
+        del held[id]
+        if not held:
+            del self.held[row["submitter"]]
+        return row
 
     def _tell(self, old: Row | None, new: Row | None) -> None:
         for listener in self.listeners:
@@ -111,8 +125,9 @@ class Known:
 
     def unfinished_of(self, submitter: str) -> tuple[int, int]:
         """(jobs, bytes) that SUBMITTER has waiting or running."""
-        sizes = [row["bytes"] for row in self.unfinished() if row["submitter"] == submitter]
-        return len(sizes), sum(sizes)
+        with self.lock:
+            sizes = self.held.get(submitter, {})
+            return len(sizes), sum(sizes.values())
 
     def unfinished(self) -> list[Row]:
         with self.lock:

@@ -44,6 +44,41 @@ def changes(web: Web) -> Changes:
     return told
 
 
+def test_what_each_submitter_has_is_counted_as_jobs_come_and_go(
+    atlas: Atlas, web: Web, look: Callable[[], None]
+) -> None:
+    """Each submission walked through all that waits, twice and under a lock that all share."""
+    known = web.follower.known
+
+    def counted(jobs: int) -> None:
+        walked: dict[str, list[int]] = {}
+        for row in known.unfinished():
+            walked.setdefault(row["submitter"], []).append(row["bytes"])
+        assert {who: known.unfinished_of(who) for who in {*walked, *known.held}} == {
+            who: (len(sizes), sum(sizes)) for who, sizes in walked.items()
+        }
+        assert len(known.unfinished()) == jobs
+
+    places = [forge(atlas, State.CLAIMED, kind="convert") for _ in range(3)]
+    look()
+    counted(3)
+    held = lifecycle.start(atlas, places[0], "host-cpu-abcd")
+    lifecycle.record_start(atlas, held)
+    (held.path / "output").mkdir()
+    look()
+    counted(3)
+    lifecycle.finish(atlas, held)
+    look()
+    counted(2)
+    shutil.rmtree(places[1].path)
+    for _ in range(3):
+        look()
+    counted(1)
+    known.at_rest = {}
+    known.load()
+    counted(1)
+
+
 def test_a_job_is_followed_from_inbox_to_done(
     atlas: Atlas, web: Web, look: Callable[[], None], changes: Changes
 ) -> None:
