@@ -1,4 +1,4 @@
-"""Pictures need no GPU and no display; the report is one file that opens offline; scan.json says what was found and nothing about time."""
+"""The report is one file that opens offline; scan.json says what was found and nothing about time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from pipeline.artefacts import (
     Scans,
     Symmetry,
 )
-from pipeline.geometry.surface import Surface
 from pipeline.stages.finish import (
     _chapters,
     _deviation,
@@ -43,11 +42,8 @@ from pipeline.stages.finish import (
     _tables,
     preview,
 )
-from pipeline.stages.finish._camera import Camera
-from pipeline.stages.finish._cloud_picture import palette, picture
+from pipeline.stages.finish._cloud_picture import palette
 from pipeline.stages.finish._figures import HEIGHT, link_graph
-from pipeline.stages.finish._lighting import backdrop, developed, rough
-from pipeline.stages.finish._render import Studio
 from pipeline.stages.finish._tables import lengths
 from pipeline.text import sentence
 from pipeline.workspace import StageWorkspace, Workspace
@@ -126,70 +122,6 @@ def scan_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Re
     return ws, bag[-1]
 
 
-def test_the_preview_shows_the_model_lit_from_above_with_its_shadow() -> None:
-    """512² pixels: background light, the ball in the middle brighter on top than below, darker ground at its foot."""
-    image = Studio(ball(5)).picture(Camera(), 256).astype(int)
-    assert image.shape == (256, 256, 3)
-    grey = image.mean(axis=2)
-    assert grey[:12, :12].min() > 180
-    assert grey[40:90, 118:138].mean() > grey[165:205, 118:138].mean() + 25
-    assert grey[225:240].min() < grey[:12].min() - 25
-    # the model touches no border and fills most of the picture
-    inside = np.abs(image - np.array([image[0, 0]])).max(axis=2)[100:150]
-    assert inside[:, :8].max() < 40
-
-
-def test_colours_and_textures_show(tmp_path: Path) -> None:
-    """A red ball is red, and a textured quad shows its texture the right way up."""
-    surface = ball(3)
-    red = Surface(
-        surface.vertices,
-        surface.faces,
-        np.tile(np.uint8([200, 20, 20]), (len(surface.vertices), 1)),
-    )
-    middle = Studio(red).picture(Camera(), 96)[48, 48].astype(int)
-    assert middle[0] > 2 * middle[1]
-    quad = Surface(
-        np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]), np.array([[0, 1, 2], [0, 2, 3]], np.int32),
-        uv=np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32),
-    )  # fmt: skip
-    image = np.zeros((64, 64, 3), np.uint8)
-    image[:32] = [30, 30, 220]  # the picture's upper half
-    image[32:] = [220, 30, 30]
-    seen = Studio(quad, image).picture(Camera(0.0, 0.0), 96).astype(int)
-    assert seen[25, 48, 2] > 2 * seen[25, 48, 0]
-    assert seen[70, 48, 0] > 2 * seen[70, 48, 2]
-
-
-def test_a_box_keeps_its_edges_in_the_picture() -> None:
-    """Each visible side of a box has one tone: normals are not smoothed across sharp edges."""
-    image = Studio(box()).picture(Camera(), 192).astype(int)
-    front = image[100:120, 70:90].reshape(-1, 3)
-    assert np.ptp(front, axis=0).max() < 30
-
-
-def test_edges_are_smooth_and_an_even_picture_needs_no_more_rays() -> None:
-    """The rim of a dark disc against the wall takes tones in between; the wall alone is as bright as the wall is."""
-    surface = ball(5)
-    dark = Surface(surface.vertices, surface.faces, np.zeros((len(surface.vertices), 3), np.uint8))
-    top = Studio(dark).picture(Camera(), 128)[:40, :, 1]
-    assert top.min() == 0
-    assert ((top > 40) & (top < 140)).sum() > 20
-    far = Studio(box((1.0, 1.0, 1.0)))
-    empty = far.picture(Camera(), 64, (np.array([0.0, 50.0, 0.0]), 3.0))
-    assert np.abs(empty.astype(int) - developed(backdrop(64)).reshape(64, 64, 3)).max() == 0
-
-
-def test_rough_pixels_are_those_beside_a_step() -> None:
-    """Both sides of an edge, corners included, and nothing else."""
-    image = np.full((6, 6, 3), 100, np.uint8)
-    image[2, 2, 1] = 120
-    assert rough(image, 12).tolist() == [
-        row * 6 + column for row in (1, 2, 3) for column in (1, 2, 3)
-    ]
-    assert rough(image, 20).tolist() == []
-
-
 @pytest.mark.slow
 def test_the_stage_writes_preview_thumbnail_and_turntable(
     scan_report: tuple[Workspace, Report], few_frames: int
@@ -207,26 +139,6 @@ def test_the_stage_writes_preview_thumbnail_and_turntable(
             film.seek(number)
             frames.append(np.asarray(film.convert("RGB")).astype(int))
     assert np.abs(frames[0] - frames[1]).max() > 20
-
-
-def test_point_clouds_are_drawn_in_the_colours_of_their_passes() -> None:
-    """The nearer pass covers the farther one; both colours are told apart."""
-    rng = np.random.default_rng(0)
-    near, far = (
-        rng.uniform(-1, 1, (20_000, 3)) * [1, 1, 0] + [0, 0, 0.5],
-        rng.uniform(-1, 1, (20_000, 3)) * [0.5, 0.5, 0] - [0, 0, 0.5],
-    )
-    colors = palette(2)
-    image = picture(
-        np.concatenate([near, far]), np.repeat([0, 1], 20_000), colors, Camera(0.0, 0.0), 120
-    )
-    assert np.abs(image[60, 60].astype(int) - colors[0]).max() < 40
-    assert (
-        np.abs(palette(12)[:, None].astype(int) - palette(12)[None])
-        .sum(axis=2)[np.triu_indices(12, 1)]
-        .min()
-        > 40
-    )
 
 
 @pytest.mark.slow
