@@ -151,14 +151,15 @@ class JobFile(Document):
     after: str | None = None  # the job of the same name that ran when this one was accepted
     provenance: Provenance = Field(default_factory=Provenance)
 
+    def run(self) -> list[Start]:
+        """The starts since the job was accepted last."""
+        base = self.accepted.n if self.accepted else 0
+        return [start for start in self.starts if start.n > base]
+
     def crashes(self, n: int) -> int:
         """How many starts of this run, up to and including N, ended without anybody noting why."""
         base = self.accepted.n if self.accepted else 0
-        return (
-            n
-            - base
-            - len({start.n for start in self.starts if base < start.n <= n and start.noted})
-        )
+        return n - base - len({start.n for start in self.run() if start.n <= n and start.noted})
 
     def note_start(self, n: int, **facts: str | None) -> None:
         """Set facts on start N, adding it where a crash lost the entry."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from layout import lifecycle, tree
 from layout.attention import Attention
 from layout.liveness import Life, Observer
-from layout.manifest import JobFile, NewerFormat, Outcome
+from layout.manifest import JobFile, NewerFormat, Outcome, Start
 from layout.tree import Atlas, Place, State
 from pipeline.kept.snapshot import Snapshot, snapshot
 from pipeline.progress.likeness import Asked
@@ -144,34 +144,29 @@ class Choice:
 
     def _left_to_others(self, place: Place) -> bool:
         """A job whose engine died here is left to another live worker of its queue, so that one
-        sick GPU cannot poison it; not to one that it crashed on too, else they would wait for each
-        other."""
+        sick GPU cannot poison it; not to one that it crashed on too, or that lacks what it needs,
+        else they would wait for each other. A retry begins anew."""
         if place.id not in self.avoid:
             return False
         job = self._job(place)
-        tried = {start.worker for start in (job.starts if job else ()) if not start.noted} | {
-            self.name
-        }
+        stuck = [start for start in (job.run() if job else ()) if _is_stuck(start)]
+        mine = [start for start in stuck if start.worker == self.name]
+        if not mine:
+            return False
+        tried = {start.worker for start in stuck}
         others = [
             beat
             for beat in self.observer.live()
             if beat.worker not in tried and place.queue in beat.queues
         ]
-        return bool(others) or self._lacks(job)
+        return bool(others) or self._lacks(place.id, mine)
 
-    def _lacks(self, job: JobFile | None) -> bool:
+    def _lacks(self, id: str, mine: list[Start]) -> bool:
         """What a host lacks stays so; its full scratch does not (Room tells when it can be used
         again), nor does a disagreement, once there is another host to agree with."""
-        if job and self.fleet() - self.disagrees.get(job.id, self.fleet()):
+        if self.fleet() - self.disagrees.get(id, self.fleet()):
             return False
-        last = job.starts[-1] if job and job.starts else None
-        return bool(
-            last
-            and last.worker == self.name
-            and last.outcome is Outcome.LACKING
-            and job
-            and job.id in self.lacking
-        )
+        return id in self.lacking and any(start.outcome is Outcome.LACKING for start in mine)
 
     def fleet(self) -> frozenset[str]:
         """Every worker that is not known to be dead."""
@@ -200,3 +195,8 @@ class Choice:
 
     def _job(self, place: Place) -> JobFile | None:
         return job_view.job_at(self.atlas, place)
+
+
+def _is_stuck(start: Start) -> bool:
+    """Would START go no further on its worker another time?"""
+    return not start.noted or start.outcome is Outcome.LACKING
