@@ -72,7 +72,7 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=13),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=14),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
@@ -91,7 +91,7 @@ STAGES: dict[str, Stage] = {
     "mesh.clean": Stage(Clean, (Mesh,), Mesh, version=2),
     "mesh.decimate": Stage(Decimate, (Mesh,), Mesh, version=3),
     "mesh.pose_view": Stage(PoseView, (Mesh, Views), PosedView, version=3),
-    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=4),
+    "views.fetch_images": Stage(FetchImages, (Dropped,), Views, version=5),
     "views.generate_views": Stage(GenerateViews, (Dropped, Shots), Views, version=2, weights=True),
     "views.normalize_views": Stage(NormalizeViews, (Views,), Views, version=3, weights=True),
     "finish.assist": Stage(Assist, (Mesh, PointCloud, Alignment, Scans, Features), Mesh),

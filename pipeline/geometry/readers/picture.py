@@ -9,12 +9,13 @@ from typing import Any
 
 from pipeline.errors import InputRejected
 from pipeline.formats import pictures
-from pipeline.geometry.readers import deeptiff, pngcolours
+from pipeline.geometry.readers import deeptiff, opening, pngcolours
 from pipeline.geometry.readers.eightbits import Warn, eight_bits
 
-MOST_PIXELS, LONGEST = 178_000_000, 2048  # Pillow refuses more by itself
+LONGEST = 2048
 LEAST, SMALL = 16, 64  # pixels along the longer edge: too few to show an object; few
 MORE = 0x8769  # EXIF's further block
+SMALLER = "Give a smaller copy of it."
 REDUCED = 254  # TIFF tag whose lowest bit marks a preview
 
 
@@ -29,8 +30,7 @@ def read(
     """
     from PIL import Image
 
-    with path.open("rb") as file:
-        kind = pictures.kind_of(file.read(512))
+    kind = opening.kind_of(path)
     if kind is None:
         raise not_taken(name)
     try:
@@ -41,8 +41,9 @@ def read(
             deep, profile = deeptiff.image_of(path, name, page.number, warn)
             image = _as_seen(deep, profile, name, warn, upright)
         else:
-            with _opened(path, kind) as opened:
-                _check_size(opened.size, name, warn)
+            with opening.opened(path, kind) as opened:
+                _check_size(opened.size, name, warn, opening.most(kind))
+                opening.reduce(opened, name, kind, warn)
                 _to_first(opened, name, kind, warn)
                 profile = opened.info.get("icc_profile")
                 shallow = eight_bits(opened, path, name, kind, warn)
@@ -53,7 +54,7 @@ def read(
         raise
     except Image.DecompressionBombError:
         raise InputRejected(
-            f"{name} has more than {MOST_PIXELS:,} pixels.", remedy="Give a smaller copy of it."
+            f"{name} has more than {opening.MOST_PIXELS:,} pixels.", remedy=SMALLER
         ) from None
     except Exception:  # Pillow raises whatever the broken file led it to
         raise InputRejected(
@@ -68,46 +69,12 @@ def read(
 def exif(path: Path) -> dict[int, Any]:
     """The EXIF values of the picture at PATH, those about the exposure among them; none where there
     is no block, or a broken one."""
-    with path.open("rb") as file:
-        kind = pictures.kind_of(file.read(512))
     try:
-        with _opened(path, str(kind)) as opened:
+        with opening.opened(path, str(opening.kind_of(path))) as opened:
             block = opened.getexif()
             return {**block, **block.get_ifd(MORE)}
     except Exception:  # Pillow raises whatever a broken block led it to
         return {}
-
-
-def _opened(path: Path, kind: str) -> Any:
-    from PIL import Image
-
-    if kind == "heic":
-        import pi_heif
-
-        pi_heif.register_heif_opener()
-    content = _named_after_content(path) if kind == "avif" else path
-    return Image.open(content, formats=READERS[kind])
-
-
-def _named_after_content(path: Path) -> io.BytesIO:
-    """An AVIF picture may call itself HEIC first, and is then taken for one."""
-    data = path.read_bytes()
-    return io.BytesIO(
-        data if data[8:12] in pictures.AVIF else data[:8] + pictures.AVIF[0] + data[12:]
-    )
-
-
-READERS = {
-    "jpeg": ("JPEG", "MPO"),
-    "png": ("PNG",),
-    "webp": ("WEBP",),
-    "tiff": ("TIFF",),
-    "bmp": ("BMP", "DIB"),
-    "gif": ("GIF",),
-    "jp2": ("JPEG2000",),
-    "avif": ("AVIF",),
-    "heic": ("HEIF",),
-}
 
 
 def not_taken(name: str) -> InputRejected:
@@ -116,12 +83,13 @@ def not_taken(name: str) -> InputRejected:
     return InputRejected(f"{name} is {what}.", remedy=f"Save it as one of {pictures.TAKEN}.")
 
 
-def _check_size(size: tuple[int, int], name: str, warn: Warn) -> None:
+def _check_size(
+    size: tuple[int, int], name: str, warn: Warn, most: int = opening.MOST_PIXELS
+) -> None:
     width, height = size
-    if width * height > MOST_PIXELS:
+    if width * height > most:
         raise InputRejected(
-            f"{name} has {width} × {height} pixels; {MOST_PIXELS:,} are the most.",
-            remedy="Give a smaller copy of it.",
+            f"{name} has {width} × {height} pixels; {most:,} are the most.", remedy=SMALLER
         )
     if max(size) < LEAST:
         raise InputRejected(

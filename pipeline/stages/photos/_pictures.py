@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pipeline.errors import InputRejected
 from pipeline.formats.refusals import Source
-from pipeline.geometry.readers import picture
+from pipeline.geometry.readers import opening, picture
 from pipeline.stages.photos import _masks, _twins
 from pipeline.stages.photos._twins import Look
 from pipeline.workspace import Workspace
@@ -89,7 +89,8 @@ def read(
 
 def _photo(name: str, path: Path, copy: str, longest: int, ws: Workspace) -> tuple[Photo, Look]:
     image = picture.read(path, name, ws.warn, longest=None, upright=False).convert("RGB")
-    stored = image.size
+    times = opening.times(path)
+    stored = (times * image.width, times * image.height)
     exif = picture.exif(path)
     if _is_panorama(path, stored, exif):
         raise InputRejected(
