@@ -173,6 +173,14 @@ class JobFile(Document):
         )
 
 
+# who must act, in words for people; what the pipeline could not do is looked into by who runs it
+ACTS = {
+    "submitter": "whoever sent it",
+    "operator": "whoever runs inbox3d",
+    "pipeline": "whoever runs inbox3d",
+}
+
+
 class ErrorFile(Document):
     """error.json: class name, who must act, what to do."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from layout import dropped, names, tree
 from layout.disk import LineFault
-from layout.manifest import ErrorFile, JobFile, Unreadable, read_job
+from layout.manifest import ACTS, ErrorFile, JobFile, Unreadable, read_job
 from layout.tree import Atlas, Place
 
 _TORN = re.compile(
@@ -175,9 +175,10 @@ def error_page(error: ErrorFile, job: JobFile | None, whole: bool = True) -> str
         else "Your files are no longer in input/: put them back there and move this whole folder to"
         " inbox/, or drop them anew."
     )
+    log = f"\n  The log is {tree.LOG} in this folder." if error.who == "pipeline" else ""
     return (
-        f"{name}: no result\n\nWhat happened\n  {error.message}\n{where}\nWhat to do"
-        f" ({error.who})\n  {error.remedy}\n\nHow to try again\n  {again}\n"
+        f"{name}: no result\n\nWhat happened\n  {error.message}\n{where}\nWhat to do, for"
+        f" {ACTS[error.who]}\n  {error.remedy}{log}\n\nHow to try again\n  {again}\n"
     )
 
 

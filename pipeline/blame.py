@@ -24,6 +24,7 @@ from pipeline.errors import (
     EngineDied,
     HostFault,
     InputRejected,
+    MemoryExceeded,
     OutOfGpuMemory,
     PipelineError,
     StageFailed,
@@ -37,10 +38,8 @@ HOST = frozenset(
 DENIED = (errno.EACCES, errno.EPERM)
 _SAID = {os.strerror(number): number for number in (*room.FULL, errno.EROFS)}
 GRANT = "Give the group read permission on what was dropped (chmod -R g+rX on its input/)."
-FEWER = (
-    "Delete files there, raise that limit, or set [host] scratch to another disk; work resumes by"
-    " itself."
-)
+ELSEWHERE = "set [host] scratch in that host's host.toml to another disk"
+FEWER = f"Delete files there, raise that limit, or {ELSEWHERE}; work resumes by itself."
 LET = "Let the file server allow it, or copy what was dropped to inbox/ again."
 OPEN = "Give the group the right to read and write the job's whole folder (chmod -R g+rwX)."
 
@@ -73,7 +72,7 @@ def of(error: BaseException, grounds: Grounds) -> PipelineError | LineFault:
     if isinstance(error, MemoryError | OSError):
         return StageFailed(
             "The stage needed more memory than this worker may use.",
-            remedy="Drop less data at once, or raise [worker] memory_gb.",
+            remedy=MemoryExceeded.remedy,
         )
     if isinstance(error, ImportError):
         return BackendUnavailable(f"This worker lacks a package: {error}")
@@ -162,14 +161,14 @@ def _cure(number: int) -> str:
     """What to do where scratch fails with NUMBER, which is no lack of space."""
     if number in DENIED:
         return (
-            "Let the user that inbox3d runs as write there, or name another folder in [host]"
-            " scratch; work resumes by itself."
+            f"Let the user that inbox3d runs as write there, or {ELSEWHERE}; work resumes by"
+            " itself."
         )
     if number == errno.EROFS:
-        return "Mount that disk for writing, or set [host] scratch to another; work resumes then."
+        return f"Mount that disk for writing, or {ELSEWHERE}; work resumes then."
     if number == errno.EFBIG:
-        return "Set [host] scratch to a disk that takes files of that size (FAT does not)."
-    return "Look at that disk, or set [host] scratch to another one; work resumes by itself."
+        return f"Files of that size need another kind of disk (FAT takes none): {ELSEWHERE}."
+    return f"Check that disk, or {ELSEWHERE}; work resumes by itself."
 
 
 def size(count: float) -> str:

@@ -44,7 +44,10 @@ class PipelineError(Exception):
     """Something went wrong."""
 
     who = "pipeline"
-    remedy = "Look at log.txt of the job."
+    remedy = (
+        "Read the end of the job's log: it tells what failed and where. Try other options; if they"
+        " fail too, report it with that log."
+    )
 
     def __init__(
         self,
@@ -80,6 +83,8 @@ class NoOverlap(InputRejected):
 class ViewsMissing(InputRejected):
     """The views that this backend needs are not all there."""
 
+    remedy = "Give the views that are missing, each named after its azimuth, or set backend=auto."
+
 
 class SubmitRefused(PipelineError):
     """The request was refused before anything was submitted."""
@@ -100,8 +105,8 @@ class HostFault(PipelineError):
 
     who = "operator"
     remedy = (
-        "Free space in [host] scratch on that host, or set it to a larger disk; work resumes by"
-        " itself."
+        "Free space in that folder, or set [host] scratch in that host's host.toml to a larger"
+        " disk; work resumes by itself."
     )
 
     def __init__(
@@ -128,9 +133,16 @@ class MeshEmpty(StageFailed):
 class ColourMissing(StageFailed):
     """There is nothing to take colours from."""
 
+    remedy = "Drop passes, a mesh or pictures that have colours."
+
 
 class ReadBackFailed(StageFailed):
     """A written file did not read back as it was written."""
+
+    remedy = (
+        "Run it without that file's format (output_format), and report it with the job's log; if"
+        " it is model.glb, check the disk of [host] scratch on that worker's host."
+    )
 
 
 class OutOfGpuMemory(StageFailed):
@@ -142,17 +154,30 @@ class OutOfGpuMemory(StageFailed):
 class EngineDied(StageFailed):
     """The engine died while it worked on this job."""
 
+    remedy = (
+        "See on that worker's host whether memory ran out (`journalctl -k`): then drop less at"
+        " once, or let fewer workers run there. Else report it with the job's log, which ends where"
+        " the engine died."
+    )
+
 
 class TimeExceeded(EngineDied):
     """A stage took longer than its deadline."""
 
-    remedy = "Drop less data at once, or raise [worker] deadline in .pipeline/config/inbox3d.toml."
+    remedy = (
+        "Drop less at once or ask for quality_tier=standard, or raise [worker] deadline, in"
+        " seconds for all hosts, in .pipeline/config/inbox3d.toml on Atlas."
+    )
 
 
 class MemoryExceeded(EngineDied):
     """A stage needed more memory than the worker may use."""
 
-    remedy = "Drop less data at once, or raise [worker] memory_gb in .pipeline/config/inbox3d.toml."
+    remedy = (
+        "Drop less at once or ask for quality_tier=standard, or give workers more memory: that"
+        " host's in [[host.workers]] memory_gb of its host.toml, all hosts' in [worker] memory_gb"
+        " of .pipeline/config/inbox3d.toml on Atlas."
+    )
 
 
 class Cancelled(PipelineError):

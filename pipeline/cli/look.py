@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from layout import lifecycle
+from layout import lifecycle, tree
+from layout.manifest import ACTS
 from layout.tree import State
 from pipeline.cli import FAILED, REFUSED, atlas_option, fail
 from pipeline.text import plain
@@ -104,6 +105,9 @@ def show(id: str, atlas_path: str | None, as_json: bool) -> None:
     if shown["error"]:
         click.echo(plain(f"  error     {shown['error']['message']}"))
         click.echo(plain(f"  remedy    {shown['error']['remedy']}"))
+        click.echo(f"  by        {ACTS[shown['error']['who']]}")
+        if shown["error"]["who"] == "pipeline":
+            click.echo(f"  log       {place.path / tree.LOG}")
         click.echo(f"  again     inbox3d retry {place.id}")
 
 

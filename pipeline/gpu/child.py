@@ -25,13 +25,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from layout import tree
 from pipeline import blame, machine
 from pipeline.errors import BackendUnavailable, HostFault, InputRejected, PipelineError, StageFailed
 from pipeline.gpu import leg, sandbox
 from pipeline.gpu.preload import preload
 from pipeline.kept.versions import versions
-
-LOG = "log.txt"
 
 
 def main() -> None:
@@ -83,7 +82,7 @@ def _confined(order: dict[str, Any], writer: int) -> int:
     temporary = root / "tmp"
     try:
         temporary.mkdir(parents=True, exist_ok=True)
-        handle = os.open(root / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        handle = os.open(root / tree.LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     except OSError as error:
         _say(writer, failed=describe(error, "", order))
         return 0

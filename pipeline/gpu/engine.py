@@ -155,7 +155,11 @@ class Engine:
             raise
         except BrokenPipeError:
             self.stop()
-            raise EngineDied("The engine could not be started; see the worker's log.") from None
+            raise EngineDied(
+                "The engine could not be started.",
+                remedy="Run `inbox3d doctor` on that worker's host, and read the log of"
+                " `inbox3d up` there: it says what the engine lacks.",
+            ) from None
         except BaseException:
             self.stop()
             raise

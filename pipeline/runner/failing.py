@@ -18,10 +18,11 @@ def poisoned(job: JobFile | None, n: int, error: PipelineError | None = None) ->
     last = (
         error.message if error else seen[-1] if seen else "Its worker or host went down each time."
     )
-    poison = type(error)(last) if error else EngineDied(last)
-    poison.message = f"Given up after {job.crashes(n) if job else n} crashed starts. {last}"
-    poison.stage = error.stage if error else None
-    return poison
+    by = f", the last of {job.starts[-1].worker}" if job and job.starts else ""
+    told = f"Given up after {job.crashes(n) if job else n} crashed starts{by}. {last}"
+    if error is None:
+        return EngineDied(told)
+    return type(error)(told, remedy=error.remedy, stage=error.stage)
 
 
 def error_file(error: PipelineError, n: int, leg: str | None = None) -> ErrorFile:

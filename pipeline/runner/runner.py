@@ -138,8 +138,8 @@ class Runner:
             return None
         return HostFault(
             f"Files of the running job were deleted from scratch ({held.root}).",
-            remedy="Keep programs that tidy up away from [host] scratch; the job is done again by"
-            " itself.",
+            remedy="Keep programs that tidy up away from [host] scratch on that host; the job is"
+            " done again by itself.",
             number=errno.ENOENT,
         )
 

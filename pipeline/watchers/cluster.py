@@ -121,7 +121,9 @@ class Cluster:
             self.refused[host] = problem.message
             log.warning(
                 "cluster.refused host=%s problem=%s remedy=%s",
-                *(host, problem.message, problem.remedy),
+                host,
+                problem.message,
+                problem.remedy,
             )
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from layout.manifest import ACTS
 from pipeline.progress.words import left, percent, span
 from pipeline.text import sentence
 from webapi.index import rows
@@ -64,6 +65,7 @@ def uses(worker: Mapping[str, Any]) -> str:
 
 
 FILTERS = {
+    "acts": lambda who: ACTS.get(who, who),
     "sentence": sentence,
     "uses": uses,
     "titled": titled,

@@ -139,7 +139,7 @@ def _log_tail(row: Mapping[str, Any]) -> str:
     from webapi.routes.sending import open_below
 
     try:
-        file, facts = open_below(here().atlas, f"{row['folder']}/log.txt")
+        file, facts = open_below(here().atlas, f"{row['folder']}/{tree.LOG}")
     except Problem:
         return ""
     with file:

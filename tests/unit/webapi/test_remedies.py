@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +17,9 @@ from layout.mend import error_page
 from layout.tree import Atlas, State
 from pipeline import errors
 from pipeline.cli import look
+from pipeline.cli.look import show
+from pipeline.config.fields import Group
+from pipeline.config.groups import Settings, Workers
 from tests.support.web import PLY, forge
 
 SHARE = (
@@ -24,6 +29,7 @@ SHARE = (
     "this whole folder",
     "beside this file",
 )
+SETTING = re.compile(r"\[{1,2}(host\.workers|[a-z]+)\]{1,2} ([a-z_]+)\b")
 # they write what is read at the share: error.txt, and the attention section of STATUS.txt
 SPEAK_OF_IT = {
     "layout/mend.py",
@@ -64,6 +70,64 @@ def test_only_what_is_read_at_the_share_tells_to_move_a_folder(root: Path) -> No
         if any(words in text for words in SHARE)
     }
     assert said == SPEAK_OF_IT
+
+
+def test_a_setting_that_is_named_in_words_exists(root: Path) -> None:
+    """As `[host] scratch` or `[[host.workers]] memory_gb`, in any text of the program."""
+    named = {
+        found
+        for package in ("layout", "pipeline", "webapi")
+        for file in (root / package).rglob("*.py")
+        for text in sentences(file)
+        for found in SETTING.findall(text)
+    }
+    prose = {"in", "setting"}  # of a whole group
+    unknown = {(row, key) for row, key in named if key not in {*fields(row), *prose}}
+    assert len(named) > 10 and not unknown
+
+
+def fields(row: str) -> Collection[str]:
+    """What may be set in [ROW] of the settings."""
+    if row == "host.workers":
+        return Workers.model_fields
+    group = Settings.model_fields[row].annotation if row in Settings.model_fields else None
+    return group.model_fields if isinstance(group, type) and issubclass(group, Group) else ()
+
+
+def test_every_error_says_what_to_do_in_words_of_its_own_kind() -> None:
+    """No remedy merely points somewhere, and none of a failure of memory, time or disk leaves out
+    the setting."""
+    kinds = [getattr(errors, name) for name in errors.__all__]
+    assert not [kind for kind in kinds if kind.remedy.startswith("Look")]
+    for name, setting in (
+        ("HostFault", "[host] scratch"),
+        ("TimeExceeded", "[worker] deadline"),
+        ("MemoryExceeded", "[[host.workers]] memory_gb"),
+    ):
+        assert setting in getattr(errors, name).remedy
+
+
+@pytest.mark.parametrize(
+    ("who", "acts", "log"),
+    [
+        ("submitter", "whoever sent it", False),
+        ("operator", "whoever runs inbox3d", False),
+        ("pipeline", "whoever runs inbox3d", True),
+    ],
+)
+def test_each_reader_is_told_who_acts_and_where_the_log_is(
+    client: FlaskClient, atlas: Atlas, look: Callable[[], None], who: Any, acts: str, log: bool
+) -> None:
+    """error.txt, the page and the terminal: in the same words, the log where one stands to be read."""
+    error = ErrorFile(error="StageFailed", who=who, message="It broke.", remedy="Read the log.")
+    place = forge(atlas, State.FAILED, error=error)
+    look()
+    text = error_page(error, None)
+    assert f"What to do, for {acts}\n" in text and ("log.txt in this folder" in text) is log
+    page = client.get(f"/jobs/{place.id}", headers={"Accept": "text/html"}).text
+    assert f"for {acts}" in page[page.index("fault-box") :].partition("</section>")[0]
+    shown = CliRunner().invoke(show, [place.id, "--atlas", str(atlas.root)]).output
+    assert acts in shown and (str(place.path / "log.txt") in shown) is log
 
 
 def test_no_page_tells_to_move_a_folder(root: Path) -> None:

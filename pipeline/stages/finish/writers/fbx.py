@@ -92,5 +92,6 @@ def _blender(folder: str, verb: str, *names: str) -> None:
     )
     if done.returncode != 0 or not Path(place[-1 if verb == "read" else 1]).exists():
         raise StageFailed(
-            f"Blender could not {verb} the FBX: {(done.stderr or done.stdout).strip()[-300:]}"
+            f"Blender could not {verb} the FBX: {(done.stderr or done.stdout).strip()[-300:]}",
+            remedy="Run it without fbx (output_format), and report it with the job's log.",
         )
