@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from pipeline.errors import InputRejected, NoOverlap
 from pipeline.geometry import arrays
 from tests.unit.scan.conftest import Job, Scanned, run_stages
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.slow(5)
 
 
@@ -122,13 +126,41 @@ def test_what_to_scan_again_is_the_underside(job: Job) -> None:
     assert up @ (np.asarray(first.place) - np.asarray(first.aim)) < 0
 
 
-def test_the_same_drop_gives_the_same_bytes(job: Job, scanned: Scanned, tmp_path: Path) -> None:
-    """Poses, links, cloud and mesh, run a second time."""
-    again = run_stages(scanned.drop, tmp_path)
-    assert again.bag == job.bag
-    for artefact in again.bag:
-        for name in artefact.files():
-            assert (tmp_path / name).read_bytes() == (job.ws.root / name).read_bytes(), name
+def test_the_same_drop_gives_the_same_bytes_with_one_thread_and_with_two(
+    scanned: Scanned, tmp_path: Path
+) -> None:
+    """Poses, links, cloud and mesh of three passes, each time in a process of its own."""
+    beside = sorted(scanned.truth["passes"], key=lambda name: scanned.truth["passes"][name]["turn"])
+    told = [
+        _in_a_process(scanned.drop, beside[:3], tmp_path / str(threads), threads)
+        for threads in (1, 2)
+    ]
+    assert told[0] == told[1]
+    names = [file.relative_to(tmp_path / "1") for file in (tmp_path / "1").rglob("*.npz")]
+    assert len(names) >= 8
+    for name in names:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+def _in_a_process(drop: Path, names: list[str], work: Path, threads: int) -> str:
+    """What the stages return for these passes of the drop, on so many threads and processors."""
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{threads}])\n"
+        "from tests.unit.scan.conftest import run_stages\n"
+        f"job = run_stages(Path(sys.argv[1]), Path(sys.argv[2]), names={tuple(names)!r}, cell=2.0)\n"
+        "print([one.model_dump_json() for one in job.bag])"
+    )
+    counts = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    said = subprocess.run(
+        [sys.executable, "-c", program, drop, work],
+        env=os.environ | dict.fromkeys(counts, str(threads)),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout
 
 
 def test_a_pass_of_something_else_is_left_out_and_named(scanned: Scanned, tmp_path: Path) -> None:
