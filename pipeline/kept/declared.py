@@ -76,7 +76,7 @@ STAGES: dict[str, Stage] = {
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=16),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=17),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),

@@ -1,8 +1,10 @@
 """Passes that their features did not join are looked at once more: with normals smoothed over what
-a noisy sensor leaves of a surface, and with colours beside the shape. At size 1.
+a noisy sensor leaves of a surface, with colours beside the shape, by pairs of oriented points, and
+by faces that lie along three axes. At size 1.
 
 Fine features tell more where the sensor is good, smooth ones where it is not; colours tell where a
-soft, round body has little shape. Whatever they suggest is weighed like any other motion.
+soft, round body has little shape; pairs of points where a sight is narrow, such as one of a rim;
+faces where a body is like a box. Whatever they suggest is weighed like any other motion.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.geometry import clouds
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _hypotheses, _links, _prepared
+from pipeline.stages.scan import _hypotheses, _links, _point_pairs, _prepared, _walls
 from pipeline.stages.scan._graph import Group, group_of
 from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._prepared import Prepared
@@ -24,6 +26,7 @@ from pipeline.stages.scan._prepared import Prepared
 _SMOOTH, _NEIGHBOURS = 0.045, 200  # length around a point that makes its normal; points of it
 _AROUND = (0.02, 0.05)  # lengths over which colours are averaged
 _PAIRS = 60  # that are looked at again at the most; each costs about a second
+_VOTED, _BUILT = 16, 24  # motions of each kind that are refined, at the most
 _TELLS = 30.0  # how far a full step of colour puts two features apart; shape's lie about 5 apart
 
 
@@ -79,4 +82,6 @@ def between(a: int, b: int, passes: list[Prepared], again: dict[int, Prepared]) 
         replace(one, features=one.features[:, :both]),
         replace(other, features=other.features[:, :both]),
     )
-    return _links.refined(a, b, passes, poses, "second look")
+    pairs = _point_pairs.motions(passes[a], passes[b], _VOTED)
+    built = _walls.motions(passes[a], passes[b], _BUILT)  # a box's faces are walls, too
+    return _links.refined(a, b, passes, np.concatenate([poses, pairs, built]), "second look")

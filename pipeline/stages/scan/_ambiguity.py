@@ -30,7 +30,6 @@ from pipeline.stages.scan._sequence import Told
 from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
-_CLASHES = 0.2  # harmony of colours below which two passes do not lie on each other
 _ROUNDS = 2  # a body that passes stood wrongly in is looked at again once they have moved
 
 
@@ -108,7 +107,12 @@ def _clashing(passes: list[Prepared], group: Group) -> None:
             told[a].append(harmony)
             told[b].append(harmony)
     for k in sorted(told, reverse=True):
-        if told[k] and max(told[k]) < _CLASHES and len(group.poses) > 1 and k not in group.ways:
+        if (
+            told[k]
+            and max(told[k]) < _tones.CLASHES
+            and len(group.poses) > 1
+            and k not in group.ways
+        ):
             del group.poses[k]
 
 

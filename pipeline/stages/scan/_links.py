@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _hypotheses, _verify, _walls
+from pipeline.stages.scan import _hypotheses, _tones, _verify, _walls
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._verify import Evidence
 
@@ -104,17 +104,26 @@ def refined(
         return []
     one, two = passes[a], passes[b]
     poses = _verify.refine(one, two, poses, COARSE_STEPS)
-    poses = _best(poses, _verify.weigh(one, two, poses), 2 * keep)
+    poses = _best(poses, _worth(one, two, poses, _verify.weigh(one, two, poses)), 2 * keep)
     poses = _verify.refine(one, two, poses, FINE_STEPS, dense=True)
     evidence = _verify.weigh(one, two, poses)
-    order = sorted(range(len(poses)), key=lambda k: -evidence[k].score)
+    worth = _worth(one, two, poses, evidence)
+    order = sorted(range(len(poses)), key=lambda k: -worth[k])
     return [
         PairLink(a, b, poses[k], evidence[k], method) for k in order if evidence[k].score > FEWEST
     ][:keep]
 
 
-def _best(poses: Array, evidence: list[Evidence], most: int) -> Array:
+def _worth(a: Prepared, b: Prepared, poses: Array, evidence: list[Evidence]) -> Array:
+    """The scores (H,); those of motions that lay clashing colours on each other come last."""
     scores = np.array([one.score for one in evidence])
+    for k in np.flatnonzero(scores > FEWEST):
+        if _tones.clash(a, b, poses[k]):
+            scores[k] *= FEWEST
+    return scores
+
+
+def _best(poses: Array, scores: Array, most: int) -> Array:
     ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
     return _hypotheses.distinct(poses, ranks, most, *_APART)
 

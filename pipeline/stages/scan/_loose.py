@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.geometry import rigid
-from pipeline.stages.scan import _slips, _verify
+from pipeline.stages.scan import _slips, _tones, _verify
 from pipeline.stages.scan._links import PairLink
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._slips import Slip
@@ -25,15 +25,20 @@ _AS_WELL = 0.5  # share of a link's score that one of these must reach to be ano
 def marked(found: list[PairLink], passes: list[Prepared], scene: bool = False) -> list[PairLink]:
     """The links of two passes as they are where nothing slips; else the best of them alone, as
     loose. What slides is held all the same where the cameras saw its ends. Of a ``scene`` those are
-    left out whose shared surface slips: a bare wall lies on another everywhere."""
+    left out whose shared surface slips: a bare wall lies on another everywhere. What is not loose
+    and lays clashing colours on each other is no link."""
     if scene:
-        return [link for link in found if not _bare(link, passes)]
+        return [one for one in found if not (_clashes(one, passes) or _bare(one, passes))]
     if not found:
         return found
     slip = slip_of(found[0], passes)
     if slip is None or (not slip.turns and _ends_seen(found[0], slip, passes)):
-        return found
+        return [one for one in found if not _clashes(one, passes)]
     return [replace(found[0], loose=True)]
+
+
+def _clashes(link: PairLink, passes: list[Prepared]) -> bool:
+    return _tones.clash(passes[link.a], passes[link.b], link.pose)
 
 
 def slip_of(link: PairLink, passes: list[Prepared]) -> Slip | None:

@@ -87,12 +87,12 @@ def _build(
     key, key_normals = _thin(fine, fine_normals, FEATURE)
     coarse, coarse_normals = _thin(fine, fine_normals, COARSE)
     features = fpfh(key, key_normals)
-    telling = _weight_of(key, key_normals, coarse, coarse_normals) > _TELLING
+    telling = weight_of(key, key_normals, coarse, coarse_normals) > _TELLING
     if telling.sum() > _ENOUGH:  # points of a large plane all look alike
         key, key_normals, features = key[telling], key_normals[telling], features[telling]
     return Prepared(
         name, centre, size, fine, fine_normals, key, key_normals, features, coarse, coarse_normals,
-        _weight_of(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
+        weight_of(coarse, coarse_normals, coarse, coarse_normals), Lookup(fine, fine_normals),
         None,
     )  # fmt: skip
 
@@ -104,12 +104,12 @@ def bare(points: Array, normals: Array) -> Prepared:
     none = np.zeros((0, 3))
     return Prepared(
         "", np.zeros(3), 1.0, fine, fine_normals, none, none, np.zeros((0, 66), np.float32),
-        coarse, coarse_normals, _weight_of(coarse, coarse_normals, coarse, coarse_normals),
+        coarse, coarse_normals, weight_of(coarse, coarse_normals, coarse, coarse_normals),
         Lookup(fine, fine_normals, 0.012, _FAR), None,
     )  # fmt: skip
 
 
-def _weight_of(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
+def weight_of(points: Array, normals: Array, among: Array, among_normals: Array) -> Array:
     """1 for points on curved or small surfaces; for one of a plane's points the share _PLANE over
     that of the plane.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pipeline.geometry import rigid
-from pipeline.stages.scan import _ambiguity, _by_colour, _prepared, _tones
+from pipeline.stages.scan import _ambiguity, _by_colour, _links, _loose, _prepared, _tones
 from pipeline.stages.scan._graph import Group
 from pipeline.stages.scan._prepared import Prepared
 from pipeline.stages.scan._slips import Slip
@@ -110,6 +111,23 @@ def test_colours_that_clash_in_much_of_the_overlap_leave_a_pass_out() -> None:
     assert sorted(group.poses) == [0, 1]
     passes[1].fine_colors = None
     assert _tones.harmony(passes[0], passes[1], motions[0]) is None
+
+
+def test_what_lays_clashing_colours_on_each_other_is_no_link_unless_it_is_loose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A can may be turned until its paint agrees; a box that stands on its other side may not."""
+    passes = [painted(seed, dots=60) for seed in range(2)]
+    centred = placed(passes, (0.0, 0.0))
+    true = rigid.invert(centred[1]) @ centred[0]
+    turned = rigid.invert(centred[1]) @ AXIS.motion(60.0) @ centred[0]
+    links = _links.refined(0, 1, passes, np.stack([turned, true]), "features")
+    assert _links.agree(links[0].pose, true)
+    false = replace(links[0], pose=turned)
+    monkeypatch.setattr(_loose, "slip_of", lambda *_: AXIS)
+    assert [one.loose for one in _loose.marked([false], passes)] == [True]
+    monkeypatch.setattr(_loose, "slip_of", lambda *_: None)
+    assert _loose.marked([links[0], false], passes) == links[:1]
 
 
 def test_a_pattern_finer_than_passes_are_sampled_does_not_clash_with_itself() -> None:
