@@ -18,9 +18,9 @@ _TONE = 0.1  # of full scale: colours of one place may differ by so much …
 _EXPOSED = 0.25  # … beside so much that all of a pass are brighter
 _COMMON = 0.3  # share of a pass from which a colour is too common to say anything where it fits
 _CLASH = 0.15  # of full scale: colours that differ more are not of one place
-# harmony below which two passes do not lie on each other: all true sights of turntable_dog have
-# 0.95 and more, most false ones of painted bodies less than this
-CLASHES = 0.2
+# harmony below which two placed passes do not lie on each other, and that of a link, which has yet
+# to show it: all true sights of turntable_dog and of painted bodies have 0.95 and more
+CLASHES, _LINKS = 0.2, 0.7
 _BLOTS, _WORSE = 0.1, 0.1  # share of an overlap that may clash; what beyond that costs two thirds
 _DOUBT = 0.05  # share of points whose colour says nothing (a gloss, a shadow)
 
@@ -65,9 +65,9 @@ def harmony(a: Prepared, b: Prepared, motion: Array) -> float | None:
 
 
 def clash(a: Prepared, b: Prepared, motion: Array) -> bool:
-    """Whether the colours say that two passes do not lie on each other like this."""
+    """Whether the colours speak against a link by which two passes lie on each other like this."""
     agreed = harmony(a, b, motion)
-    return agreed is not None and agreed < CLASHES
+    return agreed is not None and agreed < _LINKS
 
 
 def _differs(one: Array, other: Array) -> NDArray[np.bool_]:
