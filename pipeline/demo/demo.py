@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from layout import tree
 from layout.tree import Atlas
 from pipeline.demo import pose_errors, virtual_figure, virtual_scanner
 
 PASSES, SEED = 10, 7
 ENOUGH = 0.8  # share of the passes that must be placed right
-RESULTS = ("model.glb", "preview.png", "scan.json")
+RESULTS = ("report.html", "model.glb", "preview.png", "scan.json")
 
 
 def run(atlas: Path, submit: Callable[[Path], Path], say: Callable[[str], None] = print) -> int:
@@ -43,6 +44,12 @@ def run(atlas: Path, submit: Callable[[Path], Path], say: Callable[[str], None] 
     return _tell(folder, truth, say)
 
 
+def _others(output: Path) -> str:
+    """Names of the files beside the report that are for people to open."""
+    names = {path.name for path in output.iterdir() if path.is_file()}
+    return ", ".join(sorted(names - {"report.html", tree.CHECKSUMS}))
+
+
 def _fresh(folder: Path) -> Path:
     """FOLDER if it is not there yet, else the first free FOLDER-2, -3 …; made."""
     number, free = 1, folder
@@ -63,16 +70,14 @@ def _tell(folder: Path, truth: dict[str, object], say: Callable[[str], None]) ->
     absent = [name for name in RESULTS if not (output / name).is_file()]
     if absent:
         say(
-            f"The result is not whole: {', '.join(absent)} missing in {output}. Look at"
-            f" {folder / 'log.txt'}."
+            f"The result is not whole: {', '.join(absent)} missing in {output}. Read the end of"
+            f" {folder / tree.LOG}."
         )
         return 1
     table = pose_errors.compare(json.loads((output / "scan.json").read_text()), truth)
     say("\nWhere each pass was placed, beside where it truly belongs:\n")
     say(f"{table}\n")
-    say("Open these:")
-    for name in sorted(path.name for path in output.iterdir() if path.is_file()):
-        say(f"  {output / name}")
+    say(f"Open this first:\n  {output / 'report.html'}\nBeside it lie {_others(output)}.")
     if table.wrong or table.right < ENOUGH * len(table.rows):
         say("The model is not as good as it should be: too few passes were placed right.")
         return 1

@@ -118,7 +118,7 @@ STAGES: dict[str, Stage] = {
             Comparison,
         ),
         Report,
-        version=10,
+        version=11,
     ),
 }
 

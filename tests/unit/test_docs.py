@@ -9,6 +9,7 @@ import pytest
 
 from layout import tree
 from pipeline.jobs.common import FORMATS
+from tests.support.texts import sentences
 from tools import constraints, pages, third_party
 from tools.installed import closure
 
@@ -93,6 +94,22 @@ def test_the_results_page_names_every_file_of_a_finished_job() -> None:
     assert [name for name in sorted(written) if f"`output/{name}" not in text] == []
     beside = (tree.JOB, tree.LOG, f"{tree.INPUT}/", f"{tree.EARLIER}/", tree.ERROR_TEXT, tree.ERROR)
     assert [name for name in beside if f"`{name}" not in text] == []
+
+
+def test_every_warning_that_the_results_page_explains_is_one_that_is_said() -> None:
+    """What is set off in its table stands in a text of a stage or backend."""
+    page = (ROOT / "docs/results.md").read_text()
+    table = page[page.index("## What the warnings mean") : page.index("## Another format")]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    phrases = [phrase for row in rows for phrase in re.findall(r"\*([^*]+)\*", row)]
+    said = "\n".join(
+        words
+        for package in ("stages", "backends", "geometry")
+        for file in (ROOT / "pipeline" / package).rglob("*.py")
+        for words in sentences(file)
+    ).lower()
+    assert len(phrases) > 20
+    assert [phrase for phrase in phrases if phrase.lower() not in said] == []
 
 
 def test_the_glossary_explains_every_word_of_the_list() -> None:

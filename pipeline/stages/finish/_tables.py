@@ -95,7 +95,7 @@ def files_table(exported: Exported, mesh: Mesh, ws: Workspace) -> str:
         if path.exists():
             kind = (
                 "the aligned, merged points, as dropped"
-                if name.startswith("cloud")
+                if name == "cloud.ply"
                 else SPACES.get(path.suffix[1:], "")
             )
             kind = "picture" if name in ("preview.png", "turntable.webp") else kind

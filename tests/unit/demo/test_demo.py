@@ -51,7 +51,9 @@ def test_the_demo_tells_where_the_results_lie_and_how_good_they_are(play: Play) 
     code, told = play.run()
     assert code == 0
     assert f"{demo.PASSES} of {demo.PASSES} passes placed right, 0 wrong" in told
-    assert str(play.atlas / "done" / "waving-cat-0123456789" / "output" / "model.glb") in told
+    output = play.atlas / "done" / "waving-cat-0123456789" / "output"
+    assert f"Open this first:\n  {output / 'report.html'}\n" in told
+    assert "Beside it lie model.glb, preview.png, scan.json." in told
     assert (play.atlas.parent / "atlas-truth" / "truth.json").is_file()
 
 

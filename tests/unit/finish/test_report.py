@@ -21,6 +21,7 @@ from pipeline.artefacts import (
     Exported,
     Features,
     Link,
+    Mesh,
     Mirror,
     Pass,
     Pictures,
@@ -205,6 +206,27 @@ def test_without_the_viewer_the_turntable_and_a_plain_word_are_there(
     assert "<script" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("model.glb", "metres, Y up"),
+        ("model.stl", "millimetres, Z up"),
+        ("cloud.ply", "the aligned, merged points, as dropped"),
+        ("cloud.e57", "metres, one scan a pass"),
+        ("preview.png", "picture"),
+    ],
+)
+def test_the_table_of_files_says_the_unit_and_axes_of_each(
+    name: str, space: str, workspace: Make
+) -> None:
+    """A cloud as E57 counts in metres, however the drop does."""
+    ws = workspace()
+    ws.output(name).write_bytes(b"1")
+    mesh = Mesh(arrays="mesh.npz", vertices=3, faces=1, watertight=True, manifold=True, unit="mm")
+    shown = _tables.files_table(Exported(files_written=(name,), faces=1), mesh, ws)
+    assert space in shown[shown.index(name) :]
+
+
 def test_modules_find_each_other_by_name_and_nothing_else_is_touched() -> None:
     """three's own name, paths up and down, minified or not; words in strings of other files stay."""
     text = "import{A as e}from\"./three.core.min.js\";\nimport { B } from 'three';\nimport \"../utils/X.js\";\n// from './model.bin'\n//# sourceMappingURL=x.map\n"
@@ -257,8 +279,9 @@ def test_symmetry_stands_in_the_table_and_in_scan_json_where_the_files_have_it(
     assert _chapters.recognised(none.model_copy(update={"symmetry": symmetry}))
 
 
-def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) -> None:
-    """Keys and meanings as the design says; a pass left out has no pose."""
+def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report], root: Path) -> None:
+    """Keys and meanings as the design says, each explained in docs/results.md; a pass left out has
+    no pose."""
     ws, report = scan_report
     assert report.facts == "scan.json"
     facts = json.loads(ws.output("scan.json").read_text("utf-8"))
@@ -289,6 +312,11 @@ def test_scan_json_says_what_was_found(scan_report: tuple[Workspace, Report]) ->
         "scanner",
         "deviation",
     }
+    told = (root / "docs/results.md").read_text()
+    keys = {
+        key for row in (facts, facts["passes"][0], facts["mesh"], facts["cloud"]) for key in row
+    }
+    assert [key for key in sorted(keys) if f"`{key}`" not in told] == []
     assert facts["mesh"]["watertight"] is True
     assert facts["mesh"]["scan_to_mesh"] == {"mean": 0.0002, "p95": 0.0006}
     assert facts["texture"] == 128

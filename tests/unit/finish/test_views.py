@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,8 +35,9 @@ def made_from(ws: Workspace) -> tuple[Views, Mesh]:
     return Views(views=views, cut=True, models={"flux-schnell": "f" * 64}), mesh
 
 
-def test_views_and_their_facts_lie_beside_the_model(workspace: Make) -> None:
-    """Each as the network saw it; which of them it used, and how well the mesh fills its outline."""
+def test_views_and_their_facts_lie_beside_the_model(workspace: Make, root: Path) -> None:
+    """Each as the network saw it; which of them it used, and how well the mesh fills its outline;
+    docs/results.md explains every key."""
     ws = workspace(kind="images")
     _views.keep(*made_from(ws), ws)
     said = json.loads(ws.output("views.json").read_text())
@@ -45,6 +47,9 @@ def test_views_and_their_facts_lie_beside_the_model(workspace: Make) -> None:
         MADE,
     )
     rows = {row["file"]: row for row in said["views"]}
+    told = (root / "docs/results.md").read_text()
+    keys = {key for row in (said, *rows.values()) for key in row}
+    assert [key for key in sorted(keys) if f"`{key}`" not in told] == []
     assert {file: row["used"] for file, row in rows.items()} == {
         "views/000.png": True, "views/180.png": False, "views/drawn-030.png": True,
     }  # fmt: skip

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pipeline.cli import look
 from pipeline.cli.look import show
 from pipeline.config.fields import Group
 from pipeline.config.groups import Settings, Workers
+from tests.support.texts import sentences
 from tests.support.web import PLY, forge
 
 SHARE = (
@@ -37,26 +37,6 @@ SPEAK_OF_IT = {
     "pipeline/watchers/finished.py",
     "pipeline/watchers/status_text.py",
 }
-
-
-def sentences(file: Path) -> Iterator[str]:
-    """Every text of FILE but its docstrings; a text in parts is one."""
-    tree = ast.parse(file.read_text())
-    docs = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            parts = (part.value for part in node.values if isinstance(part, ast.Constant))
-            yield "{}".join(str(part) for part in parts)
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
-        ):
-            yield node.value
 
 
 @pytest.mark.slow
