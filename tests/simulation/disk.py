@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from layout import tree
 from layout.disk import Disk, Entry
 from tests.simulation.hub import Process
 from tests.support.baddisk import ERRNOS, Crash, _flip
@@ -57,6 +58,7 @@ KINDS = (
     "mangled",
     "power cut",
 )
+LOOKS, JOB = ("lstat", "read"), f"/{tree.JOB}"
 ANSWERS = {"away": errno.ENOENT, "denied": errno.EACCES, "refused": errno.EPERM}
 POWER = 0.05  # share of those power cuts that do happen: one ends everybody
 
@@ -107,7 +109,15 @@ class SimDisk(Disk):
         if call == "scandir" and str(args[0]) == world.claimed:
             for hook in world.hooks:
                 hook.listed(self.process, [entry[0] for entry in result])
+        elif call in LOOKS and str(args[0]).startswith(world.claimed):
+            self._looked(str(args[0]))
         return result
+
+    def _looked(self, path: str) -> None:
+        """At PATH in claimed/."""
+        if path.endswith(JOB):
+            for hook in self.world.hooks:
+                hook.looked(self.process, os.path.dirname(path))
 
     def _perform(self, call: str, function: Callable[..., Any], *args: Any) -> Any:
         if call == "lstat":

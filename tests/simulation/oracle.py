@@ -49,6 +49,9 @@ class Oracle:
     def listed(self, process: Process, listing: list[str]) -> None:
         self.turns.listed(process, listing)
 
+    def looked(self, process: Process, folder: str) -> None:
+        self.turns.looked(process, folder)
+
     # -- at every rename -----------------------------------------------------------------------
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.whole.left(source)

@@ -33,14 +33,24 @@ class Turns:
         # what a process saw in claimed/ last, and when; jobs at which something befell it since
         self._seen: dict[Process, tuple[float, tuple[str, ...]]] = {}
         self._struck: dict[Process, set[str | None]] = {}
+        # process → what job.json of a place in claimed/ said when it looked at that one since
+        self._told: dict[Process, dict[str, Due | None]] = {}
         self._stirred: dict[str, float] = {}  # id → when a folder of that id moved last
-        self._known: dict[tuple[int, int], tuple[str, bool] | None] = {}  # by job.json's inode
+        # by what tells one job.json from another
+        self._known: dict[tuple[int, int, int], tuple[str, bool] | None] = {}
         # urgent starts in a row while others waited: at least, at most
         self._runs: dict[Process, tuple[int, int]] = {}
 
     def listed(self, process: Process, listing: list[str]) -> None:
         self._seen[process] = self.world.hub.now, tuple(listing)
-        self._struck[process] = set()
+        self._struck[process], self._told[process] = set(), {}
+
+    def looked(self, process: Process, folder: str) -> None:
+        """At the job.json, or its attributes, of FOLDER in claimed/: what it says later PROCESS
+        cannot know before its next look."""
+        name = os.path.basename(folder)
+        if process in self._told and (parts := names.parse_claimed(name)):
+            self._told[process][name] = self._due(Path(folder), parts.id)
 
     def met(self, process: Process, key: str | None) -> None:
         self._struck.setdefault(process, set()).add(key)
@@ -54,9 +64,10 @@ class Turns:
     def started(self, process: Process, source: Path, target: Path, stirred: float) -> None:
         """The worker of PROCESS took the job that waited at SOURCE, where it was since STIRRED."""
         parts, worker = names.parse_claimed(source.name), self.house.workers.get(process)
-        mine = self._due(target, parts.id) if parts else None
-        if worker is None or process not in self._seen:
+        if worker is None or parts is None or process not in self._seen:
             return
+        told = self._told[process]
+        mine = told[source.name] if source.name in told else self._due(target, parts.id)
         least, most = self._runs.get(process, (0, 0))
         # a copy of a job that was never accepted, say; or one that was accepted anew since it was
         # seen: nobody can tell its turn, and it may be urgent
@@ -93,7 +104,9 @@ class Turns:
                 continue
             if parts.id in self._struck[process] or self._stirred.get(parts.id, 0.0) > at:
                 continue
-            if due := self._due(self.world.root / State.CLAIMED / name, parts.id):
+            here = self.world.root / State.CLAIMED / name
+            now = self._due(here, parts.id)  # None: it is not there any more
+            if now and (due := self._told[process].get(name, now)):
                 found.append(due)
         return found
 
@@ -103,7 +116,7 @@ class Turns:
             found = os.lstat(folder / tree.JOB)
         except OSError:
             return None
-        stamp = (found.st_ino, found.st_size)
+        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
         if stamp not in self._known:
             self._known[stamp] = _read(folder / tree.JOB)
         known = self._known[stamp]
