@@ -25,6 +25,7 @@ class Pass(Artefact):
     scale: float = 1.0  # factor that was applied to bring this pass to the drop's unit
     scanner: tuple[float, float, float] | None = None  # the scanner's place in the pass's frame
     pose: Matrix | None = None  # T_common_pass, where the file gives one
+    grey: bool = False  # its colours are the intensity of the echo
     located: bool = False  # its file names the coordinate system that it stands in
     # of a depth camera's frame: its picture, and fx, fy, cx, cy in pixels of that
     picture: MaybeFile = None

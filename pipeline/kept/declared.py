@@ -74,7 +74,7 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=14),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=12),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=13),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
     "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=17),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),

@@ -15,6 +15,7 @@ from pipeline.formats.refusals import Source, broken
 from pipeline.geometry import rigid
 from pipeline.geometry.readers.parts import side_by_side
 from pipeline.geometry.rigid import Array
+from pipeline.stages.scan import _shades
 from pipeline.stages.scan._e57_columns import (
     COLOUR,
     GRID,
@@ -30,6 +31,7 @@ from pipeline.stages.scan._raw import MOST_POINTS, Raw
 _PLACE = ("cartesianX", "cartesianY", "cartesianZ")
 _POLAR = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
 _NORMAL = ("nor:normalX", "nor:normalY", "nor:normalZ")
+_SHINE = ("intensity", "isIntensityInvalid")
 
 
 def read(source: Source, account: Account) -> Iterator[Raw]:
@@ -84,8 +86,8 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
         if there >= set(fields)
         for field in fields
     ]
-    data = columns(file, header, [*wanted, *(field for field in STATES if field in there)])
-    account.lost(sorted(there - set(data) - set(_PLACE) - set(_POLAR)))
+    states = STATES if there >= set(COLOUR) else (*STATES, *_SHINE)
+    data = columns(file, header, [*wanted, *(field for field in states if field in there)])
     held = len(data[place[0]])
     account.count("points of a scan", header.point_count, held)
     points = side_by_side([data[field] for field in place])
@@ -97,11 +99,21 @@ def _scan(name: str, file: Any, header: Any, account: Account) -> Raw:
         raw.points[~keep] = np.nan
     raw.normals = together(data, _NORMAL)
     raw.colors = colours(header, data, account)
+    painted = _shades.paint(raw, _shine(data), account)
+    used = set(data) - (set() if painted else set(_SHINE))
+    account.lost(sorted(there - used - set(_PLACE) - set(_POLAR)))
     raw.grid = grid(data)
     if polar or raw.grid is not None or (pose is not None and not np.allclose(pose, np.eye(4))):
         # else it may be a cloud of any origin, written with a pose that says nothing
         raw.scanner = np.zeros(3)
     return raw
+
+
+def _shine(data: dict[str, Any]) -> Array | None:
+    """The intensity of each point, NaN where the file marks it as invalid."""
+    if _SHINE[0] not in data:
+        return None
+    return np.where(data.get(_SHINE[1], 0) == 0, data[_SHINE[0]], np.nan)
 
 
 def _pose(header: Any, account: Account) -> Array | None:

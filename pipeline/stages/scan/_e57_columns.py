@@ -29,7 +29,7 @@ def columns(file: Any, header: Any, fields: list[str]) -> dict[str, NDArray[Any]
         data[field] = np.zeros(
             count,
             np.longlong
-            if field in (*GRID, *STATES)
+            if field in (*GRID, *STATES) or field.startswith("is")
             else np.float32
             if field in COLOUR
             else np.float64,

@@ -15,6 +15,7 @@ from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
 from pipeline.stages.scan import _las_fields as fields
+from pipeline.stages.scan import _shades
 from pipeline.stages.scan._raw import Raw, refuse_degrees, to_colors
 
 _MOST_RATIO = 1000  # LAZ reaches about 20; beyond, the count is not true
@@ -42,7 +43,7 @@ def read(source: Source, account: Account) -> list[Raw]:
         points, varied = fields.places(held), fields.varied(held.points.array)
         kept = fields.kept(held, varied)
         colours, lengths = fields.colours(held), _lengths(held)
-        account.lost(fields.lost(held, varied))
+        lost, shine = [*fields.lost(held, varied)], np.asarray(held.intensity)
     except (
         BaseException
     ) as error:  # laspy raises many kinds, and the panics of its unpacker are no Exception
@@ -55,17 +56,19 @@ def read(source: Source, account: Account) -> list[Raw]:
             f"{int((~kept).sum())} of its points are marked as withheld (deleted) and were left out"
         )
         points, colours = points[kept], None if colours is None else colours[kept]
+        shine = shine[kept]
     unit = _unit(source.name, lengths, points, account)
-    return [
-        Raw(
-            source.name,
-            points,
-            colors=None if colours is None else to_colors(colours, account),
-            unit=unit,
-            located=bool(lengths.name or lengths.flat),
-            survey=True,
-        )
-    ]
+    raw = Raw(
+        source.name,
+        points,
+        colors=None if colours is None else to_colors(colours, account),
+        unit=unit,
+        located=bool(lengths.name or lengths.flat),
+        survey=True,
+    )
+    painted = "intensity" in lost and _shades.paint(raw, shine, account)
+    account.lost(name for name in lost if not (painted and name == "intensity"))
+    return [raw]
 
 
 def _lengths(held: Any) -> Lengths:

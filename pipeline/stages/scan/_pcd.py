@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.formats import dialect, shifts, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.stages.scan import _lzf
+from pipeline.stages.scan import _lzf, _shades
 from pipeline.stages.scan._raw import MOST_POINTS, Raw, from_columns, odd_row, unread
 
 _KINDS = {"F": "f", "U": "u", "I": "i"}
@@ -30,10 +30,11 @@ def read(source: Source, account: Account) -> list[Raw]:
     table, behind = bodies[header["data"][0]](source.name, header, data, start, count)
     if behind:
         account.remark(f"{behind} follow the {count} points of its header; they were not read")
-    account.lost(name for name in unread(table) if name not in _SILENT)
     packed = table.pop("rgb", table.pop("rgba", None))
     raw = from_columns(source.name, table, account)
     raw.colors = raw.colors if packed is None else _unpack(packed, account)
+    known = _SILENT | _shades.of_table(raw, table, account)
+    account.lost(name for name in unread(table) if name not in known)
     raw.unit = unit_words.said(data[:start])
     above = data[:start].decode("latin-1").splitlines()
     shifts.tell("\n".join(line for line in above if line.startswith("#")), account)

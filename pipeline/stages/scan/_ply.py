@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.formats import ply, shifts, unit_words
 from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
-from pipeline.stages.scan import _ply_rows, _splats
+from pipeline.stages.scan import _ply_rows, _shades, _splats
 from pipeline.stages.scan._raw import Raw, from_columns, unread
 
 _HEAD = 1 << 20  # bytes that a header may take
@@ -49,14 +49,14 @@ def read(source: Source, account: Account) -> list[Raw]:
     shifts.tell(said, account)
     if cells is not None:
         raw.grid = _grid(header, cells, len(raw.points))
-    _tell(header, table, account)
+    _tell(header, table, _shades.of_table(raw, table, account), account)
     return [raw]
 
 
-def _tell(header: ply.PlyHeader, table: Columns, account: Account) -> None:
+def _tell(header: ply.PlyHeader, table: Columns, used: set[str], account: Account) -> None:
     """Name what stands in the file and is no part of a pass."""
     if not _splats.are(table):
-        account.lost(unread(table))
+        account.lost(unread([name for name in table if name not in used]))
     lists = [
         each.name
         for element in header.elements

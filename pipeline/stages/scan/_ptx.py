@@ -13,7 +13,7 @@ from pipeline.formats.account import Account
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry import rigid
 from pipeline.geometry.rigid import Array
-from pipeline.stages.scan import _rows
+from pipeline.stages.scan import _rows, _shades
 from pipeline.stages.scan._raw import MOST_POINTS, Raw, to_colors
 from pipeline.stages.scan._text import lines_of
 
@@ -80,7 +80,7 @@ def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
     scanner = (
         np.zeros(3) if pose is None else rigid.apply(rigid.invert(pose), np.array([head[2]]))[0]
     )
-    return Raw(
+    raw = Raw(
         name,
         places,
         None,
@@ -91,6 +91,10 @@ def _scan(name: str, first: str, lines: _Lines, account: Account) -> Raw:
         unit="m",
         survey=True,
     )
+    wide = values.shape[1]
+    if wide > 3 and wide != 6 and not _shades.paint(raw, values[:, 3], account):
+        account.lost(["intensity"])
+    return raw
 
 
 def _numbers(text: str) -> list[float]:
@@ -129,8 +133,6 @@ def _values(name: str, count: int, lines: _Lines, account: Account) -> Array:
             name, f"line {at} is no row of x, y, z, intensity and colours: {text.strip()[:60]!r}"
         )
     account.count("points", count, rows.many)
-    if wide > 3 and wide != 6:
-        account.lost(["intensity"])
     if further := wide - 7 if wide > 7 else wide == 5:
         account.remark(f"the last {further:d} of its {wide} columns could not be understood")
     return rows.values

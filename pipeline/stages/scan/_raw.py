@@ -49,6 +49,7 @@ class Raw:
     picture: NDArray[np.uint8] | None = None
     camera: tuple[float, float, float, float] | None = None
     survey: bool = False  # by its format measured with a laser scanner: every point counts
+    grey: bool = False  # the colours are the intensity of the echo
 
 
 def is_number(word: str) -> bool:

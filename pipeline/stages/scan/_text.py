@@ -13,7 +13,7 @@ from pipeline.formats.columns import Named
 from pipeline.formats.refusals import Source, broken, cut_off
 from pipeline.geometry.rigid import Array
 from pipeline.geometry.units import METRES
-from pipeline.stages.scan import _columns, _first_column, _rows, _table
+from pipeline.stages.scan import _columns, _first_column, _rows, _shades, _table
 from pipeline.stages.scan._raw import Raw, from_columns, refuse_degrees
 
 _HEAD = 1 << 20  # bytes that decide how the table is written
@@ -70,6 +70,7 @@ def _raw(source: Source, table: _table.Table, values: Array, account: Account) -
     roles = _columns.roles(values, told, PurePath(source.name).suffix.lower(), account)
     table_of = {role: values[:, at] for at, role in enumerate(roles) if role}
     raw = from_columns(source.name, table_of, account)
+    grey = _shades.of_table(raw, table_of, account)
     if names is None or crs.in_degrees(table.above):
         refuse_degrees(source.name, raw.points)
     if names is None and table.worded:
@@ -77,7 +78,7 @@ def _raw(source: Source, table: _table.Table, values: Array, account: Account) -
     shifts.tell(table.above, account)
     raw.survey = source.name.lower().endswith(".pts")
     raw.unit = _one_unit(raw, units, account) or table.unit
-    _unread(roles, names, form, table_of, account)
+    _unread(roles, names, form, grey, account)
     return raw
 
 
@@ -112,11 +113,11 @@ def _unread(
     roles: list[str | None],
     names: Named | None,
     form: _rows.Form,
-    used: dict[str, Array],
+    used: set[str],
     account: Account,
 ) -> None:
-    """Name what is neither place, normal nor colour."""
-    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", _first_column.APART}
+    """Name what is neither place, normal nor colour, nor USED in their stead."""
+    known = {"x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", _first_column.APART} | used
     words = [names.words[at] if names and at < len(names.words) else None for at in form.kept]
     named = [
         word or role

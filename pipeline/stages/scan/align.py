@@ -59,7 +59,7 @@ def run(scans: Scans, posed: PosedPictures | None, ws: StageWorkspace[Align]) ->
                 data["normals"],
                 size,
                 place,
-                data.get("colors"),
+                None if one.grey else data.get("colors"),  # it hangs on range and angle
                 scene,
             )
         )

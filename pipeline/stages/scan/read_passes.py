@@ -126,6 +126,7 @@ def _store(
         whole=file if kept_whole else None,
         survey=raw.survey,
         located=raw.located,
+        grey=raw.grey,
         points=len(points),
         dropped=missing,
         scale=scale,

@@ -66,13 +66,15 @@ def test_withheld_points_and_dimensions_without_a_place_are_spoken_of(read: Read
     job = read(
         {
             "a.las": las(
-                POINTS, withheld=(np.arange(200) < 20).astype(np.uint8), intensity=np.arange(200)
+                POINTS,
+                withheld=(np.arange(200) < 20).astype(np.uint8),
+                point_source_id=np.arange(200),
             )
         }
     )
     assert job.scans.passes[0].points == 180
     assert "20 of its points are marked as withheld" in said(job)
-    assert "intensity was not read" in said(job)
+    assert "point_source_id was not read" in said(job)
 
 
 @pytest.mark.parametrize("records", [2, 2**32 - 1])

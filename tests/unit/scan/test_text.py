@@ -191,9 +191,9 @@ def test_an_axis_in_another_unit_is_converted_and_said(read: Read) -> None:
 
 def test_what_has_no_place_in_a_model_is_named(read: Read) -> None:
     job = read(
-        {"a.csv": ("X,Y,Z,Intensity,GPS time\n" + table(POINTS, POINTS[:, :2], sep=",")).encode()}
+        {"a.csv": ("X,Y,Z,Class,GPS time\n" + table(POINTS, POINTS[:, :2], sep=",")).encode()}
     )
-    assert "a.csv: Intensity and GPS time were not read" in said(job)
+    assert "a.csv: Class and GPS time were not read" in said(job)
 
 
 def test_a_count_that_is_too_small_loses_no_points(read: Read) -> None:
