@@ -101,7 +101,6 @@ def up(
     from pipeline.gpu.device import chosen
     from pipeline.queues import QUEUES
     from pipeline.watchers import fleet as fleets
-    from pipeline.watchers.roster import Inventory, told
 
     atlas, settings = opened(atlas_path, writes=not dry_run)
     log.setup(settings.log.level, settings.log.form)
@@ -121,9 +120,9 @@ def up(
             config.address(listening, settings.web)
     except config.SettingsRefused as wrong:
         raise click.UsageError(f"{wrong.message} {wrong.remedy}") from None
-    if dry_run:
-        for role in fleets.roles(settings, asked, wanted, Inventory.here())[1:]:
-            click.echo(told(role, settings))
-        return 0
     spread = fleet == "ray"
+    if dry_run:
+        for worker in fleets.planned(atlas, settings, wanted, asked, spread):
+            click.echo(worker)
+        return 0
     return fleets.up(atlas, settings, name, wanted, asked, until_idle, listening, gives_up, spread)

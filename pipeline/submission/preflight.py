@@ -22,7 +22,7 @@ from pipeline.jobs.presets import expanded
 from pipeline.progress import needs
 from pipeline.progress.likeness import Asked
 from pipeline.submission import ability, capacity
-from pipeline.submission.refusals import refuse_links, refuse_own
+from pipeline.submission.refusals import refuse_links, refuse_own, refuse_restored
 
 
 def completed(
@@ -30,6 +30,7 @@ def completed(
 ) -> dict[str, Any]:
     """REQUEST with the kind that DROP's content gives where none is named; SubmitRefused where it
     cannot be done."""
+    refuse_restored(atlas)
     refuse_own(atlas, drop)
     refuse_links(drop)
     if drop.is_dir() and (refused := against_its_list(drop)):

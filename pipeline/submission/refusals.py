@@ -1,5 +1,5 @@
 """What is never copied into the tree: links, names that no other system can spell, and the tree's
-own folders."""
+own folders; and the tree that takes nothing yet, for it came back from a backup."""
 
 from __future__ import annotations
 
@@ -7,8 +7,25 @@ from pathlib import Path
 
 from layout import dropped, walk
 from layout.disk import OWN
+from layout.init import came_back
 from layout.tree import Atlas
 from pipeline.errors import SubmitRefused
+
+
+class Restored(SubmitRefused):
+    """The tree was restored, copied or moved to another disk: its waiting jobs would be taken for
+    copies."""
+
+    who = "operator"
+
+
+def refuse_restored(atlas: Atlas) -> None:
+    """Restored where `inbox3d init --restored` was forgotten."""
+    if came_back(atlas):
+        raise Restored(
+            f"{atlas.root} was restored, copied or moved to another disk.",
+            remedy=f"Stop every `up` on it, then: inbox3d init {atlas.root} --restored",
+        )
 
 
 def refuse_own(atlas: Atlas, source: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
 from pipeline.machine import SHARE
-from pipeline.watchers.roster import Inventory, Role, plan
+from pipeline.watchers.roster import Inventory, Role, plan, words
 
 
 class Kind(NamedTuple):
@@ -33,6 +33,11 @@ class Kind(NamedTuple):
         """What is alike in workers of this kind on hosts of other sizes."""
         return self._replace(memory=0)
 
+    @property
+    def told(self) -> str:
+        """It in words."""
+        return words("cuda" if self.gpus else "cpu", self.threads, self.memory, self.queues)
+
 
 def wanted(
     rows: tuple[Workers, ...],
@@ -42,7 +47,7 @@ def wanted(
     refused: Callable[[str, SettingsRefused], None] | None = None,
 ) -> list[Kind]:
     """The workers that the NODES of ray.nodes() carry: ROWS hold for each host, less the GPUs that
-    it has not; one that has not the memory carries none, and REFUSED hears of it. SettingsRefused
+    it has not; one that has not the memory adds none, and REFUSED hears of it. SettingsRefused
     where all are so."""
     found: list[Kind] = []
     problems: list[SettingsRefused] = []

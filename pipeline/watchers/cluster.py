@@ -91,11 +91,16 @@ class Cluster:
                 log.warning("cluster.away problem=%s", str(error).splitlines()[0])
             stopping.wait(LOOK)
 
+    def kinds(self) -> list[Kind]:
+        """The workers that the hosts of today carry; a host without the memory for its rows is
+        named once. SettingsRefused where all are so."""
+        return wanted(self.rows, self.able, self.ray.nodes(), self.usual, self._refuse)
+
     def _grow(self) -> None:
         """A worker for each that the hosts of today carry and that was never made. One whose host
         was lost is not made again: it waits for room."""
         try:
-            kinds = wanted(self.rows, self.able, self.ray.nodes(), self.usual, self._refuse)
+            kinds = self.kinds()
         except SettingsRefused:  # all hosts of now; each was told
             return
         made = self.made.copy()

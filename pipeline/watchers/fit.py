@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from layout.init import came_back
 from layout.tree import Atlas
-from pipeline.errors import BackendUnavailable, SubmitRefused
+from pipeline.errors import BackendUnavailable
 from pipeline.queues import missing_extra
-
-
-class Restored(SubmitRefused):
-    """The tree was restored, copied or moved to another disk: its waiting jobs would be taken for
-    copies."""
-
-    who = "operator"
+from pipeline.submission.refusals import refuse_restored
 
 
 def check(atlas: Atlas, queues: tuple[str, ...]) -> None:
     """Restored where `inbox3d init --restored` was forgotten, BackendUnavailable where one of the
     QUEUES that were asked for by name cannot be served here."""
-    if came_back(atlas):
-        raise Restored(
-            f"{atlas.root} was restored, copied or moved to another disk.",
-            remedy=f"Stop every `up` on it, then: inbox3d init {atlas.root} --restored",
-        )
+    refuse_restored(atlas)
     extras = {queue: missing_extra(queue) for queue in queues}
     if lacking := [queue for queue, extra in extras.items() if extra]:
         wanted = ",".join(sorted({str(extras[queue]) for queue in lacking}))

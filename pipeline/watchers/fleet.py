@@ -30,7 +30,7 @@ from pipeline.watchers.members import (
     ours,
     stop_on_signals,
 )
-from pipeline.watchers.roster import Inventory, Role, plan
+from pipeline.watchers.roster import Inventory, Role, plan, told
 
 if TYPE_CHECKING:
     from pipeline.watchers.cluster import Cluster
@@ -63,6 +63,26 @@ def rows(
     if devices or queues or not settings.host.workers:
         return (Workers(devices=devices or settings.host.devices, queues=queues),)
     return settings.host.workers
+
+
+def planned(
+    atlas: Atlas,
+    settings: Settings,
+    queues: tuple[str, ...],
+    devices: tuple[str, ...],
+    spread: bool,
+) -> list[str]:
+    """In words, the workers that ``up`` would start, here or SPREAD over the hosts of a cluster.
+    What ``up`` refuses is refused."""
+    if spread:
+        cluster = _cluster(atlas, settings, devices, queues)
+        served, found = cluster.queues, [kind.told for kind in cluster.kinds()]
+    else:
+        workers = roles(settings, devices, queues, Inventory.here())[1:]
+        served = {queue for role in workers for queue in role.queues}
+        found = [told(role, settings) for role in workers]
+    _ready(atlas, settings, served)
+    return found
 
 
 def able() -> tuple[str, ...]:

@@ -78,8 +78,13 @@ def plan(
 def told(role: Role, settings: Settings) -> str:
     """A worker in words: its device, cores and memory, and what it serves."""
     memory = role.memory or memory_limit(settings.worker.memory_gb)
-    cores = f", {len(role.cores)} cores" if role.cores else ""
-    return f"{role.device}{cores}, {memory / GB:.1f} GiB: {', '.join(role.queues)}"
+    return words(role.device, len(role.cores), memory, role.queues)
+
+
+def words(device: str, cores: int, memory: int, queues: tuple[str, ...]) -> str:
+    """A worker on DEVICE with so many CORES of its own and bytes of MEMORY, which serves QUEUES."""
+    own = f", {cores} cores" if cores else ""
+    return f"{device}{own}, {memory / GB:.1f} GiB: {', '.join(queues)}"
 
 
 def _left(rows: tuple[Workers, ...], has: Inventory, usual: float | None) -> int:

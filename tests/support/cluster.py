@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+GB = 2**30
 HEAD = "10.77.0.1"
 # those of docs/operations.md, which deploy/nftables lets through between compute hosts
 PORTS = (
@@ -37,8 +38,8 @@ class Net:
         self.hosts: list[str] = []
         self.session = Path(tempfile.mkdtemp(prefix="ray"))  # sockets want a short path
 
-    def join(self, name: str, cpus: int) -> str:
-        """A host NAME that runs a node of the cluster; the name of its network."""
+    def join(self, name: str, cpus: int, memory: int = 2 * GB) -> str:
+        """A host NAME that runs a node of the cluster, with bytes of MEMORY for workers; the name of its network."""
         number, net = len(self.hosts) + 1, f"{name}{self.mark}"
         _run("ip", "netns", "add", net)
         self.hosts.append(net)
@@ -52,6 +53,7 @@ class Net:
         _run(
             *self.inside(net, RAY, "start", *where, f"--node-ip-address=10.77.0.{number}"),
             *(f"--num-cpus={cpus}", "--num-gpus=0", "--disable-usage-stats"),
+            f"--memory={memory}",
             *PORTS,
             *("--object-store-memory=80000000", f"--temp-dir={self.session}"),
             env=self.environment(name),

@@ -67,6 +67,10 @@ class House:
         where = ("--name", name, "--devices", "cpu")
         command = [*prefix, *ours("pipeline up", self.atlas.root, *where, *arguments)]
         command += [] if "--listen" in arguments else ["--listen", "off"]
+        return self.starts(command)
+
+    def starts(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """An ``up`` by a COMMAND that says all."""
         with self.log.open("ab") as file:
             process = subprocess.Popen(
                 command, env=self.environment, stdout=file, stderr=file, start_new_session=True

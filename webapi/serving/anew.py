@@ -19,10 +19,12 @@ log = logging.getLogger(__name__)
 
 def check(atlas: Atlas, given: Settings) -> None:
     """SettingsRefused where [host] sql_url names no database, or [web] login_header nobody to
-    believe."""
+    believe; Restored where `inbox3d init --restored` was forgotten."""
+    from pipeline.submission.refusals import refuse_restored
     from webapi.access.login import networks
     from webapi.index.database import connect
 
+    refuse_restored(atlas)
     networks(given.web)
     connect(given.host.sql_url, given.host.scratch.parent, atlas.identity().uuid).dispose()
 

@@ -76,8 +76,12 @@ def _is_loopback(host: str) -> bool:
 def serve(atlas: Atlas, settings: Settings, listener: socket.socket) -> int:
     """Serve on LISTENER until SIGTERM or SIGINT; SIGHUP without a terminal: the settings are read
     anew. SettingsRefused where [host] sql_url names no database, or [web] login_header nobody to
-    believe."""
-    anew.check(atlas, settings)
+    believe; Restored where `inbox3d init --restored` was forgotten."""
+    try:
+        anew.check(atlas, settings)
+    except BaseException:
+        listener.close()
+        raise
 
     def load() -> Any:
         return started(atlas, anew.settings(atlas, settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from layout.beat import Beat
 from layout.manifest import read_job
 from layout.signs import Heartbeat
-from layout.tree import Atlas, Place
+from layout.tree import Atlas, Place, State
 from pipeline.submission import submit
 from tests.support.drops import stl_file
 from tests.unit.cli.test_commands import submitted
@@ -148,3 +149,16 @@ def test_submit_says_that_a_backend_for_gpus_may_wait_where_only_cpus_have_it(
         assert "GPU" not in err
     finally:
         beat.end()
+
+
+@pytest.mark.parametrize("command", ["submit", "once", "web"])
+def test_a_restored_tree_takes_nothing_until_init_was_told(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path, command: str
+) -> None:
+    """The remedy is named at once: `once` started workers three times, which said it in a log of their own, and left the job."""
+    shutil.copytree(atlas.root, tmp_path / "back")
+    drop = () if command == "web" else (str(stl_file(tmp_path / "part.stl")),)
+    listen = ("--listen", "127.0.0.1:0") if command == "web" else ()
+    code, _, err = run(command, *drop, *listen, at=str(tmp_path / "back"))
+    assert code == 3 and f"inbox3d init {tmp_path / 'back'} --restored" in err
+    assert not any(Atlas(tmp_path / "back").entries(State.INBOX))

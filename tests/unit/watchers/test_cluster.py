@@ -5,22 +5,30 @@ from __future__ import annotations
 import logging
 import types
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from layout.tree import Atlas
+from pipeline import config
 from pipeline.config import SettingsRefused
-from pipeline.config.groups import Workers
+from pipeline.config.groups import Host, Workers
 from pipeline.errors import BackendUnavailable
-from pipeline.watchers import cluster
+from pipeline.watchers import cluster, fleet
 from pipeline.watchers.carried import Kind, wanted
 from pipeline.watchers.cluster import Cluster
+from tests.support.trees import new_tree
 
 ABLE = ("scan", "mesh")
 AUTO = Workers(devices=("auto",))
 GB = 2**30
 ATLAS = Atlas("/srv/atlas")
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    return new_tree(tmp_path / "atlas")
 
 
 def node(cpus: int, gpus: int = 0, alive: bool = True, memory: float = 160.0) -> dict[str, Any]:
@@ -100,6 +108,22 @@ def test_a_host_without_the_memory_for_its_rows_carries_none_and_is_named_once(
 def test_rows_for_which_no_host_has_the_memory_are_refused_at_the_start() -> None:
     with pytest.raises(SettingsRefused, match=r"24\.0 GB together, and this host has 16\.0 GB"):
         Cluster(FakeRay(node(4, memory=16)), ATLAS, ROW, ABLE)
+
+
+def test_a_dry_run_says_what_the_hosts_of_the_cluster_would_run(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not what this host alone would: that was said before."""
+    ray = FakeRay(node(4), node(4, memory=16), node(8, 1))
+    monkeypatch.setattr(cluster, "connect", lambda: ray)
+    host = Host(workers=(*ROW, Workers(devices=("cuda:0",), queues=("mesh",), memory_gb=20)))
+    found = fleet.planned(atlas, config.Settings(host=host), (), (), spread=True)
+    assert found == ["cpu, 2 cores, 12.0 GiB: scan"] * 2 + [
+        "cpu, 2 cores, 12.0 GiB: scan",
+        "cpu, 2 cores, 12.0 GiB: scan",
+        "cuda, 20.0 GiB: mesh",
+    ]
+    assert not ray.made and "cluster.refused" in caplog.text
 
 
 def test_a_host_that_joins_has_workers_and_one_that_is_lost_costs_none() -> None:

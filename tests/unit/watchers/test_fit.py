@@ -14,6 +14,7 @@ from layout.init import init
 from layout.tree import Atlas
 from pipeline import config
 from pipeline.errors import BackendUnavailable
+from pipeline.submission.refusals import Restored
 from pipeline.watchers import fit, fleet
 from pipeline.watchers.intake import Intake
 from tests.support.trees import new_tree
@@ -29,9 +30,11 @@ def test_a_restored_tree_is_not_worked_on_until_init_was_told(atlas: Atlas, tmp_
     fit.check(atlas, ())
     shutil.copytree(atlas.root, tmp_path / "back")
     back = Atlas(tmp_path / "back")
-    with pytest.raises(fit.Restored) as refused:
+    with pytest.raises(Restored) as refused:
         fleet.up(back, config.Settings(), "here", (), ("cpu",), until_idle=True)
     assert f"inbox3d init {back.root} --restored" in refused.value.remedy
+    with pytest.raises(Restored):
+        fleet.planned(back, config.Settings(), (), ("cpu",), spread=False)
     init(back.root)
     assert making.came_back(back)  # without the word it is not known to be meant
     init(back.root, restored=True)

@@ -20,7 +20,7 @@ from pipeline.cli._this_tree import crowded
 from pipeline.config import SettingsRefused
 from pipeline.config.groups import Workers
 from pipeline.queues import QUEUES
-from pipeline.watchers import fleet
+from pipeline.watchers import fit, fleet
 from pipeline.watchers.roster import Inventory, plan
 
 GB = 2**30
@@ -217,3 +217,7 @@ def test_a_dry_run_says_which_workers_would_start(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     refused = CliRunner().invoke(cli, call)
     assert "no GPU cuda:1" in str(refused.exception)
+    monkeypatch.setattr(fit, "missing_extra", {"mesh": "generate"}.get)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    lacking = CliRunner().invoke(cli, call)
+    assert "cannot serve mesh" in str(lacking.exception)
