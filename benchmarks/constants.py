@@ -36,6 +36,9 @@ CONSTANTS = {
     "TOGETHER": "_graph",
     "TRUSTY": "_links",
     "WIDER": "_links",
+    "CLASHING": "_verify",
+    "TONED": "_verify",
+    "MUTUAL": "_hypotheses",
     "LENGTH": "_hypotheses",
     "ANGLE": "_hypotheses",
 }

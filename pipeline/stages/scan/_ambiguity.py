@@ -125,7 +125,9 @@ def _reconsider(
     moved = [motion @ here for motion in _implied(group, k, links)]
     if symmetry is not None:
         family = symmetry.motions @ here
-        moved = [one for one in moved if not any(agree(one, other, 15.0, 0.06) for other in family)]
+        moved = [
+            one for one in moved if not any(agree(one, other, *_symmetry.APART) for other in family)
+        ]
     if not moved:
         return False
     candidates = np.stack([here, *moved])
@@ -162,7 +164,7 @@ def _implied(group: Group, k: int, links: list[PairLink]) -> list[Array]:
         else:
             continue
         if not any(
-            agree(pose, motion @ group.poses[k], 15.0, 0.06) for motion in [np.eye(4), *found]
+            agree(pose, motion @ group.poses[k], *_symmetry.APART) for motion in [np.eye(4), *found]
         ):
             found.append(pose @ back)
     return found[:12]
@@ -177,7 +179,7 @@ def _apart(poses: Array, best: int, rivals: NDArray[np.bool_]) -> NDArray[np.boo
     """Rivals that are another placement, not the same one a step further."""
     return np.array(
         [
-            bool(rival) and not agree(pose, poses[best], 15.0, 0.06)
+            bool(rival) and not agree(pose, poses[best], *_symmetry.APART)
             for pose, rival in zip(poses, rivals, strict=True)
         ]
     )

@@ -27,6 +27,10 @@ _SEEDS, _ROUNDS = 24, 8
 _GROUP = 24  # others that support a match best, which make its motion with it
 LENGTH = FEATURE  # length: how far the distances of two matches may differ in the two passes
 ANGLE = 0.3  # cosine: how far their normals' angles may
+MUTUAL = 0.5  # times its distance that a match counts which is nearest both ways
+_SHORT = 3 * FEATURE  # length: matches nearer than that to each other tell no angle
+# lengths: reach of a motion to its matches, while it is fitted to them and at the end
+_FITTED, _FOLLOWED = (3 * FEATURE, 2 * FEATURE), 1.5 * FEATURE
 _ALIKE = 0.7  # cosine between the normals of a match that follows a motion
 _DISTINCT = (8.0, 0.04)  # degrees and length: motions nearer than that are one
 
@@ -67,7 +71,7 @@ def matches(
     to_b, to_a = apart.argmin(1), apart.argmin(0)
     pairs_a, pairs_b = np.r_[np.arange(len(a)), to_a], np.r_[to_b, np.arange(len(b))]
     mutual = (to_a[pairs_b] == pairs_a) & (to_b[pairs_a] == pairs_b)
-    distance = apart[pairs_a, pairs_b] * np.where(mutual, 0.5, 1.0)
+    distance = apart[pairs_a, pairs_b] * np.where(mutual, MUTUAL, 1.0)
     _, first = np.unique(pairs_a.astype(np.int64) * len(b) + pairs_b, return_index=True)
     order = first[np.argsort(distance[first], kind="stable")][:most]
     return pairs_a[order], pairs_b[order]
@@ -77,7 +81,7 @@ def _compatible(p: Array, q: Array, n: Array, m: Array) -> NDArray[np.float32]:
     """1 where two matches could belong to one motion, else 0: (K,K) float32, zero diagonal."""
     p, q, n, m = (np.asarray(x, np.float32) for x in (p, q, n, m))  # type: ignore[assignment]
     dp, dq = _lengths(p), _lengths(q)
-    fine = (np.abs(dp - dq) < LENGTH) & (dp > 3 * FEATURE) & (dq > 3 * FEATURE)
+    fine = (np.abs(dp - dq) < LENGTH) & (dp > _SHORT) & (dq > _SHORT)
     fine &= np.abs(n @ n.T - m @ m.T) < ANGLE
     slope = (n @ p.T - (n * p).sum(1)[:, None]) / np.maximum(dp, 1e-6)
     slope -= (m @ q.T - (m * q).sum(1)[:, None]) / np.maximum(dq, 1e-6)
@@ -98,11 +102,11 @@ def _polish(
     poses: Array, p: Array, q: Array, n: Array, m: Array
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Refit each motion to all matches that follow it; returns which do (H,K)."""
-    for reach in (3 * FEATURE, 2 * FEATURE):
+    for reach in _FITTED:
         follow = _follow(poses, p, q, n, m, reach)
         many = follow.sum(1) >= 3
         poses = np.where(many[:, None, None], _refit(follow, p, q), poses)
-    return poses, _follow(poses, p, q, n, m, 1.5 * FEATURE)
+    return poses, _follow(poses, p, q, n, m, _FOLLOWED)
 
 
 def _follow(

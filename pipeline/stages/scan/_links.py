@@ -21,6 +21,7 @@ _PAIRS = 3  # pairs of passes that trusty links must join before they alone tell
 WIDER = 0.8  # times the usual residual by which one may be wider before its link counts for 60 %
 COARSE_STEPS = (0.04, 0.04, 0.03, 0.03, 0.02, 0.02)  # lengths: reach of each step of refinement
 FINE_STEPS = (0.015, 0.015, 0.01, 0.01)  # the same at the finer resolution, after that
+_SAME = (5.0, 0.03)  # degrees and length: motions nearer than that are told as one
 _APART = (3.0, 0.015)  # degrees and length: motions nearer than that are refined once
 
 
@@ -128,7 +129,7 @@ def _best(poses: Array, scores: Array, most: int) -> Array:
     return _hypotheses.distinct(poses, ranks, most, *_APART)
 
 
-def agree(first: Array, second: Array, degrees: float = 5.0, shift: float = 0.03) -> bool:
+def agree(first: Array, second: Array, degrees: float = _SAME[0], shift: float = _SAME[1]) -> bool:
     """Whether two motions of one body (at size 1, centred) are the same."""
     angle, apart = rigid.difference(first, second, np.zeros(3))
     return angle < degrees and apart < shift

@@ -14,10 +14,13 @@ from pipeline.stages.scan._prepared import ALIKE, NEAR, Prepared
 from pipeline.stages.scan._symmetry import Symmetry
 
 # What they come to on bodies of many shapes: benchmarks/bench_ambiguity.py.
-_FACE = 0.5  # weight up to which a point is one of a large plane's
 _PATCH, _BESIDES = 0.045, 3  # length around a mark's point, and how many others of it are there
 _SAME_PLACE = 0.94  # cosine between two directions from which a pass was taken at one place
 _CAMERAS = 2  # that must have seen nothing where a mark would be, of more than one more
+# share of a point's other places where it must miss the body to begin to be a mark, and what more
+# of it makes it one wholly
+_MISSED, _WHOLLY = 0.8, 0.1
+_SEEN_SO = 0.5  # of the other passes that must show a place too, for it to be no mark
 _UNLIKE = 0.1  # share of a pass that a body which fits onto itself may have as marks, in the middle
 FEWEST = 10.0  # points that must speak for one place more than for any other
 
@@ -62,7 +65,7 @@ def _unseen(
             rigid.apply(motions, one.coarse), rigid.turn(motions, one.coarse_normals)
         )
     beside = ~_symmetry.near(one, symmetry.body, moved) & ~symmetry.same(0)[:, None]
-    return np.asarray(many * (beside & (one.weight > _FACE)))
+    return np.asarray(many * (beside & (one.weight > _symmetry.FACE)))
 
 
 def _weighed(one: Prepared, unseen: NDArray[np.int64], cameras: int) -> Array:
@@ -77,7 +80,7 @@ def _refuted(passes: list[Prepared], unseen: dict[int, NDArray[np.int64]]) -> ND
     on a body that fits onto itself, but another side of it."""
     shares = []
     for k, many in unseen.items():
-        weight = passes[k].weight * (passes[k].weight > _FACE)
+        weight = passes[k].weight * (passes[k].weight > _symmetry.FACE)
         shares.append((many > 0) @ weight / max(float(weight.sum()), 1e-9))
     return np.asarray(np.median(shares, axis=0) > _UNLIKE)
 
@@ -87,7 +90,7 @@ def _tiled(one: Prepared, pose: Array, symmetry: Symmetry) -> Array:
     places, for a group that is not settled yet shows its handle on all sides."""
     others = np.flatnonzero(~symmetry.same(0)[: symmetry.slips])
     misses = _misses(one, rigid.invert(pose) @ symmetry.motions[others] @ pose)
-    marks = np.clip((misses - 0.8) / 0.1, 0, 1) * one.weight
+    marks = np.clip((misses - _MISSED) / _WHOLLY, 0, 1) * one.weight
     marks = marks * _in_patches(one, marks[None] > 0)[0]
     return np.tile(marks, (len(symmetry.motions), 1))
 
@@ -139,7 +142,7 @@ def _not_seen_so(
         beside = np.argsort(-(clouds.unit(flat) @ aim), kind="stable")[:3]
         motions = rigid.invert(poses[j]) @ symmetry.motions[beside] @ poses[k]
         seen.append(_symmetry.near(passes[k], passes[j], motions).any(0))
-    return np.asarray(np.mean(seen, axis=0) <= 0.5, np.float64)
+    return np.asarray(np.mean(seen, axis=0) <= _SEEN_SO, np.float64)
 
 
 def gains(

@@ -25,7 +25,13 @@ _WHOLE = 0.85  # the same where it slips as well: only what is alike from above 
 # times the distance of the body's points to themselves, which is noise, that a motion may leave: a
 # round body lies about on itself after any small turn
 _SHARP = 3.5
+FACE, _SHAPE = 0.5, 50  # weight up to which a point is one of a large plane's; others, that tell
+_PART = 0.05  # of a body's points that a face has at least
+_FLAT, _ASIDE = 0.97, 0.9  # cosine between two normals of one face; to those of the next, at most
+_NEARBY = 0.75  # times the reach: how far off the surface itself a point may lie that is on it
 _CLEAN = 0.0003  # of the size: less noise than this counts as this much
+# lengths: how far off motions are weighed that are refined, and the reach of each step of that
+_ROUGHLY, _COARSELY = 0.04, (0.1, 0.1, 0.08, 0.06, 0.04, 0.03)
 _FINELY = (0.03, 0.02, 0.015, 0.015, 0.01, 0.01)  # lengths: reach of each step of refinement
 # degrees and length by which a motion done twice may stray from the place where it lays the body:
 # a square block 0.8 and 0.02, two bodies of lumps 9 and 15 degrees
@@ -34,7 +40,7 @@ _MOST = 12  # such motions beside a slip's
 # degrees of the turns that are tried
 _ANGLES = (180.0, 90.0, -90.0, 120.0, -120.0, 60.0, -60.0, 72.0, -72.0, 144.0, -144.0)
 _BESIDE = (35.0, 0.15)  # the same between two of a slip's that lie beside each other
-_APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
+APART = (15.0, 0.06)  # degrees, or shares of the size, between two motions that are not one
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Symmetry:
     def same(self, index: int) -> NDArray[np.bool_]:
         """Which motions are about the same as this one."""
         return np.array([
-            angle < _APART[0] and shift < _APART[1]
+            angle < APART[0] and shift < APART[1]
             for angle, shift in (self.apart(index, k) for k in range(len(self.motions)))
         ])  # fmt: skip
 
@@ -106,7 +112,8 @@ def _turns(body: Prepared, centre: Array) -> list[Array]:
     """Turns about the axes of the body's shape and of its largest faces, through its middle."""
     flat = (body.coarse - centre) * np.sqrt(body.weight)[:, None]
     axes = np.stack([*np.linalg.eigh(flat.T @ flat)[1].T, *faces(body)])
-    shape = body.coarse[body.weight > 0.5] if (body.weight > 0.5).sum() > 50 else body.coarse
+    bent = body.weight > FACE
+    shape = body.coarse[bent] if bent.sum() > _SHAPE else body.coarse
     frame = np.linalg.qr(axes[3:6].T)[0] if len(axes) >= 6 else np.eye(3)
     middle = frame @ (np.percentile(shape @ frame, (2, 98), axis=0).mean(0))
     return [
@@ -122,24 +129,24 @@ def faces(body: Prepared, most: int = 4) -> list[Array]:
     normals = body.coarse_normals
     found: list[Array] = []
     left = np.ones(len(normals), bool)
-    while len(found) < most and left.sum() > 0.05 * len(normals):
+    while len(found) < most and left.sum() > _PART * len(normals):
         some = normals[left][:: max(1, int(left.sum()) // 150)]
-        alike = np.abs(some @ normals[left].T) > 0.97
+        alike = np.abs(some @ normals[left].T) > _FLAT
         axis = some[int(alike.sum(1).argmax())]
-        near = np.abs(normals @ axis) > 0.97
-        if near.sum() < 0.05 * len(normals):
+        near = np.abs(normals @ axis) > _FLAT
+        if near.sum() < _PART * len(normals):
             break
         pointing = normals[near] * np.sign(normals[near] @ axis)[:, None]
         found.append(clouds.unit(pointing.mean(0)[None])[0])
-        left &= np.abs(normals @ axis) < 0.9
+        left &= np.abs(normals @ axis) < _ASIDE
     return found
 
 
 def _onto_itself(body: Prepared, motions: Array, least: float) -> list[Array]:
     """Of these, refined, the ones that lay enough of the body onto itself, the best first."""
-    rough = near(body, body, motions, 0.04) @ body.weight
+    rough = near(body, body, motions, _ROUGHLY) @ body.weight
     motions = motions[np.argsort(-rough, kind="stable")[:60]]
-    motions = _verify.refine(body, body, motions, (0.1, 0.1, 0.08, 0.06, 0.04, 0.03))
+    motions = _verify.refine(body, body, motions, _COARSELY)
     share = _share(body, motions)
     some = motions[share > _ROUGH * least]
     if not len(some):
@@ -171,7 +178,8 @@ def _gaps(body: Prepared, motions: Array) -> Array:
     """Median distance that each motion leaves between the body and itself, where it is no mere
     plane."""
     like, _, _, plane, _ = _verify.look(body, body, motions)
-    telling = body.weight > 0.5 if (body.weight > 0.5).sum() > 50 else body.weight > 0
+    bent = body.weight > FACE
+    telling = bent if bent.sum() > _SHAPE else body.weight > 0
     return np.array([
         float(np.median(gap[at & telling])) if (at & telling).any() else np.inf
         for gap, at in zip(plane, like, strict=True)
@@ -185,13 +193,13 @@ def near(one: Prepared, body: Prepared, poses: Array, reach: float = NEAR) -> ND
     apart = moved - body.fine[index]
     plane = np.abs((apart * body.fine_normals[index]).sum(-1))
     return np.asarray(
-        (index >= 0) & ((apart * apart).sum(-1) < reach * reach) & (plane < 0.75 * reach)
+        (index >= 0) & ((apart * apart).sum(-1) < reach * reach) & (plane < _NEARBY * reach)
     )
 
 
 def _listed(motion: Array, motions: list[Array], centre: Array) -> bool:
     return any(
-        angle < _APART[0] and shift < _APART[1]
+        angle < APART[0] and shift < APART[1]
         for angle, shift in (rigid.difference(motion, one, centre) for one in motions)
     )
 
@@ -203,7 +211,7 @@ def _index(motions: Array, listed: Array, centre: Array) -> NDArray[np.int64]:
     away = np.linalg.norm(
         place[..., None, :] - (listed[:, :3, :3] @ centre + listed[:, :3, 3]), axis=-1
     )
-    cost = np.arccos(np.clip((trace - 1) / 2, -1, 1)) / np.radians(_APART[0]) + away / _APART[1]
+    cost = np.arccos(np.clip((trace - 1) / 2, -1, 1)) / np.radians(APART[0]) + away / APART[1]
     best = cost.argmin(-1)
     return np.asarray(np.where(cost.min(-1) < 1.0, best, -1))
 

@@ -23,6 +23,8 @@ CONTRADICTED = 0.0625  # share of contradicted points at which a motion is worth
 UNSEEN = 0.07  # share of the surface that a camera missed at which the score falls to 1/e
 CROPPED = 0.3  # share of the score that a camera costs whose frame cut the whole object off
 RESIDUAL = 0.008  # length: residual between two surfaces at which the score falls to 1/e
+CLASHING = 0.25  # share of the score that is left where the colours do not go together at all
+TONED = 1.5  # how fast it rises with how they go together: all of it is left from 0.5 on
 _STEP = 0.2  # most that one step of refinement turns (radians) or moves (length)
 _DAMPING = 1e-6  # keeps the equations of a surface that slides along itself solvable
 
@@ -51,7 +53,11 @@ class Evidence:
         free = max(0.0, 1 - self.contradiction / CONTRADICTED)
         silhouette = float(np.exp(-((self.missing / UNSEEN) ** 2))) * (1 - CROPPED * self.cropped)
         near = float(np.exp(-((self.residual / RESIDUAL) ** 2)))
-        colour = 1.0 if self.tones is None else float(np.clip(0.25 + 1.5 * self.tones, 0.25, 1.0))
+        colour = (
+            1.0
+            if self.tones is None
+            else float(np.clip(CLASHING + TONED * self.tones, CLASHING, 1.0))
+        )
         return self.overlap * facing * free * silhouette * near * colour
 
 
