@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def land(atlas: Atlas, place: Place, goal: Place) -> Place:
         for n in range(place.n, place.n + TWINS)
     )
     taken: list[Occupied] = []
-    for free in (goal, *twins):
+    for free in itertools.chain((goal,), twins):
         try:
             move(atlas, place.path, free.path)
             return free

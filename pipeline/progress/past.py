@@ -40,11 +40,13 @@ class Guess(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is remembered of a job: what was asked, seconds by stage, peak of memory in bytes."""
+    """What is remembered of a job: what was asked, seconds by stage, peak of memory in bytes, and
+    what of that is declared for all its stages."""
 
     asked: Asked
     times: dict[str, float]
     peak: int | None
+    declared: float
 
 
 class Past:
@@ -93,11 +95,10 @@ class Past:
         with self._lock:
             known = [one for one in reversed(self._known.values()) if one.peak and one.asked.kind]
         ratios, shares = [], []
-        for age, (other, _, peak) in enumerate(known):
-            whole = needs.declared(recipes.stages(other.kind), other)
-            if peak and whole:
-                ratios.append(peak / whole)
-                shares.append(likeness(asked, other) * OLDER**age)
+        for age, other in enumerate(known):
+            if other.peak and other.declared:
+                ratios.append(other.peak / other.declared)
+                shares.append(likeness(asked, other.asked) * OLDER**age)
         foreseen = needs.declared(stages, asked)
         return int(needs.ENGINE + needs.corrected(foreseen, ratios, shares))
 
@@ -109,8 +110,9 @@ class Past:
             return
         with self._lock:
             self._known.pop(job.id, None)
-            provenance = job.provenance
-            self._known[job.id] = Known(Asked.of(job), dict(provenance.times), provenance.peak_rss)
+            asked, times = Asked.of(job), dict(job.provenance.times)
+            declared = needs.declared(recipes.stages(asked.kind), asked)
+            self._known[job.id] = Known(asked, times, job.provenance.peak_rss, declared)
             same = [id for id, known in self._known.items() if known.asked.kind == job.kind]
             for id in same[:-PER_KIND]:
                 del self._known[id]

@@ -21,12 +21,16 @@ CHUNK = 1 << 20  # bytes: larger than any file of a play
 
 def _child(self: Any, name: Any) -> Any:
     """SELF / NAME, where NAME is one plain name; else as pathlib does it."""
-    if type(name) is not str or "/" in name or name in ("", ".") or "\0" in name:
+    if type(name) is not str:
+        if not isinstance(name, str):
+            return _join(self, name)
+        name = str(name)
+    if "/" in name or name in ("", ".") or "\0" in name:
         return _join(self, name)
-    text = str(self)
+    text, parts = _text(self), self._parts
     child = object.__new__(type(self))
-    child._drv, child._root, child._parts = self._drv, self._root, [*self._parts, name]
-    if self._parts and text[-1] != "/":
+    child._drv, child._root, child._parts = self._drv, self._root, [*parts, name]
+    if parts and text[-1] != "/":
         child._str = f"{text}/{name}"
     return child
 

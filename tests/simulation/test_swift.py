@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from layout.tree import State
 from tests.simulation.swift import CHUNK, swift
 
 NAMES = (
@@ -23,6 +24,7 @@ NAMES = (
     "ä ö",
     "a\nb",
     Path("d/e"),
+    State.DONE,
     "x" * 255,
 )
 BASES = (

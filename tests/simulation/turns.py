@@ -42,6 +42,8 @@ class Turns:
         self._runs: dict[Process, tuple[int, int]] = {}
 
     def listed(self, process: Process, listing: list[str]) -> None:
+        if process not in self.house.workers:
+            return  # intakes and requests start nothing
         self._seen[process] = self.world.hub.now, tuple(listing)
         self._struck[process], self._told[process] = set(), {}
 

@@ -3,6 +3,7 @@ everything that happened."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import random
@@ -31,7 +32,12 @@ ORDERS: tuple[Callable[[list[Any]], list[Any]], ...] = (
 
 def _shuffled(entry: Any) -> int:
     """In an order that has nothing to do with names, and is the same in every process."""
-    return zlib.crc32(os.fsencode(entry if isinstance(entry, str) else entry[0]))
+    return _turn(entry if isinstance(entry, str) else entry[0])
+
+
+@functools.lru_cache(1 << 14)
+def _turn(name: str) -> int:
+    return zlib.crc32(os.fsencode(name))
 
 
 class Broken(BaseException):
