@@ -81,7 +81,12 @@ STAGES: dict[str, Stage] = {
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),
     "scan.mesh": Stage(MeshScan, (PointCloud, Features, Scans, PosedPictures), Mesh, version=3),
-    "scan.measure": Stage(Measure, (Mesh, PointCloud, Features, Alignment, Scans), Mesh),
+    "scan.measure": Stage(
+        Measure,
+        (Mesh, PointCloud, Features, Alignment, Scans, PosedPictures),
+        Mesh,
+        version=2,
+    ),
     "scan.compare": Stage(
         Compare, (Mesh, PointCloud, Features, Alignment, Scans), Comparison, version=2
     ),

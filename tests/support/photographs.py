@@ -38,6 +38,7 @@ class Scene:
     table: bool = True
     sheet: float = 0.0  # a sheet of markers lies on the table, so many times as large as printed
     belt: tuple[float, float] | None = None  # a ball instead, nearly plain between these heights
+    rods: int = 0  # so many thin rods stand out of the head, thinner than a few pixels
     bend: float = 0.0  # k of the lens: a ray (x, y, 1) falls on (x, y) (1 + k r²)
 
     def __post_init__(self) -> None:
@@ -50,7 +51,7 @@ class Scene:
             foot = make.create_box(0.3, 0.24, 0.1).translate([-0.15, -0.12, 0.0])
             head = make.create_sphere(0.12, 60).translate([-0.03, 0.0, 0.2])
             horn = make.create_cone(0.07, 0.2, 60).translate([0.06, 0.03, 0.1])
-            self.body = foot + head + horn
+            self.body = foot + head + horn + _bush(make, self.rods)
         self.scene = o3d.t.geometry.RaycastingScene()
         self.scene.add_triangles(o3d.t.geometry.TriangleMesh.from_legacy(self.body))
         if self.table:
@@ -104,6 +105,20 @@ class Scene:
             x, y = (at[on] * DOTS).astype(int).T
             colours[on] = np.where(paper[x, y], 0.9, 0.1)[:, None]
         return colours
+
+
+def _bush(make: Any, count: int) -> Any:
+    """COUNT rods, 4 mm thick and 130 mm long, that stand out of the head into all directions above."""
+    rods, rng = make(), np.random.default_rng(9)
+    for _ in range(count):
+        way = rng.normal(size=3) * [1, 1, 0.5] + [0, 0, 0.8]
+        z = way / np.linalg.norm(way)
+        x = np.cross(z, [1.0, 0, 0]) / np.linalg.norm(np.cross(z, [1.0, 0, 0]))
+        rod = make.create_cylinder(0.002, 0.25, 12).rotate(
+            np.stack([x, np.cross(z, x), z], 1), center=np.zeros(3)
+        )
+        rods += rod.translate(0.125 * z + [-0.03, 0.0, 0.2])
+    return rods
 
 
 def look(eye: Array, at: Array, roll: float = 0.0) -> Array:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artefacts import Alignment, Features, Gaps, Mesh, PointCloud, Scans
+from pipeline.artefacts import Alignment, Features, Gaps, Mesh, PointCloud, PosedPictures, Scans
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.geometry import surface as surfaces
 from pipeline.geometry.rigid import Array
+from pipeline.geometry.units import as_matrix
 from pipeline.kept.options import Measure
-from pipeline.stages.scan import _gaps, _surface
+from pipeline.stages.scan import _gaps, _surface, _thin
 from pipeline.workspace import StageWorkspace
 
 _SAMPLES = 100_000  # of the surface, spread by area
@@ -26,12 +27,14 @@ def run(
     features: Features | None,
     alignment: Alignment,
     scans: Scans,
+    posed: PosedPictures | None,
     ws: StageWorkspace[Measure],
 ) -> Mesh:
     """unsupported_area: the share of the surface, sampled by area, that lies farther from every
     merged point than a few spacings; scan_to_mesh anew, for the mesh was cleaned and thinned.
     gaps: holes and patches without data (common frame, drop's unit), and the places from which
-    passes would fill them. Arrays do not change. Open3D casts the rays; sampling is seeded.
+    passes would fill them. It warns of thin parts that photographs show
+    and the mesh lacks. Arrays do not change. Open3D casts the rays; sampling is seeded.
     """
     points = arrays.load(ws.path((features and features.kept) or cloud.arrays))["points"]
     surface = surfaces.load(ws, mesh)
@@ -46,6 +49,8 @@ def run(
         inner = [n for n, hole in enumerate(holes) if hole.width < _RIM * cloud.size]
         missing = missing.only(np.isin(missing.hole, inner))
     ws.progress(0.6, f"{len(holes)} holes found")
+    if posed is not None and posed.sparse is not None:
+        _thin.say(surface, as_matrix(mesh.frame)[1], points, posed, ws)
     far = _working_distance(alignment, scans, points, cloud.size)
     places = _gaps.rescan(vertices, faces, holes, missing, far) if len(missing.points) else ()
     return mesh.model_copy(

@@ -49,6 +49,7 @@ def test_a_plain_belt_is_covered_and_marked(tmp_path: Path) -> None:
     places = scale * _spread(surface.vertices, surface.faces) @ turn.T + move
     assert (cKDTree(places).query(belt)[0] < 0.01 * size).mean() >= 0.9
     assert any("so plain in all photographs" in text for text in job.ws.warnings)
+    assert not any("pixels there" in text or "loose" in text for text in job.ws.warnings)
     assert job.mesh.unsupported_area > 0.02
     centres = np.array([one.centre for one in job.mesh.gaps.holes if one.filled])
     heights = (scale * centres @ turn.T + move)[:, 2]

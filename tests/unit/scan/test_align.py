@@ -105,7 +105,7 @@ def test_a_closed_surface_reports_what_no_point_supports(job: Job, scanned: Scan
     )
     kept = arrays.load(ws.path(job.mesh.arrays))
     result = mesh.run(job.cloud, job.features, job.scans, None, closed)
-    result = measure.run(result, job.cloud, job.features, job.alignment, job.scans, closed)
+    result = measure.run(result, job.cloud, job.features, job.alignment, job.scans, None, closed)
     arrays.save(ws.path(job.mesh.arrays), **kept)
     assert result.unsupported_area is not None
     assert 0.01 < result.unsupported_area < 0.6
