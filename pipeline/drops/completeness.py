@@ -29,7 +29,16 @@ from pipeline.drops.items import Known
 from pipeline.drops.jobtoml import ListedFile
 from pipeline.drops.seen import Seen
 from pipeline.drops.unfit import never, nothing_to_judge
-from pipeline.drops.verdict import FILL, MEND_LIST, UNFINISHED, Ready, Refuse, Verdict, Wait
+from pipeline.drops.verdict import (
+    FILL,
+    MEND_LIST,
+    SPARED,
+    UNFINISHED,
+    Ready,
+    Refuse,
+    Verdict,
+    Wait,
+)
 from pipeline.formats.bytes import open_file
 
 
@@ -190,10 +199,9 @@ class Completeness:
             if not seen.contents.contradiction(look, found)  # it lacks nothing: it is another file
             and (missing := seen.contents.missing(look, found))
         }
-        if lacking and seen.unchanged(self.settings.patience):
-            broken = [found.path for found in lacking]
-            if spared.are(look, broken, seen.contents.known(look)):
-                return None
+        broken = [found.path for found in lacking]
+        if broken and spared.are(look, broken, seen.contents.known(look)):
+            return self._spared(seen, broken)
         for found, missing in lacking.items():
             zeros = seen.contents.unfilled(look, found)
             return self._patience(
@@ -204,6 +212,12 @@ class Completeness:
                 "Copy or export the file again",
             )
         return None
+
+    def _spared(self, seen: Seen, broken: list[str]) -> Wait | None:
+        patience = self.settings.patience
+        if seen.unchanged(patience):
+            return None
+        return Wait(SPARED.format(some(broken), patience / 60), seen.since + patience)
 
     def _doubtful(self, look: Listing, seen: Seen) -> Verdict | None:
         """A file that looks unfinished although its end is there."""

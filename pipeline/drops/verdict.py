@@ -7,6 +7,10 @@ from dataclasses import dataclass
 UNFINISHED = "looks unfinished: "
 FILL = "Copy the file again; if it is right as it is, put an empty file READY beside it"
 MEND_LIST = "Copy what is missing or correct job.toml"
+SPARED = (
+    "looks cut off: {}. Copy that again or take it away: if nothing changes for {:.0f} min, the"
+    " other photographs make the model without it"
+)
 
 
 @dataclass(frozen=True)

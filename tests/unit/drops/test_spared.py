@@ -60,7 +60,12 @@ def photographs(tmp_path: Path, broken: dict[str, bytes], more: dict[str, bytes]
 def test_one_whose_end_is_missing_is_waited_for_and_then_left_behind(tmp_path: Path) -> None:
     """Empty or cut off: it may still come; the others are not lost for it."""
     watch = photographs(tmp_path, {"IMG_8.jpg": JPG[: len(JPG) // 2], "IMG_9.jpg": b""}, {})
-    assert isinstance(watch.after(60), Wait)
+    waits = watch.after(60)
+    assert isinstance(waits, Wait) and waits.until == pytest.approx(101)
+    assert waits.reason == (
+        "looks cut off: IMG_8.jpg, IMG_9.jpg. Copy that again or take it away: if nothing changes"
+        " for 2 min, the other photographs make the model without it"
+    )
     assert isinstance(watch.after(60), Ready)
     words = photographs(tmp_path / "text", {"IMG_9.jpg": TEXT}, {})
     assert isinstance(words.after(30), Ready)

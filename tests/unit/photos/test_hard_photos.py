@@ -163,3 +163,13 @@ def alike(straight: Any, camera: Any, true: Any, focal: float) -> float:
     inside = (at > 1).all(0) & (at[0] < height - 2) & (at[1] < width - 2)
     seen = map_coordinates(true, at, order=1)
     return float(np.corrcoef(seen[inside], straight[8:-8, 8:-8][inside])[0, 1])
+
+
+def test_heic_as_a_phone_keeps_it_is_read_upright(tmp_path: Path) -> None:
+    """The camera lay on its side, or stood on its head: each is turned once, neither left as it lies nor turned twice. Nothing here writes HEIC; the files are photographs of the first four of ring(20)."""
+    folder = Path(__file__).parents[2] / "fixtures" / "heic"
+    job = cameras(tmp_path, {one.name: one.read_bytes() for one in sorted(folder.iterdir())})
+    truth = {f"IMG_{k}.HEIC": pose for k, pose in enumerate(photographs.ring(20)[:4])}
+    assert {one.name for one in job.posed.pictures} == set(truth)
+    turned, apart = worst(job, truth)
+    assert turned < 1 and apart < 0.005
