@@ -13,8 +13,11 @@ from pipeline.stages.photos._world import Shot
 
 SAME = 0.002  # of the longer edge by which one is the other moved, turned and made larger
 SPOT = 0.05  # of the distance of what they show: where a copy, cut aslant, seems to be taken from
+# what counts as the same where one shows next to nothing that the other does not, and seems to be
+# taken from next to the same spot: the middle of a part is not where its lens looked
+ASLANT, ALL, NEAR = 0.005, 0.95, 0.015
 FINER = 0.1  # share by which things are larger in one, so that it counts as that
-SHARED = 0.5  # of the points of one that the other sees as well
+SHARED = 0.5  # of the points of the one that is left out, which the other must see as well
 WHY = (
     "it shows what {} shows, and from the same spot: an edited copy of it, a part of it, or one of"
     " a burst"
@@ -44,13 +47,17 @@ def _rank(shot: Shot) -> tuple[bool, int, int, int, str]:
 
 
 def _is_copy(one: Shot, other: Shot, points: Array) -> bool:
-    away = float(np.median(np.linalg.norm(points[one.sees] - one.centre, axis=1)))
-    if np.linalg.norm(one.centre - other.centre) > SPOT * away:
+    """Whether ONE adds nothing to OTHER; a wide photograph adds to a near one of a part of it."""
+    distance = float(np.median(np.linalg.norm(points[one.sees] - one.centre, axis=1)))
+    apart = float(np.linalg.norm(one.centre - other.centre)) / distance
+    if apart > SPOT:
         return False
     both = np.intersect1d(one.sees, other.sees)
-    if len(both) <= SHARED * min(len(one.sees), len(other.sees)):
+    shared = len(both) / max(len(one.sees), 1)
+    if shared <= SHARED:
         return False
-    return _moved(_shown(one, points[both]), _shown(other, points[both])) < SAME
+    within = ASLANT if shared > ALL and apart < NEAR else SAME
+    return _moved(_shown(one, points[both]), _shown(other, points[both])) < within
 
 
 def _shown(shot: Shot, points: Array) -> Array:

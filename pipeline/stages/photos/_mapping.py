@@ -8,7 +8,7 @@ before features are sought, because the finder numbers photographs in the order 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +72,24 @@ def map_photos(photos: Sequence[Photo], ws: Workspace, threads: int) -> Mapped:
     return Mapped(sound, *_counts(database, called), frozenset(called[name] for name in turned))
 
 
+def without(
+    mapped: Mapped, photos: Sequence[Photo], copies: Collection[str], ws: Workspace
+) -> Mapped:
+    """MAPPED with its cameras placed anew without COPIES of other photographs: a lens is taken for
+    looking where its picture's middle is, so that a part of one bends the places of all. As it was
+    where fewer find a place then."""
+    database = ws.path("photos/features.db")
+    names = [Path(photo.copy).name for photo in photos if photo.name not in copies]
+    models = _incremental(
+        database, ws.path("photos/copies/x").parent, ws.path("photos/models/x").parent, names
+    )
+    sound, _ = _with_depth(models, database, names)
+    fewest = mapped.models[0].num_reg_images() - len(copies)
+    if not sound or sound[0].num_reg_images() < fewest:
+        return mapped
+    return mapped._replace(models=sound)
+
+
 def _with_depth(
     models: list[Any], database: Path, names: Sequence[str]
 ) -> tuple[list[Any], set[str]]:
@@ -131,7 +149,10 @@ def _match(names: Sequence[str], database: Path, ws: Workspace, threads: int) ->
     )
 
 
-def _incremental(database: Path, folder: Path, models: Path) -> list[Any]:
+def _incremental(
+    database: Path, folder: Path, models: Path, names: Sequence[str] = ()
+) -> list[Any]:
+    """All groups that hang together; of NAMES alone, where there are any."""
     import pycolmap
 
     shutil.rmtree(models, ignore_errors=True)
@@ -141,6 +162,7 @@ def _incremental(database: Path, folder: Path, models: Path) -> list[Any]:
     options.num_threads = options.mapper.num_threads = 1
     options.random_seed = options.mapper.random_seed = options.triangulation.random_seed = SEED
     options.min_model_size, options.extract_colors = 3, False
+    options.image_names = list(names)
     found = pycolmap.incremental_mapping(database, folder, models, options=options).values()
     return sorted(found, key=lambda model: (-model.num_reg_images(), -model.num_points3D()))
 

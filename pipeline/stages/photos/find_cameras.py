@@ -57,7 +57,9 @@ def run(dropped: Dropped, ws: StageWorkspace[FindCameras]) -> PosedPictures:
     if joined < _why.FEWEST:
         raise _why.too_few(joined, len(sources), unread)
     shots, points = _shots(mapped.models[0], photos)
-    copies = _copies.copies(shots, points)
+    if copies := _copies.copies(shots, points):
+        mapped = _mapping.without(mapped, photos, copies, ws)
+        shots, points = _shots(mapped.models[0], photos)
     shots = [shot for shot in shots if shot.name not in copies]
     unread |= {name: _copies.WHY.format(original) for name, original in copies.items()}
     if len(shots) < _why.FEWEST:

@@ -63,6 +63,17 @@ def test_an_edited_copy_and_a_part_of_a_photograph_are_left_out_for_it() -> None
     }
 
 
+def test_a_part_cut_from_one_side_is_a_copy_and_a_wide_photograph_is_none() -> None:
+    """Its lens is taken for looking where its middle is, which tips its camera. Of a near and a wide one from one spot both stay: the wide one was left out for showing things smaller."""
+    part = shot("part.jpg", 0, aside=0.01, edge=3000, sees=slice(0, 200), at=(0, 0, 0.08))
+    whole = shot("IMG_1.jpg", 0)
+    assert _copies._moved(_copies._shown(part, POINTS), _copies._shown(whole, POINTS)) > 0.002
+    wide = shot("wide.jpg", 90, sees=slice(0, 390))
+    near = shot("near.jpg", 90, sees=slice(0, 80))
+    near.params = (9000.0, *near.params[1:])
+    assert _copies.copies([part, whole, wide, near], POINTS) == {"part.jpg": "IMG_1.jpg"}
+
+
 def test_a_screenshot_is_larger_and_shows_things_smaller() -> None:
     """It goes all the same; and of equal ones the one that knows its lens stays."""
     screen = shot("screen.png", 0, edge=6000)

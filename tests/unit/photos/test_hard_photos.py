@@ -173,3 +173,15 @@ def test_heic_as_a_phone_keeps_it_is_read_upright(tmp_path: Path) -> None:
     assert {one.name for one in job.posed.pictures} == set(truth)
     turned, apart = worst(job, truth)
     assert turned < 1 and apart < 0.005
+
+
+def test_parts_cut_from_photographs_bend_nothing(shot: Shot, tmp_path: Path) -> None:
+    """Their lens is taken for looking where their middle is: left in, they bent the places of all by half a degree."""
+    parts = {
+        f"part{k}.jpg": shot.photos[f"IMG_{k:02}.jpg"].crop((45 * (k % 2), 30, 300, 248))
+        for k in (1, 4, 6)
+    }
+    job = cameras(tmp_path, shot.photos | parts)
+    assert {one.name for one in job.posed.pictures} == set(shot.truth)
+    assert all("a part of it" in why for _, why in job.posed.left_out)
+    assert max(worst(job, shot.truth)) < 0.15
