@@ -16,12 +16,21 @@ def excludes() -> list[str]:
     found = []
     for row in PATHS:
         if not row.backup:
-            found += _halts() if row.path == HALT else [f"/{row.path.rstrip('/')}"]
+            found += _halts() if row.path == HALT else _left_out(f"/{row.path}")
     for row in JOB_PATHS:
         if not row.backup:
-            names = (PROGRESS, PROGRESS_LINE) if row.path == PROGRESS else (row.path.rstrip("/"),)
-            found += [f"/{state}/*/{name}" for state in JOBS for name in names]
+            names = (PROGRESS, PROGRESS_LINE) if row.path == PROGRESS else (row.path,)
+            found += [
+                each for state in JOBS for name in names for each in _left_out(f"/{state}/*/{name}")
+            ]
     return found
+
+
+def _left_out(path: str) -> list[str]:
+    """PATH; of a file also the hidden neighbours by which it is replaced: they are gone before
+    rsync has read them, which it calls a fault."""
+    folder, _, name = path.rpartition("/")
+    return [path, f"{folder}/.{name}.*"] if name else [path.rstrip("/")]
 
 
 def _halts() -> list[str]:

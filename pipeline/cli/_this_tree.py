@@ -43,6 +43,8 @@ def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
         if refused := _of_others(atlas):
             return [refused]
         identity = atlas.identity()
+        if unready := _unready(atlas):
+            return unready
         proofs = init.prove(atlas)
     except (LineFault, OSError) as fault:
         remedy = AS_OWNER if fault.errno in blame.DENIED else "bring the share back"
@@ -52,10 +54,6 @@ def tree_findings(root: Path, user: str | None = None) -> list[Finding]:
         findings.append(
             Finding("missing", "HALT", f"{halt} stops claiming and starting", "inbox3d resume")
         )
-    if init.came_back(atlas):
-        remedy = f"stop every up, then: inbox3d init {root} --restored"
-        what = "was restored, copied or moved to another disk"
-        findings.append(Finding("wrong", "Atlas", what, remedy))
     return [
         *findings,
         *_login(atlas),
@@ -77,6 +75,19 @@ def _of_others(atlas: Atlas) -> Finding | None:
     return Finding(
         "wrong", "Atlas", told, f"{AS_OWNER}; --as NAME tells what one of the people may"
     )
+
+
+def _unready(atlas: Atlas) -> list[Finding]:
+    """A tree of which nothing more can be said before `inbox3d init`: it came back from a backup,
+    or lacks folders."""
+    if init.came_back(atlas):
+        remedy = f"stop every up, then: inbox3d init {atlas.root} --restored"
+        what = "was restored, copied or moved to another disk"
+        return [Finding("wrong", "Atlas", what, remedy)]
+    if lost := [folder for folder in atlas.folders() if atlas.disk.lstat(folder) is None]:
+        what = f"lacks {', '.join(str(folder.relative_to(atlas.root)) for folder in lost)}"
+        return [Finding("wrong", "Atlas", what, f"inbox3d init {atlas.root}")]
+    return []
 
 
 def _proven(atlas: Atlas, identity: AtlasFile, proofs: Sequence[init.Finding]) -> list[Finding]:

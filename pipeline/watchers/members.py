@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import os
@@ -50,8 +51,14 @@ def stop_on_signals(stopping: threading.Event, anew: threading.Event | None = No
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         means = reads if number == signal.SIGHUP else stopping
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *_, means=means: means.set())
+            signal.signal(number, lambda *_, means=means: _set(means))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+
+def _set(event: threading.Event) -> None:
+    """From a signal's handler, in a thread of its own: the handler runs in the middle of whatever
+    the main thread does, which may hold the event's lock as it waits, and would wait for itself."""
+    _thread.start_new_thread(event.set, ())
 
 
 def begin_anew() -> NoReturn:

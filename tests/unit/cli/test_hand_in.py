@@ -162,3 +162,16 @@ def test_a_restored_tree_takes_nothing_until_init_was_told(
     code, _, err = run(command, *drop, *listen, at=str(tmp_path / "back"))
     assert code == 3 and f"inbox3d init {tmp_path / 'back'} --restored" in err
     assert not any(Atlas(tmp_path / "back").entries(State.INBOX))
+
+
+def test_doctor_says_of_a_tree_that_is_not_ready_what_makes_it_so(
+    atlas: Atlas, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """A backup holds no disposable folder: doctor stumbled over the first that lacked, before it came to the remedy."""
+    left_out = shutil.ignore_patterns("idem", "drafts", "staging", "workers", "trash")
+    shutil.copytree(atlas.root, tmp_path / "back", ignore=left_out)
+    _, out, _ = run("doctor", at=str(tmp_path / "back"))
+    assert f"inbox3d init {tmp_path / 'back'} --restored" in out
+    atlas.trash.rmdir()
+    _, out, _ = run("doctor")
+    assert "lacks .pipeline/trash" in out and f"inbox3d init {atlas.root}\n" in out

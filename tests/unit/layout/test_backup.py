@@ -73,6 +73,9 @@ def test_a_restored_tree_goes_on_and_keeps_its_work(
     world.atlas.status_file.write_text("waits")
     drop = world.atlas.inbox / "vase"
     drop.mkdir()
+    # what is being replaced while rsync looks
+    (world.atlas.inbox / ".STATUS.txt.a313dcee").write_text("waits")
+    (held.path / ".progress.json.a313dcee").write_text("{}")
     for name in ("progress.json", "HALT", "a.ply"):
         (drop / name).write_text("a person's")
     copy(world.root, kept)
@@ -82,7 +85,8 @@ def test_a_restored_tree_goes_on_and_keeps_its_work(
     assert not atlas.status_file.exists()
     (place,) = atlas.places(State.PROCESSING)
     assert (place.path / "work/prepare/views.bin").read_text() == "made"
-    assert not (place.path / "progress.json").exists()
+    assert not list(place.path.glob("*progress.json*"))
+    assert not list(atlas.inbox.glob(".STATUS*"))
     assert len(list((atlas.inbox / "vase").iterdir())) == 3
 
 

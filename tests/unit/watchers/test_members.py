@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from types import SimpleNamespace
@@ -69,10 +70,27 @@ def test_a_closed_terminal_drains_and_under_nohup_it_means_nothing() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         members.stop_on_signals(stopping)
         signal.raise_signal(signal.SIGHUP)
-        assert stopping.is_set()
+        assert stopping.wait(5)
     finally:
         for number, handler in held.items():
             signal.signal(number, handler)
+
+
+WAITS = """
+import signal, threading
+from pipeline.watchers import members
+stopping = threading.Event()
+members.stop_on_signals(stopping)
+with stopping._cond:  # as in the midst of stopping.wait()
+    signal.raise_signal(signal.SIGTERM)
+raise SystemExit(not stopping.wait(5))
+"""
+
+
+def test_a_signal_that_comes_while_the_event_is_waited_for_is_heard() -> None:
+    """The handler took the lock that the interrupted wait held: `up` heard no signal any more, and started nothing again."""
+    done = subprocess.run([sys.executable, "-c", WAITS], timeout=20, env=os.environ)
+    assert done.returncode == 0
 
 
 def test_a_worker_lives_where_its_fleet_is_process_one(monkeypatch: pytest.MonkeyPatch) -> None:
