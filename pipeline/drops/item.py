@@ -22,7 +22,6 @@ POINTS, MESH, IMAGE, RANGE_IMAGE, TEXT, OTHER = (
     "text",
     "other",
 )
-SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})
 TABLES = frozenset(tables.SUFFIXES) - {".txt", ".csv"}
 MESHES = frozenset({".obj", ".stl", ".glb", ".gltf", ".off", ".3mf"})
 COLOUR_OR_DEPTH = re.compile(r"(?<![a-z])(colou?rs?|rgb|depths?)(?![a-z])", re.I)
@@ -108,7 +107,7 @@ def what_of(name: str, ending: str, head: bytes) -> str:
         return MESH if header.is_mesh else POINTS
     if ending in tables.SUFFIXES and signatures.sniff(head) in ("ply", "pcd"):
         return POINTS  # whatever it is called
-    if ending in SCANS or (
+    if ending in signatures.SCANS or (
         ending in TABLES and tables.rows_of_numbers(head, len(head) < HEAD) >= 1
     ):
         return POINTS

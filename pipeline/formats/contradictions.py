@@ -10,6 +10,7 @@ from pipeline.formats.gzip import unzipped
 from pipeline.formats.signatures import (
     BY_SUFFIX,
     FREE,
+    MODEL_KINDS,
     TEXT,
     WORDING,
     WORDS,
@@ -56,7 +57,7 @@ def by_content(ending: str, head: bytes, size: int) -> str | None:
         return texts.words(suffix) if suffix else None
     if kind is None and size > stl.HEADER and size == stl.HEADER + stl.FACET * stl.count(head):
         return "an STL model"
-    return WORDS[kind] if kind in ("ply", "pcd", "e57", "las", "glb", "fbx", "blend") else None
+    return WORDS[kind] if kind in {*MODEL_KINDS, "blend"} else None
 
 
 def remedy(really: str) -> str:

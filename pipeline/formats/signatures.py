@@ -91,8 +91,11 @@ TEXT = frozenset(
 FREE = frozenset({".stl", ".tar"})  # may begin with nearly anything
 # What a person's name for an object may end in only because a file is called so.
 FILES = frozenset(BY_SUFFIX) | TEXT | FREE | {".tgz", ".7z", ".fbx", ".stp", ".step"}
-# Kinds that hold neither points nor faces, whatever the name says.
-NO_MODEL = frozenset(WORDS) - {"ply", "pcd", "e57", "las", "glb", "fbx", "pnm", "text", "utf16"}
+# Kinds that hold points or faces, whatever the name says; of what is in neither list only the name
+# tells.
+MODEL_KINDS = frozenset({"ply", "pcd", "e57", "las", "glb", "fbx"})
+NO_MODEL = frozenset(WORDS) - MODEL_KINDS - {"pnm", "text", "utf16"}
+SCANS = frozenset({".pcd", ".e57", ".las", ".laz", ".ptx"})  # suffixes of points without faces
 WORDING = frozenset({".txt", ".json", ".md", ".toml"})  # somebody's words, no scan
 NEVER_EMPTY = (frozenset(BY_SUFFIX) | TEXT | FREE) - (WORDING - {".toml"})
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pipeline.artefacts import Dropped
-from pipeline.formats import archives, frames, masks, pictures
+from pipeline.formats import archives, frames, masks, pictures, signatures, tables
 from pipeline.formats.account import listed
 from pipeline.formats.meant import meant
 from pipeline.formats.refusals import Source
@@ -80,24 +80,8 @@ def _speaks_against(source: Source) -> bool:
     return pictures.tells_depth(source.name) or PurePosixPath(source.name).suffix.lower() in _SCANS
 
 
-_SCANS = frozenset(
-    [
-        ".ply",
-        ".pcd",
-        ".xyz",
-        ".pts",
-        ".csv",
-        ".asc",
-        ".obj",
-        ".stl",
-        ".glb",
-        ".off",
-        ".e57",
-        ".las",
-        ".laz",
-        ".ptx",
-        ".gz",
-        ".pgm",
-        ".ppm",
-    ]
+_SCANS = (
+    signatures.SCANS
+    | (frozenset(tables.SUFFIXES) - {".txt"})  # a .txt may be anything
+    | {".ply", ".obj", ".stl", ".glb", ".off", ".gz", ".pgm", ".ppm"}
 )

@@ -17,7 +17,7 @@ from pipeline.artefacts import Dropped, Pass, PosedPicture, PosedPictures, Scans
 from pipeline.formats.refusals import Source
 from pipeline.geometry import arrays, rigid
 from pipeline.stages.photos import _beside, _distances, _drop, _places, _size
-from pipeline.stages.scan import align
+from pipeline.stages.scan import _formats, align
 from pipeline.workspace import Workspace
 from tests.support import photographs
 
@@ -129,6 +129,16 @@ def test_a_mesh_to_compare_with_does_not_speak_against_photographs(workspace: Ma
         (ws.input / name).write_bytes(b"x")
     dropped = Dropped(names=("1.jpg", "2.jpg", "part.stl"))
     assert len(_drop.photographs(dropped, "Part.stl", ws).photos) == 2
+    assert _drop.photographs(dropped, None, ws).photos == []
+
+
+@pytest.mark.parametrize("suffix", sorted(set(_formats.READERS) - {".txt"}))
+def test_a_scan_of_any_format_speaks_against_photographs(suffix: str, workspace: Make) -> None:
+    """A .txt may be anything; every other file that a reader takes is a scan."""
+    ws = workspace(kind="scan")
+    for name in ("1.jpg", "2.jpg", f"a{suffix}"):
+        (ws.input / name).write_bytes(b"x")
+    dropped = Dropped(names=("1.jpg", "2.jpg", f"a{suffix}"))
     assert _drop.photographs(dropped, None, ws).photos == []
 
 

@@ -28,9 +28,6 @@ def is_coloured(stored: dict[str, np.ndarray], colours: np.ndarray = COLOURS) ->
     return bool(np.abs(stored["colors"].astype(int) - colours).max() <= 1)
 
 
-# ---- PLY
-
-
 def test_splats_are_told_from_points(read: Read) -> None:
     harmonic = (COLOURS / 255 - 0.5) / 0.28209479177387814
     columns = [
@@ -41,12 +38,3 @@ def test_splats_are_told_from_points(read: Read) -> None:
     job = read({"a.ply": binary_ply(columns)})
     assert is_coloured(first(job))
     assert "Gaussian splats" in said(job)
-
-
-# ---- PCD
-
-
-# ---- E57
-
-
-# ---- LAS
