@@ -185,3 +185,20 @@ def test_parts_cut_from_photographs_bend_nothing(shot: Shot, tmp_path: Path) -> 
     assert {one.name for one in job.posed.pictures} == set(shot.truth)
     assert all("a part of it" in why for _, why in job.posed.left_out)
     assert max(worst(job, shot.truth)) < 0.15
+
+
+def test_a_thing_that_turned_before_a_patterned_wall_is_refused_with_words(tmp_path: Path) -> None:
+    """What stands still behind it holds the photographs together, and tells nothing of the thing."""
+    wall = photographs.Scene(seed=9).photo(
+        photographs.look(np.array([0.7, 0.3, 0.5]), np.zeros(3)), SIZE
+    )
+    turning = photographs.Scene(table=False)
+    photos = {}
+    for number, pose in enumerate(photographs.ring(24)[:8]):
+        photo = turning.photo(pose, SIZE, noise=0)
+        apart = np.abs(np.asarray(photo, int) - 158).max(2) > 3  # the background's grey
+        mask = Image.fromarray(apart).convert("L").filter(ImageFilter.MedianFilter(5))
+        photos[f"{number}.jpg"] = Image.composite(photo, wall, mask)
+    with pytest.raises(NoOverlap, match="one spot") as caught:
+        cameras(tmp_path, photos)
+    assert "plain background" in caught.value.remedy

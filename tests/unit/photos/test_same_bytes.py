@@ -30,6 +30,7 @@ def test_cameras_are_placed_by_one_thread(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)  # three whole runs
 def test_one_thread_and_two_give_the_same_bytes(
     shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
