@@ -72,7 +72,7 @@ class Stage(NamedTuple):
 
 
 STAGES: dict[str, Stage] = {
-    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=15),
+    "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=16),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
     "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=13),
     "scan.orient": Stage(Orient, (Scans,), Scans, version=5),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
@@ -172,7 +172,11 @@ def other(kind: str, name: str) -> object:
     field = jobs.OPTIONS[kind].model_fields[name]
     if isinstance(field.default, bool):
         return not field.default
-    return OTHER[name] if name in OTHER else field.default + 1
+    if name in OTHER:
+        return OTHER[name]
+    if get_origin(field.annotation) is Literal:
+        return next(value for value in get_args(field.annotation) if value != field.default)
+    return field.default + ("x" if isinstance(field.default, str) else 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
