@@ -24,6 +24,11 @@ from webapi.index.states import ENDED
 log = logging.getLogger(__name__)
 
 _TREE = sql.select(FACTS.c.value).where(FACTS.c.key == "tree")
+# made once: putting a statement together costs more than running it
+_OF = {
+    table: sql.delete(table).where(table.c.id.in_(sql.bindparam("ids", expanding=True)))
+    for table in (JOBS, TAGS)
+}
 
 
 class Index:
@@ -121,7 +126,7 @@ class Index:
         with self.engine.begin() as db:
             db.execute(self._upsert(JOBS), [dict(row) for row in rows])
             for some in batched([row["id"] for row in rows]):
-                db.execute(sql.delete(TAGS).where(TAGS.c.id.in_(some)))
+                db.execute(_OF[TAGS], {"ids": some})
             if tagged:
                 db.execute(self._insert(TAGS).on_conflict_do_nothing(), tagged)
 
@@ -129,8 +134,8 @@ class Index:
         if chosen := list(ids):
             with self.engine.begin() as db:
                 for some in batched(chosen):
-                    for table in (JOBS, TAGS):
-                        db.execute(sql.delete(table).where(table.c.id.in_(some)))
+                    for delete in _OF.values():
+                        db.execute(delete, {"ids": some})
 
     def clear(self) -> None:
         try:
