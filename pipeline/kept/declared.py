@@ -74,9 +74,9 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     "photos.find_cameras": Stage(FindCameras, (Dropped,), PosedPictures, version=16),
     "photos.densify": Stage(Densify, (PosedPictures,), Scans, version=7),
-    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=13),
-    "scan.orient": Stage(Orient, (Scans,), Scans, version=5),
-    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=17),
+    "scan.read_passes": Stage(ReadPasses, (Dropped, Scans), Scans, version=14),
+    "scan.orient": Stage(Orient, (Scans,), Scans, version=6),
+    "scan.align": Stage(Align, (Scans, PosedPictures), Alignment, version=18),
     "scan.pose_pictures": Stage(Declared, (Scans, Alignment, PosedPictures), PosedPictures),
     "scan.fuse": Stage(Fuse, (Scans, Alignment), PointCloud, version=3),
     "scan.find_features": Stage(FindFeatures, (PointCloud, Scans, Alignment), Features, version=6),

@@ -16,6 +16,7 @@ Bonds = dict[tuple[int, int], float]
 # What all pairs across a cut come to, in scores: 0.53 and more at 20 cuts through ten drops of
 # benchmarks/bench_ambiguity.py that stood right, 0 and 0.17 at the two of one that did not.
 _HELD = CERTAIN
+_AS_ONE = 0.85  # from here on two passes see the same, and what both say is said once
 _WORDS = (
     "one weak match holds it in its place, and no other pass confirms that: look at it, or scan"
     " what lies between again"
@@ -32,8 +33,20 @@ def tell(passes: list[Prepared], group: Group) -> None:
         rest = group.poses.keys() - side
         if len(side) > len(rest):
             continue
-        if sum(bond for pair, bond in bonds.items() if len(side & {*pair}) == 1) < _HELD:
+        if _across(side, bonds) < _HELD:
             group.doubts |= dict.fromkeys(side, _WORDS)
+
+
+def _across(side: set[int], bonds: Bonds) -> float:
+    """What holds SIDE on the rest: all pairs between them, passes that see the same as one."""
+    alike = dict.fromkeys({k for pair in bonds for k in pair}, 1)
+    for (a, b), bond in bonds.items():
+        if bond >= _AS_ONE and (a in side) == (b in side):
+            alike[a] += 1
+            alike[b] += 1
+    return sum(
+        bond / (alike[a] * alike[b]) for (a, b), bond in bonds.items() if (a in side) != (b in side)
+    )
 
 
 def _bonds(passes: list[Prepared], group: Group) -> Bonds:

@@ -99,8 +99,8 @@ def propagated(points: Array, direction: Array, known: Known) -> Array:
     try:
         cloud.orient_normals_consistent_tangent_plane(_NEIGHBOURS)
     except RuntimeError:  # too few or flat points for its triangulation
-        return _side.outward(points, direction)
-    return _side.outward(points, np.asarray(cloud.normals))
+        return _side.outward(points, direction, known)
+    return _side.outward(points, np.asarray(cloud.normals), known)
 
 
 def _grid_normals(points: Array, grid: NDArray[Any]) -> Array:

@@ -18,6 +18,8 @@ _SIDE = 125.0  # degrees between any two cameras up to which all of them look at
 # on, and the gap between two of them around it that they must not leave
 _DOWN, _GAP = 30.0, 150.0
 _MANY = 6  # passes that are more than one side asks for
+_TOGETHER = 30.0  # degrees within which three cameras see the same of it: found, they err by 25
+_FLAT = 0.15  # share of the size: what is thinner, such as a relief, has one side alone
 
 _ELSE = (
     " If it was scanned from other sides, too, it looks alike from them: passes were laid on each"
@@ -47,10 +49,19 @@ def tell(passes: list[Prepared], group: Group) -> str | None:
         group.doubts = dict.fromkeys(shared, _PLACE) | group.doubts
         many = f"{len(shared)} of {len(group.poses)} placed passes"
         return f"{many} look from the place of another one." + _ELSE
-    if len(aims) >= _MANY and float(apart.max()) < _SIDE and not _around(directions):
+    one_side = len(aims) >= _MANY and float(apart.max()) < _SIDE and not _around(directions)
+    if one_side or (float(apart.max()) < _TOGETHER and _thickness(passes, group) > _FLAT):
         group.doubts = dict.fromkeys(group.poses, _ALL) | group.doubts
         return f"all {len(group.poses)} placed passes look at one side of the thing." + _ELSE
     return None
+
+
+def _thickness(passes: list[Prepared], group: Group) -> float:
+    """Of all that the passes saw where it is narrowest, as a share of how large it is."""
+    points = np.concatenate(
+        [rigid.apply(pose, passes[k].coarse) for k, pose in group.poses.items()]
+    )
+    return clouds.narrowest(points) / clouds.diagonal(points)
 
 
 def _around(directions: Array) -> bool:

@@ -16,6 +16,7 @@ _FARTHEST = 10.0
 _FLAT = 0.02
 _LOOKED_AT = 200_000  # points whose directions are compared
 _SAME = 1e-5  # of the whole spread: directions that are one column of the raster
+_ASIDE = 6.0  # times its distance ahead that a place in a picture may lie aside: 80 degrees
 _TIMES = 8  # points in each column and row, on average, at the least
 
 
@@ -78,8 +79,9 @@ def is_zero(points: Array) -> bool:
     some = points[:: max(1, len(points) // _LOOKED_AT)]
     for ahead in (2, 1, 0):
         if (some[:, ahead] > 0).all() or (some[:, ahead] < 0).all():
-            aside = np.delete(some, ahead, axis=1)
-            if _is_raster(some, *(aside / some[:, ahead, None]).T):
+            aside = np.delete(some, ahead, axis=1) / some[:, ahead, None]
+            # beside a few that lie nearly square to the axis all others would be one direction
+            if np.abs(aside).max() < _ASIDE and _is_raster(some, *aside.T):
                 return True
     away = np.linalg.norm(some, axis=1)
     if not away.all():

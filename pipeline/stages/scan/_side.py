@@ -20,6 +20,9 @@ ROOM = 2.0
 _HIDDEN = 0.02  # share of points that no direction outside sees: then something stands within walls
 # density falls by the square of the distance from a scanner that stood inside
 _FALLS = -1.0
+# of a survey, whose z is up: cosine from which surface is level, share of all that must be, and
+# how much of that must agree
+_LEVEL, _GROUND, _MOSTLY = 0.5, 0.15, 0.8
 _ALONG = 0.985  # cosine between directions that count as one
 _SAMPLE = 4000
 
@@ -35,13 +38,22 @@ class Known(NamedTuple):
 def of_one_view(points: Array, normals: Array, known: Known) -> Array:
     """The sign of NORMALS (N,3), which agree with one view: a survey was seen from above, a body
     bulges towards its camera, and of flat scenes the frame's zero may be where the camera was."""
-    mean = normals.mean(0)
-    if known.level and abs(mean[2]) > 0.6:
-        return np.asarray(normals * np.sign(mean[2]))
+    if known.level and (upward := _upward(normals)):
+        return normals * upward
     turned = bulge(points, normals)
     if abs(turned) < CLEAR and (facing := _facing_zero(points, normals)):
         return normals * facing
     return normals if turned >= 0 else -normals
+
+
+def _upward(normals: Array) -> int:
+    """1 or -1 by which nearly all of what is level, ground and roofs, faces up; 0 where little is,
+    or as much faces down: sills and soffits of a front."""
+    level = normals[np.abs(normals[:, 2]) > _LEVEL, 2]
+    if len(level) < _GROUND * len(normals):
+        return 0
+    up = float((level > 0).mean())
+    return 1 if up > _MOSTLY else -1 if up < 1 - _MOSTLY else 0
 
 
 def _facing_zero(points: Array, normals: Array) -> int:
@@ -119,13 +131,15 @@ def _open_below(points: Array, place: Array) -> bool:
     return bool((slope < -0.8).mean() < 0.01 < (slope > 0.8).mean())
 
 
-def outward(points: Array, normals: Array) -> Array:
-    """One sign for all: an object seen from outside is more convex than hollow, its normals spread
-    apart.
+def outward(points: Array, normals: Array, known: Known = Known()) -> Array:  # noqa: B008
+    """One sign for all: the ground of a survey faces up; an object seen from outside is more convex
+    than hollow, its normals spread apart.
 
     Planes, such as a table top under the object, have no say: the sum runs over differences of
     normals.
     """
+    if known.level and (upward := _upward(normals)):
+        return normals * upward
     return normals if bulge(points, normals) >= 0 else -normals
 
 

@@ -36,6 +36,9 @@ RING = {(0, 1): 0.6, (1, 2): 0.6, (0, 2): 0.5}
         ({(3, 4): 0.8, (1, 3): 0.24}, [3, 4]),  # a pair that one link brought in
         ({(3, 4): 0.8, (1, 3): 0.24, (0, 4): 0.2}, []),  # another confirms it
         ({(3, 4): 0.8, (1, 3): 0.5}, []),
+        # each of two sights was taken twice: what one says of the other is one voice, not four
+        ({(3, 4): 0.9, **{(k, j): 0.1 for k in (0, 1, 2) for j in (3, 4)}}, []),
+        ({(3, 4): 0.9, (0, 3): 0.2, (0, 4): 0.2}, [3, 4]),
         ({(3, 4): 0.2, (2, 3): 0.6}, [4]),  # the end of a chain
         ({(3, 4): 0.8, (4, 5): 0.7, (3, 5): 0.7, (2, 3): 0.2}, [0, 1, 2, 3, 4, 5]),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,8 @@ def standing(
         ([(39.0 * k) % 90 for k in range(8)], "all 8 placed passes look at one side"),
         ([0.0, 1.0, 120.0, 240.0], None),  # one of them scanned twice
         ([0.0, 30.0, 60.0, 90.0], None),  # a relief
+        ([0.0, 14.0, 5.0, 25.0], "all 4 placed passes look at one side"),
+        ([0.0, 14.0], None),
     ],
 )
 def test_cameras_that_do_not_stand_around_the_thing_are_told(
@@ -58,6 +61,11 @@ def test_cameras_around_the_thing_may_look_down_on_it() -> None:
     """No two of five on a turntable, 35 degrees up, look from opposite sides."""
     assert _one_side.tell(*standing([72.0 * k for k in range(5)] + [30.0], height=2.1)) is None
     assert _one_side.tell(*standing([13.0 * k for k in range(6)], height=2.1)) is not None
+
+
+def test_a_relief_has_one_side_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "BODY", BODY * [0.1, 1, 1])
+    assert _one_side.tell(*standing([0.0, 14.0, 25.0])) is None
 
 
 def test_scanners_that_stood_inside_say_nothing_of_sides() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from pipeline.geometry import arrays, clouds, rigid
 from pipeline.stages.scan import _normals, _sensor, _side
 from tests.support.depthcamera import frames
-from tests.support.scanfiles import binary_ply, pcd, xyz
+from tests.support.scanfiles import binary_ply, las, pcd, xyz
 from tests.support.shapes import ball as whole_ball
 from tests.support.shapes import box, room
 from tests.unit.scan.conftest import run_stages
@@ -202,3 +203,32 @@ def test_a_picture_without_its_grid_still_names_its_camera(
     assert not _sensor.is_zero(rigid.apply(pose, points))
     voxels = np.random.default_rng(0).normal(size=(30_000, 3)).round(1) + np.array([0, 0, 9])
     assert not _sensor.is_zero(voxels)
+
+
+def test_a_wall_that_begins_at_zero_was_not_seen_from_there() -> None:
+    """One direction nearly square to the axis made all others one column of a raster."""
+    rng = np.random.default_rng(0)
+    wall = rng.uniform((0, -0.003, 0), (6, 0.003, 6), (11_000, 3)).round(4)
+    wall[:, 0] = np.maximum(wall[:, 0], 0.0002)
+    assert not _sensor.is_zero(wall)
+
+
+def test_the_front_and_the_ground_of_a_survey_face_who_scanned_them(tmp_path: Path) -> None:
+    """Where a LAS does not tell the scanner's place, ground that faces up tells the side of the wall behind it."""
+    from tests.support import rooms
+
+    scene = rooms.Scene(
+        rooms.solid([((0, 0, 0), (9e3, 300, 5e3)), ((-1e3, -4e3, -200), (1e4, 0, 0))]), plate=False
+    )
+    place = np.array([4e3, -5e3, 1600.0])
+    rays = rooms._fan(np.array([0.0, 5e3, -800]), 0.7, 0.6, 130, 105)
+    points = rooms._look(scene, place, rays, np.random.default_rng(4), 3.0)[0]
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    places = points / 1000
+    (drop / "a.las").write_bytes(las(places))
+    job = run_stages(drop, tmp_path / "work", "orient")
+    stored = arrays.load(job.ws.path(job.scans.passes[0].arrays))
+    nearest = cKDTree(places).query(stored["points"] + np.asarray(job.scans.origin))[1]
+    facing = (stored["normals"] * (place - points[nearest])).sum(1)
+    assert (facing > 0).mean() > 0.97
