@@ -4,7 +4,8 @@ inbox/ in one instant."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ def open_draft(atlas: Atlas, name: str) -> Path:
     atlas.disk.mkdir(draft)
     atlas.disk.mkdir(draft / tree.INPUT)
     return draft
+
+
+@contextmanager
+def drafted(atlas: Atlas, name: str) -> Iterator[Path]:
+    """The same, thrown away where what is done with it fails."""
+    draft = open_draft(atlas, name)
+    try:
+        yield draft
+    except BaseException:
+        atlas.disk.remove_tree(draft)
+        raise
 
 
 def seal(
@@ -75,14 +87,10 @@ def seal(
 
 def submit_path(atlas: Atlas, drop: Path, request: Mapping[str, Any], origin: str = "cli") -> Place:
     """Copy DROP, a file or a folder, into a draft under its own name and submit it."""
-    draft = open_draft(atlas, drop.stem if drop.is_file() else drop.name)
-    try:
+    with drafted(atlas, drop.stem if drop.is_file() else drop.name) as draft:
         copy_drop(drop, draft / tree.INPUT / drop.name)
         atlas.disk.sync_around(draft)
         return seal(atlas, draft, request, drop.name, origin)
-    except BaseException:
-        atlas.disk.remove_tree(draft)
-        raise
 
 
 def submit_again(
@@ -95,8 +103,7 @@ def submit_again(
 ) -> Place:
     """A new job with a copy of the input of JOB, which stands at PLACE. REQUEST: kind and options
     that it shall have; None: those of JOB."""
-    draft = open_draft(atlas, job.source.name)
-    try:
+    with drafted(atlas, job.source.name) as draft:
         for entry in atlas.disk.scandir(place.path / tree.INPUT):
             copy_drop(place.path / tree.INPUT / entry.name, draft / tree.INPUT / entry.name)
         atlas.disk.sync_around(draft)
@@ -109,9 +116,6 @@ def submit_again(
             retry_of=job.id,
             by=by,
         )
-    except BaseException:
-        atlas.disk.remove_tree(draft)
-        raise
 
 
 def submit_conversion(
@@ -125,8 +129,7 @@ def submit_conversion(
     """The finished model of JOB, which stands at PLACE, in other FORMATS: a new job that converts
     model.glb as it is. TURNED: its axes that are to be up and front; it then stands on the ground
     anew."""
-    draft = open_draft(atlas, job.source.name)
-    try:
+    with drafted(atlas, job.source.name) as draft:
         model = "model.glb"
         copy_drop(place.path / tree.OUTPUT / model, draft / tree.INPUT / model)
         atlas.disk.sync_around(draft)
@@ -134,9 +137,6 @@ def submit_conversion(
         request = {"kind": "convert", "output_format": list(formats), "repair": False, **kept}
         request |= {**turned, "stand": True} if turned else {}
         return seal(atlas, draft, request, job.source.name, "api", retry_of=job.id, by=by)
-    except BaseException:
-        atlas.disk.remove_tree(draft)
-        raise
 
 
 def copy_drop(source: Path, target: Path) -> None:

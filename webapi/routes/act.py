@@ -57,19 +57,24 @@ def delete_job(id: str) -> None:
     web = here()
 
     def act(place: Place) -> bool:
-        if place.state not in (State.DONE, State.FAILED):
-            raise Problem(
-                409,
-                "not-ended",
-                f"{id} has not ended: it is in {place.state.value}/.",
-                "Cancel it first.",
-            )
+        check_ended(place)
         lifecycle.delete(web.atlas, place)
         log.info("job.deleted job=%s by=%s", id, asker().name)
         web.follower.forget(id)
         return True
 
     act_on(id, act)
+
+
+def check_ended(place: Place) -> None:
+    """Problem where the job at PLACE waits or runs."""
+    if place.state not in (State.DONE, State.FAILED):
+        raise Problem(
+            409,
+            "not-ended",
+            f"{place.id} has not ended: it is in {place.state.value}/.",
+            "Cancel it first, or wait.",
+        )
 
 
 def act_on(id: str, act: Callable[[Place], T | None]) -> T:

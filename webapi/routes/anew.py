@@ -17,7 +17,7 @@ from layout.tree import Place, State
 from pipeline.jobs import OPTIONS
 from pipeline.submission import submit
 from webapi.problems import Problem, invalid
-from webapi.routes.act import act_on
+from webapi.routes.act import act_on, check_ended
 from webapi.routes.answers import Retried
 from webapi.routes.schemas import Again, Export
 from webapi.routes.table import answer, asker, here, parsed, route, with_preset
@@ -103,13 +103,7 @@ OF_INPUT = ("prompt", "image_urls", "image_paths")
 
 
 def _ended(place: Place) -> JobFile | None:
-    if place.state not in (State.DONE, State.FAILED):
-        raise Problem(
-            409,
-            "not-ended",
-            f"{place.id} has not ended: it is in {place.state.value}/.",
-            "Cancel it first, or wait.",
-        )
+    check_ended(place)
     return lifecycle.readable_job(here().atlas, place.path)
 
 

@@ -63,14 +63,10 @@ def _new(options: dict[str, Any], name: str, fill: Callable[[Path], None], stem:
     by FILL."""
     web = here()
     _may_submit(options)
-    draft = submit.open_draft(web.atlas, stem or name)
-    try:
+    with submit.drafted(web.atlas, stem or name) as draft:
         fill(draft)
         mark = idempotency.fingerprint(request.path, json.dumps(options, sort_keys=True))
         return _seal(draft, options, clean(name, 200), mark)
-    except BaseException:
-        web.atlas.disk.remove_tree(draft)
-        raise
 
 
 def receive(kind: str | None) -> str:
