@@ -40,14 +40,16 @@ class Inbox:
         self.atlas, self.settings, self.attention, self.taken = atlas, settings, attention, taken
         self.completeness = Completeness(settings, network=is_network(atlas.root))
         self.waiting: dict[str, Wait] = {}
-        self.taking = Taking(atlas, shells, lambda name: self.waiting.pop(name, None))
+        self.taking = Taking(atlas, shells, self._went)
         self.turns = Turns(settings.look_limit, self.completeness.window)
         self._inodes_change = identity.inodes == "changing"
         self._listed, self._present, self._same = list[str](), list[str](), 0
+        self._gone = set[str]()  # what was taken or refused at this look
 
     def look(self, listed: list[str]) -> None:
         """At most look_limit entries of those LISTED in a tick."""
         self._list(listed)
+        self._gone.clear()
         for name in self.turns.next(self._present, self.waiting, self.completeness.clock()):
             with self.attention.over(self.atlas.inbox / name):
                 try:
@@ -126,6 +128,17 @@ class Inbox:
     def arriving(self) -> bool:
         """Whether something will be looked at again by itself."""
         return any(wait.until is not None for wait in self.waiting.values())
+
+    def _went(self, name: str) -> None:
+        self.waiting.pop(name, None)
+        self._gone.add(name)
+
+    def told(self) -> dict[str, Wait]:
+        """What is no job yet, and why; also what no look came to so far, as after a start with
+        more than look_limit drops."""
+        known = self.waiting.keys() | self._gone
+        unseen = (name for name in self._present if name not in known)
+        return {name: Wait("not looked at yet") for name in unseen} | self.waiting
 
     def unseen(self) -> dict[str, Wait]:
         """What lies in inbox/ while HALT keeps it from being looked at."""

@@ -153,7 +153,7 @@ class Intake:
         """STATUS.txt is for comfort: where it cannot be written, that is said elsewhere, and drops
         are taken all the same."""
         with self.attention.over(self.atlas.status_file):
-            waiting = self.inbox.unseen() | self.inbox.waiting if halt else self.inbox.waiting
+            waiting = self.inbox.unseen() | self.inbox.waiting if halt else self.inbox.told()
             self._status.write(waiting, halt, self.observer, self.attention.lines())
 
     def _writes_status(self) -> bool:

@@ -16,6 +16,7 @@ SEEDS = 100
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3600)  # what only the hundredth seed misses
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_rule_that_is_taken_out_is_missed(name: str) -> None:
     """One rule of the lifecycle is taken out of the real code. With -s it tells by which seed."""

@@ -120,6 +120,19 @@ def test_a_listing_that_failed_once_is_made_again_at_the_next_look(
     assert fleet.taken().id.startswith("vase-")
 
 
+def test_what_no_look_came_to_yet_is_told_too(fleet: Fleet) -> None:
+    """After a start with more drops than one look takes, STATUS.txt told of those alone."""
+    fleet.intake.inbox.turns.limit = 2
+    dropped = [f"vase {k}.txt" for k in range(5)]
+    for name in dropped:
+        (fleet.atlas.inbox / name).write_text("a red vase")
+    fleet.intake.step()
+    told = fleet.atlas.status_file.read_text()
+    assert len(fleet.intake.inbox.waiting) == 2
+    assert [name for name in dropped if name not in told] == []
+    assert "Arriving (5)" in told and told.count("not looked at yet") == 3
+
+
 class _Remembering(Seam):
     """A network mount with caches: ``lstat`` tells what it told first, until the file is opened."""
 
