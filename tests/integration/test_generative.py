@@ -22,6 +22,7 @@ from pipeline.jobs import parse
 from pipeline.jobs.common import Common
 from pipeline.kept.declared import WEIGHED
 from pipeline.networks.triposg import VAE, sampling
+from pipeline.stages.finish import preview
 from pipeline.workspace import StageWorkspace, Workspace
 from tests.support import solids, tiny
 
@@ -38,6 +39,13 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     yield
     hot.forget()
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field of 128³ points, a turntable of three frames; tests/acceptance/test_generated_drops.py makes what people get."""
+    monkeypatch.setattr(Common, "grid", 128)
+    monkeypatch.setattr(preview, "FRAMES", 3)
 
 
 def workspace(folder: Path, **request: Any) -> Workspace:
@@ -71,7 +79,7 @@ def made(ws: Workspace, dropped: Dropped, until: str = "finish") -> dict[type, A
     return {type(artefact): artefact for artefact in bag}
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placeholder(
     tmp_path: Path,
 ) -> None:
@@ -87,7 +95,7 @@ def test_a_prompt_without_gpu_and_weights_ends_with_a_valid_glb_marked_placehold
     assert any("Placeholder" in warning for warning in ws.warnings)
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: Path) -> None:
     ws = workspace(tmp_path, kind="images", texture_size=512, faces=10_000)
     names = []
@@ -107,7 +115,7 @@ def test_eight_photos_named_by_azimuth_end_as_a_textured_upright_mesh(tmp_path: 
     assert json.loads(ws.path("views/views.json").read_text())["cut"]
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_network(
     tmp_path: Path,
 ) -> None:
@@ -132,7 +140,7 @@ def test_one_image_with_tiny_triposr_weights_runs_the_real_loading_and_the_netwo
     assert mesh.faces > 100
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +177,7 @@ def test_one_image_with_tiny_triposg_weights_becomes_an_upright_closed_textured_
         assert marks.size == (256, 256)
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +218,7 @@ def test_a_prompt_goes_through_a_tiny_flux_and_a_tiny_triposr_to_a_model(
     assert len(trimesh.load(ws.output("model.glb"), force="mesh").faces) > 100
 
 
-@pytest.mark.slow(13)
+@pytest.mark.slow(8)
 def test_a_prompt_goes_through_tiny_flux2_kleins_and_a_tiny_triposg_to_a_model_with_drawn_sides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from pipeline.geometry.rigid import similarity
 from tests.support import photographs
 from tests.unit.photos.conftest import run_stages
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(20)
 BELT = (0.12, 0.155)
 
 

@@ -43,7 +43,7 @@ def compared(job: Job, tolerance: float | None) -> tuple[Comparison, list[str]]:
     return call(stage_function("scan.compare"), job.bag, ws), ws.warnings
 
 
-@pytest.mark.slow
+@pytest.mark.slow(14)
 def test_a_dent_is_found_where_it_is_and_as_deep_as_it_is(dented: Job) -> None:
     """The reference is no pass, lies elsewhere, and counts in inches; all around the dent the scan lies on it."""
     assert [one.name for one in dented.scans.passes] == [f"pass_{k}.ply" for k in range(6)]
