@@ -20,12 +20,14 @@ class Numbered(BaseModel):
         if not isinstance(value, Mapping):
             return value
         fields = cls.model_fields
-        return {
+        told = {
             key: str(one).lower()
             if isinstance(one, bool) and key in fields and _counts(fields[key].annotation)
             else one
             for key, one in value.items()
         }
+        # from here on a list of JSON is judged as Python's: strictly only a tuple is one
+        return {key: tuple(one) if isinstance(one, list) else one for key, one in told.items()}
 
 
 def _counts(annotation: Any) -> bool:
