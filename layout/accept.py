@@ -40,18 +40,20 @@ def accept(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | No
         raise WrongState(f"{shell.path.name} is not a shell that is being accepted")
     with holding(atlas, shell):
         job = job_of(atlas, shell, facts, copy_of)
-        lifecycle.set_aside(atlas, shell.path, shell.n)
-        lifecycle.discard_work(atlas, shell.path, shell.id, shell.n)
+        n = job.accepted.n if job.accepted else shell.n
+        lifecycle.set_aside(atlas, shell.path, n)
+        lifecycle.discard_work(atlas, shell.path, shell.id, n)
         atlas.disk.sync_around(shell.path)  # from here on the line answers for what was dropped
         write_job(atlas.disk, shell.path, job)
-    return lifecycle.reveal(atlas, shell)
+    return lifecycle.reveal(atlas, shell, n)
 
 
 def job_of(
     atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | None = None
 ) -> JobFile:
     """The job.json of SHELL: id and n from its name, the rest from FACTS, its own history kept. Of
-    a copy only the name counts. Gone where what FACTS were found in is not seen."""
+    a copy only the name counts. A start that came after the look by which it was claimed raises n.
+    Gone where what FACTS were found in is not seen."""
     with holding(atlas, shell):
         return _job_of(atlas, shell, facts, copy_of)
 
@@ -77,6 +79,7 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
     if facts.origin != "share":
         source = source.model_copy(update={"origin": facts.origin})
     copied = old.id if old and not own and names.is_id(old.id) else None
+    starts = own.starts if own else []
     return JobFile(
         id=shell.id,
         kind=facts.kind,
@@ -85,8 +88,8 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
         evidence=facts.evidence,
         manifest=dropped.manifest(disk, drop, facts.used, own, facts.asked),
         inode=found.st_ino,
-        accepted=Accepted(at=now(), n=shell.n),
-        starts=own.starts if own else [],
+        accepted=Accepted(at=now(), n=max([shell.n, *(start.n for start in starts)])),
+        starts=starts,
         notes=list(facts.notes),
         copy_of=copy_of or (own.copy_of if own else copied),
         retry_of=own.retry_of if own else None,

@@ -42,11 +42,12 @@ def claim_job(atlas: Atlas, name: str, queue: str, id: str, n: int) -> Place:
     return shell
 
 
-def reveal(atlas: Atlas, shell: Place) -> Place:
-    """b, its end: the dot goes, the job waits for its queue."""
+def reveal(atlas: Atlas, shell: Place, n: int | None = None) -> Place:
+    """b, its end: the dot goes, the job waits for its queue, under N where that is not the
+    shell's."""
     if not shell.hidden or shell.queue == REFUSED:
         raise WrongState(f"{shell.path.name} is not a shell that is being accepted")
-    place = atlas.at_claimed(shell.id, str(shell.queue), shell.n)
+    place = atlas.at_claimed(shell.id, str(shell.queue), shell.n if n is None else n)
     move(atlas, shell.path, place.path)
     return place
 

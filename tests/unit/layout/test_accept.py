@@ -67,6 +67,21 @@ def test_two_intakes_may_complete_one_shell_and_a_worker_may_have_it_by_then(wor
     raise AssertionError("accepting makes that many calls?")
 
 
+def test_a_start_after_the_look_that_a_job_is_claimed_by_counts(world: World) -> None:
+    """Looked at in inbox/ before start 1, claimed after it failed and was sent back: start 1 came
+    twice."""
+    place = world.claimed()
+    held = lifecycle.start(world.atlas, place, f"host-gpu0-{world.nonce()}")
+    lifecycle.record_start(world.atlas, held)
+    back = lifecycle.retry(world.atlas, lifecycle.fail(world.atlas, held, FAILED))
+    shell = lifecycle.claim_job(world.atlas, back.path.name, "scan", back.id, place.n)
+    again = accept.accept(world.atlas, shell, FACTS)
+    assert (place.n, again.n) == (0, 1)
+    accepted = job_at(world, again).accepted
+    assert accepted and accepted.n == 1
+    assert (again.path / tree.EARLIER / "1" / "error.txt").exists()
+
+
 def test_a_refused_drop_is_never_accepted(world: World) -> None:
     """It leaves by r; dropping the dot is refused."""
     shell = lifecycle.claim_drop(world.atlas, world.drop("bad"), REFUSED)
