@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ CONTAINER = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 HOST = pytest.param((), id="on a host")
 LONG_HOST = pytest.param((), id="on a host", marks=pytest.mark.proof)
 AS_ONE = pytest.param(CONTAINER, id="as process 1")
+
+
+@pytest.fixture(autouse=True)
+def hangups_are_heard() -> Iterator[None]:
+    """Also where this suite was started by nohup, which has all programs ignore SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def may(prefix: tuple[str, ...]) -> None:
