@@ -21,7 +21,11 @@ TOLERANCES: tuple[tuple[str, float, float], ...] = (
     (r"image_\d+|surface(_candidates|_fps)?", 0.0, 1),
     (r"pixel_values|schedule\d*(_shift\d+)?_sigmas|solid_(vertices|bounds)", 1e-6, 1),
     (r"schedule\d*_timesteps", 1e-3, 1),
-    (r"dit_time(steps|_features|_token)", 2e-6, 10),
+    (r"dit_timesteps", 2e-6, 10),
+    # exp differs by one unit in the last place from processor to processor: of a frequency below 1
+    # that is 6e-8, and the times go to 1000
+    (r"dit_time_features", 6e-5, 1),
+    (r"dit_time_token", 2e-5, 10),
     (r"query_features_head", 2e-5, 10),
     (r"sample_(velocity|latents)_\d+", 1e-4, 10),
     (r"sample_field", 5e-5, 10),
