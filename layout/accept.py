@@ -98,10 +98,11 @@ def _job_of(atlas: Atlas, shell: Place, facts: AcceptedRequest, copy_of: str | N
 
 
 def _agree(drop: dropped.Drop, facts: AcceptedRequest) -> None:
-    """Two looks may differ: one may lack what stands there, or a person took it away in between.
-    Then the drop is judged anew, later."""
+    """Two looks may differ: one may lack what stands there, or a person took it away in between,
+    or put another drop of that name in its place. Then it is judged anew, later."""
     there = {dropped.printable(path) for path, _ in drop.files}
-    if not there or not there.issuperset(map(dropped.printable, facts.used)):
+    read = {facts.asked[0]} - {""} if facts.asked else set()
+    if not there or not there.issuperset(map(dropped.printable, facts.used | read)):
         raise FileNotFoundError(errno.ENOENT, "not to be seen at present", str(drop.root))
 
 

@@ -55,6 +55,7 @@ class Oracle:
     # -- at every rename -----------------------------------------------------------------------
     def moved(self, process: Process | None, source: Path, target: Path, edge: str) -> None:
         self.whole.left(source)
+        self.waits.moved(target)
         self.starts.renamed(process, target)
         stirred = self.turns.moved(target)
         if not edge:

@@ -43,3 +43,12 @@ def test_who_is_one_of_so_many_more_is_named(waits: Waits, text: str, holds: boo
         return
     with pytest.raises(Broken, match="words wherever something stands still"):
         waits.status(text)
+
+
+def test_what_left_and_came_back_between_two_looks_has_not_stood_still(waits: Waits) -> None:
+    waits.status("nothing")
+    waits.world.hub.now = 2 * LONG
+    for entry in (waits.world.root / State.CLAIMED).iterdir():
+        waits.moved(entry)
+    for _ in range(LOOKS + 1):
+        waits.status("nothing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from layout import names, tree
 from layout.disk import Entry
@@ -24,6 +25,10 @@ class Waits:
         self.world, self.house = world, house
         self._since: dict[str, float] = {}
         self._missed: dict[str, int] = {}
+
+    def moved(self, target: Path) -> None:
+        """What stands at TARGET is new there, also where it left and came back between two looks."""
+        self._since.pop(f"{target.parent.name}/{target.name}", None)
 
     def status(self, text: str) -> None:
         """TEXT was written: whatever has stood still for long is in it."""

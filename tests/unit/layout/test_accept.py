@@ -124,3 +124,17 @@ def test_work_of_an_earlier_run_is_not_used_again(world: World) -> None:
     place = Intake(world.atlas).take(lifecycle.retry(world.atlas, failed).path.name)
     assert not (place.path / tree.WORK).exists()
     assert lifecycle.first_leg(world.atlas, place, dict.fromkeys(LEGS, "")) == LEGS[0]
+
+
+def test_options_are_of_the_job_toml_that_is_there(world: World) -> None:
+    """The intake's rename hung; meanwhile another claimed the drop, and a person dropped another one
+    of its name, which has no job.toml."""
+    read = FACTS._replace(asked=("job.toml", "0" * 64))
+    shell = world.shell()
+    with pytest.raises(Gone):
+        accept.accept(world.atlas, shell, read)
+    assert lifecycle.readable_job(world.atlas, shell.path) is None
+    (inside,) = (shell.path / tree.INPUT).iterdir()
+    (inside / "job.toml").write_text("unit = \"mm\"\n")
+    place = accept.accept(world.atlas, shell, read)
+    assert job_at(world, place).options == {"unit": "mm"}
