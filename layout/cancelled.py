@@ -8,7 +8,7 @@ import contextlib
 from layout import names, tree
 from layout.copies import attributes, is_copy, is_moved, stands_elsewhere
 from layout.manifest import ErrorFile, JobFile, Outcome, Source, now, write_job
-from layout.mend import hush, readable_job, set_aside, write_error
+from layout.mend import hush, keep_job, readable_job, set_aside, write_error
 from layout.move import Gone, gone, holding, land, move, there
 from layout.tree import Atlas, Place, State
 
@@ -99,7 +99,7 @@ def _without_job(atlas: Atlas, place: Place) -> JobFile | None:
     earlier/<n>/."""
     if "@" not in place.path.name:
         return None
-    set_aside(atlas, place.path, place.n, (tree.JOB,))
+    keep_job(atlas, place.path, place.n)
     name = place.id.rpartition("-")[0]
     source = Source(name=name, origin="share", at=now())
     # without job.json a copy that was cut short cannot be told from a move

@@ -33,10 +33,7 @@ def set_aside(atlas: Atlas, folder: Path, n: int, what: Sequence[str] = tree.OF_
     present = [name for name in found if name in what]
     if not present:
         return
-    goal = folder / tree.EARLIER / str(n)
-    for made in (goal.parent, goal):
-        with contextlib.suppress(FileExistsError):
-            disk.mkdir(made)
+    goal = _earlier(atlas, folder, n)
     taken = {entry.name for entry in disk.scandir(goal)}
     for name in present:
         free = name if name not in taken else f"{name}.{names.nonce()}"
@@ -59,15 +56,41 @@ def hush(atlas: Atlas, folder: Path) -> None:
 def keep_error(atlas: Atlas, folder: Path, n: int) -> None:
     """Copy an earlier run's error files to earlier/<n>/ before new ones replace them: moving them
     could take away another watcher's."""
-    disk, goal = atlas.disk, folder / tree.EARLIER / str(n)
     for name in (tree.ERROR, tree.ERROR_TEXT):
         with contextlib.suppress(FileNotFoundError):
-            text = disk.read(folder / name)
-            for made in (goal.parent, goal):
-                with contextlib.suppress(FileExistsError):
-                    disk.mkdir(made)
+            text = atlas.disk.read(folder / name)
             with contextlib.suppress(FileExistsError):
-                disk.write_new(goal / name, text)
+                atlas.disk.write_new(_earlier(atlas, folder, n) / name, text)
+
+
+def keep_job(atlas: Atlas, folder: Path, n: int) -> None:
+    """Copy a job.json that cannot be read to earlier/<n>/ before a new one replaces it: moved, it
+    could be the whole one that another watcher has just written. A folder or link of its name is
+    none of theirs, and cannot be replaced: it is moved."""
+    disk = atlas.disk
+    try:
+        data = disk.read(folder / tree.JOB)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.ELOOP):
+            raise
+        set_aside(atlas, folder, n, (tree.JOB,))
+        return
+    kept = _earlier(atlas, folder, n) / tree.JOB
+    try:
+        disk.write_new(kept, data)
+    except FileExistsError:
+        if disk.read(kept) != data:
+            disk.write_new(kept.with_name(f"{tree.JOB}.{names.nonce()}"), data)
+
+
+def _earlier(atlas: Atlas, folder: Path, n: int) -> Path:
+    goal = folder / tree.EARLIER / str(n)
+    for made in (goal.parent, goal):
+        with contextlib.suppress(FileExistsError):
+            atlas.disk.mkdir(made)
+    return goal
 
 
 def discard(atlas: Atlas, folder: Path, name: str) -> None:

@@ -103,7 +103,7 @@ class Shells:
         if shell.queue != first_queue(facts):
             shell = lifecycle.requeue(self.atlas, shell, first_queue(facts))
         if job is None:
-            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
+            lifecycle.keep_job(self.atlas, shell.path, shell.n)
         accept.accept(self.atlas, shell, facts, copy_of)
 
     def _is_empty(self, inside: Path) -> bool:
@@ -119,7 +119,7 @@ class Shells:
         # What an earlier run left is set aside by lifecycle.refuse. Here it might be the error.txt
         # that another intake has written just now, for the same refusal.
         if lifecycle.readable_job(self.atlas, shell.path) is None:
-            lifecycle.set_aside(self.atlas, shell.path, shell.n, (tree.JOB,))
+            lifecycle.keep_job(self.atlas, shell.path, shell.n)
         lifecycle.refuse(
             self.atlas, shell, accept.job_of(self.atlas, shell, facts), error_file(error, shell.n)
         )

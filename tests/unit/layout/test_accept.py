@@ -135,6 +135,6 @@ def test_options_are_of_the_job_toml_that_is_there(world: World) -> None:
         accept.accept(world.atlas, shell, read)
     assert lifecycle.readable_job(world.atlas, shell.path) is None
     (inside,) = (shell.path / tree.INPUT).iterdir()
-    (inside / "job.toml").write_text("unit = \"mm\"\n")
+    (inside / "job.toml").write_text('unit = "mm"\n')
     place = accept.accept(world.atlas, shell, read)
     assert job_at(world, place).options == {"unit": "mm"}

@@ -257,3 +257,21 @@ def test_a_line_fault_while_settling_moves_nothing(world: World) -> None:
             return
         except LineFault:
             assert place.path.is_dir()
+
+
+def test_a_job_json_that_cannot_be_read_is_copied_aside_once_and_replaces_none(
+    world: World,
+) -> None:
+    """As often as it is mended; another one beside the first, and a folder of that name moved."""
+    shell = world.shell()
+    job, kept = shell.path / tree.JOB, shell.path / tree.EARLIER / str(shell.n)
+    for text in ("torn", "torn", "torn again"):
+        job.write_text(text)
+        lifecycle.keep_job(world.atlas, shell.path, shell.n)
+        assert job.read_text() == text
+    assert sorted(path.read_text() for path in kept.iterdir()) == ["torn", "torn again"]
+    job.unlink()
+    lifecycle.keep_job(world.atlas, shell.path, shell.n)
+    job.mkdir()
+    lifecycle.keep_job(world.atlas, shell.path, shell.n)
+    assert not job.exists() and len(names_in(kept)) == 3

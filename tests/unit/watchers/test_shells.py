@@ -23,7 +23,7 @@ from pipeline.drops.kind import Identified
 from pipeline.drops.listing import look as seen
 from pipeline.drops.request import TAKEN_OUT
 from pipeline.runner import due, input_copy, input_list
-from pipeline.watchers import taking
+from pipeline.watchers import shells, taking
 from pipeline.watchers.intake import Intake
 from pipeline.watchers.shells import MENDED
 from tests.support.hostile import immutable
@@ -376,3 +376,26 @@ def test_a_trash_that_may_not_be_written_is_named(
     closed = False
     intake.reaper.round()
     assert intake.attention.lines() == ()
+
+
+def test_a_job_json_that_another_intake_has_just_written_stays(
+    atlas: Atlas, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both complete one shell; the slower one took it for a damaged one's rest and moved it away,
+    and the job waited for a worker without any."""
+    (atlas.inbox / "vase").mkdir()
+    (atlas.inbox / "vase/part.stl").write_text(STL)
+    shell = lifecycle.claim_drop(atlas, "vase", "finish")
+    real, stands = shells.facts_anew, []
+
+    def meanwhile(*args: Any) -> AcceptedRequest:
+        facts = real(*args)
+        write_job(atlas.disk, shell.path, accept.job_of(atlas, shell, facts))
+        return facts
+
+    monkeypatch.setattr(shells, "facts_anew", meanwhile)
+    monkeypatch.setattr(
+        shells.accept, "accept", lambda *_: stands.append(read_job(atlas.disk, shell.path))
+    )
+    intake.shells.complete(shell)
+    assert [job and job.id for job in stands] == [shell.id]
