@@ -7,13 +7,15 @@ beside pycolmap alone (cameras only) and, where its scripts are at hand, a proto
 SETS holds a folder for each set: photographs in it or in its photos/, with truth.json where they
 were rendered. SCRIPTS holds the prototype's sfm.py, mvs.py and texture.py, whose packages are to be
 importable. Each one runs in a process of its own, one after the other. HELD photographs are kept
-out when the texture is made a second time, and compared with it.
+out when the texture is made a second time, and compared with it. On a machine with a GPU each set
+is also made without it, and the ratio of the times stands beside the two.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PICTURES = (".jpg", ".jpeg", ".png", ".heic")
+OURS, WITHOUT_GPU, RATIO = "inbox3d", "inbox3d without GPU", "CPU : GPU"
 GOALS = "≤ 360 CPU s, ≤ 3 GB; result and truth ≥ 99 %; texture ≥ 32 dB"
 
 
@@ -42,7 +45,9 @@ def main() -> None:
         who, name = given.one.split(":")
         print(json.dumps(measured(who, given.folder / name, given.keep, given.prototype)))
         return
-    peers = ["inbox3d", *(one for one in given.peers.split(",") if one)]
+    peers = [OURS, *(one for one in given.peers.split(",") if one)]
+    if has_gpu():
+        peers.insert(1, WITHOUT_GPU)
     if given.prototype is None:
         peers = [one for one in peers if one != "prototype"]
     with tempfile.TemporaryDirectory() as passing:
@@ -51,7 +56,7 @@ def main() -> None:
             name: {who: in_a_process(who, name, given) for who in peers}
             for name in given.sets.split(",")
         }
-    text = "\n\n".join(table(name, columns) for name, columns in found.items())
+    text = "\n\n".join(table(name, compared(columns)) for name, columns in found.items())
     print(text)
     if given.out:
         given.out.write_text(text + "\n")
@@ -61,7 +66,10 @@ def in_a_process(who: str, name: str, given: argparse.Namespace) -> dict[str, An
     command = [sys.executable, __file__, str(given.folder), "--one", f"{who}:{name}"]
     command += ["--keep", str(given.keep)]
     command += ["--prototype", str(given.prototype)] if given.prototype else []
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    hidden = {"CUDA_VISIBLE_DEVICES": ""} if who == WITHOUT_GPU else {}
+    told = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, **hidden}
+    )
     if told.returncode:
         return {"failed": f"exit status {told.returncode}"}
     return dict(json.loads(told.stdout.splitlines()[-1]))
@@ -81,6 +89,24 @@ def measured(who: str, folder: Path, keep: Path, scripts: Path | None) -> dict[s
         assert scripts is not None
         return photos_peers.prototype(photos, root, truth, scripts)
     return photos_product.whole(photos, root, truth)
+
+
+def has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def compared(columns: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """COLUMNS, and where a set was made with and without the GPU how many times as long the one
+    without took."""
+    with_it, without = columns[OURS], columns.get(WITHOUT_GPU, {})
+    ratios = {
+        row: without[row] / with_it[row]
+        for row in ("CPU s", "wall s")
+        if with_it.get(row) and row in without
+    }
+    return {**columns, RATIO: ratios} if ratios else columns
 
 
 def pictures_in(photos: Path) -> list[str]:
