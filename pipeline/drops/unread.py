@@ -9,7 +9,22 @@ from pipeline.drops.item import Item
 from pipeline.formats import pictures, signatures
 from pipeline.formats.account import listed
 
-FRAMES = "sharp frames of it, saved as pictures, each from a step beside the last"
+# suffixes; what to say of those that stand for themselves, and of those beside a photo of their
+# name
+UNREAD = (
+    (
+        pictures.FILMS,
+        "films are not used; sharp frames of it, saved as pictures, each from a step beside the"
+        " last, would help if they are dropped with the photos",
+        "films that go with photos of the same name, not used",
+    ),
+    (
+        pictures.RAW,
+        "a camera's raw files are not read, and no photo of the same name is there; saved as JPEG"
+        " or TIFF and dropped with the photos they would be used",
+        "raw files of photos of the same name, not used",
+    ),
+)
 
 
 def beside(photos: Iterable[Item], found: Iterable[Item]) -> list[str]:
@@ -18,22 +33,10 @@ def beside(photos: Iterable[Item], found: Iterable[Item]) -> list[str]:
     name."""
     stems, found = {one.stem.lower() for one in photos}, list(found)
     said = []
-    alone, together = _parted(found, pictures.FILMS, stems)
-    if alone:
-        said.append(
-            f"{listed(alone)}: films are not used; {FRAMES}, would help if they are dropped with"
-            " the photos"
-        )
-    if together:
-        said.append(f"{listed(together)}: films that go with photos of the same name, not used")
-    alone, together = _parted(found, pictures.RAW, stems)
-    if alone:
-        said.append(
-            f"{listed(alone)}: a camera's raw files are not read, and no photo of the same name is"
-            " there; saved as JPEG or TIFF and dropped with the photos they would be used"
-        )
-    if together:
-        said.append(f"{listed(together)}: raw files of photos of the same name, not used")
+    for suffixes, by_themselves, beside_photos in UNREAD:
+        alone, together = _parted(found, suffixes, stems)
+        said += [f"{listed(alone)}: {by_themselves}"] if alone else []
+        said += [f"{listed(together)}: {beside_photos}"] if together else []
     return said
 
 
