@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from layout import names, ownership
-from layout.tree import Atlas
+from layout.tree import Atlas, State
 from pipeline.cli._finding import Finding
 
 # what people do with the mouse, by folder and goal
-DRAGS = (("claimed", "failed"), ("processing", "failed"), ("failed", "inbox"), ("inbox", "failed"))
+DRAGS = (
+    (State.CLAIMED, State.FAILED),
+    (State.PROCESSING, State.FAILED),
+    (State.FAILED, State.INBOX),
+    (State.INBOX, State.FAILED),
+)
 AGAIN = "run as root: inbox3d init {root}"
 
 
@@ -67,7 +72,7 @@ def _of_person(
     again, found = AGAIN.format(root=atlas.root), []
     if more := sorted(may - should if not outside else may | reads):
         found.append(Finding("wrong", what, f"may change {', '.join(more)}, and must not", again))
-    if less := sorted((should - may) | ({"done"} - reads)):
+    if less := sorted((should - may) | ({str(State.DONE)} - reads)):
         found.append(Finding("wrong", what, f"may not use {', '.join(less)}", again))
     for source, goal in DRAGS:
         if (why := said["drags"][f"{source} {goal}"]) is not None and not less:
